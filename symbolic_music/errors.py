@@ -1,0 +1,64 @@
+"""Errors that a caller can name. The command line prints each as one line and exits with 2."""
+
+
+class SymbolicMusicError(Exception):
+    """Base of every error that this library raises on purpose; its text says what to do."""
+
+
+class FileError(SymbolicMusicError):
+    """A file is missing, cannot be read, or cannot be written."""
+
+
+class MidiError(FileError):
+    """A file is not MIDI, or so broken that no notes can be recovered."""
+
+
+class NotationError(FileError):
+    """A notation file (MusicXML, ABC, kern, ...) cannot be read or written."""
+
+
+class EmptyScoreError(SymbolicMusicError):
+    """A score holds no notes where at least one is needed."""
+
+
+class RegionError(SymbolicMusicError):
+    """A region of time or a choice of tracks is impossible for this score."""
+
+
+class TokenError(SymbolicMusicError):
+    """Ids are outside the vocabulary or of the wrong shape."""
+
+
+class OptionError(SymbolicMusicError):
+    """An option is unknown or its value out of range."""
+
+
+class UnknownNameError(SymbolicMusicError):
+    """A tokenizer, model, corpus or preset of this name does not exist."""
+
+
+class ModelError(SymbolicMusicError):
+    """A model folder is missing parts, has wrong shapes, or names another tokenizer."""
+
+
+class ConfigError(SymbolicMusicError):
+    """A configuration file has an unknown key or a value out of range."""
+
+
+class CorpusError(SymbolicMusicError):
+    """A corpus is not where it was said to be, or not what it was said to be."""
+
+
+class TrainingError(SymbolicMusicError):
+    """Training cannot go on: a loss that is not finite, or a checkpoint that does not fit."""
+
+
+class AudioError(SymbolicMusicError):
+    """Sound cannot be rendered or written."""
+
+
+class MissingExtraError(SymbolicMusicError):
+    """A feature needs an optional package; the text names the extra that installs it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music[{extra}]'")

@@ -1,0 +1,39 @@
+"""Whole files or none: write into a temporary file beside the target, then rename."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from symbolic_music.errors import FileError
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing: into a temporary file beside it, then renamed.
+
+    Raises:
+        FileError: when the folder is missing or not writable.
+    """
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; name a file")
+    if not path.parent.is_dir():
+        raise FileError(f"no such folder: {path.parent}")
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(data)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

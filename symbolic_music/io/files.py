@@ -1,0 +1,55 @@
+"""Read and write by file name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from symbolic_music.errors import FileError
+from symbolic_music.io.midi import read_midi, write_midi
+from symbolic_music.score import Score
+
+MIDI_SUFFIXES = {".mid", ".midi", ".kar", ".smf", ".rmi"}
+NOTATION_SUFFIXES = {".musicxml", ".xml", ".mxl", ".abc", ".krn", ".mei"}
+# Larger files than this are refused unread; the longest MAESTRO file has 0.4 MB.
+MAX_BYTES = 64 << 20
+
+
+def read(path: str | Path) -> Score:
+    """Read a score from a file: notation by its suffix, anything else as MIDI.
+
+    Raises:
+        FileError: when the file is missing, is a folder, cannot be read, or is larger than 64 MiB.
+        MidiError, NotationError: when its content is not what it should be.
+    """
+    path = Path(path)
+    check_readable(path)
+    if path.suffix.lower() in NOTATION_SUFFIXES:
+        from symbolic_music.io.notation import read_notation
+
+        return read_notation(path)
+    return read_midi(path)
+
+
+def check_readable(path: Path) -> None:
+    """Raise FileError unless this is a file that can be opened and is not huge."""
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; name a file")
+    if not path.is_file():
+        raise FileError(f"no such file: {path}")
+    if not os.access(path, os.R_OK):
+        raise FileError(f"no permission to read {path}")
+    if path.stat().st_size > MAX_BYTES:
+        raise FileError(f"{path} has {path.stat().st_size >> 20} MiB; at most {MAX_BYTES >> 20} MiB are read")
+
+
+def write(score: Score, path: str | Path) -> Path:
+    """Write a score as MIDI. Returns the path.
+
+    Raises:
+        FileError: when the folder is missing, the suffix is not one of MIDI's, or writing fails.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in MIDI_SUFFIXES:
+        raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid")
+    return write_midi(score, path)

@@ -1,0 +1,285 @@
+"""A score is a table of notes with tempo and meter maps beside it.
+
+Times are integer ticks; seconds, beats and bars are vectorised views through the maps. A Score is
+immutable: its arrays are read-only, and functions on it (`symbolic_music.transforms`) return new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as _replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symbolic_music.errors import SymbolicMusicError
+
+# 16 bytes a note. `channel` 9 is General MIDI's drum channel; `track` indexes Score.tracks.
+NOTE = np.dtype(
+    [
+        ("onset", np.int32),
+        ("duration", np.int32),
+        ("pitch", np.uint8),
+        ("velocity", np.uint8),
+        ("program", np.uint8),
+        ("channel", np.uint8),
+        ("track", np.uint16),
+    ],
+    align=True,
+)
+# Microseconds per quarter note, as in the MIDI tempo event.
+TEMPO = np.dtype([("time", np.int32), ("microseconds", np.int32)])
+METER = np.dtype([("time", np.int32), ("numerator", np.uint8), ("denominator", np.uint8)])
+# Sharps (positive) or flats (negative) of the signature; minor is 0 or 1.
+KEY = np.dtype([("time", np.int32), ("sharps", np.int8), ("minor", np.uint8)])
+CONTROL = np.dtype(
+    [("time", np.int32), ("number", np.uint8), ("value", np.uint8), ("track", np.uint16)], align=True
+)
+# Pitch bend, -8192..8191.
+BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
+
+DRUM_CHANNEL = 9
+DRUM_INSTRUMENT = 128
+DEFAULT_TEMPO = 500_000
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit."""
+
+    name: str = ""
+    program: int = 0
+    is_drum: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text event at a tick: kind is "marker" or "lyric"; track is None for the whole score."""
+
+    time: int
+    text: str
+    kind: str = "marker"
+    track: int | None = None
+
+
+def note_table(rows: Sequence[Sequence[int]] = (), **columns: ArrayLike) -> Array:
+    """A note table from rows (onset, duration, pitch, velocity, program, channel, track) or from columns.
+
+    Missing trailing fields of a row and missing columns are 0, velocity 64.
+    """
+    if columns:
+        size = max((np.size(np.asarray(c)) for c in columns.values()), default=0)
+        table = np.zeros(size, NOTE)
+        table["velocity"] = 64
+        for name, column in columns.items():
+            table[name] = column
+        return table
+    table = np.zeros(len(rows), NOTE)
+    table["velocity"] = 64
+    for i, row in enumerate(rows):
+        for name, value in zip(NOTE.names or (), row, strict=False):
+            table[name][i] = value
+    return table
+
+
+def _frozen(array: Array, dtype: np.dtype[Any]) -> Array:
+    array = np.ascontiguousarray(array, dtype=dtype)
+    if array.flags.writeable:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+def _empty(dtype: np.dtype[Any]) -> Any:
+    return field(default_factory=lambda: np.zeros(0, dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Notes and what they need to sound: maps of tempo, meter and key, controllers, tracks, texts.
+
+    Tables are kept sorted by time; of notes with one onset the given order stays (file order). Before the
+    first tempo event the tempo is 120 quarter notes a minute, before the first meter event 4/4, as MIDI says.
+    """
+
+    ticks_per_quarter: int = 480
+    notes: Array = _empty(NOTE)
+    tempos: Array = _empty(TEMPO)
+    meters: Array = _empty(METER)
+    keys: Array = _empty(KEY)
+    controls: Array = _empty(CONTROL)
+    bends: Array = _empty(BEND)
+    tracks: tuple[Track, ...] = ()
+    texts: tuple[Text, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ticks_per_quarter < 1:
+            raise SymbolicMusicError("ticks_per_quarter must be at least 1")
+        for name, dtype, key in (
+            ("notes", NOTE, "onset"),
+            ("tempos", TEMPO, "time"),
+            ("meters", METER, "time"),
+            ("keys", KEY, "time"),
+            ("controls", CONTROL, "time"),
+            ("bends", BEND, "time"),
+        ):
+            table = np.asarray(getattr(self, name), dtype=dtype)
+            times = table[key]
+            if len(times) > 1 and np.any(times[1:] < times[:-1]):
+                table = table[np.argsort(times, kind="stable")]
+            object.__setattr__(self, name, _frozen(table, dtype))
+        needed = 0
+        for table in (self.notes, self.controls, self.bends):
+            if len(table):
+                needed = max(needed, int(table["track"].max()) + 1)
+        if needed > len(self.tracks):
+            object.__setattr__(self, "tracks", self._named_tracks(needed))
+
+    def _named_tracks(self, needed: int) -> tuple[Track, ...]:
+        """The given tracks, completed from the notes for indices that nobody described."""
+        tracks = list(self.tracks)
+        for index in range(len(tracks), needed):
+            own = self.notes[self.notes["track"] == index]
+            if len(own):
+                tracks.append(Track("", int(own["program"][0]), bool(own["channel"][0] == DRUM_CHANNEL)))
+            else:
+                tracks.append(Track())
+        return tuple(tracks)
+
+    def replace(self, **changes: Any) -> Score:
+        """A copy with these fields changed."""
+        return _replace(self, **changes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Score):
+            return NotImplemented
+        return (
+            self.ticks_per_quarter == other.ticks_per_quarter
+            and self.tracks == other.tracks
+            and self.texts == other.texts
+            and all(
+                np.array_equal(getattr(self, name), getattr(other, name))
+                for name in ("notes", "tempos", "meters", "keys", "controls", "bends")
+            )
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        """The number of notes."""
+        return len(self.notes)
+
+    def __repr__(self) -> str:
+        return (
+            f"Score({len(self.notes)} notes, {len(self.tracks)} tracks, {self.duration:.1f} s, "
+            f"{self.ticks_per_quarter} ticks a quarter)"
+        )
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    @property
+    def end(self) -> int:
+        """The tick at which the last note ends (0 for an empty score)."""
+        if not len(self.notes):
+            return 0
+        return int((self.notes["onset"].astype(np.int64) + self.notes["duration"]).max())
+
+    @property
+    def duration(self) -> float:
+        """Seconds from tick 0 to the end of the last note."""
+        return float(self.seconds(self.end))
+
+    @cached_property
+    def _tempo_map(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """(ticks, seconds at those ticks, seconds a tick from there on); of one tick's events the last counts."""
+        ticks = self.tempos["time"].astype(np.int64)
+        mspq = self.tempos["microseconds"].astype(np.float64)
+        if not len(ticks) or ticks[0] > 0:
+            ticks = np.concatenate([[0], ticks])
+            mspq = np.concatenate([[DEFAULT_TEMPO], mspq])
+        last = np.append(ticks[1:] != ticks[:-1], True)
+        ticks, mspq = ticks[last], mspq[last]
+        per_tick = mspq / (1e6 * self.ticks_per_quarter)
+        starts = np.concatenate([[0.0], np.cumsum(np.diff(ticks) * per_tick[:-1])])
+        return ticks, starts, per_tick
+
+    def seconds(self, ticks: ArrayLike) -> NDArray[np.float64]:
+        """Seconds at these ticks under the tempo map. Any shape in, the same shape out."""
+        at, starts, per_tick = self._tempo_map
+        ticks = np.asarray(ticks, dtype=np.float64)
+        if len(at) == 1:
+            return np.asarray(ticks * per_tick[0])
+        i = np.maximum(np.searchsorted(at, ticks, side="right") - 1, 0)
+        return np.asarray(starts[i] + (ticks - at[i]) * per_tick[i])
+
+    def ticks(self, seconds: ArrayLike) -> NDArray[np.float64]:
+        """Ticks (not rounded) at these seconds: the inverse of `seconds`."""
+        at, starts, per_tick = self._tempo_map
+        seconds = np.asarray(seconds, dtype=np.float64)
+        i = np.maximum(np.searchsorted(starts, seconds, side="right") - 1, 0)
+        return np.asarray(at[i] + (seconds - starts[i]) / per_tick[i])
+
+    def beats(self, ticks: ArrayLike) -> NDArray[np.float64]:
+        """Quarter notes from the start at these ticks."""
+        return np.asarray(ticks, dtype=np.float64) / self.ticks_per_quarter
+
+    @property
+    def onset_seconds(self) -> NDArray[np.float64]:
+        """Onset of each note in seconds, shape (notes,)."""
+        return self.seconds(self.notes["onset"])
+
+    @property
+    def offset_seconds(self) -> NDArray[np.float64]:
+        """End of each note in seconds, shape (notes,)."""
+        return self.seconds(self.notes["onset"].astype(np.int64) + self.notes["duration"])
+
+    @property
+    def instruments(self) -> NDArray[np.int64]:
+        """Instrument of each note, shape (notes,): its program, or 128 for drums."""
+        drums = self.notes["channel"] == DRUM_CHANNEL
+        return np.where(drums, DRUM_INSTRUMENT, self.notes["program"]).astype(np.int64)
+
+    def bars(self, until: int | None = None) -> NDArray[np.int64]:
+        """Ticks at which bars start, from 0 up to and excluding `until` (the end of the last note).
+
+        A meter change starts a new bar, even inside one.
+        """
+        until = self.end if until is None else until
+        times = self.meters["time"].astype(np.int64)
+        quarters = 4 * self.meters["numerator"].astype(np.float64) / np.maximum(self.meters["denominator"], 1)
+        if not len(times) or times[0] > 0:
+            times, quarters = np.concatenate([[0], times]), np.concatenate([[4.0], quarters])
+        last = np.append(times[1:] != times[:-1], True)
+        times, quarters = times[last], quarters[last]
+        pieces = []
+        for start, stop, length in zip(times, [*times[1:], until], quarters, strict=True):
+            step = max(1, round(length * self.ticks_per_quarter))
+            pieces.append(np.arange(start, min(stop, until), step, dtype=np.int64))
+        return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
+
+    # -- shortcuts to what users do first -------------------------------------------------------------------
+
+    def clip(self, start: float, end: float) -> Score:
+        """The part between two times in seconds; see `transforms.clip`."""
+        from symbolic_music import transforms
+
+        return transforms.clip(self, start, end)
+
+    def write(self, path: str | Path) -> Path:
+        """Write as MIDI (.mid, .midi) or MusicXML (.musicxml, .xml); see `symbolic_music.io.write`."""
+        from symbolic_music import io
+
+        return io.write(self, path)
+
+    def _repr_png_(self) -> bytes:
+        """A piano roll, for notebooks."""
+        from symbolic_music import plotting
+
+        return plotting.piano_roll_png(self)
+

@@ -1,0 +1,123 @@
+"""What every tokenizer is: a vocabulary, encode, decode and a grammar."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symbolic_music.errors import TokenError
+from symbolic_music.score import Score
+
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names of the ids: one tuple of token names a field (a plain encoding has one field).
+
+    Names read `Type_value`, as in MidiTok: `Pitch_60`, `Time_250`, `Bar_None`.
+    """
+
+    fields: tuple[tuple[str, ...], ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of ids of each field."""
+        return tuple(len(names) for names in self.fields)
+
+    def __len__(self) -> int:
+        """Number of ids in all fields together."""
+        return sum(self.sizes)
+
+    def name(self, token: int, field: int = 0) -> str:
+        """Name of an id; TokenError when there is none."""
+        if not 0 <= token < len(self.fields[field]):
+            raise TokenError(f"no id {token}: field {field} has {len(self.fields[field])} ids")
+        return self.fields[field][token]
+
+    def id(self, name: str, field: int = 0) -> int:
+        """Id of a name; TokenError when there is none."""
+        try:
+            return self.fields[field].index(name)
+        except ValueError:
+            raise TokenError(f"no token named {name!r} in field {field}") from None
+
+
+class Grammar(ABC):
+    """Which ids may follow. States are immutable and hashable, so that a sampler can branch and cache.
+
+    For an encoding of several fields, `allowed` gives one mask a field and `advance` takes a whole word.
+    """
+
+    @abstractmethod
+    def start(self) -> Hashable:
+        """The state before the first id."""
+
+    @abstractmethod
+    def allowed(self, state: Any) -> NDArray[np.bool_] | tuple[NDArray[np.bool_], ...]:
+        """Mask over the vocabulary of the ids that may come next, shape (vocabulary,); read-only."""
+
+    @abstractmethod
+    def advance(self, state: Any, token: Any) -> Hashable:
+        """The state after one more id. What is not allowed raises TokenError."""
+
+    def violation(self, ids: ArrayLike) -> int | None:
+        """Position of the first id that may not stand where it stands, or None when all obey."""
+        state = self.start()
+        for position, token in enumerate(np.asarray(ids)):
+            try:
+                state = self.advance(state, token)
+            except TokenError:
+                return position
+        return None
+
+
+class Tokenizer(ABC):
+    """Between scores and ids. Construct by `tokenizers.get(name, preset=..., **options)`."""
+
+    name: ClassVar[str]
+    preset: str
+    vocabulary: Vocabulary
+    grammar: Grammar
+
+    @abstractmethod
+    def encode(self, score: Score) -> Ids | list[Ids]:
+        """Ids of a score: int32, shape (n,), or (n, fields); a list of them where the preset encodes each track."""
+
+    @abstractmethod
+    def decode(self, ids: ArrayLike) -> Score:
+        """The score that these ids stand for. TokenError when an id is outside the vocabulary."""
+
+    @abstractmethod
+    def to_config(self) -> dict[str, Any]:
+        """Name, preset and options, JSON-ready: `tokenizers.get(**config)` builds an equal tokenizer."""
+
+    def check(self, ids: ArrayLike) -> Ids:
+        """Ids as int32 of the right shape.
+
+        Raises:
+            TokenError: when they are not whole numbers, of the wrong shape, or outside the vocabulary.
+        """
+        array = np.asarray(ids)
+        if array.size == 0:
+            array = array.astype(np.int64)
+        if array.dtype.kind not in "iu":
+            raise TokenError(f"ids must be whole numbers, not {array.dtype}")
+        sizes = self.vocabulary.sizes
+        shape = "(n,)" if len(sizes) == 1 else f"(n, {len(sizes)})"
+        if array.size and (array.ndim != (1 if len(sizes) == 1 else 2) or array.shape[1:] not in ((), (len(sizes),))):
+            raise TokenError(f"ids of {self.name} have shape {shape}, not {array.shape}")
+        if array.size == 0:
+            return np.zeros((0,) if len(sizes) == 1 else (0, len(sizes)), np.int32)
+        columns = array.reshape(len(array), -1)
+        for field, size in enumerate(sizes):
+            column = columns[:, field]
+            if column.min() < 0 or column.max() >= size:
+                bad = column[(column < 0) | (column >= size)][0]
+                raise TokenError(f"id {bad} is outside the vocabulary of {self.name} (0 to {size - 1})")
+        return array.astype(np.int32)

@@ -1,0 +1,49 @@
+"""Find a tokenizer by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from symbolic_music.errors import OptionError, UnknownNameError
+from symbolic_music.tokenizers.base import Tokenizer
+
+# Name -> module and class. Imported when asked for.
+_TOKENIZERS = {
+    "performance": ("performance", "PerformanceTokenizer"),
+    "remi": ("remi", "RemiTokenizer"),
+    "compound": ("compound", "CompoundTokenizer"),
+    "anticipation": ("anticipation", "AnticipationTokenizer"),
+}
+
+
+def names() -> list[str]:
+    """Names that `get` takes; besides these, `miditok:NAME` for any tokenizer of MidiTok."""
+    return list(_TOKENIZERS)
+
+
+def get(name: str, **options: Any) -> Tokenizer:
+    """The tokenizer of this name.
+
+    Args:
+        name: performance, remi, compound, anticipation, or `miditok:NAME`.
+        **options: `preset=` and the options of that tokenizer.
+
+    Raises:
+        UnknownNameError: for an unknown name or preset.
+        OptionError: for an unknown option or a value out of range.
+    """
+    if name.startswith("miditok:"):
+        from symbolic_music.tokenizers.miditok_adapter import MidiTokTokenizer
+
+        return MidiTokTokenizer(name.removeprefix("miditok:"), **options)
+    if name not in _TOKENIZERS:
+        raise UnknownNameError(f"no tokenizer named {name!r}: choose from {', '.join(names())} or miditok:NAME")
+    module, cls = _TOKENIZERS[name]
+    build = getattr(import_module(f"symbolic_music.tokenizers.{module}"), cls)
+    try:
+        tokenizer = build(**options)
+    except TypeError as error:
+        raise OptionError(f"tokenizer {name!r}: {error}") from None
+    assert isinstance(tokenizer, Tokenizer)
+    return tokenizer

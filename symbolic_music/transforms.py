@@ -1,0 +1,219 @@
+"""Pure functions from scores to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.score import DRUM_CHANNEL, TEMPO, Array, Score, Text, Track
+
+
+def clip(score: Score, start: float, end: float) -> Score:
+    """The part from `start` to `end` (seconds), moved to begin at tick 0.
+
+    Notes whose onset lies in [start, end) are kept; one that sounds past the end is cut there, one that began
+    before the start is dropped. The tempo, meter, key, controllers and bends in force at `start` are carried in.
+
+    Raises:
+        RegionError: when the range is empty or negative.
+    """
+    if not 0 <= start < end:
+        raise RegionError(f"cannot clip from {start:g} s to {end:g} s: need 0 <= start < end")
+    first, last = (int(t) for t in np.rint(score.ticks([start, end])))
+    notes = score.notes[(score.notes["onset"] >= first) & (score.notes["onset"] < last)].copy()
+    notes["duration"] = np.minimum(notes["duration"], last - notes["onset"])
+    notes["onset"] -= first
+
+    def window(table: Array, keys: Sequence[str] = ()) -> Array:
+        """Events inside, preceded by the last one before the window for each value of `keys`."""
+        before = table[table["time"] < first]
+        latest = {tuple(row[k] for k in keys): i for i, row in enumerate(before)}
+        kept = np.concatenate([before[sorted(latest.values())], _between(table, first, last)])
+        kept["time"] = np.maximum(kept["time"] - first, 0)
+        return kept
+
+    return score.replace(
+        notes=notes,
+        tempos=window(score.tempos),
+        meters=window(score.meters),
+        keys=window(score.keys),
+        controls=window(score.controls, ("number", "track")),
+        bends=window(score.bends, ("track",)),
+        texts=tuple(replace(t, time=t.time - first) for t in score.texts if first <= t.time < last),
+    )
+
+
+def _between(table: Array, first: int, last: int) -> Array:
+    return table[(table["time"] >= first) & (table["time"] < last)]
+
+
+def shift(score: Score, ticks: int) -> Score:
+    """Move everything by this many ticks. Tempo, meter and key events at tick 0 stay, to be in force throughout.
+
+    Raises:
+        RegionError: when a note would start before 0 or past the largest 32-bit tick.
+    """
+    onsets = score.notes["onset"].astype(np.int64) + ticks
+    if len(onsets) and (onsets[0] < 0 or onsets[-1] > np.iinfo(np.int32).max):
+        raise RegionError(f"cannot shift by {ticks} ticks: the first note is at {score.notes['onset'][0]}")
+
+    def moved(table: Array, column: str = "time", keep_first: bool = True) -> Array:
+        table = table.copy()
+        fixed = (table[column] == 0) if keep_first and ticks > 0 else np.zeros(len(table), bool)
+        table[column] = np.where(fixed, 0, np.maximum(table[column].astype(np.int64) + ticks, 0))
+        return table
+
+    return score.replace(
+        notes=moved(score.notes, "onset", keep_first=False),
+        tempos=moved(score.tempos),
+        meters=moved(score.meters),
+        keys=moved(score.keys),
+        controls=moved(score.controls),
+        bends=moved(score.bends),
+        texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
+    )
+
+
+def transpose(score: Score, semitones: int) -> Score:
+    """Move all pitched notes by semitones; drums stay. Key signatures move along.
+
+    Raises:
+        RegionError: when a note would leave 0..127.
+    """
+    notes = score.notes.copy()
+    pitched = notes["channel"] != DRUM_CHANNEL
+    pitch = notes["pitch"].astype(np.int64) + np.where(pitched, semitones, 0)
+    if len(pitch) and (pitch.min() < 0 or pitch.max() > 127):
+        raise RegionError(f"cannot transpose by {semitones}: pitches would leave 0..127")
+    notes["pitch"] = pitch
+    keys = score.keys.copy()
+    # A semitone is seven fifths; of enharmonic signatures the one with at most six accidentals is taken.
+    sharps = (keys["sharps"].astype(np.int64) + 7 * semitones + 5) % 12 - 5
+    keys["sharps"] = np.where(semitones % 12 == 0, keys["sharps"], sharps)
+    return score.replace(notes=notes, keys=keys)
+
+
+def stretch(score: Score, factor: float) -> Score:
+    """Play slower (factor > 1) or faster (factor < 1) by scaling the tempo map; ticks stay as they are.
+
+    Raises:
+        OptionError: when the factor is not positive, or a tempo leaves MIDI's 24 bits.
+    """
+    if not factor > 0:
+        raise OptionError(f"a stretch factor must be positive, not {factor:g}")
+    tempos = score.tempos
+    if not len(tempos) or tempos["time"][0] > 0:
+        tempos = np.concatenate([np.array([(0, 500_000)], TEMPO), tempos])
+    scaled = np.rint(tempos["microseconds"] * factor)
+    if scaled.max() > 0xFFFFFF or scaled.min() < 1:
+        raise OptionError(f"a stretch by {factor:g} gives a tempo that MIDI cannot write")
+    tempos = tempos.copy()
+    tempos["microseconds"] = scaled
+    return score.replace(tempos=tempos)
+
+
+def resample(score: Score, ticks_per_quarter: int) -> Score:
+    """The same music on another tick grid: times are rounded half up, notes keep at least one tick."""
+    ratio = Fraction(ticks_per_quarter, score.ticks_per_quarter)
+    if ratio == 1:
+        return score
+
+    def scaled(times: Array) -> Array:
+        return (2 * times.astype(np.int64) * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
+
+    def moved(table: Array) -> Array:
+        table = table.copy()
+        table["time"] = scaled(table["time"])
+        return table
+
+    notes = score.notes.copy()
+    ends = scaled(notes["onset"].astype(np.int64) + notes["duration"])
+    notes["onset"] = scaled(notes["onset"])
+    notes["duration"] = np.where(score.notes["duration"] > 0, np.maximum(ends - notes["onset"], 1), 0)
+    return score.replace(
+        ticks_per_quarter=ticks_per_quarter,
+        notes=notes,
+        tempos=moved(score.tempos),
+        meters=moved(score.meters),
+        keys=moved(score.keys),
+        controls=moved(score.controls),
+        bends=moved(score.bends),
+        texts=tuple(replace(t, time=int(scaled(np.array(t.time)))) for t in score.texts),
+    )
+
+
+def select_tracks(score: Score, tracks: Iterable[int]) -> Score:
+    """Only these tracks, renumbered from 0 in the order given.
+
+    Raises:
+        RegionError: when a track does not exist.
+    """
+    chosen = check_tracks(score, tracks)
+    new_index = np.full(len(score.tracks) + 1, -1)
+    new_index[chosen] = np.arange(len(chosen))
+
+    def of_tracks(table: Array) -> Array:
+        table = table[np.isin(table["track"], chosen)].copy()
+        table["track"] = new_index[table["track"]]
+        return table
+
+    texts: list[Text] = []
+    for text in score.texts:
+        if text.track is None:
+            texts.append(text)
+        elif text.track in chosen:
+            texts.append(replace(text, track=int(new_index[text.track])))
+    return score.replace(
+        notes=of_tracks(score.notes),
+        controls=of_tracks(score.controls),
+        bends=of_tracks(score.bends),
+        tracks=tuple(score.tracks[i] for i in chosen),
+        texts=tuple(texts),
+    )
+
+
+def check_tracks(score: Score, tracks: Iterable[int]) -> list[int]:
+    """These track numbers as a list without repeats; RegionError names one that does not exist."""
+    chosen = list(dict.fromkeys(int(t) for t in tracks))
+    for track in chosen:
+        if not 0 <= track < len(score.tracks):
+            raise RegionError(f"no track {track}: this score has tracks 0 to {len(score.tracks) - 1}")
+    return chosen
+
+
+def merge(scores: Sequence[Score]) -> Score:
+    """All tracks of several scores sounding together, under the maps of the first.
+
+    The others are resampled to the first one's ticks; their tempo, meter and key events are left out.
+    """
+    if not scores:
+        return Score()
+    first = scores[0]
+    notes, controls, bends = [first.notes], [first.controls], [first.bends]
+    tracks: list[Track] = list(first.tracks)
+    texts = list(first.texts)
+    for other in (resample(s, first.ticks_per_quarter) for s in scores[1:]):
+        for tables, table in ((notes, other.notes), (controls, other.controls), (bends, other.bends)):
+            table = table.copy()
+            table["track"] += len(tracks)
+            tables.append(table)
+        texts += [replace(t, track=t.track + len(tracks)) for t in other.texts if t.track is not None]
+        tracks += other.tracks
+    return first.replace(
+        notes=np.concatenate(notes),
+        controls=np.concatenate(controls),
+        bends=np.concatenate(bends),
+        tracks=tuple(tracks),
+        texts=tuple(texts),
+    )
+
+
+def concatenate(first: Score, second: Score, at: int) -> Score:
+    """`first` followed by the notes of `second` moved to begin at tick `at`; track i of both is the same part."""
+    second = shift(resample(second, first.ticks_per_quarter), at)
+    tracks = first.tracks + second.tracks[len(first.tracks) :]
+    return first.replace(notes=np.concatenate([first.notes, second.notes]), tracks=tracks)
