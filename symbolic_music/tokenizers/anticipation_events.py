@@ -1,0 +1,151 @@
+"""Events and controls of the anticipatory encoding, as tables.
+
+An event table is int32 of shape (n, 3): time and duration in steps of 10 ms, note = 128 x instrument + pitch
+(instrument 128 is drums), or REST_NOTE for a rest. Tables are sorted by time. Everything here is a pure
+function; random choices take a NumPy generator. Source: Thickstun et al. 2024, sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.score import DEFAULT_TEMPO, Score
+from symbolic_music.tokenizers import anticipation_vocabulary as v
+
+Events = NDArray[np.int32]
+REST_NOTE = v.REST - v.NOTE
+
+
+def empty() -> Events:
+    """A table of no events."""
+    return np.zeros((0, 3), np.int32)
+
+
+def exact_steps(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Onset and duration of each note in steps of 10 ms, each shape (notes,).
+
+    Rounded half to even in exact integer arithmetic: durations from unrounded times, as the original does,
+    but without its accumulated float error, which lets exact halves fall either way.
+    """
+    times, tempos = score.tempos["time"].astype(np.int64), score.tempos["microseconds"].astype(np.int64)
+    if not len(times) or times[0] > 0:
+        times, tempos = np.append(0, times), np.append(DEFAULT_TEMPO, tempos)
+    # Time in units of 1 / (10^6 x ticks a quarter) s; differences before the last event of a tick are 0.
+    starts = np.append(0, np.cumsum(np.diff(times) * tempos[:-1]))
+
+    def units(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+        i = np.searchsorted(times, ticks, side="right") - 1
+        return np.asarray(starts[i] + (ticks - times[i]) * tempos[i])
+
+    onsets = score.notes["onset"].astype(np.int64)
+    on, off = units(onsets), units(onsets + score.notes["duration"])
+    unit = 1_000_000 * score.ticks_per_quarter // v.STEPS_PER_SECOND
+    return _round_half_even(on, unit), _round_half_even(off - on, unit)
+
+
+def _round_half_even(numerator: NDArray[np.int64], denominator: int) -> NDArray[np.int64]:
+    quotient, rest = np.divmod(numerator, denominator)
+    up = (2 * rest > denominator) | ((2 * rest == denominator) & (quotient % 2 == 1))
+    return np.asarray(quotient + up)
+
+
+def events_of(score: Score) -> Events:
+    """The notes of a score as events; durations are clamped to 9.99 s. Order of onset, ties in file order."""
+    onsets, durations = exact_steps(score)
+    note = 128 * score.instruments + score.notes["pitch"]
+    table = np.stack([onsets, np.minimum(durations, v.MAX_DURATION - 1), note], axis=1)
+    return table.astype(np.int32)
+
+
+def pad(events: Events, end: int | None = None) -> Events:
+    """Fill gaps of more than a second with a rest each second, from 0 and, when given, up to time `end`."""
+    times = events[:, 0]
+    last = int(times[-1]) if len(times) else 0
+    end = last if end is None else max(end, last)
+    before = np.concatenate([[0], times, [end]])
+    rests = np.maximum(-(-np.diff(before) // v.DENSITY) - 1, 0)
+    rests[-1] = max(0, -(-(end - last) // v.DENSITY) - 1)
+    out = np.zeros((len(events) + rests.sum(), 3), np.int32)
+    place = np.arange(len(events)) + np.cumsum(rests[:-1])
+    is_rest = np.ones(len(out), bool)
+    is_rest[place] = False
+    out[place] = events
+    starts = np.repeat(before[:-1], rests)
+    nth = np.arange(rests.sum()) - np.repeat(np.cumsum(rests) - rests, rests) + 1
+    out[is_rest] = np.stack([starts + v.DENSITY * nth, np.zeros_like(nth), np.full_like(nth, REST_NOTE)], axis=1)
+    return out
+
+
+def interleave(events: Events, controls: Events, delta: int = v.DELTA) -> tuple[Events, NDArray[np.bool_]]:
+    """Merge controls into events, each before the first event whose predecessor's time >= its own - delta.
+
+    The predecessor of the first event has time 0. Controls that no event is left to follow come last.
+
+    Returns:
+        The merged table and a mask of its rows that are controls.
+    """
+    previous = np.append(0, events[:-1, 0]) if len(events) else np.zeros(0, np.int64)
+    before = np.searchsorted(previous + delta, controls[:, 0], side="left")
+    # Controls keep their order whatever their times.
+    before = np.maximum.accumulate(before) if len(before) else before
+    order = np.argsort(np.concatenate([2 * np.arange(len(events)) + 1, 2 * before]), kind="stable")
+    merged = np.concatenate([events, controls])[order]
+    return merged, order >= len(events)
+
+
+def to_ids(table: Events, is_control: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
+    """Flat ids of a table, shape (3 n,)."""
+    ids = table + np.array([v.TIME, v.DURATION, v.NOTE], np.int32)
+    if is_control is not None:
+        ids[is_control] += v.CONTROL
+    return ids.astype(np.int32).ravel()
+
+
+def choose_spans(
+    events: Events, rng: np.random.Generator, rate: float = 0.05, length: int = v.DELTA
+) -> NDArray[np.bool_]:
+    """Mask of the events in spans of `length` steps that start after exponential gaps of mean 1/rate seconds."""
+    chosen = np.zeros(len(events), bool)
+    times, i = events[:, 0], 0
+    while i < len(events):
+        start = times[i] + int(v.STEPS_PER_SECOND * rng.exponential(1 / rate))
+        first = int(np.searchsorted(times, start, side="left"))
+        if first >= len(events):
+            break
+        i = int(np.searchsorted(times, times[first] + length, side="left"))
+        chosen[first:i] = True
+    return chosen
+
+
+def choose_random(events: Events, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Mask in which each event is chosen with probability r/10, r drawn once from 1..9."""
+    return np.asarray(rng.random(len(events)) < rng.integers(1, 10) / 10)
+
+
+def choose_instruments(events: Events, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Mask of the events of a random non-empty strict subset of the instruments; none if there is only one."""
+    instruments = np.unique(events[:, 2] // 128)
+    if len(instruments) < 2:
+        return np.zeros(len(events), bool)
+    subset = rng.choice(instruments, size=rng.integers(1, len(instruments)), replace=False)
+    return np.isin(events[:, 2] // 128, subset)
+
+
+def choose_controls(events: Events, k: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Mask of the events that become controls in the k-th augmentation of a piece.
+
+    k mod 10: 0 none, 1 spans, 2 to 5 random events, 6 to 9 instruments.
+    """
+    k %= 10
+    if k == 0:
+        return np.zeros(len(events), bool)
+    if k == 1:
+        return choose_spans(events, rng)
+    return choose_random(events, rng) if k <= 5 else choose_instruments(events, rng)
+
+
+def arrange(events: Events, is_control: NDArray[np.bool_]) -> tuple[Events, NDArray[np.bool_]]:
+    """Pad and interleave a piece whose events in the mask are controls: the published training sequence."""
+    end = int(events[-1, 0]) if len(events) else 0
+    return interleave(pad(events[~is_control], end), events[is_control])
