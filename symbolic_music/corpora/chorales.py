@@ -1,0 +1,82 @@
+"""The JSB Chorales on their 16th grid, with the splits of Boulanger-Lewandowski et al. (2012): 229 / 76 / 77.
+
+The file is `Jsb16thSeparated.json` of github.com/czhuang/JSB-Chorales-dataset: split -> pieces -> steps -> the
+pitches of soprano, alto, tenor and bass, -1 for silence. Held and repeated notes cannot be told apart in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from symbolic_music.errors import CorpusError
+from symbolic_music.score import METER, TEMPO, Score, Track, note_table
+
+VOICES = ("Soprano", "Alto", "Tenor", "Bass")
+# String programs (violin, viola, cello, contrabass): one for each voice, so that a program names its voice.
+VOICE_PROGRAMS = (40, 41, 42, 43)
+# The grid has no tempo; at 100 quarters a minute a 16th lasts 0.15 s, 15 steps of 10 ms.
+QUARTERS_PER_MINUTE = 100
+_TICKS_PER_STEP = 120
+
+
+def read_chorales(path: str | Path) -> dict[str, list[Score]]:
+    """The chorales of each split (train, valid, test) as scores of four tracks.
+
+    Raises:
+        CorpusError: when the file is missing or not the grid described above.
+    """
+    path = Path(path)
+    try:
+        splits = json.loads(path.read_text())
+    except OSError as error:
+        raise CorpusError(
+            f"cannot read {path}: {error.strerror}; get Jsb16thSeparated.json from "
+            "github.com/czhuang/JSB-Chorales-dataset"
+        ) from None
+    except ValueError:
+        raise CorpusError(f"{path} is not JSON; expected Jsb16thSeparated.json") from None
+    if not isinstance(splits, dict) or not all(isinstance(pieces, list) for pieces in splits.values()):
+        raise CorpusError(f"{path} does not map splits to pieces; expected Jsb16thSeparated.json")
+    try:
+        return {str(name): [chorale_from_grid(piece) for piece in pieces] for name, pieces in splits.items()}
+    except (ValueError, TypeError) as error:
+        raise CorpusError(f"{path}: {error}") from None
+
+
+def chorale_from_grid(steps: Sequence[Sequence[int]]) -> Score:
+    """A score of pitches on the 16th grid, shape (steps, 4), -1 for silence. Equal neighbours are one note.
+
+    Raises:
+        ValueError: when the grid has another shape or pitches above 127.
+    """
+    grid = np.asarray(steps, dtype=np.int64)
+    if grid.ndim != 2 or grid.shape[1] != len(VOICES) or grid.max(initial=0) > 127:
+        raise ValueError(f"a chorale grid has shape (steps, 4) and pitches to 127, not {grid.shape}")
+    columns: list[np.ndarray[tuple[int, int], np.dtype[np.int64]]] = []
+    for voice in range(grid.shape[1]):
+        pitch = grid[:, voice]
+        change = np.flatnonzero(np.diff(pitch, prepend=-2))
+        length = np.diff(change, append=len(pitch))
+        sounding = pitch[change] >= 0
+        rows = np.stack([change, length, pitch[change], np.full(len(change), voice)], axis=1)
+        columns.append(rows[sounding])
+    table = np.concatenate(columns)
+    return Score(
+        ticks_per_quarter=4 * _TICKS_PER_STEP,
+        tempos=np.array([(0, 60_000_000 // QUARTERS_PER_MINUTE)], TEMPO),
+        meters=np.array([(0, 4, 4)], METER),
+        notes=note_table(
+            onset=table[:, 0] * _TICKS_PER_STEP,
+            duration=table[:, 1] * _TICKS_PER_STEP,
+            pitch=table[:, 2],
+            velocity=np.full(len(table), 80),
+            program=np.array(VOICE_PROGRAMS)[table[:, 3]],
+            channel=table[:, 3],
+            track=table[:, 3],
+        ),
+        tracks=tuple(Track(n, p) for n, p in zip(VOICES, VOICE_PROGRAMS, strict=True)),
+    )
