@@ -1,0 +1,79 @@
+"""Sound in memory, and to a file."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import AudioError, MissingExtraError
+from symbolic_music.io.atomic import write_bytes
+
+_FORMATS = {".wav": "WAV", ".flac": "FLAC"}
+_SUBTYPES = {16: "PCM_16", 24: "PCM_24"}
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """Samples, float32 (channels, n), full scale at 1.0, and their rate in Hz."""
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+
+    def __post_init__(self) -> None:
+        samples = np.atleast_2d(np.asarray(self.samples, np.float32))
+        if samples.ndim != 2:
+            raise AudioError(f"samples have the shape (channels, n), not {samples.shape}")
+        if self.sample_rate < 1:
+            raise AudioError(f"the sample rate must be positive, not {self.sample_rate}")
+        object.__setattr__(self, "samples", samples)
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return float(self.samples.shape[1] / self.sample_rate)
+
+    @property
+    def peak(self) -> float:
+        """The largest absolute sample; 1.0 is full scale."""
+        return float(np.abs(self.samples).max(initial=0.0))
+
+    def __repr__(self) -> str:
+        return (
+            f"Audio({self.duration:.2f} s, {len(self.samples)} channels, {self.sample_rate} Hz, peak {self.peak:.3f})"
+        )
+
+    def write(self, path: str | Path, bits: int = 16) -> Path:
+        """Write a .wav or .flac file of 16 or 24 bits, whole or not at all. Returns the path.
+
+        Raises:
+            AudioError: when the suffix is another one, or samples exceed full scale or are not finite: these would
+                be cut off, so it is said here and not heard later.
+            FileError: when the folder is missing or not writable.
+            MissingExtraError: without soundfile.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in _FORMATS:
+            raise AudioError(f"cannot write {path.suffix or 'a file without suffix'}: name it .wav or .flac")
+        if bits not in _SUBTYPES:
+            raise AudioError(f"sound is written with 16 or 24 bits, not {bits}")
+        if not np.isfinite(self.samples).all():
+            raise AudioError("the sound holds samples that are not finite")
+        if self.peak > 1.0:
+            raise AudioError(f"the sound's peak is {self.peak:.2f}, over full scale; scale it below 1.0 first")
+        try:
+            import soundfile
+        except ImportError:
+            raise MissingExtraError("soundfile", "audio") from None
+        buffer = io.BytesIO()
+        try:
+            soundfile.write(
+                buffer, self.samples.T, self.sample_rate, format=_FORMATS[path.suffix.lower()], subtype=_SUBTYPES[bits]
+            )
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise AudioError(f"cannot encode {path.name}: {error}") from None
+        write_bytes(path, buffer.getvalue())
+        return path

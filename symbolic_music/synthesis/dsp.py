@@ -1,0 +1,216 @@
+"""Differentiable signal processing: oscillators, filtered noise, reverb, amplitude curves.
+
+Pure functions on tensors. B is the batch (notes), n samples, F frames, K partials, M noise magnitudes. Frame f is
+centred on sample f * hop. Phases are counted in cycles in float64, so that they do not drift in long notes.
+
+Source: Engel, Hantrakul, Gu, Roberts, "DDSP: Differentiable Digital Signal Processing", ICLR 2020
+(arXiv 2001.04643), sections 3 and B; what differs from it is said where it does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+TAU = 2 * math.pi
+
+
+def exp_sigmoid(x: Tensor) -> Tensor:
+    """2 * sigmoid(x) ** ln 10 + 1e-7: any real number to an amplitude in (1e-7, 2] (DDSP, equation 5)."""
+    return 2.0 * torch.sigmoid(x) ** math.log(10.0) + 1e-7
+
+
+def crossfade(hop: int, like: Tensor) -> Tensor:
+    """The falling half of a Hann window, shape (hop,): the weight of frame f at the samples up to frame f + 1."""
+    return 0.5 + 0.5 * torch.cos(math.pi / hop * torch.arange(hop, dtype=like.dtype, device=like.device))
+
+
+def upsample_amplitudes(frames: Tensor, hop: int) -> Tensor:
+    """Amplitudes at every sample by Hann windows that overlap by half (DDSP, section B.1).
+
+    (B, F, K) at frames -> (B, (F - 1) * hop, K) at samples. Sample f * hop has exactly the value of frame f.
+    """
+    weight = crossfade(hop, frames)[:, None]
+    between = frames[:, :-1, None] * weight + frames[:, 1:, None] * (1 - weight)
+    return between.flatten(1, 2)
+
+
+def upsample_linear(frames: Tensor, hop: int) -> Tensor:
+    """(B, F) at frames -> (B, (F - 1) * hop) at samples by straight lines; for pitch."""
+    weight = torch.arange(hop, dtype=frames.dtype, device=frames.device) / hop
+    return (frames[:, :-1, None] * (1 - weight) + frames[:, 1:, None] * weight).flatten(1, 2)
+
+
+def cycles(f0: Tensor, sample_rate: int) -> Tensor:
+    """Cycles passed before each sample, not wrapped: (B, n) Hz -> (B, n) float64, 0 at the first sample."""
+    step = f0.double() / sample_rate
+    return torch.cumsum(step, dim=-1) - step
+
+
+def wrap(phase: Tensor) -> Tensor:
+    """The fractional part of a phase in cycles, in [0, 1). The gradient passes unchanged."""
+    return phase - torch.floor(phase.detach())
+
+
+def remove_above_nyquist(frequencies: Tensor, amplitudes: Tensor, sample_rate: int) -> Tensor:
+    """Amplitudes with those of partials at or above half the sample rate set to zero; shapes broadcast."""
+    return amplitudes * (frequencies < sample_rate / 2).to(amplitudes.dtype)
+
+
+def harmonic_bank(f0: Tensor, amplitudes: Tensor, sample_rate: int, ratios: Tensor | None = None) -> Tensor:
+    """A sum of sines whose common pitch moves freely (DDSP, equations 1-3). Exact, and the slowest of the banks.
+
+    Args:
+        f0: (B, n) Hz.
+        amplitudes: (B, n, K), linear.
+        sample_rate: Hz. Partials at or above half of it are silent, sample by sample.
+        ratios: (K,) or (B, K), frequency of each partial over f0; 1, 2, ... K when omitted.
+
+    Returns:
+        (B, n).
+    """
+    count = amplitudes.shape[-1]
+    if ratios is None:
+        ratios = torch.arange(1, count + 1, dtype=torch.float64, device=f0.device)
+    ratios = ratios.double().expand(f0.shape[0], count)
+    passed = cycles(f0, sample_rate)
+    out = torch.zeros_like(amplitudes[..., 0])
+    for k in range(count):
+        ratio = ratios[:, k, None]
+        phase = wrap(passed * ratio).to(amplitudes.dtype)
+        audible = remove_above_nyquist(f0 * ratio, amplitudes[..., k], sample_rate)
+        out = out + audible * torch.sin(TAU * phase)
+    return out
+
+
+def stationary_bank(frequencies: Tensor, amplitudes: Tensor, hop: int, sample_rate: int) -> Tensor:
+    """A sum of sines of fixed frequencies, any ratios: the same numbers as `harmonic_bank`, as matrix products.
+
+    Around frame f partial k is sin(phase + step * m) = sin(phase) cos(step * m) + cos(phase) sin(step * m), m the
+    sample within the frame. So all samples of a note are (frames, 2K) @ (2K, samples a frame), and only
+    2K * (F + 2 * hop) sines are computed in place of K * F * hop.
+
+    Args:
+        frequencies: (B, K) Hz; partials at or above half the sample rate are silent.
+        amplitudes: (B, F, K), linear.
+        hop: samples between frames.
+        sample_rate: Hz.
+
+    Returns:
+        (B, (F - 1) * hop); all partials start at phase 0.
+    """
+    kind = amplitudes.dtype
+    frames = amplitudes.shape[1]
+    audible = remove_above_nyquist(frequencies[:, None], amplitudes, sample_rate)
+    step = frequencies.double() / sample_rate
+    at = torch.arange(frames, dtype=torch.float64, device=frequencies.device) * hop
+    phase = TAU * wrap(step[:, None, :] * at[:, None]).to(kind)
+    weights = torch.cat([audible * torch.sin(phase), audible * torch.cos(phase)], dim=-1)
+    fade = crossfade(hop, amplitudes)
+
+    def spread(first: int, weight: Tensor) -> Tensor:
+        within = torch.arange(first, first + hop, dtype=torch.float64, device=frequencies.device)
+        angle = TAU * wrap(step[:, :, None] * within).to(kind)
+        return torch.cat([torch.cos(angle), torch.sin(angle)], dim=1) * weight
+
+    after = weights[:, :-1] @ spread(0, fade)
+    before = weights[:, 1:] @ spread(-hop, 1 - fade)
+    return (after + before).flatten(1)
+
+
+def wavetables(amplitudes: Tensor, size: int) -> Tensor:
+    """One period of the wave of each frame: (B, F, K) -> (B, F, size + 1), the last sample repeating the first.
+
+    `size` is even and more than 2 K; 16 K keeps the error of reading between samples under 1 % of a partial.
+    """
+    half = amplitudes * (-0.5 * size)
+    bins = torch.nn.functional.pad(half, (1, size // 2 - amplitudes.shape[-1]))
+    wave = torch.fft.irfft(torch.complex(torch.zeros_like(bins), bins), n=size)
+    return torch.cat([wave, wave[..., :1]], dim=-1)
+
+
+def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:
+    """Harmonic sound whose pitch moves freely, without paying for each harmonic at each sample.
+
+    Reads the wave of the frames before and after each sample at its phase (straight lines between the table's
+    samples) and crossfades the two as `upsample_amplitudes` does.
+
+    Args:
+        tables: (B, F, size + 1) from `wavetables`.
+        phase: (B, (F - 1) * hop) cycles, float64.
+        hop: samples between frames.
+
+    Returns:
+        (B, (F - 1) * hop), close to `harmonic_bank` of the same controls.
+    """
+    batch, frames, width = tables.shape
+    place = wrap(phase).view(batch, frames - 1, hop) * (width - 1)
+    index = place.detach().floor().clamp_(max=width - 2)
+    part = (place - index).to(tables.dtype)
+    row = torch.arange(batch * frames, device=tables.device).view(batch, frames, 1)[:, :-1] * width
+    first = index.long() + row
+    flat = tables.reshape(-1)
+
+    def wave(at: Tensor) -> Tensor:
+        low = flat[at]
+        return low + part * (flat[at + 1] - low)
+
+    fade = crossfade(hop, tables)
+    here, there = wave(first), wave(first + width)
+    return (there + fade * (here - there)).flatten(1)
+
+
+def filtered_noise(noise: Tensor, magnitudes: Tensor, hop: int) -> Tensor:
+    """Noise through a filter that changes at each frame (DDSP, section B.5: frequency sampling, overlap and add).
+
+    Each frame's magnitudes become a linear-phase filter of 2 (M - 1) taps under a Hann window; hop samples of noise
+    pass through it and the pieces are added. The filter's delay is taken out.
+
+    Args:
+        noise: (B, F * hop), white.
+        magnitudes: (B, F, M), linear, evenly spaced from 0 to half the sample rate.
+        hop: samples between frames.
+
+    Returns:
+        (B, F * hop).
+    """
+    batch, frames, count = magnitudes.shape
+    taps = 2 * (count - 1)
+    response = torch.fft.irfft(torch.complex(magnitudes, torch.zeros_like(magnitudes)), n=taps)
+    window = torch.hann_window(taps, periodic=True, dtype=noise.dtype, device=noise.device)
+    response = torch.roll(response, taps // 2, dims=-1) * window
+    size = fft_size(hop + taps)
+    pieces = noise.view(batch, frames, hop)
+    spectrum = torch.fft.rfft(pieces, n=size) * torch.fft.rfft(response, n=size)
+    filtered = torch.fft.irfft(spectrum, n=size)[..., : hop + taps]
+    total = frames * hop
+    added = torch.nn.functional.fold(
+        filtered.transpose(1, 2), (1, total + taps), kernel_size=(1, hop + taps), stride=(1, hop)
+    )
+    return added.view(batch, total + taps)[:, taps // 2 : taps // 2 + total]
+
+
+def reverb(dry: Tensor, impulse: Tensor) -> Tensor:
+    """Dry sound plus its convolution with an impulse response, by FFT (DDSP, section 3.4).
+
+    The first tap of the response is masked (the direct sound is the dry signal). Differentiable in both.
+
+    Args:
+        dry: (..., n).
+        impulse: (..., m), leading shapes broadcast.
+
+    Returns:
+        (..., n + m - 1): the tail is kept.
+    """
+    masked = torch.cat([torch.zeros_like(impulse[..., :1]), impulse[..., 1:]], dim=-1)
+    length = dry.shape[-1] + impulse.shape[-1] - 1
+    size = fft_size(length)
+    wet = torch.fft.irfft(torch.fft.rfft(dry, n=size) * torch.fft.rfft(masked, n=size), n=size)[..., :length]
+    return wet + torch.nn.functional.pad(dry, (0, impulse.shape[-1] - 1))
+
+
+def fft_size(length: int) -> int:
+    """The smallest 2^a, 3 * 2^a or 5 * 2^a that is at least `length`: sizes at which an FFT is fast."""
+    return min(factor << max(0, math.ceil(math.log2(length / factor))) for factor in (1, 3, 5))
