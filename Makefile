@@ -1,0 +1,44 @@
+# Two commands for a fresh clone: `make demo` and `make test`. Both build .venv when it is missing or out of date.
+# Another interpreter: make PYTHON=python3.12 demo
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
+# The first interpreter on the path that is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(AT_LEAST)' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help demo test check clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo    rewrite a part of a Bach chorale, continue it, render and draw it, into demo/'
+	@echo 'make test    lint, types and all tests'
+	@echo 'make check   lint and types only'
+	@echo 'make clean   remove .venv and caches'
+
+demo: $(STAMP)
+	$(BIN)/symbolic-music demo --out demo
+
+test: check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# tinysoundfont asks for pyaudio, which needs a compiler and PortAudio; it is used here for rendering only, which
+# needs neither, so it is installed alone.
+$(STAMP): pyproject.toml constraints.txt
+	@"$(PYTHON)" -c '$(AT_LEAST)' 2>/dev/null || { \
+		echo "error: Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -c constraints.txt tinysoundfont
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
