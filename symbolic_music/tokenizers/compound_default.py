@@ -1,0 +1,126 @@
+"""The default scheme of `compound`: one word a bar, a position, or a note, all parts in one sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.tokenizers import metrical as grid
+from symbolic_music.tokenizers import remi_default as flat
+from symbolic_music.tokenizers.base import Ids, Vocabulary
+from symbolic_music.tokenizers.flat_grammar import START
+from symbolic_music.tokenizers.metrical import Metrical, measure, score_of
+from symbolic_music.tokenizers.word_grammar import WordGrammar
+
+IGNORE = len(flat.SPECIAL)
+_FIRST = IGNORE + 1
+_DRUM_PART = DRUM_INSTRUMENT * grid.PARTS
+METRIC, NOTE = IGNORE, IGNORE + 1
+FAMILY, TIME, PITCH, VELOCITY, DURATION, PROGRAM, PART, TEMPO, METER = range(9)
+
+
+def _field(*names: str) -> tuple[str, ...]:
+    return (*flat.SPECIAL, "Ignore_None", *names)
+
+
+VOCABULARY = Vocabulary(
+    (
+        (*flat.SPECIAL, "Family_Metric", "Family_Note"),
+        _field("Bar_None", *flat.POSITION_NAMES),
+        _field(*flat.PITCH_NAMES),
+        _field(*flat.VELOCITY_NAMES),
+        _field(*flat.DURATION_NAMES),
+        _field(*flat.PROGRAM_NAMES),
+        _field(*(f"Part_{i}" for i in range(grid.PARTS))),
+        _field(*flat.TEMPO_NAMES),
+        _field(*flat.METER_NAMES),
+    )
+)
+_PITCHED = tuple(f"Program_{p}" for p in range(DRUM_INSTRUMENT))
+_FORMS = {
+    "Bar": ("Family_Metric", "Bar", None, None, None, None, None, None, "TimeSig"),
+    "Position": ("Family_Metric", "Position", None, None, None, None, None, "Tempo", None),
+    "Note": ("Family_Note", None, "Pitch", "Velocity", "Duration", _PITCHED, "Part", None, None),
+    "Drum": ("Family_Note", None, "PitchDrum", "Velocity", "Duration", "Program_-1", "Part", None, None),
+    **{s.partition("_")[0]: (s,) * 9 for s in flat.SPECIAL[:3]},
+}
+_AFTER = ("Position", "Bar", "EOS")
+GRAMMAR = WordGrammar(
+    VOCABULARY,
+    {
+        name: [("Ignore",) if f is None else (f,) if isinstance(f, str) else f for f in fields]
+        for name, fields in _FORMS.items()
+    },
+    {
+        START: ("BOS", "Bar", "EOS"),
+        "BOS": ("Bar", "EOS"),
+        "Bar": _AFTER,
+        "Position": ("Note", "Drum", *_AFTER),
+        "Note": ("Note", "Drum", *_AFTER),
+        "Drum": ("Note", "Drum", *_AFTER),
+        "EOS": ("PAD",),
+        "PAD": ("PAD",),
+    },
+    time_field=TIME,
+    capacity=flat.capacity,
+    meter_field=METER,
+)
+
+
+def encode(score: Score) -> Ids:
+    """Words of a score, int32, shape (n, 9). Every position word carries the tempo in force."""
+    m = measure(score)
+    times = np.concatenate([m.onset, m.tempo_time])
+    times.sort()
+    times = times[np.append(True, times[1:] != times[:-1])[: len(times)]]
+    time_bar = np.searchsorted(m.bar_start, times, side="right") - 1
+    note_bar = time_bar[np.searchsorted(times, m.onset)]
+    words = np.full((len(m.bar_start) + len(times) + len(m.onset), 9), IGNORE, np.int32)
+    words[:, FAMILY] = METRIC
+
+    at = np.arange(len(m.bar_start))
+    at = at + np.searchsorted(time_bar, at) + np.searchsorted(note_bar, at)
+    words[at, TIME] = _FIRST
+    words[at, METER] = _FIRST + m.meter
+    at = np.arange(len(times)) + time_bar + 1 + np.searchsorted(m.onset, times)
+    words[at, TIME] = _FIRST + 1 + times - m.bar_start[time_bar]
+    words[at, TEMPO] = _FIRST + m.tempo[np.searchsorted(m.tempo_time, times, side="right") - 1]
+    at = np.arange(len(m.onset)) + note_bar + 1 + np.searchsorted(times, m.onset, side="right")
+    drums = m.part >= _DRUM_PART
+    words[at, FAMILY] = NOTE
+    words[at, PITCH] = _FIRST + 128 * drums + m.pitch
+    words[at, VELOCITY] = _FIRST + m.velocity
+    words[at, DURATION] = _FIRST + m.duration
+    words[at, PROGRAM] = _FIRST + np.where(drums, 0, m.part // grid.PARTS + 1)
+    words[at, PART] = _FIRST + m.part % grid.PARTS
+    return words
+
+
+def decode(ids: Ids) -> Score:
+    """The score of words that obey the grammar."""
+    return score_of(parse(ids))
+
+
+def parse(ids: Ids) -> Metrical:
+    """The columns that words stand for."""
+    ids = ids.astype(np.int64) - _FIRST
+    bars = np.flatnonzero(ids[:, TIME] == 0)
+    meter = ids[bars, METER]
+    length = grid.METER_STEPS[meter]
+    bar_start = np.cumsum(length) - length
+    positions = np.flatnonzero(ids[:, TIME] > 0)
+    time = bar_start[np.searchsorted(bars, positions) - 1] + ids[positions, TIME] - 1
+    notes = np.flatnonzero(ids[:, PITCH] >= 0)
+    note = ids[notes]
+    program = note[:, PROGRAM] - 1
+    return Metrical(
+        bar_start=bar_start,
+        meter=meter,
+        onset=time[np.searchsorted(positions, notes) - 1],
+        part=np.where(program < 0, DRUM_INSTRUMENT, program) * grid.PARTS + note[:, PART],
+        pitch=note[:, PITCH] % 128,
+        velocity=note[:, VELOCITY],
+        duration=note[:, DURATION],
+        tempo_time=time,
+        tempo=ids[positions, TEMPO],
+    )

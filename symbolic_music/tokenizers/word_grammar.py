@@ -1,0 +1,172 @@
+"""The grammar of compound words: forms that follow forms, positions that rise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symbolic_music.errors import TokenError
+from symbolic_music.tokenizers.base import Grammar, Vocabulary
+from symbolic_music.tokenizers.flat_grammar import START
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class WordState:
+    """What the next word depends on: the form of the last, the lowest position allowed, and the bar's capacity."""
+
+    last: str = START
+    floor: int = 0
+    capacity: int = 0
+
+
+class WordGrammar(Grammar):
+    """Words of several fields. A form is a kind of word: for each field, the ids it may hold there.
+
+    A sampler that draws field by field asks `given` with the fields drawn so far: drawing inside its masks to
+    the end always gives an allowed word. `allowed` is `given` with nothing drawn.
+
+    Args:
+        vocabulary: several fields.
+        forms: name -> for each field the tokens it may hold, by type ("Pitch") or full name ("Bar_None").
+        follows: form -> forms that may follow it, START included.
+        time_field: the field that holds Position tokens.
+        capacity: positions of a bar: a constant, or a function from the value of a TimeSig.
+        meter_field: the field that holds TimeSig tokens, where there are any.
+        resets: forms that begin a bar, after which any position may come.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        forms: Mapping[str, Sequence[Iterable[str]]],
+        follows: Mapping[str, Iterable[str]],
+        time_field: int,
+        capacity: int | Callable[[str], int],
+        meter_field: int | None = None,
+        resets: Iterable[str] = ("Bar",),
+    ) -> None:
+        self._names = [START, *forms]
+        self._forms = {
+            form: tuple(
+                np.array([name in allowed or name.partition("_")[0] in allowed for name in names])
+                for names, allowed in zip(vocabulary.fields, (set(f) for f in fields), strict=True)
+            )
+            for form, fields in forms.items()
+        }
+        self._follows = {form: tuple(after) for form, after in follows.items()}
+        self._time, self._meter = time_field, meter_field
+        self._resets = tuple(resets)
+        self._position = np.array([_position(name) for name in vocabulary.fields[time_field]])
+        self._constant = capacity if isinstance(capacity, int) else 0
+        self._capacity = np.zeros(0, np.int64)
+        if meter_field is not None and not isinstance(capacity, int):
+            self._capacity = np.array(
+                [capacity(n.partition("_")[2]) if n.startswith("TimeSig_") else -1
+                 for n in vocabulary.fields[meter_field]]
+            )  # fmt: skip
+        self._masks = lru_cache(maxsize=8192)(self._build_masks)
+        self._given = lru_cache(maxsize=65536)(self._build_given)
+
+    def start(self) -> WordState:
+        """Before the first word."""
+        return WordState(capacity=self._constant)
+
+    def allowed(self, state: WordState) -> tuple[Mask, ...]:
+        """For each field the ids that some allowed word holds there, read-only."""
+        return self._given(state, (None,) * len(self._fields(state)))
+
+    def given(self, state: WordState, word: Sequence[int | None]) -> tuple[Mask, ...]:
+        """For each field the ids of the allowed words that hold the ids of `word`; None marks a field not drawn."""
+        return self._given(state, tuple(None if token is None else int(token) for token in word))
+
+    def _fields(self, state: WordState) -> tuple[Mask, ...]:
+        return next(iter(self._forms.values()))
+
+    def _build_masks(self, state: WordState) -> dict[str, tuple[Mask, ...]]:
+        """The forms that may come next, each with its masks."""
+        masks = {}
+        for form in self._follows.get(state.last, ()):
+            fields = list(self._forms[form])
+            timed = self._position >= 0
+            inside = (self._position >= state.floor) & (self._position < state.capacity)
+            fields[self._time] = fields[self._time] & (~timed | inside)
+            if all(f.any() for f in fields):
+                masks[form] = tuple(fields)
+        return masks
+
+    def _build_given(self, state: WordState, word: tuple[int | None, ...]) -> tuple[Mask, ...]:
+        total = [np.zeros(len(f), bool) for f in self._fields(state)]
+        for fields in self._masks(state).values():
+            if all(token is None or _holds(f, token) for f, token in zip(fields, word, strict=True)):
+                for mask, f, token in zip(total, fields, word, strict=True):
+                    mask |= f if token is None else np.arange(len(f)) == token
+        for mask in total:
+            mask.flags.writeable = False
+        return tuple(total)
+
+    def advance(self, state: WordState, token: ArrayLike) -> WordState:
+        """The state after one more word. TokenError when it may not stand here."""
+        word = np.asarray(token).tolist()
+        for form, fields in self._masks(state).items():
+            if len(word) == len(fields) and all(_holds(f, t) for f, t in zip(fields, word, strict=True)):
+                position = int(self._position[word[self._time]])
+                capacity = state.capacity
+                if self._meter is not None and self._capacity[word[self._meter]] >= 0:
+                    capacity = int(self._capacity[word[self._meter]])
+                floor = 0 if form in self._resets else position + 1 if position >= 0 else state.floor
+                return WordState(form, floor, capacity)
+        raise TokenError(f"word {tuple(word)} may not stand after {state.last}")
+
+    def violation(self, ids: ArrayLike) -> int | None:
+        """Index of the first word out of place, or None; all at once.
+
+        Each condition looks at the words before a word, so the first that breaks one is the first violation.
+        """
+        ids = np.asarray(ids, dtype=np.int64)
+        if not len(ids):
+            return None
+        inside = ((ids >= 0) & (ids < [len(f) for f in next(iter(self._forms.values()))])).all(axis=1)
+        if not inside.all():
+            outside = int(np.argmin(inside))
+            before = self.violation(ids[:outside])
+            return outside if before is None else before
+        form = np.full(len(ids), -1)
+        for number, fields in enumerate(self._forms.values(), 1):
+            holds = np.ones(len(ids), bool)
+            for column, mask in enumerate(fields):
+                holds &= mask[ids[:, column]]
+            form[holds] = number
+        follows = np.zeros((len(self._names), len(self._names) + 1), bool)
+        for before, after in self._follows.items():
+            for one in after:
+                follows[self._names.index(before), self._names.index(one)] = True
+        good = follows[np.append(0, form[:-1]), form] & (form > 0)
+        position = self._position[ids[:, self._time]]
+        rows = np.flatnonzero(position >= 0)
+        resets = np.isin(form, [self._names.index(r) for r in self._resets])
+        period = np.cumsum(resets)[rows]
+        value = position[rows]
+        rises = np.append(True, (value[1:] > value[:-1]) | (period[1:] != period[:-1]))[: len(rows)]
+        capacity = np.full(len(rows), self._constant)
+        if self._meter is not None:
+            meters = self._capacity[ids[:, self._meter]]
+            named = np.flatnonzero(meters >= 0)
+            index = np.searchsorted(named, rows) - 1
+            capacity = np.where(index >= 0, np.append(meters[named], 0)[index], self._constant)
+        good[rows] &= rises & (value < capacity)
+        return None if good.all() else int(np.argmin(good))
+
+
+def _holds(mask: Mask, token: int) -> bool:
+    return 0 <= token < len(mask) and bool(mask[token])
+
+
+def _position(name: str) -> int:
+    kind, _, value = name.partition("_")
+    return int(value) if kind == "Position" else -1
