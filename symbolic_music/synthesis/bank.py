@@ -36,7 +36,7 @@ def play(score: Score, sample_rate: int, seed: int) -> Iterator[Piece]:
     block_of = (onset[order] // BLOCK_SECONDS).astype(np.int64)
     for block in np.unique(block_of):
         inside = order[block_of == block]
-        start = int(round(block * BLOCK_SECONDS * sample_rate))
+        start = round(float(block) * BLOCK_SECONDS * sample_rate)
         buses: dict[int, mixing.Samples] = {}
         for track in np.unique(score.notes["track"][inside]):
             own = inside[score.notes["track"][inside] == track]

@@ -28,15 +28,15 @@ class Steps:
     def at(self, times: Curve) -> Curve:
         """The value in force at these times, the change at a time included."""
         index = np.searchsorted(self.times, times, side="right")
-        return np.concatenate([[self.before], self.values])[index]
+        return np.asarray(np.concatenate([[self.before], self.values])[index], np.float64)
 
     def gliding(self, times: Curve) -> Curve:
-        """The same with every jump drawn out over GLIDE seconds."""
+        """The same with every jump drawn out over GLIDE seconds, save one at the very start."""
         if not len(self.times):
             return np.full(len(times), self.before)
         last = np.append(self.times[1:] != self.times[:-1], True)
         at, to = self.times[last], self.values[last]
-        previous = np.concatenate([[self.before], to[:-1]])
+        previous = np.concatenate([[to[0] if at[0] <= 0 else self.before], to[:-1]])
         done = np.minimum(at + GLIDE, np.append(at[1:], np.inf))
         xs = np.column_stack([at, done]).ravel()
         return np.interp(times, xs, np.column_stack([previous, to]).ravel())
@@ -77,7 +77,7 @@ def held_until(score: Score) -> Curve:
     pitched = score.instruments != 128
     for track in np.unique(score.controls["track"][score.controls["number"] == SUSTAIN]):
         pedal = steps(score, int(track), SUSTAIN, 0.0)
-        down = Steps(pedal.times, pedal.values >= 64, 0.0)
+        down = Steps(pedal.times, (pedal.values >= 64).astype(np.float64), 0.0)
         own = np.flatnonzero((score.notes["track"] == track) & pitched)
         caught = own[down.at(ends[own]) > 0]
         if not len(caught):

@@ -82,7 +82,8 @@ def _metal(*modes: tuple[float, float, float]) -> Drum:
 
 # The keys of General MIDI's kit, and those that GS and XG add below and above it.
 KIT: dict[int, Drum] = {
-    27: Drum(((1100.0, -2.0, 0.15),), (), 1.5, 0.05, -4.0), 28: _CLAP, 29: _shaken(3000.0, 0.1), 30: _shaken(2500.0, 0.15),
+    27: Drum(((1100.0, -2.0, 0.15),), (), 1.5, 0.05, -4.0), 28: _CLAP, 29: _shaken(3000.0, 0.1),
+    30: _shaken(2500.0, 0.15),
     31: _STICK, 32: _STICK, 33: _STICK, 34: Drum(((1600.0, 0.0, 0.2),), (), level=-6.0),
     35: replace(_KICK, modes=((46.0, 0.0, 0.5), (88.0, -9.0, 0.2))), 36: _KICK, 37: _STICK, 38: _SNARE, 39: _CLAP,
     40: replace(_SNARE, modes=((210.0, -4.0, 0.16), (370.0, -8.0, 0.12))),
@@ -93,15 +94,22 @@ KIT: dict[int, Drum] = {
     55: replace(_CRASH, bursts=(Burst(8000.0, 0.9, -6.0, 0.9),)),
     56: _metal((562.0, -3.0, 0.25), (845.0, -5.0, 0.2), (1690.0, -14.0, 0.12)),
     57: replace(_CRASH, modes=((3620.0, -34.0, 1.1), (5310.0, -34.0, 0.9))), 58: _shaken(2200.0, 0.9), 59: _RIDE,
-    60: _hand(390.0, 0.16, -12.0), 61: _hand(290.0, 0.2, -12.0), 62: _hand(300.0, 0.09, -6.0), 63: _hand(245.0, 0.35, -16.0),
+    60: _hand(390.0, 0.16, -12.0), 61: _hand(290.0, 0.2, -12.0), 62: _hand(300.0, 0.09, -6.0),
+    63: _hand(245.0, 0.35, -16.0),
     64: _hand(185.0, 0.38, -16.0), 65: _tom(330.0), 66: _tom(245.0),
     67: _metal((910.0, -3.0, 0.35), (2050.0, -8.0, 0.2)), 68: _metal((680.0, -3.0, 0.4), (1560.0, -8.0, 0.25)),
-    69: _shaken(6500.0, 0.09), 70: _shaken(7500.0, 0.06), 71: Drum(((2350.0, -3.0, 0.18), (2480.0, -5.0, 0.18)), (), level=-8.0),
-    72: Drum(((2300.0, -3.0, 0.6), (2420.0, -5.0, 0.6)), (), level=-8.0), 73: _shaken(4200.0, 0.12), 74: _shaken(4000.0, 0.5),
-    75: Drum(((2520.0, -1.0, 0.09), (4100.0, -14.0, 0.05)), (), level=-5.0), 76: Drum(((1180.0, 0.0, 0.08), (2700.0, -12.0, 0.05)), (), level=-3.0),
-    77: Drum(((860.0, 0.0, 0.09), (1990.0, -12.0, 0.05)), (), level=-3.0), 78: _hand(520.0, 0.12, -20.0), 79: _hand(400.0, 0.35, -20.0),
-    80: _metal((5100.0, -8.0, 0.15), (7700.0, -10.0, 0.1)), 81: _metal((5100.0, -8.0, 1.6), (7700.0, -10.0, 1.2), (9900.0, -14.0, 0.9)),
-    82: _shaken(8000.0, 0.1), 83: _metal((3800.0, -10.0, 0.9), (6200.0, -10.0, 0.8)), 84: _metal((4300.0, -9.0, 1.8), (6900.0, -12.0, 1.5)),
+    69: _shaken(6500.0, 0.09), 70: _shaken(7500.0, 0.06),
+    71: Drum(((2350.0, -3.0, 0.18), (2480.0, -5.0, 0.18)), (), level=-8.0),
+    72: Drum(((2300.0, -3.0, 0.6), (2420.0, -5.0, 0.6)), (), level=-8.0), 73: _shaken(4200.0, 0.12),
+    74: _shaken(4000.0, 0.5),
+    75: Drum(((2520.0, -1.0, 0.09), (4100.0, -14.0, 0.05)), (), level=-5.0),
+    76: Drum(((1180.0, 0.0, 0.08), (2700.0, -12.0, 0.05)), (), level=-3.0),
+    77: Drum(((860.0, 0.0, 0.09), (1990.0, -12.0, 0.05)), (), level=-3.0), 78: _hand(520.0, 0.12, -20.0),
+    79: _hand(400.0, 0.35, -20.0),
+    80: _metal((5100.0, -8.0, 0.15), (7700.0, -10.0, 0.1)),
+    81: _metal((5100.0, -8.0, 1.6), (7700.0, -10.0, 1.2), (9900.0, -14.0, 0.9)),
+    82: _shaken(8000.0, 0.1), 83: _metal((3800.0, -10.0, 0.9), (6200.0, -10.0, 0.8)),
+    84: _metal((4300.0, -9.0, 1.8), (6900.0, -12.0, 1.5)),
     85: _STICK, 86: _tom(70.0), 87: replace(_tom(62.0), sweep=0.2),
 }  # fmt: skip
 
@@ -142,9 +150,9 @@ def drum_sound(pitch: int, notes: Notes, sample_rate: int) -> Tensor:
     for burst in own.bursts:
         begun = (at >= burst.start - 0.5 * hop / sample_rate).float()
         curve = begun * torch.exp(-SILENCE / burst.decay * (at - burst.start).clamp(min=0))
-        level = torch.exp(DECIBEL * (burst.level + 8.0 * (hardness - 0.8)))
+        strength = torch.exp(DECIBEL * (burst.level + 8.0 * (hardness - 0.8)))
         shape = band(burst.centre * torch.exp2(0.6 * (hardness - 0.8)), burst.width, sample_rate)
-        magnitudes = magnitudes + (level * curve)[..., None] * shape[:, None]
+        magnitudes = magnitudes + (strength * curve)[..., None] * shape[:, None]
     if own.bursts:
         out = out + dsp.filtered_noise(white_noise(notes.key, samples), magnitudes, hop)
     end = ((samples / sample_rate - time) / END_FADE).clamp(0, 1) * (time / 0.0008).clamp(max=1)

@@ -1,7 +1,7 @@
 """The parameters of a voice, and one voice for each of the 128 General MIDI programs.
 
-The figures were set by hand, by ear's usual rules (spectral slope, formants, decay times of the instrument's family),
-save the harmonic spectra in spectra.json, which were fitted to recordings (see docs/sound.md).
+The figures were set by hand, by the usual rules of the instruments' families (spectral slope, formants, decay times),
+and judged on spectrograms; none is fitted to recordings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ class Voice:
     level: float = 0.0
 
     # Spectrum. Harmonic k of a note at f0 has slope * log2(k) dB, plus what follows.
-    fitted: str = ""  # name of a fitted spectrum that takes the place of slope, even and drawbars
     slope: float = -9.0  # dB an octave
     even: float = 0.0  # dB added to the even harmonics: -20 for a closed tube
     drawbars: tuple[float, ...] = ()  # dB of harmonics 1, 2, ...; beyond them nothing
@@ -65,7 +64,8 @@ _PIANO = Voice(
     unison=(-0.6, 0.7), drift=0.0, strike=-27.0, strike_time=0.09, noise_centre=700.0, noise_width=2.2,
 )  # fmt: skip
 _EPIANO = Voice(
-    "electric piano", slope=-13.0, drawbars=(0, -16, -24, -34, -36, -44, -46, -52), ratios=(1, 2, 3, 4, 7.1, 8, 14.2, 20),
+    "electric piano", slope=-13.0, drawbars=(0, -16, -24, -34, -36, -44, -46, -52), ratios=(1, 2, 3, 4, 7.1, 8, 14.2,
+            20),
     brightness=9.0, attack=0.002, decay=7.0, decay_pitch=0.4, damping=1.2, release=0.2, tremolo=1.2, tremolo_rate=4.5,
     strike=-34.0, strike_time=0.05,
 )  # fmt: skip
@@ -123,16 +123,16 @@ _SYNTH_BASS = replace(
     unison=(-4.0, 4.0), strike=-60.0,
 )  # fmt: skip
 _VIOLIN = Voice(
-    "violin", fitted="violin", slope=-6.5, formants=((480.0, 3.0, 0.5), (1100.0, 2.0, 0.6), (2700.0, 6.0, 0.7)),
+    "violin", slope=-6.5, formants=((480.0, 3.0, 0.5), (1100.0, 2.0, 0.6), (2700.0, 6.0, 0.7)),
     cutoff=7500.0, brightness=5.0, attack=0.055, release=0.16, bloom=5.0, bloom_time=0.1, vibrato=14.0,
     vibrato_rate=5.7, drift=1.0, breath=-42.0, strike=-32.0, strike_time=0.12, noise_centre=4000.0,
 )  # fmt: skip
 _CELLO = replace(
-    _VIOLIN, name="cello", fitted="cello", formants=((220.0, 3.0, 0.5), (600.0, 3.0, 0.6), (1500.0, 4.0, 0.8)),
+    _VIOLIN, name="cello", formants=((220.0, 3.0, 0.5), (600.0, 3.0, 0.6), (1500.0, 4.0, 0.8)),
     cutoff=5000.0, attack=0.07, vibrato=12.0, vibrato_rate=5.2, noise_centre=2500.0, release=0.2,
 )  # fmt: skip
 _STRINGS = replace(
-    _VIOLIN, name="string ensemble", fitted="", slope=-7.0, cutoff=5200.0, attack=0.11, release=0.45,
+    _VIOLIN, name="string ensemble", slope=-7.0, cutoff=5200.0, attack=0.11, release=0.45,
     unison=(-8.0, 1.0, 9.0), vibrato=7.0, breath=-40.0, strike=-60.0, drift=0.8,
 )  # fmt: skip
 _PIZZICATO = Voice(
@@ -151,46 +151,46 @@ _CHOIR = Voice(
     unison=(-9.0, 2.0, 8.0), drift=1.0, breath=-40.0, noise_centre=2800.0,
 )  # fmt: skip
 _TRUMPET = Voice(
-    "trumpet", fitted="trumpet", slope=-4.0, formants=((1200.0, 6.0, 1.0),), cutoff=6000.0, brightness=12.0,
+    "trumpet", slope=-4.0, formants=((1200.0, 6.0, 1.0),), cutoff=6000.0, brightness=12.0,
     attack=0.028, release=0.1, bloom=11.0, bloom_time=0.05, vibrato=6.0, vibrato_delay=0.5, drift=0.5, breath=-48.0,
     strike=-30.0, strike_time=0.06,
 )  # fmt: skip
 _HORN = replace(
-    _TRUMPET, name="french horn", fitted="french-horn", slope=-9.0, formants=((450.0, 4.0, 0.9),), cutoff=2500.0,
+    _TRUMPET, name="french horn", slope=-9.0, formants=((450.0, 4.0, 0.9),), cutoff=2500.0,
     attack=0.045, release=0.16, bloom=7.0, vibrato=0.0, noise_centre=1200.0,
 )  # fmt: skip
 _TROMBONE = replace(
-    _TRUMPET, name="trombone", fitted="", slope=-5.5, formants=((550.0, 5.0, 1.0),), cutoff=3800.0, attack=0.04,
+    _TRUMPET, name="trombone", slope=-5.5, formants=((550.0, 5.0, 1.0),), cutoff=3800.0, attack=0.04,
     noise_centre=1500.0,
 )  # fmt: skip
 _BRASS = replace(
-    _TRUMPET, name="brass section", fitted="", slope=-5.0, unison=(-6.0, 0.0, 7.0), vibrato=4.0, attack=0.035,
+    _TRUMPET, name="brass section", slope=-5.0, unison=(-6.0, 0.0, 7.0), vibrato=4.0, attack=0.035,
     cutoff=5000.0, level=-1.0,
 )  # fmt: skip
 _SAX = Voice(
-    "saxophone", fitted="alto-saxophone", slope=-6.0, formants=((700.0, 5.0, 0.8), (1800.0, 3.0, 0.7)), cutoff=5000.0,
+    "saxophone", slope=-6.0, formants=((700.0, 5.0, 0.8), (1800.0, 3.0, 0.7)), cutoff=5000.0,
     brightness=8.0, attack=0.03, release=0.11, bloom=6.0, bloom_time=0.05, vibrato=10.0, vibrato_rate=5.2,
     vibrato_delay=0.35, drift=0.8, breath=-40.0, strike=-26.0, strike_time=0.06, noise_centre=3000.0,
 )  # fmt: skip
 _OBOE = Voice(
-    "oboe", fitted="oboe", slope=-5.0, formants=((1100.0, 9.0, 0.6), (2800.0, 5.0, 0.6)), cutoff=6000.0,
+    "oboe", slope=-5.0, formants=((1100.0, 9.0, 0.6), (2800.0, 5.0, 0.6)), cutoff=6000.0,
     brightness=4.0, attack=0.03, release=0.1, bloom=4.0, vibrato=8.0, vibrato_delay=0.3, drift=0.5, breath=-46.0,
     strike=-34.0, strike_time=0.05, noise_centre=3500.0,
 )  # fmt: skip
 _BASSOON = replace(
-    _OBOE, name="bassoon", fitted="", slope=-6.5, formants=((460.0, 9.0, 0.6), (1200.0, 4.0, 0.6)), cutoff=3000.0,
+    _OBOE, name="bassoon", slope=-6.5, formants=((460.0, 9.0, 0.6), (1200.0, 4.0, 0.6)), cutoff=3000.0,
     noise_centre=1200.0,
 )  # fmt: skip
 _CLARINET = Voice(
-    "clarinet", fitted="clarinet", slope=-7.0, even=-22.0, formants=((1500.0, 4.0, 0.9),), cutoff=5000.0,
+    "clarinet", slope=-7.0, even=-22.0, formants=((1500.0, 4.0, 0.9),), cutoff=5000.0,
     brightness=7.0, attack=0.035, release=0.1, bloom=6.0, drift=0.4, breath=-46.0, strike=-34.0, strike_time=0.05,
 )  # fmt: skip
 _FLUTE = Voice(
-    "flute", fitted="alto-flute", slope=-13.0, cutoff=5000.0, brightness=6.0, attack=0.045, release=0.12, bloom=3.0,
+    "flute", slope=-13.0, cutoff=5000.0, brightness=6.0, attack=0.045, release=0.12, bloom=3.0,
     vibrato=8.0, vibrato_rate=5.0, vibrato_delay=0.3, tremolo=0.8, tremolo_rate=5.0, drift=0.8, breath=-31.0,
     strike=-20.0, strike_time=0.1, noise_centre=2600.0, noise_width=1.6,
 )  # fmt: skip
-_PIPE = replace(_FLUTE, name="pipe", fitted="", slope=-14.0, vibrato=5.0, attack=0.03, strike=-24.0)
+_PIPE = replace(_FLUTE, name="pipe", slope=-14.0, vibrato=5.0, attack=0.03, strike=-24.0)
 _BLOWN = replace(_PIPE, name="blown bottle", slope=-18.0, breath=-22.0, strike=-14.0, attack=0.05)
 _LEAD = Voice(
     "synth lead", slope=-6.0, cutoff=6500.0, brightness=4.0, attack=0.006, release=0.12, vibrato=6.0,
@@ -215,15 +215,19 @@ PROGRAMS: tuple[Voice, ...] = (
     _PIANO, replace(_PIANO, name="bright piano", slope=-6.0, cutoff=8000.0),
     replace(_PIANO, name="electric grand", slope=-8.0, strike=-36.0, decay=9.0),
     replace(_PIANO, name="honky-tonk", unison=(-7.0, 8.0), slope=-6.5),
-    _EPIANO, replace(_EPIANO, name="FM piano", drawbars=(0, -20, -30, -30, -30, -40, -28, -40), tremolo=0.0, damping=0.7),
-    _HARPSICHORD, replace(_HARPSICHORD, name="clavinet", slope=-5.0, pluck=0.2, decay=3.0, release=0.06, brightness=8.0),
+    _EPIANO,
+    replace(_EPIANO, name="FM piano", drawbars=(0, -20, -30, -30, -30, -40, -28, -40), tremolo=0.0, damping=0.7),
+    _HARPSICHORD,
+    replace(_HARPSICHORD, name="clavinet", slope=-5.0, pluck=0.2, decay=3.0, release=0.06, brightness=8.0),
     # Chromatic percussion
     replace(_BELL, name="celesta", decay=2.2, drawbars=(0, -18, -28, -36, -44)),
     replace(_BELL, name="glockenspiel", decay=3.0),
     replace(_BELL, name="music box", decay=2.2, drawbars=(0, -12, -16, -30, -40)),
-    replace(_MALLET, name="vibraphone", decay=6.0, decay_pitch=0.4, damping=0.5, tremolo=2.5, release=0.4, strike=-34.0),
+    replace(_MALLET, name="vibraphone", decay=6.0, decay_pitch=0.4, damping=0.5, tremolo=2.5, release=0.4,
+            strike=-34.0),
     replace(_MALLET, name="marimba"),
-    replace(_MALLET, name="xylophone", ratios=(1.0, 3.0, 6.1, 10.2), drawbars=(0, -9, -16, -26), decay=0.8, strike=-18.0),
+    replace(_MALLET, name="xylophone", ratios=(1.0, 3.0, 6.1, 10.2), drawbars=(0, -9, -16, -26), decay=0.8,
+            strike=-18.0),
     replace(_BELL, name="tubular bells", ratios=(0.5, 1.0, 1.5, 2.0, 2.6, 3.3), drawbars=(-12, 0, -6, -3, -9, -14),
             decay=5.0),
     replace(_STEEL_GUITAR, name="dulcimer", pluck=0.1, decay=4.0, unison=(-3.0, 3.0), release=1.0),
@@ -247,18 +251,23 @@ PROGRAMS: tuple[Voice, ...] = (
     replace(_BASS, name="popped bass", pluck=0.06, cutoff=6500.0, slope=-5.5, strike=-16.0),
     _SYNTH_BASS, replace(_SYNTH_BASS, name="soft synth bass", slope=-9.0),
     # Strings
-    _VIOLIN, replace(_VIOLIN, name="viola", formants=((350.0, 3.0, 0.5), (900.0, 3.0, 0.6), (2000.0, 4.0, 0.7))), _CELLO,
+    _VIOLIN,
+    replace(_VIOLIN, name="viola", formants=((350.0, 3.0, 0.5), (900.0, 3.0, 0.6), (2000.0, 4.0, 0.7))), _CELLO,
     replace(_CELLO, name="contrabass", attack=0.09, vibrato=8.0, cutoff=3000.0),
     replace(_STRINGS, name="tremolo strings", tremolo=5.0, tremolo_rate=11.0), _PIZZICATO, _HARP, _TIMPANI,
     # Ensemble
     _STRINGS, replace(_STRINGS, name="slow strings", attack=0.3, release=0.7),
-    replace(_STRINGS, name="synth strings", vibrato=3.0, slope=-6.5), replace(_STRINGS, name="soft synth strings", slope=-9.0),
-    _CHOIR, replace(_CHOIR, name="voice oohs", formants=((350.0, 9.0, 0.5), (850.0, 3.0, 0.4), (2700.0, 4.0, 0.3)), slope=-11.0),
+    replace(_STRINGS, name="synth strings", vibrato=3.0, slope=-6.5),
+    replace(_STRINGS, name="soft synth strings", slope=-9.0),
+    _CHOIR,
+    replace(_CHOIR, name="voice oohs", formants=((350.0, 9.0, 0.5), (850.0, 3.0, 0.4), (2700.0, 4.0, 0.3)),
+            slope=-11.0),
     replace(_CHOIR, name="synth voice", vibrato=5.0, breath=-60.0),
     replace(_BRASS, name="orchestra hit", decay=1.2, attack=0.004, breath=-30.0, strike=-12.0, strike_time=0.25),
     # Brass
     _TRUMPET, _TROMBONE, replace(_TROMBONE, name="tuba", slope=-9.0, cutoff=1500.0, formants=((250.0, 4.0, 1.0),)),
-    replace(_TRUMPET, name="muted trumpet", formants=((1600.0, 10.0, 0.5), (400.0, -8.0, 0.8)), level=-4.0), _HORN, _BRASS,
+    replace(_TRUMPET, name="muted trumpet", formants=((1600.0, 10.0, 0.5), (400.0, -8.0, 0.8)), level=-4.0), _HORN,
+            _BRASS,
     replace(_BRASS, name="synth brass", vibrato=3.0, slope=-6.0, bloom=8.0),
     replace(_BRASS, name="soft synth brass", vibrato=3.0, slope=-8.0, attack=0.06),
     # Reed
@@ -266,44 +275,59 @@ PROGRAMS: tuple[Voice, ...] = (
     replace(_SAX, name="baritone saxophone", cutoff=3500.0), _OBOE, replace(_OBOE, name="english horn", cutoff=4500.0),
     _BASSOON, _CLARINET,
     # Pipe
-    replace(_FLUTE, name="piccolo", breath=-34.0), _FLUTE, replace(_PIPE, name="recorder", slope=-12.0, vibrato=0.0, breath=-38.0),
+    replace(_FLUTE, name="piccolo", breath=-34.0), _FLUTE,
+    replace(_PIPE, name="recorder", slope=-12.0, vibrato=0.0, breath=-38.0),
     replace(_FLUTE, name="pan flute", breath=-24.0, strike=-12.0), _BLOWN,
-    replace(_FLUTE, name="shakuhachi", breath=-25.0, vibrato=16.0), replace(_PIPE, name="whistle", slope=-24.0, vibrato=14.0),
+    replace(_FLUTE, name="shakuhachi", breath=-25.0, vibrato=16.0),
+    replace(_PIPE, name="whistle", slope=-24.0, vibrato=14.0),
     replace(_PIPE, name="ocarina", slope=-20.0),
     # Synth lead
     _SQUARE, _LEAD, replace(_PIPE, name="calliope lead", strike=-16.0), replace(_LEAD, name="chiff lead", strike=-16.0),
     replace(_DISTORTED_GUITAR, name="charang lead"), replace(_CHOIR, name="voice lead", attack=0.03),
-    replace(_LEAD, name="fifths lead", ratios=(1.0, 1.5, 2.0, 3.0, 4.0, 4.5, 6.0), drawbars=(0, -2, -6, -8, -12, -14, -18),
+    replace(_LEAD, name="fifths lead", ratios=(1.0, 1.5, 2.0, 3.0, 4.0, 4.5, 6.0), drawbars=(0, -2, -6, -8, -12, -14,
+            -18),
             vibrato=0.0),
     replace(_LEAD, name="bass lead", slope=-7.5, cutoff=3500.0),
     # Synth pad
     replace(_PAD, name="new age pad", slope=-9.5, strike=-30.0), replace(_PAD, name="warm pad", slope=-11.0),
-    replace(_PAD, name="polysynth pad", attack=0.03, slope=-6.5), replace(_CHOIR, name="choir pad", attack=0.2, release=0.9),
-    replace(_STRINGS, name="bowed pad", attack=0.25, release=0.9), replace(_PAD, name="metallic pad", slope=-5.0, even=-8.0),
-    replace(_PAD, name="halo pad", slope=-8.5, formants=((900.0, 6.0, 0.6),)), replace(_PAD, name="sweep pad", bloom=9.0, bloom_time=0.8),
+    replace(_PAD, name="polysynth pad", attack=0.03, slope=-6.5),
+    replace(_CHOIR, name="choir pad", attack=0.2, release=0.9),
+    replace(_STRINGS, name="bowed pad", attack=0.25, release=0.9),
+    replace(_PAD, name="metallic pad", slope=-5.0, even=-8.0),
+    replace(_PAD, name="halo pad", slope=-8.5, formants=((900.0, 6.0, 0.6),)),
+    replace(_PAD, name="sweep pad", bloom=9.0, bloom_time=0.8),
     # Synth effects
     replace(_PAD, name="rain", decay=3.0, attack=0.005, slope=-6.0), replace(_PAD, name="soundtrack", attack=0.3),
-    replace(_BELL, name="crystal", decay=5.0, unison=(-4.0, 4.0)), replace(_PAD, name="atmosphere", decay=6.0, attack=0.008),
-    replace(_PAD, name="brightness", slope=-4.5, cutoff=8000.0), replace(_PAD, name="goblins", bloom=8.0, bloom_time=0.6, vibrato=16.0),
+    replace(_BELL, name="crystal", decay=5.0, unison=(-4.0, 4.0)),
+    replace(_PAD, name="atmosphere", decay=6.0, attack=0.008),
+    replace(_PAD, name="brightness", slope=-4.5, cutoff=8000.0),
+    replace(_PAD, name="goblins", bloom=8.0, bloom_time=0.6, vibrato=16.0),
     replace(_PAD, name="echoes", decay=5.0, attack=0.03), replace(_PAD, name="sci-fi", vibrato=20.0, slope=-5.5),
     # Ethnic
-    replace(_ETHNIC, name="sitar", slope=-3.5, decay=5.0, unison=(-2.0, 3.0)), replace(_ETHNIC, name="banjo", decay=1.6),
+    replace(_ETHNIC, name="sitar", slope=-3.5, decay=5.0, unison=(-2.0, 3.0)),
+    replace(_ETHNIC, name="banjo", decay=1.6),
     replace(_ETHNIC, name="shamisen", decay=1.4, strike=-18.0), replace(_ETHNIC, name="koto", decay=3.5, release=1.0),
     replace(_MALLET, name="kalimba", ratios=(1.0, 5.4, 11.0), drawbars=(0, -22, -32), decay=1.6),
-    replace(_OBOE, name="bagpipe", fitted="", attack=0.02, vibrato=0.0, brightness=0.5), replace(_VIOLIN, name="fiddle"),
-    replace(_OBOE, name="shanai", slope=-4.0, vibrato=16.0, fitted=""),
+    replace(_OBOE, name="bagpipe", attack=0.02, vibrato=0.0, brightness=0.5), replace(_VIOLIN, name="fiddle"),
+    replace(_OBOE, name="shanai", slope=-4.0, vibrato=16.0),
     # Percussive
-    replace(_BELL, name="tinkle bell", decay=1.8), replace(_BELL, name="agogo", decay=0.7, ratios=(1.0, 2.1, 3.6, 5.1), drawbars=(0, -6, -10, -16)),
-    replace(_MALLET, name="steel drums", ratios=(1.0, 2.0, 3.01, 4.1), drawbars=(0, -5, -12, -18), decay=1.8, unison=(-3.0, 3.0)),
-    replace(_MALLET, name="woodblock", decay=0.18, decay_pitch=0.1, ratios=(1.0, 2.6, 4.2), drawbars=(0, -8, -16), strike=-10.0),
-    replace(_TIMPANI, name="taiko", decay=1.2, strike=-8.0), replace(_TIMPANI, name="melodic tom", decay=0.9, level=0.0),
+    replace(_BELL, name="tinkle bell", decay=1.8),
+    replace(_BELL, name="agogo", decay=0.7, ratios=(1.0, 2.1, 3.6, 5.1), drawbars=(0, -6, -10, -16)),
+    replace(_MALLET, name="steel drums", ratios=(1.0, 2.0, 3.01, 4.1), drawbars=(0, -5, -12, -18), decay=1.8,
+            unison=(-3.0, 3.0)),
+    replace(_MALLET, name="woodblock", decay=0.18, decay_pitch=0.1, ratios=(1.0, 2.6, 4.2), drawbars=(0, -8, -16),
+            strike=-10.0),
+    replace(_TIMPANI, name="taiko", decay=1.2, strike=-8.0),
+    replace(_TIMPANI, name="melodic tom", decay=0.9, level=0.0),
     replace(_TIMPANI, name="synth drum", decay=0.7, ratios=(1.0, 1.6), drawbars=(0, -12)),
     replace(_EFFECT, name="reverse cymbal", attack=1.2, noise_centre=8000.0, release=0.1),
     # Sound effects
-    replace(_EFFECT, name="fret noise", decay=0.25, attack=0.01, noise_centre=4000.0), replace(_EFFECT, name="breath", attack=0.2),
+    replace(_EFFECT, name="fret noise", decay=0.25, attack=0.01, noise_centre=4000.0),
+    replace(_EFFECT, name="breath", attack=0.2),
     replace(_EFFECT, name="seashore", attack=0.7, tremolo=6.0, tremolo_rate=0.3, release=1.5),
     replace(_PIPE, name="bird", slope=-24.0, vibrato=80.0, vibrato_rate=14.0, vibrato_delay=0.0),
     replace(_SQUARE, name="telephone", tremolo=12.0, tremolo_rate=20.0),
     replace(_EFFECT, name="helicopter", noise_centre=300.0, tremolo=12.0, tremolo_rate=12.0),
-    replace(_EFFECT, name="applause", noise_centre=2000.0, attack=0.2), replace(_EFFECT, name="gunshot", decay=0.8, attack=0.001, noise_centre=600.0),
+    replace(_EFFECT, name="applause", noise_centre=2000.0, attack=0.2),
+    replace(_EFFECT, name="gunshot", decay=0.8, attack=0.001, noise_centre=600.0),
 )  # fmt: skip

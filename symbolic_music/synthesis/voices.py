@@ -7,11 +7,9 @@ strings follow Renault, Mignot and Roebel, "Differentiable Piano Model for MIDI-
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import torch
 from torch import Tensor
@@ -100,9 +98,7 @@ def partial_count(voice: Voice, lowest: float, sample_rate: int) -> int:
     """How many partials a note at `lowest` Hz has under half the sample rate, at most the voice's own number."""
     if voice.ratios:
         return len(voice.ratios)
-    own = len(fitted_spectra()[voice.fitted][1][0]) if voice.fitted in fitted_spectra() else voice.partials
-    if voice.drawbars and not voice.fitted:
-        own = len(voice.drawbars)
+    own = len(voice.drawbars) if voice.drawbars else voice.partials
     return max(1, min(own, math.ceil(sample_rate / 2 / lowest)))
 
 
@@ -123,18 +119,15 @@ def spectrum(voice: Voice, pitch: Tensor, velocity: Tensor, frequencies: Tensor)
     count = frequencies.shape[1]
     octave = torch.log2(frequencies / hertz(pitch)[:, None])
     k = torch.arange(1, count + 1)
-    if voice.fitted in fitted_spectra():
-        level = _fitted(voice.fitted, pitch, count)
+    if voice.drawbars:
+        level = torch.tensor(voice.drawbars[:count], dtype=pitch.dtype).expand_as(octave)
     else:
-        if voice.drawbars:
-            level = torch.tensor(voice.drawbars[:count], dtype=pitch.dtype).expand_as(octave)
-        else:
-            level = voice.slope * octave + voice.even * (k % 2 == 0)
-        for centre, gain, width in voice.formants:
-            level = level + gain * torch.exp(-((torch.log2(frequencies / centre) / width) ** 2))
-        level = level - 10 * torch.log10(1 + (frequencies / voice.cutoff) ** 4)
-        if voice.pluck:
-            level = level + 20 * torch.log10(torch.sin(math.pi * voice.pluck * k).abs() + 0.03)
+        level = voice.slope * octave + voice.even * (k % 2 == 0)
+    for centre, gain, width in voice.formants:
+        level = level + gain * torch.exp(-((torch.log2(frequencies / centre) / width) ** 2))
+    level = level - 10 * torch.log10(1 + (frequencies / voice.cutoff) ** 4)
+    if voice.pluck:
+        level = level + 20 * torch.log10(torch.sin(math.pi * voice.pluck * k).abs() + 0.03)
     return level + voice.brightness * (velocity[:, None] - 0.75) * octave.clamp(min=0)
 
 
@@ -189,30 +182,6 @@ def _turns(key: Tensor) -> Tensor:
     """Three numbers in [0, 1) for each key, (B, 3), spread evenly (multiples of irrational numbers)."""
     steps = torch.tensor([0.6180339887, 0.7548776662, 0.5698402910], dtype=torch.float64)
     return dsp.wrap(key[:, None].double() * steps).float()
-
-
-@cache
-def fitted_spectra() -> dict[str, tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]]:
-    """Spectra fitted to recordings: name -> (pitches, rising; levels in dB of the harmonics at each of them)."""
-    file = resources.files("symbolic_music.synthesis") / "spectra.json"
-    if not file.is_file():
-        return {}
-    stored = json.loads(file.read_text("utf-8"))["spectra"]
-    return {
-        name: (tuple(entry["pitches"]), tuple(tuple(row) for row in entry["decibels"]))
-        for name, entry in stored.items()
-    }
-
-
-def _fitted(name: str, pitch: Tensor, count: int) -> Tensor:
-    """Levels in dB, (B, K), between those of the two nearest pitches; beyond the ends those of the end."""
-    at, rows = fitted_spectra()[name]
-    pitches = torch.tensor(at, dtype=pitch.dtype)
-    levels = torch.tensor(rows, dtype=pitch.dtype)[:, :count]
-    inside = pitch.clamp(pitches[0], pitches[-1])
-    upper = torch.searchsorted(pitches, inside.detach()).clamp(1, len(pitches) - 1)
-    part = ((inside - pitches[upper - 1]) / (pitches[upper] - pitches[upper - 1]))[:, None]
-    return levels[upper - 1] * (1 - part) + levels[upper] * part
 
 
 # -- oscillators ------------------------------------------------------------------------------------------------
@@ -283,22 +252,18 @@ def _bent_partials(
 # -- noise and envelope -----------------------------------------------------------------------------------------
 
 
-def noise_source() -> Tensor:
-    """White noise, uniform in [-1, 1), always the same: every note reads it from a place of its own."""
-    return _noise_source()
-
-
 @cache
 def _noise_source() -> Tensor:
+    """White noise, uniform in [-1, 1), always the same, written twice over: every note reads it from its own place."""
     generator = torch.Generator().manual_seed(20_180_521)
-    return torch.rand(NOISE_SAMPLES, generator=generator) * 2 - 1
+    return (torch.rand(NOISE_SAMPLES, generator=generator) * 2 - 1).repeat(2)
 
 
 def white_noise(key: Tensor, samples: int) -> Tensor:
-    """(B, samples) of the noise, from a place that the key decides."""
-    start = (key * 40_503 + (key >> 8) * 7_919) % NOISE_SAMPLES
-    index = (start[:, None] + torch.arange(samples)) % NOISE_SAMPLES
-    return noise_source()[index]
+    """(B, samples) of noise, uniform in [-1, 1), from a place that the key decides; it repeats after six seconds."""
+    source = _noise_source().repeat(max(1, math.ceil(samples / NOISE_SAMPLES)))
+    starts = (key * 40_503 + (key >> 8) * 7_919) % NOISE_SAMPLES
+    return torch.stack([source[start : start + samples] for start in starts.tolist()])
 
 
 def band(centre: float | Tensor, width: float | Tensor, sample_rate: int) -> Tensor:

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import soundfile
+
+from symbolic_music.errors import AudioError, FileError
+from symbolic_music.synthesis import Audio
+
+
+def ramp(n: int = 441, peak: float = 0.5) -> Audio:
+    return Audio(np.linspace(-peak, peak, 2 * n, dtype=np.float32).reshape(2, n), 44100)
+
+
+@pytest.mark.parametrize(("bits", "error"), [(16, 2e-5), (24, 1e-6)])
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_what_is_written_is_read(tmp_path, bits, error, suffix):
+    path = ramp().write(tmp_path / f"sound{suffix}", bits=bits)
+    samples, rate = soundfile.read(path)
+    assert rate == 44100
+    assert np.abs(samples.T - ramp().samples).max() < 2 * error
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_duration_and_peak():
+    assert ramp().duration == pytest.approx(0.01)
+    assert ramp().peak == 0.5
+
+
+@pytest.mark.parametrize("name", ["sound.mp3", "sound"])
+def test_another_suffix_is_refused(tmp_path, name):
+    with pytest.raises(AudioError, match="name it"):
+        ramp().write(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("audio", "word"), [(ramp(peak=1.5), "full scale"), (ramp(peak=np.nan), "not finite")])
+def test_nothing_is_clipped_silently(tmp_path, audio, word):
+    with pytest.raises(AudioError, match=word):
+        audio.write(tmp_path / "sound.wav")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder(tmp_path):
+    with pytest.raises(FileError, match="no such folder"):
+        ramp().write(tmp_path / "none" / "sound.wav")
+
+
+def test_bits(tmp_path):
+    with pytest.raises(AudioError, match="16 or 24"):
+        ramp().write(tmp_path / "sound.wav", bits=8)
