@@ -1,0 +1,14 @@
+"""Pictures: piano rolls of scores and curves of training runs. Needs matplotlib (the extra `plot`)."""
+
+from importlib.util import find_spec
+
+from symbolic_music.errors import MissingExtraError
+
+if find_spec("matplotlib") is None:
+    raise MissingExtraError("matplotlib", "plot")
+
+from symbolic_music.plotting.compare import absent_from
+from symbolic_music.plotting.curves import loss_curve, read_log
+from symbolic_music.plotting.roll import piano_roll, piano_roll_png, save_piano_roll
+
+__all__ = ["absent_from", "loss_curve", "piano_roll", "piano_roll_png", "read_log", "save_piano_roll"]
