@@ -217,7 +217,8 @@ def reverb(dry: Tensor, impulse: Tensor) -> Tensor:
     length = dry.shape[-1] + impulse.shape[-1] - 1
     size = fft_size(length)
     wet = torch.fft.irfft(torch.fft.rfft(dry, n=size) * torch.fft.rfft(masked, n=size), n=size)[..., :length]
-    return wet + torch.nn.functional.pad(dry, (0, impulse.shape[-1] - 1))
+    kept: Tensor = torch.nn.functional.pad(dry, (0, impulse.shape[-1] - 1))
+    return wet + kept
 
 
 def fft_size(length: int) -> int:
