@@ -28,7 +28,8 @@ class Steps:
     def at(self, times: Curve) -> Curve:
         """The value in force at these times, the change at a time included."""
         index = np.searchsorted(self.times, times, side="right")
-        return np.asarray(np.concatenate([[self.before], self.values])[index], np.float64)
+        held: Curve = np.concatenate([[self.before], self.values])[index]
+        return held
 
     def gliding(self, times: Curve) -> Curve:
         """The same with every jump drawn out over GLIDE seconds, save one at the very start."""

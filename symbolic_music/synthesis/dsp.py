@@ -216,7 +216,7 @@ def reverb(dry: Tensor, impulse: Tensor) -> Tensor:
     masked = torch.cat([torch.zeros_like(impulse[..., :1]), impulse[..., 1:]], dim=-1)
     length = dry.shape[-1] + impulse.shape[-1] - 1
     size = fft_size(length)
-    wet = torch.fft.irfft(torch.fft.rfft(dry, n=size) * torch.fft.rfft(masked, n=size), n=size)[..., :length]
+    wet: Tensor = torch.fft.irfft(torch.fft.rfft(dry, n=size) * torch.fft.rfft(masked, n=size), n=size)[..., :length]
     kept: Tensor = torch.nn.functional.pad(dry, (0, impulse.shape[-1] - 1))
     return wet + kept
 
