@@ -40,7 +40,8 @@ class Steps:
         previous = np.concatenate([[to[0] if at[0] <= 0 else self.before], to[:-1]])
         done = np.minimum(at + GLIDE, np.append(at[1:], np.inf))
         xs = np.column_stack([at, done]).ravel()
-        return np.interp(times, xs, np.column_stack([previous, to]).ravel())
+        curve: Curve = np.interp(times, xs, np.column_stack([previous, to]).ravel())
+        return curve
 
 
 def steps(score: Score, track: int, number: int, before: float) -> Steps:
