@@ -16,7 +16,7 @@ from symbolic_music.synthesis.presets import PROGRAMS
 from symbolic_music.synthesis.voices import Notes, hop_size, sound, sounding_time
 
 BLOCK_SECONDS = 20.0
-# Samples of all notes of one batch; bounds memory to some 150 MB whatever the score.
+# Samples of all notes of one batch: its memory does not grow with the score.
 BATCH_SAMPLES = 3_000_000
 # Basses stay in the middle of the picture, as drums do: contrabass, tuba and General MIDI's eight basses.
 CENTRED = frozenset({*range(32, 40), 43, 58, DRUM_INSTRUMENT})

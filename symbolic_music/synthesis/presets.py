@@ -1,7 +1,7 @@
 """The parameters of a voice, and one voice for each of the 128 General MIDI programs.
 
 The figures were set by hand, by the usual rules of the instruments' families (spectral slope, formants, decay times),
-and judged on spectrograms; none is fitted to recordings.
+sixteen of them looked at as spectrograms; none is fitted to recordings.
 """
 
 from __future__ import annotations
