@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from symbolic_music.score import Score
 
-# Two notes are one note when their onsets are nearer than this: files of other resolutions round times.
-_STEP = 0.002
+# Two notes are one note when their onsets are nearer than this: encodings and resolutions round times.
+_STEP = 0.01
 
 
 def absent_from(score: Score, original: Score) -> NDArray[np.bool_]:
     """Mask of the notes of `score` that `original` does not hold, shape (notes,).
 
-    A note is held when one of the original has its instrument, pitch and onset (to 2 ms); each stands for one.
+    A note is held when one of the original has its instrument, pitch and onset (to 10 ms); each stands for one.
     """
     held: Counter[tuple[int, int, int]] = Counter(_keys(original))
     absent = np.zeros(len(score), bool)

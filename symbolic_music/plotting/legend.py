@@ -28,7 +28,7 @@ def _entries(score: Score, shades: Shades, region: tuple[float, float] | None) -
     # Explained in the colour of the first part, so that the swatches look like the notes.
     colour = shades.colours[0]
     if shades.marked:
-        entries.append((Patch(facecolor=tuple(strong(colour, 0.32)), edgecolor="white"), "given"))
+        entries.append((Patch(facecolor=tuple(strong(colour, 0.4)), edgecolor="white"), "given"))
         face = tuple(strong(colour, 0.92))
         entries.append((Patch(facecolor=face, edgecolor=tuple(colour * 0.35), linewidth=0.9), "generated"))
     if shades.loudness and not shades.marked:

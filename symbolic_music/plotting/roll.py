@@ -18,7 +18,7 @@ from symbolic_music.plotting.shades import Shades, shades_of
 from symbolic_music.plotting.timeline import Timeline, draw_grid, label_bars, label_seconds, timeline
 from symbolic_music.score import DRUM_CHANNEL, Score
 
-_LEFT, _RIGHT, _GAP = 0.55, 0.2, 0.1
+_LEFT, _RIGHT, _GAP = 0.75, 0.2, 0.1
 _DRUM_LEFT = 1.25
 _SUSTAIN = 64
 _BLACK_KEYS = (1, 3, 6, 8, 10)
@@ -180,12 +180,12 @@ def _draw_pitched(
     start = score.onset_seconds[own]
     # A note is never too thin to see.
     stop = np.maximum(score.offset_seconds[own], start + 0.014 * line.inch)
-    pitch = notes["pitch"].astype(np.float64)
-    half = np.full(len(pitch), 0.43)
+    middle = notes["pitch"].astype(np.float64)
+    low_edge, high_edge = middle - 0.43, middle + 0.43
     corners = np.stack(
         [
             np.stack([start, stop, stop, start], axis=1),
-            np.stack([pitch - half, pitch - half, pitch + half, pitch + half], axis=1),
+            np.stack([low_edge, low_edge, high_edge, high_edge], axis=1),
         ],
         axis=2,
     )
@@ -247,7 +247,7 @@ def _draw_pedal(axes: Axes, score: Score, line: Timeline) -> None:
         pieces += [(start, stop - start) for start, stop in times.reshape(-1, 2) if start < line.end]
     if pieces:
         low, high = axes.get_ylim()
-        axes.broken_barh(pieces, (low, 0.018 * (high - low)), facecolors=figures.PALE, linewidth=0, zorder=2)
+        axes.broken_barh(pieces, (low, 0.018 * (high - low)), facecolors="#b4b4b4", linewidth=0, zorder=2)
         axes.text(
             1.0, 0.026, "pedal", transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=figures.PALE
         )

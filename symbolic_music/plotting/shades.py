@@ -60,7 +60,7 @@ def shades_of(score: Score, generated: NDArray[np.bool_] | None) -> Shades:
     edge, width = np.ones((len(notes), 3)), np.full(len(notes), 0.4)
     if generated is not None:
         # Given notes keep their hue, paler; generated ones are full and outlined.
-        strength = np.where(generated, 0.6 + 0.4 * strength, 0.42 * strength)
+        strength = np.where(generated, 0.6 + 0.4 * strength, 0.48 * strength)
         edge = np.where(generated[:, None], base * 0.35, 1.0)
         width = np.where(generated, 0.9, 0.4)
     if len(notes) > _CROWDED * max(score.duration, 1.0):

@@ -1,0 +1,5 @@
+"""`python -m symbolic_music` is the command `symbolic-music`."""
+
+from symbolic_music.cli import main
+
+main()

@@ -1,0 +1,37 @@
+"""The verbs of the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import symbolic_music
+from symbolic_music.cli import detokenize, info, plot, render, tokenize
+
+app = typer.Typer(
+    help="Symbolic music: read, tokenize, draw and render MIDI and notation files.",
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _verb in (info.info, tokenize.tokenize, detokenize.detokenize, plot.plot, render.render):
+    app.command()(_verb)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"symbolic-music {symbolic_music.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

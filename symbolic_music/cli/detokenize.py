@@ -1,0 +1,32 @@
+"""Ids to scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.report import Json, check_output, out, out_json
+from symbolic_music.cli.tokenize import Name, Preset
+
+
+def detokenize(
+    ids: Annotated[Path, typer.Argument(help="A .npy or .npz file, as tokenize -o writes it.")],
+    tokenizer: Name,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write.")],
+    preset: Preset = None,
+    as_json: Json = False,
+) -> None:
+    """Write the score that ids stand for."""
+    from symbolic_music import tokenizers
+    from symbolic_music.cli import ids as files
+
+    check_output(output, ids)
+    decoder = tokenizers.get(tokenizer, **({} if preset is None else {"preset": preset}))
+    score = decoder.decode(files.load(ids))
+    score.write(output)
+    if as_json:
+        out_json({"notes": len(score), "seconds": round(score.duration, 3), "out": str(output)})
+    else:
+        out(f"{output}: {len(score):,} notes, {score.duration:.1f} s")

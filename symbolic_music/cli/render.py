@@ -1,0 +1,67 @@
+"""Scores to sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from symbolic_music.cli.report import Json, Seed, check_output, out, out_json, working
+from symbolic_music.errors import FileError, OptionError
+
+if TYPE_CHECKING:
+    from symbolic_music.score import Score
+
+
+def render(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
+    synth: Annotated[str, typer.Option(help="ddsp or soundfont.")] = "ddsp",
+    sample_rate: Annotated[int, typer.Option(help="Hz.")] = 44100,
+    stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
+    soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Play a score into a sound file."""
+    if output.suffix.lower() not in (".wav", ".flac"):
+        raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
+    if soundfont is not None and synth != "soundfont":
+        raise OptionError("--soundfont goes with --synth soundfont")
+    check_output(output, file, soundfont)
+    if stems is not None and stems.exists() and not stems.is_dir():
+        raise FileError(f"{stems} is not a folder; name one for the stems")
+
+    from symbolic_music import synthesis
+    from symbolic_music.io import read
+
+    score = read(file)
+    with working(f"rendering {score.duration:.0f} s of music") as progress:
+        audio = synthesis.render(score, synth, sample_rate, soundfont=soundfont, seed=seed, progress=progress)
+    written = [] if stems is None else _write_stems(score, stems, output, synth, sample_rate, soundfont, seed)
+    audio.write(output)
+    if as_json:
+        facts = {"seconds": round(audio.duration, 3), "sample_rate": audio.sample_rate, "peak": round(audio.peak, 4)}
+        out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": [str(p) for p in written]})
+        return
+    out(f"{output}: {audio.duration:.1f} s, {audio.sample_rate} Hz, peak {audio.peak:.2f}")
+    for path in written:
+        out(str(path))
+
+
+def _write_stems(
+    score: Score, folder: Path, output: Path, synth: str, sample_rate: int, soundfont: Path | None, seed: int
+) -> list[Path]:
+    """One sound file a track that has notes, named by number and name, in the format of the whole."""
+    from symbolic_music import synthesis
+    from symbolic_music.general_midi import track_title
+
+    with working("rendering stems") as progress:
+        sounds = synthesis.render_stems(score, synth, sample_rate, soundfont=soundfont, seed=seed, progress=progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for track, sound in sounds.items():
+        name = "".join(c if c.isalnum() else "-" for c in track_title(score, track))[:40].strip("-")
+        paths.append(sound.write(folder / f"{track:02d}-{name}{output.suffix.lower()}"))
+    return paths

@@ -1,0 +1,75 @@
+"""What verbs print: results to stdout, progress to stderr and only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from symbolic_music.errors import FileError, OptionError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
+
+
+def out(text: str = "") -> None:
+    """A line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def out_json(result: Any) -> None:
+    """The result as one JSON object."""
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+def show(*renderables: Any) -> None:
+    """Rich tables on stdout; plain text, as wide as it needs, when stdout is not a terminal."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    console = Console(file=sys.stdout, highlight=False, markup=False, width=None if terminal else 160)
+    console.print(*renderables, sep="\n")
+
+
+@contextmanager
+def working(what: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar while something is done: the function takes the part done, from 0 to 1."""
+    if not sys.stderr.isatty():
+        yield lambda part: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda part: progress.update(task, total=1.0, completed=part)
+
+
+def check_output(path: Path, *inputs: Path | None) -> Path:
+    """The path to write to, before any work is done.
+
+    Raises:
+        FileError: when it is one of the inputs, a folder, or in a folder that is not there.
+    """
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; name a file")
+    if not path.parent.is_dir():
+        raise FileError(f"no such folder: {path.parent}")
+    for source in inputs:
+        if source is not None and source.exists() and path.exists() and path.samefile(source):
+            raise FileError(f"{path} is the input; name another file to write to")
+    return path
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """Whole numbers separated by commas; OptionError names the option when they are not."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"{option} takes numbers separated by commas, such as 0,33, not {text!r}") from None
