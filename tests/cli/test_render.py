@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from symbolic_music import read
+from symbolic_music.score import Score, Track
+
+
+@pytest.fixture
+def short(song, tmp_path):
+    """Half a second of the quartet: sound takes its time."""
+    return read(song).clip(0, 0.5).write(tmp_path / "short.mid")
+
+
+def test_sound_is_written_with_its_stems(run, short, tmp_path) -> None:
+    import soundfile
+
+    options = ("--sample-rate", "16000", "--stems", tmp_path / "stems", "--json")
+    outcome = run("render", short, "-o", tmp_path / "a.wav", *options)
+    assert outcome.err == ""
+    facts = json.loads(outcome.out)
+    data, rate = soundfile.read(tmp_path / "a.wav")
+    assert rate == facts["sample_rate"] == 16000
+    assert len(data) / rate == pytest.approx(facts["seconds"], abs=0.01)
+    assert 0.01 < abs(data).max() <= 1
+    names = sorted(p.name for p in (tmp_path / "stems").iterdir())
+    assert names == ["00-Flute.wav", "01-Oboe.wav", "02-Horn.wav", "03-Bassoon.wav", "04-Drums.wav"]
+    assert facts["stems"] == [str(tmp_path / "stems" / name) for name in names]
+
+
+def test_the_seed_repeats(run, short, tmp_path) -> None:
+    for name, seed in (("a.wav", 1), ("b.wav", 1), ("c.wav", 2)):
+        run("render", short, "-o", tmp_path / name, "--sample-rate", "8000", "--seed", seed)
+    first, again, other = ((tmp_path / f"{n}.wav").read_bytes() for n in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_mistakes(mistake, song, tmp_path) -> None:
+    sound = tmp_path / "a.wav"
+    assert "name it .wav" in mistake("render", song, "-o", song)
+    assert "name it .wav" in mistake("render", song, "-o", tmp_path / "a.mp3")
+    assert "8000 to 192000" in mistake("render", song, "-o", sound, "--sample-rate", "1")
+    assert "no synth 'organ'" in mistake("render", song, "-o", sound, "--synth", "organ")
+    assert "goes with --synth soundfont" in mistake("render", song, "-o", sound, "--soundfont", "x.sf2")
+    assert "is not a folder" in mistake("render", song, "-o", sound, "--stems", song)
+    empty = Score(tracks=(Track(),)).write(tmp_path / "empty.mid")
+    assert "no notes" in mistake("render", empty, "-o", sound)

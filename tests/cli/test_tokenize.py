@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from symbolic_music import read, tokenizers
+from symbolic_music.cli import ids as files
+from symbolic_music.errors import FileError
+
+
+def test_ids_are_those_of_the_library(run, song, tmp_path, quartet) -> None:
+    expected = tokenizers.get("anticipation").encode(read(song)).tolist()
+    assert json.loads(run("tokenize", song, "-t", "anticipation", "--json").out)["ids"] == expected
+    assert [int(i) for i in run("tokenize", song, "-t", "anticipation").out.split()] == expected
+    outcome = run("tokenize", song, "-t", "anticipation", "-o", tmp_path / "ids.npy")
+    assert outcome.out == f"{tmp_path / 'ids.npy'}: 120 ids\n"
+    assert np.load(tmp_path / "ids.npy").tolist() == expected
+
+
+def test_control_programs_become_controls(run, song) -> None:
+    expected = tokenizers.get("anticipation", control_programs=[73, 128]).encode(read(song)).tolist()
+    outcome = run("tokenize", song, "-t", "anticipation", "--control-programs", "73,128", "--json")
+    assert json.loads(outcome.out)["ids"] == expected
+
+
+def test_there_and_back(run, song, tmp_path, quartet) -> None:
+    for name in ("ids.npy", "ids.npz"):
+        run("tokenize", song, "-t", "anticipation", "-o", tmp_path / name)
+        outcome = run("detokenize", tmp_path / name, "-t", "anticipation", "-o", tmp_path / "back.mid", "--json")
+        assert json.loads(outcome.out) == {"notes": 40, "seconds": 4.0, "out": str(tmp_path / "back.mid")}
+        back = read(tmp_path / "back.mid")
+        assert sorted(back.notes["pitch"]) == sorted(quartet.notes["pitch"])
+        assert np.allclose(back.onset_seconds, quartet.onset_seconds)
+
+
+def test_mistakes(mistake, song, tmp_path) -> None:
+    assert "no tokenizer named 'morse'" in mistake("tokenize", song, "-t", "morse")
+    assert "preset" in mistake("tokenize", song, "-t", "anticipation", "--preset", "none")
+    assert "numbers separated by commas" in mistake(
+        "tokenize", song, "-t", "anticipation", "--control-programs", "piano"
+    )
+    assert "goes with -t anticipation" in mistake("tokenize", song, "-t", "remi", "--control-programs", "0")
+    assert "name it .npy or .npz" in mistake("tokenize", song, "-t", "anticipation", "-o", tmp_path / "ids.txt")
+    assert "is the input" in mistake("detokenize", song, "-t", "anticipation", "-o", song)
+    assert "no such folder" in mistake("tokenize", song, "-t", "anticipation", "-o", tmp_path / "no" / "ids.npy")
+    assert "not a file of ids" in mistake("detokenize", song, "-t", "anticipation", "-o", tmp_path / "out.mid")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        np.array([0.5]),
+        np.array([1, 2]),
+        np.array([[1, 2, 3]]),
+        np.array([99_999, 99_999, 99_999]),
+        np.array([-1, 10_000, 11_000]),
+    ],
+    ids=["halves", "two", "table", "outside", "negative"],
+)
+def test_ids_that_mean_nothing_are_mistakes(mistake, tmp_path, content) -> None:
+    np.save(tmp_path / "ids.npy", content)
+    assert mistake("detokenize", tmp_path / "ids.npy", "-t", "anticipation", "-o", tmp_path / "out.mid")
+
+
+def test_a_list_of_arrays_goes_to_npz_and_back(tmp_path) -> None:
+    tracks = [np.array([1, 2, 3], np.int32), np.zeros(0, np.int32), *[np.array([i]) for i in range(9)]]
+    files.save(tmp_path / "ids.npz", tracks)
+    loaded = files.load(tmp_path / "ids.npz")
+    assert [a.tolist() for a in loaded] == [a.tolist() for a in tracks]
+    with pytest.raises(FileError, match=r"name it ids\.npz"):
+        files.save(tmp_path / "ids.npy", tracks)
+    assert not (tmp_path / "ids.npy").exists()
+
+
+def test_text_of_ids() -> None:
+    words = np.array([[1, 2], [3, 4]])
+    assert files.text(np.array([1, 2, 3])) == "1 2 3"
+    assert files.text(words) == "1 2\n3 4"
+    assert files.text([np.array([1, 2]), np.array([3])]) == "1 2\n3"
+    assert files.text([words, words]) == "1 2\n3 4\n\n1 2\n3 4"
+    assert files.lists([words]) == [[[1, 2], [3, 4]]]
+    assert (files.count(words), files.count([words, words])) == (2, 4)
+
+
+def test_nothing_is_unpickled(tmp_path) -> None:
+    np.save(tmp_path / "objects.npy", np.array([{}, []], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "objects.npz", ids=np.array([{}, []], dtype=object))
+    for name in ("objects.npy", "objects.npz"):
+        with pytest.raises(FileError, match="not a file of ids"):
+            files.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("damage", ["cut", "overpromised", "empty", "other names"])
+def test_damaged_files_are_named(tmp_path, damage) -> None:
+    path = tmp_path / "ids.npy"
+    np.save(path, np.arange(1000))
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:500])
+    elif damage == "overpromised":
+        path.write_bytes(path.read_bytes().replace(b"(1000,)", b"(9999999999999,)"))
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        np.savez(tmp_path / "ids.npz", something=np.arange(3))
+        path = tmp_path / "ids.npz"
+    with pytest.raises(FileError, match=r"ids\.np[yz]"):
+        files.load(path)

@@ -1,0 +1,66 @@
+"""What comes along with an import, and that names lead where they say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import symbolic_music
+
+
+def modules_after(code: str) -> set[str]:
+    """Names of all modules that a fresh interpreter has loaded after this code."""
+    code += "\nimport sys; print(' '.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+HEAVY = {"torch", "music21", "matplotlib", "symusic", "mido", "pretty_midi", "miditok", "soundfile", "scipy"}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert not modules_after("import symbolic_music") & (HEAVY | {"numpy"})
+
+
+def test_reading_a_file_loads_no_torch(tmp_path, quartet) -> None:
+    path = quartet.write(tmp_path / "a.mid")
+    loaded = modules_after(f"import symbolic_music; symbolic_music.read({str(path)!r})")
+    assert "symusic" in loaded
+    assert not loaded & (HEAVY - {"symusic"})
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = """
+from symbolic_music.cli import main
+try:
+    main(["--help"])
+except SystemExit as end:
+    assert end.code == 0
+"""
+    assert not modules_after(code) & (HEAVY | {"numpy"})
+
+
+def test_tokenizers_need_no_torch() -> None:
+    assert not modules_after("from symbolic_music import tokenizers; tokenizers.get('anticipation')") & {"torch"}
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        symbolic_music.nothing  # noqa: B018
+
+
+def test_names_lead_to_what_they_name() -> None:
+    from symbolic_music.io import read
+    from symbolic_music.score import Score
+
+    assert symbolic_music.Score is Score
+    assert symbolic_music.read is read
+    assert set(symbolic_music.__all__) <= set(dir(symbolic_music))
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    from importlib.metadata import version
+
+    assert symbolic_music.__version__ == version("symbolic-music")
