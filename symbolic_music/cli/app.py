@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import symbolic_music
-from symbolic_music.cli import detokenize, info, plot, render, tokenize
+from symbolic_music.cli import detokenize, info, models, plot, render, tokenize, train
 
 app = typer.Typer(
     help="Symbolic music: read, tokenize, draw and render MIDI and notation files.",
@@ -16,7 +16,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _verb in (info.info, tokenize.tokenize, detokenize.detokenize, plot.plot, render.render):
+for _verb in (
+    info.info,
+    plot.plot,
+    render.render,
+    tokenize.tokenize,
+    detokenize.detokenize,
+    models.models,
+    train.train,
+):
     app.command()(_verb)
 
 

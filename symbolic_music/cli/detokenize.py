@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.report import Json, check_output, out, out_json
+from symbolic_music.cli.report import Json, check_score_output, out, out_json
 from symbolic_music.cli.tokenize import Name, Preset
 
 
@@ -22,7 +22,7 @@ def detokenize(
     from symbolic_music import tokenizers
     from symbolic_music.cli import ids as files
 
-    check_output(output, ids)
+    check_score_output(output, ids)
     decoder = tokenizers.get(tokenizer, **({} if preset is None else {"preset": preset}))
     score = decoder.decode(files.load(ids))
     score.write(output)

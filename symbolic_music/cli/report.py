@@ -67,6 +67,15 @@ def check_output(path: Path, *inputs: Path | None) -> Path:
     return path
 
 
+def check_score_output(path: Path, *inputs: Path | None) -> Path:
+    """As `check_output`, for a score: FileError too when it cannot be written under this suffix."""
+    from symbolic_music.io.files import MIDI_SUFFIXES
+
+    if path.suffix.lower() not in MIDI_SUFFIXES:
+        raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid")
+    return check_output(path, *inputs)
+
+
 def numbers(text: str, option: str) -> list[int]:
     """Whole numbers separated by commas; OptionError names the option when they are not."""
     try:

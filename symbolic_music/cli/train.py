@@ -1,0 +1,35 @@
+"""Train a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.report import Json, out, out_json, working
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file, as those in configs/.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change, as optim.steps=100.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train from a configuration, to the end or until Ctrl-C, which saves a checkpoint to resume from."""
+    from symbolic_music import training
+
+    settings = training.load_config(config, overrides or [])
+    steps = settings.optim.steps
+    with working(f"training {settings.name} for {steps:,} steps") as progress:
+        result = training.train(settings, resume, lambda row: progress(row["step"] / steps))
+    if as_json:
+        out_json({"step": result.step, "finished": result.finished, "best": result.best, "out": str(result.folder)})
+    elif result.finished:
+        out(f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a note")
+    else:
+        out(f"stopped at step {result.step:,}; go on with --resume")
+    if not result.finished:
+        raise typer.Exit(130)
