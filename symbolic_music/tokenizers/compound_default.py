@@ -96,14 +96,9 @@ def encode(score: Score) -> Ids:
     return words
 
 
-def decode(ids: Ids) -> Score:
-    """The score of words that obey the grammar."""
-    return score_of(parse(ids))
-
-
-def parse(ids: Ids) -> Metrical:
+def parse(sequence: Ids) -> Metrical:
     """The columns that words stand for."""
-    ids = ids.astype(np.int64) - _FIRST
+    ids = sequence.astype(np.int64) - _FIRST
     bars = np.flatnonzero(ids[:, TIME] == 0)
     meter = ids[bars, METER]
     length = grid.METER_STEPS[meter]
@@ -124,3 +119,19 @@ def parse(ids: Ids) -> Metrical:
         tempo_time=time,
         tempo=ids[positions, TEMPO],
     )
+
+
+class CompoundDefault:
+    """The scheme as an object."""
+
+    vocabulary = VOCABULARY
+    grammar = GRAMMAR
+    per_track = False
+
+    def encode(self, score: Score) -> Ids:
+        """Ids of a score."""
+        return encode(score)
+
+    def decode(self, sequences: list[Ids]) -> Score:
+        """The score of one sequence that obeys the grammar."""
+        return score_of(parse(sequences[0]))

@@ -119,14 +119,9 @@ def encode(score: Score) -> Ids:
     return out
 
 
-def decode(ids: Ids) -> Score:
-    """The score of ids that obey the grammar. What an unfinished item at the end would say is left out."""
-    return score_of(parse(ids))
-
-
-def parse(ids: Ids) -> Metrical:
-    """The columns that ids stand for."""
-    ids = ids.astype(np.int64)
+def parse(sequence: Ids) -> Metrical:
+    """The columns that ids stand for; what an unfinished item at the end would say is left out."""
+    ids = sequence.astype(np.int64)
     meters = np.flatnonzero((ids >= METER) & (ids < POSITION))
     meter = ids[meters] - METER
     length = grid.METER_STEPS[meter]
@@ -155,3 +150,19 @@ def parse(ids: Ids) -> Metrical:
         tempo_time=time_at(tempos),
         tempo=ids[tempos] - TEMPO,
     )
+
+
+class RemiDefault:
+    """The scheme as an object."""
+
+    vocabulary = VOCABULARY
+    grammar = GRAMMAR
+    per_track = False
+
+    def encode(self, score: Score) -> Ids:
+        """Ids of a score."""
+        return encode(score)
+
+    def decode(self, sequences: list[Ids]) -> Score:
+        """The score of one sequence that obeys the grammar."""
+        return score_of(parse(sequences[0]))

@@ -35,10 +35,11 @@ class WordGrammar(Grammar):
         vocabulary: several fields.
         forms: name -> for each field the tokens it may hold, by type ("Pitch") or full name ("Bar_None").
         follows: form -> forms that may follow it, START included.
-        time_field: the field that holds Position tokens.
+        time_field: the field that holds Position (or Beat) tokens.
         capacity: positions of a bar: a constant, or a function from the value of a TimeSig.
         meter_field: the field that holds TimeSig tokens, where there are any.
-        resets: forms that begin a bar, after which any position may come.
+        resets: forms that begin a bar, or may have crossed one, after which positions start anew.
+        loosens: those of them after which the meter is unknown, so that any position of the vocabulary may come.
     """
 
     def __init__(
@@ -50,8 +51,9 @@ class WordGrammar(Grammar):
         capacity: int | Callable[[str], int],
         meter_field: int | None = None,
         resets: Iterable[str] = ("Bar",),
+        loosens: Iterable[str] = (),
     ) -> None:
-        self._names = [START, *forms]
+        names = [START, *forms]
         self._forms = {
             form: tuple(
                 np.array([name in allowed or name.partition("_")[0] in allowed for name in names])
@@ -61,7 +63,14 @@ class WordGrammar(Grammar):
         }
         self._follows = {form: tuple(after) for form, after in follows.items()}
         self._time, self._meter = time_field, meter_field
-        self._resets = tuple(resets)
+        self._resets = frozenset(resets)
+        # The same as tables by number: START is 0, forms count from 1, and -1 (the last column) is no form at all.
+        self._table = np.zeros((len(names), len(names) + 1), bool)
+        for before, after in follows.items():
+            self._table[names.index(before), [names.index(one) for one in after]] = True
+        self._is_reset = np.array([*(name in self._resets for name in names), False])
+        self._loosens = frozenset(loosens)
+        self._is_loose = np.array([*(name in self._loosens for name in names), False])
         self._position = np.array([_position(name) for name in vocabulary.fields[time_field]])
         self._constant = capacity if isinstance(capacity, int) else 0
         self._capacity = np.zeros(0, np.int64)
@@ -119,6 +128,8 @@ class WordGrammar(Grammar):
                 capacity = state.capacity
                 if self._meter is not None and self._capacity[word[self._meter]] >= 0:
                     capacity = int(self._capacity[word[self._meter]])
+                if form in self._loosens:
+                    capacity = int(self._position.max()) + 1
                 floor = 0 if form in self._resets else position + 1 if position >= 0 else state.floor
                 return WordState(form, floor, capacity)
         raise TokenError(f"word {tuple(word)} may not stand after {state.last}")
@@ -142,20 +153,16 @@ class WordGrammar(Grammar):
             for column, mask in enumerate(fields):
                 holds &= mask[ids[:, column]]
             form[holds] = number
-        follows = np.zeros((len(self._names), len(self._names) + 1), bool)
-        for before, after in self._follows.items():
-            for one in after:
-                follows[self._names.index(before), self._names.index(one)] = True
-        good = follows[np.append(0, form[:-1]), form] & (form > 0)
+        good = self._table[np.append(0, form[:-1]), form] & (form > 0)
         position = self._position[ids[:, self._time]]
         rows = np.flatnonzero(position >= 0)
-        resets = np.isin(form, [self._names.index(r) for r in self._resets])
-        period = np.cumsum(resets)[rows]
+        period = np.cumsum(self._is_reset[form])[rows]
         value = position[rows]
         rises = np.append(True, (value[1:] > value[:-1]) | (period[1:] != period[:-1]))[: len(rows)]
         capacity = np.full(len(rows), self._constant)
         if self._meter is not None:
             meters = self._capacity[ids[:, self._meter]]
+            meters = np.where(self._is_loose[form], self._position.max() + 1, meters)
             named = np.flatnonzero(meters >= 0)
             index = np.searchsorted(named, rows) - 1
             capacity = np.where(index >= 0, np.append(meters[named], 0)[index], self._constant)
@@ -169,4 +176,4 @@ def _holds(mask: Mask, token: int) -> bool:
 
 def _position(name: str) -> int:
     kind, _, value = name.partition("_")
-    return int(value) if kind == "Position" else -1
+    return int(value) if kind in ("Position", "Beat") else -1

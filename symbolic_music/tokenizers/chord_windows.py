@@ -1,0 +1,124 @@
+"""Chord recognition of REMI's authors: windows of two and four beats scored against five qualities.
+
+Source: Huang & Yang 2020 (arXiv 2002.00212), section 3.4 and the rules of its code.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+ROOTS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+QUALITIES = ("maj", "min", "dim", "aug", "dom")
+NO_CHORD = len(ROOTS) * len(QUALITIES)  # the class of silence, "N:N"
+NAMES = (*(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES), "N:N")
+_UNFIT = -100  # score of a root with no third, or with both
+# For each quality what a pitch class that many semitones above the root adds. Its own notes add nothing.
+_WEIGHTS = np.array(
+    [
+        # 0  1   2   3   4   5   6   7   8   9  10  11
+        [0, -2, -1, -2, 0, -1, -2, 1, -2, -1, -2, 0],  # maj
+        [0, -2, -1, 0, -2, -1, -2, 1, -1, -2, 0, -2],  # min
+        [0, -2, -1, 0, -2, -1, 0, -2, -2, 1, -1, -2],  # dim
+        [0, -2, -1, -2, 0, -1, -2, -2, 0, -1, -2, 0],  # aug
+        [0, -2, -1, -2, 0, -1, -2, 0, -2, -1, 0, -2],  # dom
+    ]
+)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """(score, quality) of each root for each set of pitch classes (12 bits), shape (4096, 12)."""
+    sets = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(bool)
+    score = np.full((4096, 12), -127)
+    quality = np.zeros((4096, 12), np.int64)
+    for root in range(12):
+        above = np.roll(sets, -root, axis=1)
+        minor, major = above[:, 3], above[:, 4]
+        kind = np.where(
+            minor,
+            np.where(above[:, 6], 2, 1),
+            np.where(above[:, 8], 3, np.where(above[:, 7] & above[:, 10], 4, 0)),
+        )
+        points = (above * _WEIGHTS[kind]).sum(axis=1)
+        score[:, root] = np.where(above[:, 0], np.where(minor ^ major, points, _UNFIT), -127)
+        quality[:, root] = kind
+    return score.astype(np.int8), quality.astype(np.int8)
+
+
+def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[Ints, Ints]:
+    """Chords that cover a piece, each two or four beats long.
+
+    From the start on, of the windows of four and of two beats the one whose best root scores higher is taken (the
+    longer on a tie). A root scores by its quality: for major and minor the fifth +1, foreign notes -1 or -2; among
+    equal roots the one that sounds lowest wins. Windows with no fitting root join the chord before them.
+
+    Args:
+        start, end, pitch: of the notes, in ticks, shape (notes,).
+        beat: ticks a beat.
+
+    Returns:
+        Ticks at which chords begin (multiples of `beat`) and their classes (index into NAMES).
+    """
+    none = np.zeros(0, np.int64)
+    if not len(start) or int(end.max()) <= 0:
+        return none, none
+    last = int(end.max())
+    beats = -(-last // beat)
+    cells = _sounding(start, end, pitch, beat, beats)
+    two = cells | _later(cells, 1)
+    four = two | _later(two, 2)
+    best = {2: _best(two), 4: _best(four)}
+    score = {length: found[0].tolist() for length, found in best.items()}
+    chord = {length: found[1].tolist() for length, found in best.items()}
+    times: list[int] = []
+    classes: list[int] = []
+    at, waiting = 0, 0
+    while at < beats:
+        # Where the piece ends both windows are one.
+        length = 4 if score[4][at] >= score[2][at] else 2
+        found = chord[length][at]
+        if found >= 0:
+            times.append((waiting if not classes else at) * beat)
+            classes.append(found)
+        at += length
+    return np.array(times, np.int64), np.array(classes, np.int64)
+
+
+def _sounding(start: Ints, end: Ints, pitch: Ints, beat: int, beats: int) -> Bools:
+    """Which pitches sound in which beats, shape (beats, 128)."""
+    lasts = end > start
+    change = np.zeros((beats + 1, 128), np.int64)
+    np.add.at(change, (start[lasts] // beat, pitch[lasts]), 1)
+    np.add.at(change, ((end[lasts] - 1) // beat + 1, pitch[lasts]), -1)
+    return np.asarray(np.cumsum(change, axis=0)[:-1] > 0)
+
+
+def _later(cells: Bools, by: int) -> Bools:
+    out = np.zeros_like(cells)
+    out[:-by] = cells[by:]
+    return out
+
+
+def _best(sounding: Bools) -> tuple[Ints, Ints]:
+    """Score and class of the best chord of each window; -1 where no root fits, NO_CHORD in silence."""
+    windows = len(sounding)
+    octaves = np.zeros((windows, 132), bool)
+    octaves[:, :128] = sounding
+    octaves = octaves.reshape(windows, 11, 12)
+    present = octaves.any(axis=1)
+    lowest = np.where(present, octaves.argmax(axis=1) * 12 + np.arange(12), 999)
+    scores, qualities = _tables()
+    sets = present @ (1 << np.arange(12))
+    score = scores[sets].astype(np.int64)
+    top = score.max(axis=1)
+    root = np.where(score == top[:, None], lowest, 9999).argmin(axis=1)
+    found = root * len(QUALITIES) + qualities[sets, root]
+    silent = sets == 0
+    found = np.where(silent, NO_CHORD, np.where(top == _UNFIT, -1, found))
+    return np.where(silent, 0, top), found

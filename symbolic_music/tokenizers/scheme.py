@@ -1,0 +1,94 @@
+"""A tokenizer with presets: each preset is a scheme of its own behind one class."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from symbolic_music.errors import OptionError, TokenError, UnknownNameError
+from symbolic_music.score import Score
+from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.miditok_grid import MidiTokOptions
+
+
+class Scheme(Protocol):
+    """What a preset provides. `per_track`: whether `encode` gives one sequence a track."""
+
+    vocabulary: Vocabulary
+    grammar: Grammar
+    per_track: bool
+
+    def encode(self, score: Score) -> Ids | list[Ids]:
+        """Ids of a score."""
+        ...
+
+    def decode(self, sequences: list[Ids]) -> Score:
+        """The score of sequences that obey the grammar."""
+        ...
+
+
+class SchemeTokenizer(Tokenizer):
+    """A tokenizer whose presets are schemes. `miditok` takes MidiTok's options; the others take none."""
+
+    scheme: Scheme
+    presets: ClassVar[tuple[str, ...]] = ("default", "miditok", "original")
+
+    def __init__(self, preset: str = "default", **options: bool) -> None:
+        if preset not in self.presets:
+            raise UnknownNameError(f"{self.name} has no preset {preset!r}: choose from {', '.join(self.presets)}")
+        known = [field.name for field in fields(MidiTokOptions)]
+        for option, value in options.items():
+            if preset != "miditok":
+                raise OptionError(f"{self.name}: preset {preset!r} takes no option {option!r}; preset 'miditok' does")
+            if option not in known:
+                raise OptionError(f"{self.name}: no option {option!r}: choose from {', '.join(known)}")
+            if not isinstance(value, bool):
+                raise OptionError(f"{self.name}: {option} is true or false, not {value!r}")
+        self.preset = preset
+        self.options = MidiTokOptions(**options)
+        self.scheme = self._build(preset, self.options)
+        self.vocabulary = self.scheme.vocabulary
+        self.grammar = self.scheme.grammar
+
+    def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
+        raise NotImplementedError
+
+    def to_config(self) -> dict[str, Any]:
+        """Name, preset and, for preset `miditok`, its options."""
+        options = asdict(self.options) if self.preset == "miditok" else {}
+        return {"name": self.name, "preset": self.preset, **options}
+
+    def encode(self, score: Score) -> Ids | list[Ids]:
+        """Ids of a score: int32, (n,) or (n, fields); where each track is encoded alone a list, in file order.
+
+        Raises:
+            RegionError: when the score has more than a million bars.
+        """
+        return self.scheme.encode(score)
+
+    def decode(self, ids: ArrayLike) -> Score:
+        """The score that ids stand for; where each track is encoded alone, of one sequence or a list of them.
+
+        Special tokens are skipped. A note that the end of the ids cuts short is left out.
+
+        Raises:
+            TokenError: when an id is outside the vocabulary, or stands where the grammar does not allow it.
+        """
+        sequences = [ids]
+        if self.scheme.per_track and isinstance(ids, (list, tuple)):
+            dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
+            if all(np.ndim(one) == dimensions or np.size(one) == 0 for one in ids):
+                sequences = list(ids)
+        return self.scheme.decode([self._obeying(one) for one in sequences])
+
+    def _obeying(self, ids: ArrayLike) -> Ids:
+        checked = self.check(ids)
+        at = self.grammar.violation(checked)
+        if at is not None:
+            word = np.atleast_1d(checked[at])
+            names = ", ".join(self.vocabulary.name(int(token), field) for field, token in enumerate(word))
+            raise TokenError(f"{self.name}: {names} may not stand at place {at}; see grammar.allowed for what may")
+        return checked
