@@ -36,9 +36,7 @@ TEMPO = np.dtype([("time", np.int32), ("microseconds", np.int32)])
 METER = np.dtype([("time", np.int32), ("numerator", np.uint8), ("denominator", np.uint8)])
 # Sharps (positive) or flats (negative) of the signature; minor is 0 or 1.
 KEY = np.dtype([("time", np.int32), ("sharps", np.int8), ("minor", np.uint8)])
-CONTROL = np.dtype(
-    [("time", np.int32), ("number", np.uint8), ("value", np.uint8), ("track", np.uint16)], align=True
-)
+CONTROL = np.dtype([("time", np.int32), ("number", np.uint8), ("value", np.uint8), ("track", np.uint16)], align=True)
 # Pitch bend, -8192..8191.
 BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
 
@@ -277,9 +275,10 @@ class Score:
 
         return io.write(self, path)
 
-    def _repr_png_(self) -> bytes:
-        """A piano roll, for notebooks."""
+    def _repr_png_(self) -> bytes | None:
+        """A piano roll, for notebooks; without notes there is none, and the text is shown."""
+        if not len(self):
+            return None
         from symbolic_music import plotting
 
         return plotting.piano_roll_png(self)
-

@@ -12,9 +12,9 @@ from tests.corpora import corpus_dir
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def polygons(figure):
-    """The note polygons of each lane from top to bottom."""
-    return [c for axes in figure.axes for c in axes.collections if isinstance(c, PolyCollection)]
+def notes_of(figure):
+    """The notes of each lane from top to bottom."""
+    return [c for axes in figure.axes for c in axes.collections if isinstance(c, PolyCollection) and c.zorder == 3]
 
 
 def texts(figure) -> set[str]:
@@ -23,7 +23,7 @@ def texts(figure) -> set[str]:
 
 
 def test_each_note_is_drawn_where_it_sounds(quartet) -> None:
-    pitched, drums = polygons(plotting.piano_roll(quartet))[:2]
+    pitched, drums = notes_of(plotting.piano_roll(quartet))[:2]
     assert len(pitched.get_paths()) == 32
     assert len(drums.get_paths()) == 8
     left, low, right, high = np.array([path.get_extents().extents for path in pitched.get_paths()]).T
@@ -36,7 +36,7 @@ def test_each_note_is_drawn_where_it_sounds(quartet) -> None:
 def test_tracks_have_colours_of_their_own_and_louder_is_stronger(quartet) -> None:
     notes = quartet.notes.copy()
     notes["velocity"][notes["track"] == 0] = np.linspace(10, 120, 8).astype(int)
-    pitched = polygons(plotting.piano_roll(quartet.replace(notes=notes)))[0]
+    pitched = notes_of(plotting.piano_roll(quartet.replace(notes=notes)))[0]
     left, low = np.array([path.get_extents().extents for path in pitched.get_paths()]).T[:2]
     faces = pitched.get_facecolors()[np.argsort(left, kind="stable")]
     low = low[np.argsort(left, kind="stable")]
@@ -49,7 +49,7 @@ def test_tracks_have_colours_of_their_own_and_louder_is_stronger(quartet) -> Non
 def test_generated_notes_stand_out_and_the_legend_says_so(quartet) -> None:
     mask = quartet.notes["onset"] >= 4 * 480
     figure = plotting.piano_roll(quartet, generated=mask, region=(2.0, 4.0), title="Half of it")
-    pitched = polygons(figure)[0]
+    pitched = notes_of(figure)[0]
     starts = np.array([p.get_extents().x0 for p in pitched.get_paths()])
     widths = np.array(pitched.get_linewidths())
     assert np.array_equal(widths > 0.5, starts >= 2.0)
@@ -85,11 +85,26 @@ def test_the_pedal_is_drawn_where_it_is_down(quartet) -> None:
     assert all(t.get_text() != "pedal" for t in plotting.piano_roll(quartet).axes[0].texts)
 
 
-def test_long_pieces_are_wider_up_to_a_limit(quartet) -> None:
-    short = plotting.piano_roll(quartet).get_figwidth()
-    minute = plotting.piano_roll(transforms.stretch(quartet, 12.0)).get_figwidth()
-    hours = plotting.piano_roll(Score(notes=note_table([(0, 9, 60), (480 * 9000, 9, 60)]))).get_figwidth()
-    assert short < minute < hours <= 64
+def test_long_pieces_are_broken_into_systems_at_bars(quartet) -> None:
+    ten = transforms.concatenate(quartet, quartet, 8 * 480)
+    for _ in range(4):
+        ten = transforms.concatenate(ten, ten, ten.bars()[-1] + 4 * 480)
+    assert ten.duration == 128
+    figure = plotting.piano_roll(ten)
+    pitched = figure.axes[::2]
+    limits = [axes.get_xlim() for axes in pitched]
+    assert limits == [(0.0, 44.0), (44.0, 86.0), (86.0, 128.0)]
+    assert [axes.get_xticklabels()[0].get_text() for axes in figure.axes[1::2]] == ["1", "23", "44"]
+    # Each note begins in one system; one that sounds into the next is in both.
+    assert sum(len(p.get_paths()) for p in notes_of(figure)) == len(ten)
+    held = Score(notes=note_table([(0, 480 * 256, 60)]))
+    assert sum(len(p.get_paths()) for p in notes_of(plotting.piano_roll(held))) == 3
+
+
+def test_paper_has_an_end(quartet) -> None:
+    hours = plotting.piano_roll(Score(notes=note_table([(0, 9, 60), (480 * 9000, 9, 60)])))
+    assert hours.get_figwidth() < 20
+    assert len(hours.axes) == 10
 
 
 @pytest.mark.parametrize("name", ["$x_$ 100%", "日本語", "a" * 500, "\x1b[31m", "\udce9"])
@@ -160,6 +175,7 @@ def test_notes_absent_from_the_original_are_found(quartet) -> None:
 
 def test_a_score_shows_itself_in_a_notebook(quartet) -> None:
     assert quartet._repr_png_().startswith(PNG)
+    assert Score()._repr_png_() is None
 
 
 ROWS = [
@@ -198,5 +214,5 @@ def test_real_files_can_be_drawn() -> None:
 
     for path in sorted((corpus_dir("freedoom-midi")).glob("*.mid"))[::40]:
         score = read(path)
-        pitched_and_drums = polygons(plotting.piano_roll(score))
-        assert sum(len(c.get_paths()) for c in pitched_and_drums) >= len(score)
+        lanes = notes_of(plotting.piano_roll(score))
+        assert sum(len(c.get_paths()) for c in lanes) >= len(score)

@@ -15,14 +15,14 @@ from symbolic_music.general_midi import drum_name
 from symbolic_music.plotting import figures
 from symbolic_music.plotting.legend import draw_legend, legend_height
 from symbolic_music.plotting.shades import Shades, shades_of
-from symbolic_music.plotting.timeline import Timeline, draw_grid, label_bars, label_seconds, timeline
+from symbolic_music.plotting.timeline import Timeline, draw_grid, label_bars, label_seconds, systems, timeline
 from symbolic_music.score import DRUM_CHANNEL, Score
 
 _LEFT, _RIGHT, _GAP = 0.75, 0.2, 0.1
 _DRUM_LEFT = 1.25
+_TITLE, _ABOVE, _BELOW = 0.3, 0.32, 0.34
 _SUSTAIN = 64
 _BLACK_KEYS = (1, 3, 6, 8, 10)
-_LONGEST = 64.0  # inches; what is longer is drawn closer together
 
 
 def piano_roll(
@@ -32,6 +32,8 @@ def piano_roll(
     title: str | None = None,
 ) -> Figure:
     """A piano roll: a colour a track, stronger where louder, drums in a lane of their own below.
+
+    Pieces longer than a minute are broken into systems, as on a page of music.
 
     Args:
         score: what to draw.
@@ -52,39 +54,36 @@ def piano_roll(
     shades = shades_of(score, mask)
     drums = score.notes["channel"] == DRUM_CHANNEL
     left = _DRUM_LEFT if drums.any() else _LEFT
-    width = float(np.clip(left + _RIGHT + 0.36 * score.duration, 9.0, _LONGEST))
-    line = timeline(score, width - left - _RIGHT)
+    lines = systems(timeline(score))
+    width = left + max(line.inches for line in lines) + _RIGHT
 
-    low, high = _pitch_range(score.notes["pitch"][~drums])
-    pitch_height = (high - low) * float(np.clip(4.0 / (high - low), 0.062, 0.13)) if not drums.all() else 0.0
+    limits = _pitch_range(score.notes["pitch"][~drums])
+    span = limits[1] - limits[0]
+    pitch_height = 0.0 if drums.all() else span * float(np.clip(4.0 / span, 0.062, 0.13))
     kit = np.unique(score.notes["pitch"][drums])
     drum_height = (len(kit) + 1) * (0.15 if len(kit) <= 16 else 0.12) if len(kit) else 0.0
-    lanes = [h for h in (pitch_height, drum_height) if h]
-    top = 0.28 + (0.3 if title else 0.0)
-    bottom = 0.3 + legend_height(score, shades, region, width)
-    height = top + sum(lanes) + _GAP * (len(lanes) - 1) + bottom
+    between = _GAP if pitch_height and drum_height else 0.0
+    tall = _ABOVE + pitch_height + between + drum_height + _BELOW
+    height = (_TITLE if title else 0.0) + tall * len(lines) + legend_height(score, shades, region, width)
 
     figure = Figure(figsize=(width, height), facecolor="white")
-    axes: list[Axes] = []
-
-    def lane(base: float, tall: float) -> Axes:
-        new = figure.add_axes((left / width, base / height, line.inches / width, tall / height))
-        new.set_xlim(0, line.end)
-        _dress(new)
-        draw_grid(new, line)
-        if region:
-            _shade(new, region)
-        axes.append(new)
-        return new
-
-    if pitch_height:
-        _draw_pitched(lane(height - top - pitch_height, pitch_height), score, ~drums, shades, line, (low, high))
-    if drum_height:
-        _draw_drums(lane(bottom, drum_height), score, drums, shades, line, kit)
-    label_seconds(axes[0], line)
-    for inner in axes[:-1]:
-        inner.tick_params(axis="x", bottom=False, labelbottom=False)
-    label_bars(axes[-1], line)
+    top = height - (_TITLE if title else 0.0)
+    for line in lines:
+        axes: list[Axes] = []
+        place = (left / width, line.inches / width)
+        upper = top - _ABOVE - pitch_height
+        if pitch_height:
+            axes.append(_lane(figure, (*place, upper / height, pitch_height / height), line, region))
+            _draw_pitched(axes[-1], score, ~drums, shades, line, limits)
+        if drum_height:
+            lower = upper - between - drum_height
+            axes.append(_lane(figure, (*place, lower / height, drum_height / height), line, region))
+            _draw_drums(axes[-1], score, drums, shades, line, kit)
+        label_seconds(axes[0], line, long=lines[-1].end >= 100)
+        if len(axes) == 2:
+            axes[0].tick_params(axis="x", bottom=False, labelbottom=False)
+        label_bars(axes[-1], line)
+        top -= tall
     draw_legend(figure, score, shades, region, left)
     if title:
         figure.text(
@@ -119,7 +118,7 @@ def piano_roll_png(score: Score) -> bytes:
 
 
 def _dpi(figure: Figure) -> float:
-    return 160 if figure.get_figwidth() <= 20 else 110
+    return 160 if figure.get_figheight() <= 12 else 110
 
 
 def _check_mask(score: Score, generated: ArrayLike | None) -> NDArray[np.bool_] | None:
@@ -132,7 +131,7 @@ def _check_mask(score: Score, generated: ArrayLike | None) -> NDArray[np.bool_] 
 
 
 def _check_region(score: Score, region: tuple[float, float] | None) -> None:
-    if region is not None and not 0 <= region[0] < region[1]:
+    if region is not None and not 0 <= region[0] < region[1] < np.inf:
         raise RegionError(f"cannot shade from {region[0]:g} s to {region[1]:g} s: need 0 <= start < end")
     if region is not None and region[0] >= score.duration:
         raise RegionError(f"cannot shade from {region[0]:g} s: the score ends at {score.duration:.1f} s")
@@ -147,16 +146,23 @@ def _pitch_range(pitches: NDArray[np.uint8]) -> tuple[float, float]:
     return max(low - short // 2, -1) - 0.5, min(high + (short + 1) // 2, 128) + 0.5
 
 
-def _dress(axes: Axes) -> None:
+def _lane(
+    figure: Figure, place: tuple[float, float, float, float], line: Timeline, region: tuple[float, float] | None
+) -> Axes:
+    """Axes for a part of the score with its grid; place is left, width, bottom and height as parts of the figure."""
+    left, width, bottom, height = place
+    axes = figure.add_axes((left, bottom, width, height))
+    axes.set_xlim(line.start, line.end)
     for side in axes.spines.values():
         side.set_color("#9c9c9c")
         side.set_linewidth(0.7)
-
-
-def _shade(axes: Axes, region: tuple[float, float]) -> None:
-    axes.axvspan(*region, facecolor="#FFE9A8", alpha=0.5, zorder=0.5, linewidth=0)
-    for edge in region:
-        axes.axvline(edge, color="#B07D00", linewidth=1.0, linestyle=(0, (4, 2)), zorder=0.8)
+    draw_grid(axes, line)
+    if region is not None and region[0] < line.end and region[1] > line.start:
+        inside = max(region[0], line.start), min(region[1], line.end)
+        axes.axvspan(*inside, facecolor="#FFE9A8", alpha=0.5, zorder=0.5, linewidth=0)
+        for edge in set(inside) & set(region):
+            axes.axvline(edge, color="#B07D00", linewidth=1.0, linestyle=(0, (4, 2)), zorder=0.8)
+    return axes
 
 
 def _draw_pitched(
@@ -164,11 +170,18 @@ def _draw_pitched(
 ) -> None:
     low, high = limits
     axes.set_ylim(low, high)
-    for pitch in range(max(0, int(np.ceil(low))), min(127, int(high)) + 1):
-        if pitch % 12 in _BLACK_KEYS:
-            axes.axhspan(pitch - 0.5, pitch + 0.5, facecolor="#f3f3f5", linewidth=0, zorder=0.1)
-        if pitch % 12 == 0:
-            axes.axhline(pitch - 0.5, color="#bdbdbd", linewidth=0.6, zorder=0.4)
+    pitches = np.arange(max(0, int(np.ceil(low))), min(127, int(high)) + 1)
+    black = [(p - 0.5, 1.0) for p in pitches if p % 12 in _BLACK_KEYS]
+    axes.add_collection(
+        PolyCollection(
+            [[(0, y), (1, y), (1, y + tall), (0, y + tall)] for y, tall in black],
+            transform=axes.get_yaxis_transform(), facecolors="#f3f3f5", linewidth=0, zorder=0.1,
+        )
+    )  # fmt: skip
+    axes.hlines(
+        pitches[pitches % 12 == 0] - 0.5, 0, 1, transform=axes.get_yaxis_transform(), colors="#bdbdbd", linewidth=0.6,
+        zorder=0.4,
+    )  # fmt: skip
     named = [p for p in range(int(np.ceil(low)), int(high) + 1) if p % 12 == 0 or (p % 12 == 7 and high - low < 40)]
     axes.set_yticks(named, [f"{'C' if p % 12 == 0 else 'G'}{p // 12 - 1}" for p in named])
     axes.tick_params(axis="y", labelsize=8, length=0, pad=3, labelcolor=figures.INK)
@@ -176,11 +189,12 @@ def _draw_pitched(
         if pitch % 12:
             label.set_color(figures.PALE)
             label.set_fontsize(7)
-    notes = score.notes[own]
-    start = score.onset_seconds[own]
+    start = score.onset_seconds
     # A note is never too thin to see.
-    stop = np.maximum(score.offset_seconds[own], start + 0.014 * line.inch)
-    middle = notes["pitch"].astype(np.float64)
+    stop = np.maximum(score.offset_seconds, start + 0.014 * line.inch)
+    own = own & (start < line.end) & (stop > line.start)
+    start, stop = start[own], stop[own]
+    middle = score.notes["pitch"][own].astype(np.float64)
     low_edge, high_edge = middle - 0.43, middle + 0.43
     corners = np.stack(
         [
@@ -202,8 +216,10 @@ def _draw_drums(
     names = [figures.drawable(drum_name(int(p)), 18) for p in kit]
     axes.set_yticks(range(0, len(kit), every), names[::every])
     axes.tick_params(axis="y", labelsize=6.5, length=0, pad=3, labelcolor=figures.INK)
-    axes.hlines(np.arange(len(kit)), 0, line.end, colors="#e4e4e4", linewidth=0.5, zorder=0.2)
-    start = score.onset_seconds[own]
+    axes.hlines(np.arange(len(kit)), line.start, line.end, colors="#e4e4e4", linewidth=0.5, zorder=0.2)
+    start = score.onset_seconds
+    own = own & (start < line.end) & (start >= line.start)
+    start = start[own]
     row = np.searchsorted(kit, score.notes["pitch"][own]).astype(np.float64)
     # Diamonds: a hit has no length. They shrink where hits stand closer than they are wide.
     wide = 0.05 * line.inch
@@ -244,7 +260,9 @@ def _draw_pedal(axes: Axes, score: Score, line: Timeline) -> None:
         changes = np.flatnonzero(np.diff(down, prepend=False))
         times = score.seconds(pedal["time"][changes])
         times = times if len(times) % 2 == 0 else np.append(times, line.end)
-        pieces += [(start, stop - start) for start, stop in times.reshape(-1, 2) if start < line.end]
+        pieces += [
+            (start, stop - start) for start, stop in times.reshape(-1, 2) if start < line.end and stop > line.start
+        ]
     if pieces:
         low, high = axes.get_ylim()
         axes.broken_barh(pieces, (low, 0.018 * (high - low)), facecolors="#b4b4b4", linewidth=0, zorder=2)
