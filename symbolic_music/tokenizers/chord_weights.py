@@ -61,9 +61,7 @@ def _window_chords(start: Ints, end: Ints, pitch: Ints, length: int, windows: in
     span = _spans(start, end, pitch, length, windows)
     loud = span >= length / 8
     bass = np.where(loud.any(axis=1), loud.argmax(axis=1) % 12, -1)
-    padded = np.zeros((windows, 132))
-    padded[:, :128] = span
-    classes = padded.reshape(windows, 11, 12).sum(axis=1)
+    classes = np.pad(span, ((0, 0), (0, 4))).reshape(windows, 11, 12).sum(axis=1)
     above = classes[:, (np.arange(12)[:, None] + np.arange(12)) % 12]  # window, root, semitones above it
     scores = above @ _WEIGHTS.T
     scores[above[:, :, 0] == 0] = -np.inf
@@ -95,4 +93,5 @@ def _spans(start: Ints, end: Ints, pitch: Ints, length: int, windows: int) -> ND
     note = np.repeat(np.arange(len(start)), count)
     window = first[note] + np.arange(len(note)) - np.repeat(np.cumsum(count) - count, count)
     ticks = np.minimum(end[note], (window + 1) * length) - np.maximum(start[note], window * length)
-    return np.bincount(window * 128 + pitch[note], ticks, minlength=windows * 128).reshape(windows, 128)
+    total = np.bincount(window * 128 + pitch[note], weights=ticks, minlength=windows * 128)
+    return np.asarray(total.reshape(windows, 128), np.float64)

@@ -108,9 +108,7 @@ def _later(cells: Bools, by: int) -> Bools:
 def _best(sounding: Bools) -> tuple[Ints, Ints]:
     """Score and class of the best chord of each window; -1 where no root fits, NO_CHORD in silence."""
     windows = len(sounding)
-    octaves = np.zeros((windows, 132), bool)
-    octaves[:, :128] = sounding
-    octaves = octaves.reshape(windows, 11, 12)
+    octaves = np.pad(sounding, ((0, 0), (0, 4))).reshape(windows, 11, 12)
     present = octaves.any(axis=1)
     lowest = np.where(present, octaves.argmax(axis=1) * 12 + np.arange(12), 999)
     scores, qualities = _tables()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,7 +77,7 @@ class FlatGrammar(Grammar):
                 self._value[i] = int(value[i])
             elif name.startswith("TimeSig_") and not isinstance(capacity, int):
                 self._value[i] = capacity(value[i])
-        self._mask = lru_cache(maxsize=8192)(self._build_mask)
+        self._masks: dict[FlatState, NDArray[np.bool_]] = {}
 
     def start(self) -> FlatState:
         """Before the first token."""
@@ -86,7 +85,10 @@ class FlatGrammar(Grammar):
 
     def allowed(self, state: FlatState) -> NDArray[np.bool_]:
         """Mask of the ids that may follow, shape (vocabulary,), read-only."""
-        return self._mask(state)
+        mask = self._masks.get(state)
+        if mask is None:
+            mask = self._masks[state] = self._build_mask(state)
+        return mask
 
     def _build_mask(self, state: FlatState) -> NDArray[np.bool_]:
         mask = self._follows[self._number[state.last]][self._type_of]
@@ -95,15 +97,15 @@ class FlatGrammar(Grammar):
             mask &= ~(self._is("Pitch") | self._is("Chord")) | (state.drums == _PITCHED)
             mask &= ~self._is("PitchDrum") | (state.drums == _DRUMS)
         mask.flags.writeable = False
-        return mask
+        return np.asarray(mask)
 
     def _is(self, kind: str) -> NDArray[np.bool_]:
-        return self._type_of == self._number.get(kind, -1)
+        return np.asarray(self._type_of == self._number.get(kind, -1))
 
     def advance(self, state: FlatState, token: int) -> FlatState:
         """The state after one more id. TokenError when it may not stand here."""
         token = int(token)
-        if not 0 <= token < len(self._type_of) or not self._mask(state)[token]:
+        if not 0 <= token < len(self._type_of) or not self.allowed(state)[token]:
             raise TokenError(f"id {token} may not stand after {state.last}")
         kind, value = self._types[self._type_of[token]], int(self._value[token])
         floor, capacity, drums = state.floor, state.capacity, state.drums

@@ -6,7 +6,7 @@ is a score on that grid: sorted columns ready to be written as tokens, and what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,7 @@ DURATIONS = np.concatenate(
 ).astype(np.int64)
 _DURATION_CLASS = np.searchsorted((DURATIONS[1:] + DURATIONS[:-1]) / 2, np.arange(385), side="right")
 
+_NOTE_COLUMNS = ("onset", "part", "pitch", "velocity", "duration")
 PARTS = 32  # parts of one instrument that are told apart
 
 
@@ -109,8 +110,8 @@ def measure(score: Score) -> Metrical:
         tempo_time, tempo = tempo_time[keep], tempo[keep]
     duration = _DURATION_CLASS[np.minimum(_steps(notes["duration"].astype(np.int64), tpq), 384)]
     # One sortable number a note; its fields are read back out of it.
-    key = onset << 32 | _parts(score) << 19 | notes["pitch"].astype(np.int64) << 12
-    key |= duration << 5 | _VELOCITY_CLASS[notes["velocity"] & 127]
+    velocity = _VELOCITY_CLASS[notes["velocity"] & 127]
+    key = _key(onset, _parts(score), notes["pitch"].astype(np.int64), duration, velocity)
     key.sort()
     return Metrical(
         bar_start=bar_start,
@@ -125,9 +126,14 @@ def measure(score: Score) -> Metrical:
     )
 
 
+def _key(onset: Ints, part: Ints, pitch: Ints, duration: Ints, velocity: Ints) -> Ints:
+    """One number a note, in the order of its fields."""
+    return np.asarray(onset << 32 | part << 19 | pitch << 12 | duration << 5 | velocity)
+
+
 def _steps(ticks: Ints, ticks_per_quarter: int) -> Ints:
     """Nearest step, halves up."""
-    return (2 * STEPS * ticks + ticks_per_quarter) // (2 * ticks_per_quarter)
+    return np.asarray((2 * STEPS * ticks + ticks_per_quarter) // (2 * ticks_per_quarter))
 
 
 def _parts(score: Score) -> Ints:
@@ -141,13 +147,13 @@ def _parts(score: Score) -> Ints:
         instrument = one % (DRUM_INSTRUMENT + 1)
         part[one] = instrument * PARTS + min(seen.get(instrument, 0), PARTS - 1)
         seen[instrument] = seen.get(instrument, 0) + 1
-    return part[code]
+    return np.asarray(part[code])
 
 
 def tempo_class(microseconds: Ints) -> Ints:
     """Nearest tempo class (on the logarithmic scale) of microseconds a quarter."""
     octaves = np.log2(500_000 / np.maximum(microseconds, 1))
-    return np.clip(np.rint(24 * octaves).astype(np.int64) + DEFAULT_TEMPO_CLASS, 0, len(TEMPOS) - 1)
+    return np.asarray(np.clip(np.rint(24 * octaves).astype(np.int64) + DEFAULT_TEMPO_CLASS, 0, len(TEMPOS) - 1))
 
 
 def _tempos(score: Score) -> tuple[Ints, Ints]:
@@ -206,6 +212,10 @@ def score_of(metrical: Metrical) -> Score:
     m = metrical
     if not len(m.bar_start):
         return Score(ticks_per_quarter=STEPS)
+    key = _key(m.onset, m.part, m.pitch, m.duration, m.velocity)
+    if np.any(key[1:] < key[:-1]):
+        order = np.argsort(key)
+        m = replace(m, **{name: getattr(m, name)[order] for name in _NOTE_COLUMNS})
     parts, track = np.unique(m.part, return_inverse=True)
     instrument = parts // PARTS
     drums = instrument == DRUM_INSTRUMENT

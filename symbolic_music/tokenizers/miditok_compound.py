@@ -148,7 +148,7 @@ def _grammar(vocabulary: Vocabulary, field: dict[str, int], options: MidiTokOpti
     if options.use_rests:
         forms["Rest"] = form("Metric", rest=("Rest",))
     after = tuple(f for f in ("Position", "Bar", "Rest", "EOS") if f in forms)
-    follows = {name: ("Note", "Drum", *after) for name in ("Position", "Note", "Drum")}
+    follows = dict.fromkeys(("Position", "Note", "Drum"), ("Note", "Drum", *after))
     # A rest may stand where the first bar would, unless that bar has a meter to name.
     first = after if options.use_rests and not options.use_time_signatures else ("Bar", "EOS")
     follows |= {START: ("BOS", *first), "BOS": first, "Bar": after, "EOS": ("PAD",), "PAD": ("PAD",)}

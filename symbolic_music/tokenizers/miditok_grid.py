@@ -235,19 +235,17 @@ def _tracks(score: Score, options: MidiTokOptions, ratio: tuple[int, int]) -> li
     notes = score.notes
     track = notes["track"].astype(np.int64)
     columns = np.stack([notes[n].astype(np.int64) for n in ("onset", "duration", "pitch", "velocity")])
-    order = None
     if len(score.tracks) > 1:
         order = np.argsort(track, kind="stable")
         columns, track = columns[:, order], track[order]
     ends = np.searchsorted(track, np.arange(len(score.tracks)), side="right").tolist()
     programs = [DRUMS if t.is_drum else t.program for t in score.tracks]
     pieces = []
-    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
+    for begin, end in zip([0, *ends], ends, strict=False):
         piece = columns[:, begin:end]
-        changed = ratio[0] != ratio[1]
-        piece = np.stack([_round_ticks(piece[0], ratio), _round_ticks(piece[1], ratio), piece[2], piece[3]])
-        if changed:
-            piece[1] = np.maximum(piece[1], 1)
+        if ratio[0] != ratio[1]:
+            length = np.maximum(_round_ticks(piece[1], ratio), 1)
+            piece = np.stack([_round_ticks(piece[0], ratio), length, piece[2], piece[3]])
         pieces.append(piece)
     if not options.one_stream:
         return list(zip(programs, pieces, strict=True))

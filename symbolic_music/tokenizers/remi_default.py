@@ -130,7 +130,7 @@ def parse(sequence: Ids) -> Metrical:
     position_time = bar_start[np.searchsorted(meters, positions) - 1] + ids[positions] - POSITION
 
     def time_at(index: Ints) -> Ints:
-        return position_time[np.searchsorted(positions, index) - 1]
+        return np.asarray(position_time[np.searchsorted(positions, index) - 1])
 
     tempos = np.flatnonzero((ids >= TEMPO) & (ids < PROGRAM - 1))
     durations = np.flatnonzero(ids >= DURATION)

@@ -15,11 +15,22 @@ from symbolic_music.tokenizers.miditok_grid import MidiTokOptions
 
 
 class Scheme(Protocol):
-    """What a preset provides. `per_track`: whether `encode` gives one sequence a track."""
+    """What a preset provides."""
 
-    vocabulary: Vocabulary
-    grammar: Grammar
-    per_track: bool
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Names of the ids."""
+        ...
+
+    @property
+    def grammar(self) -> Grammar:
+        """What may follow what."""
+        ...
+
+    @property
+    def per_track(self) -> bool:
+        """Whether `encode` gives one sequence a track."""
+        ...
 
     def encode(self, score: Score) -> Ids | list[Ids]:
         """Ids of a score."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from symbolic_music.tokenizers.base import Grammar, Vocabulary
 from symbolic_music.tokenizers.flat_grammar import START
 
 Mask = NDArray[np.bool_]
+_CACHED = 16_384  # masks of half-drawn words that are kept
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class WordGrammar(Grammar):
                 [capacity(n.partition("_")[2]) if n.startswith("TimeSig_") else -1
                  for n in vocabulary.fields[meter_field]]
             )  # fmt: skip
-        self._masks = lru_cache(maxsize=8192)(self._build_masks)
-        self._given = lru_cache(maxsize=65536)(self._build_given)
+        self._cache: dict[WordState, dict[str, tuple[Mask, ...]]] = {}
+        self._given_cache: dict[tuple[WordState, tuple[int | None, ...]], tuple[Mask, ...]] = {}
 
     def start(self) -> WordState:
         """Before the first word."""
@@ -96,6 +96,19 @@ class WordGrammar(Grammar):
 
     def _fields(self, state: WordState) -> tuple[Mask, ...]:
         return next(iter(self._forms.values()))
+
+    def _masks(self, state: WordState) -> dict[str, tuple[Mask, ...]]:
+        if state not in self._cache:
+            self._cache[state] = self._build_masks(state)
+        return self._cache[state]
+
+    def _given(self, state: WordState, word: tuple[int | None, ...]) -> tuple[Mask, ...]:
+        key = (state, word)
+        if key not in self._given_cache:
+            if len(self._given_cache) >= _CACHED:
+                self._given_cache.clear()
+            self._given_cache[key] = self._build_given(state, word)
+        return self._given_cache[key]
 
     def _build_masks(self, state: WordState) -> dict[str, tuple[Mask, ...]]:
         """The forms that may come next, each with its masks."""
