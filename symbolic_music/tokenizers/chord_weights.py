@@ -24,6 +24,8 @@ _WEIGHTS = np.array(
         [10, -2, -1, -2, -5, 5, -2, 5, -2, -1, -2, 0],
     ]
 )
+# The same for every root: a pitch class adds _BY_ROOT[class, 6 * root + quality].
+_BY_ROOT = np.array([[_WEIGHTS[q, (c - r) % 12] for r in range(12) for q in range(6)] for c in range(12)], np.float64)
 # (quality, semitones from bass up to root) -> the quality that the chord has when its bass is its root.
 _ON_BASS = np.full((6, 12), -1)
 _ON_BASS[_DIM, 4], _ON_BASS[_DIM, 3] = _DOM, _DIM7
@@ -40,7 +42,7 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
     Two beats share a chord unless each alone scores at least as much as half the score of both together.
 
     Args:
-        start, end, pitch: of the notes, in ticks, shape (notes,).
+        start, end, pitch: of the notes, in ticks, shape (notes,), in order of start.
         beat: ticks a beat.
     """
     last = int(end.max()) + 1 if len(end) else 0
@@ -58,16 +60,13 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
 
 def _window_chords(start: Ints, end: Ints, pitch: Ints, length: int, windows: int) -> tuple[Ints, NDArray[np.float64]]:
     """((root, quality, bass), score) of windows of this length; a window without chord has -1 in all."""
-    span = _spans(start, end, pitch, length, windows)
+    span, classes = _spans(start, end, pitch, length, windows)
     loud = span >= length / 8
     bass = np.where(loud.any(axis=1), loud.argmax(axis=1) % 12, -1)
-    classes = np.pad(span, ((0, 0), (0, 4))).reshape(windows, 11, 12).sum(axis=1)
-    above = classes[:, (np.arange(12)[:, None] + np.arange(12)) % 12]  # window, root, semitones above it
-    scores = above @ _WEIGHTS.T
-    scores[above[:, :, 0] == 0] = -np.inf
-    flat = scores.reshape(windows, -1)
-    best = flat.argmax(axis=1)
-    score = flat[np.arange(windows), best]
+    scores = classes @ _BY_ROOT
+    scores.reshape(windows, 12, 6)[classes == 0] = -np.inf  # only what sounds can be a root
+    best = scores.argmax(axis=1)
+    score = scores[np.arange(windows), best]
     root, quality = np.divmod(best, len(_WEIGHTS))
     found = score >= 10 * length
     on_bass = np.where(bass >= 0, _ON_BASS[quality, (root - bass) % 12], -1)
@@ -83,9 +82,15 @@ def _window_chords(start: Ints, end: Ints, pitch: Ints, length: int, windows: in
     return np.where(complete, np.stack([root, quality, bass]), -1), np.where(found, score, -1.0)
 
 
-def _spans(start: Ints, end: Ints, pitch: Ints, length: int, windows: int) -> NDArray[np.float64]:
-    """Ticks that each pitch sounds in each window, counting notes that are heard there; shape (windows, 128)."""
-    onsets, onset = np.unique(start, return_inverse=True)
+def _spans(
+    start: Ints, end: Ints, pitch: Ints, length: int, windows: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ticks that each pitch and each pitch class sounds in each window, of notes that are heard there.
+
+    Shapes (windows, 128) and (windows, 12).
+    """
+    new = np.append(True, start[1:] != start[:-1])[: len(start)]
+    onsets, onset = start[new], np.cumsum(new) - 1
     passed = np.searchsorted(onsets, length * np.arange(windows))  # onsets before each window
     first = start // length
     heard = np.searchsorted(passed, onset + _ONSETS_HEARD, side="right") - 1
@@ -93,5 +98,9 @@ def _spans(start: Ints, end: Ints, pitch: Ints, length: int, windows: int) -> ND
     note = np.repeat(np.arange(len(start)), count)
     window = first[note] + np.arange(len(note)) - np.repeat(np.cumsum(count) - count, count)
     ticks = np.minimum(end[note], (window + 1) * length) - np.maximum(start[note], window * length)
-    total = np.bincount(window * 128 + pitch[note], weights=ticks, minlength=windows * 128)
-    return np.asarray(total.reshape(windows, 128), np.float64)
+
+    def summed(what: Ints, size: int) -> NDArray[np.float64]:
+        total = np.bincount(window * size + what, weights=ticks, minlength=windows * size)
+        return np.asarray(total.reshape(windows, size), np.float64)
+
+    return summed(pitch[note], 128), summed(pitch[note] % 12, 12)

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+Pitches = NDArray[np.uint8]
 
 ROOTS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 QUALITIES = ("maj", "min", "dim", "aug", "dom")
 NO_CHORD = len(ROOTS) * len(QUALITIES)  # the class of silence, "N:N"
 NAMES = (*(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES), "N:N")
+_SILENT = 255
 _UNFIT = -100  # score of a root with no third, or with both
 # For each quality what a pitch class that many semitones above the root adds. Its own notes add nothing.
 _WEIGHTS = np.array(
@@ -70,9 +71,9 @@ def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple
         return none, none
     last = int(end.max())
     beats = -(-last // beat)
-    cells = _sounding(start, end, pitch, beat, beats)
-    two = cells | _later(cells, 1)
-    four = two | _later(two, 2)
+    one = _lowest(start, end, pitch, beat, beats)
+    two = np.minimum(one, _later(one, 1))
+    four = np.minimum(two, _later(two, 2))
     best = {2: _best(two), 4: _best(four)}
     score = {length: found[0].tolist() for length, found in best.items()}
     chord = {length: found[1].tolist() for length, found in best.items()}
@@ -90,33 +91,31 @@ def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple
     return np.array(times, np.int64), np.array(classes, np.int64)
 
 
-def _sounding(start: Ints, end: Ints, pitch: Ints, beat: int, beats: int) -> Bools:
-    """Which pitches sound in which beats, shape (beats, 128)."""
+def _lowest(start: Ints, end: Ints, pitch: Ints, beat: int, beats: int) -> Pitches:
+    """The lowest sounding pitch of each pitch class in each beat, _SILENT where there is none; shape (beats, 12)."""
     lasts = end > start
-    change = np.zeros((beats + 1, 128), np.int64)
+    change = np.zeros((beats + 1, 132), np.int16)
     np.add.at(change, (start[lasts] // beat, pitch[lasts]), 1)
     np.add.at(change, ((end[lasts] - 1) // beat + 1, pitch[lasts]), -1)
-    return np.asarray(np.cumsum(change, axis=0)[:-1] > 0)
+    sounding = np.cumsum(change[:-1], axis=0, dtype=np.int16).reshape(beats, 11, 12) > 0
+    lowest = sounding.argmax(axis=1) * 12 + np.arange(12)
+    return np.where(sounding.any(axis=1), lowest, _SILENT).astype(np.uint8)
 
 
-def _later(cells: Bools, by: int) -> Bools:
-    out = np.zeros_like(cells)
-    out[:-by] = cells[by:]
+def _later(lowest: Pitches, by: int) -> Pitches:
+    out = np.full_like(lowest, _SILENT)
+    out[:-by] = lowest[by:]
     return out
 
 
-def _best(sounding: Bools) -> tuple[Ints, Ints]:
+def _best(lowest: Pitches) -> tuple[Ints, Ints]:
     """Score and class of the best chord of each window; -1 where no root fits, NO_CHORD in silence."""
-    windows = len(sounding)
-    octaves = np.pad(sounding, ((0, 0), (0, 4))).reshape(windows, 11, 12)
-    present = octaves.any(axis=1)
-    lowest = np.where(present, octaves.argmax(axis=1) * 12 + np.arange(12), 999)
+    sets = (lowest < _SILENT).astype(np.int64) @ (1 << np.arange(12))
     scores, qualities = _tables()
-    sets = present @ (1 << np.arange(12))
-    score = scores[sets].astype(np.int64)
+    score = scores[sets]
     top = score.max(axis=1)
-    root = np.where(score == top[:, None], lowest, 9999).argmin(axis=1)
+    root = np.where(score == top[:, None], lowest, _SILENT).argmin(axis=1)
     found = root * len(QUALITIES) + qualities[sets, root]
     silent = sets == 0
     found = np.where(silent, NO_CHORD, np.where(top == _UNFIT, -1, found))
-    return np.where(silent, 0, top), found
+    return np.where(silent, 0, top).astype(np.int64), found

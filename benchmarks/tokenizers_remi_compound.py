@@ -1,0 +1,181 @@
+"""MIDI file to ids and back by `remi` and `compound`, beside MidiTok, in one run and one process.
+
+    python benchmarks/tokenizers_remi_compound.py speed MAESTRO_FOLDER [--files 200] [--peer-files 24]
+    python benchmarks/tokenizers_remi_compound.py parity FOLDER [--files 100] [--sets default,tempos,…] [--name remi]
+
+`speed` stores medians in benchmarks/results/tokenizers_remi_compound.json; `parity` says how many files have the ids of
+MidiTok, for each set of options, and stores that in benchmarks/results/parity_NAME_FOLDER.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import miditok
+import symusic
+
+from symbolic_music import read, tokenizers
+from symbolic_music.errors import SymbolicMusicError
+
+RESULTS = Path(__file__).parent / "results"
+PEERS = {"remi": miditok.REMI, "compound": miditok.CPWord}
+ALL = {"use_tempos": True, "use_chords": True, "use_rests": True}
+OPTIONS: dict[str, dict[str, bool]] = {
+    "default": {},
+    "no-meters": {"use_time_signatures": False},
+    "tempos": {"use_tempos": True},
+    "programs": {"use_programs": True},
+    "programs-apart": {"use_programs": True, "one_token_stream_for_programs": False},
+    "chords": {"use_chords": True},
+    "rests": {"use_rests": True},
+    "rests-no-meters": {"use_rests": True, "use_time_signatures": False},
+    "all": {**ALL, "use_programs": True},
+    "all-apart": ALL,
+    "all-no-meters": {**ALL, "use_programs": True, "use_time_signatures": False},
+}
+
+
+def midi_files(folder: Path, count: int) -> list[Path]:
+    """A fixed random choice of the folder's MIDI files."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))
+    random.Random(0).shuffle(files)
+    return files[:count]
+
+
+def peer(name: str, options: dict[str, bool]) -> Any:
+    """MidiTok's tokenizer."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return PEERS[name](miditok.TokenizerConfig(**options))
+
+
+def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
+    """Median over the items of one call each, after a warm-up."""
+    work(items[0])
+    taken = []
+    for item in items:
+        start = time.perf_counter()
+        work(item)
+        taken.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(taken)
+
+
+def speed(folder: Path, count: int, peer_count: int) -> None:
+    """File to ids, and ids to score, of every preset."""
+    files = midi_files(folder, count)
+    rows = [row("read", milliseconds(read, files), milliseconds(symusic.Score, files), "symusic.Score", "ms a file")]
+    for name in PEERS:
+        theirs = peer(name, {})
+        their_encode = milliseconds(lambda path, t=theirs: t(symusic.Score(path)), files[:peer_count])
+        tokens = [theirs(symusic.Score(path)) for path in files[: peer_count // 2]]
+        ids = [[one.ids for one in sequence] for sequence in tokens]
+        their_decode = milliseconds(theirs.decode, ids)
+        for preset in ("default", "miditok", "original"):
+            ours = tokenizers.get(name, preset=preset)
+            label = (
+                f"MidiTok {miditok.__version__} {PEERS[name].__name__}"
+                if hasattr(miditok, "__version__")
+                else (f"MidiTok {PEERS[name].__name__}")
+            )
+            encode = milliseconds(lambda path, t=ours: t.encode(read(path)), files)
+            rows.append(row(f"{name} {preset}: file to ids", encode, their_encode, label, "ms a file"))
+            encoded = [ours.encode(read(path)) for path in files]
+            decode = milliseconds(ours.decode, encoded)
+            rows.append(row(f"{name} {preset}: ids to score", decode, their_decode, label, "ms a file"))
+    store("tokenizers_remi_compound", len(files), rows)
+
+
+def parity(folder: Path, count: int, sets: list[str], names: list[str]) -> None:
+    """How many files have exactly MidiTok's ids."""
+    files = midi_files(folder, count)
+    for name in names:
+        rows = []
+        for chosen in sets:
+            theirs, ours = peer(name, OPTIONS[chosen]), tokenizers.get(name, preset="miditok", **OPTIONS[chosen])
+            equal = compared = 0
+            for path in files:
+                try:
+                    score, tokens = read(path), theirs(symusic.Score(path))
+                except SymbolicMusicError as error:
+                    print(f"not read: {error}", file=sys.stderr)
+                    continue
+                found = ours.encode(score)
+                same = same_ids(found, tokens)
+                equal, compared = equal + same, compared + 1
+                if not same:
+                    print(f"different: {name} {chosen} {path}", file=sys.stderr)
+            rows.append(row(f"{name}, {chosen}: files with equal ids", equal, compared, "files compared", "files"))
+        store(f"parity_{name}_{folder.name}", len(files), rows)
+
+
+def same_ids(ours: Any, theirs: Any) -> bool:
+    """Whether both are the same sequence, or the same list of sequences."""
+    if isinstance(ours, list) != isinstance(theirs, list):
+        return False
+    if not isinstance(ours, list):
+        ours, theirs = [ours], [theirs]
+    return len(ours) == len(theirs) and all(a.tolist() == b.ids for a, b in zip(ours, theirs, strict=True))
+
+
+def row(metric: str, ours: float, peers: float, peer_name: str, unit: str) -> dict[str, Any]:
+    """One row of a result; the ratio says how many times smaller (of files: which part) ours is."""
+    ratio = round(peers / ours, 1) if unit.startswith("ms") else round(ours / max(peers, 1), 4)
+    print(f"{metric:40} ours {ours:9.2f}  peer {peers:9.2f}  ratio {ratio}")
+    return {"metric": metric, "ours": round(ours, 3), "peer": round(peers, 3), "peer_name": peer_name,
+            "ratio": ratio, "unit": unit}  # fmt: skip
+
+
+def processor() -> str:
+    """The model of the processor, where the system tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def store(name: str, count: int, rows: list[dict[str, Any]]) -> None:
+    """Write a result."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    words = [Path(sys.argv[0]).name, *(Path(a).name if Path(a).is_dir() else a for a in sys.argv[1:])]
+    result = {
+        "name": name,
+        "command": "python benchmarks/" + " ".join(words),
+        "commit": commit.stdout.strip(),
+        "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
+        "n": count,
+        "rows": rows,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def main() -> None:
+    """Parse arguments, measure, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["speed", "parity"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--peer-files", type=int, default=24)
+    parser.add_argument("--sets", default=",".join(OPTIONS))
+    parser.add_argument("--name", choices=list(PEERS), action="append")
+    args = parser.parse_args()
+    if args.what == "speed":
+        speed(args.folder, args.files, args.peer_files)
+    else:
+        parity(args.folder, args.files, args.sets.split(","), args.name or list(PEERS))
+
+
+if __name__ == "__main__":
+    main()
