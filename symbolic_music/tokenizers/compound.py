@@ -20,8 +20,8 @@ class CompoundTokenizer(SchemeTokenizer):
     Preset `default`, ours, one sequence for all parts, nine fields: family, bar or position, pitch, velocity,
     duration, program, part, tempo, meter. A bar word names its meter, a position word the tempo in force, a note word
     its program (-1: drums) and part. Grid, classes, and what is lost on the way are those of `remi`'s default, and so
-    are the differences from MidiTok; nothing shares a field with anything else, so nothing is hidden (in MidiTok's
-    CPWord a chord is lost where the tempo changes).
+    are the differences from MidiTok. With `use_chords` a tenth field names the chord in force at each position, tempo
+    change or not (MidiTok's CPWord loses a chord where the tempo changes, or where another part's notes come first).
 
     Preset `miditok`: ids of MidiTok 3.1.0's CPWord, with the options of `remi`'s preset of this name. With
     `use_rests` and `use_time_signatures` a meter change whose bar line lies in a rest is lost, as MidiTok warns.
@@ -34,4 +34,4 @@ class CompoundTokenizer(SchemeTokenizer):
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         if preset == "miditok":
             return MidiTokCompound(options)
-        return CompoundOriginal() if preset == "original" else CompoundDefault()
+        return CompoundOriginal() if preset == "original" else CompoundDefault(options.use_chords)

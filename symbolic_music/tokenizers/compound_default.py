@@ -8,6 +8,7 @@ from symbolic_music.score import DRUM_INSTRUMENT, Score
 from symbolic_music.tokenizers import metrical as grid
 from symbolic_music.tokenizers import remi_default as flat
 from symbolic_music.tokenizers.base import Ids, Vocabulary
+from symbolic_music.tokenizers.chord_windows import NO_CHORD
 from symbolic_music.tokenizers.flat_grammar import START
 from symbolic_music.tokenizers.metrical import Metrical, measure, score_of
 from symbolic_music.tokenizers.word_grammar import WordGrammar
@@ -16,66 +17,59 @@ IGNORE = len(flat.SPECIAL)
 _FIRST = IGNORE + 1
 _DRUM_PART = DRUM_INSTRUMENT * grid.PARTS
 METRIC, NOTE = IGNORE, IGNORE + 1
-FAMILY, TIME, PITCH, VELOCITY, DURATION, PROGRAM, PART, TEMPO, METER = range(9)
+FAMILY, TIME, PITCH, VELOCITY, DURATION, PROGRAM, PART, TEMPO, METER, CHORD = range(10)
 
 
 def _field(*names: str) -> tuple[str, ...]:
     return (*flat.SPECIAL, "Ignore_None", *names)
 
 
-VOCABULARY = Vocabulary(
-    (
-        (*flat.SPECIAL, "Family_Metric", "Family_Note"),
-        _field("Bar_None", *flat.POSITION_NAMES),
-        _field(*flat.PITCH_NAMES),
-        _field(*flat.VELOCITY_NAMES),
-        _field(*flat.DURATION_NAMES),
-        _field(*flat.PROGRAM_NAMES),
-        _field(*(f"Part_{i}" for i in range(grid.PARTS))),
-        _field(*flat.TEMPO_NAMES),
-        _field(*flat.METER_NAMES),
-    )
+_FIELDS = (
+    (*flat.SPECIAL, "Family_Metric", "Family_Note"),
+    _field("Bar_None", *flat.POSITION_NAMES),
+    _field(*flat.PITCH_NAMES),
+    _field(*flat.VELOCITY_NAMES),
+    _field(*flat.DURATION_NAMES),
+    _field(*flat.PROGRAM_NAMES),
+    _field(*(f"Part_{i}" for i in range(grid.PARTS))),
+    _field(*flat.TEMPO_NAMES),
+    _field(*flat.METER_NAMES),
+    _field(*flat.CHORD_NAMES),
 )
 _PITCHED = tuple(f"Program_{p}" for p in range(DRUM_INSTRUMENT))
 _FORMS = {
-    "Bar": ("Family_Metric", "Bar", None, None, None, None, None, None, "TimeSig"),
-    "Position": ("Family_Metric", "Position", None, None, None, None, None, "Tempo", None),
-    "Note": ("Family_Note", None, "Pitch", "Velocity", "Duration", _PITCHED, "Part", None, None),
-    "Drum": ("Family_Note", None, "PitchDrum", "Velocity", "Duration", "Program_-1", "Part", None, None),
-    **{s.partition("_")[0]: (s,) * 9 for s in flat.SPECIAL[:3]},
+    "Bar": ("Family_Metric", "Bar", None, None, None, None, None, None, "TimeSig", None),
+    "Position": ("Family_Metric", "Position", None, None, None, None, None, "Tempo", None, "Chord"),
+    "Note": ("Family_Note", None, "Pitch", "Velocity", "Duration", _PITCHED, "Part", None, None, None),
+    "Drum": ("Family_Note", None, "PitchDrum", "Velocity", "Duration", "Program_-1", "Part", None, None, None),
+    **{s.partition("_")[0]: (s,) * 10 for s in flat.SPECIAL[:3]},
 }
 _AFTER = ("Position", "Bar", "EOS")
-GRAMMAR = WordGrammar(
-    VOCABULARY,
-    {
-        name: [("Ignore",) if f is None else (f,) if isinstance(f, str) else f for f in fields]
-        for name, fields in _FORMS.items()
-    },
-    {
-        START: ("BOS", "Bar", "EOS"),
-        "BOS": ("Bar", "EOS"),
-        "Bar": _AFTER,
-        "Position": ("Note", "Drum", *_AFTER),
-        "Note": ("Note", "Drum", *_AFTER),
-        "Drum": ("Note", "Drum", *_AFTER),
-        "EOS": ("PAD",),
-        "PAD": ("PAD",),
-    },
-    time_field=TIME,
-    capacity=flat.capacity,
-    meter_field=METER,
-)
+_FOLLOWS = {
+    START: ("BOS", "Bar", "EOS"),
+    "BOS": ("Bar", "EOS"),
+    "Bar": _AFTER,
+    "Position": ("Note", "Drum", *_AFTER),
+    "Note": ("Note", "Drum", *_AFTER),
+    "Drum": ("Note", "Drum", *_AFTER),
+    "EOS": ("PAD",),
+    "PAD": ("PAD",),
+}
 
 
-def encode(score: Score) -> Ids:
-    """Words of a score, int32, shape (n, 9). Every position word carries the tempo in force."""
+def encode(score: Score, use_chords: bool = False) -> Ids:
+    """Words of a score, int32, shape (n, 9), or (n, 10) with chords.
+
+    Every position word carries the tempo, and the chord, in force.
+    """
     m = measure(score)
-    times = np.concatenate([m.onset, m.tempo_time])
+    chord_time, chord = flat.chords(m) if use_chords else (m.onset[:0], m.onset[:0])
+    times = np.concatenate([m.onset, m.tempo_time, chord_time])
     times.sort()
     times = times[np.append(True, times[1:] != times[:-1])[: len(times)]]
     time_bar = np.searchsorted(m.bar_start, times, side="right") - 1
     note_bar = time_bar[np.searchsorted(times, m.onset)]
-    words = np.full((len(m.bar_start) + len(times) + len(m.onset), 9), IGNORE, np.int32)
+    words = np.full((len(m.bar_start) + len(times) + len(m.onset), 10 if use_chords else 9), IGNORE, np.int32)
     words[:, FAMILY] = METRIC
 
     at = np.arange(len(m.bar_start))
@@ -85,6 +79,10 @@ def encode(score: Score) -> Ids:
     at = np.arange(len(times)) + time_bar + 1 + np.searchsorted(m.onset, times)
     words[at, TIME] = _FIRST + 1 + times - m.bar_start[time_bar]
     words[at, TEMPO] = _FIRST + m.tempo[np.searchsorted(m.tempo_time, times, side="right") - 1]
+    if use_chords:
+        # Before the first chord there is none.
+        named = np.append(NO_CHORD, chord)
+        words[at, CHORD] = _FIRST + named[np.searchsorted(chord_time, times, side="right")]
     at = np.arange(len(m.onset)) + note_bar + 1 + np.searchsorted(times, m.onset, side="right")
     drums = m.part >= _DRUM_PART
     words[at, FAMILY] = NOTE
@@ -122,15 +120,29 @@ def parse(sequence: Ids) -> Metrical:
 
 
 class CompoundDefault:
-    """The scheme as an object."""
+    """The scheme as an object. With `use_chords` there is a tenth field."""
 
-    vocabulary = VOCABULARY
-    grammar = GRAMMAR
     per_track = False
 
+    def __init__(self, use_chords: bool = False) -> None:
+        self.use_chords = use_chords
+        fields = 10 if use_chords else 9
+        self.vocabulary = Vocabulary(_FIELDS[:fields])
+        self.grammar = WordGrammar(
+            self.vocabulary,
+            {
+                name: [("Ignore",) if f is None else (f,) if isinstance(f, str) else f for f in form[:fields]]
+                for name, form in _FORMS.items()
+            },
+            _FOLLOWS,
+            time_field=TIME,
+            capacity=flat.capacity,
+            meter_field=METER,
+        )
+
     def encode(self, score: Score) -> Ids:
-        """Ids of a score."""
-        return encode(score)
+        """Words of a score."""
+        return encode(score, self.use_chords)
 
     def decode(self, sequences: list[Ids]) -> Score:
         """The score of one sequence that obeys the grammar."""

@@ -34,8 +34,8 @@ class FlatGrammar(Grammar):
 
     - A Position is below the capacity of its bar (the TimeSig's, or `capacity` where there are none), and above
       the last one in the bar, or with `repeats` not below it. Bar and Rest set it back.
-    - With `by_program`, Pitch and Chord follow only where the Program in force is not -1, PitchDrum only where it
-      is; a Bar forgets the program.
+    - With `by_program`, Pitch (and Chord, where it follows a Program) comes only where the Program in force is not
+      -1, PitchDrum only where it is; a Bar forgets the program.
 
     Args:
         vocabulary: one field.
@@ -64,6 +64,9 @@ class FlatGrammar(Grammar):
                     self._follows[number[before], number[one]] = True
         self._number = number
         self._repeats, self._by_program = repeats, by_program
+        pitched = [kind for kind in ("Pitch", "Chord") if kind in follows.get("Program", ())]
+        self._of_pitched = np.isin(self._type_of, [number.get(kind, -1) for kind in pitched])
+        self._of_drums = self._type_of == number.get("PitchDrum", -1)
         value = [name.partition("_")[2] for name in names]
         # A number a token: the position of a Position, the capacity of a TimeSig, the program of a Program.
         self._value = np.zeros(len(names), np.int64)
@@ -94,8 +97,8 @@ class FlatGrammar(Grammar):
         mask = self._follows[self._number[state.last]][self._type_of]
         mask &= ~self._is("Position") | ((self._value >= state.floor) & (self._value < state.capacity))
         if self._by_program:
-            mask &= ~(self._is("Pitch") | self._is("Chord")) | (state.drums == _PITCHED)
-            mask &= ~self._is("PitchDrum") | (state.drums == _DRUMS)
+            mask &= ~self._of_pitched | (state.drums == _PITCHED)
+            mask &= ~self._of_drums | (state.drums == _DRUMS)
         mask.flags.writeable = False
         return np.asarray(mask)
 
@@ -153,9 +156,9 @@ class FlatGrammar(Grammar):
         capacity = np.where(meter >= 0, value[meter], self._constant)
         good[rows] &= (value[rows] >= floor) & (value[rows] < capacity)
         if self._by_program:
-            rows = np.flatnonzero(np.isin(kind, [self._number.get(k, -1) for k in ("Pitch", "PitchDrum", "Chord")]))
+            rows = np.flatnonzero(self._of_pitched[ids] | self._of_drums[ids])
             program, bar = last(["Program"])[rows], last(["Bar"])[rows]
             drums = np.where(program > bar, value[program] == -1, _UNKNOWN)
-            wanted = np.where(kind[rows] == self._number.get("PitchDrum", -1), _DRUMS, _PITCHED)
+            wanted = np.where(self._of_drums[ids[rows]], _DRUMS, _PITCHED)
             good[rows] &= drums == wanted
         return None if good.all() else int(np.argmin(good))

@@ -31,6 +31,9 @@ class RemiTokenizer(SchemeTokenizer):
     - triplets and 32nds are exact (MidiTok: 8 steps a beat); tempos are 96 classes of 2.9 % (MidiTok: 6.8 a minute);
     - tracks that share a program stay apart (MidiTok merges them).
 
+    With `use_chords` a position may name the chord that begins there, found as the paper does (`chord_windows`):
+    `Position [Chord] [Tempo] ...`. Decoding reads past chords.
+
     Lost on the way (default): onsets finer than 1/24 quarter; durations finer than 1/24 (to two quarters), 1/12 (to
     four), 1/4 (to eight), 1/2 (to sixteen), and beyond sixteen quarters; velocity finer than 4; tempo finer than
     1.5 %; order and names of tracks (they come back by program), drum kits, a 33rd track of one program; channels,
@@ -50,4 +53,4 @@ class RemiTokenizer(SchemeTokenizer):
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         if preset == "miditok":
             return MidiTokRemi(options)
-        return RemiOriginal() if preset == "original" else RemiDefault()
+        return RemiOriginal() if preset == "original" else RemiDefault(options.use_chords)

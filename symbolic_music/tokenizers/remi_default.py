@@ -7,6 +7,7 @@ import numpy as np
 from symbolic_music.score import DRUM_INSTRUMENT, Score
 from symbolic_music.tokenizers import metrical as grid
 from symbolic_music.tokenizers.base import Ids, Vocabulary
+from symbolic_music.tokenizers.chord_windows import NAMES, window_chords
 from symbolic_music.tokenizers.flat_grammar import START, FlatGrammar
 from symbolic_music.tokenizers.metrical import Ints, Metrical, measure, score_of
 
@@ -26,6 +27,8 @@ PITCH_NAMES = tuple(f"{kind}_{i}" for kind in ("Pitch", "PitchDrum") for i in ra
 VELOCITY_NAMES = tuple(f"Velocity_{v}" for v in grid.VELOCITIES)
 DURATION_NAMES = tuple(duration_name(int(d)) for d in grid.DURATIONS)
 
+CHORD_NAMES = tuple(f"Chord_{name}" for name in NAMES)
+
 _BLOCKS = (
     SPECIAL,
     ("Bar_None",),
@@ -37,10 +40,10 @@ _BLOCKS = (
     PITCH_NAMES,
     VELOCITY_NAMES,
     DURATION_NAMES,
+    CHORD_NAMES,
 )
-VOCABULARY = Vocabulary((sum(_BLOCKS, ()),))
 _OFFSETS = np.cumsum([0, *(len(block) for block in _BLOCKS)]).tolist()
-_, BAR, METER, POSITION, TEMPO, PROGRAM, PART, PITCH, VELOCITY, DURATION, _SIZE = _OFFSETS
+_, BAR, METER, POSITION, TEMPO, PROGRAM, PART, PITCH, VELOCITY, DURATION, CHORD, _SIZE = _OFFSETS
 PART -= 1  # Part_0 is not written
 PROGRAM += 1  # Program_-1 comes first
 
@@ -58,7 +61,8 @@ FOLLOWS = {
     "BOS": ("Bar", "EOS"),
     "Bar": ("TimeSig",),
     "TimeSig": _AFTER,
-    "Position": ("Tempo", "Program", *_PITCHES),
+    "Position": ("Chord", "Tempo", "Program", *_PITCHES),
+    "Chord": ("Tempo", "Program", *_PITCHES, *_AFTER),
     "Tempo": ("Program", *_PITCHES, *_AFTER),
     "Program": ("Part", *_PITCHES),
     "Part": _PITCHES,
@@ -69,45 +73,45 @@ FOLLOWS = {
     "EOS": ("PAD",),
     "PAD": ("PAD",),
 }
-GRAMMAR = FlatGrammar(VOCABULARY, FOLLOWS, capacity, by_program=True)
 _DRUM_PART = DRUM_INSTRUMENT * grid.PARTS
 
 
-def encode(score: Score) -> Ids:
+def encode(score: Score, use_chords: bool = False) -> Ids:
     """Ids of a score, int32, shape (n,).
 
-    Every token's place is computed: tokens of earlier bars, lone tempos and notes are counted.
+    Every token's place is computed: the tokens of bars, positions and notes before it are counted.
     """
     m = measure(score)
-    bar = m.bar
-    fresh = np.append(True, m.onset[1:] != m.onset[:-1])[: len(bar)]
-    place_of_tempo = np.searchsorted(m.onset, m.tempo_time)
-    with_note = place_of_tempo < len(bar)
-    with_note[with_note] = m.onset[place_of_tempo[with_note]] == m.tempo_time[with_note]
-    tempo_here = np.zeros(len(bar), bool)
-    tempo_here[place_of_tempo[with_note]] = True
-    lone_time, lone, lone_bar = m.tempo_time[~with_note], m.tempo[~with_note], m.tempo_bar[~with_note]
+    chord_time, chord = chords(m) if use_chords else (m.onset[:0], m.onset[:0])
+    times = np.concatenate([m.onset, m.tempo_time, chord_time])
+    times.sort()
+    times = times[np.append(True, times[1:] != times[:-1])[: len(times)]]
+    time_bar = np.searchsorted(m.bar_start, times, side="right") - 1
+    time_of_note = np.searchsorted(times, m.onset)
+    bar = time_bar[time_of_note]
+    tempo_at, chord_at = np.searchsorted(times, m.tempo_time), np.searchsorted(times, chord_time)
 
     names_program = np.append(True, (m.part[1:] != m.part[:-1]) | (bar[1:] != bar[:-1]))[: len(bar)]
     names_part = names_program & (m.part % grid.PARTS > 0)
-    length = np.int64(3) + fresh + tempo_here + names_program + names_part
-    before = np.append(0, np.cumsum(length))
+    # Tokens before each note, and before each position, of their own kind.
+    notes = np.append(0, np.cumsum(np.int64(3) + names_program + names_part))
+    heads = np.ones(len(times) + 1, np.int64)
+    heads[0] = 0
+    heads[tempo_at + 1] += 1
+    heads[chord_at + 1] += 1
+    heads = np.cumsum(heads)
 
-    out = np.empty(2 * len(m.bar_start) + 2 * len(lone) + int(before[-1]), np.int32)
+    out = np.empty(2 * len(m.bar_start) + int(heads[-1] + notes[-1]), np.int32)
     bars = np.arange(len(m.bar_start))
-    at = 2 * bars + 2 * np.searchsorted(lone_bar, bars) + before[np.searchsorted(bar, bars)]
+    at = 2 * bars + heads[np.searchsorted(time_bar, bars)] + notes[np.searchsorted(bar, bars)]
     out[at] = BAR
     out[at + 1] = METER + m.meter
-    at = 2 * (lone_bar + 1) + 2 * np.arange(len(lone)) + before[np.searchsorted(m.onset, lone_time)]
-    out[at] = POSITION + lone_time - m.bar_start[lone_bar]
-    out[at + 1] = TEMPO + lone
-    at = before[:-1] + 2 * (bar + 1)
-    if len(lone):
-        at += 2 * np.searchsorted(lone_time, m.onset)
-    out[at[fresh]] = (POSITION + m.onset - m.bar_start[bar])[fresh]
-    at += fresh
-    out[at[tempo_here]] = TEMPO + m.tempo[with_note]
-    at += tempo_here
+    at = 2 * (time_bar + 1) + heads[:-1] + notes[np.searchsorted(m.onset, times)]
+    out[at] = POSITION + times - m.bar_start[time_bar]
+    out[at[chord_at] + 1] = CHORD + chord
+    at[chord_at] += 1
+    out[at[tempo_at] + 1] = TEMPO + m.tempo
+    at = 2 * (bar + 1) + heads[time_of_note + 1] + notes[:-1]
     drums = m.part >= _DRUM_PART
     out[at[names_program]] = (PROGRAM + np.where(drums, -1, m.part // grid.PARTS))[names_program]
     at += names_program
@@ -117,6 +121,16 @@ def encode(score: Score) -> Ids:
     out[at + 1] = VELOCITY + m.velocity
     out[at + 2] = DURATION + m.duration
     return out
+
+
+def chords(m: Metrical) -> tuple[Ints, Ints]:
+    """Steps and classes of the chord changes of the pitched notes; see `chord_windows`."""
+    pitched = m.part < _DRUM_PART
+    onset = m.onset[pitched]
+    time, chord = window_chords(onset, onset + grid.DURATIONS[m.duration[pitched]], m.pitch[pitched], grid.STEPS)
+    # A note may sound past the last bar that is written; a chord that begins there is not.
+    keep = np.append(True, chord[1:] != chord[:-1])[: len(chord)] & (time <= (m.onset[-1] if len(m.onset) else 0))
+    return time[keep], chord[keep]
 
 
 def parse(sequence: Ids) -> Metrical:
@@ -133,7 +147,7 @@ def parse(sequence: Ids) -> Metrical:
         return np.asarray(position_time[np.searchsorted(positions, index) - 1])
 
     tempos = np.flatnonzero((ids >= TEMPO) & (ids < PROGRAM - 1))
-    durations = np.flatnonzero(ids >= DURATION)
+    durations = np.flatnonzero((ids >= DURATION) & (ids < CHORD))
     programs = np.flatnonzero((ids >= PROGRAM - 1) & (ids <= PART))
     program = ids[programs] - PROGRAM
     part = np.where(program < 0, DRUM_INSTRUMENT, program) * grid.PARTS
@@ -153,15 +167,18 @@ def parse(sequence: Ids) -> Metrical:
 
 
 class RemiDefault:
-    """The scheme as an object."""
+    """The scheme as an object. With `use_chords` Chord tokens come after the others, so that no id moves."""
 
-    vocabulary = VOCABULARY
-    grammar = GRAMMAR
     per_track = False
+
+    def __init__(self, use_chords: bool = False) -> None:
+        self.use_chords = use_chords
+        self.vocabulary = Vocabulary((sum(_BLOCKS if use_chords else _BLOCKS[:-1], ()),))
+        self.grammar = FlatGrammar(self.vocabulary, FOLLOWS, capacity, by_program=True)
 
     def encode(self, score: Score) -> Ids:
         """Ids of a score."""
-        return encode(score)
+        return encode(score, self.use_chords)
 
     def decode(self, sequences: list[Ids]) -> Score:
         """The score of one sequence that obeys the grammar."""

@@ -13,6 +13,13 @@ from symbolic_music.score import Score
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.miditok_grid import MidiTokOptions
 
+# Preset -> its options.
+_OPTIONS = {
+    "default": ("use_chords",),
+    "miditok": tuple(field.name for field in fields(MidiTokOptions)),
+    "original": (),
+}
+
 
 class Scheme(Protocol):
     """What a preset provides."""
@@ -42,7 +49,7 @@ class Scheme(Protocol):
 
 
 class SchemeTokenizer(Tokenizer):
-    """A tokenizer whose presets are schemes. `miditok` takes MidiTok's options; the others take none."""
+    """A tokenizer whose presets are schemes. `miditok` takes MidiTok's options, `default` of these `use_chords`."""
 
     scheme: Scheme
     presets: ClassVar[tuple[str, ...]] = ("default", "miditok", "original")
@@ -50,12 +57,11 @@ class SchemeTokenizer(Tokenizer):
     def __init__(self, preset: str = "default", **options: bool) -> None:
         if preset not in self.presets:
             raise UnknownNameError(f"{self.name} has no preset {preset!r}: choose from {', '.join(self.presets)}")
-        known = [field.name for field in fields(MidiTokOptions)]
+        known = _OPTIONS[preset]
         for option, value in options.items():
-            if preset != "miditok":
-                raise OptionError(f"{self.name}: preset {preset!r} takes no option {option!r}; preset 'miditok' does")
             if option not in known:
-                raise OptionError(f"{self.name}: no option {option!r}: choose from {', '.join(known)}")
+                its = f"its options are {', '.join(known)}" if known else "it has none"
+                raise OptionError(f"{self.name}: preset {preset!r} has no option {option!r}; {its}")
             if not isinstance(value, bool):
                 raise OptionError(f"{self.name}: {option} is true or false, not {value!r}")
         self.preset = preset
@@ -68,8 +74,8 @@ class SchemeTokenizer(Tokenizer):
         raise NotImplementedError
 
     def to_config(self) -> dict[str, Any]:
-        """Name, preset and, for preset `miditok`, its options."""
-        options = asdict(self.options) if self.preset == "miditok" else {}
+        """Name, preset and the options of the preset."""
+        options = {name: value for name, value in asdict(self.options).items() if name in _OPTIONS[self.preset]}
         return {"name": self.name, "preset": self.preset, **options}
 
     def encode(self, score: Score) -> Ids | list[Ids]:

@@ -12,7 +12,13 @@ from symbolic_music.errors import TokenError
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 from tests.tokenizers.music import PIECES, piece, scores, slow_violation, walk
 
-PRESETS = ("default", "original", "miditok")
+PRESETS = ("default", "default with chords", "original", "miditok")
+
+
+def build(preset):
+    if preset == "default with chords":
+        return tokenizers.get("compound", use_chords=True)
+    return tokenizers.get("compound", preset=preset)
 
 
 def names(tokenizer, words):
@@ -81,6 +87,8 @@ def test_a_chord_that_shares_its_tick_with_a_tempo_change():
     score = tune([(960, 960, p, 64) for p in (60, 64, 67)], [(0, 500_000), (960, 400_000)])
     miditok = tokenizers.get("compound", preset="miditok", use_tempos=True, use_chords=True)
     assert not any("Chord_maj" in word for word in names(miditok, miditok.encode(score)[0]))
+    ours = tokenizers.get("compound", use_chords=True)
+    assert ["Family_Metric", "Position_48", "Tempo_151.19", "Chord_C:maj"] in names(ours, ours.encode(score))
     original = tokenizers.get("compound", preset="original")
     assert ["Tempo_149", "Chord_C_M", "Beat_8", "Type_Metrical"] in names(original, original.encode(score))
 
@@ -102,7 +110,7 @@ def test_words_out_of_place_are_named():
 @given(score=scores())
 @settings(max_examples=60)
 def test_encoded_scores_obey_and_come_back_the_same_the_second_time(preset, score):
-    compound = tokenizers.get("compound", preset=preset)
+    compound = build(preset)
     ids = compound.encode(score)
     for one in sequences(compound, score):
         assert one.dtype == np.int32
@@ -123,7 +131,7 @@ def test_both_defaults_say_the_same(score):
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=30)
 def test_walks_through_the_grammar_decode(preset, seed):
-    compound = tokenizers.get("compound", preset=preset)
+    compound = build(preset)
     ids = np.array(walk(compound.grammar, np.random.default_rng(seed), 40), np.int32)
     assert compound.grammar.violation(ids) is None
     once = compound.decode(ids)
@@ -136,7 +144,7 @@ def test_walks_through_the_grammar_decode(preset, seed):
 @given(score=scores(most_notes=8), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_violation_at_once_is_violation_one_by_one(preset, score, seed):
-    compound = tokenizers.get("compound", preset=preset)
+    compound = build(preset)
     rng = np.random.default_rng(seed)
     for ids in sequences(compound, score):
         broken = ids.copy()
@@ -151,7 +159,7 @@ def test_violation_at_once_is_violation_one_by_one(preset, score, seed):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_masks_are_those_of_the_words_that_agree(preset):
-    grammar = tokenizers.get("compound", preset=preset).grammar
+    grammar = build(preset).grammar
     state = grammar.start()
     masks = grammar.allowed(state)
     assert all(not mask.flags.writeable for mask in masks)
@@ -165,7 +173,7 @@ def test_masks_are_those_of_the_words_that_agree(preset):
 @pytest.mark.parametrize("name", PIECES)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_real_pieces(name, preset):
-    compound = tokenizers.get("compound", preset=preset)
+    compound = build(preset)
     score = piece(name)
     ids = compound.encode(score)
     assert all(compound.grammar.violation(one) is None for one in sequences(compound, score))
@@ -175,7 +183,7 @@ def test_real_pieces(name, preset):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_empty_scores_and_configs(preset):
-    compound = tokenizers.get("compound", preset=preset)
+    compound = build(preset)
     assert len(compound.decode(compound.encode(Score()))) == 0
     again = tokenizers.get(**json.loads(json.dumps(compound.to_config())))
     assert again.to_config() == compound.to_config()

@@ -13,7 +13,13 @@ from symbolic_music.errors import OptionError, RegionError, TokenError, UnknownN
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 from tests.tokenizers.music import PIECES, note_rows, piece, scores, slow_violation, walk
 
-PRESETS = ("default", "original", "miditok")
+PRESETS = ("default", "default with chords", "original", "miditok")
+
+
+def build(preset):
+    if preset == "default with chords":
+        return tokenizers.get("remi", use_chords=True)
+    return tokenizers.get("remi", preset=preset)
 
 
 def names(tokenizer, ids):
@@ -102,6 +108,16 @@ def test_default_leaves_out_an_unfinished_note_and_reads_past_special_tokens():
     assert remi.decode(padded) == remi.decode(ids)
 
 
+def test_default_with_chords():
+    remi = tokenizers.get("remi", use_chords=True)
+    rows = [(t, 960, p, 64) for t, chord in ((0, (60, 64, 67)), (960, (62, 65, 69))) for p in chord]
+    ids = remi.encode(tune(rows, tempos=[(0, 500_000), (960, 400_000)]))
+    found = names(remi, ids)
+    assert found[2:5] == ["Position_0", "Chord_C:maj", "Tempo_120.00"]
+    assert found[15:18] == ["Position_48", "Chord_D:min", "Tempo_151.19"]
+    assert remi.decode(ids) == tokenizers.get("remi").decode([i for i in ids if i < 923])
+
+
 # -- original --------------------------------------------------------------------------------------------------
 
 
@@ -156,7 +172,7 @@ def sequences(tokenizer, score):
 @given(score=scores())
 @settings(max_examples=60)
 def test_encoded_scores_obey_and_come_back_the_same_the_second_time(preset, score):
-    remi = tokenizers.get("remi", preset=preset)
+    remi = build(preset)
     ids = remi.encode(score)
     for one in sequences(remi, score):
         assert one.dtype == np.int32
@@ -171,7 +187,7 @@ def test_encoded_scores_obey_and_come_back_the_same_the_second_time(preset, scor
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=40)
 def test_walks_through_the_grammar_decode(preset, seed):
-    remi = tokenizers.get("remi", preset=preset)
+    remi = build(preset)
     ids = np.array(walk(remi.grammar, np.random.default_rng(seed), 80), np.int32)
     assert remi.grammar.violation(ids) is None
     once = remi.decode(ids)
@@ -185,7 +201,7 @@ def test_walks_through_the_grammar_decode(preset, seed):
 @given(score=scores(most_notes=8), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_violation_at_once_is_violation_one_by_one(preset, score, seed):
-    remi = tokenizers.get("remi", preset=preset)
+    remi = build(preset)
     rng = np.random.default_rng(seed)
     for ids in sequences(remi, score):
         broken = ids.copy()
@@ -209,13 +225,13 @@ def test_default_changes_no_note_by_more_than_its_grid(score):
 @pytest.mark.parametrize("name", PIECES)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_real_pieces(name, preset):
-    remi = tokenizers.get("remi", preset=preset)
+    remi = build(preset)
     score = piece(name)
     ids = remi.encode(score)
     assert all(remi.grammar.violation(one) is None for one in sequences(remi, score))
     once = remi.decode(ids)
     assert remi.decode(remi.encode(once)) == once
-    if preset == "default" and name.startswith("bach"):
+    if preset.startswith("default") and name.startswith("bach"):
         ratio = score.ticks_per_quarter // 24
         exact = [(t // ratio, d // ratio, *rest) for t, d, *rest in note_rows(score)]
         assert [row[:3] for row in note_rows(once)] == [tuple(row[:3]) for row in exact]
@@ -223,7 +239,7 @@ def test_real_pieces(name, preset):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_empty_scores(preset):
-    remi = tokenizers.get("remi", preset=preset)
+    remi = build(preset)
     assert len(remi.decode(remi.encode(Score()))) == 0
     assert len(remi.decode([])) == 0
 
@@ -245,9 +261,9 @@ def test_tokenizers_travel_to_other_processes():
 def test_unknown_presets_and_options_are_named():
     with pytest.raises(UnknownNameError, match="choose from default, miditok, original"):
         tokenizers.get("remi", preset="other")
-    with pytest.raises(OptionError, match="no option 'use_bars'"):
+    with pytest.raises(OptionError, match="no option 'use_bars'; its options are"):
         tokenizers.get("remi", preset="miditok", use_bars=True)
-    with pytest.raises(OptionError, match="takes no option 'use_rests'"):
+    with pytest.raises(OptionError, match="no option 'use_rests'; its options are use_chords"):
         tokenizers.get("remi", use_rests=True)
     with pytest.raises(OptionError, match="true or false"):
         tokenizers.get("remi", preset="miditok", use_rests="yes")
