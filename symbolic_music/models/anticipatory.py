@@ -40,7 +40,7 @@ class AnticipatoryConfig:
         distances: relative positions told apart.
         time_unit: steps of 10 ms in a bucket of relative time.
         time_reach: buckets of relative time to either side.
-        dropout: on residuals and attention weights.
+        dropout: on the embedding and on what each half of a block adds.
     """
 
     width: int = 256

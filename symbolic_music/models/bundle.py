@@ -37,22 +37,28 @@ class Card:
 
 @dataclass(frozen=True)
 class View:
-    """How a score must be shown to a model, and what a model writes is put back.
+    """How a score is shown to a model, and how what the model writes is put back.
+
+    The model lives in musical time: every score is laid at a constant tempo before it is encoded, and what is
+    written takes the score's own tempo. A note struck again at once is shown as one held note.
 
     Args:
-        quarters_per_minute: when set, the model lives in musical time: every score is laid at this constant
-            tempo before it is encoded, and what is written takes the score's own tempo.
-        parts: instruments that stand for the tracks of a score, highest first; empty when the score's own
-            programs do.
-        merge_repeats: whether a note struck again in the same place is shown as one held note.
+        quarters_per_minute: that tempo.
+        parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time.
+        names: of the parts, for scores written from nothing.
+        centres: mean pitch of each part in the training data, by which tracks are told to be which part.
     """
 
-    quarters_per_minute: float | None = None
-    parts: tuple[int, ...] = ()
-    merge_repeats: bool = False
+    quarters_per_minute: float
+    parts: tuple[int, ...]
+    names: tuple[str, ...] = ()
+    centres: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple(self.parts))
+        for name in ("parts", "names", "centres"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not len(self.parts) == len(self.names) == len(self.centres):
+            raise TypeError("a view has as many names and centres as parts")
 
 
 @dataclass(frozen=True)

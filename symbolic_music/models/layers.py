@@ -29,9 +29,9 @@ class KeyValues:
 class RelativeAttention(nn.Module):
     """Multi-head attention with relative positions: by distance in the sequence and by bucket of musical time."""
 
-    def __init__(self, width: int, heads: int, distances: int, buckets: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, distances: int, buckets: int) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.query = nn.Linear(width, width, bias=False)
         self.key_value = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
@@ -50,8 +50,7 @@ class RelativeAttention(nn.Module):
         """Attend from (B, L, width), the last L positions, to all K; buckets (B, L, K). Returns (B, L, width)."""
         q = self._split(self.query(x))
         extra = time_logits(q, self.time, buckets)
-        dropout = self.dropout if self.training else 0.0
-        mixed = relative_attention(q, keys, values, self.distance, extra, dropout)
+        mixed = relative_attention(q, keys, values, self.distance, extra)
         return torch.as_tensor(self.out(mixed.transpose(1, 2).flatten(-2)))
 
 
@@ -75,7 +74,7 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int, distances: int, buckets: int, dropout: float) -> None:
         super().__init__()
         self.attention_norm = nn.RMSNorm(width)
-        self.attention = RelativeAttention(width, heads, distances, buckets, dropout)
+        self.attention = RelativeAttention(width, heads, distances, buckets)
         self.feed_forward_norm = nn.RMSNorm(width)
         self.feed_forward = GatedFeedForward(width, hidden)
         self.drop = nn.Dropout(dropout)

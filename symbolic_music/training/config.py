@@ -44,8 +44,8 @@ class DataConfig(_Strict):
 class OptimConfig(_Strict):
     """AdamW with linear warm-up and a cosine to zero."""
 
-    steps: int = Field(10_000, ge=1)
-    batch: int = Field(16, ge=1)
+    steps: int = Field(3_000, ge=1)
+    batch: int = Field(8, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     warmup: int = Field(300, ge=0)
     weight_decay: float = Field(0.1, ge=0)

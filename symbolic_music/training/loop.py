@@ -21,7 +21,7 @@ from torch import Tensor
 
 from symbolic_music.corpora import read_chorales
 from symbolic_music.corpora.anticipated import Augmentation, padded, rows, sample
-from symbolic_music.corpora.chorales import QUARTERS_PER_MINUTE
+from symbolic_music.corpora.chorales import QUARTERS_PER_MINUTE, VOICES
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood
 from symbolic_music.io.atomic import write_bytes
@@ -170,7 +170,10 @@ class _Run:
                 "valid_bits_per_second": round(result.bits_per_second, 4),
             },
         )
-        return Model(network, card, View(float(QUARTERS_PER_MINUTE), self.config.model.instruments, True))
+        notes = np.concatenate(self.splits["train"])[:, 2]
+        parts = self.config.model.instruments
+        centres = tuple(round(float((notes % 128)[notes // 128 == part].mean()), 2) for part in parts)
+        return Model(network, card, View(float(QUARTERS_PER_MINUTE), parts, VOICES, centres))
 
     def go(self, report: Report | None) -> Result:
         config, started = self.config, time.perf_counter()
