@@ -4,7 +4,8 @@
     python benchmarks/tokenizers_remi_compound.py parity FOLDER [--files 100] [--sets default,tempos,…] [--name remi]
 
 `speed` stores medians in benchmarks/results/tokenizers_remi_compound.json; `parity` says how many files have the ids of
-MidiTok, for each set of options, and stores that in benchmarks/results/parity_NAME_FOLDER.json.
+MidiTok, for each set of options, and stores that in benchmarks/results/parity_NAME_KIND_FOLDER.json (KIND: default, or
+options where other sets are compared too).
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def parity(folder: Path, count: int, sets: list[str], names: list[str]) -> None:
                 if not same:
                     print(f"different: {name} {chosen} {path}", file=sys.stderr)
             rows.append(row(f"{name}, {chosen}: files with equal ids", equal, compared, "files compared", "files"))
-        store(f"parity_{name}_{folder.name}", len(files), rows)
+        kind = "default" if sets == ["default"] else "options"
+        store(f"parity_{name}_{kind}_{folder.name}", len(files), rows)
 
 
 def same_ids(ours: Any, theirs: Any) -> bool:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from symbolic_music.score import DRUM_CHANNEL, METER, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers import miditok_grid as grid
 from symbolic_music.tokenizers.miditok_grid import Ints, MidiTokOptions
+from symbolic_music.tokenizers.miditok_rests import RESTS, ticks
 
 # Kinds of steps: all that moves the clock, and notes, whose ends a rest waits for.
 BAR, METER_CHANGE, POSITION, REST, NOTE, OTHER = range(6)
 _BEAT = np.array([64 // d for _, d in grid.METERS])  # ticks a beat at 16 ticks a quarter
 _BAR = _BEAT * np.array([n for n, _ in grid.METERS])
-_DURATIONS = {beat: grid.ticks(grid.DURATIONS, beat) for beat in (8, 16)}
+_DURATIONS = {beat: ticks(grid.DURATIONS, beat) for beat in (8, 16)}
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,11 @@ def _clock(s: Steps, options: MidiTokOptions) -> tuple[Ints, Ints, Ints]:
     timed = options.use_time_signatures
     meter = grid.COMMON_TIME
     bar_length, beat = (int(_BAR[meter]), int(_BEAT[meter])) if timed else (32, 8)
-    rests = {b: grid.ticks(grid.RESTS, b).tolist() for b in (8, 16)}
+    rests = {b: ticks(RESTS, b).tolist() for b in (8, 16)}
     lengths = {b: _DURATIONS[b].tolist() for b in (8, 16)}
     now = bar_tick = sounding = 0
     begun = False
-    ticks, meters, bars = [], [], []
+    times, meters, bars = [], [], []
     for kind, value in zip(s.kind.tolist(), s.value.tolist(), strict=True):
         if kind == BAR:
             now = bar_tick = bar_tick + bar_length if begun else now
@@ -133,10 +134,10 @@ def _clock(s: Steps, options: MidiTokOptions) -> tuple[Ints, Ints, Ints]:
             begun = True
         elif kind == NOTE:
             sounding = max(sounding, now + lengths[beat][value])
-        ticks.append(now)
+        times.append(now)
         meters.append(meter)
         bars.append(bar_tick)
-    return np.array(ticks, np.int64), np.array(meters, np.int64), np.array(bars, np.int64)
+    return np.array(times, np.int64), np.array(meters, np.int64), np.array(bars, np.int64)
 
 
 def _tempos(time: Ints, tempo: Ints, default: NDArray[np.void]) -> NDArray[np.void]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from symbolic_music.errors import RegionError
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.chords import simultaneous_chords
+from symbolic_music.tokenizers.miditok_rests import fill, ticks
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -27,8 +28,6 @@ VELOCITIES = np.linspace(0, 127, 33).astype(np.int64)[1:]
 # (beats, positions, resolution): 8 a beat to four beats, 4 a beat to twelve.
 DURATIONS = [(b, p, 8) for b in range(4) for p in range(8)][1:] + [(b, p, 4) for b in range(4, 12) for p in range(4)]
 DURATIONS.append((12, 0, 4))
-RESTS = [(0, p, 8) for p in range(1, 8)] + [(1, p, 4) for p in range(4)]
-RESTS += [(b, p, 2) for b in range(2, 12) for p in range(2)] + [(12, 0, 2)]
 METERS = [(3, 8), (12, 8), (6, 8), (5, 4), (6, 4), (3, 4), (2, 4), (1, 4), (4, 4)]
 COMMON_TIME = METERS.index((4, 4))
 TEMPOS = np.round(np.linspace(40, 250, 32), 2)
@@ -51,11 +50,6 @@ class MidiTokOptions:
     def one_stream(self) -> bool:
         """Whether all tracks share one sequence."""
         return self.use_programs and self.one_token_stream_for_programs
-
-
-def ticks(beats: list[tuple[int, int, int]], ticks_a_beat: int) -> Ints:
-    """Lengths of (beats, positions, resolution) in ticks."""
-    return np.array([(b * res + p) * ticks_a_beat // res for b, p, res in beats], np.int64)
 
 
 def nearest(values: NDArray[Any], of: NDArray[Any]) -> Ints:
@@ -198,7 +192,7 @@ def _at_bar_lines(changes: list[tuple[int, int]], per_quarter: int) -> list[tupl
 
 def _coarse_sections(meters: Meters) -> tuple[Ints, Ints, Ints] | None:
     """(starts, ends, ticks a step) of the stretches of one beat length, or None when there is only one length."""
-    if len(np.unique(meters.beat)) == 1:
+    if len(set(meters.beat.tolist())) == 1:
         return None
     new = np.append(True, meters.beat[1:] != meters.beat[:-1])
     starts = meters.time[new]
@@ -271,9 +265,10 @@ def _quantised(
     time, length, pitch, velocity = columns if inside.all() else columns[:, inside]
     time = _to_grid(time, grid)
     duration, end = np.empty_like(time), np.empty_like(time)
-    beat = meters.beat[meters.at(time)] if len(meters.time) > 1 else np.full(len(time), meters.beat[0])
-    for ticks_a_beat in np.unique(meters.beat).tolist():
-        rows = slice(None) if len(np.unique(meters.beat)) == 1 else beat == ticks_a_beat
+    lengths = set(meters.beat.tolist())
+    beat = meters.beat[meters.at(time)] if len(lengths) > 1 else None
+    for ticks_a_beat in lengths:
+        rows = slice(None) if beat is None else beat == ticks_a_beat
         table = _DURATION_CLASS[ticks_a_beat]
         duration[rows] = table[np.minimum(length[rows], len(table) - 1)]
         end[rows] = time[rows] + _DURATION_TICKS[ticks_a_beat][duration[rows]]
@@ -319,9 +314,12 @@ def _stream(
     fresh = np.append(True, items.time[1:] != items.time[:-1])[: len(items.time)]
     time = items.time[fresh]
     if len(tempo_time) or len(meter_time):
-        time = np.unique(np.concatenate([time, tempo_time, meter_time]))
+        time = np.sort(np.concatenate([time, tempo_time, meter_time]))
+        time = time[np.append(True, time[1:] != time[:-1])]
     item_at = np.searchsorted(time, items.time)
-    new_tempo, new_meter = np.isin(time, tempo_time), np.isin(time, meter_time)
+    new_tempo, new_meter = np.zeros(len(time), bool), np.zeros(len(time), bool)
+    new_tempo[np.searchsorted(time, tempo_time)] = True
+    new_meter[np.searchsorted(time, meter_time)] = True
     in_force = meters.at(time) if len(meters.time) > 1 else np.zeros(len(time), np.int64)
     bar_time, bar_meter = _bars(meters, int(time[-1]) if len(time) else -1)
     bar_at = np.searchsorted(time, bar_time)
@@ -335,7 +333,7 @@ def _stream(
         ends = np.where(has_items, np.maximum(ends, time), time)
         sounding = np.append(0, np.maximum.accumulate(ends)[:-1])
         before = np.maximum(np.searchsorted(meters.time, time, side="left") - 1, 0)
-        rest_at, rest, reached = _rests(time - sounding, meters.beat[before])
+        rest_at, rest, reached = fill(time - sounding, meters.beat[before])
         reached = np.where(reached > 0, sounding + reached, -1)
         # A bar line that a rest reaches gets no token.
         written = bar_time > reached[bar_at]
@@ -370,42 +368,3 @@ def _bars(meters: Meters, last: int) -> tuple[Ints, Ints]:
     rows = zip(meters.time.tolist(), stops.tolist(), meters.bar.tolist(), strict=True)
     starts = [np.arange(begin, stop, step, dtype=np.int64) for begin, stop, step in rows]
     return np.concatenate(starts), np.repeat(meters.meter, [len(s) for s in starts])
-
-
-def _rest_table(beat: int) -> tuple[Ints, Ints]:
-    """(how many rests, how many ticks) the largest-first filling of each gap below the longest rest takes."""
-    sizes = ticks(RESTS, beat)
-    counts, filled = np.zeros(sizes[-1], np.int64), np.zeros(sizes[-1], np.int64)
-    for gap in range(int(sizes[0]), int(sizes[-1])):
-        largest = int(sizes[np.searchsorted(sizes, gap, side="right") - 1])
-        counts[gap] = 1 + counts[gap - largest]
-        filled[gap] = largest + filled[gap - largest]
-    return counts, filled
-
-
-_REST_TICKS = {beat: ticks(RESTS, beat) for beat in (8, 16)}
-_REST_TABLE = {beat: _rest_table(beat) for beat in (8, 16)}
-
-
-def _rests(gap: Ints, beat: Ints) -> tuple[Ints, Ints, Ints]:
-    """(index of the gap, rest) of all rests that fill gaps, largest first, and the ticks filled of each gap."""
-    filled = np.zeros(len(gap), np.int64)
-    counts = np.zeros(len(gap), np.int64)
-    for one, sizes in _REST_TICKS.items():
-        rows = np.flatnonzero((beat == one) & (gap >= sizes[0]))
-        whole, left = np.divmod(gap[rows], sizes[-1])
-        count, fill = _REST_TABLE[one]
-        counts[rows], filled[rows] = whole + count[left], whole * sizes[-1] + fill[left]
-    at = np.repeat(np.arange(len(gap)), counts)
-    rest = np.empty(len(at), np.int64)
-    left = gap.copy()
-    place = np.cumsum(counts) - counts
-    while len(rows := np.flatnonzero(counts > 0)):
-        for one, sizes in _REST_TICKS.items():
-            some = rows[beat[rows] == one]
-            which = np.searchsorted(sizes, left[some], side="right") - 1
-            rest[place[some]] = which
-            left[some] -= sizes[which]
-        place[rows] += 1
-        counts[rows] -= 1
-    return at, rest, filled

@@ -11,6 +11,7 @@ from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.chords import QUALITIES
 from symbolic_music.tokenizers.flat_grammar import START, FlatGrammar
 from symbolic_music.tokenizers.miditok_grid import Ints, MidiTokOptions, Stream, streams
+from symbolic_music.tokenizers.miditok_rests import RESTS
 
 SPECIAL = ("PAD_None", "BOS_None", "EOS_None", "MASK_None")
 PITCH_NAMES = tuple(f"Pitch_{i}" for i in range(grid.PITCHES[0], grid.PITCHES[1] + 1))
@@ -18,7 +19,7 @@ DRUM_NAMES = tuple(f"PitchDrum_{i}" for i in range(grid.DRUM_PITCHES[0], grid.DR
 VELOCITY_NAMES = tuple(f"Velocity_{v}" for v in grid.VELOCITIES)
 DURATION_NAMES = tuple("Duration_" + ".".join(map(str, d)) for d in grid.DURATIONS)
 CHORD_NAMES = tuple(f"Chord_{name}" for name in QUALITIES)
-REST_NAMES = tuple("Rest_" + ".".join(map(str, r)) for r in grid.RESTS)
+REST_NAMES = tuple("Rest_" + ".".join(map(str, r)) for r in RESTS)
 TEMPO_NAMES = tuple(f"Tempo_{tempo}" for tempo in grid.TEMPOS.tolist())
 PROGRAM_NAMES = tuple(f"Program_{p}" for p in (*range(128), grid.DRUMS))
 METER_NAMES = tuple(f"TimeSig_{n}/{d}" for n, d in grid.METERS)
