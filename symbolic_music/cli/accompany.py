@@ -17,7 +17,7 @@ def accompany(
     output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write.")],
     model: ModelName = None,
     temperature: Temperature = 1.0,
-    top_p: TopP = 0.98,
+    top_p: TopP = 0.95,
     top_k: TopK = 0,
     min_p: MinP = 0.0,
     seed: Seed = 0,
@@ -37,9 +37,8 @@ def accompany(
     network = models.load_model(model, device=device)
     with working("writing the other parts") as progress:
         result = generation.accompany(
-            score, kept, network, temperature=temperature, top_p=top_p, top_k=top_k, min_p=min_p, seed=seed,
-            progress=progress,
-        )  # fmt: skip
+            score, kept, network, generation.Sampling(temperature, top_p, top_k, min_p), seed, progress
+        )
     result.write(output)
     written = int((~np.isin(result.notes["track"], kept)).sum())
     if as_json:

@@ -7,10 +7,22 @@ from typing import Annotated
 import typer
 
 import symbolic_music
-from symbolic_music.cli import detokenize, info, models, plot, render, tokenize, train
+from symbolic_music.cli import (
+    accompany,
+    demo,
+    detokenize,
+    generate,
+    infill,
+    info,
+    models,
+    plot,
+    render,
+    tokenize,
+    train,
+)
 
 app = typer.Typer(
-    help="Symbolic music: read, tokenize, draw and render MIDI and notation files.",
+    help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -23,6 +35,10 @@ for _verb in (
     tokenize.tokenize,
     detokenize.detokenize,
     models.models,
+    generate.generate,
+    infill.infill,
+    accompany.accompany,
+    demo.demo,
     train.train,
 ):
     app.command()(_verb)

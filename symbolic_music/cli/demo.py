@@ -33,7 +33,7 @@ def demo(
     with working("rewriting the middle"):
         infilled = generation.infill(original, start, end, [1, 2, 3], model, seed=seed)
     with working("continuing the result"):
-        continued = generation.generate(model, infilled, seconds=MORE_SECONDS, seed=seed)[0]
+        continued = generation.generate(infilled, MORE_SECONDS, model, seed=seed)
     written = [
         original.write(folder / "original.mid"),
         *_present(folder / "infill", infilled, original, (start, end)),

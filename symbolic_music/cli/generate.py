@@ -19,7 +19,7 @@ def generate(
     seconds: Annotated[float, typer.Option(help="How much to write.")] = 20.0,
     count: Annotated[int, typer.Option(help="How many pieces.", min=1)] = 1,
     temperature: Temperature = 1.0,
-    top_p: TopP = 0.98,
+    top_p: TopP = 0.95,
     top_k: TopK = 0,
     min_p: MinP = 0.0,
     seed: Seed = 0,
@@ -36,13 +36,12 @@ def generate(
     from symbolic_music import generation, models
     from symbolic_music.io import read
 
+    sampling = generation.Sampling(temperature, top_p, top_k, min_p)
     given = None if prompt is None else read(prompt)
     network = models.load_model(model, device=device)
     with working(f"writing {seconds:g} s of music") as progress:
-        pieces = generation.generate(
-            network, given, seconds=seconds, count=count, temperature=temperature, top_p=top_p, top_k=top_k,
-            min_p=min_p, seed=seed, progress=progress,
-        )  # fmt: skip
+        # Each piece has a seed of its own, so that any of them can be had again alone.
+        pieces = [generation.generate(given, seconds, network, sampling, seed + i, progress) for i in range(count)]
     before = 0 if given is None else len(given)
     for piece, target in zip(pieces, targets, strict=True):
         piece.write(target)

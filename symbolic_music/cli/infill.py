@@ -26,7 +26,7 @@ def infill(
     ] = None,
     model: ModelName = None,
     temperature: Temperature = 1.0,
-    top_p: TopP = 0.98,
+    top_p: TopP = 0.95,
     top_k: TopK = 0,
     min_p: MinP = 0.0,
     seed: Seed = 0,
@@ -48,9 +48,8 @@ def infill(
     network = models.load_model(model, device=device)
     with working(f"rewriting {start:g} s to {end:g} s") as progress:
         result = generation.infill(
-            score, start, end, chosen, network, temperature=temperature, top_p=top_p, top_k=top_k, min_p=min_p,
-            seed=seed, progress=progress,
-        )  # fmt: skip
+            score, start, end, chosen, network, generation.Sampling(temperature, top_p, top_k, min_p), seed, progress
+        )
     result.write(output)
     written = notes_in(result, start, end, chosen)
     if as_json:

@@ -62,9 +62,7 @@ def _values(x: Likelihood) -> tuple[float, float, float, int, int, float]:
 
 
 @torch.no_grad()
-def likelihood(
-    network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.int64]], batch: int = 16
-) -> Likelihood:
+def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.int64]], batch: int = 16) -> Likelihood:
     """Likelihood of sequences of rows (see `corpora.anticipated.rows`) under a network.
 
     Controls are given and cost nothing; the separator that ends a piece is not counted. Sequences longer

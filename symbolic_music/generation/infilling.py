@@ -123,7 +123,10 @@ def _rewrite(
     moved["onset"] -= origin
     context = shown(score, moved, parts, model.view)
     scale = steps_per_tick(score, model.view)
-    start, end = round((first - origin) * scale), max(round((last - origin) * scale), round((first - origin) * scale) + 1)
+    start, end = (
+        round((first - origin) * scale),
+        max(round((last - origin) * scale), round((first - origin) * scale) + 1),
+    )
     task = Task(
         past=context[context[:, 0] < start],
         controls=context[context[:, 0] >= start],

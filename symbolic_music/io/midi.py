@@ -36,7 +36,7 @@ def parse_midi(data: bytes) -> Score:
     if data[:4] != b"MThd":
         raise MidiError("not a MIDI file (no MThd header)")
     try:
-        parsed = symusic.Score.from_midi(data)
+        parsed: Any = symusic.Score.from_midi(data)
     except Exception as error:  # symusic raises bare RuntimeError, ValueError and others from C++
         raise MidiError(f"broken MIDI ({error})") from None
     return from_symusic(parsed)
@@ -45,7 +45,8 @@ def parse_midi(data: bytes) -> Score:
 def from_symusic(source: Any) -> Score:
     """A Score from a `symusic.Score` in ticks. Channels are not kept by symusic: drums get 9, others 0."""
     notes, controls, bends = [np.zeros(0, NOTE)], [np.zeros(0, CONTROL)], [np.zeros(0, BEND)]
-    tracks, texts = [], [Text(m.time, m.text) for m in source.markers]
+    tracks: list[Track] = []
+    texts = [Text(m.time, m.text) for m in source.markers]
     for index, track in enumerate(source.tracks):
         tracks.append(Track(track.name, track.program, track.is_drum))
         columns = track.notes.numpy()
@@ -86,7 +87,7 @@ def _table(events: Any, dtype: np.dtype[Any], track: int | None, **columns: str)
 
 def to_symusic(score: Score) -> Any:
     """A `symusic.Score` in ticks, one symusic track a track."""
-    target = symusic.Score(score.ticks_per_quarter)
+    target: Any = symusic.Score(score.ticks_per_quarter)
     column = np.array  # symusic takes writable, contiguous arrays only
     target.tempos = symusic.Tempo.from_numpy(column(score.tempos["time"]), column(score.tempos["microseconds"]))
     target.time_signatures = symusic.TimeSignature.from_numpy(
@@ -99,7 +100,7 @@ def to_symusic(score: Score) -> Any:
         if text.track is None:
             target.markers.append(symusic.TextMeta(text.time, text.text))
     for index, track in enumerate(score.tracks):
-        part = symusic.Track(track.name, track.program, track.is_drum)
+        part: Any = symusic.Track(track.name, track.program, track.is_drum)
         own = score.notes[score.notes["track"] == index]
         part.notes = symusic.Note.from_numpy(
             column(own["onset"]), column(own["duration"]),
@@ -110,9 +111,7 @@ def to_symusic(score: Score) -> Any:
             column(own["time"]), column(own["number"]), column(own["value"])
         )
         own = score.bends[score.bends["track"] == index]
-        part.pitch_bends = symusic.PitchBend.from_numpy(
-            column(own["time"]), column(own["value"].astype(np.int32))
-        )
+        part.pitch_bends = symusic.PitchBend.from_numpy(column(own["time"]), column(own["value"].astype(np.int32)))
         for text in score.texts:
             if text.track == index:
                 part.lyrics.append(symusic.TextMeta(text.time, text.text))

@@ -1,6 +1,111 @@
-"""Notation files and music21 objects."""
-from symbolic_music.score import Score
-from typing import Any
+"""Notation files (MusicXML, MXL, ABC, kern, ...) and music21 objects, through music21."""
+
+from __future__ import annotations
+
+import warnings
+from fractions import Fraction
 from pathlib import Path
-def from_music21(stream: Any) -> Score: raise NotImplementedError
-def read_notation(path: Path) -> Score: raise NotImplementedError
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.errors import MissingExtraError, NotationError
+from symbolic_music.score import DRUM_CHANNEL, KEY, METER, TEMPO, Array, Score, Track, note_table
+
+# Divisible by 32nds, triplets, quintuplets and septuplets of a quarter.
+_TICKS_PER_QUARTER = 10_080
+_VELOCITY = 80
+
+
+def read_notation(path: str | Path) -> Score:
+    """Read a notation file.
+
+    Raises:
+        MissingExtraError: when music21 is not installed.
+        NotationError: when music21 cannot read the file.
+    """
+    try:
+        from music21 import converter
+    except ImportError:
+        raise MissingExtraError("music21", "notation") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stream = converter.parse(str(path), forceSource=True)
+    except Exception as error:  # music21's parsers raise whatever their input makes them stumble on
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise NotationError(f"{path}: music21 cannot read it ({reason})") from None
+    return from_music21(stream)
+
+
+def from_music21(stream: Any) -> Score:
+    """A Score from a music21 stream: a track a part, ties joined, grace notes left out, repeats not unfolded.
+
+    Velocity is that of each note where music21 knows one, else 80.
+    """
+    parts = list(stream.parts) if getattr(stream, "parts", None) else [stream]
+    tables: list[Array] = []
+    tracks: list[Track] = []
+    for index, part in enumerate(parts):
+        track = _track(part)
+        tracks.append(track)
+        rows: list[tuple[int, int, int, int]] = []
+        for element in part.stripTies().flatten().notes:
+            if element.duration.isGrace or not hasattr(element, "pitches"):
+                continue
+            onset = _ticks(element.offset)
+            length = max(1, _ticks(element.offset + element.duration.quarterLength) - onset)
+            velocity = element.volume.velocity or _VELOCITY
+            rows += [(onset, length, int(p.midi), int(velocity)) for p in element.pitches]
+        columns = np.array(rows, np.int64).reshape(-1, 4)
+        channel = DRUM_CHANNEL if track.is_drum else [c for c in range(16) if c != DRUM_CHANNEL][index % 15]
+        tables.append(
+            note_table(
+                onset=columns[:, 0],
+                duration=columns[:, 1],
+                pitch=columns[:, 2],
+                velocity=columns[:, 3],
+                program=np.full(len(columns), track.program),
+                channel=np.full(len(columns), channel),
+                track=np.full(len(columns), index),
+            )
+        )
+    first = parts[0].flatten()
+    return Score(
+        ticks_per_quarter=_TICKS_PER_QUARTER,
+        notes=np.concatenate(tables),
+        tempos=_tempos(stream),
+        meters=_table(
+            [(_ticks(m.offset), m.numerator, m.denominator) for m in first.getElementsByClass("TimeSignature")], METER
+        ),
+        keys=_table([_key(k) for k in first.getElementsByClass("KeySignature")], KEY),
+        tracks=tuple(tracks),
+    )
+
+
+def _ticks(quarters: float | Fraction) -> int:
+    return round(Fraction(quarters).limit_denominator(_TICKS_PER_QUARTER) * _TICKS_PER_QUARTER)
+
+
+def _track(part: Any) -> Track:
+    instrument = part.getInstrument(returnDefault=True)
+    program = instrument.midiProgram
+    is_drum = instrument.midiChannel == DRUM_CHANNEL or "Percussion" in type(instrument).__name__
+    return Track(str(part.partName or ""), 0 if program is None or is_drum else int(program), bool(is_drum))
+
+
+def _tempos(stream: Any) -> Array:
+    rows = []
+    for start, _, mark in stream.metronomeMarkBoundaries():
+        quarters_per_minute = mark.getQuarterBPM()
+        if quarters_per_minute:
+            rows.append((_ticks(start), min(0xFFFFFF, round(60_000_000 / quarters_per_minute))))
+    return _table(rows, TEMPO)
+
+
+def _key(key: Any) -> tuple[int, int, int]:
+    return _ticks(key.offset), int(key.sharps), int(getattr(key, "mode", "major") == "minor")
+
+
+def _table(rows: list[tuple[int, ...]], dtype: np.dtype[Any]) -> Array:
+    return np.array(rows, dtype) if rows else np.zeros(0, dtype)
