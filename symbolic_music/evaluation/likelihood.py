@@ -54,11 +54,14 @@ class Likelihood:
         return self.nats / math.log(2) / self.seconds
 
     def __add__(self, other: Likelihood) -> Likelihood:
-        return Likelihood(*(a + b for a, b in zip(_values(self), _values(other), strict=True)))
-
-
-def _values(x: Likelihood) -> tuple[float, float, float, int, int, float]:
-    return x.time, x.duration, x.note, x.events, x.notes, x.seconds
+        return Likelihood(
+            self.time + other.time,
+            self.duration + other.duration,
+            self.note + other.note,
+            self.events + other.events,
+            self.notes + other.notes,
+            self.seconds + other.seconds,
+        )
 
 
 @torch.no_grad()
@@ -79,7 +82,9 @@ def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.
         events = parts["events"]
         times = torch.where(events, table[:, 1:, 0], 0).amax(dim=1)
         total += Likelihood(
-            *(float((parts[name] * events).double().sum()) for name in ("time", "duration", "note")),
+            float((parts["time"] * events).double().sum()),
+            float(parts["duration"].double().sum()),
+            float(parts["note"].double().sum()),
             int(events.sum()),
             int((events & (table[:, 1:, 2] != REST_NOTE)).sum()),
             float(times.sum()) / 100,

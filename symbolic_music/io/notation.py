@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -107,5 +108,5 @@ def _key(key: Any) -> tuple[int, int, int]:
     return _ticks(key.offset), int(key.sharps), int(getattr(key, "mode", "major") == "minor")
 
 
-def _table(rows: list[tuple[int, ...]], dtype: np.dtype[Any]) -> Array:
+def _table(rows: Sequence[tuple[int, ...]], dtype: np.dtype[Any]) -> Array:
     return np.array(rows, dtype) if rows else np.zeros(0, dtype)

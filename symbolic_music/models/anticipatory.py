@@ -259,7 +259,7 @@ class AnticipatoryTransformer(nn.Module):
         out[:, 0::3] = self._time_logits(states, now)
         for row in range(table.shape[1]):
             at = 1 + 3 * row
-            seen = tuple(part[:, :, : row + 1] for part in kv)
+            seen = (kv[0][:, :, : row + 1], kv[1][:, :, : row + 1])
             here = (states[:, row], now[:, row], times[:, : row + 1], seen)
             if at < ids.shape[1]:
                 out[:, at] = self._duration_logits(here[0], here[1], ids[:, at])
@@ -387,7 +387,7 @@ def _where_separator(time_id: Tensor, logits: Tensor) -> Tensor:
 def table_of_ids(ids: Tensor, flag: bool = True) -> Tensor:
     """Rows (time, duration, note, kind) of whole triples of ids, the flag first: (B, 1 + 3 N) to (B, 1 + N, 4)."""
     start = 1 if flag else 0
-    triples = ids[:, start:].unflatten(1, (-1, 3)) if ids.shape[1] > start else ids.new_zeros(len(ids), 0, 3)
+    triples = ids[:, start:].reshape(len(ids), -1, 3) if ids.shape[1] > start else ids.new_zeros(len(ids), 0, 3)
     is_separator = (triples[..., :1] == v.SEPARATOR).expand_as(triples)
     is_control = (triples[..., :1] >= v.ATIME) & ~is_separator
     offsets = torch.tensor([v.TIME, v.DURATION, v.NOTE], device=ids.device) + is_control * v.CONTROL

@@ -39,7 +39,7 @@ class RelativeAttention(nn.Module):
         self.time = nn.Parameter(torch.randn(heads, buckets, width // heads) * 0.02)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
     def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of (B, K, width), each (B, H, K, D)."""

@@ -10,7 +10,6 @@ from symbolic_music.tokenizers.base import Tokenizer
 
 # Name -> module and class. Imported when asked for.
 _TOKENIZERS = {
-    "performance": ("performance", "PerformanceTokenizer"),
     "remi": ("remi", "RemiTokenizer"),
     "compound": ("compound", "CompoundTokenizer"),
     "anticipation": ("anticipation", "AnticipationTokenizer"),
@@ -18,7 +17,7 @@ _TOKENIZERS = {
 
 
 def names() -> list[str]:
-    """Names that `get` takes; besides these, `miditok:NAME` for any tokenizer of MidiTok."""
+    """Names that `get` takes."""
     return list(_TOKENIZERS)
 
 
@@ -26,19 +25,15 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, or `miditok:NAME`.
+        name: remi, compound, anticipation.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:
         UnknownNameError: for an unknown name or preset.
         OptionError: for an unknown option or a value out of range.
     """
-    if name.startswith("miditok:"):
-        from symbolic_music.tokenizers.miditok_adapter import MidiTokTokenizer
-
-        return MidiTokTokenizer(name.removeprefix("miditok:"), **options)
     if name not in _TOKENIZERS:
-        raise UnknownNameError(f"no tokenizer named {name!r}: choose from {', '.join(names())} or miditok:NAME")
+        raise UnknownNameError(f"no tokenizer named {name!r}: choose from {', '.join(names())}")
     module, cls = _TOKENIZERS[name]
     build = getattr(import_module(f"symbolic_music.tokenizers.{module}"), cls)
     try:
