@@ -140,13 +140,14 @@ class FlatGrammar(Grammar):
         kind = self._type_of[ids]
         good = self._follows[np.append(self._number[START], kind[:-1]), kind]
         value = self._value[ids]
-        at = np.arange(len(ids))
 
         def last(kinds: Iterable[str]) -> NDArray[np.int64]:
             """Index of the last token of these types before each token, -1 when there is none."""
-            numbers = [self._number[k] for k in kinds if k in self._number]
-            index = np.maximum.accumulate(np.where(np.isin(kind, numbers), at, -1))
-            return np.append(-1, index[:-1])
+            index = np.full(len(ids) + 1, -1)
+            for one in kinds:
+                rows = np.flatnonzero(kind == self._number.get(one, -1))
+                index[rows + 1] = rows
+            return np.asarray(np.maximum.accumulate(index)[:-1])
 
         rows = np.flatnonzero(kind == self._number["Position"])
         position = last(["Position"])[rows]

@@ -65,14 +65,16 @@ def score_of(sequences: Sequence[Steps], options: MidiTokOptions) -> Score:
         columns.append(np.stack([tick[notes], length, pitch, grid.VELOCITIES[s.velocity], source, program]))
     onset, length, pitch, velocity, source, program = np.concatenate([np.zeros((6, 0), np.int64), *columns], axis=1)
     code = source * 129 + program + 1
-    order = np.argsort(onset, kind="stable")
-    codes, first = np.unique(code[order], return_index=True)
-    # One track a sequence and program, by sequence, then first onset.
-    rank = np.lexsort((first, codes // 129))
+    # One track a sequence and program, by sequence, then first onset, then first place.
+    first: dict[int, int] = {}
+    for one in set(code.tolist()):
+        first[one] = int(onset[code == one].min())
+    codes, place = np.unique(code, return_index=True)
+    rank = np.lexsort((place, [first[one] for one in codes.tolist()], codes // 129))
     track = np.empty(len(codes), np.int64)
     track[rank] = np.arange(len(codes))
     track = track[np.searchsorted(codes, code)]
-    order = np.lexsort((velocity, pitch, length, track, onset))
+    order = np.lexsort((track << 22 | length << 14 | pitch << 7 | velocity, onset))
     programs = codes[rank] % 129 - 1
     channels = np.array([c for c in range(16) if c != DRUM_CHANNEL])[np.arange(len(programs)) % 15]
     channels = np.where(programs == grid.DRUMS, DRUM_CHANNEL, channels)
