@@ -70,7 +70,8 @@ def score_of(sequences: Sequence[Steps], options: MidiTokOptions) -> Score:
     for one in set(code.tolist()):
         first[one] = int(onset[code == one].min())
     codes, place = np.unique(code, return_index=True)
-    rank = np.lexsort((place, [first[one] for one in codes.tolist()], codes // 129))
+    begins = np.array([first[one] for one in codes.tolist()], np.int64)
+    rank = np.lexsort((place, begins, codes // 129))
     track = np.empty(len(codes), np.int64)
     track[rank] = np.arange(len(codes))
     track = track[np.searchsorted(codes, code)]

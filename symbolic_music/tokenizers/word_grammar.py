@@ -61,6 +61,13 @@ class WordGrammar(Grammar):
             )
             for form, fields in forms.items()
         }
+        # For each id of a field the forms that may hold it, one bit a form; no word is of two forms.
+        self._bits = [
+            sum((mask.astype(np.int64) << i for i, mask in enumerate(masks)), np.zeros(len(masks[0]), np.int64))
+            for masks in zip(*self._forms.values(), strict=True)
+        ]
+        self._form_of = np.full(1 << len(self._forms), -1)
+        self._form_of[1 << np.arange(len(self._forms))] = 1 + np.arange(len(self._forms))
         self._follows = {form: tuple(after) for form, after in follows.items()}
         self._time, self._meter = time_field, meter_field
         self._resets = frozenset(resets)
@@ -160,12 +167,10 @@ class WordGrammar(Grammar):
             outside = int(np.argmin(inside))
             before = self.violation(ids[:outside])
             return outside if before is None else before
-        form = np.full(len(ids), -1)
-        for number, fields in enumerate(self._forms.values(), 1):
-            holds = np.ones(len(ids), bool)
-            for column, mask in enumerate(fields):
-                holds &= mask[ids[:, column]]
-            form[holds] = number
+        held = np.full(len(ids), -1)
+        for column, bits in enumerate(self._bits):
+            held &= bits[ids[:, column]]
+        form = self._form_of[held]
         good = self._table[np.append(0, form[:-1]), form] & (form > 0)
         position = self._position[ids[:, self._time]]
         rows = np.flatnonzero(position >= 0)
