@@ -10,6 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.errors import RegionError
+
 Ints = NDArray[np.int64]
 Pitches = NDArray[np.uint8]
 
@@ -17,6 +19,7 @@ ROOTS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 QUALITIES = ("maj", "min", "dim", "aug", "dom")
 NO_CHORD = len(ROOTS) * len(QUALITIES)  # the class of silence, "N:N"
 NAMES = (*(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES), "N:N")
+MAX_BEATS = 100_000
 _SILENT = 255
 _UNFIT = -100  # score of a root with no third, or with both
 # For each quality what a pitch class that many semitones above the root adds. Its own notes add nothing.
@@ -63,6 +66,9 @@ def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple
         start, end, pitch: of the notes, in ticks, shape (notes,).
         beat: ticks a beat.
 
+    Raises:
+        RegionError: when they last more than MAX_BEATS.
+
     Returns:
         Ticks at which chords begin (multiples of `beat`) and their classes (index into NAMES).
     """
@@ -71,6 +77,8 @@ def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple
         return none, none
     last = int(end.max())
     beats = -(-last // beat)
+    if beats > MAX_BEATS:
+        raise RegionError(f"chords are looked for in at most {MAX_BEATS:,} beats, not {beats:,}: clip the score first")
     one = _lowest(start, end, pitch, beat, beats)
     two = np.minimum(one, _later(one, 1))
     four = np.minimum(two, _later(two, 2))

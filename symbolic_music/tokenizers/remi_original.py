@@ -34,7 +34,7 @@ TICKS = 480
 _BAR = 4 * TICKS
 _STEP = TICKS // 4
 _LOWEST_TEMPO, _CLASS_WIDTH = 30, 60
-MAX_BARS = 1_000_000
+MAX_BARS = chord_windows.MAX_BEATS // 4
 
 _BLOCKS = (
     ("PAD_None", "BOS_None", "EOS_None", "MASK_None"),
@@ -87,7 +87,7 @@ def pitched_notes(score: Score, descending: bool = False) -> PitchedNotes:
     """The notes that are no drums, in order of onset, then pitch.
 
     Raises:
-        RegionError: when they last more than a million bars.
+        RegionError: when they last more than MAX_BARS.
     """
     notes = score.notes[score.notes["channel"] != DRUM_CHANNEL]
     start = to_480(notes["onset"].astype(np.int64), score)

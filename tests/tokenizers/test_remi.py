@@ -86,9 +86,13 @@ def test_default_writes_every_bar_of_a_long_silence():
     assert found.count("Bar_None") == 11
 
 
-def test_default_refuses_a_score_of_millions_of_bars():
-    with pytest.raises(RegionError, match="clip it first"):
-        tokenizers.get("remi").encode(Score(ticks_per_quarter=1, notes=note_table([(2**31 - 9, 1, 60, 64)])))
+def test_scores_of_millions_of_bars_are_refused():
+    score = Score(ticks_per_quarter=1, notes=note_table([(2**31 - 9, 1, 60, 64)]))
+    for preset in PRESETS:
+        with pytest.raises(RegionError, match="clip it first"):
+            build(preset).encode(score)
+    with pytest.raises(RegionError, match="clip the score first"):
+        build("default with chords").encode(Score(ticks_per_quarter=1, notes=note_table([(200_000, 1, 60, 64)])))
 
 
 def test_default_says_which_id_is_out_of_place():
