@@ -1,4 +1,4 @@
-"""Tokenizers: performance, remi, compound, anticipation, and MidiTok's through an adapter."""
+"""Tokenizers: performance, remi, compound, anticipation, and the interface they share."""
 
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.registry import get, names

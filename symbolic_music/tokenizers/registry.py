@@ -10,6 +10,7 @@ from symbolic_music.tokenizers.base import Tokenizer
 
 # Name -> module and class. Imported when asked for.
 _TOKENIZERS = {
+    "performance": ("performance", "PerformanceTokenizer"),
     "remi": ("remi", "RemiTokenizer"),
     "compound": ("compound", "CompoundTokenizer"),
     "anticipation": ("anticipation", "AnticipationTokenizer"),
@@ -25,7 +26,7 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: remi, compound, anticipation.
+        name: performance, remi, compound, anticipation.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:
