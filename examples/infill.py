@@ -6,9 +6,9 @@ import symbolic_music as sm
 from symbolic_music.io import from_music21
 from symbolic_music.plotting import absent_from, save_piano_roll
 
-original = from_music21(corpus.parse("bach/bwv66.6"))
-edited = sm.infill(original, start=7.5, end=15, tracks=[1, 2, 3], seed=1)
+original = from_music21(corpus.parse("bach/bwv90.5"))
+edited = sm.infill(original, start=8, end=16, tracks=[1, 2, 3], seed=1)
 edited.write("edited.mid")
 sm.render(edited).write("edited.wav")
-save_piano_roll(edited, "edited.png", absent_from(edited, original), (7.5, 15))
+save_piano_roll(edited, "edited.png", absent_from(edited, original), (8, 16))
 print("wrote edited.mid, edited.wav, edited.png")

@@ -20,7 +20,18 @@ def test_help_names_the_verbs(run) -> None:
         outcome = run(*arguments)
         assert outcome.code == 0
         assert outcome.err == ""
-        for verb in ("info", "tokenize", "detokenize", "plot", "render"):
+        for verb in (
+            "info",
+            "tokenize",
+            "detokenize",
+            "plot",
+            "render",
+            "generate",
+            "infill",
+            "accompany",
+            "demo",
+            "train",
+        ):
             assert f"\n  {verb} " in outcome.out
 
 
