@@ -1,6 +1,7 @@
-"""Tokenizers: performance, remi, compound, anticipation, and the interface they share."""
+"""Tokenizers: performance, remi, compound, anticipation, MidiTok's, and the interface they share."""
 
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
-from symbolic_music.tokenizers.registry import get, names
+from symbolic_music.tokenizers.registry import get, names, presets
+from symbolic_music.tokenizers.saving import fingerprint, load, save
 
-__all__ = ["Grammar", "Ids", "Tokenizer", "Vocabulary", "get", "names"]
+__all__ = ["Grammar", "Ids", "Tokenizer", "Vocabulary", "fingerprint", "get", "load", "names", "presets", "save"]

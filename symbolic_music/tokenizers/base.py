@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -78,9 +79,14 @@ class Grammar(ABC):
 
 
 class Tokenizer(ABC):
-    """Between scores and ids. Construct by `tokenizers.get(name, preset=..., **options)`."""
+    """Between scores and ids. Construct by `tokenizers.get(name, preset=..., **options)`.
+
+    `revision` counts how often the ids that a class gives to one score have changed without a change of the
+    vocabulary; a saved tokenizer of another revision is refused.
+    """
 
     name: ClassVar[str]
+    revision: ClassVar[int] = 1
     preset: str
     vocabulary: Vocabulary
     grammar: Grammar
@@ -96,6 +102,12 @@ class Tokenizer(ABC):
     @abstractmethod
     def to_config(self) -> dict[str, Any]:
         """Name, preset and options, JSON-ready: `tokenizers.get(**config)` builds an equal tokenizer."""
+
+    def save(self, path: str | Path) -> Path:
+        """Write as JSON, to be read by `tokenizers.load`; see `saving.save`."""
+        from symbolic_music.tokenizers import saving
+
+        return saving.save(self, path)
 
     def check(self, ids: ArrayLike) -> Ids:
         """Ids as int32 of the right shape.

@@ -8,18 +8,23 @@ from typing import Any
 from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.tokenizers.base import Tokenizer
 
-# Name -> module and class. Imported when asked for.
+# Name -> module, class and presets. Imported when asked for.
 _TOKENIZERS = {
-    "performance": ("performance", "PerformanceTokenizer"),
-    "remi": ("remi", "RemiTokenizer"),
-    "compound": ("compound", "CompoundTokenizer"),
-    "anticipation": ("anticipation", "AnticipationTokenizer"),
+    "performance": ("performance", "PerformanceTokenizer", ("default", "score2perf")),
+    "remi": ("remi", "RemiTokenizer", ("default", "miditok", "original")),
+    "compound": ("compound", "CompoundTokenizer", ("default", "miditok", "original")),
+    "anticipation": ("anticipation", "AnticipationTokenizer", ("default",)),
 }
 
 
 def names() -> list[str]:
     """Names that `get` takes."""
     return list(_TOKENIZERS)
+
+
+def presets(name: str) -> tuple[str, ...]:
+    """Presets of the tokenizer of this name, its default first. UnknownNameError for an unknown name."""
+    return _entry(name)[2]
 
 
 def get(name: str, **options: Any) -> Tokenizer:
@@ -33,9 +38,7 @@ def get(name: str, **options: Any) -> Tokenizer:
         UnknownNameError: for an unknown name or preset.
         OptionError: for an unknown option or a value out of range.
     """
-    if name not in _TOKENIZERS:
-        raise UnknownNameError(f"no tokenizer named {name!r}: choose from {', '.join(names())}")
-    module, cls = _TOKENIZERS[name]
+    module, cls, _ = _entry(name)
     build = getattr(import_module(f"symbolic_music.tokenizers.{module}"), cls)
     try:
         tokenizer = build(**options)
@@ -43,3 +46,9 @@ def get(name: str, **options: Any) -> Tokenizer:
         raise OptionError(f"tokenizer {name!r}: {error}") from None
     assert isinstance(tokenizer, Tokenizer)
     return tokenizer
+
+
+def _entry(name: str) -> tuple[str, str, tuple[str, ...]]:
+    if name not in _TOKENIZERS:
+        raise UnknownNameError(f"no tokenizer named {name!r}: choose from {', '.join(names())}")
+    return _TOKENIZERS[name]
