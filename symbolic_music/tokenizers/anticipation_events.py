@@ -1,8 +1,9 @@
 """Events and controls of the anticipatory encoding, as tables.
 
 An event table is int32 of shape (n, 3): time and duration in steps of 10 ms, note = 128 x instrument + pitch
-(instrument 128 is drums), or REST_NOTE for a rest. Tables are sorted by time. Everything here is a pure
-function; random choices take a NumPy generator. Source: Thickstun et al. 2024, sections 3 and 4.
+(instrument 128 is drums), or REST_NOTE for a rest; with velocities (n, 4), a bin of `expressive` last. Tables are
+sorted by time. Everything here is a pure function; random choices take a NumPy generator. Source: Thickstun et al.
+2024, sections 3 and 4.
 """
 
 from __future__ import annotations
@@ -10,16 +11,46 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DEFAULT_TEMPO, Score
+from symbolic_music.errors import RegionError
+from symbolic_music.score import DEFAULT_TEMPO, DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 Events = NDArray[np.int32]
 REST_NOTE = v.REST - v.NOTE
+_BLOCK = 2048  # notes
+_MOST_RESTS = 1_000_000
 
 
 def empty() -> Events:
     """A table of no events."""
     return np.zeros((0, 3), np.int32)
+
+
+class ExactClock:
+    """Ticks of a score in units of 1 / (10^6 x ticks a quarter) s: whole numbers, so nothing is rounded on the way."""
+
+    def __init__(self, score: Score) -> None:
+        times, tempos = score.tempos["time"].astype(np.int64), score.tempos["microseconds"].astype(np.int64)
+        if not len(times) or times[0] > 0:
+            times, tempos = np.append(0, times), np.append(DEFAULT_TEMPO, tempos)
+        self._times, self._tempos = times, tempos
+        # Of several tempos at one tick all but the last take no time.
+        self._starts = np.append(0, np.cumsum(np.diff(times) * tempos[:-1]))
+        # Units in a step of 10 ms.
+        self.step = 1_000_000 * score.ticks_per_quarter // v.STEPS_PER_SECOND
+
+    def units(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Units from the start of the score to these ticks."""
+        if len(self._times) == 1:
+            return np.asarray(ticks * self._tempos[0])
+        i = np.searchsorted(self._times, ticks, side="right") - 1
+        return np.asarray(self._starts[i] + (ticks - self._times[i]) * self._tempos[i])
+
+    def rounded(self, units: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Steps of 10 ms, halves to the even one."""
+        steps = units // self.step
+        steps += (2 * (units - steps * self.step) + (steps & 1)) > self.step
+        return steps
 
 
 def exact_steps(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -28,52 +59,63 @@ def exact_steps(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     Rounded half to even in exact integer arithmetic: durations from unrounded times, as the original does,
     but without its accumulated float error, which lets exact halves fall either way.
     """
-    times, tempos = score.tempos["time"].astype(np.int64), score.tempos["microseconds"].astype(np.int64)
-    if not len(times) or times[0] > 0:
-        times, tempos = np.append(0, times), np.append(DEFAULT_TEMPO, tempos)
-    # Time in units of 1 / (10^6 x ticks a quarter) s; differences before the last event of a tick are 0.
-    starts = np.append(0, np.cumsum(np.diff(times) * tempos[:-1]))
-
-    def units(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-        i = np.searchsorted(times, ticks, side="right") - 1
-        return np.asarray(starts[i] + (ticks - times[i]) * tempos[i])
-
-    onsets = score.notes["onset"].astype(np.int64)
-    on, off = units(onsets), units(onsets + score.notes["duration"])
-    unit = 1_000_000 * score.ticks_per_quarter // v.STEPS_PER_SECOND
-    return _round_half_even(on, unit), _round_half_even(off - on, unit)
+    return _steps(ExactClock(score), score.notes)
 
 
-def _round_half_even(numerator: NDArray[np.int64], denominator: int) -> NDArray[np.int64]:
-    quotient, rest = np.divmod(numerator, denominator)
-    up = (2 * rest > denominator) | ((2 * rest == denominator) & (quotient % 2 == 1))
-    return np.asarray(quotient + up)
+def _steps(clock: ExactClock, notes: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    onsets = notes["onset"].astype(np.int64)
+    on, off = clock.units(onsets), clock.units(onsets + notes["duration"])
+    return clock.rounded(on), clock.rounded(off - on)
 
 
 def events_of(score: Score) -> Events:
-    """The notes of a score as events; durations are clamped to 9.99 s. Order of onset, ties in file order."""
-    onsets, durations = exact_steps(score)
-    note = 128 * score.instruments + score.notes["pitch"]
-    table = np.stack([onsets, np.minimum(durations, v.MAX_DURATION - 1), note], axis=1)
-    return table.astype(np.int32)
+    """The notes of a score as events; durations are clamped to 9.99 s. Order of onset, ties in file order.
+
+    Raises:
+        RegionError: when a note starts 2^31 steps (eight months) or more from the beginning.
+    """
+    return events_of_notes(score, score.notes)
+
+
+def events_of_notes(score: Score, notes: Array) -> Events:
+    """The same of a note table in order of onset, in the ticks of a score; RegionError as there."""
+    clock, table = ExactClock(score), np.empty((len(notes), 3), np.int32)
+    # In blocks: what is needed on the way stays small, whatever the length of the score.
+    for start in range(0, len(notes), _BLOCK):
+        block, rows = notes[start : start + _BLOCK], table[start : start + _BLOCK]
+        onsets, durations = _steps(clock, block)
+        if onsets[-1] >= 2**31:
+            raise RegionError(f"a note starts {onsets[-1] / 8_640_000:,.0f} days into the score; clip it first")
+        instruments = np.where(block["channel"] == DRUM_CHANNEL, np.int32(DRUM_INSTRUMENT), block["program"])
+        rows[:, 0] = onsets
+        np.minimum(durations, v.MAX_DURATION - 1, out=rows[:, 1], casting="unsafe")
+        rows[:, 2] = 128 * instruments + block["pitch"]
+    return table
 
 
 def pad(events: Events, end: int | None = None) -> Events:
-    """Fill gaps of more than a second with a rest each second, from 0 and, when given, up to time `end`."""
+    """Fill gaps of more than a second with a rest each second, from 0 and, when given, up to time `end`.
+
+    Raises:
+        RegionError: when that takes more than a million rests (eleven days of silence).
+    """
     times = events[:, 0]
     last = int(times[-1]) if len(times) else 0
     end = last if end is None else max(end, last)
     before = np.concatenate([[0], times, [end]])
     rests = np.maximum(-(-np.diff(before) // v.DENSITY) - 1, 0)
     rests[-1] = max(0, -(-(end - last) // v.DENSITY) - 1)
-    out = np.zeros((len(events) + rests.sum(), 3), np.int32)
+    if rests.sum() > _MOST_RESTS:
+        raise RegionError(f"{rests.sum() / 86_400:,.0f} days of silence are too many rests; clip it first")
+    out = np.zeros((len(events) + rests.sum(), events.shape[1]), np.int32)
     place = np.arange(len(events)) + np.cumsum(rests[:-1])
     is_rest = np.ones(len(out), bool)
     is_rest[place] = False
     out[place] = events
     starts = np.repeat(before[:-1], rests)
     nth = np.arange(rests.sum()) - np.repeat(np.cumsum(rests) - rests, rests) + 1
-    out[is_rest] = np.stack([starts + v.DENSITY * nth, np.zeros_like(nth), np.full_like(nth, REST_NOTE)], axis=1)
+    out[is_rest, 0] = starts + v.DENSITY * nth
+    out[is_rest, 2] = REST_NOTE
     return out
 
 
@@ -95,11 +137,13 @@ def interleave(events: Events, controls: Events, delta: int = v.DELTA) -> tuple[
 
 
 def to_ids(table: Events, is_control: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
-    """Flat ids of a table, shape (3 n,)."""
-    ids = table + np.array([v.TIME, v.DURATION, v.NOTE], np.int32)
+    """Flat ids of a table of n rows, shape (3 n,), or (4 n,) where the table has velocities."""
+    width = table.shape[1]
+    ids = table + np.array(v.EVENT_BLOCKS[:width], np.int32)
     if is_control is not None:
-        ids[is_control] += v.CONTROL
-    return ids.astype(np.int32).ravel()
+        up = np.subtract(v.CONTROL_BLOCKS[:width], v.EVENT_BLOCKS[:width]).astype(np.int32)
+        ids += is_control[:, None] * up
+    return ids.ravel()
 
 
 def choose_spans(

@@ -21,6 +21,18 @@ AUTOREGRESS = SEPARATOR + 1
 ANTICIPATE = SEPARATOR + 2
 SIZE = SEPARATOR + 3
 
+# The expressive preset appends 32 velocity bins, and again as many for controls; see `expressive`.
+VELOCITIES = 32
+VELOCITY = SIZE
+AVELOCITY = VELOCITY + VELOCITIES
+EXPRESSIVE_SIZE = AVELOCITY + VELOCITIES
+
+# First id of each field of an event (time, duration, note, and velocity where it is written), of a control, and how
+# many values a field has.
+EVENT_BLOCKS = (TIME, DURATION, NOTE, VELOCITY)
+CONTROL_BLOCKS = (ATIME, ADURATION, ANOTE, AVELOCITY)
+BLOCK_SIZES = (MAX_TIME, MAX_DURATION, MAX_NOTE, VELOCITIES)
+
 # Steps: controls are given this long before their time; gaps longer than DENSITY are filled with RESTs.
 DELTA = 5 * STEPS_PER_SECOND
 DENSITY = STEPS_PER_SECOND
@@ -35,3 +47,10 @@ def token_names() -> tuple[str, ...]:
     events = [*times, *durations, *notes]
     controls = [f"Control{name}" for name in events]
     return (*events, "Rest_None", *controls, "Separator_None", "Autoregress_None", "Anticipate_None")
+
+
+@cache
+def expressive_names() -> tuple[str, ...]:
+    """The same names, and Velocity_bin, ControlVelocity_bin after them."""
+    bins = [f"Velocity_{b}" for b in range(VELOCITIES)]
+    return (*token_names(), *bins, *(f"Control{name}" for name in bins))
