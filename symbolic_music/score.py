@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from symbolic_music.errors import SymbolicMusicError
+from symbolic_music.errors import RegionError, SymbolicMusicError
 
-# 16 bytes a note. `channel` 9 is General MIDI's drum channel; `track` indexes Score.tracks.
+# 16 bytes a note. `channel` 9 is General MIDI's drum channel; `track` indexes Score.tracks; `hanging` is 1 for a note
+# that its file never ended (its duration is the reader's), which most of the published encodings leave out.
 NOTE = np.dtype(
     [
         ("onset", np.int32),
@@ -28,6 +29,7 @@ NOTE = np.dtype(
         ("program", np.uint8),
         ("channel", np.uint8),
         ("track", np.uint16),
+        ("hanging", np.uint8),
     ],
     align=True,
 )
@@ -41,6 +43,7 @@ CONTROL = np.dtype([("time", np.int32), ("number", np.uint8), ("value", np.uint8
 BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
 
 DRUM_CHANNEL = 9
+_MAX_BARS = 10_000_000
 DRUM_INSTRUMENT = 128
 DEFAULT_TEMPO = 500_000
 Array = NDArray[Any]
@@ -247,6 +250,9 @@ class Score:
         """Ticks at which bars start, from 0 up to and excluding `until` (the end of the last note).
 
         A meter change starts a new bar, even inside one.
+
+        Raises:
+            RegionError: when there are more than ten million.
         """
         until = self.end if until is None else until
         times = self.meters["time"].astype(np.int64)
@@ -255,10 +261,11 @@ class Score:
             times, quarters = np.concatenate([[0], times]), np.concatenate([[4.0], quarters])
         last = np.append(times[1:] != times[:-1], True)
         times, quarters = times[last], quarters[last]
-        pieces = []
-        for start, stop, length in zip(times, [*times[1:], until], quarters, strict=True):
-            step = max(1, round(length * self.ticks_per_quarter))
-            pieces.append(np.arange(start, min(stop, until), step, dtype=np.int64))
+        steps = np.maximum(1, np.rint(quarters * self.ticks_per_quarter)).astype(np.int64)
+        stops = np.minimum(np.append(times[1:], until), until)
+        if (np.maximum(stops - times, 0) // steps).sum() > _MAX_BARS:
+            raise RegionError(f"the score has more than {_MAX_BARS:,} bars")
+        pieces = [np.arange(*bars, dtype=np.int64) for bars in zip(times, stops, steps, strict=True)]
         return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
 
     # -- shortcuts to what users do first -------------------------------------------------------------------

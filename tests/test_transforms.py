@@ -5,7 +5,7 @@ import pytest
 
 from symbolic_music import Score, transforms
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.io.midi import midi_bytes, parse_midi
+from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.score import DRUM_CHANNEL, TEMPO, note_table
 
 

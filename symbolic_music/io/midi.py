@@ -1,7 +1,8 @@
-"""MIDI files through symusic."""
+"""MIDI files: symusic reads the good ones, `smf_tolerant` the others, `smf_writer` writes."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,21 @@ import symusic
 
 from symbolic_music.errors import FileError, MidiError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track
+from symbolic_music.io.smf_tolerant import parse_tolerant
+from symbolic_music.io.smf_writer import midi_bytes
+from symbolic_music.io.symusic_scores import from_symusic
+from symbolic_music.score import Score
+
+_END_OF_TRACK = b"\xff\x2f\x00"
+# The longest delta time that a file can hold; events beyond it are ours, see `_closed`.
+_FAR = (1 << 28) - 1
+# symusic takes 5 kB for each (track, channel, program) and a time that grows with them.
+_MOST_TRACKS, _MOST_PARTS = 256, 5_000
+_NO_PROGRAM_CHANGES = bytes(b for b in range(256) if b >> 4 != 0xC)
 
 
 def read_midi(path: str | Path) -> Score:
-    """Read a MIDI file.
+    """Read a MIDI file, also a damaged one: `Score.problems` says what was repaired or left out.
 
     Raises:
         FileError: when the file cannot be opened.
@@ -32,96 +43,74 @@ def read_midi(path: str | Path) -> Score:
 
 
 def parse_midi(data: bytes) -> Score:
-    """A score from the bytes of a MIDI file; MidiError when they are not MIDI."""
-    if data[:4] != b"MThd":
-        raise MidiError("not a MIDI file (no MThd header)")
+    """A score from the bytes of a MIDI file; see `smf_tolerant.parse_tolerant` for what is made of a bad one.
+
+    Raises:
+        MidiError: when they are not MIDI.
+    """
+    score = _parse_strict(data)
+    return parse_tolerant(data) if score is None else score
+
+
+def _parse_strict(data: bytes) -> Score | None:
+    """What symusic reads, or None where it refuses, or leaves something out, or could take too much memory."""
+    closed = _closed(data)
+    if closed is None:
+        return None
     try:
-        parsed: Any = symusic.Score.from_midi(data)
-    except Exception as error:  # symusic raises bare RuntimeError, ValueError and others from C++
-        raise MidiError(f"broken MIDI ({error})") from None
-    return from_symusic(parsed)
+        source: Any = symusic.Score.from_midi(closed)
+        score = from_symusic(source)
+    except Exception:  # symusic raises RuntimeError and others from C++; the tolerant reader says what is wrong
+        return None
+    ends = score.notes["onset"].astype(np.int64) + score.notes["duration"]
+    ours = score.tempos["time"] >= _FAR
+    if int(ours.sum()) != int.from_bytes(data[10:12], "big") or (ends >= _FAR).any():
+        return None  # a track that ended early, or a note that never did
+    for table, key in ((score.notes, "onset"), (score.notes, "duration"), (score.controls, "time")):
+        if len(table) and table[key].min() < 0:
+            return None  # a time that ran over 32 bits
+    tempos, meters, keys = score.tempos[~ours], score.meters, score.keys
+    sane = (tempos["microseconds"] > 0).all() and (meters["numerator"] > 0).all() and (meters["denominator"] > 0).all()
+    sane = sane and (np.abs(keys["sharps"].astype(np.int64)) <= 7).all() and (keys["minor"] < 2).all()
+    lossy = any("\N{REPLACEMENT CHARACTER}" in t.name for t in score.tracks)
+    lossy = lossy or any("\N{REPLACEMENT CHARACTER}" in t.text for t in score.texts)
+    return score.replace(tempos=tempos) if sane and not lossy else None
 
 
-def from_symusic(source: Any) -> Score:
-    """A Score from a `symusic.Score` in ticks. Channels are not kept by symusic: drums get 9, others 0."""
-    notes, controls, bends = [np.zeros(0, NOTE)], [np.zeros(0, CONTROL)], [np.zeros(0, BEND)]
-    tracks: list[Track] = []
-    texts = [Text(m.time, m.text) for m in source.markers]
-    for index, track in enumerate(source.tracks):
-        tracks.append(Track(track.name, track.program, track.is_drum))
-        columns = track.notes.numpy()
-        table = np.zeros(len(columns["time"]), NOTE)
-        table["onset"], table["duration"] = columns["time"], columns["duration"]
-        table["pitch"], table["velocity"] = columns["pitch"], columns["velocity"]
-        table["program"], table["track"] = track.program, index
-        table["channel"] = DRUM_CHANNEL if track.is_drum else 0
-        notes.append(table)
-        if len(track.controls):
-            controls.append(_table(track.controls, CONTROL, index, time="time", number="number", value="value"))
-        if len(track.pitch_bends):
-            bends.append(_table(track.pitch_bends, BEND, index, time="time", value="value"))
-        texts += [Text(m.time, m.text, "lyric", index) for m in track.lyrics]
-    return Score(
-        ticks_per_quarter=source.ticks_per_quarter,
-        notes=np.concatenate(notes),
-        tempos=_table(source.tempos, TEMPO, None, time="time", microseconds="mspq"),
-        meters=_table(source.time_signatures, METER, None, time="time", numerator="numerator",
-                      denominator="denominator"),
-        keys=_table(source.key_signatures, KEY, None, time="time", sharps="key", minor="tonality"),
-        controls=np.concatenate(controls),
-        bends=np.concatenate(bends),
-        tracks=tuple(tracks),
-        texts=tuple(texts),
-    )  # fmt: skip
+def _closed(data: bytes) -> bytes | None:
+    """The same file with all its notes ended at a far tick; None when its headers or lengths are not as they should be.
+
+    symusic drops a note that never ends, without a word. So every track gets, before its end-of-track, a tempo
+    as a sign and note offs for all pitches of its channels, further away than a file's times can be.
+    """
+    if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
+        return None
+    tracks, division = (int.from_bytes(data[at : at + 2], "big") for at in (10, 12))
+    if tracks > _MOST_TRACKS or not 0 < division < 0x8000:
+        return None
+    if len(data.translate(None, _NO_PROGRAM_CHANGES)) + 16 * tracks > _MOST_PARTS:
+        return None
+    pieces, at = [data[:14]], 14
+    for _ in range(tracks):
+        stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
+            return None
+        body = data[at + 8 : stop - 3]
+        tail = _tail(sum(1 << channel for channel in range(16) if 0x90 | channel in body))
+        pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]
+        at = stop
+    return b"".join(pieces) if at == len(data) else None
 
 
-def _table(events: Any, dtype: np.dtype[Any], track: int | None, **columns: str) -> Array:
-    source = events.numpy()
-    table = np.zeros(len(events), dtype)
-    for ours, theirs in columns.items():
-        table[ours] = source[theirs]
-    if track is not None:
-        table["track"] = track
-    return table
-
-
-def to_symusic(score: Score) -> Any:
-    """A `symusic.Score` in ticks, one symusic track a track."""
-    target: Any = symusic.Score(score.ticks_per_quarter)
-    column = np.array  # symusic takes writable, contiguous arrays only
-    target.tempos = symusic.Tempo.from_numpy(column(score.tempos["time"]), column(score.tempos["microseconds"]))
-    target.time_signatures = symusic.TimeSignature.from_numpy(
-        column(score.meters["time"]), column(score.meters["numerator"]), column(score.meters["denominator"])
-    )
-    target.key_signatures = symusic.KeySignature.from_numpy(
-        column(score.keys["time"]), column(score.keys["sharps"]), column(score.keys["minor"])
-    )
-    for text in score.texts:
-        if text.track is None:
-            target.markers.append(symusic.TextMeta(text.time, text.text))
-    for index, track in enumerate(score.tracks):
-        part: Any = symusic.Track(track.name, track.program, track.is_drum)
-        own = score.notes[score.notes["track"] == index]
-        part.notes = symusic.Note.from_numpy(
-            column(own["onset"]), column(own["duration"]),
-            column(own["pitch"].astype(np.int8)), column(own["velocity"].astype(np.int8)),
-        )  # fmt: skip
-        own = score.controls[score.controls["track"] == index]
-        part.controls = symusic.ControlChange.from_numpy(
-            column(own["time"]), column(own["number"]), column(own["value"])
-        )
-        own = score.bends[score.bends["track"] == index]
-        part.pitch_bends = symusic.PitchBend.from_numpy(column(own["time"]), column(own["value"].astype(np.int32)))
-        for text in score.texts:
-            if text.track == index:
-                part.lyrics.append(symusic.TextMeta(text.time, text.text))
-        target.tracks.append(part)
-    return target
-
-
-def midi_bytes(score: Score) -> bytes:
-    """The score as the bytes of a MIDI file (type 1)."""
-    return bytes(to_symusic(score).dumps_midi())
+@lru_cache(maxsize=256)
+def _tail(channels: int) -> bytes:
+    """End of a track whose last delta time is written: nothing, far away a tempo of 1, note offs, end-of-track."""
+    out = b"\xff\x7f\x00" + b"\xff\xff\xff\x7f" + b"\xff\x51\x03\x00\x00\x01"
+    for channel in range(16):
+        if channels >> channel & 1:
+            out += b"\x00" + bytes([0x80 | channel])
+            out += b"\x00".join(bytes([pitch, 0]) for pitch in range(128))
+    return out + b"\x00" + _END_OF_TRACK
 
 
 def write_midi(score: Score, path: str | Path) -> Path:
