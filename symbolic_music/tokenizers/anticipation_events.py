@@ -17,7 +17,7 @@ from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 Events = NDArray[np.int32]
 REST_NOTE = v.REST - v.NOTE
-_BLOCK = 2048  # notes
+_BLOCK = 1024  # notes
 _MOST_RESTS = 1_000_000
 
 
@@ -74,12 +74,14 @@ def events_of(score: Score) -> Events:
     Raises:
         RegionError: when a note starts 2^31 steps (eight months) or more from the beginning.
     """
-    return events_of_notes(score, score.notes)
+    table = np.empty((len(score.notes), 3), np.int32)
+    fill_events(table, score, score.notes)
+    return table
 
 
-def events_of_notes(score: Score, notes: Array) -> Events:
-    """The same of a note table in order of onset, in the ticks of a score; RegionError as there."""
-    clock, table = ExactClock(score), np.empty((len(notes), 3), np.int32)
+def fill_events(table: Events, score: Score, notes: Array) -> None:
+    """Write the same of a note table, in order of onset and in the ticks of a score, into the first three columns."""
+    clock = ExactClock(score)
     # In blocks: what is needed on the way stays small, whatever the length of the score.
     for start in range(0, len(notes), _BLOCK):
         block, rows = notes[start : start + _BLOCK], table[start : start + _BLOCK]
@@ -90,7 +92,6 @@ def events_of_notes(score: Score, notes: Array) -> Events:
         rows[:, 0] = onsets
         np.minimum(durations, v.MAX_DURATION - 1, out=rows[:, 1], casting="unsafe")
         rows[:, 2] = 128 * instruments + block["pitch"]
-    return table
 
 
 def pad(events: Events, end: int | None = None) -> Events:
@@ -131,9 +132,11 @@ def interleave(events: Events, controls: Events, delta: int = v.DELTA) -> tuple[
     before = np.searchsorted(previous + delta, controls[:, 0], side="left")
     # Controls keep their order whatever their times.
     before = np.maximum.accumulate(before) if len(before) else before
-    order = np.argsort(np.concatenate([2 * np.arange(len(events)) + 1, 2 * before]), kind="stable")
-    merged = np.concatenate([events, controls])[order]
-    return merged, order >= len(events)
+    is_control = np.zeros(len(events) + len(controls), bool)
+    is_control[before + np.arange(len(controls))] = True
+    merged = np.empty((len(is_control), events.shape[1]), np.int32)
+    merged[is_control], merged[~is_control] = controls, events
+    return merged, is_control
 
 
 def to_ids(table: Events, is_control: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:

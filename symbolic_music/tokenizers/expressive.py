@@ -39,8 +39,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.score import Score
 from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.anticipation_events import Events, events_of_notes
-from symbolic_music.tokenizers.sustain import sustained
+from symbolic_music.tokenizers.anticipation_events import Events, fill_events
+from symbolic_music.tokenizers.sustain import SUSTAIN, sustained
 
 FIELDS = 4
 _BIN = 128 // v.VELOCITIES
@@ -54,9 +54,18 @@ def expressive_events(score: Score) -> Events:
     """
     notes = sustained(score)
     table = np.empty((len(notes), FIELDS), np.int32)
-    table[:, :3] = events_of_notes(score, notes)
+    fill_events(table, score, notes)
     table[:, 3] = notes["velocity"] // _BIN
     return table
+
+
+def folded(score: Score) -> Score:
+    """The score with its sustain pedal in the lengths of its notes: it encodes to the same ids.
+
+    For many windows of one score: `score.replace(notes=score.notes[a:b])` of it need not look at the pedal again, and
+    keeps what the notes outside the window do to those in it.
+    """
+    return score.replace(notes=sustained(score), controls=score.controls[score.controls["number"] != SUSTAIN])
 
 
 def velocities_of(bins: ArrayLike) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import TokenError
 from symbolic_music.score import CONTROL, Score, note_table
 from symbolic_music.tokenizers.anticipation_events import arrange, to_ids
-from symbolic_music.tokenizers.expressive import expressive_events, velocities_of
+from symbolic_music.tokenizers.expressive import expressive_events, folded, velocities_of
 from tests.tokenizers.music import PIECES, note_rows, piece, scores, slow_violation, walk
 
 REST, UP, SEPARATOR, AUTOREGRESS, ANTICIPATE = 27_512, 27_513, 55_025, 55_026, 55_027
@@ -36,6 +36,16 @@ def with_pedal(rows, pedal):
     """Rows of notes; pedal (time, value, track)."""
     controls = [(time, 64, value, track) for time, value, track in pedal]
     return Score(notes=note_table(rows), controls=np.array(controls, CONTROL))
+
+
+@st.composite
+def pedalled(draw):
+    score = draw(scores())
+    rows = st.tuples(st.integers(0, 20 * score.ticks_per_quarter), st.sampled_from([0, 63, 64, 127]))
+    pedal = draw(st.lists(rows, max_size=8))
+    tracks = [draw(st.integers(0, len(score.tracks) - 1)) for _ in pedal]
+    controls = [(t, 64, value, track) for (t, value), track in zip(pedal, tracks, strict=True)]
+    return score.replace(controls=np.array(controls, CONTROL))
 
 
 # -- encoding --------------------------------------------------------------------------------------------------
@@ -83,6 +93,16 @@ def test_controls_and_rests_have_velocities_too():
     ]
 
 
+@given(pedalled())
+def test_a_score_with_its_pedal_folded_has_the_same_ids(score):
+    tokenizer = tokenizers.get("anticipation", preset="expressive")
+    held = folded(score)
+    assert len(held.controls) == 0
+    assert tokenizer.encode(held).tolist() == tokenizer.encode(score).tolist()
+    window = held.replace(notes=held.notes[3:9])
+    assert tokenizer.encode(window).tolist() == tokenizer.encode(score).tolist()[12:36]
+
+
 @given(scores(), PROGRAMS)
 def test_without_velocities_it_is_the_published_sequence(score, programs):
     # No pedal here, so durations are the same.
@@ -115,16 +135,6 @@ def test_names_and_config(expressive):
 def quantised(score):
     """(onset, duration, pitch, velocity, instrument) of what survives, sorted."""
     return sorted((t, d, n % 128, 4 * b + 2, n // 128) for t, d, n, b in expressive_events(score).tolist())
-
-
-@st.composite
-def pedalled(draw):
-    score = draw(scores())
-    rows = st.tuples(st.integers(0, 20 * score.ticks_per_quarter), st.sampled_from([0, 63, 64, 127]))
-    pedal = draw(st.lists(rows, max_size=8))
-    tracks = [draw(st.integers(0, len(score.tracks) - 1)) for _ in pedal]
-    controls = [(t, 64, value, track) for (t, value), track in zip(pedal, tracks, strict=True)]
-    return score.replace(controls=np.array(controls, CONTROL))
 
 
 @given(pedalled(), PROGRAMS)
