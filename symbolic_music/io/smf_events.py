@@ -103,13 +103,12 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
         at += 1
         delta = byte & 0x7F
         if byte & 0x80:
-            for _ in range(3):
+            first = at
+            while byte & 0x80:
                 byte = data[at]
                 at += 1
-                delta = delta << 7 | byte & 0x7F
-                if byte < 0x80:
-                    break
-            else:
+                delta = min(delta << 7 | byte & 0x7F, MAX_TICK + 1)
+            if at - first > 3:
                 problems["delta time of more than four bytes"] += 1
         time += delta
         if time > MAX_TICK or (damaged and delta > _MAX_DAMAGED_DELTA):

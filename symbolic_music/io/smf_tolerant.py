@@ -11,7 +11,7 @@ import numpy as np
 from symbolic_music.errors import MidiError
 from symbolic_music.io.smf_chunks import DEFAULT_DIVISION, MAX_TRACKS, layout
 from symbolic_music.io.smf_events import MAX_TICK, Events, track_events
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track
+from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
 # Frames a second of the SMPTE divisions, and microseconds of as many frames as their name says.
@@ -35,7 +35,10 @@ def parse_tolerant(data: bytes) -> Score:
         problems["type 2: its independent sequences are laid over each other"] += 1
     ticks_per_quarter, smpte = _division(found.division, problems)
     parts: list[Track] = []
-    notes, controls, bends, lyrics = [np.zeros(0, NOTE)], [np.zeros(0, CONTROL)], [np.zeros(0, BEND)], []
+    notes: list[Array] = []
+    controls: list[Array] = []
+    bends: list[Array] = []
+    lyrics: list[Text] = []
     for events in tracks:
         groups = np.array(events.groups, np.int64)
         own = np.unique(np.append(groups, events.sung) if events.lyrics else groups)
@@ -50,12 +53,12 @@ def parse_tolerant(data: bytes) -> Score:
     tempos = _table(chain.from_iterable(t.tempos for t in tracks), TEMPO)
     score = Score(
         ticks_per_quarter=ticks_per_quarter,
-        notes=np.concatenate(notes),
+        notes=joined(notes, NOTE),
         tempos=tempos if smpte is None else smpte,
         meters=_table(chain.from_iterable(t.meters for t in tracks), METER),
         keys=_table(chain.from_iterable(t.keys for t in tracks), KEY),
-        controls=np.concatenate(controls),
-        bends=np.concatenate(bends),
+        controls=joined(controls, CONTROL),
+        bends=joined(bends, BEND),
         tracks=tuple(parts),
         texts=(*sorted((Text(*m) for t in tracks for m in t.markers), key=lambda text: text.time), *lyrics),
         problems=tuple(what if count == 1 else f"{what} ({count:,} times)" for what, count in problems.items()),

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import symusic
 
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track
+from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 
 def from_symusic(source: Any) -> Score:
     """A Score from a `symusic.Score` in ticks. Channels are not kept by symusic: drums get 9, others 0."""
-    notes, controls, bends = [np.zeros(0, NOTE)], [np.zeros(0, CONTROL)], [np.zeros(0, BEND)]
+    notes: list[Array] = []
+    controls: list[Array] = []
+    bends: list[Array] = []
     tracks: list[Track] = []
     texts = [Text(m.time, m.text) for m in source.markers]
     for index, track in enumerate(source.tracks):
@@ -31,13 +33,13 @@ def from_symusic(source: Any) -> Score:
         texts += [Text(m.time, m.text, "lyric", index) for m in track.lyrics]
     return Score(
         ticks_per_quarter=source.ticks_per_quarter,
-        notes=np.concatenate(notes),
+        notes=joined(notes, NOTE),
         tempos=_table(source.tempos, TEMPO, None, time="time", microseconds="mspq"),
         meters=_table(source.time_signatures, METER, None, time="time", numerator="numerator",
                       denominator="denominator"),
         keys=_table(source.key_signatures, KEY, None, time="time", sharps="key", minor="tonality"),
-        controls=np.concatenate(controls),
-        bends=np.concatenate(bends),
+        controls=joined(controls, CONTROL),
+        bends=joined(bends, BEND),
         tracks=tuple(tracks),
         texts=tuple(texts),
     )  # fmt: skip
