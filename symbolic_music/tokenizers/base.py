@@ -109,6 +109,14 @@ class Tokenizer(ABC):
 
         return saving.save(self, path)
 
+    def sequences(self, ids: ArrayLike, per_track: bool) -> list[ArrayLike]:
+        """What `decode` was given as a list: of one sequence, or of several where each track is encoded alone."""
+        if per_track and isinstance(ids, (list, tuple)):
+            dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
+            if all(np.ndim(one) == dimensions or np.size(one) == 0 for one in ids):
+                return list(ids)
+        return [ids]
+
     def check(self, ids: ArrayLike) -> Ids:
         """Ids as int32 of the right shape.
 

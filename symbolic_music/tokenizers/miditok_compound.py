@@ -166,4 +166,6 @@ def _grammar(vocabulary: Vocabulary, field: dict[str, int], options: MidiTokOpti
         resets=("Bar", "Rest"),
         # A rest may cross a bar line with a meter change, which then is not written.
         loosens=("Rest",),
+        # As in `miditok_remi`.
+        repeats=True,
     )

@@ -188,6 +188,12 @@ def _grammar(vocabulary: Vocabulary, options: MidiTokOptions) -> FlatGrammar:
         "PAD": ("PAD",),
     }
     constant = positions(options)
+    # MidiTok keeps the finer ticks of a meter in eighths that another meter overrules at its own tick. Two ticks are
+    # then one position, which may be named twice.
     return FlatGrammar(
-        vocabulary, follows, capacity if options.use_time_signatures else constant, by_program=options.use_programs
+        vocabulary,
+        follows,
+        capacity if options.use_time_signatures else constant,
+        repeats=True,
+        by_program=options.use_programs,
     )

@@ -94,12 +94,7 @@ class SchemeTokenizer(Tokenizer):
         Raises:
             TokenError: when an id is outside the vocabulary, or stands where the grammar does not allow it.
         """
-        sequences = [ids]
-        if self.scheme.per_track and isinstance(ids, (list, tuple)):
-            dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
-            if all(np.ndim(one) == dimensions or np.size(one) == 0 for one in ids):
-                sequences = list(ids)
-        return self.scheme.decode([self._obeying(one) for one in sequences])
+        return self.scheme.decode([self._obeying(one) for one in self.sequences(ids, self.scheme.per_track)])
 
     def _obeying(self, ids: ArrayLike) -> Ids:
         checked = self.check(ids)

@@ -40,6 +40,8 @@ class WordGrammar(Grammar):
         meter_field: the field that holds TimeSig tokens, where there are any.
         resets: forms that begin a bar, or may have crossed one, after which positions start anew.
         loosens: those of them after which the meter is unknown, so that any position of the vocabulary may come.
+        time_types: types of tokens whose values are positions.
+        repeats: whether a position may be named again.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class WordGrammar(Grammar):
         meter_field: int | None = None,
         resets: Iterable[str] = ("Bar",),
         loosens: Iterable[str] = (),
+        time_types: Iterable[str] = ("Position", "Beat"),
+        repeats: bool = False,
     ) -> None:
         names = [START, *forms]
         self._forms = {
@@ -78,7 +82,9 @@ class WordGrammar(Grammar):
         self._is_reset = np.array([*(name in self._resets for name in names), False])
         self._loosens = frozenset(loosens)
         self._is_loose = np.array([*(name in self._loosens for name in names), False])
-        self._position = np.array([_position(name) for name in vocabulary.fields[time_field]])
+        self._repeats = repeats
+        timed = frozenset(time_types)
+        self._position = np.array([_position(name, timed) for name in vocabulary.fields[time_field]])
         self._constant = capacity if isinstance(capacity, int) else 0
         self._capacity = np.zeros(0, np.int64)
         if meter_field is not None and not isinstance(capacity, int):
@@ -150,7 +156,8 @@ class WordGrammar(Grammar):
                     capacity = int(self._capacity[word[self._meter]])
                 if form in self._loosens:
                     capacity = int(self._position.max()) + 1
-                floor = 0 if form in self._resets else position + 1 if position >= 0 else state.floor
+                next_floor = position + (not self._repeats)
+                floor = 0 if form in self._resets else next_floor if position >= 0 else state.floor
                 return WordState(form, floor, capacity)
         raise TokenError(f"word {tuple(word)} may not stand after {state.last}")
 
@@ -176,7 +183,8 @@ class WordGrammar(Grammar):
         rows = np.flatnonzero(position >= 0)
         period = np.cumsum(self._is_reset[form])[rows]
         value = position[rows]
-        rises = np.append(True, (value[1:] > value[:-1]) | (period[1:] != period[:-1]))[: len(rows)]
+        above = value[1:] >= value[:-1] + (not self._repeats)
+        rises = np.append(True, above | (period[1:] != period[:-1]))[: len(rows)]
         capacity = np.full(len(rows), self._constant)
         if self._meter is not None:
             meters = self._capacity[ids[:, self._meter]]
@@ -192,6 +200,6 @@ def _holds(mask: Mask, token: int) -> bool:
     return 0 <= token < len(mask) and bool(mask[token])
 
 
-def _position(name: str) -> int:
+def _position(name: str, types: frozenset[str]) -> int:
     kind, _, value = name.partition("_")
-    return int(value) if kind in ("Position", "Beat") else -1
+    return int(value) if kind in types and value.isdecimal() else -1

@@ -22,7 +22,10 @@ _OPTIONS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
         }
         for name in ("remi", "compound")
     },
-    ("anticipation", "default"): {"controls": {"control_programs": [0, 33, 128]}},
+    **{
+        ("anticipation", preset): {"controls": {"control_programs": [0, 33, 128]}}
+        for preset in ("default", "expressive")
+    },
 }
 
 

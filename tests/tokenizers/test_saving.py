@@ -41,6 +41,9 @@ KNOWN: dict[str, tuple[str, str]] = {
     "compound original": ("12d8ecacfdf1084f", "b457ba2ac8620025"),
     "anticipation default": ("849e99ae8cd6ed22", "954bab216df157eb"),
     "anticipation default controls": ("849e99ae8cd6ed22", "8cab1a527500d698"),
+    "anticipation expressive": ("36ed7b69a0c25a3d", "4a969c3f490357bb"),
+    "anticipation expressive controls": ("36ed7b69a0c25a3d", "7b4fcd5667a0acb6"),
+    "anticipation interarrival": ("443da4af9b19df28", "7bc18ff07111e076"),
 }
 
 
