@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.report import Json, check_score_output, out, out_json
-from symbolic_music.cli.tokenize import Name, Preset
+from symbolic_music.cli.tokenize import Name, Preset, find_tokenizer
 
 
 def detokenize(
@@ -19,12 +19,10 @@ def detokenize(
     as_json: Json = False,
 ) -> None:
     """Write the score that ids stand for."""
-    from symbolic_music import tokenizers
     from symbolic_music.cli import ids as files
 
     check_score_output(output, ids)
-    decoder = tokenizers.get(tokenizer, **({} if preset is None else {"preset": preset}))
-    score = decoder.decode(files.load(ids))
+    score = find_tokenizer(tokenizer, preset).decode(files.load(ids))
     score.write(output)
     if as_json:
         out_json({"notes": len(score), "seconds": round(score.duration, 3), "out": str(output)})

@@ -12,9 +12,24 @@ from symbolic_music.errors import OptionError
 
 Name = Annotated[
     str,
-    typer.Option("--tokenizer", "-t", help="performance, remi, compound, anticipation, or miditok:NAME."),
+    typer.Option(
+        "--tokenizer",
+        "-t",
+        help="performance, remi, compound, anticipation, miditok:NAME, or a .json file of a saved tokenizer.",
+    ),
 ]
 Preset = Annotated[str | None, typer.Option(help="A preset of the tokenizer; its own default when omitted.")]
+
+
+def find_tokenizer(name: str, preset: str | None, **options: Any) -> Any:
+    """The tokenizer that -t and --preset name. OptionError for a preset or options beside a saved one."""
+    from symbolic_music import tokenizers
+
+    if not name.endswith(".json"):
+        return tokenizers.get(name, **({} if preset is None else {"preset": preset}), **options)
+    if preset is not None:
+        raise OptionError("--preset goes with the name of a tokenizer; a saved one has its preset in the file")
+    return tokenizers.load(name)
 
 
 def tokenize(
@@ -35,19 +50,18 @@ def tokenize(
     Where a preset encodes track by track there is one array a track: these are printed one below the other,
     separated by an empty line where words have several fields, and written to .npz.
     """
-    from symbolic_music import tokenizers
     from symbolic_music.cli import ids as files
     from symbolic_music.io import read
 
     if output is not None:
         check_output(output, file)
         files.check_name(output)
-    options: dict[str, Any] = {} if preset is None else {"preset": preset}
+    options: dict[str, Any] = {}
     if control_programs is not None:
         if tokenizer != "anticipation":
             raise OptionError("--control-programs goes with -t anticipation only")
         options["control_programs"] = numbers(control_programs, "--control-programs")
-    encoder = tokenizers.get(tokenizer, **options)
+    encoder = find_tokenizer(tokenizer, preset, **options)
     ids = encoder.encode(read(file))
     if output is not None:
         files.save(output, ids)

@@ -35,8 +35,51 @@ def test_there_and_back(run, song, tmp_path, quartet) -> None:
         assert np.allclose(back.onset_seconds, quartet.onset_seconds)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("remi", {}),
+        ("compound", {"preset": "miditok"}),
+        ("performance", {"preset": "score2perf"}),
+        ("miditok:TSD", {}),
+        ("miditok:REMI", {}),
+        ("miditok:CPWord", {}),
+        ("miditok:MuMIDI", {}),
+        ("miditok:MMM", {}),
+    ],
+)
+def test_every_shape_of_ids_there_and_back(run, song, tmp_path, quartet, name, options) -> None:
+    if name.startswith("miditok:"):
+        pytest.importorskip("miditok")
+    expected = tokenizers.get(name, **options).encode(read(song))
+    preset = [f"--preset={options['preset']}"] if options else []
+    printed = json.loads(run("tokenize", song, "-t", name, *preset, "--json").out)
+    assert printed["tokenizer"] == name
+    assert printed["ids"] == files.lists(expected)
+    assert printed["count"] == files.count(expected)
+    assert run("tokenize", song, "-t", name, *preset).out == files.text(expected) + "\n"
+    run("tokenize", song, "-t", name, *preset, "-o", tmp_path / "ids.npz")
+    run("detokenize", tmp_path / "ids.npz", "-t", name, *preset, "-o", tmp_path / "back.mid")
+    assert sorted(read(tmp_path / "back.mid").notes["pitch"]) == sorted(quartet.notes["pitch"])
+
+
+def test_a_saved_tokenizer(run, mistake, song, tmp_path, quartet) -> None:
+    pytest.importorskip("miditok")
+    trained = tokenizers.get("miditok:TSD", use_programs=True).train([quartet], 460)
+    path = trained.save(tmp_path / "tokenizer.json")
+    assert json.loads(run("tokenize", song, "-t", path, "--json").out)["ids"] == trained.encode(read(song)).tolist()
+    run("tokenize", song, "-t", path, "-o", tmp_path / "ids.npy")
+    outcome = run("detokenize", tmp_path / "ids.npy", "-t", path, "-o", tmp_path / "back.mid", "--json")
+    assert json.loads(outcome.out)["notes"] == 40
+    assert "has its preset in the file" in mistake("tokenize", song, "-t", path, "--preset", "default")
+    assert "no such file" in mistake("tokenize", song, "-t", tmp_path / "none.json")
+    path.write_text("{}")
+    assert "not a saved tokenizer" in mistake("detokenize", tmp_path / "ids.npy", "-t", path, "-o", tmp_path / "2.mid")
+
+
 def test_mistakes(mistake, song, tmp_path) -> None:
     assert "no tokenizer named 'morse'" in mistake("tokenize", song, "-t", "morse")
+    assert "miditok:NAME with NAME one of REMI" in mistake("tokenize", song, "-t", "miditok:morse")
     assert "preset" in mistake("tokenize", song, "-t", "anticipation", "--preset", "none")
     assert "numbers separated by commas" in mistake(
         "tokenize", song, "-t", "anticipation", "--control-programs", "piano"
