@@ -15,63 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import TokenError, UnknownNameError
 from symbolic_music.score import TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
-from symbolic_music.tokenizers.sustain import sustained
+from symbolic_music.tokenizers.performance_events import events
+from symbolic_music.tokenizers.performance_layout import LAYOUTS, Layout
 
-SHIFTS, BINS = 100, 32
 # At 120 quarters a minute one tick is one step of 10 ms.
 _TICKS_PER_QUARTER, _MICROSECONDS = 50, 500_000
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the blocks of a vocabulary begin: pitches low..high, after `specials` (PAD, EOS)."""
-
-    low: int
-    high: int
-    specials: tuple[str, ...] = ()
-
-    @property
-    def pitches(self) -> int:
-        """Number of pitches."""
-        return self.high - self.low + 1
-
-    @property
-    def on(self) -> int:
-        """First NOTE_ON."""
-        return len(self.specials)
-
-    @property
-    def off(self) -> int:
-        """First NOTE_OFF."""
-        return self.on + self.pitches
-
-    @property
-    def shift(self) -> int:
-        """TIME_SHIFT of one step."""
-        return self.off + self.pitches
-
-    @property
-    def velocity(self) -> int:
-        """First VELOCITY bin."""
-        return self.shift + SHIFTS
-
-    @property
-    def size(self) -> int:
-        """Number of ids."""
-        return self.velocity + BINS
-
-    def names(self) -> tuple[str, ...]:
-        """Name of each id."""
-        return (
-            *(f"{s}_None" for s in self.specials),
-            *(f"NoteOn_{p}" for p in range(self.low, self.high + 1)),
-            *(f"NoteOff_{p}" for p in range(self.low, self.high + 1)),
-            *(f"TimeShift_{s + 1}" for s in range(SHIFTS)),
-            *(f"Velocity_{b + 1}" for b in range(BINS)),
-        )
-
-
-LAYOUTS = {"default": Layout(0, 127), "score2perf": Layout(21, 108, ("PAD", "EOS"))}
 
 
 class PerformanceTokenizer(Tokenizer):
@@ -97,37 +45,7 @@ class PerformanceTokenizer(Tokenizer):
 
     def encode(self, score: Score) -> Ids:
         """Ids of a score, int32, shape (n,)."""
-        at = self.layout
-        notes = sustained(score)
-        notes = notes[(notes["pitch"] >= at.low) & (notes["pitch"] <= at.high)]
-        # note-seq refuses nothing here, but a note of velocity 0 cannot be written.
-        notes = notes[notes["velocity"] > 0]
-        notes = notes[np.lexsort((notes["pitch"], notes["onset"]))]
-        start = _steps(score.seconds(notes["onset"]))
-        end = _steps(score.seconds(notes["onset"].astype(np.int64) + notes["duration"]))
-        end = np.maximum(end, start + 1)
-        count = len(notes)
-        step = np.concatenate([start, end])
-        index = np.tile(np.arange(count), 2)
-        is_off = np.repeat([False, True], count)
-        order = np.lexsort((is_off, index, step))
-        step, index, is_off = step[order], index[order], is_off[order]
-        pitch = notes["pitch"][index].astype(np.int64) - at.low
-        bins = (notes["velocity"][index].astype(np.int64) - 1) // 4
-        # A velocity stands before the first note on and before each whose bin is not the last one's.
-        changed = np.zeros(len(order), bool)
-        onsets = np.flatnonzero(~is_off)
-        changed[onsets] = np.diff(bins[onsets], prepend=-1) != 0
-        gap = np.diff(step, prepend=0)
-        full = np.maximum(gap - 1, 0) // SHIFTS
-        lengths = full + (gap > 0) + changed + 1
-        last = np.cumsum(lengths) - 1
-        ids = np.full(int(lengths.sum()), at.shift + SHIFTS - 1, np.int32)
-        ids[last] = np.where(is_off, at.off, at.on) + pitch
-        ids[(last - 1)[changed]] = at.velocity + bins[changed]
-        shifted = gap > 0
-        ids[(last - 1 - changed)[shifted]] = at.shift + (gap - SHIFTS * full - 1)[shifted]
-        return ids
+        return events(score, self.layout)
 
     def decode(self, ids: ArrayLike) -> Score:
         """One piano track of these events: a note off ends the first open note of its pitch.
@@ -164,10 +82,6 @@ class PerformanceTokenizer(Tokenizer):
             ),
             tracks=(Track("Piano"),),
         )  # fmt: skip
-
-
-def _steps(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-    return (seconds * 100 + 0.5).astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from symbolic_music.score import DRUM_CHANNEL, Array, Score
 
 SUSTAIN = 64
 DOWN_FROM = 64
-# Times are int32 and ends of notes below 2**32: track << _TRACK_SHIFT puts tracks apart on one line of time.
-_TRACK_SHIFT = 34
+# All tracks on one line of time, far enough apart: onsets are int32, ends of notes below 2**32.
+_SPAN_BITS = 34
+_ZERO = 1 << 32
 _LONGEST = np.iinfo(np.int32).max
+Ints = NDArray[np.int64]
 
 
 def sustained(score: Score) -> Array:
@@ -30,45 +32,56 @@ def sustained(score: Score) -> Array:
     return notes if kept.all() else notes[kept]
 
 
-def held(score: Score) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def held(score: Score) -> tuple[Ints, NDArray[np.bool_]]:
     """What `sustained` does to each note: the tick at which it ends, and whether it is kept; each of shape (notes,)."""
     notes = score.notes
-    onset, pitch, track = notes["onset"], notes["pitch"], notes["track"]
-    ends = np.add(onset, notes["duration"], dtype=np.int64)
+    ends = np.add(notes["onset"], notes["duration"], dtype=np.int64)
     kept = np.ones(len(notes), bool)
-    melodic = notes["channel"] != DRUM_CHANNEL
     pedal = score.controls[score.controls["number"] == SUSTAIN]
+    melodic = notes["channel"] != DRUM_CHANNEL
     if not len(pedal) or not melodic.any():
         return ends, kept
-    last = max(int(ends.max() if melodic.all() else ends[melodic].max()), int(pedal["time"].max()))
+    last = max(int(ends.max(where=melodic, initial=pedal["time"][-1])), int(pedal["time"][-1]))
     moves = pedal_moves(pedal, last)
-
-    # A note whose end finds the pedal down goes on to the release.
-    offset = track.astype(np.int64) << _TRACK_SHIFT
-    at_end = np.searchsorted(moves, ends + offset, side="right")
-    holds = np.flatnonzero((at_end & 1).astype(bool) & melodic)
-    ends[holds] = np.minimum(moves[at_end[holds]] - offset[holds], last)
-    del at_end, holds
-
-    # A note on that finds the pedal down ends all notes of its pitch.
-    offset += onset
-    strikes = (np.searchsorted(moves, offset, side="right") & 1).astype(bool) & melodic
-    del offset
-    order = np.argsort(_pitch_of_track(pitch, track), kind="stable")
-    onset, pitch, track = onset[order], pitch[order], track[order]
-    # The next strike after each row: as many strikes lie before it as in the rows up to and including this one.
-    ordered = strikes[order]
-    following = np.append(np.flatnonzero(ordered), len(order) - 1)[np.cumsum(ordered)]
-    struck = (pitch[following] == pitch) & (track[following] == track) & melodic[order]
-    struck &= (following > np.arange(len(order))) & ordered[following]
-    by = onset[following[struck]]
-    notes_struck = order[struck]
-    ends[notes_struck] = np.minimum(ends[notes_struck], by)
-    kept[notes_struck[by == onset[struck]]] = False
+    del pedal
+    _hold_to_release(ends, moves, notes["track"], melodic, last)
+    strikes = _down(moves, notes["track"], notes["onset"]) & melodic
+    _end_when_struck(ends, kept, notes, strikes, melodic)
     return ends, kept
 
 
-def pedal_moves(pedal: Array, last: int) -> NDArray[np.int64]:
+def _hold_to_release(ends: Ints, moves: Ints, track: Array, melodic: Array, last: int) -> None:
+    """Move the ends that find the pedal down to its release, in place."""
+    before = np.searchsorted(moves, _line(track, ends), side="right")
+    down = (before & 1).astype(bool) & melodic
+    release = moves[before[down]]
+    release &= (1 << _SPAN_BITS) - 1
+    release -= _ZERO
+    ends[down] = np.minimum(release, last)
+
+
+def _end_when_struck(ends: Ints, kept: NDArray[np.bool_], notes: Array, strikes: Array, melodic: Array) -> None:
+    """Move the ends of notes whose pitch is struck again under the pedal, in place; `kept` as in `held`."""
+    if not strikes.any():
+        return
+    group = _pitch_of_track(notes["pitch"], notes["track"])
+    order = np.argsort(group, kind="stable")
+    group, onset, struck = group[order], notes["onset"][order], strikes[order]
+    # The strike that follows each row: as many come before it as there are up to and including the row.
+    strike = np.flatnonzero(struck).astype(np.int32)
+    most = int(strike[-1])
+    following = strike[np.cumsum(struck[:most], dtype=np.int32)]
+    same = (group[:most] == group[following]) & melodic[order[:most]]
+    del group, struck, strike
+    order, following, begun = order[:most][same], following[same], onset[:most][same]
+    by = onset[following]
+    kept[order[begun == by]] = False
+    del onset, following, begun
+    sooner = by.astype(np.int64)
+    ends[order] = np.minimum(ends[order], sooner, out=sooner)
+
+
+def pedal_moves(pedal: Array, last: int) -> Ints:
     """When pedals go down and up: down, up, down, up, ... of the first track that has one, then of the next track.
 
     Args:
@@ -76,24 +89,45 @@ def pedal_moves(pedal: Array, last: int) -> NDArray[np.int64]:
         last: a time at or after all others; a pedal that is never released goes up just after it.
 
     Returns:
-        time + (track << 34) of each move, increasing, of even length: an odd number of moves up to and including
-        a time says that the pedal is down then.
+        Places on the line of all tracks' times, increasing, an even number of them. Where an odd number of moves lies
+        at or before a place, the pedal is down there.
     """
-    up = pedal["value"] < DOWN_FROM
+    pedal = pedal[_may_move(pedal)]
     # At one time up comes after down, so the last of equal times says how the pedal is left.
-    key = (pedal["track"].astype(np.int64) << _TRACK_SHIFT) + pedal["time"]
-    key = np.sort((key << 1) + up)
+    key = _line(pedal["track"], pedal["time"]) << 1
+    key += pedal["value"] < DOWN_FROM
+    key.sort(kind="stable")  # nearly in order: much faster so
     up, key = (key & 1).astype(bool), key >> 1
     settled = np.append(key[1:] != key[:-1], True)
     up, key = up[settled], key[settled]
-    # Adding half a track's span makes negative times (they do not come out of files) fall into their own track.
-    track = (key + (1 << (_TRACK_SHIFT - 1))) >> _TRACK_SHIFT
+    track = key >> _SPAN_BITS
     first = np.append(True, track[1:] != track[:-1])
-    moved = up != np.append(True, up[:-1])
-    moved[first] = ~up[first]
+    moved = np.where(first, ~up, np.append(True, up[1:] != up[:-1]))
     unreleased = ~up & np.append(first[1:], True)
-    release = (track[unreleased] << _TRACK_SHIFT) + last + 1
-    return np.sort(np.concatenate([key[moved], release]))
+    return np.sort(np.concatenate([key[moved], _line(track[unreleased], last + 1)]), kind="stable")
+
+
+def _may_move(pedal: Array) -> NDArray[np.bool_]:
+    """False for the many rows that only repeat what the row before said: same track and side, no other at its time."""
+    up, time, track = pedal["value"] < DOWN_FROM, pedal["time"], pedal["track"]
+    apart = time[1:] != time[:-1]
+    alone = np.append(True, apart) & np.append(apart, True)
+    repeats = alone[1:] & alone[:-1] & (up[1:] == up[:-1]) & (track[1:] == track[:-1])
+    return np.append(True, ~repeats)
+
+
+def _down(moves: Ints, track: Array, time: Array) -> NDArray[np.bool_]:
+    """Whether the pedal of a track is down at a time, once all its moves of that time are done."""
+    return np.asarray(np.searchsorted(moves, _line(track, time), side="right") & 1, bool)
+
+
+def _line(track: Array, time: Array | int) -> Ints:
+    """One number for track and time, ordered by track, then time."""
+    line = track.astype(np.int64)
+    line <<= _SPAN_BITS
+    line += time
+    line += _ZERO
+    return line
 
 
 def _pitch_of_track(pitch: Array, track: Array) -> Array:
