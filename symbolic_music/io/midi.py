@@ -66,15 +66,24 @@ def _parse_strict(data: bytes) -> Score | None:
     ours = score.tempos["time"] >= _FAR
     if int(ours.sum()) != int.from_bytes(data[10:12], "big") or (ends >= _FAR).any():
         return None  # a track that ended early, or a note that never did
+    score = score.replace(tempos=score.tempos[~ours])
+    return score if _sane(score) else None
+
+
+def _sane(score: Score) -> bool:
+    """Whether nothing in it shows that symusic took something for what it is not."""
+    tempos, meters, keys = score.tempos, score.meters, score.keys
     for table, key in ((score.notes, "onset"), (score.notes, "duration"), (score.controls, "time")):
         if len(table) and table[key].min() < 0:
-            return None  # a time that ran over 32 bits
-    tempos, meters, keys = score.tempos[~ours], score.meters, score.keys
+            return False  # a time that ran over 32 bits
+    for table in (tempos, meters):
+        at_once = np.flatnonzero(table["time"][1:] == table["time"][:-1])
+        if (table[at_once] != table[at_once + 1]).any():
+            return False  # the last should count, and symusic does not keep their order
     sane = (tempos["microseconds"] > 0).all() and (meters["numerator"] > 0).all() and (meters["denominator"] > 0).all()
     sane = sane and (np.abs(keys["sharps"].astype(np.int64)) <= 7).all() and (keys["minor"] < 2).all()
-    lossy = any("\N{REPLACEMENT CHARACTER}" in t.name for t in score.tracks)
-    lossy = lossy or any("\N{REPLACEMENT CHARACTER}" in t.text for t in score.texts)
-    return score.replace(tempos=tempos) if sane and not lossy else None
+    texts = [track.name for track in score.tracks] + [text.text for text in score.texts]
+    return bool(sane) and not any("\N{REPLACEMENT CHARACTER}" in text for text in texts)  # it was not UTF-8
 
 
 def _closed(data: bytes) -> bytes | None:

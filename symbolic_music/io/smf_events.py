@@ -49,8 +49,8 @@ class Events:
     keys: list[tuple[int, int, int]] = field(default_factory=list)
     markers: list[tuple[int, str]] = field(default_factory=list)
     lyrics: list[tuple[int, str]] = field(default_factory=list)
-    # The group that has the lyrics.
-    sung: int = -1
+    # The group of each of the lyrics.
+    sung: list[int] = field(default_factory=list)
     # Groups that have begun, and what came on a channel before there was such a group to take it.
     made: set[int] = field(default_factory=set)
     early: dict[int, Early] = field(default_factory=dict)
@@ -123,10 +123,10 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
                 if byte == 0xFF and data[at] == _END:
                     return at + 2
                 at = _system(data, at, byte, time, events, problems)
-                if events.lyrics and events.sung < 0:
+                while len(events.sung) < len(events.lyrics):
                     # symusic's rule: lyrics belong to the sixteenth channel, for their status ends in F.
-                    events.sung = _LYRICS_CHANNEL << 7 | programs[_LYRICS_CHANNEL]
-                    events.make(events.sung)
+                    events.sung.append(_LYRICS_CHANNEL << 7 | programs[_LYRICS_CHANNEL])
+                    events.make(events.sung[-1])
                 continue
         elif not status:
             problems["data bytes without a status left out"] += 1

@@ -41,12 +41,13 @@ def parse_tolerant(data: bytes) -> Score:
     lyrics: list[Text] = []
     for events in tracks:
         groups = np.array(events.groups, np.int64)
-        own = np.unique(np.append(groups, events.sung) if events.lyrics else groups)
+        sung = np.array(events.sung, np.int64)
+        own = np.unique(np.append(groups, sung))
         notes.append(_notes(events, groups, len(parts) + np.searchsorted(own, groups)))
         controls.append(_grouped(events.controls, own, len(parts), CONTROL, ("number", "value")))
         bends.append(_grouped(events.bends, own, len(parts), BEND, ("value",)))
-        sung = len(parts) + int(np.searchsorted(own, events.sung))
-        lyrics += [Text(time, text, "lyric", sung) for time, text in events.lyrics]
+        singers = (len(parts) + np.searchsorted(own, sung)).tolist()
+        lyrics += [Text(*lyric, "lyric", singer) for lyric, singer in zip(events.lyrics, singers, strict=True)]
         parts += [Track(events.name, int(g) & 127, int(g) >> 7 == DRUM_CHANNEL) for g in own]
         if len(parts) > MAX_TRACKS:
             raise MidiError(f"more than {MAX_TRACKS:,} parts")
