@@ -3,6 +3,29 @@
 from symbolic_music.io.files import read, write
 from symbolic_music.io.midi import parse_midi, read_midi, write_midi
 from symbolic_music.io.notation import from_music21, read_notation
+from symbolic_music.io.notation_writer import musicxml_bytes, to_music21
+from symbolic_music.io.objects import from_mido, from_pretty_midi, to_mido, to_pretty_midi
+from symbolic_music.io.piano_rolls import from_piano_roll, to_piano_roll
 from symbolic_music.io.smf_writer import midi_bytes
+from symbolic_music.io.symusic_scores import from_symusic, to_symusic
 
-__all__ = ["from_music21", "midi_bytes", "parse_midi", "read", "read_midi", "read_notation", "write", "write_midi"]
+__all__ = [
+    "from_mido",
+    "from_music21",
+    "from_piano_roll",
+    "from_pretty_midi",
+    "from_symusic",
+    "midi_bytes",
+    "musicxml_bytes",
+    "parse_midi",
+    "read",
+    "read_midi",
+    "read_notation",
+    "to_mido",
+    "to_music21",
+    "to_piano_roll",
+    "to_pretty_midi",
+    "to_symusic",
+    "write",
+    "write_midi",
+]

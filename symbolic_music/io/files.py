@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from symbolic_music.errors import FileError
+from symbolic_music.io.atomic import write_bytes
 from symbolic_music.io.midi import read_midi, write_midi
 from symbolic_music.score import Score
 
@@ -44,12 +45,20 @@ def check_readable(path: Path) -> None:
 
 
 def write(score: Score, path: str | Path) -> Path:
-    """Write a score as MIDI. Returns the path.
+    """Write a score by the suffix of its file: MIDI, or MusicXML (.musicxml, .xml). Returns the path.
 
     Raises:
-        FileError: when the folder is missing, the suffix is not one of MIDI's, or writing fails.
+        FileError: when the folder is missing, the suffix is none of these, or writing fails.
+        NotationError: when notation cannot hold the score.
+        MissingExtraError: when notation needs music21 and it is not installed.
     """
     path = Path(path)
-    if path.suffix.lower() not in MIDI_SUFFIXES:
-        raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid")
-    return write_midi(score, path)
+    suffix = path.suffix.lower()
+    if suffix in MIDI_SUFFIXES:
+        return write_midi(score, path)
+    if suffix in (".musicxml", ".xml"):
+        from symbolic_music.io.notation_writer import musicxml_bytes
+
+        write_bytes(path, musicxml_bytes(score))
+        return path
+    raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid or .musicxml")

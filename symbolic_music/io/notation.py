@@ -19,7 +19,7 @@ _VELOCITY = 80
 
 
 def read_notation(path: str | Path) -> Score:
-    """Read a notation file.
+    """Read a notation file; of several pieces in one file the first, which `Score.problems` then says.
 
     Raises:
         MissingExtraError: when music21 is not installed.
@@ -33,10 +33,14 @@ def read_notation(path: str | Path) -> Score:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stream = converter.parse(str(path), forceSource=True)
+            pieces = list(getattr(stream, "scores", [])) if "Opus" in stream.classes else [stream]
+            score = from_music21(pieces[0])
     except Exception as error:  # music21's parsers raise whatever their input makes them stumble on
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise NotationError(f"{path}: music21 cannot read it ({reason})") from None
-    return from_music21(stream)
+    if len(pieces) > 1:
+        return score.replace(problems=(f"{len(pieces)} pieces in one file: only the first is read",))
+    return score
 
 
 def from_music21(stream: Any) -> Score:

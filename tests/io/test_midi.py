@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from symbolic_music import read
 from symbolic_music.errors import MidiError
-from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.io import midi as midi_module
+from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.io.smf_tolerant import parse_tolerant
 from symbolic_music.score import Score
 from tests.corpora import corpus_dir
