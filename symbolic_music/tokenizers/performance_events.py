@@ -99,7 +99,7 @@ def _notes(score: Score, at: Layout) -> tuple[Steps, Steps, Bytes, Bytes]:
 
 def _steps(score: Score, ticks: NDArray[np.signedinteger]) -> Steps:
     """Ticks as steps of 10 ms, a half upwards."""
-    seconds = _seconds(score, ticks)
+    seconds = summed_seconds(score, ticks)
     if len(seconds) and seconds.max() > MAX_HOURS * 3600:
         raise RegionError(
             f"the score lasts {seconds.max() / 3600:,.0f} hours; at most {MAX_HOURS:,} can be written: clip it first"
@@ -110,7 +110,7 @@ def _steps(score: Score, ticks: NDArray[np.signedinteger]) -> Steps:
     return seconds.astype(np.int32)
 
 
-def _seconds(score: Score, ticks: NDArray[np.signedinteger]) -> NDArray[np.float64]:
+def summed_seconds(score: Score, ticks: NDArray[np.signedinteger]) -> NDArray[np.float64]:
     """Score.seconds, to the last bit as note-seq has them from pretty_midi.
 
     A time that lies in the middle between two steps goes up or down by its last bit, and that depends on the order
