@@ -132,8 +132,9 @@ def alone(metric: str, ours: float, unit: str) -> dict[str, Any]:
 
 def parity(folder: Path, count: int) -> None:
     """Of how many files the events are the same, and which part of the ids is identical."""
-    compared = same = ids = identical = farthest = 0
-    ours = tokenizers.get("anticipation")
+    compared = same = ids = identical = farthest = matching = 0
+    least = 1.0
+    ours, shifts = (tokenizers.get("anticipation", preset=preset) for preset in ("default", "interarrival"))
     for path in midi_files(folder, count):
         try:
             theirs = np.array(peer_events(path)).reshape(-1, 3)
@@ -148,6 +149,7 @@ def parity(folder: Path, count: int) -> None:
             continue
         found = ours.encode(score).reshape(-1, 3)
         compared += 1
+        matching += alike(shifts.encode(score).tolist(), peer_interarrival(path))
         why = difference(found, theirs)
         if why:
             print(f"different: {path.name}: {why}", file=sys.stderr)
@@ -155,11 +157,30 @@ def parity(folder: Path, count: int) -> None:
         same += 1
         ids += found.size
         identical += int((found == theirs).sum())
+        least = min(least, float((found == theirs).mean())) if found.size else least
         farthest = max(farthest, int(np.abs(found - theirs).max(initial=0)))
-    rows = [row("files with the same events", same, compared, "files that the peer reads", "files")]
+    rows = [row("files with the same events", same, compared, PEER, "files")]
     rows.append(row("identical ids in these files", identical, ids, "ids", "ids"))
+    rows.append(alone("least part of identical ids in one file", least, "ids"))
     rows.append(alone("greatest difference in these files", farthest, "steps of 10 ms"))
+    rows.append(row("interarrival: files the same but for order in a tick", matching, compared, PEER, "files"))
     store(f"parity_anticipation_{folder.name}", compared, rows)
+
+
+def alike(ours: list[int], theirs: list[int]) -> bool:
+    """Whether interarrival ids are the same within one step a shift, in whatever order between two shifts.
+
+    A Score does not keep the order in which notes on and off of one tick are written.
+    """
+    (shifts, notes), (their_shifts, their_notes) = by_shift(ours), by_shift(theirs)
+    return notes == their_notes and bool((np.abs(np.subtract(shifts, their_shifts)) <= 1).all())
+
+
+def by_shift(ids: list[int]) -> tuple[list[int], list[list[int]]]:
+    """Shifts, the first of 0, and what stands after each, sorted."""
+    cuts = [i for i, token in enumerate(ids) if token < 1_000]
+    notes = [sorted(ids[a:b]) for a, b in zip([0, *(c + 1 for c in cuts)], [*cuts, len(ids)], strict=True)]
+    return [0, *(ids[c] for c in cuts)], notes
 
 
 def difference(ours: Any, theirs: Any) -> str:

@@ -17,6 +17,8 @@ from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 Events = NDArray[np.int32]
 REST_NOTE = v.REST - v.NOTE
+# Steps that a note lasts which its file never ended.
+UNENDED = 25
 _BLOCK = 1024  # notes
 _MOST_RESTS = 1_000_000
 
@@ -69,7 +71,9 @@ def _steps(clock: ExactClock, notes: Array) -> tuple[NDArray[np.int64], NDArray[
 
 
 def events_of(score: Score) -> Events:
-    """The notes of a score as events; durations are clamped to 9.99 s. Order of onset, ties in file order.
+    """The notes of a score as events. Order of onset, ties in file order.
+
+    Durations are clamped to 9.99 s; a note that its file never ended lasts 250 ms.
 
     Raises:
         RegionError: when a note starts 2^31 steps (eight months) or more from the beginning.
@@ -91,6 +95,7 @@ def fill_events(table: Events, score: Score, notes: Array) -> None:
         instruments = np.where(block["channel"] == DRUM_CHANNEL, np.int32(DRUM_INSTRUMENT), block["program"])
         rows[:, 0] = onsets
         np.minimum(durations, v.MAX_DURATION - 1, out=rows[:, 1], casting="unsafe")
+        rows[block["hanging"] != 0, 1] = UNENDED
         rows[:, 2] = 128 * instruments + block["pitch"]
 
 

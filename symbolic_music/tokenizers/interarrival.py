@@ -9,8 +9,9 @@
 
 Before a note on or off stands the shift since the last one, when it is not 0: each gap is rounded by itself (half to
 even) and clipped at 9.99 s, so that rounding adds up over a piece [quirk of the original, kept for equal ids]. At one
-tick, tracks come in order, in each the notes that end before those that begin. A note that its file never ended has no
-NoteOff. Source: Thickstun et al. 2024 (arXiv 2306.08620), section 4.2.
+tick, tracks come in order, in each the notes that end before those that begin: the order of the file within a tick,
+which the original keeps, is not in a Score. A note that its file never ended has no NoteOff, and a NoteOff of the file
+that ends nothing is left out. Source: Thickstun et al. 2024 (arXiv 2306.08620), section 4.2.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import TokenError
 from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score
 from symbolic_music.tokenizers.anticipation_decoding import score_of
-from symbolic_music.tokenizers.anticipation_events import ExactClock
+from symbolic_music.tokenizers.anticipation_events import UNENDED, ExactClock
 from symbolic_music.tokenizers.anticipation_vocabulary import MAX_NOTE
 from symbolic_music.tokenizers.base import Grammar, Ids
 
@@ -33,8 +34,6 @@ NOTE_ON = SHIFTS
 NOTE_OFF = NOTE_ON + MAX_NOTE
 SEPARATOR = NOTE_OFF + MAX_NOTE
 SIZE = SEPARATOR + 1
-# Steps that a note lasts which is never ended, as in the encoding by events.
-UNENDED = 25
 _BLOCK = 1024  # notes on and off
 
 Ints = NDArray[np.int64]
@@ -75,7 +74,7 @@ def encode(score: Score) -> Ids:
 
 
 def _order(notes: Array, tracks: int) -> NDArray[np.int32]:
-    """Notes on (i) and off (notes + i) in the order in which they are written."""
+    """Notes on (i) and off (notes + i) in the order in which they are written; hanging notes have no off."""
     count = len(notes)
     key = np.empty(2 * count, np.int64)
     key[:count] = notes["onset"]
@@ -87,7 +86,11 @@ def _order(notes: Array, tracks: int) -> NDArray[np.int32]:
     key *= 3
     key[:count] += 1
     key[count:] += 2 * (notes["duration"] == 0)
-    return np.argsort(key, kind="stable").astype(np.int32)
+    hanging = notes["hanging"] != 0
+    endless = int(hanging.sum())
+    if endless:
+        key[count:][hanging] = np.iinfo(np.int64).max
+    return np.argsort(key, kind="stable")[: 2 * count - endless].astype(np.int32)
 
 
 def decode(tokens: Ids) -> Score:

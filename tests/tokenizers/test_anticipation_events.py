@@ -55,6 +55,12 @@ def test_durations_end_at_999_steps():
     assert events_of(tune((0, 9580, 60)))[0, 1] == 998
 
 
+def test_a_note_that_is_never_ended_lasts_a_quarter_of_a_second():
+    notes = note_table([(0, 9600, 60), (0, 480, 61), (480, 10, 62)])
+    notes["hanging"] = [1, 0, 1]
+    assert events_of(Score(notes=notes))[:, 1].tolist() == [25, 50, 25]
+
+
 def test_instruments_are_programs_and_drums_are_128():
     rows = [(0, 48, 36, 64, 0, 0), (0, 48, 36, 64, 33, 5), (0, 48, 36, 64, 127, 15), (0, 48, 36, 64, 25, 9)]
     assert events_of(tune(*rows))[:, 2].tolist() == [36, 128 * 33 + 36, 128 * 127 + 36, 128 * 128 + 36]

@@ -62,6 +62,14 @@ def test_at_one_tick_notes_end_before_others_begin(interarrival):
     assert interarrival.encode(two).tolist()[:7] == [ON + 60, ON + 70, 50, OFF + 60, ON + 61, OFF + 70, ON + 71]
 
 
+def test_a_note_that_is_never_ended_has_no_note_off(interarrival):
+    notes = note_table([(0, 9600, 60), (0, 480, 61), (0, 0, 62)])
+    notes["hanging"] = [1, 0, 1]
+    ids = interarrival.encode(Score(notes=notes)).tolist()
+    assert ids == [ON + 60, ON + 61, ON + 62, 50, OFF + 61]
+    assert {(p, d) for _, d, p, _ in decoded(interarrival, *ids)} == {(60, 25), (61, 50), (62, 25)}
+
+
 def literal(score):
     """A message at a time, in fractions of a second."""
     notes, count = score.notes, len(score.notes)
