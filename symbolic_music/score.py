@@ -190,6 +190,11 @@ class Score:
             f"{self.ticks_per_quarter} ticks a quarter)"
         )
 
+    def without_hanging(self) -> Score:
+        """The score without notes that its file never ended: as symusic, pretty_midi, MidiTok and note-seq read it."""
+        rows = np.flatnonzero(self.notes["hanging"] == 0)
+        return self if len(rows) == len(self.notes) else self.replace(notes=self.notes[rows])
+
     # -- time ---------------------------------------------------------------------------------------------
 
     @property

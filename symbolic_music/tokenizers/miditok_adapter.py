@@ -138,7 +138,7 @@ class MidiTokTokenizer(Tokenizer):
             meters = zip(score.meters["numerator"].tolist(), score.meters["denominator"].tolist(), strict=True)
             known = {tuple(meter) for meter in self.miditok.time_signatures}
             score = score.replace(meters=score.meters[[meter in known for meter in meters]])
-        target = to_symusic(score)
+        target = to_symusic(score.without_hanging())
         if self.miditok.config.use_sustain_pedals:
             import symusic
 

@@ -74,7 +74,7 @@ class MidiTokRemi:
 
     def encode(self, score: Score) -> Ids | list[Ids]:
         """Ids of a score; a list of them where each track has its own."""
-        sequences = [self._write(stream) for stream in streams(score, self.options)]
+        sequences = [self._write(stream) for stream in streams(score.without_hanging(), self.options)]
         return sequences[0] if self.options.one_stream else sequences
 
     def _write(self, s: Stream) -> Ids:
