@@ -90,10 +90,11 @@ class AnticipationTokenizer(Tokenizer):
     def decode(self, ids: ArrayLike) -> Score:
         """The notes of events and controls together; one track an instrument, velocity 72 where there are none.
 
-        A leading flag is skipped; after SEPARATORs the clock goes on from where the piece before ended.
+        A leading flag is skipped; after SEPARATORs the clock goes on from where the piece before ended. A row that the
+        end of the ids cuts short is left out.
 
         Raises:
-            TokenError: when ids are not whole rows of one kind, or outside the vocabulary.
+            TokenError: when ids are not rows of one kind, or outside the vocabulary.
         """
         if self.preset == "interarrival":
             return interarrival.decode(self.check(ids))

@@ -20,14 +20,15 @@ def tables_of(ids: ArrayLike, fields: int = 3) -> tuple[Events, NDArray[np.bool_
     """Events (rests left out), sorted by time, and which of them are controls.
 
     A leading flag is skipped; time ids at or beyond 10,000 are taken as absolute times past 100 s; after
-    SEPARATORs the clock goes on from where the piece before ended.
+    SEPARATORs the clock goes on from where the piece before ended. A row that the end of the ids cuts short is left
+    out.
 
     Args:
         ids: shape (n,).
         fields: 3 for (time, duration, note), 4 with velocity; the columns of the table.
 
     Raises:
-        TokenError: when ids are not whole rows of one kind, or outside the vocabulary.
+        TokenError: when ids are not rows of one kind, or outside the vocabulary.
     """
     array = np.asarray(ids)
     if array.size and (array.dtype.kind not in "iu" or array.ndim != 1):
@@ -35,9 +36,8 @@ def tables_of(ids: ArrayLike, fields: int = 3) -> tuple[Events, NDArray[np.bool_
     array = array.astype(np.int64).ravel()
     if len(array) and array[0] in (v.AUTOREGRESS, v.ANTICIPATE):
         array = array[1:]
-    if len(array) % fields:
-        raise TokenError(f"these anticipation ids come in {fields}s; {len(array)} are not whole rows")
-    rows = array.reshape(-1, fields)
+    cut = len(array) % fields
+    rows = _whole_rows(array, fields)
     note = rows[:, 2]
     is_separator, is_rest = note == v.SEPARATOR, note == v.REST
     is_control = (note >= v.ANOTE) & (note < v.SEPARATOR)
@@ -49,15 +49,27 @@ def tables_of(ids: ArrayLike, fields: int = 3) -> tuple[Events, NDArray[np.bool_
     good = np.where(is_separator, (rows == v.SEPARATOR).all(axis=1), inside.all(axis=1))
     if not good.all():
         at = int(np.argmin(good))
-        raise TokenError(f"row {at} {tuple(rows[at].tolist())} is neither an event nor a control")
+        ids_there = array[fields * at : fields * (at + 1)].tolist()
+        raise TokenError(f"ids {ids_there} in row {at} are neither an event nor a control")
     if is_separator.any():
         table[:, 0] += _starts(np.where(is_separator | is_rest, 0, table[:, 0] + table[:, 1]), is_separator)
         if table[:, 0].max() >= 2**31:
             raise TokenError("the pieces together last longer than MIDI can hold: decode one at a time")
     keep = ~(is_separator | is_rest)
+    keep[len(keep) - bool(cut) :] = False
     table, is_control = table[keep], is_control[keep]
     order = np.argsort(table[:, 0], kind="stable")
     return table[order].astype(np.int32), is_control[order]
+
+
+def _whole_rows(array: NDArray[np.int64], fields: int) -> NDArray[np.int64]:
+    """Ids as rows; one cut short is completed with the least values of its kind, to be judged as the others are."""
+    tail = array[len(array) // fields * fields :]
+    if not len(tail):
+        return array.reshape(-1, fields)
+    blocks = v.CONTROL_BLOCKS if len(tail) > 1 and tail[1] >= v.CONTROL else v.EVENT_BLOCKS
+    rest = [v.SEPARATOR] * fields if tail[0] == v.SEPARATOR else blocks[:fields]
+    return np.append(array, rest[len(tail) :]).reshape(-1, fields)
 
 
 def _starts(ends: NDArray[np.int64], is_separator: NDArray[np.bool_]) -> NDArray[np.int64]:
