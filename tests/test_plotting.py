@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from symbolic_music import plotting, transforms
+from symbolic_music import plotting, tokenizers, transforms
 from symbolic_music.errors import EmptyScoreError, FileError, OptionError, RegionError
 from symbolic_music.score import CONTROL, TEMPO, Score, Track, note_table
 from tests.corpora import corpus_dir
@@ -216,3 +216,25 @@ def test_real_files_can_be_drawn() -> None:
         score = read(path)
         lanes = notes_of(plotting.piano_roll(score))
         assert sum(len(c.get_paths()) for c in lanes) >= len(score)
+
+
+def test_encodings_draw_a_box_an_id() -> None:
+    score = Score(notes=note_table([(0, 480, 60, 80), (480, 480, 64, 80)]))
+    chosen = [tokenizers.get("performance"), tokenizers.get("compound"), tokenizers.get("remi", preset="miditok")]
+    figure = plotting.encodings(score, chosen, ["events"])
+    (axes, *_) = figure.axes
+    said = [t.get_text() for t in axes.texts]
+    ids, words, sequences = (tokenizer.encode(score) for tokenizer in chosen)
+    assert f"events: {len(ids)} ids, vocabulary 388" in said
+    assert f"compound, default: {len(words)} words of 9 fields, vocabulary {len(chosen[1].vocabulary)}" in said
+    assert f"remi, miditok: {len(sequences[0])} ids, vocabulary 284" in said
+    assert said.count("On 60") == 1
+    assert said.count("Shift 50") == 2
+
+
+def test_encodings_refuse_what_cannot_be_shown() -> None:
+    with pytest.raises(EmptyScoreError):
+        plotting.encodings(Score(), [tokenizers.get("performance")])
+    many = Score(notes=note_table([(i, 1, 60) for i in range(400)]))
+    with pytest.raises(OptionError, match="clip the score"):
+        plotting.encodings(many, [tokenizers.get("performance")])

@@ -9,6 +9,17 @@ if find_spec("matplotlib") is None:
 
 from symbolic_music.plotting.compare import absent_from
 from symbolic_music.plotting.curves import loss_curve, read_log
+from symbolic_music.plotting.encodings import encodings
+from symbolic_music.plotting.figures import save as save_figure
 from symbolic_music.plotting.roll import piano_roll, piano_roll_png, save_piano_roll
 
-__all__ = ["absent_from", "loss_curve", "piano_roll", "piano_roll_png", "read_log", "save_piano_roll"]
+__all__ = [
+    "absent_from",
+    "encodings",
+    "loss_curve",
+    "piano_roll",
+    "piano_roll_png",
+    "read_log",
+    "save_figure",
+    "save_piano_roll",
+]
