@@ -13,7 +13,7 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import MidiError, RegionError, TokenError, UnknownNameError
 from symbolic_music.io import read_midi
 from symbolic_music.io.smf_writer import midi_bytes
-from symbolic_music.score import CONTROL, METER, TEMPO, Score, note_table
+from symbolic_music.score import CONTROL, TEMPO, Score, note_table
 from symbolic_music.tokenizers.performance_decode import paired
 from symbolic_music.tokenizers.performance_events import summed_seconds
 from symbolic_music.tokenizers.performance_layout import LAYOUTS
@@ -121,6 +121,10 @@ def test_without_tempo_events_a_quarter_note_lasts_half_a_second():
     assert tokenizers.get("performance").encode(score)[0] == SHIFT + 50
 
 
+def test_what_begins_before_time_zero_begins_at_zero():
+    assert encoded((-5, 10, 60, 64)) == [VELOCITY + 15, ON + 60, SHIFT + 5, OFF + 60]
+
+
 def test_score2perf_has_310_ids():
     tokenizer = tokenizers.get("performance", preset="score2perf")
     assert len(tokenizer.vocabulary) == 310
@@ -207,6 +211,17 @@ def test_what_may_follow():
     assert types(VELOCITY, ON + 60, OFF + 60) == {"NoteOn", "TimeShift", "Velocity"}
 
 
+def test_the_state_does_not_tell_the_order_of_a_chord():
+    grammar = tokenizers.get("performance").grammar
+    states = set()
+    for chord in ([ON + 60, ON + 64, ON + 60], [ON + 64, ON + 60, ON + 60]):
+        state = grammar.start()
+        for token in [VELOCITY, *chord]:
+            state = grammar.advance(state, token)
+        states.add(state)
+    assert len(states) == 1
+
+
 @pytest.mark.parametrize(
     ("ids", "where"),
     [
@@ -267,13 +282,19 @@ def test_ids_are_those_of_the_rules_told_event_by_event(score, preset):
     assert tokenizer.grammar.violation(ids) is None
 
 
+tempos = st.lists(
+    st.tuples(st.integers(0, 4000), st.one_of(st.integers(150_000, 3_000_000), st.sampled_from([461_538, 700_001]))),
+    max_size=8,
+)
+
+
 @settings(max_examples=50)
-@given(scores())
-def test_seconds_are_those_of_pretty_midi_to_the_last_bit(score):
+@given(st.sampled_from([24, 96, 220, 480]), tempos)
+def test_seconds_are_those_of_pretty_midi_to_the_last_bit(tpq, tempos):
     pretty_midi = pytest.importorskip("pretty_midi")
     # pretty_midi keeps a time for every tick up to the last event.
-    ticks = np.arange(20 * score.ticks_per_quarter)
-    score = score.replace(notes=note_table([(0, len(ticks), 60, 64)]), meters=np.zeros(0, METER), tracks=())
+    ticks = np.arange(5000)
+    score = Score(tpq, note_table([(0, len(ticks), 60, 64)]), np.array(tempos, TEMPO))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = pretty_midi.PrettyMIDI(io.BytesIO(midi_bytes(score)))

@@ -98,7 +98,7 @@ times = st.integers(-3, 12)
 @st.composite
 def pedalled(draw: st.DrawFn) -> Score:
     """Few pitches, few times: notes meet each other and the pedal in every order."""
-    track = st.sampled_from(draw(st.sampled_from([(0,), (0, 1), (0, 3), (2, 600)])))
+    track = st.sampled_from(draw(st.sampled_from([(0,), (0, 1), (0, 3), (88, 600)])))
     note = st.tuples(
         times,
         st.integers(0, 8),
