@@ -45,8 +45,8 @@ class PerformanceTokenizer(Tokenizer):
         return {"name": self.name, "preset": self.preset}
 
     def encode(self, score: Score) -> Ids:
-        """Ids of a score, int32, shape (n,)."""
-        return events(score, self.layout)
+        """Ids of a score, int32, shape (n,); notes that their file never ended are left out, as note-seq does."""
+        return events(score.without_hanging(), self.layout)
 
     def decode(self, ids: ArrayLike) -> Score:
         """One piano track of these events: a note off ends the first open note of its pitch.

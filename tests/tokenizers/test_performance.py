@@ -404,3 +404,11 @@ def check(score: Score, preset: str) -> None:
     # Seconds added up in another order turn a few middles between steps; in one tempo there are none to turn.
     flat = score.replace(ticks_per_quarter=997, tempos=np.array([(0, 499_979)], TEMPO))
     assert tokenizer.encode(flat).tolist() == reference.encode(flat, tokenizer.layout)
+
+
+def test_hanging_notes_are_left_out_as_note_seq_does() -> None:
+    notes = note_table([(0, 480, 60, 64), (0, 240, 62, 64)])
+    notes["hanging"] = [0, 1]
+    tokenizer = tokenizers.get("performance")
+    ids = tokenizer.encode(Score(notes=notes))
+    assert [tokenizer.vocabulary.name(int(i)) for i in ids] == ["Velocity_16", "NoteOn_60", "TimeShift_50", "NoteOff_60"]

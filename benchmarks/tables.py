@@ -1,0 +1,87 @@
+"""Write the tables of README.md and docs/*.md from benchmarks/results/*.json.
+
+    python benchmarks/tables.py [--check]
+
+A table stands between `<!-- rows NAME -->` or `<!-- pivot NAME -->` and `<!-- end -->`. `rows`: a line a result, ours
+beside the peer's. `pivot`: of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. With --check nothing is
+written, and the exit status is 1 when a table is not what its results say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"<!-- (rows|pivot) ([\w.-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
+def number(value: float) -> str:
+    """Three significant digits, whole numbers as they are."""
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def line(cells: list[str]) -> str:
+    """A line of a table."""
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def rows_table(result: dict[str, Any]) -> str:
+    """Ours beside the peer's."""
+    out = line(["", "ours", "peer", "", "ratio"]) + line(["---", "--:", "--:", "---", "--:"])
+    for row in result["rows"]:
+        unit = row.get("unit", "")
+        peer = number(row["peer"]) if row.get("peer") is not None else ""
+        ratio = f"{row['ratio']:g} ×" if row.get("ratio") is not None and unit.startswith("ms") else ""
+        out += line([f"{row['metric']} ({unit})" if unit else row["metric"], number(row["ours"]), peer,
+                     row.get("peer_name", "") or "", ratio])  # fmt: skip
+    return out
+
+
+def pivot_table(result: dict[str, Any]) -> str:
+    """A line a subject, a column a figure."""
+    cells: dict[str, dict[str, float]] = {}
+    for row in result["rows"]:
+        what, _, figure = row["metric"].partition(": ")
+        cells.setdefault(what, {})[figure] = row["ours"]
+    figures = list(dict.fromkeys(figure for values in cells.values() for figure in values))
+    out = line(["", *figures]) + line(["---", *["--:"] * len(figures)])
+    for what, values in cells.items():
+        out += line([what, *(number(values[f]) if f in values else "" for f in figures)])
+    return out
+
+
+def filled(text: str) -> str:
+    """The text with every table made anew."""
+
+    def table(match: re.Match[str]) -> str:
+        kind, name = match.group(1), match.group(2)
+        result = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+        body = rows_table(result) if kind == "rows" else pivot_table(result)
+        source = f"\n{result['n']:,} files or items; `{result['command']}`; {result['machine']}.\n"
+        return f"<!-- {kind} {name} -->\n{body}{source}<!-- end -->"
+
+    return BLOCK.sub(table, text)
+
+
+def main() -> int:
+    """Write or check."""
+    stale = []
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        text = path.read_text()
+        new = filled(text)
+        if new != text:
+            stale.append(path.name)
+            if "--check" not in sys.argv:
+                path.write_text(new)
+    print("\n".join(f"{'stale' if '--check' in sys.argv else 'written'}: {name}" for name in stale) or "up to date")
+    return int(bool(stale) and "--check" in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
