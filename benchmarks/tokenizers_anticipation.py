@@ -4,9 +4,10 @@
     python benchmarks/tokenizers_anticipation.py parity FOLDER [--files 100]
 
 The peer follows the rules of the anticipation repository (MIDI to events, and to interarrival ids), written anew here:
-that package is not on PyPI. `speed` stores medians in benchmarks/results/tokenizers_anticipation.json; `parity` says
-of how many files the events are the same - as many, in one order, with the same NOTE ids, TIME and DUR within one
-step - and which part of all ids is identical, and stores that in benchmarks/results/parity_anticipation_FOLDER.json.
+that package is not on PyPI. `speed` stores medians of processor time in
+benchmarks/results/tokenizers_anticipation.json; `parity` says of how many files the events are the same - as many, in
+one order, with the same NOTE ids, TIME and DUR within one step - and which part of all ids is identical, and stores
+that in benchmarks/results/parity_anticipation_FOLDER.json.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+import time
 import tracemalloc
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from typing import Any
 
 import mido
 import numpy as np
-from tokenizers_remi_compound import midi_files, milliseconds, row, store
+from tokenizers_remi_compound import midi_files, row, store
 
 from symbolic_music import read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
@@ -103,6 +105,20 @@ def speed(folder: Path, count: int, peer_count: int) -> None:
         peak = statistics.median(peak_of(ours.encode, score) / score.notes.nbytes for score in scores)
         rows.append(alone(f"{preset}: peak memory of encode", peak, "note tables"))
     store("tokenizers_anticipation", len(files), rows)
+
+
+def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
+    """Median over the items of the processor's time for one call each, after a warm-up.
+
+    Not the clock's: on a shared machine a call of a second waits for others, a call of a millisecond hardly does.
+    """
+    work(items[0])
+    taken = []
+    for item in items:
+        start = time.process_time()
+        work(item)
+        taken.append(1e3 * (time.process_time() - start))
+    return statistics.median(taken)
 
 
 def middle(score: Score) -> Score:
