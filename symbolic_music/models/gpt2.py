@@ -1,0 +1,217 @@
+"""GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
+
+Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
+embedding. Names and shapes of the weights are plain `nn.Linear` ones; `pretrained` turns them from and into those of
+Hugging Face.
+
+Sources: Radford et al. 2019; for shapes and vocabulary Thickstun et al. 2024 (arXiv 2306.08620), appendix C. The
+published checkpoints also divide the attention of layer i by i + 1 (their config: `scale_attn_by_inverse_layer_idx`).
+
+Shapes: B batch, L ids, K ids so far, H heads, D head width.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from symbolic_music.errors import ModelError
+from symbolic_music.tokenizers import anticipation_vocabulary as v
+
+
+@dataclass(frozen=True)
+class GPT2Config:
+    """Shape of a `GPT2`; the default is the published small one, 128 M parameters.
+
+    Args:
+        vocabulary: number of ids.
+        context: positions, the most ids it sees.
+        width, layers, heads: of the transformer.
+        hidden: inner width of the feed-forward; 0 stands for four times the width.
+        dropout: on the embedding and on what each half of a block adds.
+        attention_dropout: on attention weights.
+        epsilon: of the layer norms.
+        scale_by_layer: whether attention logits of layer i (from 0) are divided by i + 1 too.
+    """
+
+    vocabulary: int = v.SIZE
+    context: int = 1024
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    hidden: int = 0
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    epsilon: float = 1e-5
+    scale_by_layer: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary", "context", "width", "layers", "heads"):
+            if getattr(self, name) < 1:
+                raise ModelError(f"{name} of a GPT-2 is at least 1, not {getattr(self, name)}")
+        if self.width % self.heads:
+            raise ModelError(f"width {self.width} is not a multiple of {self.heads} heads")
+        if self.hidden <= 0:
+            object.__setattr__(self, "hidden", 4 * self.width)
+
+
+# The three published shapes: 128 M, 360 M and 780 M parameters.
+SMALL = GPT2Config()
+MEDIUM = GPT2Config(width=1024, layers=24, heads=16)
+LARGE = GPT2Config(width=1280, layers=36, heads=20)
+
+
+class Cache:
+    """What `GPT2.step` remembers: keys and values (layers, B, H, context, D), and the ids (B, context) they are of."""
+
+    def __init__(self, config: GPT2Config, batch: int, like: Tensor) -> None:
+        shape = (config.layers, batch, config.heads, config.context, config.width // config.heads)
+        self.keys = like.new_zeros(shape)
+        self.values = like.new_zeros(shape)
+        self.ids = torch.zeros(batch, config.context, dtype=torch.long, device=like.device)
+        self.length = 0  # ids held
+
+
+class GPT2(nn.Module):
+    """See the module's docstring."""
+
+    def __init__(self, config: GPT2Config = SMALL) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.position = nn.Embedding(config.context, config.width)
+        self.drop = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList([_Block(config, layer) for layer in range(config.layers)])
+        self.norm = nn.LayerNorm(config.width, eps=config.epsilon)
+        if not self.norm.weight.is_meta:
+            self._initialise()
+
+    def _initialise(self) -> None:
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                # What is added to the stream is scaled by the number of such additions.
+                many = math.sqrt(2 * self.config.layers) if name.endswith("out.weight") else 1.0
+                nn.init.normal_(parameter, std=0.02 / many)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits of the next id at each position, (B, L) to (B, L, vocabulary).
+
+        Raises:
+            ModelError: when there are more ids than positions.
+        """
+        return self.logits(self.states(ids))
+
+    def states(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """Final states, (B, L) to (B, L, width); with a cache its ids come before, and it is extended.
+
+        Raises:
+            ModelError: when there are more ids than positions.
+        """
+        start = 0 if cache is None else cache.length
+        end = start + ids.shape[1]
+        if end > self.config.context:
+            raise ModelError(f"this model has {self.config.context} positions; {end} ids are too many")
+        x = self.drop(self.embedding(ids) + self.position(torch.arange(start, end, device=ids.device)))
+        for block in self.blocks:
+            x = block(x, cache)
+        if cache is not None:
+            cache.ids[:, start:end] = ids
+            cache.length = end
+        return torch.as_tensor(self.norm(x))
+
+    def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """Logits of the ids first..last - 1 (all by default), (..., width) to (..., last - first)."""
+        return functional.linear(states, self.embedding.weight[first:last])
+
+    def cache(self, batch: int = 1) -> Cache:
+        """An empty cache for `step`."""
+        return Cache(self.config, batch, self.embedding.weight)
+
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Logits of the id after these: (B, L), at least one, appended to the cache, to (B, vocabulary).
+
+        When they do not fit into the positions left, the window slides first: the latest half of the context, or
+        what leaves room for these, is read again from position 0. Positions are absolute, so nothing else would
+        agree with `forward` on what is seen, and `cache.ids[:, :cache.length]` is what is seen. Times are not counted
+        anew: a sampler that wants it starts a new cache with ids of its own.
+
+        Raises:
+            ModelError: when these alone are more than the positions.
+        """
+        room = self.config.context - ids.shape[1]
+        if cache.length > room >= 0:
+            kept = cache.ids[:, : cache.length][:, cache.length - min(room, self.config.context // 2) :].clone()
+            cache.length = 0
+            ids = torch.cat([kept, ids], dim=1)
+        return self.logits(self.states(ids, cache)[:, -1])
+
+
+class _Block(nn.Module):
+    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+
+    def __init__(self, config: GPT2Config, layer: int) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(config.width, eps=config.epsilon)
+        self.attention = _Attention(config, layer)
+        self.feed_forward_norm = nn.LayerNorm(config.width, eps=config.epsilon)
+        self.feed_forward = _FeedForward(config.width, config.hidden)
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
+        x = x + self.drop(self.attention(self.attention_norm(x), cache))
+        return x + torch.as_tensor(self.drop(self.feed_forward(self.feed_forward_norm(x))))
+
+
+class _Attention(nn.Module):
+    """Causal attention of all heads."""
+
+    def __init__(self, config: GPT2Config, layer: int) -> None:
+        super().__init__()
+        self.heads, self.layer, self.dropout = config.heads, layer, config.attention_dropout
+        self.scale = (config.width // config.heads) ** -0.5 / (layer + 1 if config.scale_by_layer else 1)
+        self.query_key_value = nn.Linear(config.width, 3 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+
+    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
+        """(B, L, width) to the same; with a cache its K - L keys and values come before."""
+        batch, length, width = x.shape
+        # (B, L, 3, H, D) to three of (B, H, L, D)
+        parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
+        q, k, value = parts.permute(2, 0, 3, 1, 4).unbind()
+        start = 0
+        if cache is not None:
+            start, end = cache.length, cache.length + length
+            cache.keys[self.layer, :, :, start:end] = k
+            cache.values[self.layer, :, :, start:end] = value
+            k, value = cache.keys[self.layer, :, :, :end], cache.values[self.layer, :, :, :end]
+        mask = None
+        if start and length > 1:
+            mask = torch.ones(length, start + length, dtype=torch.bool, device=x.device).tril(start)
+        mixed = functional.scaled_dot_product_attention(
+            q,
+            k,
+            value,
+            attn_mask=mask,
+            dropout_p=self.dropout if self.training else 0.0,
+            is_causal=not start and length > 1,
+            scale=self.scale,
+        )
+        return torch.as_tensor(self.out(mixed.transpose(1, 2).reshape(batch, length, width)))
+
+
+class _FeedForward(nn.Module):
+    """W2 gelu(W1 x), GELU by its tanh approximation."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(width, hidden)
+        self.out = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.as_tensor(self.out(functional.gelu(self.inner(x), approximate="tanh")))

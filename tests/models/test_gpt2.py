@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from symbolic_music.errors import ModelError
+from symbolic_music.models.gpt2 import GPT2, LARGE, MEDIUM, SMALL, GPT2Config
+from symbolic_music.tokenizers import anticipation_vocabulary as v
+
+TINY = GPT2Config(vocabulary=50, context=16, width=24, layers=3, heads=2, dropout=0.0, attention_dropout=0.0)
+
+
+def lively(config: GPT2Config = TINY, dtype: torch.dtype = torch.float32) -> GPT2:
+    """A random network whose attention is far from uniform."""
+    torch.manual_seed(0)
+    network = GPT2(config).to(dtype).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return network
+
+
+def some_ids(batch: int, length: int) -> torch.Tensor:
+    return torch.randint(0, TINY.vocabulary, (batch, length), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(("config", "millions"), [(SMALL, 128), (MEDIUM, 360), (LARGE, 780)])
+def test_the_published_shapes(config: GPT2Config, millions: int) -> None:
+    with torch.device("meta"):
+        network = GPT2(config)
+    assert config.vocabulary == v.SIZE == 55_028
+    assert round(sum(p.numel() for p in network.parameters()) / 1e6, -1) == round(millions, -1)
+
+
+def test_attention_of_one_head_by_hand() -> None:
+    """The second layer's attention: softmax(q k / sqrt(D) / 2) over the past alone."""
+    network = lively(GPT2Config(vocabulary=5, context=4, width=6, layers=2, heads=1, dropout=0, attention_dropout=0))
+    attention = network.blocks[1].attention
+    x = torch.randn(1, 3, 6, generator=torch.Generator().manual_seed(2))
+    q, k, value = attention.query_key_value(x)[0].chunk(3, dim=-1)
+    rows = []
+    for i in range(3):
+        weights = torch.stack([q[i] @ k[j] / 6**0.5 / 2 for j in range(i + 1)]).softmax(0)
+        rows.append(weights @ value[: i + 1])
+    expected = attention.out(torch.stack(rows))
+    assert torch.allclose(attention(x, None)[0], expected, atol=1e-5)
+
+
+def test_scaling_by_layer_changes_all_layers_but_the_first() -> None:
+    for layers, same in ((1, True), (2, False)):
+        config = dataclasses.replace(TINY, layers=layers)
+        plain, scaled = lively(dataclasses.replace(config, scale_by_layer=False)), lively(config)
+        assert torch.allclose(plain(some_ids(1, 9)), scaled(some_ids(1, 9)), atol=1e-4) == same
+
+
+@torch.no_grad()
+def test_nothing_is_seen_ahead() -> None:
+    network, ids = lively(), some_ids(2, 12)
+    changed = ids.clone()
+    changed[:, 7:] = (changed[:, 7:] + 1) % TINY.vocabulary
+    before, after = network(ids), network(changed)
+    assert torch.allclose(before[:, :7], after[:, :7], atol=1e-6)
+    assert not torch.allclose(before[:, 7:], after[:, 7:], atol=1e-2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pieces", [[1] * 16, [16], [5, 1, 7, 3], [1, 15]])
+def test_step_equals_forward(pieces: list[int]) -> None:
+    network, ids = lively(), some_ids(2, 16)
+    whole, cache, at = network(ids), network.cache(2), 0
+    for length in pieces:
+        logits = network.step(ids[:, at : at + length], cache)
+        at += length
+        assert torch.allclose(logits, whole[:, at - 1], atol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length", [1, 3, 11])
+def test_past_the_window_step_equals_forward_on_what_is_seen(length: int) -> None:
+    """Half of the 16 positions is read again when the window is full, less where the new ids need the room."""
+    network, ids, cache = lively(), some_ids(2, 66), lively().cache(2)
+    seen = 0
+    for at in range(0, 66, length):
+        logits = network.step(ids[:, at : at + length], cache)
+        end = at + length
+        seen = seen + length if seen + length <= 16 else min(8, 16 - length) + length
+        assert torch.equal(cache.ids[:, : cache.length], ids[:, end - seen : end])
+        assert torch.allclose(logits, network(ids[:, end - seen : end])[:, -1], atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_batch_of_one_equals_a_slice_of_a_batch() -> None:
+    network, ids = lively(), some_ids(3, 10)
+    whole = network(ids)
+    for row in range(3):
+        assert torch.allclose(network(ids[row : row + 1])[0], whole[row], atol=1e-5)
+
+
+@torch.no_grad()
+def test_logits_of_a_block_are_a_slice_of_all() -> None:
+    network = lively()
+    states = network.states(some_ids(2, 6))
+    assert torch.allclose(network.logits(states, 10, 20), network.logits(states)[..., 10:20], atol=1e-5)
+
+
+def test_gradients_in_float64() -> None:
+    config = GPT2Config(vocabulary=7, context=4, width=4, layers=2, heads=2, dropout=0.0, attention_dropout=0.0)
+    network, ids = lively(config, torch.float64), torch.tensor([[1, 4, 2, 2]])
+    names = [name for name, _ in network.named_parameters()]
+    values = tuple(p.detach().requires_grad_() for p in network.parameters())
+
+    def run(*parameters: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(network, dict(zip(names, parameters, strict=True)), (ids,))
+
+    assert torch.autograd.gradcheck(run, values, fast_mode=True)
+
+
+def test_dropout_in_training_alone() -> None:
+    network = lively(dataclasses.replace(TINY, dropout=0.5))
+    ids = some_ids(1, 8)
+    assert torch.equal(network(ids), network(ids))
+    assert not torch.equal(network.train()(ids), network(ids))
+    attention_alone = lively(dataclasses.replace(TINY, attention_dropout=0.5)).train()
+    assert not torch.equal(attention_alone(ids), attention_alone(ids))
+
+
+def test_too_many_ids_and_impossible_shapes_are_refused() -> None:
+    network = lively()
+    with pytest.raises(ModelError, match="16 positions; 17 ids are too many"):
+        network(some_ids(1, 17))
+    with pytest.raises(ModelError, match="17 ids are too many"):
+        network.step(some_ids(1, 17), network.cache())
+    with pytest.raises(ModelError, match="not a multiple of 5 heads"):
+        GPT2Config(width=24, heads=5)
+    with pytest.raises(ModelError, match="layers of a GPT-2 is at least 1"):
+        GPT2Config(layers=0)
