@@ -66,6 +66,8 @@ def _parse_strict(data: bytes) -> Score | None:
     ours = score.tempos["time"] >= _FAR
     if int(ours.sum()) != int.from_bytes(data[10:12], "big") or (ends >= _FAR).any():
         return None  # a track that ended early, or a note that never did
+    if data[11] == 1 and len(score.tracks) > 1:
+        return None  # symusic sorts the notes of one track by part, and their order is lost
     score = score.replace(tempos=score.tempos[~ours])
     return score if _sane(score) else None
 

@@ -22,7 +22,8 @@ def parse_tolerant(data: bytes) -> Score:
     """A score from the bytes of a MIDI file, good or bad; `Score.problems` says what was repaired or left out.
 
     As symusic does, a track is made of each (channel, program) that has notes in a track of the file, drums get
-    channel 9 and all others 0, and lyrics get a track of their own. Notes that never end last 250 ms. The
+    channel 9 and all others 0, and lyrics get a track of their own. Notes of one tick are in order of their tracks, of
+    a file with one track in that of the file. Notes that never end last 250 ms. The
     tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
@@ -39,11 +40,14 @@ def parse_tolerant(data: bytes) -> Score:
     controls: list[Array] = []
     bends: list[Array] = []
     lyrics: list[Text] = []
+    playing = sum(bool(events.groups) for events in tracks)
     for events in tracks:
         groups = np.array(events.groups, np.int64)
         sung = np.array(events.sung, np.int64)
         own = np.unique(np.append(groups, sung))
-        notes.append(_notes(events, groups, len(parts) + np.searchsorted(own, groups)))
+        own_notes = _notes(events, groups, len(parts) + np.searchsorted(own, groups))
+        # In a type 0 file the order of the notes of one tick, which some encodings keep, is that of the file.
+        notes.append(own_notes if playing == 1 else own_notes[np.argsort(own_notes["track"], kind="stable")])
         controls.append(_grouped(events.controls, own, len(parts), CONTROL, ("number", "value")))
         bends.append(_grouped(events.bends, own, len(parts), BEND, ("value",)))
         singers = (len(parts) + np.searchsorted(own, sung)).tolist()
@@ -89,7 +93,7 @@ def _notes(events: Events, groups: Array, track: Array) -> Array:
     table["channel"] = np.where(groups >> 7 == DRUM_CHANNEL, DRUM_CHANNEL, 0)
     table["track"] = track
     table["hanging"] = table["duration"] < 0
-    return table[np.argsort(table["track"], kind="stable")]
+    return table
 
 
 def _grouped(

@@ -1,4 +1,4 @@
-"""Scores as MIDI files (type 1), so that reading them gives the same notes.
+"""Scores as MIDI files, so that reading them gives the same notes.
 
 The order of one tick: ends of notes, controllers, beginnings of notes in the order of the table, ends of notes of no
 length. So a note struck again where it ends is not cut. Readers end the older of two notes of one pitch first, so a
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.score import DRUM_CHANNEL, Array, Score, Text
@@ -26,7 +26,10 @@ Message = tuple[int, int, bytes]
 
 
 def midi_bytes(score: Score) -> bytes:
-    """The score as the bytes of a MIDI file: type 1, tempo, meter, key and markers first, then a track a part.
+    """The score as the bytes of a MIDI file: tempo, meter, key and markers first, then a track a part (type 1).
+
+    Where the notes of one tick go to and fro between parts, as they do when read from a type 0 file, all parts are
+    written to one track (type 0) if its channels suffice, so that this order is kept.
 
     A part is what one track plays with one program. With more than fifteen melodic parts those of one program
     share a channel, and with more than fifteen programs the parts go to several ports of sixteen channels.
@@ -44,19 +47,28 @@ def midi_bytes(score: Score) -> bytes:
     texts: dict[int | None, list[Text]] = {}
     for text in score.texts:
         texts.setdefault(text.track, []).append(text)
+    together = _one_chunk(score, parts, texts)
+    if together is not None:
+        return _file(0, score.ticks_per_quarter, [together])
     controls, bends = _by_track(score.controls, len(score.tracks)), _by_track(score.bends, len(score.tracks))
-    chunks = [_conductor(score, texts.get(None, []))]
+    chunks = [_chunk([], _maps(score, texts))]
     for part, (channel, port) in zip(parts, _channels(parts, set(texts)), strict=True):
         notes, inside = _unnested(part.notes)
-        head = _head(score.tracks[part.track].name, port, channel, part.program)
+        head = _head(score.tracks[part.track].name, port, [(channel, part.program)])
         sung = [_text(text) for text in texts.get(part.track, [])]
-        chunks.append(_chunk(_events(channel, notes, controls[part.track], bends[part.track]), head + sung))
+        events = _events(notes, controls[part.track], bends[part.track], np.full(len(score.tracks), channel))
+        chunks.append(_chunk(events, head + sung))
         while len(inside):
             notes, inside = _unnested(inside)
-            chunks.append(_chunk(_events(channel, notes, score.controls[:0], score.bends[:0]), head))
+            events = _events(notes, score.controls[:0], score.bends[:0], np.full(len(score.tracks), channel))
+            chunks.append(_chunk(events, head))
+    return _file(1, score.ticks_per_quarter, chunks)
+
+
+def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes]) -> bytes:
     if len(chunks) > _MOST_TRACKS:
         raise MidiError(f"MIDI has at most {_MOST_TRACKS:,} tracks, not {len(chunks):,}")
-    sizes = ((6, 4), (1, 2), (len(chunks), 2), (score.ticks_per_quarter, 2))
+    sizes = ((6, 4), (kind, 2), (len(chunks), 2), (ticks_per_quarter, 2))
     header = b"MThd" + b"".join(number.to_bytes(size, "big") for number, size in sizes)
     return header + b"".join(b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks)
 
@@ -113,59 +125,92 @@ def _channels(parts: list[Part], sung: set[int | None]) -> Iterator[tuple[int, i
             place += 1
 
 
+def _one_chunk(score: Score, parts: list[Part], texts: dict[int | None, list[Text]]) -> bytes | None:
+    """All parts in one track, where notes of one tick go to and fro between them, as a type 0 file has them.
+
+    None where that order is not there to be kept, or cannot be: with several names, more parts than channels.
+    """
+    onset, track = score.notes["onset"], score.notes["track"]
+    if not ((onset[1:] == onset[:-1]) & (track[1:] < track[:-1])).any():
+        return None
+    names = {track.name for track in score.tracks}
+    drums = [index for index, part in enumerate(parts) if part.drum]
+    singers = [track for track in texts if track is not None]
+    last = len(parts) - 1
+    if len(names) > 1 or len(parts) != len(score.tracks) or len(drums) > 1 or singers not in ([], [last]):
+        return None
+    # Readers order parts by channel.
+    before = drums[0] if drums else min(len(parts), DRUM_CHANNEL)
+    channels = [*range(before), *[DRUM_CHANNEL] * len(drums), *range(DRUM_CHANNEL + 1, 16)][: len(parts)]
+    if before > DRUM_CHANNEL or len(channels) < len(parts):
+        return None
+    if singers:
+        channels[last] = _MELODIC[-1]
+    notes, inside = _unnested(score.notes)
+    if len(inside):
+        return None
+    programs = list(zip(channels, (part.program for part in parts), strict=True))
+    sung = [_text(text) for track in singers for text in texts[track]]
+    events = _events(notes, score.controls, score.bends, np.array(channels))
+    return _chunk(events, [*_head(names.pop(), None, programs), *_maps(score, texts), *sung])
+
+
 def _unnested(notes: Array) -> tuple[Array, Array]:
     """The notes in an order in which first in, first out pairs them right, and those that lie inside another."""
     if len(notes) < 2:
         return notes, notes[:0]
-    onset, pitch = notes["onset"].astype(np.int64), notes["pitch"].astype(np.int64)
+    onset = notes["onset"].astype(np.int64)
+    voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
     end = onset + notes["duration"]
-    by_pitch = np.lexsort((end, onset, pitch))
-    latest = np.maximum.accumulate(end[by_pitch] + (pitch[by_pitch] << 33)) - (pitch[by_pitch] << 33)
+    by_voice = np.lexsort((end, onset, voice))
+    latest = np.maximum.accumulate(end[by_voice] + (voice[by_voice] << 33)) - (voice[by_voice] << 33)
     nested = np.zeros(len(notes), bool)
-    nested[by_pitch] = end[by_pitch] < latest
-    inside, notes = notes[nested], notes[~nested]
+    nested[by_voice] = end[by_voice] < latest
+    inside, notes, voice = notes[nested], notes[~nested], voice[~nested]
     # Of notes of one pitch and onset the shorter is written first; the places in the tick stay as they were.
-    places = np.argsort(notes["pitch"], kind="stable")
-    by_end = np.lexsort((notes["duration"], notes["onset"], notes["pitch"]))
+    places = np.argsort(voice, kind="stable")
+    by_end = np.lexsort((notes["duration"], notes["onset"], voice))
     out = notes.copy()
     out[places] = notes[by_end]
     return out, inside
 
 
-def _head(name: str, port: int | None, channel: int, program: int) -> list[Message]:
+def _head(name: str, port: int | None, programs: Sequence[tuple[int, int]]) -> list[Message]:
+    """Name, port, and (channel, program) of what a track plays."""
     head = [(0, _HEAD, _meta(3, name.encode("utf-8", "replace")))] if name else []
     if port is not None:
         head.append((0, _HEAD, _meta(0x21, bytes([min(port, 127)]))))
-    return [*head, (0, _HEAD, bytes([0xC0 | channel, program]))]
+    return head + [(0, _HEAD, bytes([0xC0 | channel, program])) for channel, program in programs]
 
 
 def _text(text: Text) -> Message:
     return text.time, _HEAD, _meta(5 if text.kind == "lyric" else 6, text.text.encode("utf-8", "replace"))
 
 
-def _events(channel: int, notes: Array, controls: Array, bends: Array) -> list[tuple[ArrayLike, ...]]:
-    """Columns of the events of a part: time, order within the tick, status, two data bytes."""
+def _events(notes: Array, controls: Array, bends: Array, channels: NDArray[np.int64]) -> list[tuple[ArrayLike, ...]]:
+    """Columns of events: time, order within the tick, status, two data bytes. `channels`: that of each track."""
     onset = notes["onset"].astype(np.int64)
     end = onset + notes["duration"]
     bend = bends["value"].astype(np.int64) + 8192
-    on, off, control, bent = 0x90 | channel, 0x80 | channel, 0xB0 | channel, 0xE0 | channel
+    own = channels[notes["track"]]
     return [
-        (end, np.where(notes["duration"] > 0, _OFF, _OFF_AT_ONCE), off, notes["pitch"], 0),
-        (controls["time"], _CONTROL, control, controls["number"], controls["value"]),
-        (bends["time"], _CONTROL, bent, bend & 127, bend >> 7),
-        (onset, _ON, on, notes["pitch"], np.maximum(notes["velocity"], 1)),
+        (end, np.where(notes["duration"] > 0, _OFF, _OFF_AT_ONCE), 0x80 | own, notes["pitch"], 0),
+        (controls["time"], _CONTROL, 0xB0 | channels[controls["track"]], controls["number"], controls["value"]),
+        (bends["time"], _CONTROL, 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
+        (onset, _ON, 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
     ]
 
 
-def _conductor(score: Score, texts: Sequence[Text]) -> bytes:
-    messages = [_text(text) for text in texts]
+def _maps(score: Score, texts: dict[int | None, list[Text]]) -> list[Message]:
+    """Tempos, meters, keys, and texts of the whole score."""
+    messages = [_text(text) for text in texts.get(None, [])]
     for time, microseconds in score.tempos.tolist():
         messages.append((time, _HEAD, _meta(0x51, min(max(microseconds, 1), 0xFFFFFF).to_bytes(3, "big"))))
     for time, numerator, denominator in score.meters.tolist():
         messages.append((time, _HEAD, _meta(0x58, bytes([numerator, max(0, denominator.bit_length() - 1), 24, 8]))))
     for time, sharps, minor in score.keys.tolist():
         messages.append((time, _HEAD, _meta(0x59, bytes([sharps & 0xFF, minor]))))
-    return _chunk([], messages)
+    return messages
 
 
 def _meta(kind: int, body: bytes) -> bytes:
