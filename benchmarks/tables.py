@@ -2,8 +2,8 @@
 
     python benchmarks/tables.py [--check]
 
-A table stands between `<!-- rows NAME -->` or `<!-- pivot NAME -->` and `<!-- end -->`. `rows`: a line a result, ours
-beside the peer's. `pivot`: of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. With --check nothing is
+A table stands between `<!-- rows NAME … -->` or `<!-- pivot NAME -->` and `<!-- end -->`. `rows`: a line a result, ours
+beside the peer's; of several results each line begins with what stands after the last underscore of its name. `pivot`: of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. With --check nothing is
 written, and the exit status is 1 when a table is not what its results say.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-BLOCK = re.compile(r"<!-- (rows|pivot) ([\w.-]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (rows|pivot) ([\w. -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
 def number(value: float) -> str:
@@ -60,11 +60,17 @@ def filled(text: str) -> str:
     """The text with every table made anew."""
 
     def table(match: re.Match[str]) -> str:
-        kind, name = match.group(1), match.group(2)
-        result = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+        kind, names = match.group(1), match.group(2).split()
+        results = [json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text()) for name in names]
+        if len(names) > 1:
+            for name, result in zip(names, results, strict=True):
+                for row in result["rows"]:
+                    row["metric"] = f"{name.rsplit('_', 1)[1]}, {row['metric']}"
+        result = {"rows": [row for one in results for row in one["rows"]]}
         body = rows_table(result) if kind == "rows" else pivot_table(result)
-        source = f"\n{result['n']:,} files or items; `{result['command']}`; {result['machine']}.\n"
-        return f"<!-- {kind} {name} -->\n{body}{source}<!-- end -->"
+        commands = "; ".join(dict.fromkeys(f"`{one['command']}`" for one in results))
+        machines = ", ".join(dict.fromkeys(one["machine"] for one in results))
+        return f"<!-- {kind} {' '.join(names)} -->\n{body}\n{commands}; {machines}.\n<!-- end -->"
 
     return BLOCK.sub(table, text)
 
