@@ -3,8 +3,9 @@
     python benchmarks/tables.py [--check]
 
 A table stands between `<!-- rows NAME … -->` or `<!-- pivot NAME -->` and `<!-- end -->`. `rows`: a line a result, ours
-beside the peer's; of several results each line begins with what stands after the last underscore of its name. `pivot`: of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. With --check nothing is
-written, and the exit status is 1 when a table is not what its results say.
+beside the peer's; of several results each line begins with what stands after the last underscore of its name. `pivot`:
+of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. With --check nothing is written, and the exit
+status is 1 when a table is not what its results say.
 """
 
 from __future__ import annotations
