@@ -1,0 +1,148 @@
+"""The decoder block of the published models: attention, then a feed-forward with ReLU, each normalised before.
+
+Sources: Vaswani et al. 2017 for the parts, with the norms where the authors' later code, and so Huang et al. 2018, has
+them. Shapes: B batch, L positions, K positions so far, H heads, D head width.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from symbolic_music.errors import ModelError
+from symbolic_music.models.attention import relative_attention
+from symbolic_music.models.cache import SlidingKeyValues
+from symbolic_music.models.layers import KeyValues
+
+
+def check_shape(what: str, width: int, heads: int, **sizes: float) -> None:
+    """ModelError unless heads divide the width and every size is at least 1."""
+    for name, value in {"width": width, "heads": heads, **sizes}.items():
+        if value < 1:
+            raise ModelError(f"{name} of {what} is at least 1, not {value}")
+    if width % heads:
+        raise ModelError(f"width {width} is not a multiple of {heads} heads")
+
+
+class CausalAttention(nn.Module):
+    """Attention to all positions so far."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:
+        """(B, L, width) to the same; the cache's positions come before."""
+        q, k, v = split_heads(self.query_key_value(x), 3 * self.heads).chunk(3, dim=1)
+        if cache is not None:
+            k, v = cache.append(k, v)
+        length, keys = q.shape[-2], k.shape[-2]
+        mask = None
+        if 1 < length < keys:
+            mask = torch.ones(length, keys, dtype=torch.bool, device=x.device).tril(keys - length)
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=length == keys > 1
+        )
+        return torch.as_tensor(self.out(join_heads(mixed)))
+
+
+class RelativeAttention(nn.Module):
+    """Attention by distance to the last `window` positions, the query's own included."""
+
+    def __init__(self, width: int, heads: int, distances: int, window: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.window, self.dropout = heads, window, dropout
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        head_width = width // heads
+        self.distance = nn.Parameter(torch.randn(heads, distances, head_width) * head_width**-0.5)
+
+    def forward(self, x: Tensor, cache: SlidingKeyValues | None) -> Tensor:
+        """(B, L, width) to the same; the cache's positions come before."""
+        q, k, v = split_heads(self.query_key_value(x), 3 * self.heads).chunk(3, dim=1)
+        if cache is not None:
+            k, v = cache.append(k, v)
+        dropout = self.dropout if self.training else 0.0
+        mixed = banded_attention(q, k, v, self.distance, self.window, dropout)
+        return torch.as_tensor(self.out(join_heads(mixed)))
+
+
+def banded_attention(q: Tensor, k: Tensor, v: Tensor, embeddings: Tensor, window: int, dropout: float = 0.0) -> Tensor:
+    """`relative_attention` in which each query sees the last `window` keys up to its own.
+
+    Args:
+        q: (B, H, L, D), of the last L positions.
+        k, v: (B, H, K, D).
+        embeddings: (H, M, D), row d for the key d positions back.
+
+    Returns:
+        (B, H, L, D).
+    """
+    length, keys = q.shape[-2], k.shape[-2]
+    if keys <= window:
+        return relative_attention(q, k, v, embeddings, dropout=dropout)
+    mixed = []
+    # Blocks of queries, so that each needs little more than its own window of keys.
+    for begin in range(0, length, 256):
+        end = min(begin + 256, length)
+        first, last = max(0, keys - length + begin - window + 1), keys - length + end
+        query = torch.arange(keys - length + begin, last, device=q.device)
+        seen = query[:, None] - torch.arange(first, last, device=q.device) < window
+        extra = torch.zeros(seen.shape, dtype=q.dtype, device=q.device).masked_fill(~seen, float("-inf"))
+        extra = extra.expand(*q.shape[:2], -1, -1)
+        part = (q[:, :, begin:end], k[:, :, first:last], v[:, :, first:last])
+        mixed.append(relative_attention(*part, embeddings, extra, dropout))
+    return torch.cat(mixed, dim=2)
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, L, heads D) to (B, heads, L, D)."""
+    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """(B, H, L, D) to (B, L, H D)."""
+    return x.transpose(1, 2).flatten(-2)
+
+
+class FeedForward(nn.Module):
+    """W2 max(0, W1 x + b1) + b2."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.inner = nn.Linear(width, hidden)
+        self.out = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) to the same."""
+        return torch.as_tensor(self.out(functional.relu(self.inner(x))))
+
+
+class DecoderBlock(nn.Module):
+    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+
+    def __init__(self, attention: nn.Module, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = attention
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.feed_forward = FeedForward(width, hidden)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, cache: KeyValues | SlidingKeyValues | None = None) -> Tensor:
+        """(B, L, width) to the same; the cache's positions come before."""
+        x = x + self.drop(self.attention(self.attention_norm(x), cache))
+        return x + torch.as_tensor(self.drop(self.feed_forward(self.feed_forward_norm(x))))
+
+
+def initialise(module: nn.Module) -> None:
+    """Draw weight matrices uniformly with the deviation that keeps variances (Glorot & Bengio 2010), biases 0."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)

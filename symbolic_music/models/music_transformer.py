@@ -1,0 +1,107 @@
+"""Music Transformer (Huang et al. 2018, arXiv 1809.04281): a decoder that attends by distance.
+
+Each layer has an embedding a head and distance, whose product with the query joins the attention logits; farther keys
+than there are embeddings share the last. Each position sees the last `window` positions, its own included, through
+every layer: a sequence may be of any length, and what lies up to layers x (window - 1) positions back can still tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from symbolic_music.errors import ModelError
+from symbolic_music.models.cache import SlidingCache
+from symbolic_music.models.decoder import DecoderBlock, RelativeAttention, check_shape, initialise
+from symbolic_music.models.positions import INPUTS
+
+
+@dataclass(frozen=True)
+class MusicTransformerConfig:
+    """Shape of a `MusicTransformer`; the default is the paper's for piano performances.
+
+    Args:
+        vocabulary: number of ids; 388 are those of `performance`.
+        width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
+        window: positions that each position sees.
+        distances: positions back that are told apart.
+        positions: none, or concatenated (sinusoids of the position in the sequence beside the tokens, see
+            `positions.ConcatenatedSinusoids`).
+        parts: that tokens belong to in turn, for concatenated.
+        dropout: on the input, on attention weights, and on what each half of a block adds.
+    """
+
+    vocabulary: int = 388
+    width: int = 512
+    layers: int = 6
+    heads: int = 8
+    hidden: int = 1024
+    window: int = 2048
+    distances: int = 2048
+    positions: str = "none"
+    parts: int = 1
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        sizes = {name: getattr(self, name) for name in ("vocabulary", "layers", "hidden", "window", "distances")}
+        check_shape("a Music Transformer", self.width, self.heads, parts=self.parts, **sizes)
+        if self.positions not in ("none", "concatenated"):
+            raise ModelError(f"positions of a Music Transformer are none or concatenated, not {self.positions!r}")
+
+
+# The paper's table of JSB Chorales, one token a voice and 16th: 128 pitches, silence, and one to start with; 2,560 of
+# them are the longest chorale. The paper gives no dropout.
+_CHORALES = MusicTransformerConfig(
+    vocabulary=130, width=512, layers=5, heads=8, hidden=512, window=2560, distances=256, parts=4
+)
+PRESETS = {
+    "piano": MusicTransformerConfig(),
+    "chorales": _CHORALES,
+    "chorales-labelled": replace(_CHORALES, positions="concatenated"),
+}
+
+
+class MusicTransformer(nn.Module):
+    """See the module's docstring."""
+
+    def __init__(self, config: MusicTransformerConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.input = INPUTS[c.positions](c.vocabulary, c.width, c.parts)
+        self.drop = nn.Dropout(c.dropout)
+        self.blocks = nn.ModuleList(
+            DecoderBlock(
+                RelativeAttention(c.width, c.heads, c.distances, c.window, c.dropout), c.width, c.hidden, c.dropout
+            )
+            for _ in range(c.layers)
+        )
+        self.norm = nn.LayerNorm(c.width)
+        self.out = nn.Linear(c.width, c.vocabulary)
+        initialise(self)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits of the next id at each position: (B, L) to (B, L, vocabulary)."""
+        return torch.as_tensor(self.out(self.states(ids)))
+
+    def states(self, ids: Tensor, cache: SlidingCache | None = None) -> Tensor:
+        """Final states, (B, L) to (B, L, width); a cache's ids come before (then L is at most its room)."""
+        x = self.drop(self.input(ids, 0 if cache is None else cache.length))
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[i])
+        if cache is not None:
+            cache.length += ids.shape[1]
+        return torch.as_tensor(self.norm(x))
+
+    @torch.no_grad()
+    def step(self, ids: Tensor, cache: SlidingCache) -> Tensor:
+        """Logits of the id after these: (B, L), at least one, appended to the cache, to (B, vocabulary)."""
+        for piece in torch.split(ids, cache.room, dim=1):
+            states = self.states(piece, cache)
+        return torch.as_tensor(self.out(states[:, -1]))
+
+    def new_cache(self, batch: int = 1) -> SlidingCache:
+        """An empty cache for `step`."""
+        c = self.config
+        return SlidingCache(c.layers, batch, c.heads, c.window, c.width // c.heads, self.out.weight)
