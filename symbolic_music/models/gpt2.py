@@ -7,19 +7,23 @@ Hugging Face.
 Sources: Radford et al. 2019; for shapes and vocabulary Thickstun et al. 2024 (arXiv 2306.08620), appendix C. The
 published checkpoints also divide the attention of layer i by i + 1 (their config: `scale_attn_by_inverse_layer_idx`).
 
-Shapes: B batch, L ids, K ids so far, H heads, D head width.
+Shapes: B batch, L ids, H heads, D head width.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
+from symbolic_music.models.cache import JumpingCache
+from symbolic_music.models.layers import KeyValues
+from symbolic_music.models.windows import states_in_windows, step_in_windows
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 
@@ -60,26 +64,17 @@ class GPT2Config:
 
 
 # The three published shapes: 128 M, 360 M and 780 M parameters.
-SMALL = GPT2Config()
-MEDIUM = GPT2Config(width=1024, layers=24, heads=16)
-LARGE = GPT2Config(width=1280, layers=36, heads=20)
-
-
-class Cache:
-    """What `GPT2.step` remembers: keys and values (layers, B, H, context, D), and the ids (B, context) they are of."""
-
-    def __init__(self, config: GPT2Config, batch: int, like: Tensor) -> None:
-        shape = (config.layers, batch, config.heads, config.context, config.width // config.heads)
-        self.keys = like.new_zeros(shape)
-        self.values = like.new_zeros(shape)
-        self.ids = torch.zeros(batch, config.context, dtype=torch.long, device=like.device)
-        self.length = 0  # ids held
+PRESETS = {
+    "small": GPT2Config(),
+    "medium": GPT2Config(width=1024, layers=24, heads=16),
+    "large": GPT2Config(width=1280, layers=36, heads=20),
+}
 
 
 class GPT2(nn.Module):
     """See the module's docstring."""
 
-    def __init__(self, config: GPT2Config = SMALL) -> None:
+    def __init__(self, config: GPT2Config) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.width)
@@ -102,54 +97,44 @@ class GPT2(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Logits of the next id at each position, (B, L) to (B, L, vocabulary).
 
+        Positions are absolute: where there are more ids than the context holds, the window jumps by half of it, see
+        `windows`. Times are not counted anew then; a sampler that wants that starts a new cache with ids of its own.
+        """
+        return self.logits(states_in_windows(ids, self.config.context, self.states))
+
+    def states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:
+        """Final states within one window, (B, L) to (B, L, width).
+
+        Args:
+            ids: those after the ones whose keys and values the cache holds.
+            cache: gets the keys and values of these too.
+
         Raises:
             ModelError: when there are more ids than positions.
         """
-        return self.logits(self.states(ids))
-
-    def states(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
-        """Final states, (B, L) to (B, L, width); with a cache its ids come before, and it is extended.
-
-        Raises:
-            ModelError: when there are more ids than positions.
-        """
-        start = 0 if cache is None else cache.length
+        start = 0 if cache is None else cache.layers[0].length
         end = start + ids.shape[1]
         if end > self.config.context:
             raise ModelError(f"this model has {self.config.context} positions; {end} ids are too many")
         x = self.drop(self.embedding(ids) + self.position(torch.arange(start, end, device=ids.device)))
-        for block in self.blocks:
-            x = block(x, cache)
-        if cache is not None:
-            cache.ids[:, start:end] = ids
-            cache.length = end
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[i])
         return torch.as_tensor(self.norm(x))
 
     def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """Logits of the ids first..last - 1 (all by default), (..., width) to (..., last - first)."""
         return functional.linear(states, self.embedding.weight[first:last])
 
-    def cache(self, batch: int = 1) -> Cache:
-        """An empty cache for `step`."""
-        return Cache(self.config, batch, self.embedding.weight)
+    def new_cache(self, batch: int = 1) -> JumpingCache:
+        """An empty cache for `step`; at the small shape 75 MB a sequence in float32."""
+        c = self.config
+        return JumpingCache(c.layers, batch, c.heads, c.context, c.width // c.heads, self.embedding.weight)
 
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Logits of the id after these: (B, L), at least one, appended to the cache, to (B, vocabulary).
-
-        When they do not fit into the positions left, the window slides first: the latest half of the context, or
-        what leaves room for these, is read again from position 0. Positions are absolute, so nothing else would
-        agree with `forward` on what is seen, and `cache.ids[:, :cache.length]` is what is seen. Times are not counted
-        anew: a sampler that wants it starts a new cache with ids of its own.
-
-        Raises:
-            ModelError: when these alone are more than the positions.
-        """
-        room = self.config.context - ids.shape[1]
-        if cache.length > room >= 0:
-            kept = cache.ids[:, : cache.length][:, cache.length - min(room, self.config.context // 2) :].clone()
-            cache.length = 0
-            ids = torch.cat([kept, ids], dim=1)
-        return self.logits(self.states(ids, cache)[:, -1])
+    @torch.no_grad()
+    def step(self, ids: Tensor, cache: JumpingCache) -> Tensor:
+        """Logits of the id after these: (B, L), L at least 1, appended to the cache, to (B, vocabulary)."""
+        run = partial(self.states, cache=cache)
+        return self.logits(step_in_windows(ids, cache.ids, cache.restart, run))
 
 
 class _Block(nn.Module):
@@ -163,7 +148,7 @@ class _Block(nn.Module):
         self.feed_forward = _FeedForward(config.width, config.hidden)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
+    def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:
         x = x + self.drop(self.attention(self.attention_norm(x), cache))
         return x + torch.as_tensor(self.drop(self.feed_forward(self.feed_forward_norm(x))))
 
@@ -173,33 +158,29 @@ class _Attention(nn.Module):
 
     def __init__(self, config: GPT2Config, layer: int) -> None:
         super().__init__()
-        self.heads, self.layer, self.dropout = config.heads, layer, config.attention_dropout
+        self.heads, self.dropout = config.heads, config.attention_dropout
         self.scale = (config.width // config.heads) ** -0.5 / (layer + 1 if config.scale_by_layer else 1)
         self.query_key_value = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
 
-    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
-        """(B, L, width) to the same; with a cache its K - L keys and values come before."""
+    def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:
+        """(B, L, width) to the same; with a cache its keys and values come before."""
         batch, length, width = x.shape
         # (B, L, 3, H, D) to three of (B, H, L, D)
         parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
-        q, k, value = parts.permute(2, 0, 3, 1, 4).unbind()
-        start = 0
+        q, keys, values = parts.permute(2, 0, 3, 1, 4).unbind()
         if cache is not None:
-            start, end = cache.length, cache.length + length
-            cache.keys[self.layer, :, :, start:end] = k
-            cache.values[self.layer, :, :, start:end] = value
-            k, value = cache.keys[self.layer, :, :, :end], cache.values[self.layer, :, :, :end]
-        mask = None
-        if start and length > 1:
-            mask = torch.ones(length, start + length, dtype=torch.bool, device=x.device).tril(start)
+            keys, values = cache.append(keys, values)
+        before, mask = keys.shape[-2] - length, None
+        if before and length > 1:
+            mask = torch.ones(length, keys.shape[-2], dtype=torch.bool, device=x.device).tril(before)
         mixed = functional.scaled_dot_product_attention(
             q,
-            k,
-            value,
+            keys,
+            values,
             attn_mask=mask,
             dropout_p=self.dropout if self.training else 0.0,
-            is_causal=not start and length > 1,
+            is_causal=not before and length > 1,
             scale=self.scale,
         )
         return torch.as_tensor(self.out(mixed.transpose(1, 2).reshape(batch, length, width)))
