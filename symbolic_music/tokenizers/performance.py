@@ -28,6 +28,10 @@ class PerformanceTokenizer(Tokenizer):
 
     All tracks are taken together, drums too, as note-seq's conversion does. Pitches outside the layout are
     dropped. Score2perf's EOS is not written by `encode`; `decode` stops at it and skips PAD.
+
+    The ids are those that note-seq 0.0.5 gives for the same notes. From a file note-seq may read other notes: its
+    reader, pretty_midi, ends all open notes of a pitch at the first note off, drops notes of no length, and orders
+    the instruments of a MIDI track by their first note off.
     """
 
     name: ClassVar[str] = "performance"
