@@ -1,0 +1,245 @@
+"""A note store: all pieces of a corpus as memory-mapped columns, with a manifest.
+
+    STORE/manifest.json                what it is, how it was made, its segments with their hashes, what was left out
+    STORE/segments/00000.safetensors   tables of some pieces (`segments`)
+    STORE/segments/00000.json          those pieces: source, SHA-256, split, licence, title, composer, problems
+
+A segment never changes once it is written, its JSON is written last, and the manifest is replaced whole: so a store
+can be added to while others read it, and a run that is killed goes on with the segments that it has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.corpora.segments import Segment, segment_bytes
+from symbolic_music.errors import CorpusError
+from symbolic_music.io.atomic import write_bytes
+from symbolic_music.score import Score
+
+FORMAT, VERSION = "symbolic_music.store", 1
+MANIFEST, FOLDER = "manifest.json", "segments"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is known of a piece beside its notes; `sha256` is of the bytes of its source."""
+
+    source: str
+    sha256: str
+    split: str
+    notes: int
+    seconds: float
+    licence: str = ""
+    title: str = ""
+    composer: str = ""
+    tracks: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A source that is not in the store, and why."""
+
+    source: str
+    reason: str
+
+
+def write_segment(
+    folder: Path, number: int, plan: str, pieces: Sequence[tuple[Piece, Score]], left_out: Sequence[LeftOut]
+) -> None:
+    """Write a segment, its JSON last. `plan`: a hash of what it was to be made from, for `has_segment`."""
+    data = segment_bytes([score for _, score in pieces])
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / FOLDER / f"{number:05}.safetensors", data)
+    about = {
+        "plan": plan,
+        "sha256": sha256(data).hexdigest(),
+        "bytes": len(data),
+        "pieces": [asdict(piece) for piece, _ in pieces],
+        "left_out": [asdict(one) for one in left_out],
+    }
+    write_bytes(folder / FOLDER / f"{number:05}.json", _json(about))
+
+
+def has_segment(folder: Path, number: int, plan: str) -> bool:
+    """Whether this segment is there, whole, and made from the same plan."""
+    path = folder / FOLDER / f"{number:05}.json"
+    try:
+        about = json.loads(path.read_bytes())
+        size = path.with_suffix(".safetensors").stat().st_size
+    except (OSError, ValueError):
+        return False
+    return bool(about.get("plan") == plan and about.get("bytes") == size)
+
+
+def write_manifest(folder: Path, segments: int, corpus: str, options: Mapping[str, Any]) -> None:
+    """Write the manifest of so many segments; what else lies in the segment folder is removed."""
+    names = [f"{number:05}" for number in range(segments)]
+    abouts = [json.loads((folder / FOLDER / f"{name}.json").read_bytes()) for name in names]
+    splits: dict[str, int] = {}
+    for about in abouts:
+        for piece in about["pieces"]:
+            splits[piece["split"]] = splits.get(piece["split"], 0) + 1
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "corpus": corpus,
+        "options": dict(options),
+        "pieces": sum(splits.values()),
+        "notes": sum(piece["notes"] for about in abouts for piece in about["pieces"]),
+        "seconds": round(sum(piece["seconds"] for about in abouts for piece in about["pieces"]), 3),
+        "splits": dict(sorted(splits.items())),
+        "left_out": sum(len(about["left_out"]) for about in abouts),
+        "segments": [
+            {
+                "name": name,
+                "bytes": about["bytes"],
+                "sha256": about["sha256"],
+                "pieces": len(about["pieces"]),
+                "about_sha256": sha256((folder / FOLDER / f"{name}.json").read_bytes()).hexdigest(),
+            }
+            for name, about in zip(names, abouts, strict=True)
+        ],
+    }
+    write_bytes(folder / MANIFEST, _json(manifest))
+    kept = {f"{name}.{suffix}" for name in names for suffix in ("json", "safetensors")}
+    for path in (folder / FOLDER).iterdir():
+        if path.name not in kept:
+            path.unlink()
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+class NoteStore:
+    """The pieces of a corpus, in the order of the manifest. `store[i]` is a Score; splits are lists of indices.
+
+    Opening looks at the manifest and the lengths of the files; `verify` reads everything.
+
+    Raises:
+        CorpusError: when the folder is no store, was made by another version, or a file is missing or cut.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            self.manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_bytes())
+        except OSError:
+            unfinished = (self.path / FOLDER).is_dir()
+            what = "has no manifest: run the same prepare again to finish it" if unfinished else "is not a note store"
+            raise CorpusError(f"{self.path} {what}") from None
+        except ValueError:
+            raise CorpusError(f"{self.path / MANIFEST} is damaged: it is not JSON") from None
+        if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
+            raise CorpusError(f"{self.path} is not a note store")
+        if self.manifest.get("version") != VERSION:
+            raise CorpusError(f"{self.path} is a store of version {self.manifest.get('version')}; this reads {VERSION}")
+        for one in self.manifest["segments"]:
+            file = self._file(one["name"])
+            size = file.stat().st_size if file.is_file() else -1
+            if size != one["bytes"]:
+                state = "missing" if size < 0 else f"{size:,} bytes long, not {one['bytes']:,}"
+                raise CorpusError(f"{file} is {state}: the store is damaged, prepare it again")
+        self._ends = np.cumsum([one["pieces"] for one in self.manifest["segments"]])
+        self._open: dict[int, Segment] = {}
+        self._abouts: dict[int, list[Piece]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: files are opened there anew."""
+        return {"path": self.path}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["path"])  # type: ignore[misc]
+
+    def __len__(self) -> int:
+        """Number of pieces."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getitem__(self, index: int) -> Score:
+        """A piece with the names of its tracks; IndexError when there is none."""
+        number, place = self._place(index)
+        return self._segment(number).score(place, self.piece(index).tracks)
+
+    def music(self, index: int) -> Score:
+        """A piece without names: nothing but its segment is read."""
+        number, place = self._place(index)
+        return self._segment(number).score(place)
+
+    def piece(self, index: int) -> Piece:
+        """What is known of a piece."""
+        number, place = self._place(index)
+        if number not in self._abouts:
+            if len(self._abouts) >= 4:  # the descriptions of a large corpus do not all stay in memory
+                self._abouts.pop(next(iter(self._abouts)))
+            self._abouts[number] = [_piece(one) for one in self._about(number)["pieces"]]
+        return self._abouts[number][place]
+
+    def pieces(self) -> Iterator[Piece]:
+        """What is known of each piece, in order."""
+        return (self.piece(index) for index in range(len(self)))
+
+    def left_out(self) -> list[LeftOut]:
+        """The sources that are not in the store, and why."""
+        numbers = range(len(self.manifest["segments"]))
+        return [LeftOut(**one) for number in numbers for one in self._about(number)["left_out"]]
+
+    @cached_property
+    def note_counts(self) -> NDArray[np.int64]:
+        """Notes of each piece, shape (pieces,)."""
+        numbers = range(len(self.manifest["segments"]))
+        return np.concatenate([np.zeros(0, np.int64), *(self._segment(number).note_counts for number in numbers)])
+
+    @cached_property
+    def splits(self) -> dict[str, NDArray[np.int64]]:
+        """Indices of the pieces of each split."""
+        found: dict[str, list[int]] = {}
+        for index, piece in enumerate(self.pieces()):
+            found.setdefault(piece.split, []).append(index)
+        return {name: np.array(indices) for name, indices in sorted(found.items())}
+
+    def verify(self) -> None:
+        """Read every byte; CorpusError names the first file that is not what the manifest says."""
+        for one in self.manifest["segments"]:
+            for file, said in (
+                (self._file(one["name"]), one["sha256"]),
+                (self._file(one["name"]).with_suffix(".json"), one["about_sha256"]),
+            ):
+                if sha256(file.read_bytes()).hexdigest() != said:
+                    raise CorpusError(f"{file} is damaged: its SHA-256 is not the manifest's")
+
+    def _file(self, name: str) -> Path:
+        return self.path / FOLDER / f"{name}.safetensors"
+
+    def _about(self, number: int) -> Any:
+        file = self._file(self.manifest["segments"][number]["name"]).with_suffix(".json")
+        try:
+            return json.loads(file.read_bytes())
+        except (OSError, ValueError):
+            raise CorpusError(f"{file} is missing or damaged: prepare the store again") from None
+
+    def _place(self, index: int) -> tuple[int, int]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"no piece {index}: the store has {len(self)}")
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        return number, index - (int(self._ends[number - 1]) if number else 0)
+
+    def _segment(self, number: int) -> Segment:
+        if number not in self._open:
+            self._open[number] = Segment(self._file(self.manifest["segments"][number]["name"]))
+        return self._open[number]
+
+
+def _piece(about: dict[str, Any]) -> Piece:
+    return Piece(**{**about, "tracks": tuple(about["tracks"]), "problems": tuple(about["problems"])})
