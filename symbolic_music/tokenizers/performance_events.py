@@ -55,7 +55,10 @@ def events(score: Score, at: Layout) -> Ids:
     ids[place] = rest
     del rest
     place += 1
-    ids[place[louder]] = bins.astype(np.int32) + at.velocity
+    loud = bins.astype(np.int32)
+    loud += at.velocity
+    ids[place[louder]] = loud
+    del loud
     np.add(place, 1, out=place, where=louder)
     # Bytes wrap around: the ids of notes are below 256 in both layouts.
     sound -= (sound >> 7) * np.uint8(_OFF - at.pitches)
