@@ -1,12 +1,14 @@
 """Our decoder (one position an event, factored embeddings) against GPT-2's shape over 55,028 ids, on the same events.
 
-    python benchmarks/gpt2_against_modern.py train NAME LAKH_SUBSET [--seconds 900] [--rate 1e-3] [--out runs/shapes]
-    python benchmarks/gpt2_against_modern.py report LAKH_SUBSET [--out runs/shapes]
+    python benchmarks/gpt2_against_modern.py time LAKH_SUBSET
+    python benchmarks/gpt2_against_modern.py train SHAPE@RATE LAKH_SUBSET --steps 200
+    python benchmarks/gpt2_against_modern.py report LAKH_SUBSET
 
-`train` trains one of the shapes below for so many seconds of one thread's CPU time (which another process on the
-machine does not change much, unlike wall time), and can be stopped and run again. `report` evaluates what was trained
-on the test split and writes benchmarks/results/gpt2_against_modern.json with the curves. Learning rates were chosen by
-short runs (`--label NAME@RATE --seconds 80`), which are reported too.
+`time` finds the CPU seconds of a training step of each shape, by turns in one process, the least of several: what a
+thread takes when nothing else runs. `train` trains to a step, and can be stopped and run again, to a later step too.
+The learning rate is constant after a warm-up and what is evaluated are averaged weights, so that every point of a curve
+stands for itself: no schedule that ends elsewhere makes two points unequal. `report` evaluates the best rate of each
+shape on the test split and writes benchmarks/results/gpt2_against_modern.json with all curves.
 
 Data: files of lakh-subset with lmd_verified = 1, split by the MD5's first digit (e validation, f test). A sequence is
 341 events (rests are events) from a random place of a piece, its clock begun anew: 1,024 ids for GPT-2, 342 rows for
@@ -49,8 +51,8 @@ EVENTS = 341
 BATCH = 4
 AUTOREGRESS_ROW = (0, 0, 0, 3)  # see models.anticipatory
 CURVE_WINDOWS, TEST_WINDOWS = 24, 90
-# Where a curve has its points: shares of the seconds.
-POINTS = (0.125, 0.25, 0.5, 0.75, 1.0)
+FIRST_POINT, GROWTH = 10, 2**0.5  # steps of a curve's first point; each next point is so much further on
+WARMUP = 20  # steps
 POSITIONS = 256  # positions whose 55,028 logits are held at a time
 
 Parts = dict[str, float]
@@ -215,99 +217,145 @@ def optimizer_of(network: nn.Module, rate: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
 
 
-def train(name: str, corpus: Path, seconds: float, rate: float, label: str) -> None:
-    """Train a shape for `seconds` of CPU time, evaluations apart, with a warm-up of 4 % and a cosine to zero."""
+def measure(corpus: Path, rounds: int = 6) -> None:
+    """CPU seconds of a training step of each shape, the least of some rounds in which they take turns."""
+    torch.set_num_threads(1)
+    tables = pieces(corpus, "validation")
+    networks = {name: make() for name, make in SHAPES.items()}
+    optimizers = {name: optimizer_of(network, 0.0) for name, network in networks.items()}
+    least = dict.fromkeys(SHAPES, math.inf)
+    for turn in range(rounds):
+        batch = sequences(tables, BATCH, [4, turn])
+        for name, network in networks.items():
+            start = time.process_time()
+            update(network, optimizers[name], batch)
+            least[name] = min(least[name], time.process_time() - start)
+    (OUT / "seconds.json").write_text(json.dumps(least))
+    print(least)
+
+
+def update(network: nn.Module, optimizer: torch.optim.Optimizer, batch: Tensor) -> float:
+    """One training step; returns nats an event."""
+    optimizer.zero_grad()
+    loss = learn(network, batch)
+    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    return loss
+
+
+def train(label: str, corpus: Path, steps: int) -> None:
+    """Train SHAPE@RATE to a step."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
+    name, _, rate = label.partition("@")
     network = SHAPES[name]()
-    optimizer = optimizer_of(network, rate)
+    optimizer = optimizer_of(network, float(rate))
+    average = {k: x.detach().clone() for k, x in network.state_dict().items()}
     tables = pieces(corpus, "train")
     held_out = sequences(pieces(corpus, "validation"), CURVE_WINDOWS, [1])
     folder = OUT / label
     folder.mkdir(parents=True, exist_ok=True)
-    state: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "rate": rate, "budget": seconds, "name": name}
+    state: dict[str, Any] = {"step": 0, "curve": [], "next": FIRST_POINT}
     if has_checkpoint(folder):
-        state = load_checkpoint(folder, network, {}, optimizer)
-        if (state["rate"], state["budget"], state["name"]) != (rate, seconds, name):
-            raise SystemExit(f"{folder} was trained with other settings")
-    saved = state["seconds"]
-    while len(state["curve"]) < len(POINTS):
-        if state["seconds"] >= seconds * POINTS[len(state["curve"])]:
-            parts = evaluate(network, held_out)
-            point = {"seconds": round(state["seconds"], 1), "step": state["step"],
-                     "events": state["step"] * BATCH * EVENTS, **parts}  # fmt: skip
-            state["curve"].append(point)
-            print(json.dumps(point), flush=True)
-            continue
-        if state["seconds"] - saved > 60:
-            save_checkpoint(folder, network, {}, optimizer, state)
-            saved = state["seconds"]
-        start = time.process_time()
-        done = state["seconds"] / seconds
+        state = load_checkpoint(folder, network, average, optimizer)
+    saved = time.monotonic()
+    while state["step"] < steps:
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(done / 0.04 + 0.01, 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
-        optimizer.zero_grad()
-        learn(network, sequences(tables, BATCH, [2, state["step"]]))
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+            group["lr"] = float(rate) * min(1.0, (state["step"] + 1) / WARMUP)
+        update(network, optimizer, sequences(tables, BATCH, [2, state["step"]]))
+        decay = min(0.99, state["step"] / (10 + state["step"]))
+        for key, value in network.state_dict().items():
+            average[key].lerp_(value, 1 - decay)
         state["step"] += 1
-        state["seconds"] += time.process_time() - start
-    save_checkpoint(folder, network, {}, optimizer, state)
+        if state["step"] == state["next"]:
+            point = {"step": state["step"], "events": state["step"] * BATCH * EVENTS,
+                     **evaluate(averaged(name, average), held_out)}  # fmt: skip
+            state["curve"].append(point)
+            state["next"] = round(state["step"] * GROWTH)
+            print(label, json.dumps(point), flush=True)
+        if time.monotonic() - saved > 60 or state["step"] == steps:
+            save_checkpoint(folder, network, average, optimizer, state)
+            saved = time.monotonic()
+
+
+def averaged(name: str, average: dict[str, Tensor]) -> nn.Module:
+    """A shape with these weights."""
+    network = SHAPES[name]()
+    network.load_state_dict(average)
+    return network
 
 
 def report(corpus: Path) -> None:
-    """Test NLL of every finished run and the ratios that the comparison is about."""
+    """Test NLL of the best rate of each shape, and all curves."""
     torch.set_num_threads(1)
+    seconds = json.loads((OUT / "seconds.json").read_text())
     test = sequences(pieces(corpus, "test"), TEST_WINDOWS, [3])
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for folder in sorted(OUT.glob("*@*")):
+        name = folder.name.partition("@")[0]
+        network = SHAPES[name]()
+        average = {k: x.detach().clone() for k, x in network.state_dict().items()}
+        state = load_checkpoint(folder, network, average, optimizer_of(network, 0.0))
+        curves[folder.name] = [{"cpu_seconds": round(p["step"] * seconds[name], 1), **p} for p in state["curve"]]
     runs: dict[str, dict[str, Any]] = {}
-    for name, make in SHAPES.items():
-        if not has_checkpoint(OUT / name):
+    for name in SHAPES:
+        labels = [label for label in curves if label.partition("@")[0] == name and curves[label]]
+        if not labels:
             continue
-        network = make()
-        state = load_checkpoint(OUT / name, network, {}, optimizer_of(network, 1e-3))
+        # The rate that went furthest: those that were worse in short runs were not gone on with.
+        label = max(labels, key=lambda one: (curves[one][-1]["step"], -curves[one][-1]["nll"]))
+        network = SHAPES[name]()
+        average = {k: x.detach().clone() for k, x in network.state_dict().items()}
+        state = load_checkpoint(OUT / label, network, average, optimizer_of(network, 0.0))
         count = sum(p.numel() for p in network.parameters())
         table = network.embedding.weight.numel() if isinstance(network, GPT2) else 0
-        runs[name] = {"about": ABOUT[name], "parameters": count, "table_share": round(table / count, 3),
-                      "learning_rate": state["rate"], "cpu_seconds": round(state["seconds"], 1),
-                      "steps": state["step"], "events": state["step"] * BATCH * EVENTS,
-                      "test": evaluate(network, test), "validation_curve": state["curve"]}  # fmt: skip
-        print(name, {k: x for k, x in runs[name].items() if k != "validation_curve"})
+        runs[name] = {"run": label, "about": ABOUT[name], "parameters": count, "table_share": round(table / count, 3),
+                      "cpu_seconds_a_step": round(seconds[name], 3), "steps": state["step"],
+                      "events": state["step"] * BATCH * EVENTS, "cpu_seconds": round(state["step"] * seconds[name]),
+                      "test": evaluate(averaged(name, average), test)}  # fmt: skip
+        print(name, runs[name])
+    write(runs, curves)
+
+
+def write(runs: dict[str, dict[str, Any]], curves: dict[str, list[dict[str, Any]]]) -> None:
+    """The rows that the comparison is about, and the result."""
     ours, rows = runs["modern"], []
+    mine = curves[ours["run"]]
     for name, peer in runs.items():
         if name == "modern":
             continue
-        for metric, part in (("equal seconds", "nll"), ("equal seconds, impossible ids masked", "masked")):
-            rows.append(row(f"test NLL an event, {metric}", ours["test"][part], peer["test"][part], name))
-        last = peer["validation_curve"][-1]
-        mine = at_events(ours["validation_curve"], last["events"])
-        rows.append(row("validation NLL an event, equal events, ours not annealed", mine, last["nll"], name))
-        rows.append(row("the same, impossible ids masked", mine, last["masked"], name))
-        rows.append(row("events a CPU second in training", ours["events"] / ours["cpu_seconds"],
-                        peer["events"] / peer["cpu_seconds"], name, "events/s"))  # fmt: skip
-    short = {}
-    for folder in sorted(OUT.glob("*@*")):
-        network = SHAPES[folder.name.partition("@")[0]]()
-        state = load_checkpoint(folder, network, {}, optimizer_of(network, 1e-3))
-        short[folder.name] = {"cpu_seconds": round(state["seconds"], 1), "validation": state["curve"][-1]}
+        last = curves[peer["run"]][-1]
+        for axis, words in (("cpu_seconds", "equal CPU seconds"), ("events", "equal events")):
+            if last[axis] > mine[-1][axis]:
+                at = mine[-1][axis]
+                pair = mine[-1]["nll"], *(along(curves[peer["run"]], axis, at, part) for part in ("nll", "masked"))
+            else:
+                at = last[axis]
+                pair = along(mine, axis, at, "nll"), last["nll"], last["masked"]
+            rows.append(row(f"validation NLL an event, {words} ({at:,.0f})", pair[0], pair[1], name))
+            rows.append(row(f"the same, {words}, impossible ids masked", pair[0], pair[2], name))
+        for part, words in (("nll", ""), ("masked", ", impossible ids masked")):
+            rows.append(row(f"test NLL an event at the end{words}", ours["test"][part], peer["test"][part], name))
+        speeds = [BATCH * EVENTS / run["cpu_seconds_a_step"] for run in (ours, peer)]
+        rows.append(row("events a CPU second in training", *speeds, name, "events/s"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result = {
         "name": "gpt2_against_modern",
-        "command": "python benchmarks/gpt2_against_modern.py train NAME lakh-subset (each); … report lakh-subset",
+        "command": "python benchmarks/gpt2_against_modern.py time, train SHAPE@RATE, report lakh-subset",
         "commit": commit.stdout.strip(),
         "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
         "n": {"test_windows": TEST_WINDOWS, "curve_windows": CURVE_WINDOWS, "events_a_window": EVENTS},
         "rows": rows,
         "runs": runs,
-        "short_runs_by_learning_rate": short,
+        "validation_curves": curves,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "gpt2_against_modern.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
-def at_events(curve: list[dict[str, float]], events: float) -> float:
-    """NLL of a curve at a number of events, between its points in a straight line over log(events)."""
-    x = [math.log(max(p["events"], 1)) for p in curve]
-    return float(np.interp(math.log(events), x, [p["nll"] for p in curve]))
+def along(curve: list[dict[str, float]], axis: str, at: float, part: str) -> float:
+    """A part of the NLL at a place of a curve, between its points in a straight line over the axis' logarithm."""
+    return float(np.interp(math.log(at), [math.log(p[axis]) for p in curve], [p[part] for p in curve]))
 
 
 def row(metric: str, ours: float, peer: float, name: str, unit: str = "nats") -> dict[str, Any]:
@@ -330,19 +378,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train")
-    training.add_argument("name", choices=list(SHAPES))
-    training.add_argument("corpus", type=Path)
-    training.add_argument("--seconds", type=float, default=900)
-    training.add_argument("--rate", type=float, default=1e-3)
-    training.add_argument("--label", help="folder of the run, its name by default")
-    reporting = commands.add_parser("report")
-    reporting.add_argument("corpus", type=Path)
-    for one in (training, reporting):
+    training.add_argument("label", metavar="SHAPE@RATE", help=f"shapes: {', '.join(SHAPES)}")
+    timing, reporting = commands.add_parser("time"), commands.add_parser("report")
+    for one in (training, timing, reporting):
+        one.add_argument("corpus", type=Path)
         one.add_argument("--out", type=Path, default=OUT)
+    training.add_argument("--steps", type=int, default=200)
     args = parser.parse_args()
     OUT = args.out
     if args.command == "train":
-        train(args.name, args.corpus, args.seconds, args.rate, args.label or args.name)
+        train(args.label, args.corpus, args.steps)
+    elif args.command == "time":
+        measure(args.corpus)
     else:
         report(args.corpus)
 

@@ -1,0 +1,87 @@
+"""Folders that hold a model: config.json and model.safetensors, written both or none, read without unpickling."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from symbolic_music.errors import FileError, ModelError
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+# A config that is larger is not a config.
+_MOST_CONFIG_BYTES = 16 << 20
+
+
+def write_folder(folder: str | Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Path:
+    """Write both files of a model folder, which is made if need be. Other files in it stay.
+
+    Both are written beside their places and then renamed. A config that is there is taken away before the weights
+    change, so that at no time a config stands beside weights that are not its own.
+
+    Raises:
+        FileError: when that cannot be done; a model that was there before is then still whole, or has no config.
+    """
+    folder, beside = Path(folder), None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=folder, prefix=".saving."))
+        (beside / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+        # transformers refuses files that do not say what framework they are of.
+        save_file(dict(weights), beside / WEIGHTS, metadata={"format": "pt"})
+        (folder / CONFIG).unlink(missing_ok=True)
+        os.replace(beside / WEIGHTS, folder / WEIGHTS)
+        os.replace(beside / CONFIG, folder / CONFIG)
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise FileError(f"cannot write a model to {folder}: {reason or error}") from None
+    finally:
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What config.json holds. ModelError when it is missing or not a JSON object."""
+    path = folder / CONFIG
+    return read_json(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. ModelError when the file is missing, or not a JSON object."""
+    try:
+        if path.stat().st_size > _MOST_CONFIG_BYTES:
+            raise ModelError(f"{path} is too large for a config (over {_MOST_CONFIG_BYTES >> 20} MiB)")
+        content = json.loads(path.read_bytes())
+    except OSError:
+        raise ModelError(f"{path.parent} has no {path.name}") from None
+    except (ValueError, RecursionError):
+        raise ModelError(f"{path} is not JSON") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{path} is not a JSON object")
+    return content
+
+
+@contextmanager
+def open_weights(path: Path) -> Iterator[Any]:
+    """A safetensors file, as `safetensors.safe_open` gives it: tensors are read when asked for.
+
+    Raises:
+        ModelError: when it is missing or broken; also for what is found broken while it is open.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent} has no {path.name}") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is broken, or not safetensors ({error})") from None
