@@ -6,7 +6,10 @@ track (program, drums) is kept once a track: about 9 bytes a note of MAESTRO wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +30,17 @@ _TABLES: dict[str, tuple[np.dtype[Any], tuple[str, ...]]] = {
     "meters": (METER, ("time", "numerator", "denominator")),
     "keys": (KEY, ("time", "sharps", "minor")),
 }
+ALL_TABLES = tuple(_TABLES)
 _FORMAT = "symbolic_music.segment 1"
 _UNSIGNED, _SIGNED = (np.uint8, np.uint16, np.uint32), (np.int8, np.int16, np.int32)
 
 
-def segment_bytes(scores: Sequence[Score]) -> bytes:
-    """The segment file of these scores. Names of tracks, texts and channels (but drums) are not in it."""
-    tensors: dict[str, Array] = {}
+def segment_bytes(scores: Sequence[Score], beside: Mapping[str, Array] | None = None) -> bytes:
+    """The segment file of these scores. Names of tracks, texts and channels (but drums) are not in it.
+
+    `beside`: further arrays to keep in the file, such as sketches of the pieces (`duplicates`).
+    """
+    tensors: dict[str, Array] = dict(beside or {})
     for name, (_, columns) in _TABLES.items():
         tables = [getattr(score, name) for score in scores]
         tensors[f"{name}.start"] = np.cumsum([0, *map(len, tables)]).astype(np.uint32)
@@ -61,52 +68,101 @@ def _narrow(values: NDArray[np.int64]) -> Array:
     raise CorpusError(f"a column has values from {low} to {high}")
 
 
-def _opened(path: Path) -> Any:
-    return safe_open(str(path), framework="numpy")
+# Rows of a column by the name that safetensors has for their type.
+_DTYPES = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "I8": np.int8, "I16": np.int16, "I32": np.int32}
+
+
+@dataclass(frozen=True)
+class _Column:
+    start: int  # byte of the file
+    dtype: np.dtype[Any]
 
 
 class Segment:
-    """A segment file, memory-mapped: a piece is read when it is asked for."""
+    """A segment file: its index is held, the rows of a piece are read when it is asked for.
+
+    Rows are read rather than mapped: the pages of a mapped file count as memory of each process that has seen them,
+    and a loader would seem to grow with the corpus.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
-            self._file = _opened(path)
-            names = set(self._file.keys())
-            if (self._file.metadata() or {}).get("format") != _FORMAT:
-                raise CorpusError(f"{path} is not a segment of a note store")
-            self.ticks_per_quarter: Array = self._file.get_tensor("ticks_per_quarter")
-            self._starts = {name: self._file.get_tensor(f"{name}.start") for name in (*_TABLES, "tracks")}
-            self._program, self._drums = (self._file.get_tensor(f"tracks.{n}") for n in ("program", "drums"))
+            with safe_open(str(path), framework="numpy") as file:
+                if (file.metadata() or {}).get("format") != _FORMAT:
+                    raise CorpusError(f"{path} is not a segment of a note store")
+                self.ticks_per_quarter: Array = file.get_tensor("ticks_per_quarter")
+                self._starts = {name: file.get_tensor(f"{name}.start") for name in (*_TABLES, "tracks")}
+                self._program, self._drums = (file.get_tensor(f"tracks.{n}") for n in ("program", "drums"))
+            at = _columns(path)
         except (SafetensorError, OSError, KeyError) as error:
             raise CorpusError(f"{path} is damaged ({error}); prepare the store again") from None
-        self._columns = {name: [c for c in columns if f"{name}.{c}" in names] for name, (_, columns) in _TABLES.items()}
+        self._columns = {
+            name: [(c, at[f"{name}.{c}"]) for c in columns if f"{name}.{c}" in at]
+            for name, (_, columns) in _TABLES.items()
+        }
         self.note_counts = np.diff(self._starts["notes"].astype(np.int64))
 
     def __len__(self) -> int:
         """Number of pieces."""
         return len(self.ticks_per_quarter)
 
+    def beside(self, name: str) -> Array:
+        """An array that `segment_bytes` was given to keep in the file."""
+        with safe_open(str(self._path), framework="numpy") as file:
+            return np.asarray(file.get_tensor(name))
+
     def table(self, name: str, piece: int) -> Array:
-        """One table (notes, controls, bends, tempos, meters, keys) of a piece."""
+        """One table (notes, controls, bends, tempos, meters, keys) of a piece; read-only."""
+        with self._path.open("rb", buffering=0) as file:
+            return self._table(file, name, piece)
+
+    def _table(self, file: FileIO, name: str, piece: int) -> Array:
         dtype, columns = _TABLES[name]
         begin, end = int(self._starts[name][piece]), int(self._starts[name][piece + 1])
         table = np.zeros(end - begin, dtype)
-        if begin == end:
-            return table
-        for column in self._columns[name]:
-            values = self._file.get_slice(f"{name}.{column}")[begin:end]
+        for column, where in self._columns[name] if begin < end else ():
+            size = where.dtype.itemsize
+            file.seek(where.start + begin * size)
+            data = file.read((end - begin) * size)
+            if len(data) < (end - begin) * size:
+                raise CorpusError(f"{self._path} is damaged: it ends too soon; prepare the store again")
+            values = np.frombuffer(data, where.dtype)
             table[column] = np.cumsum(values, dtype=np.int64) if column == columns[0] else values
+        table.flags.writeable = False  # so that a Score need not copy it
         return table
 
-    def score(self, piece: int, names: Sequence[str] = ()) -> Score:
-        """A piece; its tracks are named when names are given."""
+    def score(self, piece: int, names: Sequence[str] = (), tables: Sequence[str] = ALL_TABLES) -> Score:
+        """A piece; its tracks are named when names are given.
+
+        Args:
+            piece: its place in the segment.
+            names: of its tracks.
+            tables: those that are wanted; the others stay empty, and need not be read.
+        """
         begin, end = int(self._starts["tracks"][piece]), int(self._starts["tracks"][piece + 1])
         program, drums = self._program[begin:end], self._drums[begin:end].astype(bool)
-        tables: dict[str, Any] = {name: self.table(name, piece) for name in _TABLES}
-        notes = tables["notes"]
+        with self._path.open("rb", buffering=0) as file:
+            read: dict[str, Any] = {name: self._table(file, name, piece) for name in tables}
+        notes = read.get("notes", ())
         if len(notes):
+            notes.flags.writeable = True
             notes["program"] = program[notes["track"]]
-            notes["channel"] = np.where(drums[notes["track"]], DRUM_CHANNEL, 0)
+            notes["channel"] = np.where(drums, np.uint8(DRUM_CHANNEL), np.uint8(0))[notes["track"]]
+            notes.flags.writeable = False
         labels = [*names, *[""] * (end - begin - len(names))]
         tracks = (Track(n, int(p), bool(d)) for n, p, d in zip(labels, program, drums, strict=True))
-        return Score(ticks_per_quarter=int(self.ticks_per_quarter[piece]), tracks=tuple(tracks), **tables)
+        return Score(ticks_per_quarter=int(self.ticks_per_quarter[piece]), tracks=tuple(tracks), **read)
+
+
+def _columns(path: Path) -> dict[str, _Column]:
+    """Where the columns of the tables begin; the header was found sound."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    names = {f"{name}.{column}" for name, (_, columns) in _TABLES.items() for column in columns}
+    return {
+        name: _Column(8 + length + about["data_offsets"][0], np.dtype(_DTYPES[about["dtype"]]))
+        for name, about in header.items()
+        if name in names
+    }

@@ -11,7 +11,7 @@ can be added to while others read it, and a run that is killed goes on with the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.segments import Segment, segment_bytes
+from symbolic_music.corpora.segments import ALL_TABLES, Segment, segment_bytes
 from symbolic_music.errors import CorpusError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.score import Score
+from symbolic_music.score import Array, Score
 
 FORMAT, VERSION = "symbolic_music.store", 1
 MANIFEST, FOLDER = "manifest.json", "segments"
+_MOST_OPEN = 256  # segments whose index is held
 
 
 @dataclass(frozen=True)
@@ -56,42 +57,78 @@ class LeftOut:
 
 
 def write_segment(
-    folder: Path, number: int, plan: str, pieces: Sequence[tuple[Piece, Score]], left_out: Sequence[LeftOut]
+    folder: Path,
+    number: int,
+    plan: str,
+    pieces: Sequence[tuple[Piece, Score]],
+    left_out: Sequence[LeftOut],
+    beside: Mapping[str, Array] | None = None,
 ) -> None:
-    """Write a segment, its JSON last. `plan`: a hash of what it was to be made from, for `has_segment`."""
-    data = segment_bytes([score for _, score in pieces])
+    """Write a segment, its JSON last.
+
+    `plan` is a hash of what it was to be made from, for `has_segment`; `beside` is kept with its tables.
+    """
+    data = segment_bytes([score for _, score in pieces], beside)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     write_bytes(folder / FOLDER / f"{number:05}.safetensors", data)
-    about = {
-        "plan": plan,
-        "sha256": sha256(data).hexdigest(),
-        "bytes": len(data),
-        "pieces": [asdict(piece) for piece, _ in pieces],
-        "left_out": [asdict(one) for one in left_out],
-    }
-    write_bytes(folder / FOLDER / f"{number:05}.json", _json(about))
+    about = {"plan": plan, "sha256": sha256(data).hexdigest(), "bytes": len(data)}
+    _write_about(folder, number, about, [asdict(piece) for piece, _ in pieces], [asdict(one) for one in left_out])
 
 
 def has_segment(folder: Path, number: int, plan: str) -> bool:
-    """Whether this segment is there, whole, and made from the same plan."""
+    """Whether this segment is there, whole (by its hash), and made from the same plan."""
     path = folder / FOLDER / f"{number:05}.json"
     try:
         about = json.loads(path.read_bytes())
-        size = path.with_suffix(".safetensors").stat().st_size
+        data = path.with_suffix(".safetensors").read_bytes() if about.get("plan") == plan else b""
     except (OSError, ValueError):
         return False
-    return bool(about.get("plan") == plan and about.get("bytes") == size)
+    return bool(data and about.get("sha256") == sha256(data).hexdigest())
 
 
-def write_manifest(folder: Path, segments: int, corpus: str, options: Mapping[str, Any]) -> None:
-    """Write the manifest of so many segments; what else lies in the segment folder is removed."""
+def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -> list[Piece]:
+    """Pass what is known of the pieces of a segment through a function; returns the pieces as they are now.
+
+    For a store that is being made: splits that depend on all pieces are known last.
+    """
+    about = json.loads((folder / FOLDER / f"{number:05}.json").read_bytes())
+    before = [_piece(one) for one in about["pieces"]]
+    after = [change(piece) for piece in before]
+    if after != before:
+        head = {key: about[key] for key in ("plan", "sha256", "bytes")}
+        _write_about(folder, number, head, [asdict(piece) for piece in after], about["left_out"])
+    return after
+
+
+def _write_about(folder: Path, number: int, head: Any, pieces: Sequence[Any], left_out: Sequence[Any]) -> None:
+    """The JSON of a segment, a line a piece."""
+    head = {**head, "pieces": pieces, "left_out": left_out}
+    lines = [f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else json.dumps(value)}"
+             for key, value in head.items()]  # fmt: skip
+    write_bytes(folder / FOLDER / f"{number:05}.json", ("{" + ",\n".join(lines) + "}\n").encode())
+
+
+def _lines(values: Sequence[Any]) -> str:
+    # ASCII: names of files need not be Unicode, and only escapes hold what they are then.
+    return "[" + ",".join("\n" + json.dumps(value, sort_keys=True, separators=(",", ":")) for value in values) + "]"
+
+
+def write_manifest(
+    folder: Path, segments: int, corpus: str, options: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+) -> None:
+    """Write the manifest of so many segments; what else lies in the segment folder is removed.
+
+    `facts`: what was found out about the corpus as a whole; each becomes a key of the manifest.
+    """
     names = [f"{number:05}" for number in range(segments)]
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     abouts = [json.loads((folder / FOLDER / f"{name}.json").read_bytes()) for name in names]
     splits: dict[str, int] = {}
     for about in abouts:
         for piece in about["pieces"]:
             splits[piece["split"]] = splits.get(piece["split"], 0) + 1
     manifest = {
+        **(facts or {}),
         "format": FORMAT,
         "version": VERSION,
         "corpus": corpus,
@@ -120,7 +157,7 @@ def write_manifest(folder: Path, segments: int, corpus: str, options: Mapping[st
 
 
 def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
 class NoteStore:
@@ -172,10 +209,10 @@ class NoteStore:
         number, place = self._place(index)
         return self._segment(number).score(place, self.piece(index).tracks)
 
-    def music(self, index: int) -> Score:
-        """A piece without names: nothing but its segment is read."""
+    def music(self, index: int, tables: Sequence[str] = ALL_TABLES) -> Score:
+        """A piece without names: nothing but these tables in its segment is read, the others are empty."""
         number, place = self._place(index)
-        return self._segment(number).score(place)
+        return self._segment(number).score(place, tables=tables)
 
     def piece(self, index: int) -> Piece:
         """What is known of a piece."""
@@ -189,6 +226,10 @@ class NoteStore:
     def pieces(self) -> Iterator[Piece]:
         """What is known of each piece, in order."""
         return (self.piece(index) for index in range(len(self)))
+
+    def beside(self, name: str) -> Iterator[Array]:
+        """An array of this name that is kept beside the tables of each segment, in order."""
+        return (self._segment(number).beside(name) for number in range(len(self._ends)))
 
     def left_out(self) -> list[LeftOut]:
         """The sources that are not in the store, and why."""
@@ -237,6 +278,8 @@ class NoteStore:
 
     def _segment(self, number: int) -> Segment:
         if number not in self._open:
+            if len(self._open) >= _MOST_OPEN:
+                self._open.pop(next(iter(self._open)))
             self._open[number] = Segment(self._file(self.manifest["segments"][number]["name"]))
         return self._open[number]
 
