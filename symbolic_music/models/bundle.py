@@ -1,25 +1,31 @@
-"""Model folders: model.safetensors, config.json and a card; loading one is enough to use it."""
+"""Model folders: model.safetensors, config.json and a card; loading one is enough to use it.
+
+config.json names the architecture and its shape, the tokenizer with its options and the SHA-256 of what its ids mean
+(`tokenizers.fingerprint`), the view, and the card. Nothing is unpickled.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from torch import Tensor, nn
+from typing_extensions import TypeVar
 
-from symbolic_music.errors import FileError, ModelError, OptionError, UnknownNameError
-from symbolic_music.io.atomic import write_bytes
-from symbolic_music.models.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
+import symbolic_music
+from symbolic_music import tokenizers
+from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
+from symbolic_music.models import registry
+from symbolic_music.models.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.folders import WEIGHTS, open_weights, read_config, write_folder
+from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 DEFAULT_MODEL = "chorales"
-_ARCHITECTURE = "anticipatory"
-_TOKENIZER = "anticipation"
+Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
 
 
 @dataclass(frozen=True)
@@ -62,13 +68,29 @@ class View:
 
 
 @dataclass(frozen=True)
-class Model:
-    """A network with its card and its view of scores. `network` speaks the ids of `tokenizer`."""
+class Model(Generic[Network]):
+    """A network with its card, its tokenizer, and its view of scores.
 
-    network: AnticipatoryTransformer
+    Args:
+        network: speaks the ids of `tokenizer`.
+        card: what it is.
+        view: how scores are shown to it; without parts where it takes them as they are.
+        tokenizer: the anticipatory ids when omitted.
+
+    Raises:
+        ModelError: when network and tokenizer have vocabularies of different sizes.
+    """
+
+    network: Network
     card: Card
-    view: View
-    tokenizer: str = _TOKENIZER
+    view: View = View(120.0, ())
+    tokenizer: tokenizers.Tokenizer = field(default_factory=lambda: tokenizers.get("anticipation"))
+
+    def __post_init__(self) -> None:
+        known, spoken = self.tokenizer.vocabulary.sizes, _sizes(self.network)
+        if known != spoken:
+            name = f"{self.tokenizer.name} ({self.tokenizer.preset})"
+            raise ModelError(f"the network has a vocabulary of {_told(spoken)} ids, tokenizer {name} {_told(known)}")
 
     @property
     def device(self) -> torch.device:
@@ -76,32 +98,55 @@ class Model:
         return next(self.network.parameters()).device
 
 
-def save_model(model: Model, folder: str | Path) -> Path:
-    """Write a model folder: weights in float16, config, card. FileError when it cannot be written."""
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make folder {folder}: {error.strerror}") from None
-    weights = {k: v.detach().cpu().half().contiguous() for k, v in model.network.state_dict().items()}
+def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch.float16) -> Path:
+    """Write a model folder, whole or not at all.
+
+    Args:
+        model: what to write.
+        folder: made if need be; what else is in it stays.
+        dtype: of the weights in the file. They are loaded as float32.
+
+    Raises:
+        ModelError: when weights are not finite, or too large for the type.
+        UnknownNameError: when the network is of none of our architectures.
+        FileError: when it cannot be written.
+    """
+    named = model.tokenizer.to_config()
+    name, preset = named.pop("name"), named.pop("preset")
     config = {
-        "architecture": _ARCHITECTURE,
-        "tokenizer": {"name": model.tokenizer, "preset": "default"},
+        "architecture": registry.name_of(model.network),
+        "library_version": symbolic_music.__version__,
+        "tokenizer": {
+            "name": name,
+            "preset": preset,
+            "options": named,
+            "sha256": tokenizers.fingerprint(model.tokenizer),
+        },
         "network": dataclasses.asdict(model.network.config),
         "view": dataclasses.asdict(model.view),
         "card": dataclasses.asdict(model.card),
     }
-    write_bytes(folder / "model.safetensors", save(weights))
-    write_bytes(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
-    return folder
+    return write_folder(folder, config, {k: _kept(k, x, dtype) for k, x in model.network.state_dict().items()})
 
 
-def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> Model:
+def _kept(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """A tensor as it is stored."""
+    if not tensor.is_floating_point():
+        return tensor.detach().cpu().contiguous()
+    kept = tensor.detach().to("cpu", dtype).contiguous()
+    if not torch.isfinite(kept).all():
+        raise ModelError(f"weights of {name} are not finite as {str(dtype).removeprefix('torch.')}: nothing is saved")
+    return kept
+
+
+def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> Model[Any]:
     """Load a bundled model by name, or a model folder by path; the default is the bundled chorale model.
 
     Raises:
         UnknownNameError: when it is neither.
-        ModelError: when the folder's parts are missing, broken, or do not fit each other.
+        ModelError: when the folder's parts are missing, broken, or do not fit each other, or when the ids of the
+            tokenizer that it names have changed since.
+        MissingExtraError: when its tokenizer or architecture needs a package that is not installed.
     """
     name = str(name_or_path) if name_or_path is not None else DEFAULT_MODEL
     folder = Path(name)
@@ -110,36 +155,84 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> 
     elif not folder.is_dir():
         known = ", ".join(sorted(_bundled_folders())) or "none"
         raise UnknownNameError(f"no model named {name!r} and no such folder; bundled models: {known}")
-    config = _read_config(folder)
+    where = resolve_device(device)
+    config = read_config(folder)
+    network, tokenizer = _network(folder, config), _tokenizer(folder, config)
     try:
-        network = AnticipatoryTransformer(AnticipatoryConfig(**config["network"]))
-        card, view = Card(**config["card"]), View(**config["view"])
-        weights = load((folder / "model.safetensors").read_bytes())
-        network.load_state_dict({k: v.float() for k, v in weights.items()})
-    except (TypeError, KeyError) as error:
+        view = View(**config["view"]) if "view" in config else View(120.0, ())
+        model: Model[Any] = Model(network, _card(folder, config), view, tokenizer)
+    except TypeError as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
-    except OSError:
-        raise ModelError(f"{folder} has no model.safetensors") from None
-    except SafetensorError as error:
-        raise ModelError(f"{folder}/model.safetensors is broken ({error})") from None
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{folder}/model.safetensors does not fit its config.json ({reason})") from None
-    return Model(network.eval().to(resolve_device(device)), card, view)
+    _fill(network, folder)
+    return dataclasses.replace(model, network=network.eval().to(where))
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def _card(folder: Path, config: dict[str, Any]) -> Card:
     try:
-        config = json.loads((folder / "config.json").read_text())
-    except OSError:
-        raise ModelError(f"{folder} has no config.json") from None
-    except ValueError:
-        raise ModelError(f"{folder}/config.json is not JSON") from None
-    if not isinstance(config, dict) or config.get("architecture") != _ARCHITECTURE:
-        raise ModelError(f"{folder}/config.json does not name the architecture {_ARCHITECTURE!r}")
-    if config.get("tokenizer", {}).get("name") != _TOKENIZER:
-        raise ModelError(f"{folder}/config.json names another tokenizer than {_TOKENIZER!r}")
-    return config
+        return Card(**config["card"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+
+
+def _network(folder: Path, config: dict[str, Any]) -> nn.Module:
+    """The network of a config, with weights of no meaning."""
+    architecture, shape = config.get("architecture"), config.get("network")
+    if architecture not in registry.names() or not isinstance(shape, dict):
+        raise ModelError(f"{folder}/config.json names no architecture of {', '.join(registry.names())} and its network")
+    try:
+        # To load a model is not to draw a number.
+        with torch.random.fork_rng(devices=[]):
+            return registry.get(architecture).build(shape)
+    except (ModelError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+
+
+def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
+    """The tokenizer of a config. One without a hash is taken as it is: the first model folders had none."""
+    named = config.get("tokenizer")
+    if not isinstance(named, dict) or not isinstance(named.get("options", {}), dict):
+        raise ModelError(f"{folder}/config.json names no tokenizer")
+    try:
+        tokenizer = tokenizers.get(str(named.get("name")), preset=named.get("preset"), **named.get("options", {}))
+    except (UnknownNameError, OptionError, TokenError) as error:
+        raise ModelError(f"{folder}/config.json names a tokenizer that this version does not have: {error}") from None
+    if "sha256" in named and named["sha256"] != tokenizers.fingerprint(tokenizer):
+        version = config.get("library_version", "another version")
+        raise ModelError(
+            f"{folder} speaks ids that tokenizer {tokenizer.name} ({tokenizer.preset}) no longer gives: "
+            f"use symbolic-music {version}, which saved it, or train it again"
+        )
+    return tokenizer
+
+
+def _fill(network: nn.Module, folder: Path) -> None:
+    """Copy the weights of a folder into a network, one at a time."""
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ModelError(f"{folder} has no {WEIGHTS} (pickles such as .bin, .pt and .ckpt are not read)")
+    state = network.state_dict()
+    with open_weights(path) as file, torch.no_grad():
+        found = {str(name): tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        wanted = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        for name in (*wanted, *found):
+            if found.get(name) != wanted.get(name):
+                raise ModelError(
+                    f"{path} does not fit its config.json: {name} is {found.get(name, 'missing')} there, "
+                    f"{wanted.get(name, 'unknown')} here"
+                )
+        for name, tensor in state.items():
+            tensor.copy_(file.get_tensor(name))
+
+
+def _sizes(network: nn.Module) -> tuple[int, ...]:
+    """Ids that a network knows, by field."""
+    config = network.config
+    sizes = getattr(config, "sizes", None)
+    return tuple(sizes) if sizes is not None else (getattr(config, "vocabulary", v.SIZE),)
+
+
+def _told(sizes: tuple[int, ...]) -> str:
+    return f"{sizes[0]:,}" if len(sizes) == 1 else " + ".join(map(str, sizes))
 
 
 def resolve_device(device: str) -> torch.device:
@@ -156,7 +249,7 @@ def resolve_device(device: str) -> torch.device:
 
 def bundled() -> list[Card]:
     """Cards of the models that come with the package."""
-    return [Card(**_read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
+    return [_card(folder, read_config(folder)) for _, folder in sorted(_bundled_folders().items())]
 
 
 def _bundled_folders() -> dict[str, Path]:

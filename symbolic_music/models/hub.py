@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symbolic_music.errors import MissingExtraError, ModelError
 from symbolic_music.models.folders import CONFIG, read_json
@@ -13,26 +13,32 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-def download(repository: str, weights: Sequence[str], revision: str | None = None) -> Path:
+def download(repository: str, weights: Sequence[str], revision: str | None = None, **options: Any) -> Path:
     """The folder in the hub's cache with config.json and the first of these weight files that the repository has.
 
     Of an index the files that it names come too. What is in the cache is used where the hub cannot be reached.
+
+    Args:
+        repository: owner/name.
+        weights: names to look for, in this order.
+        revision: branch, tag or commit.
+        **options: of `huggingface_hub.hf_hub_download`: cache_dir, token, force_download, local_files_only.
 
     Raises:
         ModelError: when there is no such repository, revision or file, or the hub cannot be reached and the cache does
             not hold the files.
         MissingExtraError: when huggingface_hub is not installed.
     """
-    config = _fetch(repository, CONFIG, revision)
+    config = _fetch(repository, CONFIG, revision, options)
     if config is None:
         raise ModelError(f"{repository} on the hub has no {CONFIG}")
     for name in weights:
-        path = _fetch(repository, name, revision)
+        path = _fetch(repository, name, revision, options)
         if path is None:
             continue
         if name.endswith(".json"):
             for part in _parts(path):
-                if _fetch(repository, part, revision) is None:
+                if _fetch(repository, part, revision, options) is None:
                     raise ModelError(f"{repository} on the hub has no {part}, which its {name} names")
         return path.parent
     raise ModelError(f"{repository} on the hub has no weights: none of {', '.join(weights)}")
@@ -45,14 +51,15 @@ def _parts(index: Path) -> list[str]:
     return sorted(part for part in parts if Path(part).name == part)
 
 
-def _fetch(repository: str, name: str, revision: str | None) -> Path | None:
+def _fetch(repository: str, name: str, revision: str | None, options: dict[str, Any]) -> Path | None:
     """A file in the hub's cache, downloaded if need be; None when the repository does not have it."""
     hub = _library()
     errors = hub.errors
     try:
-        return Path(hub.hf_hub_download(repository, name, revision=revision))
+        return Path(hub.hf_hub_download(repository, name, revision=revision, **options))
     except errors.LocalEntryNotFoundError:
-        if isinstance(hub.try_to_load_from_cache(repository, CONFIG, revision=revision), str) and name != CONFIG:
+        held = hub.try_to_load_from_cache(repository, CONFIG, options.get("cache_dir"), revision)
+        if isinstance(held, str) and name != CONFIG:
             # Part of it was downloaded before: the file may be of another kind.
             return None
         raise ModelError(
