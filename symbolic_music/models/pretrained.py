@@ -45,6 +45,7 @@ _IN_A_BLOCK = {
     "feed_forward.inner": "mlp.c_fc",
     "feed_forward.out": "mlp.c_proj",
 }
+_BLOCK = re.compile(r"h\.\d+\.")
 # Masks that older versions stored with the weights.
 _BUFFER = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 
@@ -162,7 +163,7 @@ def _config_of(theirs: dict[str, Any], folder: Path, vocabulary: int) -> GPT2Con
 
 def _network_of(config: GPT2Config, checkpoint: _Checkpoint) -> GPT2:
     """The network with a checkpoint's tensors, which are checked before memory is taken."""
-    blocks = {int(name.split(".")[1]) for name in checkpoint.shapes if name.startswith("h.")}
+    blocks = {match[0] for name in checkpoint.shapes if (match := _BLOCK.match(name))}
     if len(blocks) != config.layers:
         raise ModelError(f"{checkpoint.folder} has tensors of {len(blocks)} layers, its config.json {config.layers}")
     with torch.device("meta"):
@@ -260,7 +261,7 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
             f"{path} is a pickle of more than tensors and might run code, or it is broken: it is not read; "
             "ask for the model as safetensors"
         ) from None
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except Exception as error:  # of what a damaged one raises there is no list: struct.error, AssertionError, ...
         reason = " ".join(str(error).split())[:120]
         raise ModelError(f"{path} is broken ({type(error).__name__}: {reason})") from None
     if not isinstance(tensors, dict) or not all(isinstance(x, Tensor) for x in tensors.values()):

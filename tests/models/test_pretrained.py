@@ -12,6 +12,8 @@ from typing import Any
 import huggingface_hub
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import GPT2Config as TheirConfig
 from transformers import GPT2LMHeadModel
@@ -260,6 +262,48 @@ def test_broken_pickles_are_refused(tmp_path: Path) -> None:
     torch.save([torch.zeros(2)], path)
     with pytest.raises(ModelError, match="holds no table of tensors"):
         load_pretrained(tmp_path / "bin", VOCABULARY)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Weight files of a small model, by kind, each in a folder with its config."""
+    model, root = theirs(n_embd=8, n_layer=1), tmp_path_factory.mktemp("small")
+    model.save_pretrained(root / "safetensors")
+    for kind in ("zip", "pickle"):
+        save_bin(model, root / kind)
+    old = root / "pickle" / "pytorch_model.bin"
+    torch.save(model.state_dict(), old, _use_new_zipfile_serialization=False)
+    return {
+        "safetensors": root / "safetensors" / "model.safetensors",
+        "zip": root / "zip" / "pytorch_model.bin",
+        "pickle": old,
+    }
+
+
+@settings(max_examples=150)
+@given(
+    kind=st.sampled_from(["safetensors", "zip", "pickle"]),
+    changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8),
+    head=st.booleans(),
+    length=st.one_of(st.just(1.0), st.floats(0, 1)),
+)
+def test_a_damaged_file_loads_or_is_refused(
+    small: dict[str, Path], kind: str, changes: list[tuple[float, int]], head: bool, length: float
+) -> None:
+    """Whatever bytes are changed, most of them in the file's head where names and shapes are."""
+    path = small[kind]
+    whole = path.read_bytes()
+    data = bytearray(whole[: int(length * len(whole))])
+    for place, byte in changes:
+        if data:
+            data[int(place * (min(len(data), 1500) if head else len(data)))] = byte
+    try:
+        path.write_bytes(data)
+        assert load_pretrained(path.parent, VOCABULARY).config.layers == 1
+    except ModelError as error:
+        assert str(path.parent) in str(error)  # noqa: PT017 - either is right
+    finally:
+        path.write_bytes(whole)
 
 
 _MEASURE = """
