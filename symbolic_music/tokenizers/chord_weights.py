@@ -24,8 +24,12 @@ _WEIGHTS = np.array(
         [10, -2, -1, -2, -5, 5, -2, 5, -2, -1, -2, 0],
     ]
 )
-# The same for every root: a pitch class adds _BY_ROOT[class, 6 * root + quality].
-_BY_ROOT = np.array([[_WEIGHTS[q, (c - r) % 12] for r in range(12) for q in range(6)] for c in range(12)], np.float64)
+# The same for every root: a pitch class adds _BY_ROOT[class, 6 * root + quality], and a silent one, below these, takes
+# from the qualities that have it as their root what no music can add.
+_BY_ROOT = np.array(
+    [[_WEIGHTS[q, (c - r) % 12] for r in range(12) for q in range(6)] for c in range(12)]
+    + [[-1e15 * (c == r) for r in range(12) for _ in range(6)] for c in range(12)]
+)
 # (quality, semitones from bass up to root) -> the quality that the chord has when its bass is its root.
 _ON_BASS = np.full((6, 12), -1)
 _ON_BASS[_DIM, 4], _ON_BASS[_DIM, 3] = _DOM, _DIM7
@@ -47,10 +51,16 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
     """
     last = int(end.max()) + 1 if len(end) else 0
     beats, pairs = -(-last // beat), -(-last // (2 * beat))
-    one, one_score = _window_chords(start, end, pitch, beat, beats)
-    two, two_score = _window_chords(start, end, pitch, 2 * beat, pairs)
+    # Windows of one beat, then windows of two.
+    begins = np.concatenate([np.arange(beats) * beat, np.arange(pairs) * (2 * beat)])
+    lengths = np.repeat([beat, 2 * beat], [beats, pairs])
+    low = int(pitch.min()) if len(pitch) else 0
+    spans = _spans(start, end, pitch, low, beat, beats, begins, lengths)
+    chord, score = _window_chords(*spans, low, lengths)
+    one, two = chord[:, :beats], chord[:, beats:]
+    two_score = score[beats:]
     # A window past the end stands in for the missing second beat of the last pair.
-    first, second = one_score[0 : 2 * pairs : 2], np.append(one_score, np.inf)[1 : 2 * pairs : 2]
+    first, second = score[0 : 2 * pairs : 2][:pairs], np.append(score[:beats], np.inf)[1 : 2 * pairs : 2]
     alone = (first >= two_score / 2) & (second >= two_score / 2)
     if beats % 2:
         alone[-1] = first[-1] > two_score[-1] / 2
@@ -58,49 +68,60 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
     return chosen[0], chosen[1], chosen[2]
 
 
-def _window_chords(start: Ints, end: Ints, pitch: Ints, length: int, windows: int) -> tuple[Ints, NDArray[np.float64]]:
-    """((root, quality, bass), score) of windows of this length; a window without chord has -1 in all."""
-    span, classes = _spans(start, end, pitch, length, windows)
-    loud = span >= length / 8
-    bass = np.where(loud.any(axis=1), loud.argmax(axis=1) % 12, -1)
-    scores = classes @ _BY_ROOT
-    scores.reshape(windows, 12, 6)[classes == 0] = -np.inf  # only what sounds can be a root
+def _window_chords(
+    span: NDArray[np.float64], classes: NDArray[np.float64], low: int, lengths: Ints
+) -> tuple[Ints, NDArray[np.float64]]:
+    """((root, quality, bass), score) of windows of these lengths; a window without chord has -1 in all."""
+    row = np.arange(len(lengths))
+    loud = span >= (lengths / 8)[:, None]
+    lowest = loud.argmax(axis=1)
+    bass = np.where(loud[row, lowest], (lowest + low) % 12, -1)
+    # Only what sounds can be a root.
+    scores = np.concatenate([classes, classes == 0], axis=1) @ _BY_ROOT
     best = scores.argmax(axis=1)
-    score = scores[np.arange(windows), best]
+    score = scores[row, best]
     root, quality = np.divmod(best, len(_WEIGHTS))
-    found = score >= 10 * length
+    found = score >= 10 * lengths
     on_bass = np.where(bass >= 0, _ON_BASS[quality, (root - bass) % 12], -1)
-    root = np.where(on_bass >= 0, bass, root)
-    quality = np.where(on_bass >= 0, on_bass, quality)
-    row = np.arange(windows)
+    moved = on_bass >= 0
+    root = np.where(moved, bass, root)
+    quality = np.where(moved, on_bass, quality)
     seventh, major_seventh = classes[row, (root + 10) % 12], classes[row, (root + 11) % 12]
     major, minor = quality == _MAJOR, quality == _MINOR
-    quality = np.where(major & (major_seventh > seventh), _MAJOR7, quality)
-    quality = np.where(major & (seventh > major_seventh), _DOM, quality)
-    quality = np.where(minor & (seventh > 0), _MINOR7, quality)
+    quality[major & (major_seventh > seventh)] = _MAJOR7
+    quality[major & (seventh > major_seventh)] = _DOM
+    quality[minor & (seventh > 0)] = _MINOR7
     complete = found & (bass >= 0)
     return np.where(complete, np.stack([root, quality, bass]), -1), np.where(found, score, -1.0)
 
 
 def _spans(
-    start: Ints, end: Ints, pitch: Ints, length: int, windows: int
+    start: Ints, end: Ints, pitch: Ints, low: int, beat: int, beats: int, begins: Ints, lengths: Ints
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ticks that each pitch and each pitch class sounds in each window, of notes that are heard there.
+    """Ticks that each pitch from `low` on, and each pitch class, sounds in each window, of notes that are heard there.
 
-    Shapes (windows, 128) and (windows, 12).
+    Shapes (windows, pitches) and (windows, 12).
     """
+    windows = len(begins)
     new = np.append(True, start[1:] != start[:-1])[: len(start)]
-    onsets, onset = start[new], np.cumsum(new) - 1
-    passed = np.searchsorted(onsets, length * np.arange(windows))  # onsets before each window
-    first = start // length
-    heard = np.searchsorted(passed, onset + _ONSETS_HEARD, side="right") - 1
-    count = np.maximum(np.minimum(np.minimum(end // length, heard), windows - 1) - first + 1, 0)
-    note = np.repeat(np.arange(len(start)), count)
-    window = first[note] + np.arange(len(note)) - np.repeat(np.cumsum(count) - count, count)
-    ticks = np.minimum(end[note], (window + 1) * length) - np.maximum(start[note], window * length)
+    passed = np.searchsorted(start[new], begins)  # onsets before each window
+    onset = np.cumsum(new) + (_ONSETS_HEARD - 1)
+    first, final = start // beat, end // beat
+    # Each note in the windows of one beat, then each in those of two: from its first to the last that hears it.
+    last_one = np.minimum(np.searchsorted(passed[:beats], onset, side="right"), beats) - 1
+    last_two = np.minimum(np.searchsorted(passed[beats:], onset, side="right"), windows - beats) - 1
+    begin = np.concatenate([first, first // 2 + beats])
+    stop = np.concatenate([np.minimum(final, last_one), np.minimum(final // 2, last_two) + beats])
+    count = np.maximum(stop - begin + 1, 0)
+    which = np.repeat(np.arange(len(count)), count)
+    window = np.arange(len(which)) + (begin - np.cumsum(count) + count)[which]
+    note = which % len(start) if len(start) else which
+    at = begins[window]
+    ticks = np.minimum(end[note], at + lengths[window]) - np.maximum(start[note], at)
+    key = pitch[note]
 
     def summed(what: Ints, size: int) -> NDArray[np.float64]:
         total = np.bincount(window * size + what, weights=ticks, minlength=windows * size)
         return np.asarray(total.reshape(windows, size), np.float64)
 
-    return summed(pitch[note], 128), summed(pitch[note] % 12, 12)
+    return summed(key - low, int(pitch.max(initial=low)) - low + 1), summed(key % 12, 12)

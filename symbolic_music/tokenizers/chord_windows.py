@@ -21,6 +21,7 @@ NO_CHORD = len(ROOTS) * len(QUALITIES)  # the class of silence, "N:N"
 NAMES = (*(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES), "N:N")
 MAX_BEATS = 100_000
 _SILENT = 255
+_LONG = 64  # beats
 _UNFIT = -100  # score of a root with no third, or with both
 # For each quality what a pitch class that many semitones above the root adds. Its own notes add nothing.
 _WEIGHTS = np.array(
@@ -101,10 +102,27 @@ def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple
 
 def _lowest(start: Ints, end: Ints, pitch: Ints, beat: int, beats: int) -> Pitches:
     """The lowest sounding pitch of each pitch class in each beat, _SILENT where there is none; shape (beats, 12)."""
-    lasts = end > start
+    first = start // beat
+    count = (end - 1) // beat - first + 1
+    count[end <= start] = 0
+    lowest = np.full(beats * 12, _SILENT, np.uint8)
+    if len(count) and count.max() > _LONG:
+        long = count > _LONG
+        lowest = _lowest_of_long(first[long], count[long], pitch[long], beats).ravel()
+        count[long] = 0
+    # A row for each note in each of its beats.
+    note = np.repeat(np.arange(len(count)), count)
+    at = np.arange(len(note)) + (first - np.cumsum(count) + count)[note]
+    sounding = pitch[note]
+    np.minimum.at(lowest, 12 * at + sounding % 12, sounding.astype(np.uint8))
+    return lowest.reshape(beats, 12)
+
+
+def _lowest_of_long(first: Ints, count: Ints, pitch: Ints, beats: int) -> Pitches:
+    """The same of notes that last many beats, where a row for each beat of each would be too many."""
     change = np.zeros((beats + 1, 132), np.int16)
-    np.add.at(change, (start[lasts] // beat, pitch[lasts]), 1)
-    np.add.at(change, ((end[lasts] - 1) // beat + 1, pitch[lasts]), -1)
+    np.add.at(change, (first, pitch), 1)
+    np.add.at(change, (first + count, pitch), -1)
     sounding = np.cumsum(change[:-1], axis=0, dtype=np.int16).reshape(beats, 11, 12) > 0
     lowest = sounding.argmax(axis=1) * 12 + np.arange(12)
     return np.where(sounding.any(axis=1), lowest, _SILENT).astype(np.uint8)

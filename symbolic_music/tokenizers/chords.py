@@ -51,13 +51,16 @@ def simultaneous_chords(time: Ints, end: Ints, pitch: Ints, beat: Ints) -> tuple
     half = beat // 2
     short = end - time <= half
     stop = np.where(short, same, wide)
-    # Ends of the group farthest from that of its first note; groups are small, so look note by note.
+    # Groups are small: look at the second note of those that have one, then at the third, ...
     apart, together = np.zeros(count, bool), np.ones(count, np.int64)
+    first = index
     for offset in range(1, _MOST_NOTES):
-        other = np.minimum(index + offset, count - 1)
-        distance = end[other] - end
-        apart |= (index + offset < wide) & (np.abs(distance) > half)
-        together += (index + offset < stop) & (distance <= half)
+        first = first[wide[first] > first + offset]
+        if not len(first):
+            break
+        distance = end[first + offset] - end[first]
+        apart[first] |= np.abs(distance) > half[first]
+        together[first] += (first + offset < stop[first]) & (distance <= half[first])
     candidate = ~apart & (together >= 3) & (together <= 5)
 
     # The walk itself depends on where it has been, so it is done step by step.
@@ -72,12 +75,15 @@ def simultaneous_chords(time: Ints, end: Ints, pitch: Ints, beat: Ints) -> tuple
             heads.append(at)
             at = stop_at[at]
             last = starts[at - 1]
-    found_time, found = [], []
-    for head in [h for h in heads if candidate[h]]:
-        group = slice(head, stop_at[head])
-        chosen = pitch[group][end[group] - end[head] <= half[head]]
-        quality = _QUALITY_OF.get(tuple((chosen - chosen[0]).tolist()))
-        if quality is not None:
-            found_time.append(starts[head])
-            found.append(quality)
+    found_time: list[int] = []
+    found: list[int] = []
+    is_candidate, ends, pitches, limit = candidate.tolist(), end.tolist(), pitch.tolist(), (end + half).tolist()
+    for head in heads:
+        if is_candidate[head]:
+            group = range(head, stop_at[head])
+            chosen = [pitches[note] for note in group if ends[note] <= limit[head]]
+            quality = _QUALITY_OF.get(tuple([one - chosen[0] for one in chosen]))
+            if quality is not None:
+                found_time.append(starts[head])
+                found.append(quality)
     return np.array(found_time, np.int64), np.array(found, np.int64)

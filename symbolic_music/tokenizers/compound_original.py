@@ -105,7 +105,9 @@ def encode(score: Score) -> Ids:
     bars = int(onset[-1]) // 16 + 1
     tempo_time, tempo = _tempos(score, offset, bars)
     chord_time, chord = _chords(notes.start, notes.end, notes.pitch, offset, bars)
-    times = np.unique(np.concatenate([onset, tempo_time, chord_time]))
+    times = np.concatenate([onset, tempo_time, chord_time])
+    times.sort()
+    times = times[np.append(True, times[1:] != times[:-1])]
 
     words = np.zeros((bars + 1 + len(times) + len(onset) + 1, 7), np.int32)
     at = np.arange(bars + 1)

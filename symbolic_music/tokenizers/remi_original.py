@@ -89,9 +89,11 @@ def pitched_notes(score: Score, descending: bool = False) -> PitchedNotes:
     Raises:
         RegionError: when they last more than MAX_BARS.
     """
-    notes = score.notes[score.notes["channel"] != DRUM_CHANNEL]
-    start = to_480(notes["onset"].astype(np.int64), score)
-    end = to_480(notes["onset"].astype(np.int64) + notes["duration"], score)
+    notes = score.notes
+    pitched = notes["channel"] != DRUM_CHANNEL
+    notes = notes if pitched.all() else notes[pitched]
+    onset = notes["onset"].astype(np.int64)
+    start, end = to_480(onset, score), to_480(onset + notes["duration"], score)
     pitch = notes["pitch"].astype(np.int64)
     if len(end) and int(end.max()) // _BAR > MAX_BARS:
         raise RegionError(f"the score lasts more than {MAX_BARS:,} bars; clip it first")

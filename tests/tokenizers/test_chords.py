@@ -49,6 +49,16 @@ def test_windows_call_silence_no_chord_and_join_what_fits_nothing():
     assert windows(chord_at((61,))) == []
 
 
+def test_long_notes_are_the_same_as_their_beats():
+    rows = [(0, 480 * 150, 36), *chord_at((60, 64, 67), 480, 480 * 100), *chord_at((62, 65, 69), 480 * 90, 480 * 99)]
+    rows += [(480 * 3 + 17, 480 * 3 + 20, 30), (480 * 70, 480 * 140 + 1, 71)]
+    pieces = [
+        (max(start, t), min(end, t + 480), p) for start, end, p in rows for t in range(0, end, 480) if t + 480 > start
+    ]
+    assert windows(rows) == windows(sorted(pieces))
+    assert windows(rows)[1] == (1920, "C:maj")
+
+
 def names(rows):
     root, quality, bass = chord_weights.beat_chords(*columns(rows))
     return [
