@@ -4,9 +4,10 @@
     python benchmarks/tokenizers_performance.py parity FOLDER --noteseq-python PYTHON [--files 60]
 
 note_seq_peer.py says how to make that interpreter. `speed` stores medians in
-benchmarks/results/tokenizers_performance.json, with the peak of memory that encoding takes. `parity` says in how many
-files the ids are note-seq's, and stores that in benchmarks/results/parity_performance_FOLDER.json: once where each
-reads the file, and once where note-seq is handed the notes that we read, which leaves pretty_midi's reading out.
+benchmarks/results/tokenizers_performance.json, with the peak of memory that encoding takes; all in processor time,
+since others may use the machine. `parity` says in how many files the ids are note-seq's, and stores that in
+benchmarks/results/parity_performance_FOLDER.json: once where each reads the file, and once where note-seq is handed the
+notes that we read, which leaves pretty_midi's reading out.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from symbolic_music.tokenizers.performance_events import summed_seconds
 RESULTS = Path(__file__).parent / "results"
 PRESETS = ("default", "score2perf")
 PEER = "note-seq 0.0.5"
+MS = "ms of processor time a file"
 
 
 class NoteSeq:
@@ -96,15 +98,15 @@ def midi_files(folder: Path, count: int) -> list[Path]:
 
 
 def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
-    """Median over the items of the quickest of three calls each, after a warm-up: others may use the machine too."""
+    """Median over the items of the quickest of three calls each, after a warm-up, in processor time."""
     work(items[0])
     taken = []
     for item in items:
         calls = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             work(item)
-            calls.append(1e3 * (time.perf_counter() - start))
+            calls.append(1e3 * (time.process_time() - start))
         taken.append(min(calls))
     return statistics.median(taken)
 
@@ -129,26 +131,28 @@ def speed(folder: Path, count: int, peer_count: int, noteseq: NoteSeq) -> None:
         statistics.median(min(answer[key] for answer in answers) for answers in theirs)
         for key in ("encode_ms", "decode_ms")
     )
-    rows = [row("read", milliseconds(read, files), milliseconds(symusic.Score, files), "symusic.Score", "ms a file")]
+    rows = [row("read", milliseconds(read, files), milliseconds(symusic.Score, files), "symusic.Score", MS)]
     scores = [read(path) for path in files]
     for preset in PRESETS:
         ours = tokenizers.get("performance", preset=preset)
         encode = milliseconds(lambda path, t=ours: t.encode(read(path)), files)
-        rows.append(row(f"{preset}: file to ids", encode, their_encode, PEER, "ms a file"))
+        rows.append(row(f"{preset}: file to ids", encode, their_encode, PEER, MS))
         encoded = [ours.encode(score) for score in scores]
-        rows.append(row(f"{preset}: ids to score", milliseconds(ours.decode, encoded), their_decode, PEER, "ms a file"))
-        rows.append(row(f"{preset}: score to ids", milliseconds(ours.encode, scores), 0, "", "ms a file"))
-        rows.append(row(f"{preset}: check of ids", milliseconds(ours.grammar.violation, encoded), 0, "", "ms a file"))
+        rows.append(row(f"{preset}: ids to score", milliseconds(ours.decode, encoded), their_decode, PEER, MS))
+        rows.append(row(f"{preset}: score to ids", milliseconds(ours.encode, scores), 0, "", MS))
+        rows.append(row(f"{preset}: check of ids", milliseconds(ours.grammar.violation, encoded), 0, "", MS))
         # Notes that make about 1,024 ids, cut out of the middle.
         windows = []
         for score, ids in zip(scores, encoded, strict=True):
             part = score.duration * 1024 / max(len(ids), 1)
             windows.append((score, score.duration / 2, score.duration / 2 + part))
         cut = milliseconds(lambda w, t=ours: t.encode(w[0].clip(w[1], w[2])), windows)
-        rows.append(row(f"{preset}: clip and encode a window of 1,024 ids", cut, 0, "", "ms a window"))
+        rows.append(
+            row(f"{preset}: clip and encode a window of 1,024 ids", cut, 0, "", "ms of processor time a window")
+        )
         clipped = [score.clip(start, end) for score, start, end in windows]
         cut = milliseconds(ours.encode, clipped)
-        rows.append(row(f"{preset}: encode a window of 1,024 ids", cut, 0, "", "ms a window"))
+        rows.append(row(f"{preset}: encode a window of 1,024 ids", cut, 0, "", "ms of processor time a window"))
         memory = statistics.median(peak(ours.encode, score) / score.notes.nbytes for score in scores)
         rows.append(row(f"{preset}: peak memory of encode", memory, 0, "", "x the note table"))
     store("tokenizers_performance", len(files), rows)
