@@ -38,12 +38,20 @@ class SlidingKeyValues:
 
 
 class SlidingCache:
-    """A `SlidingKeyValues` a layer, and how many ids have been read."""
+    """A `SlidingKeyValues` a layer, the last window - 1 ids, and how many ids have been read."""
 
     def __init__(self, layers: int, batch: int, heads: int, window: int, width: int, like: Tensor) -> None:
-        self.room = min(window, 256)
+        self.window, self.room = window, min(window, 256)
         self.layers = [SlidingKeyValues(batch, heads, window, self.room, width, like) for _ in range(layers)]
+        self.ids = torch.zeros(batch, 0, dtype=torch.long, device=like.device)
         self.length = 0
+
+    def append(self, ids: Tensor) -> Tensor:
+        """Add ids (B, L), once their keys are in; returns the window - 1 before them and them."""
+        seen = torch.cat([self.ids, ids], dim=1)
+        self.ids = seen[:, max(0, seen.shape[1] - self.window + 1) :]
+        self.length += ids.shape[1]
+        return seen
 
 
 class JumpingCache:

@@ -6,6 +6,8 @@ them. Shapes: B batch, L positions, K positions so far, H heads, D head width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,6 +16,7 @@ from symbolic_music.errors import ModelError
 from symbolic_music.models.attention import relative_attention
 from symbolic_music.models.cache import SlidingKeyValues
 from symbolic_music.models.layers import KeyValues
+from symbolic_music.models.relations import Differences, Relation
 
 
 def check_shape(what: str, width: int, heads: int, **sizes: float) -> None:
@@ -51,52 +54,32 @@ class CausalAttention(nn.Module):
 
 
 class RelativeAttention(nn.Module):
-    """Attention by distance to the last `window` positions, the query's own included."""
+    """Attention by distance to the last `window` positions, the query's own included.
 
-    def __init__(self, width: int, heads: int, distances: int, window: int, dropout: float) -> None:
+    `buckets` are the numbers of buckets of further relations, whose differences are given with each call.
+    """
+
+    def __init__(
+        self, width: int, heads: int, distances: int, window: int, dropout: float, buckets: Sequence[int] = ()
+    ) -> None:
         super().__init__()
         self.heads, self.window, self.dropout = heads, window, dropout
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         head_width = width // heads
         self.distance = nn.Parameter(torch.randn(heads, distances, head_width) * head_width**-0.5)
+        self.related = nn.ParameterList(torch.randn(heads, count, head_width) * head_width**-0.5 for count in buckets)
 
-    def forward(self, x: Tensor, cache: SlidingKeyValues | None) -> Tensor:
-        """(B, L, width) to the same; the cache's positions come before."""
+    def forward(self, x: Tensor, cache: SlidingKeyValues | None, *differences: Differences) -> Tensor:
+        """(B, L, width) to the same; the cache's positions come before. Differences are of all K positions."""
         q, k, v = split_heads(self.query_key_value(x), 3 * self.heads).chunk(3, dim=1)
         if cache is not None:
             k, v = cache.append(k, v)
         dropout = self.dropout if self.training else 0.0
-        mixed = banded_attention(q, k, v, self.distance, self.window, dropout)
+        relations = [Relation(table, apart) for table, apart in zip(self.related, differences, strict=True)]
+        window = self.window if k.shape[-2] > self.window else None
+        mixed = relative_attention(q, k, v, self.distance, dropout=dropout, relations=relations, window=window)
         return torch.as_tensor(self.out(join_heads(mixed)))
-
-
-def banded_attention(q: Tensor, k: Tensor, v: Tensor, embeddings: Tensor, window: int, dropout: float = 0.0) -> Tensor:
-    """`relative_attention` in which each query sees the last `window` keys up to its own.
-
-    Args:
-        q: (B, H, L, D), of the last L positions.
-        k, v: (B, H, K, D).
-        embeddings: (H, M, D), row d for the key d positions back.
-
-    Returns:
-        (B, H, L, D).
-    """
-    length, keys = q.shape[-2], k.shape[-2]
-    if keys <= window:
-        return relative_attention(q, k, v, embeddings, dropout=dropout)
-    mixed = []
-    # Blocks of queries, so that each needs little more than its own window of keys.
-    for begin in range(0, length, 256):
-        end = min(begin + 256, length)
-        first, last = max(0, keys - length + begin - window + 1), keys - length + end
-        query = torch.arange(keys - length + begin, last, device=q.device)
-        seen = query[:, None] - torch.arange(first, last, device=q.device) < window
-        extra = torch.zeros(seen.shape, dtype=q.dtype, device=q.device).masked_fill(~seen, float("-inf"))
-        extra = extra.expand(*q.shape[:2], -1, -1)
-        part = (q[:, :, begin:end], k[:, :, first:last], v[:, :, first:last])
-        mixed.append(relative_attention(*part, embeddings, extra, dropout))
-    return torch.cat(mixed, dim=2)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -133,9 +116,11 @@ class DecoderBlock(nn.Module):
         self.feed_forward = FeedForward(width, hidden)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, cache: KeyValues | SlidingKeyValues | None = None) -> Tensor:
-        """(B, L, width) to the same; the cache's positions come before."""
-        x = x + self.drop(self.attention(self.attention_norm(x), cache))
+    def forward(
+        self, x: Tensor, cache: KeyValues | SlidingKeyValues | None = None, *differences: Differences
+    ) -> Tensor:
+        """(B, L, width) to the same; the cache's positions come before. See the attention for the rest."""
+        x = x + self.drop(self.attention(self.attention_norm(x), cache, *differences))
         return x + torch.as_tensor(self.drop(self.feed_forward(self.feed_forward_norm(x))))
 
 

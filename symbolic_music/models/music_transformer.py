@@ -1,8 +1,11 @@
 """Music Transformer (Huang et al. 2018, arXiv 1809.04281): a decoder that attends by distance.
 
 Each layer has an embedding a head and distance, whose product with the query joins the attention logits; farther keys
-than there are embeddings share the last. Each position sees the last `window` positions, its own included, through
-every layer: a sequence may be of any length, and what lies up to layers x (window - 1) positions back can still tell.
+than there are embeddings share the last. Where the ids are pitches of parts that take turns, as in chorales, time apart
+and pitch apart may have such embeddings too ("relative pitch and time").
+
+Each position sees the last `window` positions, its own included, through every layer: a sequence may be of any length,
+and what lies up to layers x (window - 1) positions back can still tell.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.decoder import DecoderBlock, RelativeAttention, check_shape, initialise
 from symbolic_music.models.positions import INPUTS
+from symbolic_music.models.relations import Differences
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,10 @@ class MusicTransformerConfig:
         distances: positions back that are told apart.
         positions: none, or concatenated (sinusoids of the position in the sequence beside the tokens, see
             `positions.ConcatenatedSinusoids`).
-        parts: that tokens belong to in turn, for concatenated.
+        parts: that tokens belong to in turn, for concatenated and for relative time.
+        time_reach: steps apart (of one token a part) that are told apart to either side; 0 for none.
+        pitch_reach: semitones apart that are told apart to either side; 0 for none. Ids below 128 are pitches; others
+            lie beyond that reach of all pitches.
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
@@ -42,11 +49,15 @@ class MusicTransformerConfig:
     distances: int = 2048
     positions: str = "none"
     parts: int = 1
+    time_reach: int = 0
+    pitch_reach: int = 0
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
         sizes = {name: getattr(self, name) for name in ("vocabulary", "layers", "hidden", "window", "distances")}
         check_shape("a Music Transformer", self.width, self.heads, parts=self.parts, **sizes)
+        if self.time_reach < 0 or self.pitch_reach < 0:
+            raise ModelError("time_reach and pitch_reach of a Music Transformer are at least 0")
         if self.positions not in ("none", "concatenated"):
             raise ModelError(f"positions of a Music Transformer are none or concatenated, not {self.positions!r}")
 
@@ -60,6 +71,8 @@ PRESETS = {
     "piano": MusicTransformerConfig(),
     "chorales": _CHORALES,
     "chorales-labelled": replace(_CHORALES, positions="concatenated"),
+    # The paper does not say how far; 16 quarters, and more than the four voices' whole range.
+    "chorales-relational": replace(_CHORALES, time_reach=64, pitch_reach=48),
 }
 
 
@@ -71,11 +84,10 @@ class MusicTransformer(nn.Module):
         self.config = c = config
         self.input = INPUTS[c.positions](c.vocabulary, c.width, c.parts)
         self.drop = nn.Dropout(c.dropout)
+        buckets = [2 * reach + 1 for reach in (c.time_reach, c.pitch_reach) if reach]
+        shape = (c.width, c.heads, c.distances, c.window, c.dropout, buckets)
         self.blocks = nn.ModuleList(
-            DecoderBlock(
-                RelativeAttention(c.width, c.heads, c.distances, c.window, c.dropout), c.width, c.hidden, c.dropout
-            )
-            for _ in range(c.layers)
+            DecoderBlock(RelativeAttention(*shape), c.width, c.hidden, c.dropout) for _ in range(c.layers)
         )
         self.norm = nn.LayerNorm(c.width)
         self.out = nn.Linear(c.width, c.vocabulary)
@@ -87,12 +99,24 @@ class MusicTransformer(nn.Module):
 
     def states(self, ids: Tensor, cache: SlidingCache | None = None) -> Tensor:
         """Final states, (B, L) to (B, L, width); a cache's ids come before (then L is at most its room)."""
-        x = self.drop(self.input(ids, 0 if cache is None else cache.length))
+        start = 0 if cache is None else cache.length
+        x = self.drop(self.input(ids, start))
+        differences = self._differences(ids if cache is None else cache.append(ids), start + ids.shape[1], ids.shape[1])
         for i, block in enumerate(self.blocks):
-            x = block(x, None if cache is None else cache.layers[i])
-        if cache is not None:
-            cache.length += ids.shape[1]
+            x = block(x, None if cache is None else cache.layers[i], *differences)
         return torch.as_tensor(self.norm(x))
+
+    def _differences(self, seen: Tensor, end: int, length: int) -> list[Differences]:
+        """Time and pitch apart, where the config has them, of the last `length` of the ids that end before `end`."""
+        found, c = [], self.config
+        if c.time_reach:
+            positions = torch.arange(end - seen.shape[1], end, device=seen.device)
+            times = (positions // c.parts).expand(len(seen), -1)
+            found.append(Differences(times[:, -length:], times, 1, c.time_reach))
+        if c.pitch_reach:
+            pitches = torch.where(seen < 128, seen, seen + 128 + c.pitch_reach)
+            found.append(Differences(pitches[:, -length:], pitches, 1, c.pitch_reach))
+        return found
 
     @torch.no_grad()
     def step(self, ids: Tensor, cache: SlidingCache) -> Tensor:

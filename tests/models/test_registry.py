@@ -53,7 +53,12 @@ def test_presets(name: str) -> None:
 
 
 def test_the_papers_rows_are_presets() -> None:
-    assert set(registry.get("music-transformer").presets) == {"piano", "chorales", "chorales-labelled"}
+    assert set(registry.get("music-transformer").presets) == {
+        "piano",
+        "chorales",
+        "chorales-labelled",
+        "chorales-relational",
+    }
     assert set(registry.get("lstm").presets) == {"performance-rnn", "piano"}
 
 
