@@ -23,8 +23,8 @@ from torch.autograd.function import once_differentiable
 from symbolic_music.errors import ModelError
 from symbolic_music.models.relations import Buckets, Differences, Relation
 
-# Queries in a block. Measured on two cores: 64 slows the products down, 512 the rest, as it leaves the cache.
-ROWS = 128
+# Fewest and most queries in a block: few slow the products down, many see keys that most of them may not.
+ROWS = (64, 256)
 # Logits in a part of a block. Larger parts leave the cache; smaller ones cost calls.
 LOGITS = 1 << 18
 # Columns beyond the keys, always masked. Rows whose length is a power of two would share lines of the cache.
@@ -46,17 +46,18 @@ class Block(NamedTuple):
     window: int | None = None
 
 
-def causal_blocks(length: int, keys: int, rows: int = ROWS) -> list[Block]:
+def causal_blocks(length: int, keys: int) -> list[Block]:
     """Blocks in which each query sees all keys up to its own."""
+    rows = min(max(length // 4, ROWS[0]), ROWS[1])
     starts = range(0, length, rows)
     return [Block(s, min(s + rows, length), 0, keys - length + min(s + rows, length)) for s in starts]
 
 
-def windowed_blocks(length: int, keys: int, window: int, rows: int = ROWS) -> list[Block]:
+def windowed_blocks(length: int, keys: int, window: int) -> list[Block]:
     """Blocks in which each query sees the last `window` keys up to its own."""
     return [
         block._replace(first=max(0, keys - length + block.start - window + 1), window=window)
-        for block in causal_blocks(length, keys, rows)
+        for block in causal_blocks(length, keys)
     ]
 
 

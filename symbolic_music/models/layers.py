@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.models.attention import relative_attention, time_logits
+from symbolic_music.models.attention import relative_attention
+from symbolic_music.models.relations import Buckets, Relation
 
 
 class KeyValues:
@@ -49,8 +50,8 @@ class RelativeAttention(nn.Module):
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, buckets: Tensor) -> Tensor:
         """Attend from (B, L, width), the last L positions, to all K; buckets (B, L, K). Returns (B, L, width)."""
         q = self._split(self.query(x))
-        extra = time_logits(q, self.time, buckets)
-        mixed = relative_attention(q, keys, values, self.distance, extra)
+        time = Relation(self.time, Buckets(buckets))
+        mixed = relative_attention(q, keys, values, self.distance, relations=[time])
         return torch.as_tensor(self.out(mixed.transpose(1, 2).flatten(-2)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,8 +58,7 @@ def defined_attention(
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of three rows, parts of a few logits, so that small examples have many of each."""
     monkeypatch.setattr(blocked_attention, "LOGITS", 200)
-    monkeypatch.setattr(blocked_attention.causal_blocks, "__defaults__", (3,))
-    monkeypatch.setattr(blocked_attention.windowed_blocks, "__defaults__", (3,))
+    monkeypatch.setattr(blocked_attention, "ROWS", (3, 3))
 
 
 def some_relations(batch: int, heads: int, length: int, keys: int, width: int) -> list[Relation]:
@@ -109,3 +109,191 @@ def test_reference_and_fast_path_equal_the_definition(data: st.DataObject) -> No
     expected = defined_attention(*args, **options)
     for attention in (reference_relative_attention, relative_attention):
         assert torch.allclose(attention(*args, **options), expected, rtol=0, atol=1e-12), attention
+
+
+def gradients(attention: Callable[..., Tensor], tensors: list[Tensor], **options: Any) -> list[Tensor]:
+    """Of q, k, v, embeddings, extra and the relations' embeddings, of a sum with fixed random weights."""
+    leaves = [t.clone().requires_grad_() for t in tensors]
+    relations = options.pop("relations", [])
+    tables = [r.embeddings.clone().requires_grad_() for r in relations]
+    related = [Relation(table, r.buckets) for table, r in zip(tables, relations, strict=True)]
+    out = attention(*leaves, relations=related, **options)
+    return list(torch.autograd.grad((out * random(*out.shape)).sum(), leaves + tables))
+
+
+@pytest.mark.usefixtures("small_blocks")
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_gradients_of_the_fast_path_equal_those_of_the_reference(data: st.DataObject) -> None:
+    batch, heads, length = (data.draw(st.integers(1, n)) for n in (4, 3, 9))
+    keys, reach = length + data.draw(st.integers(0, 6)), data.draw(st.integers(1, 16))
+    tensors = arguments(batch, heads, length, keys, reach)
+    options: dict[str, Any] = {"window": data.draw(st.none() | st.integers(1, 16))}
+    if data.draw(st.booleans()):
+        tensors.append(random(batch, heads, length, keys))
+    if data.draw(st.booleans()):
+        options["relations"] = some_relations(batch, heads, length, keys, 4)
+    expected = gradients(reference_relative_attention, tensors, **options)
+    for fast, slow in zip(gradients(relative_attention, tensors, **options), expected, strict=True):
+        assert torch.allclose(fast, slow, rtol=0, atol=1e-12)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(("keys", "reach"), [(7, 7), (7, 3), (10, 12)])
+def test_gradcheck(keys: int, reach: int) -> None:
+    relations = some_relations(2, 1, 7, keys, 2)
+    tensors = [*arguments(2, 1, 7, keys, reach, 2), random(2, 1, 7, keys), *(r.embeddings for r in relations)]
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, e: Tensor, extra: Tensor, *tables: Tensor) -> Tensor:
+        related = [Relation(table, r.buckets) for table, r in zip(tables, relations, strict=True)]
+        return relative_attention(q, k, v, e, extra, relations=related)
+
+    assert torch.autograd.gradcheck(attend, tuple(t.requires_grad_() for t in tensors))
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_gradcheck_with_dropout() -> None:
+    tensors = tuple(t.requires_grad_() for t in arguments(1, 2, 7, 8, 5, 2))
+
+    def attend(*tensors: Tensor) -> Tensor:
+        torch.manual_seed(0)
+        return relative_attention(*tensors, dropout=0.3)
+
+    # Numbers near the gradient's come from forward passes alone: it drops what they dropped.
+    assert torch.autograd.gradcheck(attend, tensors)
+
+
+@pytest.mark.parametrize("length", [5, 70, 600])
+def test_float32_in_blocks_of_full_size(length: int) -> None:
+    tensors = [t.float() for t in arguments(2, 2, length, length + 30, length // 2, width=16)]
+    exact = [t.double() for t in tensors]
+    options = {"relations": some_relations(2, 2, length, length + 30, 16)}
+    fast = [relative_attention(*tensors), *gradients(relative_attention, tensors)]
+    slow = [reference_relative_attention(*exact), *gradients(reference_relative_attention, exact)]
+    rough = [reference_relative_attention(*tensors), *gradients(reference_relative_attention, tensors)]
+    for ours, theirs, truth in zip(fast, rough, slow, strict=True):
+        # About as exact as the reference is in single precision.
+        assert (ours - truth).abs().max() < 5 * (theirs - truth).abs().max() + 1e-6
+    related = relative_attention(*exact, **options), reference_relative_attention(*exact, **options)
+    assert torch.allclose(*related, rtol=0, atol=1e-12)
+
+
+def weights_of(dropout: float, length: int, batch: int = 1) -> Tensor:
+    """Attention weights (B, 1, L, L) that are all 1 / (keys seen), through the fast path, so that drops show."""
+    q = torch.zeros(batch, 1, length, length, **DOUBLE)
+    v = torch.eye(length, **DOUBLE).expand(batch, 1, -1, -1)
+    return relative_attention(q, q, v, torch.zeros(1, 1, length, **DOUBLE), dropout=dropout)
+
+
+@pytest.mark.parametrize("dropout", [0.1, 0.5, 0.8])
+def test_dropout_keeps_the_expectation(dropout: float) -> None:
+    torch.manual_seed(0)
+    seen = torch.arange(1, 301, **DOUBLE)[:, None]
+    kept = (weights_of(dropout, 300, batch=4) * seen)[:, 0][torch.ones(4, 300, 300).tril() > 0]
+    assert set((kept * (1 - dropout)).round(decimals=3).tolist()) == {0.0, 1.0}
+    # 180,600 weights: five standard deviations.
+    deviation = (dropout * (1 - dropout) / len(kept)) ** 0.5
+    assert float((kept == 0).double().mean()) == pytest.approx(dropout, abs=5 * deviation)
+    assert float(kept.mean()) == pytest.approx(1, abs=5 * deviation / (1 - dropout))
+
+
+def test_dropout_repeats_with_the_seed_alone() -> None:
+    torch.manual_seed(1)
+    first, second = weights_of(0.5, 40), weights_of(0.5, 40)
+    torch.manual_seed(1)
+    assert torch.equal(weights_of(0.5, 40), first)
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_dropped_weights_are_independent() -> None:
+    torch.manual_seed(2)
+    dropped = weights_of(0.5, 12, batch=2000)[:, 0] == 0
+    past = torch.ones(12, 12).tril() > 0
+    rates = dropped[:, past].double().T  # (78 pairs, 2000)
+    together = (rates - 0.5) @ (rates - 0.5).T / 2000
+    # Covariances of 3,003 pairs, standard deviation 0.25 / sqrt(2000) each.
+    assert (together - 0.25 * torch.eye(78, **DOUBLE)).abs().max() < 6 * 0.25 / 2000**0.5
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1.0])
+def test_impossible_dropout_is_refused(dropout: float) -> None:
+    with pytest.raises(ModelError, match="dropout"):
+        relative_attention(*arguments(1, 1, 3, 3, 3), dropout=dropout)
+
+
+def test_a_window_without_keys_is_refused() -> None:
+    with pytest.raises(ModelError, match="window"):
+        relative_attention(*arguments(1, 1, 3, 3, 3), window=0)
+
+
+def test_a_batch_of_one_equals_a_slice_of_a_batch() -> None:
+    q, k, v, e = arguments(3, 2, 90, 100, 50)
+    extra, relations = random(3, 2, 90, 100), some_relations(3, 2, 90, 100, 4)
+    whole = relative_attention(q, k, v, e, extra, relations=relations)
+    for b in range(3):
+        one = slice(b, b + 1)
+        everything = (slice(0, 90), slice(0, 100))
+        own = [Relation(r.embeddings, Buckets(r.buckets.of(one, *everything))) for r in relations]
+        alone = relative_attention(q[one], k[one], v[one], e, extra[one], relations=own)
+        assert torch.allclose(whole[one], alone, rtol=0, atol=1e-12)
+
+
+def test_the_last_queries_alone_equal_the_end_of_all() -> None:
+    q, k, v, e = arguments(2, 2, 150, 150, 40)
+    whole = relative_attention(q, k, v, e, window=100)
+    for last in (1, 2, 97):
+        assert torch.allclose(relative_attention(q[:, :, -last:], k, v, e, window=100), whole[:, :, -last:], atol=1e-12)
+
+
+def test_later_tokens_tell_nothing_and_spoil_nothing() -> None:
+    q, k, v, e = arguments(1, 2, 80, 80, 80)
+    later = [t.clone() for t in (q, k, v)]
+    for t in later:
+        t[:, :, 64:] = 1e6 * random(1, 2, 16, 4)
+    assert torch.equal(relative_attention(*later, e)[:, :, :64], relative_attention(q, k, v, e)[:, :, :64])
+
+
+def test_memory_layout_of_the_arguments_does_not_matter() -> None:
+    q, k, v, e = arguments(2, 3, 70, 70, 30)
+    turned = [t.transpose(1, 2).contiguous().transpose(1, 2) for t in (q, k, v)]
+    assert torch.allclose(relative_attention(*turned, e), relative_attention(q, k, v, e), rtol=0, atol=1e-12)
+    expected = gradients(reference_relative_attention, [q, k, v, e])
+    for fast, slow in zip(gradients(relative_attention, [*turned, e]), expected, strict=True):
+        assert torch.allclose(fast, slow, rtol=0, atol=1e-12)
+
+
+def test_half_precision_is_summed_in_single() -> None:
+    q, k, v, e = (t.bfloat16() for t in arguments(2, 2, 90, 90, 90))
+    exact = reference_relative_attention(*(t.double() for t in (q, k, v, e)))
+    mixed = relative_attention(q, k, v, e)
+    assert mixed.dtype == torch.bfloat16
+    assert torch.equal(mixed, relative_attention(*(t.float() for t in (q, k, v, e))).bfloat16())
+    assert torch.allclose(mixed.double(), exact, rtol=2**-8, atol=1e-3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        single = [t.float().requires_grad_() for t in (q, k, v, e)]
+        out = relative_attention(*single)
+        assert torch.allclose(out.double(), exact, rtol=0, atol=1e-5)
+        out.sum().backward()
+    assert all(t.grad is not None and t.grad.dtype == torch.float32 for t in single)
+
+
+@given(unit=st.integers(1, 9), reach=st.integers(0, 5), seed=st.integers(0, 99))
+def test_buckets_of_differences(unit: int, reach: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    queries, keys = (torch.randint(-50, 50, (2, n), generator=generator) for n in (4, 6))
+    whole, real = (
+        Differences(a, b, unit, reach).of(slice(1, 2), slice(1, 4), slice(0, 5))
+        for a, b in ((queries, keys), (queries.double(), keys.double()))
+    )
+    assert torch.equal(whole, real)
+    for i in range(3):
+        for j in range(5):
+            steps = (int(queries[1, 1 + i]) - int(keys[1, j])) // unit
+            assert whole[0, i, j] == min(max(steps, -reach), reach) + reach
+
+
+@pytest.mark.parametrize(("unit", "reach"), [(0, 3), (1, -1)])
+def test_impossible_buckets_are_refused(unit: int, reach: int) -> None:
+    with pytest.raises(ModelError, match="unit"):
+        Differences(torch.zeros(1, 1), torch.zeros(1, 1), unit, reach)
