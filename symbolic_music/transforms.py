@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.score import DRUM_CHANNEL, TEMPO, Array, Score, Text, Track
+from symbolic_music.score import DRUM_CHANNEL, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 
 def clip(score: Score, start: float, end: float) -> Score:
@@ -24,15 +24,21 @@ def clip(score: Score, start: float, end: float) -> Score:
     if not 0 <= start < end:
         raise RegionError(f"cannot clip from {start:g} s to {end:g} s: need 0 <= start < end")
     first, last = (int(t) for t in np.rint(score.ticks([start, end])))
-    notes = score.notes[(score.notes["onset"] >= first) & (score.notes["onset"] < last)].copy()
+    begin, stop = np.searchsorted(score.notes["onset"], (first, last))
+    notes = joined([score.notes[begin:stop]], NOTE)
     notes["duration"] = np.minimum(notes["duration"], last - notes["onset"])
     notes["onset"] -= first
 
-    def window(table: Array, keys: Sequence[str] = ()) -> Array:
+    def window(table: Array, *keys: str) -> Array:
         """Events inside, preceded by the last one before the window for each value of `keys`."""
-        before = table[table["time"] < first]
-        latest = {tuple(row[k] for k in keys): i for i, row in enumerate(before)}
-        kept = np.concatenate([before[sorted(latest.values())], _between(table, first, last)])
+        begin, stop = np.searchsorted(table["time"], (first, last)).tolist()
+        rows = np.arange(max(begin - 1, 0), begin)
+        if keys and begin:
+            code = sum((table[key][:begin].astype(np.int64) << 8 * i for i, key in enumerate(keys)), np.int64(0))
+            latest = np.full(int(code.max()) + 1, -1, np.int32)
+            latest[code] = np.arange(begin)
+            rows = np.sort(latest[latest >= 0])
+        kept = joined([table[rows], table[begin:stop]], table.dtype)
         kept["time"] = np.maximum(kept["time"] - first, 0)
         return kept
 
@@ -41,14 +47,10 @@ def clip(score: Score, start: float, end: float) -> Score:
         tempos=window(score.tempos),
         meters=window(score.meters),
         keys=window(score.keys),
-        controls=window(score.controls, ("number", "track")),
-        bends=window(score.bends, ("track",)),
+        controls=window(score.controls, "number", "track"),
+        bends=window(score.bends, "track"),
         texts=tuple(replace(t, time=t.time - first) for t in score.texts if first <= t.time < last),
     )
-
-
-def _between(table: Array, first: int, last: int) -> Array:
-    return table[(table["time"] >= first) & (table["time"] < last)]
 
 
 def shift(score: Score, ticks: int) -> Score:
