@@ -1,0 +1,133 @@
+"""Variations of a piece that are as good to learn from: other keys, tempos and loudness, drawn on the fly.
+
+They change notes and tempos of a Score, so that they serve any tokenizer. The choice of controls of the anticipatory
+encoding is no change of the notes: see `packing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.errors import OptionError, RegionError, UnknownNameError
+from symbolic_music.score import DEFAULT_TEMPO, DRUM_CHANNEL, TEMPO, Array, Score
+
+_LARGEST = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True)
+class Change:
+    """One variation: semitones up, a factor of all durations, and velocity x scale + offset."""
+
+    semitones: int = 0
+    stretch: float = 1.0
+    velocity_scale: float = 1.0
+    velocity_offset: int = 0
+
+    def applied(self, score: Score) -> Score:
+        """The score so changed.
+
+        Drums are not transposed, and key signatures are left alone. Velocities stay within 1..127, a velocity of 0
+        stays 0. Ticks stay as they are: a stretch is one of the tempos, each rounded to a microsecond a quarter.
+
+        Raises:
+            RegionError: when a note would leave 0..127.
+        """
+        changes: dict[str, Any] = {}
+        louder = self.velocity_scale != 1 or self.velocity_offset != 0
+        if (self.semitones or louder) and len(score.notes):
+            notes = score.notes.view(f"V{score.notes.dtype.itemsize}").copy().view(score.notes.dtype)
+            if self.semitones:
+                notes["pitch"] += np.where(notes["channel"] != DRUM_CHANNEL, self.semitones, 0).astype(np.uint8)
+                if notes["pitch"].max() > 127:  # below 0 it has wrapped around
+                    raise RegionError(f"cannot transpose by {self.semitones}: pitches would leave 0..127")
+            if louder:
+                notes["velocity"] = self._velocities()[notes["velocity"]]
+            notes.flags.writeable = False  # so that the Score need not copy them
+            changes["notes"] = notes
+        if self.stretch != 1:
+            changes["tempos"] = _stretched(score.tempos, self.stretch)
+        return score.replace(**changes) if changes else score
+
+    def _velocities(self) -> Array:
+        table = np.rint(np.arange(256) * self.velocity_scale + self.velocity_offset).clip(1, 127).astype(np.uint8)
+        table[0] = 0
+        return np.asarray(table)
+
+
+def _stretched(tempos: Array, factor: float) -> Array:
+    if not len(tempos) or tempos["time"][0] > 0:
+        tempos = np.concatenate([np.array([(0, DEFAULT_TEMPO)], TEMPO), tempos])
+    out = tempos.copy()
+    out["microseconds"] = np.rint(tempos["microseconds"] * factor).clip(1, _LARGEST)
+    return out
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What variations are drawn, each part by itself and uniformly.
+
+    Args:
+        transpose: least and greatest shift in semitones.
+        stretch: factors of duration to choose from: 1.05 is slower.
+        velocity_scale: least and greatest factor of velocity.
+        velocity_offset: least and greatest number that is added to it.
+        pitches: lowest and highest pitch that a transposed piece may reach. A shift by which a note of the piece would
+            leave them is not taken, as in the papers; a piece that no shift keeps inside is not transposed (there it
+            is dropped).
+
+    Raises:
+        OptionError: for an empty range, or a factor that is not positive.
+    """
+
+    transpose: tuple[int, int] = (0, 0)
+    stretch: Sequence[float] = (1.0,)
+    velocity_scale: tuple[float, float] = (1.0, 1.0)
+    velocity_offset: tuple[int, int] = (0, 0)
+    pitches: tuple[int, int] = (0, 127)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stretch", tuple(float(factor) for factor in self.stretch))
+        for name in ("transpose", "velocity_scale", "velocity_offset", "pitches"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise OptionError(f"augmentation: {name} goes from {low:g} to {high:g}; give the least first")
+        if not 0 <= self.pitches[0] <= self.pitches[1] <= 127:
+            raise OptionError(f"augmentation: pitches lie within 0 to 127, not {self.pitches}")
+        if not self.stretch or min(self.stretch) <= 0 or self.velocity_scale[0] <= 0:
+            raise OptionError("augmentation: stretch needs factors, and all factors are positive")
+
+    def draw(self, lowest: int, highest: int, rng: np.random.Generator) -> Change:
+        """A variation of a piece whose pitched notes lie within lowest..highest."""
+        least = max(self.transpose[0], self.pitches[0] - lowest)
+        greatest = min(self.transpose[1], self.pitches[1] - highest)
+        return Change(
+            semitones=int(rng.integers(least, greatest + 1)) if least <= greatest else 0,
+            stretch=self.stretch[int(rng.integers(len(self.stretch)))],
+            velocity_scale=float(rng.uniform(*self.velocity_scale)),
+            velocity_offset=int(rng.integers(self.velocity_offset[0], self.velocity_offset[1] + 1)),
+        )
+
+
+def pitch_range(score: Score) -> tuple[int, int]:
+    """Lowest and highest pitch of the notes that are no drums; (127, 0) when there are none: any shift fits."""
+    pitches = score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL]
+    return (int(pitches.min()), int(pitches.max())) if len(pitches) else (127, 0)
+
+
+NONE = Augmentation()
+PRESETS = {
+    "none": NONE,
+    # Performance RNN (Oore et al. 2018) and Music Transformer (Huang et al. 2019, appendix): pitches of the piano.
+    "music-transformer": Augmentation((-3, 3), (0.95, 0.975, 1.0, 1.025, 1.05), pitches=(21, 108)),
+}
+
+
+def preset(name: str) -> Augmentation:
+    """The published augmentation of this name: music-transformer, or none. UnknownNameError for another."""
+    if name not in PRESETS:
+        raise UnknownNameError(f"no augmentation named {name!r}: choose from {', '.join(PRESETS)}")
+    return PRESETS[name]
