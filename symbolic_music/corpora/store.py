@@ -86,12 +86,25 @@ def has_segment(folder: Path, number: int, plan: str) -> bool:
     return bool(data and about.get("sha256") == sha256(data).hexdigest())
 
 
+def read_about(folder: Path, number: int) -> Any:
+    """The JSON of a segment: plan, sha256, bytes, pieces, left_out.
+
+    Raises:
+        CorpusError: when it is missing or damaged.
+    """
+    path = folder / FOLDER / f"{number:05}.json"
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise CorpusError(f"{path} is missing or damaged: prepare the store again") from None
+
+
 def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -> list[Piece]:
     """Pass what is known of the pieces of a segment through a function; returns the pieces as they are now.
 
     For a store that is being made: splits that depend on all pieces are known last.
     """
-    about = json.loads((folder / FOLDER / f"{number:05}.json").read_bytes())
+    about = read_about(folder, number)
     before = [_piece(one) for one in about["pieces"]]
     after = [change(piece) for piece in before]
     if after != before:
@@ -122,7 +135,7 @@ def write_manifest(
     """
     names = [f"{number:05}" for number in range(segments)]
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    abouts = [json.loads((folder / FOLDER / f"{name}.json").read_bytes()) for name in names]
+    abouts = [read_about(folder, number) for number in range(segments)]
     splits: dict[str, int] = {}
     for about in abouts:
         for piece in about["pieces"]:
@@ -264,11 +277,7 @@ class NoteStore:
         return self.path / FOLDER / f"{name}.safetensors"
 
     def _about(self, number: int) -> Any:
-        file = self._file(self.manifest["segments"][number]["name"]).with_suffix(".json")
-        try:
-            return json.loads(file.read_bytes())
-        except (OSError, ValueError):
-            raise CorpusError(f"{file} is missing or damaged: prepare the store again") from None
+        return read_about(self.path, int(self.manifest["segments"][number]["name"]))
 
     def _place(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):

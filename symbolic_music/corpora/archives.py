@@ -1,0 +1,87 @@
+"""Archives of corpora (zip, tar in its compressions), unpacked without trusting them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from symbolic_music.errors import CorpusError
+from symbolic_music.io.files import MAX_BYTES, MIDI_SUFFIXES, NOTATION_SUFFIXES
+
+SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_WANTED = MIDI_SUFFIXES | NOTATION_SUFFIXES | {".csv", ".json", ".txt", ".xlsx"}
+_MOST_FILES = 5_000_000
+# LMD unpacks to about four times its archive; text to ten times at most. Small archives may be a little more.
+_MOST_TIMES, _AT_LEAST = 30, 256 << 20
+_DONE = "unpacked.json"
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether this is a file of a suffix that can be unpacked."""
+    return path.is_file() and path.name.lower().endswith(SUFFIXES)
+
+
+def unpacked(archive: Path, folder: Path) -> Path:
+    """Unpack the music, tables and texts of an archive into a folder, or find them there; returns their root.
+
+    Only plain files are taken, below the folder only, of limited size, number and total. A run that was killed in
+    between begins again. Where everything is in one folder, that is the root.
+
+    Raises:
+        CorpusError: when it is damaged, or larger than an archive of its size has any reason to be.
+    """
+    state = {"name": archive.name, "bytes": archive.stat().st_size, "time": archive.stat().st_mtime_ns}
+    done, files = folder / _DONE, folder / "files"
+    if not done.is_file() or json.loads(done.read_bytes()) != state:
+        shutil.rmtree(folder, ignore_errors=True)
+        files.mkdir(parents=True)
+        _unpack(archive, files)
+        done.write_text(json.dumps(state))
+    root = files
+    while len(inside := list(root.iterdir())) == 1 and inside[0].is_dir():
+        root = inside[0]
+    return root
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    left = max(_AT_LEAST, _MOST_TIMES * archive.stat().st_size)
+    try:
+        with _members(archive) as members:
+            for number, (name, content) in enumerate(members):
+                if number >= _MOST_FILES:
+                    raise CorpusError(f"{archive} has more than {_MOST_FILES:,} files")
+                parts = PurePosixPath(name).parts
+                if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
+                    raise CorpusError(f"{archive} has a file outside of itself: {name!r}")
+                if PurePosixPath(name).suffix.lower() not in _WANTED or parts[-1].startswith("."):
+                    continue
+                # One byte more than is read later: a larger file is refused there, with its name.
+                data = content.read(MAX_BYTES + 1)
+                left -= len(data)
+                if left < 0:
+                    raise CorpusError(f"{archive} holds more than {_MOST_TIMES} times its size; unpack it yourself")
+                path = target.joinpath(*parts)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+    except _DAMAGE as error:
+        raise CorpusError(f"{archive} is damaged ({error}); download it again") from None
+
+
+@contextmanager
+def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
+    if archive.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(archive) as file:
+            yield ((one.filename, file.open(one)) for one in file.infolist() if not one.is_dir())
+    else:
+        with tarfile.open(archive, "r|*") as file:
+            yield ((one.name, content) for one in file if one.isreg() and (content := file.extractfile(one)))

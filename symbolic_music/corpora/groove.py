@@ -1,0 +1,39 @@
+"""The Groove MIDI Dataset (Gillick et al. 2019): drum performances with their drummer, style and published split."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from symbolic_music.corpora.sources import Listing, Source, find_one, no_splits
+from symbolic_music.errors import CorpusError
+
+LICENCE = "CC BY 4.0"
+_FACTS = ("drummer", "session", "style", "bpm", "beat_type", "time_signature")
+
+
+def listing(root: Path, splits: str) -> Listing:
+    """The performances of info.csv, with its splits (train, validation, test).
+
+    Raises:
+        CorpusError: when there is no info.csv, or it has other columns.
+    """
+    no_splits("groove", splits)
+    path = find_one(root, ["info.csv"], "the Groove MIDI Dataset")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        sources = [
+            Source(
+                row["midi_filename"],
+                (row["midi_filename"],),
+                row["split"],
+                row["id"],
+                licence=LICENCE,
+                facts={name: int(row[name]) if name == "bpm" else row[name] for name in _FACTS},
+            )
+            for row in rows
+        ]
+    except (KeyError, ValueError) as error:
+        raise CorpusError(f"{path} is not the Groove MIDI Dataset's: {error}") from None
+    return Listing(path.parent, tuple(sorted(sources, key=lambda s: s.name)), {"splits": "official"})
