@@ -1,20 +1,22 @@
 """Our decoder (one position an event, factored embeddings) against GPT-2's shape over 55,028 ids, on the same events.
 
-    python benchmarks/gpt2_against_modern.py time LAKH_SUBSET
-    python benchmarks/gpt2_against_modern.py train SHAPE@RATE LAKH_SUBSET --steps 200
-    python benchmarks/gpt2_against_modern.py report LAKH_SUBSET
+    python benchmarks/gpt2_against_modern.py time CORPUS
+    python benchmarks/gpt2_against_modern.py train CORPUS SHAPE@RATE --steps 200
+    python benchmarks/gpt2_against_modern.py report CORPUS
 
-`time` finds the CPU seconds of a training step of each shape, by turns in one process, the least of several rounds
-and calls: what a thread takes when nothing else runs. `train` trains to a step, and can be stopped and run again, to
-a later step too. The learning rate is constant after a warm-up and what is evaluated are averaged weights, so that
-every point of a curve stands for itself: no schedule that ends elsewhere makes two points unequal. `report` evaluates
-the best rate of each shape on the test split and writes benchmarks/results/gpt2_against_modern.json with all curves.
+CORPUS is a folder: lakh-subset or jsb-chorales. `time` finds the CPU seconds of a training step of each shape, by turns
+in one process, the least of several rounds and calls: what a thread takes when nothing else runs. `train` trains to a
+step, and can be stopped and run again, to a later step too. The learning rate is constant after a warm-up and what is
+evaluated are averaged weights, so that every point of a curve stands for itself: no schedule that ends elsewhere makes
+two points unequal. `report` evaluates the longest run of each shape on the test split and writes
+benchmarks/results/gpt2_against_modern_CORPUS.json with all curves.
 
-Data: files of lakh-subset with lmd_verified = 1, split by the MD5's first digit (e validation, f test). A sequence is
-341 events (rests are events) from a random place of a piece, its clock begun anew: 1,024 ids for GPT-2, 342 rows for
-ours. The batch of step n is the same for every shape. No controls, no augmentation, no dropout: no event is seen twice
-in the mean. NLL is in nats an event; of GPT-2 also with its probabilities renormalised over the ids that can stand
-there (times 0 to 1 s after the last, durations, notes and rest), which our decoder knows by construction.
+Data: of lakh-subset the files with lmd_verified = 1, split by the MD5's first digit (e validation, f test), sequences
+of 341 events, 1,024 ids for GPT-2 and 342 rows for ours; of jsb-chorales the published splits, transposed by -6 to 5
+semitones, sequences of 128 events. A sequence starts at a random event of a piece (rests are events), its clock begun
+anew. The batch of step n is the same for every shape. No controls, no dropout. NLL is in nats an event; of GPT-2 also
+with its probabilities renormalised over the ids that can stand there (times 0 to 1 s after the last, durations, notes
+and rest), which our decoder knows by construction.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +42,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music import read
+from symbolic_music.corpora.anticipated import transposed
+from symbolic_music.corpora.chorales import read_chorales
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.models.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
 from symbolic_music.models.gpt2 import GPT2, GPT2Config
 from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.anticipation_events import events_of, pad, to_ids
+from symbolic_music.tokenizers.anticipation_events import Events, events_of, pad, to_ids
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 
 RESULTS = Path(__file__).parent / "results"
-EVENTS = 341
-BATCH = 4
 AUTOREGRESS_ROW = (0, 0, 0, 3)  # see models.anticipatory
-CURVE_WINDOWS, TEST_WINDOWS = 24, 90
 FIRST_POINT, GROWTH = 10, 2**0.5  # steps of a curve's first point; each next point is so much further on
 WARMUP = 20  # steps
 POSITIONS = 256  # positions whose 55,028 logits are held at a time
@@ -81,58 +83,102 @@ ABOUT = {
 }
 
 
-def pieces(corpus: Path, split: str) -> list[NDArray[np.int32]]:
-    """Padded event tables of a split's pieces of at least a sequence each."""
-    cache = corpus_cache(corpus, split)
-    if cache.is_file():
-        with np.load(cache) as stored:
-            return [stored[name] for name in stored.files]
-    with (corpus / "index.csv").open() as file:
+@dataclass(frozen=True)
+class Corpus:
+    """How a corpus is read and cut.
+
+    Args:
+        read: folder and split to event tables, rests filled in.
+        validation: its name for that split.
+        events: of a sequence.
+        batch, curve, test: sequences of a training step, and those evaluated for curves and at the end.
+        transpose: least and greatest shift in training.
+    """
+
+    read: Callable[[Path, str], Iterator[Events]]
+    validation: str
+    events: int
+    batch: int
+    curve: int
+    test: int
+    transpose: tuple[int, int] = (0, 0)
+
+
+def lakh(folder: Path, split: str) -> Iterator[Events]:
+    """The files that are proven to be Lakh's."""
+    with (folder / "index.csv").open() as file:
         rows = [r for r in csv.DictReader(file) if r["lmd_verified"] == "1" and r["split"] == split]
-    found = []
     for row in rows:
-        if (corpus / row["file"]).is_file():
+        if (folder / row["file"]).is_file():
             try:
-                table = pad(events_of(read(corpus / row["file"])))
+                yield pad(events_of(read(folder / row["file"])))
             except SymbolicMusicError as error:
                 print(f"not read: {error}", file=sys.stderr)
-                continue
-            if len(table) >= EVENTS:
-                found.append(table)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, *found)
-    return found
 
 
-def corpus_cache(corpus: Path, split: str) -> Path:
-    """Where a split's tables are kept between runs."""
-    return OUT / f"{corpus.name}-{split}.npz"
+def chorales(folder: Path, split: str) -> Iterator[Events]:
+    """The chorales of a published split."""
+    for score in read_chorales(folder / "Jsb16thSeparated.json")[split]:
+        yield pad(events_of(score))
 
 
-def sequence(table: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int64] | None:
-    """Rows (time, duration, note, kind) of a sequence, shape (342, 4); None where it lasts 100 s or more."""
-    start = int(rng.integers(0, len(table) - EVENTS + 1))
-    rows = np.zeros((EVENTS + 1, 4), np.int64)
-    rows[0] = AUTOREGRESS_ROW
-    rows[1:, :3] = table[start : start + EVENTS]
-    rows[1:, 0] -= rows[1, 0]
-    return rows if rows[-1, 0] < v.MAX_TIME else None
+CORPORA = {
+    "lakh-subset": Corpus(lakh, "validation", events=341, batch=4, curve=24, test=90),
+    "jsb-chorales": Corpus(chorales, "valid", events=128, batch=10, curve=60, test=150, transpose=(-6, 5)),
+}
 
 
-def sequences(tables: list[NDArray[np.int32]], count: int, seed: list[int]) -> Tensor:
-    """So many sequences, drawn with this seed; each event of the split is as likely, shape (count, 342, 4)."""
-    rng = np.random.default_rng(seed)
-    lengths = np.array([len(t) for t in tables])
-    drawn: list[NDArray[np.int64]] = []
-    while len(drawn) < count:
-        one = sequence(tables[rng.choice(len(tables), p=lengths / lengths.sum())], rng)
-        if one is not None:
-            drawn.append(one)
-    return torch.from_numpy(np.stack(drawn))
+class Data:
+    """A corpus, and the folder of its runs."""
+
+    def __init__(self, folder: Path, out: Path) -> None:
+        self.folder, self.out, self.corpus = folder, out / folder.name, CORPORA[folder.name]
+        self.out.mkdir(parents=True, exist_ok=True)
+        self._tables: dict[str, list[Events]] = {}
+
+    def tables(self, split: str) -> list[Events]:
+        """Event tables of a split's pieces of at least a sequence each; kept between runs."""
+        if split not in self._tables:
+            kept = self.out / f"{split}.npz"
+            if not kept.is_file():
+                found = self.corpus.read(self.folder, split)
+                np.savez(kept, *[table for table in found if len(table) >= self.corpus.events])
+            with np.load(kept) as stored:
+                self._tables[split] = [stored[name] for name in stored.files]
+        return self._tables[split]
+
+    def batch(self, step: int) -> Tensor:
+        """Rows (time, duration, note, kind) of a training step, shape (batch, 1 + events, 4)."""
+        return self._drawn("train", self.corpus.batch, [2, step], self.corpus.transpose)
+
+    def held_out(self) -> Tensor:
+        """Rows that curves are of."""
+        return self._drawn(self.corpus.validation, self.corpus.curve, [1])
+
+    def test(self) -> Tensor:
+        """Rows that what is trained is evaluated on at the end."""
+        return self._drawn("test", self.corpus.test, [3])
+
+    def _drawn(self, split: str, count: int, seed: list[int], transpose: tuple[int, int] = (0, 0)) -> Tensor:
+        """So many sequences, drawn with this seed; every event of the split is as likely."""
+        rng, tables, events = np.random.default_rng(seed), self.tables(split), self.corpus.events
+        lengths = np.array([len(t) for t in tables])
+        drawn: list[NDArray[np.int64]] = []
+        while len(drawn) < count:
+            table = tables[rng.choice(len(tables), p=lengths / lengths.sum())]
+            start = int(rng.integers(0, len(table) - events + 1))
+            rows = np.zeros((events + 1, 4), np.int64)
+            rows[0] = AUTOREGRESS_ROW
+            rows[1:, :3] = transposed(table[start : start + events], int(rng.integers(transpose[0], transpose[1] + 1)))
+            rows[1:, 0] -= rows[1, 0]
+            # The clock of the ids ends at 100 s.
+            if rows[-1, 0] < v.MAX_TIME:
+                drawn.append(rows)
+        return torch.from_numpy(np.stack(drawn))
 
 
 def ids_of(table: Tensor) -> Tensor:
-    """The same sequences in ids, (B, 342, 4) to (B, 1024)."""
+    """The same sequences in ids, (B, 1 + N, 4) to (B, 1 + 3 N)."""
     triples = [torch.from_numpy(to_ids(t[1:, :3].numpy().astype(np.int32))).long() for t in table]
     return torch.stack([functional.pad(ids, (1, 0), value=v.AUTOREGRESS) for ids in triples])
 
@@ -177,7 +223,7 @@ def evaluate(network: nn.Module, table: Tensor) -> Parts:
                 for at, name in enumerate(("time", "duration", "note")):
                     sums[name] += float(nats[at::3].double().sum())
     network.train()
-    count = len(table) * EVENTS
+    count = len(table) * (table.shape[1] - 1)
     sums["nll"] = sums["time"] + sums["duration"] + sums["note"]
     if isinstance(network, AnticipatoryTransformer):
         sums["masked"] = sums["nll"]
@@ -185,7 +231,7 @@ def evaluate(network: nn.Module, table: Tensor) -> Parts:
 
 
 def gpt2_nats(network: GPT2, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Nats of each id of a sequence after the flag, as they are and renormalised, each (1023,)."""
+    """Nats of each id of a sequence after the flag, as they are and renormalised, each (3 N,)."""
     ids = ids_of(rows[None])
     states = network.states(ids[:, :-1])[0]
     targets = ids[0, 1:]
@@ -217,22 +263,21 @@ def optimizer_of(network: nn.Module, rate: float) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
 
 
-def measure(corpus: Path, rounds: int = 6) -> None:
+def measure(data: Data, rounds: int = 6) -> None:
     """CPU seconds of a training step of each shape, the least of some rounds in which they take turns."""
     torch.set_num_threads(1)
-    tables = pieces(corpus, "validation")
     networks = {name: make() for name, make in SHAPES.items()}
     optimizers = {name: optimizer_of(network, 0.0) for name, network in networks.items()}
     least = dict.fromkeys(SHAPES, math.inf)
     for turn in range(rounds):
-        batch = sequences(tables, BATCH, [4, turn])
+        batch = data.batch(turn)
         for name, network in networks.items():
             start = time.process_time()
             update(network, optimizers[name], batch)
             least[name] = min(least[name], time.process_time() - start)
-    earlier = json.loads((OUT / "seconds.json").read_text()) if (OUT / "seconds.json").is_file() else {}
+    earlier = json.loads((data.out / "seconds.json").read_text()) if (data.out / "seconds.json").is_file() else {}
     least = {name: min(value, earlier.get(name, math.inf)) for name, value in least.items()}
-    (OUT / "seconds.json").write_text(json.dumps(least))
+    (data.out / "seconds.json").write_text(json.dumps(least))
     print(least)
 
 
@@ -245,7 +290,7 @@ def update(network: nn.Module, optimizer: torch.optim.Optimizer, batch: Tensor) 
     return loss
 
 
-def train(label: str, corpus: Path, steps: int) -> None:
+def train(label: str, data: Data, steps: int) -> None:
     """Train SHAPE@RATE to a step."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -253,9 +298,8 @@ def train(label: str, corpus: Path, steps: int) -> None:
     network = SHAPES[name]()
     optimizer = optimizer_of(network, float(rate))
     average = {k: x.detach().clone() for k, x in network.state_dict().items()}
-    tables = pieces(corpus, "train")
-    held_out = sequences(pieces(corpus, "validation"), CURVE_WINDOWS, [1])
-    folder = OUT / label
+    held_out = data.held_out()
+    folder = data.out / label
     folder.mkdir(parents=True, exist_ok=True)
     state: dict[str, Any] = {"step": 0, "curve": [], "next": FIRST_POINT}
     if has_checkpoint(folder):
@@ -264,13 +308,13 @@ def train(label: str, corpus: Path, steps: int) -> None:
     while state["step"] < steps:
         for group in optimizer.param_groups:
             group["lr"] = float(rate) * min(1.0, (state["step"] + 1) / WARMUP)
-        update(network, optimizer, sequences(tables, BATCH, [2, state["step"]]))
+        update(network, optimizer, data.batch(state["step"]))
         decay = min(0.99, state["step"] / (10 + state["step"]))
         for key, value in network.state_dict().items():
             average[key].lerp_(value, 1 - decay)
         state["step"] += 1
         if state["step"] == state["next"]:
-            point = {"step": state["step"], "events": state["step"] * BATCH * EVENTS,
+            point = {"step": state["step"], "events": state["step"] * data.corpus.batch * data.corpus.events,
                      **evaluate(averaged(name, average), held_out)}  # fmt: skip
             state["curve"].append(point)
             state["next"] = round(state["step"] * GROWTH)
@@ -287,13 +331,13 @@ def averaged(name: str, average: dict[str, Tensor]) -> nn.Module:
     return network
 
 
-def report(corpus: Path) -> None:
+def report(data: Data) -> None:
     """Test NLL of the best rate of each shape, and all curves."""
     torch.set_num_threads(1)
-    seconds = json.loads((OUT / "seconds.json").read_text())
-    test = sequences(pieces(corpus, "test"), TEST_WINDOWS, [3])
+    seconds = json.loads((data.out / "seconds.json").read_text())
+    test, events = data.test(), data.corpus.batch * data.corpus.events
     curves: dict[str, list[dict[str, Any]]] = {}
-    for folder in sorted(OUT.glob("*@*")):
+    for folder in sorted(data.out.glob("*@*")):
         name = folder.name.partition("@")[0]
         network = SHAPES[name]()
         average = {k: x.detach().clone() for k, x in network.state_dict().items()}
@@ -308,18 +352,18 @@ def report(corpus: Path) -> None:
         label = max(labels, key=lambda one: (curves[one][-1]["step"], -curves[one][-1]["nll"]))
         network = SHAPES[name]()
         average = {k: x.detach().clone() for k, x in network.state_dict().items()}
-        state = load_checkpoint(OUT / label, network, average, optimizer_of(network, 0.0))
+        state = load_checkpoint(data.out / label, network, average, optimizer_of(network, 0.0))
         count = sum(p.numel() for p in network.parameters())
         table = network.embedding.weight.numel() if isinstance(network, GPT2) else 0
         runs[name] = {"run": label, "about": ABOUT[name], "parameters": count, "table_share": round(table / count, 3),
                       "cpu_seconds_a_step": round(seconds[name], 3), "steps": state["step"],
-                      "events": state["step"] * BATCH * EVENTS, "cpu_seconds": round(state["step"] * seconds[name]),
+                      "events": state["step"] * events, "cpu_seconds": round(state["step"] * seconds[name]),
                       "test": evaluate(averaged(name, average), test)}  # fmt: skip
         print(name, runs[name])
-    write(runs, curves)
+    write(data, runs, curves)
 
 
-def write(runs: dict[str, dict[str, Any]], curves: dict[str, list[dict[str, Any]]]) -> None:
+def write(data: Data, runs: dict[str, dict[str, Any]], curves: dict[str, list[dict[str, Any]]]) -> None:
     """The rows that the comparison is about, and the result."""
     ours, rows = runs["modern"], []
     mine = curves[ours["run"]]
@@ -338,21 +382,26 @@ def write(runs: dict[str, dict[str, Any]], curves: dict[str, list[dict[str, Any]
             rows.append(row(f"the same, {words}, impossible ids masked", pair[0], pair[2], name))
         for part, words in (("nll", ""), ("masked", ", impossible ids masked")):
             rows.append(row(f"test NLL an event at the end{words}", ours["test"][part], peer["test"][part], name))
-        speeds = [BATCH * EVENTS / run["cpu_seconds_a_step"] for run in (ours, peer)]
+        speeds = [run["events"] / run["steps"] / run["cpu_seconds_a_step"] for run in (ours, peer)]
         rows.append(row("events a CPU second in training", *speeds, name, "events/s"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result = {
-        "name": "gpt2_against_modern",
-        "command": "python benchmarks/gpt2_against_modern.py time, train SHAPE@RATE, report lakh-subset",
+        "name": f"gpt2_against_modern_{data.folder.name}",
+        "command": f"python benchmarks/gpt2_against_modern.py time, train, report {data.folder.name}",
         "commit": commit.stdout.strip(),
         "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
-        "n": {"test_windows": TEST_WINDOWS, "curve_windows": CURVE_WINDOWS, "events_a_window": EVENTS},
+        "n": {
+            "events_a_sequence": data.corpus.events,
+            "sequences_a_step": data.corpus.batch,
+            "test_sequences": data.corpus.test,
+            "curve_sequences": data.corpus.curve,
+        },
         "rows": rows,
         "runs": runs,
         "validation_curves": curves,
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "gpt2_against_modern.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / f"{result['name']}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def along(curve: list[dict[str, float]], axis: str, at: float, part: str) -> float:
@@ -375,28 +424,25 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Parse arguments, then train or report."""
-    global OUT
+    """Parse arguments, then measure, train or report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train")
-    training.add_argument("label", metavar="SHAPE@RATE", help=f"shapes: {', '.join(SHAPES)}")
-    timing, reporting = commands.add_parser("time"), commands.add_parser("report")
-    for one in (training, timing, reporting):
-        one.add_argument("corpus", type=Path)
-        one.add_argument("--out", type=Path, default=OUT)
-    training.add_argument("--steps", type=int, default=200)
+    for command in ("time", "train", "report"):
+        one = commands.add_parser(command)
+        one.add_argument("corpus", type=Path, help=f"folder named {' or '.join(CORPORA)}")
+        one.add_argument("--out", type=Path, default=Path("runs/shapes"))
+        if command == "train":
+            one.add_argument("label", metavar="SHAPE@RATE", help=f"shapes: {', '.join(SHAPES)}")
+            one.add_argument("--steps", type=int, default=200)
     args = parser.parse_args()
-    OUT = args.out
+    data = Data(args.corpus, args.out)
     if args.command == "train":
-        train(args.label, args.corpus, args.steps)
+        train(args.label, data, args.steps)
     elif args.command == "time":
-        measure(args.corpus)
+        measure(data)
     else:
-        report(args.corpus)
+        report(data)
 
-
-OUT = Path("runs/shapes")
 
 if __name__ == "__main__":
     main()
