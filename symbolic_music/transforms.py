@@ -31,14 +31,18 @@ def clip(score: Score, start: float, end: float) -> Score:
 
     def window(table: Array, *keys: str) -> Array:
         """Events inside, preceded by the last one before the window for each value of `keys`."""
+        if not len(table):
+            return table
         begin, stop = np.searchsorted(table["time"], (first, last)).tolist()
-        rows = np.arange(max(begin - 1, 0), begin)
-        if keys and begin:
+        if not keys:
+            kept = joined([table[max(begin - 1, 0) : stop]], table.dtype)
+        elif begin:
             code = sum((table[key][:begin].astype(np.int64) << 8 * i for i, key in enumerate(keys)), np.int64(0))
             latest = np.full(int(code.max()) + 1, -1, np.int32)
             latest[code] = np.arange(begin)
-            rows = np.sort(latest[latest >= 0])
-        kept = joined([table[rows], table[begin:stop]], table.dtype)
+            kept = joined([table[np.sort(latest[latest >= 0])], table[begin:stop]], table.dtype)
+        else:
+            kept = joined([table[:stop]], table.dtype)
         kept["time"] = np.maximum(kept["time"] - first, 0)
         return kept
 
