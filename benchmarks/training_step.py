@@ -5,9 +5,10 @@
 Forward, cross-entropy, backward and AdamW on the CPU: 6 layers, width 512, 8 heads, feed-forward 1,024, batch 2, 388
 ids. Each round runs every model in a fresh process, one after the other: a step to warm up, then `--steps` timed ones.
 Speeds are medians over all steps; ratios are medians over rounds, so that a slow minute of the machine slows both.
-Seconds of the processor are those of all threads, waiting in barriers included, and say more than the clock where the
-machine has other work. Memory is the peak of the process less what it held before the model was built, the highest of
-all rounds. Writes benchmarks/results/training_step.json, or training_step_KEY.json with `--key`.
+Seconds of the processor are those of all threads, and say more than the clock where the machine has other work; threads
+that wait for each other sleep (OMP_WAIT_POLICY=passive, unless it is set otherwise). Memory is the peak of the process
+less what it held before the model was built, the highest of all rounds. Writes benchmarks/results/training_step.json,
+or training_step_KEY.json with `--key`.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def run(name: str, args: argparse.Namespace, dropout: float) -> dict[str, Any]:
     """`measure` in a fresh process."""
     words = [sys.executable, __file__, "--measure", name, "--length", str(args.length), "--steps", str(args.steps)]
     words += ["--threads", str(args.threads), "--dropout", str(dropout)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(args.threads)}
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "OMP_NUM_THREADS": str(args.threads)}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
