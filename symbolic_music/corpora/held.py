@@ -60,9 +60,10 @@ class Voice:
 
     @cached_property
     def lines(self) -> Ints:
-        """Ticks of the bar lines up to the last onset."""
+        """Ticks of the bar lines, up to that of the bar in which the last note is written."""
         score = self.score.replace(meters=np.zeros(0, METER)) if self.four_four else self.score
-        return score.bars(int(score.notes["onset"][-1]) + 1)
+        half = score.ticks_per_quarter // (2 * self.steps) if self.steps else 0
+        return score.bars(int(score.notes["onset"][-1]) + half + 1)
 
     @cached_property
     def starts(self) -> Ints:
@@ -74,7 +75,7 @@ class Voice:
         """The first tick whose notes are written at `tick`, or later."""
         return tick if not self.steps else -((self.score.ticks_per_quarter - 2 * self.steps * tick) // (2 * self.steps))
 
-    def cut(self, first: int, last: int | None, notes: slice) -> Score:
+    def cut(self, first: int, last: int, notes: slice) -> Score:
         """Some of the notes, with the tempos and meters in force from bar line `first` on up to `last`.
 
         Times count from `first`; a note that is written on that line but begins before it is moved there. Notes that
@@ -84,7 +85,7 @@ class Voice:
         table = score.notes[notes].copy()
         table["onset"] = np.maximum(table["onset"] - first, 0)
         tables = {"notes": table}
-        stop = None if last is None else self.before(last)
+        stop = self.before(last)
         for name in ("tempos", "meters", "keys"):
             tables[name] = _in_force(getattr(score, name), (), self.before(first), first, stop)
         for name, key in (("controls", ("track", "number")), ("bends", ("track",))):
@@ -93,12 +94,12 @@ class Voice:
         return score.replace(**tables)
 
 
-def _in_force(table: Array, key: Sequence[str], begin: int, first: int, last: int | None) -> Array:
+def _in_force(table: Array, key: Sequence[str], begin: int, first: int, last: int) -> Array:
     """Events before `last`, of those up to `begin` the last (for each value of `key`), counted from `first`."""
     time = table["time"]
     if len(time) == 1 and time[0] == 0:
         return table
-    stop = len(time) if last is None else int(np.searchsorted(time, last))
+    stop = int(np.searchsorted(time, last))
     at = int(np.searchsorted(time, begin, side="right"))
     if key:
         code = sum(table[name][:at].astype(np.int64) << 8 * n for n, name in enumerate(reversed(key)))

@@ -94,7 +94,7 @@ class Shuffled(Sampler[tuple[int, int]]):
         )
         if self.pool is None or not len(units):
             return [units]
-        number = np.cumsum(self._bytes[units]) // max(1, self.pool)
+        number = (np.cumsum(self._bytes[units]) - 1) // max(1, self.pool)
         return np.split(units, np.flatnonzero(np.diff(number)) + 1)
 
     def _mixed(self, units: Ints, seeds: np.random.SeedSequence) -> Ints:

@@ -251,7 +251,8 @@ class Bars(Policy[Held]):
             stop = min(stop, int(np.searchsorted(lines, onset[first + notes], side="right")))
         limit = len(lines) if self.bars is None else min(bar + self.bars, len(lines))
         if stop == len(lines):
-            return voice.cut(int(lines[bar]), None, slice(first, None)), False
+            # What changes after the last note would only make bars without any.
+            return voice.cut(int(lines[bar]), int(onset[-1]) + 1, slice(first, None)), False
         end = int(lines[stop])
         last = int(np.searchsorted(onset, voice.before(end)))
         return voice.cut(int(lines[bar]), end, slice(first, last)), stop < limit

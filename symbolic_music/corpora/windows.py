@@ -84,7 +84,7 @@ class Windows(Dataset[Tensor]):
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say what epoch `windows[i]` is of. Workers that run already do not hear of it; with `Shuffled` they need not."""
+        """Say what epoch `windows[i]` is of. Running workers do not hear of it; with `Shuffled` they need not."""
         self.epoch = epoch
 
     def __getitem__(self, index: int | tuple[int, int]) -> Tensor:
