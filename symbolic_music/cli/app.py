@@ -16,6 +16,7 @@ from symbolic_music.cli import (
     info,
     models,
     plot,
+    prepare,
     render,
     tokenize,
     train,
@@ -39,6 +40,7 @@ for _verb in (
     infill.infill,
     accompany.accompany,
     demo.demo,
+    prepare.prepare,
     train.train,
 ):
     app.command()(_verb)

@@ -1,4 +1,4 @@
-"""What is in a file."""
+"""What is in a file, or in a note store."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symbolic_music.cli.report import Json, out_json, show
+from symbolic_music.cli.store_table import is_store, show_store
 
 if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file, or a note store.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Of a store: a page of plots, .png, .pdf or .svg.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show tracks, programs, notes, length, tempo, meter, key, and problems found while reading."""
-    from symbolic_music.errors import MidiError, NotationError
+    """Show tracks, programs, notes, length, tempo, meter, key and problems of a file, or what a store holds."""
+    from symbolic_music.errors import MidiError, NotationError, OptionError
     from symbolic_music.io import read
 
+    if is_store(file):
+        show_store(file, output, as_json)
+        return
+    if output is not None:
+        raise OptionError("-o is for note stores; symbolic-music plot draws a file")
     try:
         score = read(file)
     except (MidiError, NotationError) as error:
