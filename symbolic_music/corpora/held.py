@@ -75,8 +75,8 @@ class Voice:
         """The first tick whose notes are written at `tick`, or later."""
         return tick if not self.steps else -((self.score.ticks_per_quarter - 2 * self.steps * tick) // (2 * self.steps))
 
-    def cut(self, first: int, last: int, notes: slice) -> Score:
-        """Some of the notes, with the tempos and meters in force from bar line `first` on up to `last`.
+    def cut(self, first: int, stop: int, notes: slice) -> Score:
+        """Some of the notes, with the tempos and meters in force from bar line `first` on, up to tick `stop`.
 
         Times count from `first`; a note that is written on that line but begins before it is moved there. Notes that
         sound past the end keep their length.
@@ -85,7 +85,6 @@ class Voice:
         table = score.notes[notes].copy()
         table["onset"] = np.maximum(table["onset"] - first, 0)
         tables = {"notes": table}
-        stop = self.before(last)
         for name in ("tempos", "meters", "keys"):
             tables[name] = _in_force(getattr(score, name), (), self.before(first), first, stop)
         for name, key in (("controls", ("track", "number")), ("bends", ("track",))):
@@ -94,12 +93,12 @@ class Voice:
         return score.replace(**tables)
 
 
-def _in_force(table: Array, key: Sequence[str], begin: int, first: int, last: int) -> Array:
-    """Events before `last`, of those up to `begin` the last (for each value of `key`), counted from `first`."""
+def _in_force(table: Array, key: Sequence[str], begin: int, first: int, stop: int) -> Array:
+    """Events before `stop`, of those up to `begin` the last (for each value of `key`), counted from `first`."""
     time = table["time"]
     if len(time) == 1 and time[0] == 0:
         return table
-    stop = int(np.searchsorted(time, last))
+    stop = int(np.searchsorted(time, stop))
     at = int(np.searchsorted(time, begin, side="right"))
     if key:
         code = sum(table[name][:at].astype(np.int64) << 8 * n for n, name in enumerate(reversed(key)))

@@ -253,6 +253,5 @@ class Bars(Policy[Held]):
         if stop == len(lines):
             # What changes after the last note would only make bars without any.
             return voice.cut(int(lines[bar]), int(onset[-1]) + 1, slice(first, None)), False
-        end = int(lines[stop])
-        last = int(np.searchsorted(onset, voice.before(end)))
-        return voice.cut(int(lines[bar]), end, slice(first, last)), stop < limit
+        end = voice.before(int(lines[stop]))
+        return voice.cut(int(lines[bar]), end, slice(first, int(np.searchsorted(onset, end)))), stop < limit

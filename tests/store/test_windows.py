@@ -169,6 +169,15 @@ def test_a_window_from_a_bar_line_by_hand(tmp_path: Path) -> None:
             "Duration_1.0.24", "Pitch_64", "Velocity_63", "Duration_0.12.24") in names  # fmt: skip
 
 
+def test_a_tempo_at_the_last_note_is_kept_and_one_after_it_is_not(tmp_path: Path) -> None:
+    tempos = np.array([(0, 500_000), (480, 600_000), (481, 700_000), (9000, 800_000)], TEMPO)
+    score = Score(ticks_per_quarter=480, notes=note_table([(0, 240, 60), (480, 480, 62)]), tempos=tempos)
+    tokenizer = tokenizers.get("remi")
+    cut = Windows(store_of(tmp_path, [score]), tokenizer, Bars(500))
+    names = [tokenizer.vocabulary.name(i) for i in cut[0].tolist()]
+    assert [name for name in names if name.startswith(("Bar", "Tempo"))] == ["Bar_None", "Tempo_120.00", "Tempo_100.91"]
+
+
 def test_the_track_of_a_window_is_drawn(tmp_path: Path) -> None:
     store = store_of(tmp_path, [band(5)])
     tokenizer = tokenizers.get("remi", preset="miditok")
