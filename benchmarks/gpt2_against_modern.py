@@ -70,16 +70,15 @@ def modern(width: int, layers: int, heads: int, hidden: int) -> AnticipatoryTran
     return AnticipatoryTransformer(AnticipatoryConfig(width, layers, heads, hidden, dropout=0.0))
 
 
-# The published shapes have 85 to 91 % of their parameters outside of the table of ids: at this size no shape does.
+# Both have 4.35 M parameters. Of the published shapes' two thirds to nine tenths are outside of the table of ids: of a
+# GPT-2 of this size a tenth is.
 SHAPES: dict[str, Callable[[], nn.Module]] = {
     "modern": lambda: modern(208, 5, 4, 552),
     "gpt2": lambda: plain(72, 5, 4),
-    "gpt2-body": lambda: plain(208, 5, 4),
 }
 ABOUT = {
     "modern": "ours",
     "gpt2": "GPT-2, as many parameters",
-    "gpt2-body": "GPT-2, as wide and deep as ours",
 }
 
 
