@@ -7,13 +7,12 @@ encoding is no change of the notes: see `packing`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError, UnknownNameError
-from symbolic_music.score import DEFAULT_TEMPO, DRUM_CHANNEL, TEMPO, Array, Score
+from symbolic_music.score import DEFAULT_TEMPO, DRUM_CHANNEL, NOTE, TEMPO, Array, Score
 
 _LARGEST = np.iinfo(np.int32).max
 
@@ -36,21 +35,36 @@ class Change:
         Raises:
             RegionError: when a note would leave 0..127.
         """
-        changes: dict[str, Any] = {}
-        louder = self.velocity_scale != 1 or self.velocity_offset != 0
-        if (self.semitones or louder) and len(score.notes):
-            notes = score.notes.view(f"V{score.notes.dtype.itemsize}").copy().view(score.notes.dtype)
-            if self.semitones:
-                notes["pitch"] += np.where(notes["channel"] != DRUM_CHANNEL, self.semitones, 0).astype(np.uint8)
-                if notes["pitch"].max() > 127:  # below 0 it has wrapped around
-                    raise RegionError(f"cannot transpose by {self.semitones}: pitches would leave 0..127")
-            if louder:
-                notes["velocity"] = self._velocities()[notes["velocity"]]
-            notes.flags.writeable = False  # so that the Score need not copy them
-            changes["notes"] = notes
+        changes: dict[str, Array] = {}
+        if (self.semitones or self._louder) and len(score.notes):
+            changes["notes"] = self.vary(score.notes.view(f"V{score.notes.dtype.itemsize}").copy().view(NOTE))
         if self.stretch != 1:
-            changes["tempos"] = _stretched(score.tempos, self.stretch)
-        return score.replace(**changes) if changes else score
+            changes["tempos"] = self.stretched(score.tempos)
+        return derived(score, **changes) if changes else score
+
+    def vary(self, notes: Array) -> Array:
+        """Transpose and make louder in place. RegionError when a note would leave 0..127."""
+        if self.semitones:
+            notes["pitch"] += np.where(notes["channel"] != DRUM_CHANNEL, self.semitones, 0).astype(np.uint8)
+            if len(notes) and notes["pitch"].max() > 127:  # below 0 it has wrapped around
+                raise RegionError(f"cannot transpose by {self.semitones}: pitches would leave 0..127")
+        if self._louder:
+            notes["velocity"] = self._velocities()[notes["velocity"]]
+        return notes
+
+    def stretched(self, tempos: Array) -> Array:
+        """The tempos of stretched music."""
+        if self.stretch == 1:
+            return tempos
+        if not len(tempos) or tempos["time"][0] > 0:
+            tempos = np.concatenate([np.array([(0, DEFAULT_TEMPO)], TEMPO), tempos])
+        out = tempos.copy()
+        out["microseconds"] = np.rint(tempos["microseconds"] * self.stretch).clip(1, _LARGEST)
+        return out
+
+    @property
+    def _louder(self) -> bool:
+        return self.velocity_scale != 1 or self.velocity_offset != 0
 
     def _velocities(self) -> Array:
         table = np.rint(np.arange(256) * self.velocity_scale + self.velocity_offset).clip(1, 127).astype(np.uint8)
@@ -58,12 +72,17 @@ class Change:
         return np.asarray(table)
 
 
-def _stretched(tempos: Array, factor: float) -> Array:
-    if not len(tempos) or tempos["time"][0] > 0:
-        tempos = np.concatenate([np.array([(0, DEFAULT_TEMPO)], TEMPO), tempos])
-    out = tempos.copy()
-    out["microseconds"] = np.rint(tempos["microseconds"] * factor).clip(1, _LARGEST)
-    return out
+def derived(score: Score, **tables: Array) -> Score:
+    """The score with these tables, which are in order and in range because they come from its own.
+
+    `Score.replace` looks at all tables again, which takes as long as encoding a window.
+    """
+    new = object.__new__(Score)
+    for field in fields(Score):
+        object.__setattr__(new, field.name, tables.get(field.name, getattr(score, field.name)))
+    for table in tables.values():
+        table.flags.writeable = False
+    return new
 
 
 @dataclass(frozen=True)

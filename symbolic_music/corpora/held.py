@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.augmentation import pitch_range
+from symbolic_music.corpora.augmentation import Change, derived, pitch_range
 from symbolic_music.corpora.segments import ALL_TABLES
 from symbolic_music.corpora.store import NoteStore
 from symbolic_music.score import DRUM_CHANNEL, METER, Array, Score
@@ -42,12 +42,19 @@ def read_for(store: NoteStore, index: int, tokenizer: Tokenizer) -> Score:
         score = score.without_hanging()
     if pedalled:
         score = folded(score).replace(controls=np.zeros(0, score.controls.dtype))
+    if tokenizer.preset == "original":  # it knows no drums
+        score = _without_drums(score)
     if tokenizer.name == "performance" and not np.any(score.notes["channel"] == DRUM_CHANNEL):
         # The order that it sorts notes into, whatever the transposition, if there are no drums.
         key = score.notes["onset"].astype(np.int64) << 8 | score.notes["pitch"]
         if np.any(key[1:] < key[:-1]):
             score = score.replace(notes=score.notes[np.argsort(key, kind="stable")])
     return score
+
+
+def _without_drums(score: Score) -> Score:
+    melodic = score.notes["channel"] != DRUM_CHANNEL
+    return score if melodic.all() else derived(score, notes=score.notes[melodic])
 
 
 @dataclass(frozen=True)
@@ -75,22 +82,27 @@ class Voice:
         """The first tick whose notes are written at `tick`, or later."""
         return tick if not self.steps else -((self.score.ticks_per_quarter - 2 * self.steps * tick) // (2 * self.steps))
 
-    def cut(self, first: int, stop: int, notes: slice) -> Score:
-        """Some of the notes, with the tempos and meters in force from bar line `first` on, up to tick `stop`.
+    def cut(self, first: int, stop: int, notes: slice, change: Change) -> Score:
+        """Some of the notes, varied, with the tempos and meters in force from bar line `first` on, up to tick `stop`.
 
         Times count from `first`; a note that is written on that line but begins before it is moved there. Notes that
         sound past the end keep their length.
         """
-        score = self.score
+        score, begin = self.score, self.before(first)
         table = score.notes[notes].copy()
         table["onset"] = np.maximum(table["onset"] - first, 0)
-        tables = {"notes": table}
-        for name in ("tempos", "meters", "keys"):
-            tables[name] = _in_force(getattr(score, name), (), self.before(first), first, stop)
-        for name, key in (("controls", ("track", "number")), ("bends", ("track",))):
+        tables = {"notes": change.vary(table)}
+        for name, key, at in (
+            ("tempos", (), begin),
+            ("meters", (), begin),
+            ("keys", (), begin),
+            ("controls", ("track", "number"), first),
+            ("bends", ("track",), first),
+        ):
             if len(getattr(score, name)):
-                tables[name] = _in_force(getattr(score, name), key, first, first, stop)
-        return score.replace(**tables)
+                tables[name] = _in_force(getattr(score, name), key, at, first, stop)
+        tables["tempos"] = change.stretched(tables.get("tempos", score.tempos))
+        return derived(score, **tables)
 
 
 def _in_force(table: Array, key: Sequence[str], begin: int, first: int, stop: int) -> Array:

@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.augmentation import NONE, Augmentation
+from symbolic_music.corpora.augmentation import NONE, Augmentation, Change
 from symbolic_music.corpora.held import Held, Voice, encoded, held_bytes, hold
 from symbolic_music.corpora.store import NoteStore
 from symbolic_music.errors import OptionError, RegionError, TokenError
+from symbolic_music.score import Score
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 
 Ints = NDArray[np.int64]
@@ -233,16 +234,16 @@ class Bars(Policy[Held]):
             return None
         change = source.augmentation.draw(unit.lowest, unit.highest, rng)
         bar = int(voice.starts[rng.integers(len(voice.starts))])
-        # As many notes as fill the window if each were written in the fewest ids.
-        notes = -(-self.length // (1 if len(source.tokenizer.vocabulary.sizes) > 1 else 3))
+        # So many notes fill most windows; it must not depend on what was cut before.
+        notes = int(self.length / (0.8 * _IDS_A_NOTE.get(source.tokenizer.name, 2.0))) + 1
         while True:
-            piece, more = self._cut(voice, bar, notes)
-            ids = encoded(source.tokenizer, change.applied(piece))
+            piece, more = self._cut(voice, bar, notes, change)
+            ids = encoded(source.tokenizer, piece)
             if len(ids) >= self.length or not more:
                 return ids[: self.length]
-            notes *= 2
+            notes = 2 * notes
 
-    def _cut(self, voice: Voice, bar: int, notes: int) -> tuple[Any, bool]:
+    def _cut(self, voice: Voice, bar: int, notes: int, change: Change) -> tuple[Score, bool]:
         """Whole bars with at least so many notes, if there are; and whether more bars could be added."""
         lines, onset = voice.lines, voice.score.notes["onset"]
         first = int(np.searchsorted(onset, voice.before(int(lines[bar]))))
@@ -252,6 +253,7 @@ class Bars(Policy[Held]):
         limit = len(lines) if self.bars is None else min(bar + self.bars, len(lines))
         if stop == len(lines):
             # What changes after the last note would only make bars without any.
-            return voice.cut(int(lines[bar]), int(onset[-1]) + 1, slice(first, None)), False
+            return voice.cut(int(lines[bar]), int(onset[-1]) + 1, slice(first, None), change), False
         end = voice.before(int(lines[stop]))
-        return voice.cut(int(lines[bar]), end, slice(first, int(np.searchsorted(onset, end)))), stop < limit
+        inside = slice(first, int(np.searchsorted(onset, end)))
+        return voice.cut(int(lines[bar]), end, inside, change), stop < limit
