@@ -6,7 +6,7 @@ is wanted, their preset `miditok` gives the same ids many times faster.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +116,7 @@ class MidiTokTokenizer(Tokenizer):
             RegionError: when the score lasts more than 100,000 quarters.
             TokenError: when MidiTok fails on it.
         """
-        last = max(score.end, *(int(t["time"][-1]) if len(t) else 0 for t in (score.tempos, score.meters, score.keys)))
-        if last > MAX_QUARTERS * score.ticks_per_quarter:
-            raise RegionError(f"the score lasts more than {MAX_QUARTERS:,} quarters; clip it first")
+        self._check_length(score)
         try:
             sequences = self.miditok.encode(self._to_symusic(score))
         except Exception as error:
@@ -128,6 +126,11 @@ class MidiTokTokenizer(Tokenizer):
         if isinstance(sequences, list):
             return [self._array(one.ids) for one in sequences]
         return self._array(sequences.ids)
+
+    def _check_length(self, score: Score) -> None:
+        last = max(score.end, *(int(t["time"][-1]) if len(t) else 0 for t in (score.tempos, score.meters, score.keys)))
+        if last > MAX_QUARTERS * score.ticks_per_quarter:
+            raise RegionError(f"the score lasts more than {MAX_QUARTERS:,} quarters; clip it first")
 
     def _to_symusic(self, score: Score) -> Any:
         if not len(score.tempos):
@@ -179,14 +182,10 @@ class MidiTokTokenizer(Tokenizer):
         tokens = [package.TokSequence(ids=one.tolist()) for one in sequences]
         try:
             decoded = self.miditok.decode(tokens if self.per_track else tokens[0], programs)
-            score = from_symusic(decoded)
+            _begin_at_zero(decoded)
+            return from_symusic(decoded)
         except Exception as error:
             raise TokenError(f"{self.name} cannot decode these ids ({type(error).__name__}: {error})") from None
-        if len(score) and score.notes["onset"][0] < 0:
-            notes = score.notes.copy()
-            notes["onset"] = np.maximum(notes["onset"], 0)
-            score = score.replace(notes=notes)
-        return score
 
     def _drum_pitches(self, field: int) -> Any:
         return np.array([name.startswith("PitchDrum_") for name in self.vocabulary.fields[field]])
@@ -202,21 +201,50 @@ class MidiTokTokenizer(Tokenizer):
             ids, first = ids[: ends[0]], first[: ends[0]]
         return np.asarray(ids[~self._specials[first]])
 
-    def train(self, music: Iterable[Score | str | Path], vocab_size: int, model: str = "BPE") -> MidiTokTokenizer:
+    def train(
+        self, music: Score | str | Path | Iterable[Score | str | Path], vocab_size: int, model: str = "BPE"
+    ) -> MidiTokTokenizer:
         """A tokenizer of the same options whose ids stand for several tokens each, learnt from this music.
 
         Args:
-            music: scores, or MIDI files (those that MidiTok cannot read are left out).
-            vocab_size: ids wanted; fewer when the music does not give as many.
+            music: scores, or files as `symbolic_music.read` takes them; one, or an iterable of them. A score without
+                notes adds nothing.
+            vocab_size: ids wanted, at most 100,000; fewer when the music does not give as many.
             model: BPE, Unigram (whose training is not the same each time), or WordPiece. An id does not cross a bar,
                 or what the option `encode_ids_split` says: "bar", "beat" or "no".
 
         Raises:
-            OptionError: for an unknown model, a size that is not above that of the vocabulary, no music, WordPiece
-                without a split, and for CPWord, Octuple and MuMIDI, which cannot be trained.
+            OptionError: for an unknown model, a size that is no whole number, not above that of the vocabulary or
+                above 100,000, no music at all, WordPiece without a split, and for CPWord, Octuple and MuMIDI, which
+                cannot be trained.
+            FileError: when a file is missing, cannot be read, or is not music.
+            EmptyScoreError: when there is no note to learn from.
+            RegionError, TokenError: when a score cannot be encoded, as `encode` says.
         """
-        state = training.trained_state(self.kind, self.options, music, vocab_size, model)
+        state = training.trained_state(self.kind, self.options, self._to_learn_from(music), vocab_size, model)
         return MidiTokTokenizer(self.kind, trained=state, **self.options)
+
+    def _to_learn_from(self, music: Score | str | Path | Iterable[Score | str | Path]) -> Iterator[tuple[str, Any]]:
+        """symusic's scores and their names; scores without notes are left out."""
+        given = False
+        for name, score in training.scores_of(music):
+            given = True
+            self._check_length(score)
+            if len(score.without_hanging()):
+                yield name, self._to_symusic(score)
+        if not given:
+            raise OptionError("training needs at least one score or file")
+
+
+def _begin_at_zero(score: Any) -> None:
+    """Move the notes of symusic's score that begin before 0 there: PerTok's shifts can lead so far."""
+    import symusic
+
+    for track in score.tracks:
+        columns = track.notes.numpy()
+        if len(columns["time"]) and columns["time"].min() < 0:
+            columns["time"] = np.maximum(columns["time"], 0)
+            track.notes = symusic.Note.from_numpy(**columns)
 
 
 def pedals(times: list[int], values: list[int]) -> tuple[list[int], list[int]]:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbolic_music import tokenizers
+from symbolic_music import read, tokenizers
 from symbolic_music.errors import (
+    EmptyScoreError,
     FileError,
     MissingExtraError,
     OptionError,
@@ -457,6 +458,65 @@ def test_impossible_training_is_named(music) -> None:
     for kind in ("CPWord", "Octuple", "MuMIDI"):
         with pytest.raises(OptionError, match="several vocabularies"):
             build(kind).train(music, 5000)
+
+
+@pytest.mark.parametrize("several", [list, tuple, iter])
+def test_one_piece_or_several_of_any_kind_of_file(tmp_path, music, several) -> None:
+    """What `read` reads is learnt from: notation, and MIDI that MidiTok itself cannot open."""
+    score = music[0]
+    tsd, learnt = build("TSD"), build("TSD").train(score, 360).trained
+    midi, notation = score.write(tmp_path / "piece.mid"), score.write(tmp_path / "piece.musicxml")
+    assert tsd.train(midi, 360).trained == tsd.train(str(midi), 360).trained == learnt
+    assert tsd.train(several([midi, Score()]), 360).trained == learnt
+    assert tsd.train(several([notation]), 360).trained == tsd.train(read(notation), 360).trained
+    # A RIFF wrapper, and no end of the track.
+    cut = midi.read_bytes()[:-4]
+    broken = tmp_path / "broken.mid"
+    broken.write_bytes(
+        b"RIFF" + (len(cut) + 12).to_bytes(4, "little") + b"RMIDdata" + len(cut).to_bytes(4, "little") + cut
+    )
+    with pytest.raises(RuntimeError):
+        symusic.Score(broken)
+    assert tsd.train(broken, 360).trained == tsd.train(read(broken), 360).trained
+
+
+def test_what_cannot_be_read_or_learnt_from_is_named(tmp_path, music) -> None:
+    tsd = build("TSD")
+    (tmp_path / "junk.mid").write_bytes(b"junk" * 100)
+    (tmp_path / "junk.musicxml").write_text("<score-partwise/")
+    for none in ("nope.mid", ["nope.mid"], [music[0], tmp_path / "nope.mid"], [tmp_path], ["n", "o"]):
+        with pytest.raises(FileError):
+            tsd.train(none, 360)
+    for junk in ("junk.mid", "junk.musicxml"):
+        with pytest.raises(FileError, match=junk):
+            tsd.train([music[0], tmp_path / junk], 360)
+    for kind in ("REMI", "TSD", "MMM"):
+        for empty in (Score(), [Score(), Score()], tune((0, 480, 3, 64))):
+            with pytest.raises(EmptyScoreError, match="nothing to learn from"):
+                build(kind, use_time_signatures=False).train(empty, 1000)
+    for other in (3, None, b"nope.mid", [3], [None], [[music[0]]], [b"nope.mid"]):
+        with pytest.raises(OptionError, match="train takes scores or paths"):
+            tsd.train(other, 360)
+    with pytest.raises(RegionError, match="clip it first"):
+        tsd.train([music[0], tune((480 * 100_001, 480, 60, 64))], 360)
+    pedal = Score(
+        notes=note_table([(0, 480, 60, 64, 33)]),
+        controls=np.array([(0, 64, 127, 0), (400, 64, 0, 0)], CONTROL),
+        tracks=(Track("", 33),),
+    )
+    with pytest.raises(TokenError, match=r"score 1: miditok:TSD cannot encode it \(KeyError: 'Pedal_33'\)"):
+        build("TSD", use_sustain_pedals=True).train([music[0], pedal], 600)
+
+
+@pytest.mark.parametrize("size", [10**12, 100_001, -5, 0, 324, 600.5, 600.0, "600", True, None, [600], np.inf])
+def test_impossible_sizes_are_named(music, size) -> None:
+    with pytest.raises(OptionError, match="vocab_size"):
+        build("TSD").train(music[:1], size)
+
+
+def test_the_largest_vocabulary_can_be_asked_for(music) -> None:
+    for model in ("BPE", "Unigram", "WordPiece"):
+        assert len(build("TSD").train(music[0], np.int64(100_000), model).vocabulary) > 324
 
 
 def test_damaged_states_are_refused(tmp_path, music) -> None:
