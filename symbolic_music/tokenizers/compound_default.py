@@ -10,7 +10,7 @@ from symbolic_music.tokenizers import remi_default as flat
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.chord_windows import NO_CHORD
 from symbolic_music.tokenizers.flat_grammar import START
-from symbolic_music.tokenizers.metrical import Metrical, measure, score_of
+from symbolic_music.tokenizers.metrical import Metrical, measure, merged, score_of
 from symbolic_music.tokenizers.word_grammar import WordGrammar
 
 IGNORE = len(flat.SPECIAL)
@@ -64,11 +64,9 @@ def encode(score: Score, use_chords: bool = False) -> Ids:
     """
     m = measure(score)
     chord_time, chord = flat.chords(m) if use_chords else (m.onset[:0], m.onset[:0])
-    times = np.concatenate([m.onset, m.tempo_time, chord_time])
-    times.sort()
-    times = times[np.append(True, times[1:] != times[:-1])[: len(times)]]
+    times, (time_of_note, _, _) = merged(m.onset, m.tempo_time, chord_time)
     time_bar = np.searchsorted(m.bar_start, times, side="right") - 1
-    note_bar = time_bar[np.searchsorted(times, m.onset)]
+    note_bar = time_bar[time_of_note]
     words = np.full((len(m.bar_start) + len(times) + len(m.onset), 10 if use_chords else 9), IGNORE, np.int32)
     words[:, FAMILY] = METRIC
 
@@ -76,14 +74,15 @@ def encode(score: Score, use_chords: bool = False) -> Ids:
     at = at + np.searchsorted(time_bar, at) + np.searchsorted(note_bar, at)
     words[at, TIME] = _FIRST
     words[at, METER] = _FIRST + m.meter
-    at = np.arange(len(times)) + time_bar + 1 + np.searchsorted(m.onset, times)
+    before = np.cumsum(np.append(0, np.bincount(time_of_note, minlength=len(times))))[:-1]
+    at = np.arange(len(times)) + time_bar + 1 + before
     words[at, TIME] = _FIRST + 1 + times - m.bar_start[time_bar]
     words[at, TEMPO] = _FIRST + m.tempo[np.searchsorted(m.tempo_time, times, side="right") - 1]
     if use_chords:
         # Before the first chord there is none.
         named = np.append(NO_CHORD, chord)
         words[at, CHORD] = _FIRST + named[np.searchsorted(chord_time, times, side="right")]
-    at = np.arange(len(m.onset)) + note_bar + 1 + np.searchsorted(times, m.onset, side="right")
+    at = np.arange(len(m.onset)) + note_bar + time_of_note + 2
     drums = m.part >= _DRUM_PART
     words[at, FAMILY] = NOTE
     words[at, PITCH] = _FIRST + 128 * drums + m.pitch

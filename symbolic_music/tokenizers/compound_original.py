@@ -106,7 +106,7 @@ def encode(score: Score) -> Ids:
     tempo_time, tempo = _tempos(score, offset, bars)
     chord_time, chord = _chords(notes.start, notes.end, notes.pitch, offset, bars)
     times = np.concatenate([onset, tempo_time, chord_time])
-    times.sort()
+    times.sort(kind="stable")
     times = times[np.append(True, times[1:] != times[:-1])]
 
     words = np.zeros((bars + 1 + len(times) + len(onset) + 1, 7), np.int32)

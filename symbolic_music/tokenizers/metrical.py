@@ -7,6 +7,7 @@ is a score on that grid: sorted columns ready to be written as tokens, and what 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def measure(score: Score) -> Metrical:
     # One sortable number a note; its fields are read back out of it.
     velocity = _VELOCITY_CLASS[notes["velocity"] & 127]
     key = _key(onset, _parts(score), notes["pitch"].astype(np.int64), duration, velocity)
-    key.sort()
+    key.sort(kind="stable")  # nearly in order: ten times faster so
     return Metrical(
         bar_start=bar_start,
         meter=meter,
@@ -124,6 +125,18 @@ def measure(score: Score) -> Metrical:
         tempo_time=tempo_time,
         tempo=tempo,
     )
+
+
+def merged(*columns: Ints) -> tuple[Ints, list[Ints]]:
+    """The distinct steps of these columns in order, and for each column the places of its entries among them."""
+    steps = np.concatenate(columns)
+    order = np.argsort(steps, kind="stable")  # in order but for the seams: ten times faster so
+    steps = steps[order]
+    fresh = np.append(True, steps[1:] != steps[:-1])[: len(steps)]
+    place = np.empty(len(steps), np.int64)
+    place[order] = np.cumsum(fresh) - 1
+    ends = list(accumulate(map(len, columns)))
+    return steps[fresh], [place[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def _key(onset: Ints, part: Ints, pitch: Ints, duration: Ints, velocity: Ints) -> Ints:
@@ -214,7 +227,7 @@ def score_of(metrical: Metrical) -> Score:
         return Score(ticks_per_quarter=STEPS)
     key = _key(m.onset, m.part, m.pitch, m.duration, m.velocity)
     if np.any(key[1:] < key[:-1]):
-        order = np.argsort(key)
+        order = np.argsort(key, kind="stable")
         m = replace(m, **{name: getattr(m, name)[order] for name in _NOTE_COLUMNS})
     parts, track = np.unique(m.part, return_inverse=True)
     instrument = parts // PARTS

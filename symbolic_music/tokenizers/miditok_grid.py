@@ -314,7 +314,7 @@ def _stream(
     fresh = np.append(True, items.time[1:] != items.time[:-1])[: len(items.time)]
     time = items.time[fresh]
     if len(tempo_time) or len(meter_time):
-        time = np.sort(np.concatenate([time, tempo_time, meter_time]))
+        time = np.sort(np.concatenate([time, tempo_time, meter_time]), kind="stable")
         time = time[np.append(True, time[1:] != time[:-1])]
     item_at = np.searchsorted(time, items.time)
     new_tempo, new_meter = np.zeros(len(time), bool), np.zeros(len(time), bool)

@@ -9,7 +9,7 @@ from symbolic_music.tokenizers import metrical as grid
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.chord_windows import NAMES, window_chords
 from symbolic_music.tokenizers.flat_grammar import START, FlatGrammar
-from symbolic_music.tokenizers.metrical import Ints, Metrical, measure, score_of
+from symbolic_music.tokenizers.metrical import Ints, Metrical, measure, merged, score_of
 
 SPECIAL = ("PAD_None", "BOS_None", "EOS_None", "MASK_None")
 
@@ -83,13 +83,9 @@ def encode(score: Score, use_chords: bool = False) -> Ids:
     """
     m = measure(score)
     chord_time, chord = chords(m) if use_chords else (m.onset[:0], m.onset[:0])
-    times = np.concatenate([m.onset, m.tempo_time, chord_time])
-    times.sort()
-    times = times[np.append(True, times[1:] != times[:-1])[: len(times)]]
+    times, (time_of_note, tempo_at, chord_at) = merged(m.onset, m.tempo_time, chord_time)
     time_bar = np.searchsorted(m.bar_start, times, side="right") - 1
-    time_of_note = np.searchsorted(times, m.onset)
     bar = time_bar[time_of_note]
-    tempo_at, chord_at = np.searchsorted(times, m.tempo_time), np.searchsorted(times, chord_time)
 
     names_program = np.append(True, (m.part[1:] != m.part[:-1]) | (bar[1:] != bar[:-1]))[: len(bar)]
     names_part = names_program & (m.part % grid.PARTS > 0)
@@ -106,7 +102,8 @@ def encode(score: Score, use_chords: bool = False) -> Ids:
     at = 2 * bars + heads[np.searchsorted(time_bar, bars)] + notes[np.searchsorted(bar, bars)]
     out[at] = BAR
     out[at + 1] = METER + m.meter
-    at = 2 * (time_bar + 1) + heads[:-1] + notes[np.searchsorted(m.onset, times)]
+    before = np.cumsum(np.append(0, np.bincount(time_of_note, minlength=len(times))))[:-1]
+    at = 2 * (time_bar + 1) + heads[:-1] + notes[before]
     out[at] = POSITION + times - m.bar_start[time_bar]
     out[at[chord_at] + 1] = CHORD + chord
     at[chord_at] += 1
