@@ -5,7 +5,7 @@ Source: Thickstun et al. 2024 (arXiv 2306.08620).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,16 +43,14 @@ class AnticipationTokenizer(Tokenizer):
 
     name: ClassVar[str] = "anticipation"
 
-    def __init__(self, preset: str = "default", control_programs: Sequence[int] = ()) -> None:
+    def __init__(self, preset: str = "default", control_programs: Iterable[int] = ()) -> None:
         if preset not in PRESETS:
             raise UnknownNameError(f"anticipation has no preset {preset!r}: choose from {', '.join(PRESETS)}")
-        if preset == "interarrival" and len(control_programs):
+        programs = _programs(control_programs)
+        if preset == "interarrival" and programs:
             raise OptionError("anticipation: preset 'interarrival' has no controls, so no control_programs")
-        for program in control_programs:
-            if not 0 <= program <= DRUM_INSTRUMENT:
-                raise OptionError(f"a control program is 0 to 127, or 128 for drums, not {program}")
         self.preset = preset
-        self.control_programs = tuple(sorted({int(program) for program in control_programs}))
+        self.control_programs = programs
         self.grammar: Grammar
         if preset == "interarrival":
             self.grammar = interarrival.InterarrivalGrammar()
@@ -103,3 +101,15 @@ class AnticipationTokenizer(Tokenizer):
             return score_of(events, expressive.velocities_of(events[:, 3]))
         events, _ = tables_of(ids)
         return score_of(events)
+
+
+def _programs(given: Iterable[int]) -> tuple[int, ...]:
+    """Control programs, sorted, each once."""
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise OptionError(f"control_programs are several numbers, such as (0, 128), not {given!r}")
+    programs = list(given)
+    for program in programs:
+        whole = isinstance(program, (int, np.integer)) and not isinstance(program, bool)
+        if not whole or not 0 <= program <= DRUM_INSTRUMENT:
+            raise OptionError(f"a control program is 0 to 127, or 128 for drums, not {program!r}")
+    return tuple(sorted({int(program) for program in programs}))

@@ -29,6 +29,9 @@ _SUSTAIN = 64
 class MidiTokTokenizer(Tokenizer):
     """One of MidiTok's tokenizers, as `tokenizers.get("miditok:TSD", **options)`.
 
+    The kinds: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok and BEAT. All but CPWord, Octuple
+    and MuMIDI can be trained.
+
     Options are the keyword arguments of MidiTok's TokenizerConfig, and those that a kind has besides (MIDILike's
     `max_duration`, Octuple's and MuMIDI's `max_bar_embedding`, ...); see `miditok_adapter_options`. MMM works on TSD
     unless `base_tokenizer` says otherwise, PerTok with the values of its documentation. `trained` is the state of a
@@ -47,6 +50,7 @@ class MidiTokTokenizer(Tokenizer):
     def __init__(
         self,
         kind: str,
+        /,
         preset: str = "default",
         trained: Mapping[str, Any] | None = None,
         miditok_version: str | None = None,
@@ -65,6 +69,10 @@ class MidiTokTokenizer(Tokenizer):
             )
         self.preset = preset
         self.options = adapter_options.canonical(kind, options)
+        if not (trained is None or isinstance(trained, Mapping)):
+            raise OptionError(
+                f"{self.name}: the trained state is damaged: it is what `train` makes, not {trained!r:.40}"
+            )
         self.trained = dict(trained) if trained is not None else None
         if self.trained is None:
             config = adapter_options.config(kind, self.options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -36,7 +37,8 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, or miditok:NAME for MidiTok's class of that name.
+        name: performance, remi, compound, anticipation, or miditok:NAME for MidiTok's class of that name: REMI, TSD,
+            MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:
@@ -44,8 +46,11 @@ def get(name: str, **options: Any) -> Tokenizer:
         OptionError: for an unknown option or a value out of range.
         MissingExtraError: for miditok:NAME where miditok is not installed.
     """
-    module, cls, _ = _entry(name)
+    module, cls, known = _entry(name)
+    if not isinstance(options.get("preset", ""), str):
+        raise UnknownNameError(f"{name} has no preset {options['preset']!r}: choose from {', '.join(known)}")
     build: Callable[..., Any] = getattr(import_module(f"symbolic_music.tokenizers.{module}"), cls)
+    _check_options(name, options, build)
     if name.startswith(_MIDITOK):
         build = partial(build, name.removeprefix(_MIDITOK))
     try:
@@ -56,10 +61,22 @@ def get(name: str, **options: Any) -> Tokenizer:
     return tokenizer
 
 
+def _check_options(name: str, options: dict[str, Any], build: Callable[..., Any]) -> None:
+    """OptionError for an option that is not one of the class; classes that take any options look at them."""
+    arguments = inspect.signature(build).parameters
+    if any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values()):
+        return
+    known = [argument for argument in arguments if argument != "preset"]
+    for option in options:
+        if option not in arguments:
+            its = f"its options are {', '.join(known)}" if known else "it has none but preset"
+            raise OptionError(f"{name} has no option {option!r}; {its}")
+
+
 def _entry(name: str) -> tuple[str, str, tuple[str, ...]]:
-    if name in _TOKENIZERS:
+    if isinstance(name, str) and name in _TOKENIZERS:
         return _TOKENIZERS[name]
-    if name in names():
+    if isinstance(name, str) and name in names():
         return ("miditok_adapter", "MidiTokTokenizer", ("default",))
     raise UnknownNameError(
         f"no tokenizer named {name!r}: choose from {', '.join(_TOKENIZERS)}, or {_MIDITOK}NAME with NAME one of "

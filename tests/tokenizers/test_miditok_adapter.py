@@ -364,7 +364,10 @@ def test_options_of_python_and_of_json_are_the_same() -> None:
         ("MMM", {"base_tokenizer": "Octuple"}, "base_tokenizer"),
         ("TSD", {"miditok_version": "2.0"}, r"is of MidiTok 2\.0, and 3.* run: pip install miditok==2\.0"),
         ("TSD", {"trained": {}}, "damaged"),
-        ("TSD", {"trained": 3}, "miditok:TSD"),
+        ("TSD", {"trained": 3}, "trained state is damaged"),
+        ("TSD", {"trained": "zz"}, "trained state is damaged"),
+        ("TSD", {"trained": [["a"]]}, "trained state is damaged"),
+        ("TSD", {"kind": "REMI"}, "has no option 'kind'"),
     ],
 )
 def test_impossible_options_are_named(kind, options, message) -> None:
