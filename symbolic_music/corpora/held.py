@@ -78,18 +78,27 @@ class Voice:
         bars = np.searchsorted(self.lines, self.score.notes["onset"], side="right") - 1
         return np.asarray(bars[np.append(True, bars[1:] != bars[:-1])])
 
+    @cached_property
+    def positions_a_note(self) -> float:
+        """How many places on the grid notes begin at, divided by the notes."""
+        onset = self.score.notes["onset"].astype(np.int64)
+        at = onset * self.steps // self.score.ticks_per_quarter if self.steps else onset
+        return float((1 + np.count_nonzero(at[1:] != at[:-1])) / len(at))
+
     def before(self, tick: int) -> int:
         """The first tick whose notes are written at `tick`, or later."""
         return tick if not self.steps else -((self.score.ticks_per_quarter - 2 * self.steps * tick) // (2 * self.steps))
 
-    def cut(self, first: int, stop: int, notes: slice, change: Change) -> Score:
-        """Some of the notes, varied, with the tempos and meters in force from bar line `first` on, up to tick `stop`.
+    def cut(self, bar: int, stop: int, change: Change) -> Score:
+        """The bars from `bar` up to `stop`, varied, with the tempos and meters in force there.
 
-        Times count from `first`; a note that is written on that line but begins before it is moved there. Notes that
-        sound past the end keep their length.
+        Times count from the first bar line; a note that is written on that line but begins before it is moved there.
+        Notes that sound past the end keep their length. What changes after the piece's last note is left out.
         """
-        score, begin = self.score, self.before(first)
-        table = score.notes[notes].copy()
+        score, onset, first = self.score, self.score.notes["onset"], int(self.lines[bar])
+        begin = self.before(first)
+        end = self.before(int(self.lines[stop])) if stop < len(self.lines) else int(onset[-1]) + 1
+        table = score.notes[np.searchsorted(onset, begin) : np.searchsorted(onset, end)].copy()
         table["onset"] = np.maximum(table["onset"] - first, 0)
         tables = {"notes": change.vary(table)}
         for name, key, at in (
@@ -100,7 +109,7 @@ class Voice:
             ("bends", ("track",), first),
         ):
             if len(getattr(score, name)):
-                tables[name] = _in_force(getattr(score, name), key, at, first, stop)
+                tables[name] = _in_force(getattr(score, name), key, at, first, end)
         tables["tempos"] = change.stretched(tables.get("tempos", score.tempos))
         return derived(score, **tables)
 
@@ -186,3 +195,10 @@ def encoded(tokenizer: Tokenizer, score: Score) -> Ids:
         return ids
     # A track alone has one sequence; some of MidiTok's kinds add one of what all tracks share.
     return max(ids, key=len) if ids else np.zeros(0, np.int32)
+
+
+def without_end(tokenizer: Tokenizer, ids: Ids) -> Ids:
+    """The ids of a part of a piece, without what says that the piece ends there."""
+    if (tokenizer.name, tokenizer.preset) == ("compound", "original"):
+        return ids[:-2]  # a bar and EOS
+    return ids

@@ -12,11 +12,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.augmentation import NONE, Augmentation, Change
-from symbolic_music.corpora.held import Held, Voice, encoded, held_bytes, hold
+from symbolic_music.corpora.augmentation import NONE, Augmentation
+from symbolic_music.corpora.held import Held, Voice, encoded, held_bytes, hold, without_end
 from symbolic_music.corpora.store import NoteStore
 from symbolic_music.errors import OptionError, RegionError, TokenError
-from symbolic_music.score import Score
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 
 Ints = NDArray[np.int64]
@@ -234,26 +233,27 @@ class Bars(Policy[Held]):
             return None
         change = source.augmentation.draw(unit.lowest, unit.highest, rng)
         bar = int(voice.starts[rng.integers(len(voice.starts))])
-        # So many notes fill most windows; it must not depend on what was cut before.
-        notes = int(self.length / (0.8 * _IDS_A_NOTE.get(source.tokenizer.name, 2.0))) + 1
-        while True:
-            piece, more = self._cut(voice, bar, notes, change)
-            ids = encoded(source.tokenizer, piece)
-            if len(ids) >= self.length or not more:
-                return ids[: self.length]
-            notes = 2 * notes
-
-    def _cut(self, voice: Voice, bar: int, notes: int, change: Change) -> tuple[Score, bool]:
-        """Whole bars with at least so many notes, if there are; and whether more bars could be added."""
         lines, onset = voice.lines, voice.score.notes["onset"]
         first = int(np.searchsorted(onset, voice.before(int(lines[bar]))))
-        stop = len(lines) if self.bars is None else min(bar + self.bars, len(lines))
-        if first + notes < len(onset):
-            stop = min(stop, int(np.searchsorted(lines, onset[first + notes], side="right")))
         limit = len(lines) if self.bars is None else min(bar + self.bars, len(lines))
-        if stop == len(lines):
-            # What changes after the last note would only make bars without any.
-            return voice.cut(int(lines[bar]), int(onset[-1]) + 1, slice(first, None), change), False
-        end = voice.before(int(lines[stop]))
-        inside = slice(first, int(np.searchsorted(onset, end)))
-        return voice.cut(int(lines[bar]), end, inside, change), stop < limit
+        # So many notes fill most windows. It must not depend on what was cut before.
+        notes = int(self.length / (0.9 * _fewest_ids(source.tokenizer, voice))) + 1
+        while True:
+            stop = limit
+            if first + notes < len(onset):
+                stop = min(limit, int(np.searchsorted(lines, onset[first + notes], side="right")))
+            ids = encoded(source.tokenizer, voice.cut(bar, stop, change))
+            if stop < len(lines):
+                ids = without_end(source.tokenizer, ids)
+            if len(ids) >= self.length or stop == limit:
+                return ids[: self.length]
+            notes *= 2
+
+
+def _fewest_ids(tokenizer: Tokenizer, voice: Voice) -> float:
+    """About how many ids (words) a note of this voice takes, at least."""
+    if tokenizer.name == "compound":
+        return 1 + voice.positions_a_note
+    if tokenizer.name == "remi":
+        return 4 if tokenizer.preset == "original" else 3 + voice.positions_a_note
+    return 2

@@ -135,6 +135,25 @@ def test_a_window_from_a_bar_line_has_the_notes_of_the_piece(tmp_path: Path, nam
         assert part in moved
 
 
+def test_only_the_end_of_a_piece_has_its_end(tmp_path: Path) -> None:
+    tokenizer = tokenizers.get("compound", preset="original")
+    store = store_of(tmp_path, [piano(11, 200)])
+    whole = tokenizer.encode(store.music(0))
+    eos = whole[-1].tolist()
+    for policy in (Bars(30), Bars(10_000, bars=2), Bars(10_000)):
+        cut = Windows(store, tokenizer, policy)
+        for epoch in range(20):
+            ids = cut[epoch, 0].tolist()
+            # At the end of the piece the bars are those of the piece.
+            bars = sum(word[2] == 1 and word[3] == 1 for word in ids)
+            assert eos not in ids[:-1]
+            assert ids[-1] != eos or bars <= 3 or policy.bars is None
+    some = Windows(store, tokenizer, Bars(10_000, bars=2))
+    ends = [some[epoch, 0].tolist()[-1] == eos for epoch in range(30)]
+    assert any(ends)
+    assert not all(ends)
+
+
 def test_so_many_bars(mixed: NoteStore) -> None:
     tokenizer = tokenizers.get("remi")
     bar = tokenizer.vocabulary.id("Bar_None")
