@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.blocked_attention import blocked_attention, causal_blocks, windowed_blocks
+from symbolic_music.models.attention_blocks import causal_blocks, windowed_blocks
+from symbolic_music.models.blocked_attention import blocked_attention
 from symbolic_music.models.relations import Relation
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
@@ -46,9 +45,13 @@ class Differences:
 
     def of(self, batch: slice, queries: slice, keys: slice) -> Tensor:
         """Buckets (batch elements, queries, keys) of some of each."""
-        apart = self.queries[batch, queries, None] - self.keys[batch, None, keys]
-        if self.unit != 1 or apart.is_floating_point():
-            apart = torch.div(apart, self.unit, rounding_mode="floor")
+        a, b = self.queries[batch, queries, None], self.keys[batch, None, keys]
+        if self.unit != 1 or a.is_floating_point():
+            # Doubles divide whole numbers exactly enough, and in half of the time.
+            a, b = a.double(), b.double()
+        apart = a - b
+        if apart.is_floating_point():
+            apart = apart.div_(self.unit).floor_()
         return apart.clamp_(-self.reach, self.reach).add_(self.reach).long()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models import blocked_attention
+from symbolic_music.models import attention_blocks, blocked_attention
 from symbolic_music.models.attention import (
     distance_logits,
     reference_relative_attention,
@@ -58,7 +58,7 @@ def defined_attention(
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of three rows, parts of a few logits, so that small examples have many of each."""
     monkeypatch.setattr(blocked_attention, "LOGITS", 200)
-    monkeypatch.setattr(blocked_attention, "ROWS", (3, 3))
+    monkeypatch.setattr(attention_blocks, "ROWS", (3, 3))
 
 
 def some_relations(batch: int, heads: int, length: int, keys: int, width: int) -> list[Relation]:
@@ -203,6 +203,21 @@ def test_dropout_repeats_with_the_seed_alone() -> None:
     torch.manual_seed(1)
     assert torch.equal(weights_of(0.5, 40), first)
     assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_nothing(threads: int) -> None:
+    before, tensors = torch.get_num_threads(), arguments(3, 4, 200, 220, 100)
+    found = []
+    try:
+        for number in (1, threads):
+            torch.set_num_threads(number)
+            torch.manual_seed(0)
+            found.append(gradients(relative_attention, tensors, dropout=0.2, window=150))
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, several) for one, several in zip(*found, strict=True))
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -1,0 +1,54 @@
+"""Which keys a block of queries may see: plain data that says what `blocked_attention` computes.
+
+Queries are the last L of K positions. `causal_blocks(5, 7)`, were blocks 2 rows high, is
+
+    Block(0, 2, 0, 4), Block(2, 4, 0, 6), Block(4, 5, 0, 7):
+
+the first two queries stand at positions 2 and 3, so the keys 0..3 are all that they see.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Fewest and most queries in a block: few slow the products down, many see keys that most of them may not.
+ROWS = (64, 128)
+
+
+class Block(NamedTuple):
+    """Queries start..stop, counted from the first query, and the keys first..end, of which each sees those up to it.
+
+    The last query stands at the last of the keys. With a window, a query sees only the last `window` keys up to its
+    own.
+    """
+
+    start: int
+    stop: int
+    first: int
+    end: int
+    window: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Number of queries."""
+        return self.stop - self.start
+
+    @property
+    def columns(self) -> int:
+        """Number of keys."""
+        return self.end - self.first
+
+
+def causal_blocks(length: int, keys: int) -> list[Block]:
+    """Blocks in which each query sees all keys up to its own."""
+    rows = min(max(length // 8, ROWS[0]), ROWS[1])
+    stops = [min(start + rows, length) for start in range(0, length, rows)]
+    return [Block(start, stop, 0, keys - length + stop) for start, stop in zip([0, *stops], stops, strict=False)]
+
+
+def windowed_blocks(length: int, keys: int, window: int) -> list[Block]:
+    """Blocks in which each query sees the last `window` keys up to its own."""
+    return [
+        block._replace(first=max(0, keys - length + block.start - window + 1), window=window)
+        for block in causal_blocks(length, keys)
+    ]
