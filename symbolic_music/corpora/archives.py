@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import lzma
@@ -12,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from symbolic_music.errors import CorpusError
 from symbolic_music.io.files import MAX_BYTES, MIDI_SUFFIXES, NOTATION_SUFFIXES
@@ -83,5 +84,20 @@ def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
         with zipfile.ZipFile(archive) as file:
             yield ((one.filename, file.open(one)) for one in file.infolist() if not one.is_dir())
     else:
-        with tarfile.open(archive, "r|*") as file:
+        with _decompressed(archive) as plain, tarfile.open(fileobj=plain, mode="r:") as file:
             yield ((one.name, content) for one in file if one.isreg() and (content := file.extractfile(one)))
+            # tarfile takes what it does not understand for the end: that has to be a block of zeros.
+            plain.seek(file.offset)
+            if plain.read(512) != bytes(512):
+                raise tarfile.ReadError("it ends in the middle")
+            while plain.read(1 << 20):  # to its end, where its checksum is
+                pass
+
+
+def _decompressed(archive: Path) -> IO[bytes]:
+    name = archive.name.lower()
+    if name.endswith((".gz", ".tgz")):
+        return cast(IO[bytes], gzip.open(archive))
+    if name.endswith(".bz2"):
+        return bz2.open(archive)
+    return lzma.open(archive) if name.endswith(".xz") else archive.open("rb")

@@ -126,7 +126,7 @@ def _download(archive: Archive, path: Path, progress: Callable[[float], None]) -
                 progress(min(1.0, length / total) if total else 0.0)
     except (OSError, HTTPException) as error:
         raise CorpusError(f"cannot download {archive.url}: {error}") from None
-    if found.hexdigest() != archive.sha256:
+    if found.hexdigest() != archive.sha256 or length != (archive.bytes or length):
         raise CorpusError(
             f"{archive.url} gave another file than expected ({length:,} bytes, SHA-256 {found.hexdigest()})"
         )

@@ -112,6 +112,8 @@ def prepare(
         with _only_run(store):
             root = archives.unpacked(source, store / _UNPACKED) if archives.is_archive(source) else source
             listing = CORPORA[corpus](root, "" if dedup else splits)
+            if not listing.sources:
+                raise CorpusError(f"{source} lists no pieces")
             options = {**listing.options, "filter": filter, "pieces_a_segment": pieces}
             if dedup:
                 options["splits"] = f"{DEDUP} ({listing.options['splits']})"
