@@ -56,7 +56,7 @@ def measure(name: str, length: int, steps: int, threads: int, dropout: float) ->
     seconds, cpu_seconds = [], []
     for _ in range(steps + 1):
         start, cpu_start = time.perf_counter(), time.process_time()
-        loss = functional.cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:])
+        loss = functional.cross_entropy(model(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -143,6 +143,8 @@ def store(key: str, args: argparse.Namespace, found: list[dict[str, Any]]) -> No
         "command": "python benchmarks/training_step.py " + " ".join(sys.argv[1:]),
         "commit": commit.stdout.strip(),
         "machine": f"{processor()}, {os.cpu_count()} cores, {args.threads} threads used, {platform.system()}",
+        # Of all programs over the last quarter of an hour: above the threads used, both models were slowed.
+        "load": round(os.getloadavg()[2], 1),
         "versions": {name: version(name) for name in ("torch", "x-transformers")},
         "n": {"rounds": args.rounds, "steps": args.steps, "batch": BATCH, "length": args.length},
         "rows": found,
