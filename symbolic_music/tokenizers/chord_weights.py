@@ -5,6 +5,8 @@ Source: Hsiao et al. 2021 (arXiv 2101.02402) use the public `chorder`; these are
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,12 +26,13 @@ _WEIGHTS = np.array(
         [10, -2, -1, -2, -5, 5, -2, 5, -2, -1, -2, 0],
     ]
 )
-# The same for every root: a pitch class adds _BY_ROOT[class, 6 * root + quality], and a silent one, below these, takes
+# The same for every root: a pitch class adds _ADDED[class, 6 * root + quality], and a silent one, below these, takes
 # from the qualities that have it as their root what no music can add.
-_BY_ROOT = np.array(
-    [[_WEIGHTS[q, (c - r) % 12] for r in range(12) for q in range(6)] for c in range(12)]
-    + [[-1e15 * (c == r) for r in range(12) for _ in range(6)] for c in range(12)]
-)
+_ADDED = [[_WEIGHTS[q, (c - r) % 12] for r in range(12) for q in range(6)] for c in range(12)] + [
+    [-1e15 * (c == r) for r in range(12) for _ in range(6)] for c in range(12)
+]
+_BY_ROOT: NDArray[Any] = np.array(_ADDED, np.float32)
+_BY_ROOT_DOUBLE: NDArray[Any] = np.array(_ADDED, np.float64)
 # (quality, semitones from bass up to root) -> the quality that the chord has when its bass is its root.
 _ON_BASS = np.full((6, 12), -1)
 _ON_BASS[_DIM, 4], _ON_BASS[_DIM, 3] = _DOM, _DIM7
@@ -69,15 +72,17 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
 
 
 def _window_chords(
-    span: NDArray[np.float64], classes: NDArray[np.float64], low: int, lengths: Ints
+    span: NDArray[np.int32], classes: NDArray[np.int32], low: int, lengths: Ints
 ) -> tuple[Ints, NDArray[np.float64]]:
     """((root, quality, bass), score) of windows of these lengths; a window without chord has -1 in all."""
     row = np.arange(len(lengths))
-    loud = span >= (lengths / 8)[:, None]
+    loud = span >= (-(-lengths // 8)).astype(np.int32)[:, None]
     lowest = loud.argmax(axis=1)
     bass = np.where(loud[row, lowest], (lowest + low) % 12, -1)
+    # Whole numbers, which single precision holds unless hundreds of notes sound at once.
+    by_root = _BY_ROOT if classes.max(initial=0) < 2**24 / 120 else _BY_ROOT_DOUBLE
     # Only what sounds can be a root.
-    scores = np.concatenate([classes, classes == 0], axis=1) @ _BY_ROOT
+    scores = np.concatenate([classes, classes == 0], axis=1, dtype=by_root.dtype) @ by_root
     best = scores.argmax(axis=1)
     score = scores[row, best]
     root, quality = np.divmod(best, len(_WEIGHTS))
@@ -97,7 +102,7 @@ def _window_chords(
 
 def _spans(
     start: Ints, end: Ints, pitch: Ints, low: int, beat: int, beats: int, begins: Ints, lengths: Ints
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Ticks that each pitch from `low` on, and each pitch class, sounds in each window, of notes that are heard there.
 
     Shapes (windows, pitches) and (windows, 12).
@@ -117,11 +122,12 @@ def _spans(
     window = np.arange(len(which)) + (begin - np.cumsum(count) + count)[which]
     note = which % len(start) if len(start) else which
     at = begins[window]
-    ticks = np.minimum(end[note], at + lengths[window]) - np.maximum(start[note], at)
+    ticks = (np.minimum(end[note], at + lengths[window]) - np.maximum(start[note], at)).astype(np.int32)
     key = pitch[note]
 
-    def summed(what: Ints, size: int) -> NDArray[np.float64]:
-        total = np.bincount(window * size + what, weights=ticks, minlength=windows * size)
-        return np.asarray(total.reshape(windows, size), np.float64)
+    def summed(what: Ints, size: int) -> NDArray[np.int32]:
+        total = np.zeros(windows * size, np.int32)
+        np.add.at(total, window * size + what, ticks)
+        return total.reshape(windows, size)
 
     return summed(key - low, int(pitch.max(initial=low)) - low + 1), summed(key % 12, 12)

@@ -22,6 +22,7 @@ NAMES = (*(f"{root}:{quality}" for root in ROOTS for quality in QUALITIES), "N:N
 MAX_BEATS = 100_000
 _SILENT = 255
 _LONG = 64  # beats
+_BITS = (1 << np.arange(12)).astype(np.float32)
 _UNFIT = -100  # score of a root with no third, or with both
 # For each quality what a pitch class that many semitones above the root adds. Its own notes add nothing.
 _WEIGHTS = np.array(
@@ -37,8 +38,11 @@ _WEIGHTS = np.array(
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """(score, quality) of each root for each set of pitch classes (12 bits), shape (4096, 12)."""
+def _tables() -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
+    """For each set of pitch classes (12 bits): the best score, the roots that have it, and the quality of each root.
+
+    Shapes (4096,), (4096, 12), (4096, 12).
+    """
     sets = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(bool)
     score = np.full((4096, 12), -127)
     quality = np.zeros((4096, 12), np.int64)
@@ -53,7 +57,8 @@ def _tables() -> tuple[NDArray[np.int8], NDArray[np.int8]]:
         points = (above * _WEIGHTS[kind]).sum(axis=1)
         score[:, root] = np.where(above[:, 0], np.where(minor ^ major, points, _UNFIT), -127)
         quality[:, root] = kind
-    return score.astype(np.int8), quality.astype(np.int8)
+    top = score.max(axis=1)
+    return top, score == top[:, None], quality
 
 
 def window_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[Ints, Ints]:
@@ -136,12 +141,12 @@ def _later(lowest: Pitches, by: int) -> Pitches:
 
 def _best(lowest: Pitches) -> tuple[Ints, Ints]:
     """Score and class of the best chord of each window; -1 where no root fits, NO_CHORD in silence."""
-    sets = (lowest < _SILENT).astype(np.int64) @ (1 << np.arange(12))
-    scores, qualities = _tables()
-    score = scores[sets]
-    top = score.max(axis=1)
-    root = np.where(score == top[:, None], lowest, _SILENT).argmin(axis=1)
+    sets = ((lowest < _SILENT).astype(np.float32) @ _BITS).astype(np.int64)
+    tops, best_roots, qualities = _tables()
+    top = tops[sets]
+    root = np.where(best_roots[sets], lowest, _SILENT).argmin(axis=1)
     found = root * len(QUALITIES) + qualities[sets, root]
+    found[top == _UNFIT] = -1
     silent = sets == 0
-    found = np.where(silent, NO_CHORD, np.where(top == _UNFIT, -1, found))
-    return np.where(silent, 0, top).astype(np.int64), found
+    found[silent], top[silent] = NO_CHORD, 0
+    return top, found

@@ -117,3 +117,8 @@ def test_simultaneous_chords_spread_over_a_tick_but_not_over_two():
 
 def test_simultaneous_chords_are_passed_over_when_ends_lie_apart():
     assert simultaneous([(0, 8, 60), (0, 8, 64), (0, 16, 67)]) == []
+
+
+def test_weights_of_very_many_notes():
+    rows = chord_at((60, 64, 67), 0, 959) * 400
+    assert names(rows) == names(chord_at((60, 64, 67), 0, 959)) == ["C_M/C", "C_M/C"]
