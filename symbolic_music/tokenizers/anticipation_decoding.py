@@ -9,6 +9,7 @@ from symbolic_music.errors import TokenError
 from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 from symbolic_music.tokenizers.anticipation_events import Events
+from symbolic_music.tokenizers.base import whole_ids
 
 VELOCITY = 72
 # 50 ticks a quarter at 120 quarters a minute: one tick is one step of 10 ms.
@@ -30,10 +31,7 @@ def tables_of(ids: ArrayLike, fields: int = 3) -> tuple[Events, NDArray[np.bool_
     Raises:
         TokenError: when ids are not rows of one kind, or outside the vocabulary.
     """
-    array = np.asarray(ids)
-    if array.size and (array.dtype.kind not in "iu" or array.ndim != 1):
-        raise TokenError(f"ids of anticipation are whole numbers of shape (n,), not {array.dtype} {array.shape}")
-    array = array.astype(np.int64).ravel()
+    array = whole_ids(ids)
     if len(array) and array[0] in (v.AUTOREGRESS, v.ANTICIPATE):
         array = array[1:]
     cut = len(array) % fields

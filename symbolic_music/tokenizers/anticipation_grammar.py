@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
 from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.base import Grammar
+from symbolic_music.tokenizers.base import Grammar, whole_ids
 
 _FLAGS = (v.AUTOREGRESS, v.ANTICIPATE)
 _SIZES = {3: v.SIZE, 4: v.EXPRESSIVE_SIZE}
@@ -87,7 +87,7 @@ class AnticipationGrammar(Grammar):
 
         Each id is judged as if all before it stood right: so the first that is judged wrong is wrong.
         """
-        array = np.asarray(ids, dtype=np.int64)
+        array = whole_ids(ids)
         offset = int(len(array) > 0 and array[0] in _FLAGS)
         body = array[offset:]
         # A row cut short is filled up with what is not looked at.

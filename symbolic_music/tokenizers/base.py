@@ -49,6 +49,33 @@ class Vocabulary:
             raise TokenError(f"no token named {name!r} in field {field}") from None
 
 
+def whole_ids(ids: ArrayLike, fields: int | None = 1) -> NDArray[np.int64]:
+    """Ids as int64 of shape (n,), or (n, fields); with fields None of either shape. What is empty may be of any type.
+
+    A number beyond 2^63 comes out as 2^63 - 1, outside of every vocabulary as it was.
+
+    Raises:
+        TokenError: when they are not whole numbers, or of another shape.
+    """
+    try:
+        array = np.asarray(ids)
+    except (ValueError, TypeError, RuntimeError, OverflowError):  # ragged lists, tensors on a GPU
+        raise TokenError("ids must be whole numbers in rows of one length") from None
+    if array.dtype.kind not in "iu" and not (array.size == 0 and array.dtype.kind == "f"):
+        raise TokenError(f"ids must be whole numbers, not {array.dtype}")
+    if fields is None:
+        good, shape = array.ndim == 1 or (array.ndim == 2 and array.shape[1] > 0), "(n,) or (n, fields)"
+    elif fields == 1:
+        good, shape = array.ndim == 1, "(n,)"
+    else:
+        good, shape = array.ndim == 2 and array.shape[1] == fields, f"(n, {fields})"
+    if not good and array.shape != (0,):
+        raise TokenError(f"ids have shape {shape}, not {array.shape}")
+    if array.dtype == np.uint64:
+        array = np.minimum(array, np.uint64(np.iinfo(np.int64).max))
+    return array.astype(np.int64, copy=False)
+
+
 class Grammar(ABC):
     """Which ids may follow. States are immutable and hashable, so that a sampler can branch and cache.
 
@@ -68,9 +95,12 @@ class Grammar(ABC):
         """The state after one more id. What is not allowed raises TokenError."""
 
     def violation(self, ids: ArrayLike) -> int | None:
-        """Position of the first id that may not stand where it stands, or None when all obey."""
+        """Position of the first id that may not stand where it stands, or None when all obey.
+
+        TokenError when they are not whole numbers of shape (n,), or (n, fields).
+        """
         state = self.start()
-        for position, token in enumerate(np.asarray(ids)):
+        for position, token in enumerate(whole_ids(ids, None)):
             try:
                 state = self.advance(state, token)
             except TokenError:
@@ -113,8 +143,11 @@ class Tokenizer(ABC):
         """What `decode` was given as a list: of one sequence, or of several where each track is encoded alone."""
         if per_track and isinstance(ids, (list, tuple)):
             dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
-            if all(np.ndim(one) == dimensions or np.size(one) == 0 for one in ids):
-                return list(ids)
+            try:
+                if all(np.ndim(one) == dimensions or np.size(one) == 0 for one in ids):
+                    return list(ids)
+            except ValueError:  # a ragged list, which `check` refuses
+                pass
         return [ids]
 
     def check(self, ids: ArrayLike) -> Ids:
@@ -123,16 +156,9 @@ class Tokenizer(ABC):
         Raises:
             TokenError: when they are not whole numbers, of the wrong shape, or outside the vocabulary.
         """
-        array = np.asarray(ids)
-        if array.size == 0:
-            array = array.astype(np.int64)
-        if array.dtype.kind not in "iu":
-            raise TokenError(f"ids must be whole numbers, not {array.dtype}")
         sizes = self.vocabulary.sizes
-        shape = "(n,)" if len(sizes) == 1 else f"(n, {len(sizes)})"
-        if array.size and (array.ndim != (1 if len(sizes) == 1 else 2) or array.shape[1:] not in ((), (len(sizes),))):
-            raise TokenError(f"ids of {self.name} have shape {shape}, not {array.shape}")
-        if array.size == 0:
+        array = whole_ids(ids, len(sizes))
+        if not len(array):
             return np.zeros((0,) if len(sizes) == 1 else (0, len(sizes)), np.int32)
         columns = array.reshape(len(array), -1)
         for field, size in enumerate(sizes):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.tokenizers.base import Grammar, Vocabulary
+from symbolic_music.tokenizers.base import Grammar, Vocabulary, whole_ids
 
 START = "START"  # the "type" before the first token
 _UNKNOWN, _PITCHED, _DRUMS = -1, 0, 1
@@ -129,7 +129,7 @@ class FlatGrammar(Grammar):
 
         Each condition looks at what came before an id, so the first id that breaks one is the first violation.
         """
-        ids = np.asarray(ids, dtype=np.int64)
+        ids = whole_ids(ids)
         inside = (ids >= 0) & (ids < len(self._type_of))
         if not inside.all():
             outside = int(np.argmin(inside))

@@ -27,7 +27,7 @@ from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score
 from symbolic_music.tokenizers.anticipation_decoding import score_of
 from symbolic_music.tokenizers.anticipation_events import UNENDED, ExactClock
 from symbolic_music.tokenizers.anticipation_vocabulary import MAX_NOTE
-from symbolic_music.tokenizers.base import Grammar, Ids
+from symbolic_music.tokenizers.base import Grammar, Ids, whole_ids
 
 SHIFTS = 1000
 NOTE_ON = SHIFTS
@@ -197,7 +197,7 @@ class InterarrivalGrammar(Grammar):
 
     def violation(self, ids: ArrayLike) -> int | None:
         """Position of the first id out of place, or None when all obey. Reads all ids at once."""
-        array = np.asarray(ids, dtype=np.int64)
+        array = whole_ids(ids)
         is_shift = (array >= 0) & (array < SHIFTS)
         after_shift = np.append(False, is_shift[:-1])[: len(array)]
         wrong = (array <= 0) | (array >= SIZE) | (after_shift & (is_shift | (array == SEPARATOR)))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.tokenizers.base import Grammar
+from symbolic_music.tokenizers.base import Grammar, whole_ids
 
 _START, _BOS, _EOS, _PAD = "START", "BOS", "EOS", "PAD"
 # What completes the token before it, and never begins anything.
@@ -67,7 +67,7 @@ class TypeGrammar(Grammar):
     def violation(self, ids: ArrayLike) -> int | None:
         """Position of the first id out of place, or None."""
         state, size = 0, self._step.shape[1]
-        for position, token in enumerate(np.asarray(ids).tolist()):
+        for position, token in enumerate(whole_ids(ids).tolist()):
             if not 0 <= token < size:
                 return position
             state = self._step[state, token]

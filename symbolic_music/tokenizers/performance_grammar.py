@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.tokenizers.base import Grammar
+from symbolic_music.tokenizers.base import Grammar, whole_ids
 from symbolic_music.tokenizers.performance_decode import matched_offs
 from symbolic_music.tokenizers.performance_layout import EOS, PAD, Layout
 
@@ -75,7 +75,7 @@ class PerformanceGrammar(Grammar):
         Each condition looks at what came before an id, so the first id that breaks one is the first violation.
         """
         at = self.layout
-        ids = np.asarray(ids, dtype=np.int64)
+        ids = whole_ids(ids)
         is_on, is_off = (ids >= at.on) & (ids < at.off), (ids >= at.off) & (ids < at.shift)
         loud = ids >= at.velocity
         good = (ids >= 0) & (ids < at.size)

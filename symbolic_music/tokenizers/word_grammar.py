@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.tokenizers.base import Grammar, Vocabulary
+from symbolic_music.tokenizers.base import Grammar, Vocabulary, whole_ids
 from symbolic_music.tokenizers.flat_grammar import START
 
 Mask = NDArray[np.bool_]
@@ -166,7 +166,7 @@ class WordGrammar(Grammar):
 
         Each condition looks at the words before a word, so the first that breaks one is the first violation.
         """
-        ids = np.asarray(ids, dtype=np.int64)
+        ids = whole_ids(ids, len(self._bits))
         if not len(ids):
             return None
         inside = ((ids >= 0) & (ids < [len(f) for f in next(iter(self._forms.values()))])).all(axis=1)
