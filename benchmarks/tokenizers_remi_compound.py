@@ -1,6 +1,6 @@
 """MIDI file to ids and back by `remi` and `compound`, beside MidiTok, in one run and one process.
 
-    python benchmarks/tokenizers_remi_compound.py speed MAESTRO_FOLDER [--files 200] [--peer-files N]
+    python benchmarks/tokenizers_remi_compound.py speed MAESTRO_FOLDER [--files 200]
     python benchmarks/tokenizers_remi_compound.py parity FOLDER [--files 100] [--sets default,tempos,…] [--name remi]
 
 `speed` stores medians of processor time in benchmarks/results/tokenizers_remi_compound.json; `parity` says how many
@@ -70,35 +70,44 @@ def peer(name: str, options: dict[str, bool]) -> Any:
         return PEERS[name](miditok.TokenizerConfig(**options))
 
 
-def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
-    """Median over the items of the processor time of one call each, after a warm-up."""
-    work(items[0])
-    taken = []
-    for item in items:
-        start = time.process_time_ns()
-        work(item)
-        taken.append((time.process_time_ns() - start) / 1e6)
-    return statistics.median(taken)
+def timed(times: dict[str, list[float]], what: str, work: Callable[[], Any]) -> Any:
+    """What the work gives; its processor time in ms is added to those of this name."""
+    start = time.process_time_ns()
+    result = work()
+    times.setdefault(what, []).append((time.process_time_ns() - start) / 1e6)
+    return result
 
 
-def speed(folder: Path, count: int, peer_count: int) -> None:
-    """File to ids, and ids to score, of every preset."""
+def speed(folder: Path, count: int) -> None:
+    """File to ids, and ids to score, of every preset; all take turns file by file, to meet the same machine."""
     files = midi_files(folder, count)
-    rows = [row("read", milliseconds(read, files), milliseconds(symusic.Score, files), "symusic.Score", MILLISECONDS)]
-    for name in PEERS:
-        theirs = peer(name, {})
-        their_encode = milliseconds(lambda path, t=theirs: t(symusic.Score(path)), files[:peer_count])
-        tokens = [theirs(symusic.Score(path)) for path in files[:peer_count]]
-        ids = [[one.ids for one in sequence] for sequence in tokens]
-        their_decode = milliseconds(theirs.decode, ids)
+    theirs = {name: peer(name, {}) for name in PEERS}
+    ours = {
+        f"{name} {what}": tokenizers.get(name, **options)
+        for name in PEERS
+        for what, options in {**{preset: {"preset": preset} for preset in tokenizers.presets(name)}, **MORE}.items()
+    }
+    times: dict[str, list[float]] = {}
+    for path in [files[0], *files]:
+        if path == files[0]:
+            times.clear()  # the first time was to warm up
+        timed(times, "read", lambda p=path: read(p))
+        timed(times, "symusic", lambda p=path: symusic.Score(p))
+        for name, tokenizer in theirs.items():
+            tokens = timed(times, f"{name} encode", lambda p=path, t=tokenizer: t(symusic.Score(p)))
+            ids = [one.ids for one in tokens]
+            timed(times, f"{name} decode", lambda i=ids, t=tokenizer: t.decode(i))
+        for what, tokenizer in ours.items():
+            ids = timed(times, f"{what}: file to ids", lambda p=path, t=tokenizer: t.encode(read(p)))
+            timed(times, f"{what}: ids to score", lambda i=ids, t=tokenizer: t.decode(i))
+    medians = {what: statistics.median(taken) for what, taken in times.items()}
+    rows = [row("read", medians["read"], medians["symusic"], "symusic.Score", MILLISECONDS)]
+    for what in ours:
+        name = what.split()[0]
         label = f"MidiTok {version('miditok')} {PEERS[name].__name__}"
-        for what, options in {**{preset: {"preset": preset} for preset in tokenizers.presets(name)}, **MORE}.items():
-            ours = tokenizers.get(name, **options)
-            encode = milliseconds(lambda path, t=ours: t.encode(read(path)), files)
-            rows.append(row(f"{name} {what}: file to ids", encode, their_encode, label, MILLISECONDS))
-            encoded = [ours.encode(read(path)) for path in files]
-            decode = milliseconds(ours.decode, encoded)
-            rows.append(row(f"{name} {what}: ids to score", decode, their_decode, label, MILLISECONDS))
+        for part, theirs_part in (("file to ids", "encode"), ("ids to score", "decode")):
+            own = f"{what}: {part}"
+            rows.append(row(own, medians[own], medians[f"{name} {theirs_part}"], label, MILLISECONDS))
     store("tokenizers_remi_compound", len(files), rows)
 
 
@@ -173,12 +182,11 @@ def main() -> None:
     parser.add_argument("what", choices=["speed", "parity"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=200)
-    parser.add_argument("--peer-files", type=int, help="how many of them MidiTok encodes; all when omitted")
     parser.add_argument("--sets", default=",".join(OPTIONS))
     parser.add_argument("--name", choices=list(PEERS), action="append")
     args = parser.parse_args()
     if args.what == "speed":
-        speed(args.folder, args.files, args.peer_files or args.files)
+        speed(args.folder, args.files)
     else:
         parity(args.folder, args.files, args.sets.split(","), args.name or list(PEERS))
 
