@@ -1,6 +1,6 @@
 """Windows of a corpus, drawn, varied, encoded and delivered in batches by a DataLoader: how many ids a second.
 
-    python benchmarks/windows.py STORE_OR_FOLDER [--name NAME] [--workers 2] [--windows 6000] [--peer-files 24]
+    python benchmarks/windows.py STORE_OR_FOLDER [--name NAME] [--workers 2] [--windows 8000] [--peer-files 24]
 
 A folder of MIDI files is first made into a store, in a temporary folder. Each tokenizer reads windows in the order of
 an epoch of `Shuffled`, in batches of 16: performance crops of 2,048 ids, remi windows of 1,024 ids and compound of 512
@@ -26,6 +26,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,8 @@ def torch_alone() -> float:
     return float(done.stdout)
 
 
-def delivered(loader: DataLoader[Any], count: int) -> dict[str, float]:
-    """What a pass over so many windows gives; the workers start and read a batch each beforehand."""
-    order = loader.sampler
+def delivered(loader: DataLoader[Any]) -> dict[str, float]:
+    """What a pass over the windows gives; the workers start and read a batch each beforehand."""
     before = set(multiprocessing.active_children())
     batches = iter(loader)
     first = [next(batches) for _ in range(loader.num_workers)]
@@ -111,11 +111,12 @@ def delivered(loader: DataLoader[Any], count: int) -> dict[str, float]:
         words += int(batch.mask.sum())
         ids += int(batch.mask.sum()) * (batch.ids.shape[2] if batch.ids.ndim == 3 else 1)
         windows += len(batch.ids)
-        if windows >= count - BATCH * len(first):
-            break
+        if windows >= (len(loader) - 1) * BATCH - BATCH * len(first):
+            break  # the last batch is still to come: the workers are there to be asked
     seconds, used = time.perf_counter() - start, cpu_seconds(processes) - used
     memory = max(resident(worker) for worker in workers)
-    del batches, order
+    for _ in batches:
+        pass
     return {"words": words, "ids": ids, "windows": windows, "seconds": seconds, "cpu": used, "memory": memory}
 
 
@@ -161,13 +162,13 @@ def measure(store: NoteStore, name: str, kind: str, workers: int, count: int) ->
     augmentation = NONE if name == "anticipation" else preset("music-transformer")
     windows = Windows(store, tokenizers.get(name, preset=kind), POLICIES[name, kind], augmentation)
     figures = {}
+    count = min(count, len(windows)) // BATCH * BATCH
     for method in ("spawn", "fork"):
         loader = DataLoader(
-            windows, BATCH, sampler=Shuffled(windows), num_workers=workers, collate_fn=windows.collate,
-            multiprocessing_context=method,
+            windows, BATCH, sampler=list(islice(Shuffled(windows), count)), num_workers=workers,
+            collate_fn=windows.collate, multiprocessing_context=method,
         )  # fmt: skip
-        figures[method] = delivered(loader, min(count, len(windows)))
-        del loader
+        figures[method] = delivered(loader)
     return {**figures["fork"], "memory": figures["spawn"]["memory"]}
 
 
@@ -200,7 +201,7 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument("--name")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--windows", type=int, default=6000)
+    parser.add_argument("--windows", type=int, default=8000)
     parser.add_argument("--peer-files", type=int, default=24)
     args = parser.parse_args()
     warnings.filterwarnings("ignore", "This DataLoader will create")

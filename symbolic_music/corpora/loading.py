@@ -16,7 +16,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.tokenizers.base import Tokenizer
 
 Ints = NDArray[np.int64]
-POOL = 24 << 20
+POOL = 16 << 20
 
 
 class _InUnits(Protocol):

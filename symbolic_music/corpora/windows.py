@@ -29,7 +29,7 @@ from symbolic_music.corpora.window_policies import Ints, Policy, Source
 from symbolic_music.errors import CorpusError, EmptyScoreError, OptionError, RegionError, TokenError
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 
-CACHE = 32 << 20
+CACHE = 24 << 20
 
 
 class Windows(Dataset[Tensor]):
