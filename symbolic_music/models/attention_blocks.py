@@ -52,3 +52,17 @@ def windowed_blocks(length: int, keys: int, window: int) -> list[Block]:
         block._replace(first=max(0, keys - length + block.start - window + 1), window=window)
         for block in causal_blocks(length, keys)
     ]
+
+
+def local_blocks(length: int, keys: int, size: int) -> list[Block]:
+    """Blocks in which each query sees, up to its own, the keys of its stretch of `size` positions and the one before.
+
+    Stretches begin at the multiples of `size`, whether their first positions are queries or keys alone.
+    """
+    blocks, start = [], keys - length
+    while start < keys:
+        stretch = start // size * size
+        stop = min(start + ROWS[1], stretch + size, keys)
+        blocks.append(Block(start - (keys - length), stop - (keys - length), max(0, stretch - size), stop))
+        start = stop
+    return blocks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models import attention_blocks, blocked_attention
 from symbolic_music.models.attention import (
     distance_logits,
     reference_relative_attention,
@@ -20,60 +18,20 @@ from symbolic_music.models.attention import (
     skewed_distance_logits,
 )
 from symbolic_music.models.relations import Buckets, Differences, Relation
-
-DOUBLE = {"dtype": torch.float64}
-
-
-def random(*shape: int, seed: int = 0, **options: Any) -> Tensor:
-    generator = torch.Generator().manual_seed(seed + sum(shape))
-    return torch.randn(*shape, generator=generator, **{**DOUBLE, **options})
-
-
-def defined_attention(
-    q: Tensor, k: Tensor, v: Tensor, embeddings: Tensor, extra: Tensor | None = None, dropout: float = 0.0,
-    relations: Any = (), window: int | None = None,
-) -> Tensor:  # fmt: skip
-    """Pair by pair: Shaw et al. 2018's definition, one query at a time."""
-    assert dropout == 0
-    (batch, heads, length, width), keys = q.shape, k.shape[2]
-    out = torch.zeros_like(q)
-    for b in range(batch):
-        for h in range(heads):
-            for i in range(length):
-                at = keys - length + i
-                first = 0 if window is None else max(0, at - window + 1)
-                logits = []
-                for j in range(first, at + 1):
-                    vector = k[b, h, j] + embeddings[h, min(at - j, embeddings.shape[1] - 1)]
-                    for relation in relations:
-                        bucket = relation.buckets.of(slice(b, b + 1), slice(i, i + 1), slice(j, j + 1))
-                        vector = vector + relation.embeddings[h, bucket.item()]
-                    logits.append(q[b, h, i] @ vector + (0 if extra is None else extra[b, h, i, j]))
-                weights = (torch.stack(logits) / width**0.5).softmax(0)
-                out[b, h, i] = weights @ v[b, h, first : at + 1]
-    return out
+from tests.models.attention_arguments import (
+    DOUBLE,
+    arguments,
+    cut_small,
+    defined_attention,
+    gradients,
+    random,
+    some_relations,
+)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks of three rows, parts of a few logits, so that small examples have many of each."""
-    monkeypatch.setattr(blocked_attention, "LOGITS", 200)
-    monkeypatch.setattr(attention_blocks, "ROWS", (3, 3))
-
-
-def some_relations(batch: int, heads: int, length: int, keys: int, width: int) -> list[Relation]:
-    times = random(batch, keys, seed=3).abs().cumsum(1)
-    pitches = torch.randint(40, 80, (batch, keys), generator=torch.Generator().manual_seed(0))
-    return [
-        Relation(random(heads, 5, width, seed=1), Differences(times[:, keys - length :], times, 0.7, 2)),
-        Relation(random(heads, 25, width, seed=2), Differences(pitches[:, keys - length :], pitches, 1, 12)),
-        Relation(random(heads, 3, width), Buckets((pitches[:, keys - length :, None] + pitches[:, None]) % 3)),
-    ]
-
-
-def arguments(batch: int, heads: int, length: int, keys: int, reach: int, width: int = 4) -> list[Tensor]:
-    shapes = [(batch, heads, length, width), (batch, heads, keys, width), (batch, heads, keys, width)]
-    return [random(*shape, seed=i) for i, shape in enumerate(shapes)] + [random(heads, reach, width)]
+    cut_small(monkeypatch)
 
 
 def test_three_tokens_by_hand() -> None:
@@ -106,19 +64,12 @@ def test_reference_and_fast_path_equal_the_definition(data: st.DataObject) -> No
         options["extra"] = random(batch, heads, length, keys)
     if data.draw(st.booleans()):
         options["relations"] = some_relations(batch, heads, length, keys, 4)
-    expected = defined_attention(*args, **options)
+    window = options["window"] or keys
+    expected = defined_attention(
+        *args, options.get("extra"), options.get("relations", ()), first=lambda at: max(0, at - window + 1)
+    )
     for attention in (reference_relative_attention, relative_attention):
         assert torch.allclose(attention(*args, **options), expected, rtol=0, atol=1e-12), attention
-
-
-def gradients(attention: Callable[..., Tensor], tensors: list[Tensor], **options: Any) -> list[Tensor]:
-    """Of q, k, v, embeddings, extra and the relations' embeddings, of a sum with fixed random weights."""
-    leaves = [t.clone().requires_grad_() for t in tensors]
-    relations = options.pop("relations", [])
-    tables = [r.embeddings.clone().requires_grad_() for r in relations]
-    related = [Relation(table, r.buckets) for table, r in zip(tables, relations, strict=True)]
-    out = attention(*leaves, relations=related, **options)
-    return list(torch.autograd.grad((out * random(*out.shape)).sum(), leaves + tables))
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -205,15 +156,16 @@ def test_dropout_repeats_with_the_seed_alone() -> None:
     assert not torch.equal(first, second)
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_nothing(threads: int) -> None:
-    before, tensors = torch.get_num_threads(), arguments(3, 4, 200, 220, 100)
+    before, tensors = torch.get_num_threads(), arguments(2, 3, 20, 25, 10)
     found = []
     try:
         for number in (1, threads):
             torch.set_num_threads(number)
             torch.manual_seed(0)
-            found.append(gradients(relative_attention, tensors, dropout=0.2, window=150))
+            found.append(gradients(relative_attention, tensors, dropout=0.2, window=15))
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
