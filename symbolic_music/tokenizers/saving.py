@@ -16,16 +16,20 @@ from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.registry import get
 
 FORMAT = "symbolic_music.tokenizer"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # A trained vocabulary of 50,000 ids has about 6 MB.
 MAX_BYTES = 16 << 20
-_KEYS = {"format", "format_version", "library_version", "name", "preset", "options", "revision", "sizes", "sha256"}
+_KEYS = {
+    "format", "format_version", "library_version", "name", "preset", "options", "revision", "sizes", "sha256",
+    "configuration_sha256",
+}  # fmt: skip
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
     """What the ids of a tokenizer mean: SHA-256 (hexadecimal) of its `revision` and the names of all its ids.
 
-    Two tokenizers of one configuration (`to_config`) and fingerprint give the same ids.
+    Which of them a score gets depends on more, which `configuration_fingerprint` tells apart: two tokenizers with both
+    the same give the same ids.
     """
     return _fingerprint(tokenizer.revision, tokenizer.vocabulary.fields)
 
@@ -33,6 +37,18 @@ def fingerprint(tokenizer: Tokenizer) -> str:
 @lru_cache(maxsize=64)
 def _fingerprint(revision: int, fields: tuple[tuple[str, ...], ...]) -> str:
     text = json.dumps([revision, fields], separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def configuration_fingerprint(tokenizer: Tokenizer) -> str:
+    """Which tokenizer it is: SHA-256 (hexadecimal) of its name, preset, options and trained state, as JSON."""
+    config = tokenizer.to_config()
+    name, preset = config.pop("name"), config.pop("preset")
+    return _configuration_fingerprint(name, preset, config)
+
+
+def _configuration_fingerprint(name: str, preset: str, options: dict[str, Any]) -> str:
+    text = json.dumps([name, preset, options], sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()
 
 
@@ -57,6 +73,7 @@ def save(tokenizer: Tokenizer, path: str | Path) -> Path:
             "revision": tokenizer.revision,
             "sizes": tokenizer.vocabulary.sizes,
             "sha256": fingerprint(tokenizer),
+            "configuration_sha256": _configuration_fingerprint(name, preset, config),
         },
         indent=1,
     )
@@ -76,8 +93,9 @@ def load(path: str | Path) -> Tokenizer:
 
     Raises:
         FileError: when the file is missing, too large, or not a saved tokenizer.
-        TokenError: when it is of another format version, names a tokenizer or options that this version does not
-            have, or when the ids of that tokenizer have changed since.
+        TokenError: when it is of another format version, its options or trained state are not those that were saved,
+            it names a tokenizer or options that this version does not have, or when the ids of that tokenizer have
+            changed since.
         MissingExtraError: when the tokenizer needs a package that is not installed.
     """
     path = Path(path)
@@ -85,7 +103,7 @@ def load(path: str | Path) -> Tokenizer:
     version = saved["library_version"]
     try:
         tokenizer = get(saved["name"], preset=saved["preset"], **saved["options"])
-    except (UnknownNameError, OptionError) as error:
+    except (UnknownNameError, OptionError, RecursionError) as error:
         raise TokenError(
             f"{path} was saved by symbolic-music {version} and does not fit this version: {error}"
         ) from None
@@ -123,8 +141,18 @@ def _read(path: Path) -> dict[str, Any]:
             f"use symbolic-music {saved.get('library_version')}, which wrote it"
         )
     options = saved.get("options")
-    texts = [saved.get(key) for key in ("library_version", "name", "preset", "sha256")]
+    texts = [saved.get(key) for key in ("library_version", "name", "preset", "sha256", "configuration_sha256")]
     whole = isinstance(options, dict) and all(isinstance(text, str) for text in texts)
     if set(saved) != _KEYS or not whole or {"name", "preset"} & set(options or ()):
         raise FileError(f"{path} is a damaged tokenizer file: save the tokenizer again")
+    # Before anything is built of them.
+    try:
+        found = _configuration_fingerprint(saved["name"], saved["preset"], saved["options"])
+    except RecursionError:
+        found = "lists that deep are in no tokenizer"
+    if found != saved["configuration_sha256"]:
+        raise TokenError(
+            f"the options or the trained state in {path} are not those that were saved: "
+            f"get the file again, or save the tokenizer again"
+        )
     return saved

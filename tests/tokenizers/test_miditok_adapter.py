@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import sys
@@ -25,8 +26,9 @@ from symbolic_music.io.symusic_scores import to_symusic
 from symbolic_music.score import CONTROL, METER, Score, Track, note_table
 from symbolic_music.tokenizers.miditok_adapter import pedals
 from symbolic_music.tokenizers.miditok_adapter_options import KINDS
+from symbolic_music.tokenizers.saving import configuration_fingerprint
 from tests.tokenizers.music import PIECES, note_rows, piece, scores, walk
-from tests.tokenizers.test_saving import digest, example
+from tests.tokenizers.test_saving import digest, example, resealed
 
 miditok = pytest.importorskip("miditok")
 symusic = pytest.importorskip("symusic")
@@ -538,9 +540,40 @@ def test_damaged_states_are_refused(tmp_path, music) -> None:
         {"bytes": dict(zip(state["bytes"], reversed(state["bytes"].values()), strict=True))},
     ):
         changed = {**whole, "options": {**whole["options"], "trained": {**state, **damage}}}
-        path.write_text(json.dumps(changed))
-        with pytest.raises((TokenError, FileError)):
-            tokenizers.load(path)
+        for kept in (changed, resealed(changed)):
+            path.write_text(json.dumps(kept))
+            with pytest.raises((TokenError, FileError)):
+                tokenizers.load(path)
+
+
+@pytest.mark.parametrize("trained", ["zz", [["a"]], [], 3, {}, True], ids=str)
+def test_what_is_no_state_is_refused(tmp_path, trained) -> None:
+    path = build("TSD").save(tmp_path / "tokenizer.json")
+    whole = json.loads(path.read_text())
+    changed = {**whole, "options": {**whole["options"], "trained": trained}}
+    path.write_text(json.dumps(changed))
+    with pytest.raises(TokenError, match="not those that were saved"):
+        tokenizers.load(path)
+    path.write_text(json.dumps(resealed(changed)))
+    with pytest.raises(TokenError, match=r"does not fit this version: .* trained state is damaged"):
+        tokenizers.load(path)
+
+
+def test_merges_in_another_order_are_refused(tmp_path, music) -> None:
+    """The names of the ids stay, and the ids of a score would change."""
+    trained = build("TSD").train(music, 600)
+    path = trained.save(tmp_path / "tokenizer.json")
+    whole = json.loads(path.read_text())
+    model = json.loads(whole["options"]["trained"]["model"])
+    model["model"]["merges"].reverse()
+    whole["options"]["trained"]["model"] = json.dumps(model)
+    turned = tokenizers.get("miditok:TSD", trained=whole["options"]["trained"])
+    assert tokenizers.fingerprint(turned) == tokenizers.fingerprint(trained)
+    assert digest(turned.encode(music[0])) != digest(trained.encode(music[0]))
+    assert configuration_fingerprint(turned) != configuration_fingerprint(trained)
+    path.write_text(json.dumps(whole))
+    with pytest.raises(TokenError, match=r"trained state .* not those that were saved"):
+        tokenizers.load(path)
 
 
 def test_random_damage_of_a_state_is_a_named_error(tmp_path, music) -> None:
@@ -551,6 +584,9 @@ def test_random_damage_of_a_state_is_a_named_error(tmp_path, music) -> None:
         broken = bytearray(whole)
         broken[at] = rng.integers(32, 127)
         path.write_bytes(bytes(broken))
+        # As it comes from elsewhere, and sealed, so that the state itself is looked at.
+        with contextlib.suppress(ValueError):
+            path.write_text(json.dumps(resealed(json.loads(bytes(broken)))))
         try:
             tokenizer = tokenizers.load(path)
             tokenizer.decode(tokenizer.encode(music[0]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from hashlib import sha256
 
@@ -94,9 +95,11 @@ def test_what_is_loaded_is_what_was_saved(tmp_path, label) -> None:
 def test_the_file_says_what_it_is(tmp_path) -> None:
     saved = json.loads(built("performance default").save(tmp_path / "tokenizer.json").read_text())
     assert saved["format"] == "symbolic_music.tokenizer"
-    assert (saved["format_version"], saved["name"], saved["preset"]) == (1, "performance", "default")
+    assert (saved["format_version"], saved["name"], saved["preset"]) == (2, "performance", "default")
     assert (saved["options"], saved["sizes"], saved["revision"]) == ({}, [388], 1)
     assert saved["sha256"] == tokenizers.fingerprint(built("performance default"))
+    assert saved["configuration_sha256"] == saving.configuration_fingerprint(built("performance default"))
+    assert saved["configuration_sha256"] == sha256(b'["performance","default",{}]').hexdigest()
 
 
 def test_fingerprints_tell_names_fields_and_revisions_apart() -> None:
@@ -104,17 +107,60 @@ def test_fingerprints_tell_names_fields_and_revisions_apart() -> None:
     assert len(found) == 6
 
 
+def test_configurations_are_told_apart() -> None:
+    """The names of ids and what the options make of a score: no two of our tokenizers share both."""
+    found = {(tokenizers.fingerprint(built(one)), saving.configuration_fingerprint(built(one))) for one in CONFIGS}
+    assert len(found) == len(CONFIGS)
+    assert len({config for _, config in found}) == len(CONFIGS)
+
+
+def resealed(saved):
+    """With the hash of the configuration that it has now, as another version could have saved it."""
+    try:
+        seal = saving._configuration_fingerprint(saved["name"], saved["preset"], saved["options"])
+    except (KeyError, TypeError):
+        return saved
+    return {**saved, "configuration_sha256": seal}
+
+
 @pytest.fixture
 def changed(tmp_path):
-    """Write a saved remi tokenizer with some entries changed."""
+    """Write a saved remi tokenizer with some entries changed, as another version could have saved it."""
 
     def write(**entries):
         path = tmp_path / "tokenizer.json"
         saved = json.loads(built("remi default").save(path).read_text())
-        path.write_text(json.dumps({**saved, **entries}))
+        path.write_text(json.dumps(resealed({**saved, **entries})))
         return path
 
     return write
+
+
+@pytest.mark.parametrize(
+    ("label", "options"),
+    [
+        ("anticipation default controls", {"control_programs": [0, 33]}),
+        ("anticipation default", {"control_programs": [0]}),
+        ("anticipation default controls", {}),
+        ("remi miditok programs", {"use_programs": True, "one_token_stream_for_programs": False}),
+        ("remi default", {"use_chords": True}),
+    ],
+    ids=str,
+)
+def test_edited_options_are_refused(tmp_path, label, options) -> None:
+    path = built(label).save(tmp_path / "tokenizer.json")
+    saved = json.loads(path.read_text())
+    path.write_text(json.dumps({**saved, "options": options}))
+    with pytest.raises(TokenError, match=r"options or the trained state .* not those that were saved"):
+        tokenizers.load(path)
+
+
+def test_the_order_of_keys_says_nothing(tmp_path) -> None:
+    path = built("compound miditok all").save(tmp_path / "tokenizer.json")
+    saved = json.loads(path.read_text())
+    turned = {key: saved[key] for key in reversed(saved)}
+    path.write_text(json.dumps({**turned, "options": dict(reversed(saved["options"].items()))}))
+    assert tokenizers.load(path).to_config() == built("compound miditok all").to_config()
 
 
 def test_changed_vocabularies_are_refused(changed) -> None:
@@ -136,8 +182,8 @@ def test_a_raised_revision_refuses_what_was_saved_before(changed, monkeypatch) -
 
 
 def test_other_versions_are_refused(changed) -> None:
-    with pytest.raises(TokenError, match=r"format version 2; this version reads 1: use symbolic-music 9\.9"):
-        tokenizers.load(changed(format_version=2, library_version="9.9"))
+    with pytest.raises(TokenError, match=r"format version 1; this version reads 2: use symbolic-music 9\.9"):
+        tokenizers.load(changed(format_version=1, library_version="9.9"))
     for entries in ({"name": "morse"}, {"preset": "morse"}, {"options": {"use_morse": True}}, {"options": {"": 1}}):
         with pytest.raises(TokenError, match=r"saved by symbolic-music 0\S* and does not fit this version"):
             tokenizers.load(changed(**entries))
@@ -151,6 +197,7 @@ def test_other_versions_are_refused(changed) -> None:
         {"name": 1},
         {"preset": None},
         {"sha256": []},
+        {"options": None},
         {"more": 1},
     ],
     ids=str,
@@ -165,6 +212,23 @@ def test_other_files_are_not_tokenizers(tmp_path, text) -> None:
     (tmp_path / "other.json").write_bytes(text)
     with pytest.raises(FileError, match=r"other\.json is not a saved tokenizer"):
         tokenizers.load(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("depth", [100, 480, 900, 960, 990])
+def test_lists_that_are_too_deep(changed, depth) -> None:
+    path = changed()
+    saved = json.loads(path.read_text())
+    pytest.importorskip("miditok")
+    text = json.dumps({**saved, "name": "miditok:TSD", "options": {"programs": "DEEP"}}).replace(
+        '"DEEP"', "[" * depth + "]" * depth
+    )
+    path.write_text(text)
+    with pytest.raises((TokenError, FileError)):
+        tokenizers.load(path)
+    with contextlib.suppress(RecursionError):
+        path.write_text(json.dumps(resealed(json.loads(text))))
+    with pytest.raises((TokenError, FileError)):
+        tokenizers.load(path)
 
 
 def test_missing_and_huge_files(tmp_path, monkeypatch) -> None:
