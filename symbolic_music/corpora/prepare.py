@@ -150,11 +150,9 @@ def _build(tasks: Sequence[Task], engine: str, workers: int, progress: Progress)
 def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing, segments: int, dedup: bool) -> None:
     """The manifest, after what can only be known when all segments are there."""
     facts = {"duplicates": _keep_together(store, listing, segments)} if dedup else {}
-    abouts = [read_about(store, number) for number in range(segments)]
-    if not any(about["pieces"] for about in abouts):
-        reasons = sorted({one["reason"] for about in abouts for one in about["left_out"]})
-        if not (store / MANIFEST).is_file():
-            shutil.rmtree(store / FOLDER)
+    if not any(read_about(store, number)["pieces"] for number in range(segments)):
+        reasons = sorted({one["reason"] for number in range(segments) for one in read_about(store, number)["left_out"]})
+        shutil.rmtree(store / FOLDER)
         raise CorpusError(f"nothing in {listing.root} can be used: {'; '.join(reasons[:3])}")
     write_manifest(store, segments, corpus, options, facts)
     shutil.rmtree(store / _UNPACKED, ignore_errors=True)

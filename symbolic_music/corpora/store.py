@@ -4,8 +4,9 @@
     STORE/segments/00000.safetensors   tables of some pieces (`segments`)
     STORE/segments/00000.json          those pieces: source, SHA-256, split, licence, title, composer, problems
 
-A segment never changes once it is written, its JSON is written last, and the manifest is replaced whole: so a store
-can be added to while others read it, and a run that is killed goes on with the segments that it has.
+A segment's JSON is written last, a segment that a manifest lists is replaced only when the manifest has been taken
+away, and the manifest is written whole: so a store can be added to while others read it, what a manifest lists belongs
+together, and a run that is killed goes on with the segments that it has.
 """
 
 from __future__ import annotations
@@ -64,11 +65,13 @@ def write_segment(
     left_out: Sequence[LeftOut],
     beside: Mapping[str, Array] | None = None,
 ) -> None:
-    """Write a segment, its JSON last.
+    """Write a segment, its JSON last; where it replaces another, the store is unfinished until its next manifest.
 
     `plan` is a hash of what it was to be made from, for `has_segment`; `beside` is kept with its tables.
     """
     data = segment_bytes([score for _, score in pieces], beside)
+    if (folder / FOLDER / f"{number:05}.json").exists():
+        (folder / MANIFEST).unlink(missing_ok=True)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     write_bytes(folder / FOLDER / f"{number:05}.safetensors", data)
     about = {"plan": plan, "sha256": sha256(data).hexdigest(), "bytes": len(data)}
@@ -109,6 +112,7 @@ def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -
     after = [change(piece) for piece in before]
     if after != before:
         head = {key: about[key] for key in ("plan", "sha256", "bytes")}
+        (folder / MANIFEST).unlink(missing_ok=True)
         _write_about(folder, number, head, [asdict(piece) for piece in after], about["left_out"])
     return after
 
@@ -133,13 +137,23 @@ def write_manifest(
 
     `facts`: what was found out about the corpus as a whole; each becomes a key of the manifest.
     """
-    names = [f"{number:05}" for number in range(segments)]
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    abouts = [read_about(folder, number) for number in range(segments)]
     splits: dict[str, int] = {}
-    for about in abouts:
+    notes, left_out, seconds = 0, 0, 0.0
+    rows = []
+    for number in range(segments):  # one at a time: together they can be larger than memory
+        about, name = read_about(folder, number), f"{number:05}"
         for piece in about["pieces"]:
             splits[piece["split"]] = splits.get(piece["split"], 0) + 1
+            notes, seconds = notes + piece["notes"], seconds + piece["seconds"]
+        left_out += len(about["left_out"])
+        rows.append({
+            "name": name,
+            "bytes": about["bytes"],
+            "sha256": about["sha256"],
+            "pieces": len(about["pieces"]),
+            "about_sha256": sha256((folder / FOLDER / f"{name}.json").read_bytes()).hexdigest(),
+        })  # fmt: skip
     manifest = {
         **(facts or {}),
         "format": FORMAT,
@@ -147,23 +161,14 @@ def write_manifest(
         "corpus": corpus,
         "options": dict(options),
         "pieces": sum(splits.values()),
-        "notes": sum(piece["notes"] for about in abouts for piece in about["pieces"]),
-        "seconds": round(sum(piece["seconds"] for about in abouts for piece in about["pieces"]), 3),
+        "notes": notes,
+        "seconds": round(seconds, 3),
         "splits": dict(sorted(splits.items())),
-        "left_out": sum(len(about["left_out"]) for about in abouts),
-        "segments": [
-            {
-                "name": name,
-                "bytes": about["bytes"],
-                "sha256": about["sha256"],
-                "pieces": len(about["pieces"]),
-                "about_sha256": sha256((folder / FOLDER / f"{name}.json").read_bytes()).hexdigest(),
-            }
-            for name, about in zip(names, abouts, strict=True)
-        ],
+        "left_out": left_out,
+        "segments": rows,
     }
     write_bytes(folder / MANIFEST, _json(manifest))
-    kept = {f"{name}.{suffix}" for name in names for suffix in ("json", "safetensors")}
+    kept = {f"{row['name']}.{suffix}" for row in rows for suffix in ("json", "safetensors")}
     for path in (folder / FOLDER).iterdir():
         if path.name not in kept:
             path.unlink()

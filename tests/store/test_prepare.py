@@ -117,6 +117,35 @@ def test_an_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
     assert files(store) == files(tmp_path / "fresh")
 
 
+def test_a_store_that_is_half_replaced_is_unfinished(tmp_path: Path) -> None:
+    source, store = album(tmp_path / "music", 6), tmp_path / "store"
+    reader = prepare("folder", source, store, pieces=2)
+    write(source, {"0/000.mid": tune(50), "9.mid": tune(9)})
+
+    def interrupt(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare("folder", source, store, pieces=2, progress=interrupt)
+    with pytest.raises(CorpusError, match="run the same prepare again"):
+        NoteStore(store)
+    prepare("folder", source, store, pieces=2)
+    prepare("folder", source, tmp_path / "fresh", pieces=2)
+    assert files(store) == files(tmp_path / "fresh")
+    assert len(reader) == 6
+
+
+def test_a_store_stays_readable_while_segments_are_added(tmp_path: Path) -> None:
+    source, store = album(tmp_path / "music", 4), tmp_path / "store"
+    prepare("folder", source, store, pieces=2)
+    write(source, {"9.mid": tune(9)})
+    seen: list[int] = []
+    prepare("folder", source, store, pieces=2, progress=lambda done, total: seen.append(len(NoteStore(store))))
+    assert seen == [4, 4, 4, 4]
+    assert len(NoteStore(store)) == 5
+
+
 def test_progress_counts_segments(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     prepare("folder", album(tmp_path / "m", 5), tmp_path / "s", pieces=2, progress=lambda *c: seen.append(c))
