@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from symbolic_music.corpora.augmentation import Change, derived, pitch_range
 from symbolic_music.corpora.segments import ALL_TABLES
 from symbolic_music.corpora.store import NoteStore
+from symbolic_music.errors import RegionError
 from symbolic_music.score import DRUM_CHANNEL, METER, Array, Score
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 from symbolic_music.tokenizers.expressive import folded
 
 Ints = NDArray[np.int64]
+_MOST_QUARTERS = 1_000_000
 _NOTES = ("notes", "tempos", "meters")
 # Tokenizers whose ids depend on the pedal: (name, preset).
 _PEDALLED = {("performance", "default"), ("performance", "score2perf"), ("anticipation", "expressive")}
@@ -67,7 +69,13 @@ class Voice:
 
     @cached_property
     def lines(self) -> Ints:
-        """Ticks of the bar lines, up to that of the bar in which the last note is written."""
+        """Ticks of the bar lines, up to that of the bar in which the last note is written.
+
+        Raises:
+            RegionError: when the piece lasts more than a million quarters.
+        """
+        if self.score.notes["onset"][-1] > _MOST_QUARTERS * self.score.ticks_per_quarter:
+            raise RegionError(f"a piece lasts more than {_MOST_QUARTERS:,} quarters; clip it first")
         score = self.score.replace(meters=np.zeros(0, METER)) if self.four_four else self.score
         half = score.ticks_per_quarter // (2 * self.steps) if self.steps else 0
         return score.bars(int(score.notes["onset"][-1]) + half + 1)
