@@ -32,9 +32,9 @@ _HOMES = {
     "render": "symbolic_music.synthesis",
     "Audio": "symbolic_music.synthesis",
 }
-_MODULES = ("tokenizers", "transforms")
+_MODULES = ("io", "tokenizers", "transforms")
 
-__all__ = ["Audio", "Score", "Track", "accompany", "generate", "infill", "load_model", "read", "render",
+__all__ = ["Audio", "Score", "Track", "accompany", "generate", "infill", "io", "load_model", "read", "render",
            "tokenizers", "transforms"]  # fmt: skip
 
 

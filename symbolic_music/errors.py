@@ -17,6 +17,10 @@ class NotationError(FileError):
     """A notation file (MusicXML, ABC, kern, ...) cannot be read or written."""
 
 
+class ScoreError(SymbolicMusicError):
+    """A table of a score holds what no score can: a time before the beginning, a pitch over 127."""
+
+
 class EmptyScoreError(SymbolicMusicError):
     """A score holds no notes where at least one is needed."""
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from symbolic_music.errors import RegionError, SymbolicMusicError
+from symbolic_music.errors import RegionError, ScoreError, SymbolicMusicError
 
 # 16 bytes a note. `channel` 9 is General MIDI's drum channel; `track` indexes Score.tracks; `hanging` is 1 for a note
 # that its file never ended (its duration is the reader's), which most of the published encodings leave out.
@@ -104,6 +104,33 @@ def joined(tables: Sequence[Array], dtype: np.dtype[Any]) -> Array:
     return np.concatenate(parts).view(dtype) if parts else np.zeros(0, dtype)
 
 
+# Least and greatest value of columns that their dtype does not bound.
+_RANGES: dict[str, dict[str, tuple[int, int | None]]] = {
+    "notes": {"duration": (0, None), "pitch": (0, 127), "velocity": (0, 127), "program": (0, 127), "channel": (0, 15)},
+    "tempos": {"microseconds": (1, None)},
+    "meters": {"numerator": (1, None), "denominator": (1, None)},
+    "keys": {"sharps": (-7, 7), "minor": (0, 1)},
+    "controls": {"number": (0, 127), "value": (0, 127)},
+    "bends": {"value": (-8192, 8191)},
+}
+
+
+def _check_rows(name: str, table: Array) -> None:
+    """ScoreError for a value that is out of range; the table is sorted by time."""
+    if not len(table):
+        return
+    time = "onset" if name == "notes" else "time"
+    if table[time][0] < 0:
+        raise ScoreError(f"{name}: {time} {table[time][0]} is before the beginning")
+    for column, (low, high) in _RANGES[name].items():
+        values = table[column]
+        if values.min() < low or (high is not None and values.max() > high):
+            bad = values.min() if values.min() < low else values.max()
+            raise ScoreError(
+                f"{name}: {column} {bad} is not {low} to {high}" if high else f"{name}: {column} {bad} is under {low}"
+            )
+
+
 def _empty(dtype: np.dtype[Any]) -> Any:
     return field(default_factory=lambda: np.zeros(0, dtype))
 
@@ -114,6 +141,9 @@ class Score:
 
     Tables are kept sorted by time; of notes with one onset the given order stays (file order). Before the
     first tempo event the tempo is 120 quarter notes a minute, before the first meter event 4/4, as MIDI says.
+
+    Raises:
+        ScoreError: when a table holds a value that MIDI has not, or a time before the beginning.
     """
 
     ticks_per_quarter: int = 480
@@ -142,7 +172,13 @@ class Score:
             times = table[key]
             if len(times) > 1 and np.any(times[1:] < times[:-1]):
                 table = table[np.argsort(times, kind="stable")]
+            _check_rows(name, table)
             object.__setattr__(self, name, _frozen(table, dtype))
+        for track in self.tracks:
+            if not 0 <= track.program <= 127:
+                raise ScoreError(f"a program is 0 to 127, not {track.program}")
+        if any(text.time < 0 for text in self.texts):
+            raise ScoreError("a text begins before the score does")
         needed = 0
         for table in (self.notes, self.controls, self.bends):
             if len(table):

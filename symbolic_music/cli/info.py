@@ -80,11 +80,21 @@ def describe(score: Score) -> dict[str, Any]:
         "meter": f"{score.meters['numerator'][0]}/{score.meters['denominator'][0]}" if len(score.meters) else None,
         "meter_changes": max(0, len(score.meters) - 1),
         "key": key_name(int(score.keys["sharps"][0]), bool(score.keys["minor"][0])) if len(score.keys) else None,
-        "bars": len(score.bars()),
+        "bars": _bars(score),
         "ticks_per_quarter": score.ticks_per_quarter,
         "parts": parts,
         "problems": list(score.problems),
     }
+
+
+def _bars(score: Score) -> int | None:
+    """Number of bars; None when they are too many to count."""
+    from symbolic_music.errors import RegionError
+
+    try:
+        return len(score.bars())
+    except RegionError:
+        return None
 
 
 def key_name(sharps: int, minor: bool) -> str:
@@ -114,7 +124,8 @@ def _print(file: Path, score: Score) -> None:
     head.add_column(style="dim")
     head.add_column()
     head.add_row("file", Text(str(file), style="bold"))
-    head.add_row("length", f"{int(minutes)}:{rest:04.1f} ({facts['seconds']:g} s), {facts['bars']} bars")
+    bars = "" if facts["bars"] is None else f", {facts['bars']} bars"
+    head.add_row("length", f"{int(minutes)}:{rest:04.1f} ({facts['seconds']:g} s)" + bars)
     head.add_row("notes", f"{facts['notes']:,} in {facts['tracks']} track{'s' if facts['tracks'] != 1 else ''}")
     head.add_row("tempo", changing(tempo, facts["tempo_changes"]))
     head.add_row("meter", changing(meter, facts["meter_changes"]))

@@ -15,10 +15,13 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         FileError: when the folder is missing or not writable.
     """
-    if path.is_dir():
-        raise FileError(f"{path} is a folder; name a file")
-    if not path.parent.is_dir():
-        raise FileError(f"no such folder: {path.parent}")
+    try:
+        if path.is_dir():
+            raise FileError(f"{path} is a folder; name a file")
+        if not path.parent.is_dir():
+            raise FileError(f"no such folder: {path.parent}")
+    except (OSError, ValueError) as error:  # a name too long, a zero byte
+        raise FileError(f"cannot write {path!s:.80}: {error}") from None
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -26,8 +29,8 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.write(data)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot write {path!s:.80}: {getattr(error, 'strerror', None) or error}") from None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

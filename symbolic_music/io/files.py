@@ -34,10 +34,13 @@ def read(path: str | Path) -> Score:
 
 def check_readable(path: Path) -> None:
     """Raise FileError unless this is a file that can be opened and is not huge."""
-    if path.is_dir():
-        raise FileError(f"{path} is a folder; name a file")
-    if not path.is_file():
-        raise FileError(f"no such file: {path}")
+    try:
+        if path.is_dir():
+            raise FileError(f"{path} is a folder; name a file")
+        if not path.is_file():
+            raise FileError(f"no such file: {path}")
+    except (OSError, ValueError) as error:  # a name too long, a zero byte
+        raise FileError(f"cannot read {path!s:.80}: {error}") from None
     if not os.access(path, os.R_OK):
         raise FileError(f"no permission to read {path}")
     if path.stat().st_size > MAX_BYTES:

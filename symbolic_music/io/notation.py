@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ from symbolic_music.score import DRUM_CHANNEL, KEY, METER, TEMPO, Array, Score, 
 # Divisible by 32nds, triplets, quintuplets and septuplets of a quarter.
 _TICKS_PER_QUARTER = 10_080
 _VELOCITY = 80
+MAX_UNPACKED = 16 << 20
 
 
 def read_notation(path: str | Path) -> Score:
@@ -25,10 +27,13 @@ def read_notation(path: str | Path) -> Score:
         MissingExtraError: when music21 is not installed.
         NotationError: when music21 cannot read the file.
     """
+    path = Path(path)
     try:
         from music21 import converter
     except ImportError:
         raise MissingExtraError("music21", "notation") from None
+    if path.suffix.lower() == ".mxl":
+        _check_unpacked(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -43,6 +48,16 @@ def read_notation(path: str | Path) -> Score:
     return score
 
 
+def _check_unpacked(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        raise NotationError(f"{path}: not a compressed MusicXML file ({error})") from None
+    if size > MAX_UNPACKED:
+        raise NotationError(f"{path} unpacks to {size >> 20} MiB; at most {MAX_UNPACKED >> 20} MiB are read")
+
+
 def from_music21(stream: Any) -> Score:
     """A Score from a music21 stream: a track a part, ties joined, grace notes left out, repeats not unfolded.
 
@@ -54,15 +69,7 @@ def from_music21(stream: Any) -> Score:
     for index, part in enumerate(parts):
         track = _track(part)
         tracks.append(track)
-        rows: list[tuple[int, int, int, int]] = []
-        for element in part.stripTies().flatten().notes:
-            if element.duration.isGrace or not hasattr(element, "pitches"):
-                continue
-            onset = _ticks(element.offset)
-            length = max(1, _ticks(element.offset + element.duration.quarterLength) - onset)
-            velocity = element.volume.velocity or _VELOCITY
-            rows += [(onset, length, int(p.midi), int(velocity)) for p in element.pitches]
-        columns = np.array(rows, np.int64).reshape(-1, 4)
+        columns = np.array(_rows(part), np.int64).reshape(-1, 4)
         channel = DRUM_CHANNEL if track.is_drum else [c for c in range(16) if c != DRUM_CHANNEL][index % 15]
         tables.append(
             note_table(
@@ -86,6 +93,30 @@ def from_music21(stream: Any) -> Score:
         keys=_table([_key(k) for k in first.getElementsByClass("KeySignature")], KEY),
         tracks=tuple(tracks),
     )
+
+
+def _rows(part: Any) -> list[list[int]]:
+    """(onset, duration, pitch, velocity) of each note; what is tied is one note, in whatever voices its parts stand."""
+    rows: list[list[int]] = []
+    tied: dict[tuple[int, int], int] = {}  # (pitch, end) -> row of a note that is tied to a next one
+    for element in part.flatten().notes:
+        if element.duration.isGrace or not hasattr(element, "pitches"):
+            continue
+        onset = _ticks(element.offset)
+        end = max(onset + 1, _ticks(element.offset + element.duration.quarterLength))
+        velocity = int(element.volume.velocity or _VELOCITY)
+        for note in getattr(element, "notes", (element,)):
+            pitch = int(note.pitch.midi)
+            tie = note.tie or element.tie
+            kind = "" if tie is None else tie.type
+            row = tied.pop((pitch, onset), None) if kind in ("stop", "continue") else None
+            if row is None:
+                row = len(rows)
+                rows.append([onset, 0, pitch, velocity])
+            rows[row][1] = end - rows[row][0]
+            if kind in ("start", "continue"):
+                tied[pitch, end] = row
+    return rows
 
 
 def _ticks(quarters: float | Fraction) -> int:

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from symbolic_music.errors import MissingExtraError, NotationError
 from symbolic_music.score import DRUM_CHANNEL, Array, Score, Track
 
-# Steps of a quarter that notation can write: 128ths, 16th triplets, quintuplets and septuplets.
-_WRITABLE = (1, 2, 4, 8, 16, 32, 3, 6, 12, 5, 7)
-# What everything else is rounded to: 16ths and eighth triplets, as in music21's own quantisation.
+# Grids of a quarter that notation can write: 128ths; 32nds and triplets of them.
+_WRITABLE = (32, 24)
+# What a part that is on neither is rounded to: 16ths and eighth triplets, as in music21's own quantisation.
 _ROUNDED = (4, 3)
 
 
 def to_music21(score: Score) -> Any:
     """A `music21.stream.Score`: a part a track, with its instrument, tempos, meters and keys.
 
-    Times that notation can write (down to 128ths, triplets, quintuplets, septuplets) stay as they are; others
-    are rounded to the nearer of 16ths and eighth triplets. Notes of a part that begin and end together are a chord.
+    A part whose times are 128ths, or 32nds and triplets, stays as it is; the times of any other are rounded to the
+    nearer of 16ths and eighth triplets. Notes of a part that begin and end together are a chord.
     Controllers, bends and texts are left out.
 
     Raises:
@@ -36,7 +36,7 @@ def to_music21(score: Score) -> Any:
     out: Any = stream.Score()
     for index, track in enumerate(score.tracks or (Track(),)):
         part: Any = stream.Part()  # type: ignore[no-untyped-call]
-        part.partName = track.name
+        part.partName = "".join(c for c in track.name if c.isprintable())  # XML has no control characters
         part.insert(0, _instrument(instrument, track, index))
         for time, numerator, denominator in score.meters.tolist():
             part.insert(_quarters(score, time), meter.TimeSignature(f"{numerator}/{denominator}"))
@@ -90,23 +90,27 @@ def _quarters(score: Score, time: int) -> Any:
 
 def _elements(score: Score, notes: Array) -> list[tuple[Any, Any]]:
     """(offset, note or chord) in quarters."""
-    from music21 import chord, note
+    from music21 import chord, note, pitch
     from music21.common import opFrac
 
     onset = notes["onset"].astype(np.int64)
-    start, stop = (_written(ticks, score.ticks_per_quarter) for ticks in (onset, onset + notes["duration"]))
+    start, stop = _written(np.stack([onset, onset + notes["duration"]]), score.ticks_per_quarter)
     rows = []
-    for (top, bottom), (end, under), one in zip(start, stop, notes, strict=True):
-        begin = Fraction(int(top), int(bottom))
-        length = Fraction(int(end), int(under)) - begin
+    for (top, bottom), (end, under), one in zip(start.tolist(), stop.tolist(), notes, strict=True):
+        begin = Fraction(top, bottom)
+        length = Fraction(end, under) - begin
         if length <= 0:
-            length = Fraction(1, max(4, int(bottom)))
+            length = Fraction(1, max(4, bottom))
         rows.append((begin, length, int(one["pitch"]), int(one["velocity"])))
     out = []
     for (begin, length), together in groupby(sorted(rows), key=lambda row: row[:2]):
         members = list(together)
         pitches = {row[2]: row[3] for row in members}
-        element: Any = note.Note(members[0][2]) if len(pitches) == 1 else chord.Chord(sorted(pitches))
+        element: Any = (
+            note.Note(pitch.Pitch(midi=members[0][2]))
+            if len(pitches) == 1
+            else chord.Chord([pitch.Pitch(midi=p) for p in sorted(pitches)])
+        )
         element.duration.quarterLength = opFrac(length)
         element.volume.velocity = max(pitches.values())
         out.append((opFrac(begin), element))
@@ -114,18 +118,11 @@ def _elements(score: Score, notes: Array) -> list[tuple[Any, Any]]:
 
 
 def _written(ticks: NDArray[np.int64], ticks_per_quarter: int) -> NDArray[np.int64]:
-    """Each time as a fraction of quarters that can be written, shape (notes, 2): numerator, denominator."""
-    out = np.zeros((len(ticks), 2), np.int64)
-    open_ = np.ones(len(ticks), bool)
+    """Times as fractions of quarters that can be written, shape (..., 2): numerator, denominator."""
     for steps in _WRITABLE:
-        exact = open_ & (ticks * steps % ticks_per_quarter == 0)
-        out[exact] = np.stack([ticks[exact] * steps // ticks_per_quarter, np.full(exact.sum(), steps)], axis=1)
-        open_ &= ~exact
-    best = np.full(len(ticks), np.inf)
-    for steps in _ROUNDED:
-        place = np.rint(ticks * (steps / ticks_per_quarter)).astype(np.int64)
-        error = np.abs(place / steps - ticks / ticks_per_quarter)
-        nearer = open_ & (error < best - 1e-9)
-        out[nearer] = np.stack([place[nearer], np.full(nearer.sum(), steps)], axis=1)
-        best = np.where(nearer, error, best)
-    return out
+        if (ticks * steps % ticks_per_quarter == 0).all():
+            return np.stack([ticks * steps // ticks_per_quarter, np.full_like(ticks, steps)], axis=-1)
+    places = [np.rint(ticks * (steps / ticks_per_quarter)).astype(np.int64) for steps in _ROUNDED]
+    errors = [np.abs(p / steps - ticks / ticks_per_quarter) for p, steps in zip(places, _ROUNDED, strict=True)]
+    first = errors[0] <= errors[1] + 1e-9
+    return np.stack([np.where(first, *places), np.where(first, *_ROUNDED)], axis=-1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 
-from symbolic_music.errors import MissingExtraError
+from symbolic_music.errors import MidiError, MissingExtraError, ScoreError
 from symbolic_music.io.midi import parse_midi
 from symbolic_music.io.smf_writer import midi_bytes
 from symbolic_music.score import (
@@ -28,18 +29,27 @@ from symbolic_music.score import (
 
 def from_mido(source: Any) -> Score:
     """A Score from a `mido.MidiFile`, as if it had been written and read. MidiError as in `parse_midi`."""
+    mido = _mido()
     file = BytesIO()
-    source.save(file=file)
+    whole = {"type": source.type, "ticks_per_beat": source.ticks_per_beat, "tracks": source.tracks}
+    try:
+        mido.MidiFile(charset="utf-8", **whole).save(file=file)
+    except (ValueError, TypeError) as error:
+        raise MidiError(f"mido cannot write this file ({error})") from None
     return parse_midi(file.getvalue())
 
 
 def to_mido(score: Score) -> Any:
-    """A `mido.MidiFile` of type 1, as `midi_bytes` writes it. MissingExtraError without mido."""
+    """A `mido.MidiFile`, as `midi_bytes` writes it. MissingExtraError without mido."""
+    return _mido().MidiFile(file=BytesIO(midi_bytes(score)), charset="utf-8")
+
+
+def _mido() -> Any:
     try:
         import mido
     except ImportError:
         raise MissingExtraError("mido", "interchange") from None
-    return mido.MidiFile(file=BytesIO(midi_bytes(score)))
+    return mido
 
 
 def to_pretty_midi(score: Score) -> Any:
@@ -80,7 +90,10 @@ def to_pretty_midi(score: Score) -> Any:
 
 
 def from_pretty_midi(source: Any) -> Score:
-    """A Score from a `pretty_midi.PrettyMIDI`: a track an instrument, times rounded to its ticks."""
+    """A Score from a `pretty_midi.PrettyMIDI`: a track an instrument, times rounded to its ticks.
+
+    What begins before 0 begins at 0. ScoreError for times that are not finite and values that MIDI has not.
+    """
     times, tempos = source.get_tempo_changes()
     maps = Score(
         ticks_per_quarter=source.resolution,
@@ -90,7 +103,10 @@ def from_pretty_midi(source: Any) -> Score:
     )
 
     def ticks(seconds: list[float]) -> Array:
-        return np.rint(maps.ticks(np.array(seconds, np.float64))).astype(np.int64)
+        times = np.array(seconds, np.float64)
+        if not np.isfinite(times).all():
+            raise ScoreError("a time is not finite")
+        return np.maximum(np.rint(maps.ticks(times)), 0).astype(np.int64)
 
     notes: list[Array] = []
     controls: list[Array] = []
@@ -102,13 +118,13 @@ def from_pretty_midi(source: Any) -> Score:
         table = np.zeros(len(part.notes), NOTE)
         table["onset"] = ticks([n.start for n in part.notes])
         table["duration"] = np.maximum(ticks([n.end for n in part.notes]) - table["onset"], 0)
-        table["pitch"], table["velocity"] = [n.pitch for n in part.notes], [n.velocity for n in part.notes]
+        table["pitch"], table["velocity"] = _bytes(n.pitch for n in part.notes), _bytes(n.velocity for n in part.notes)
         table["program"], table["channel"], table["track"] = part.program, DRUM_CHANNEL if drum else 0, index
         notes.append(table)
         table = np.zeros(len(part.control_changes), CONTROL)
         table["time"] = ticks([c.time for c in part.control_changes])
-        table["number"] = [c.number for c in part.control_changes]
-        table["value"] = [c.value for c in part.control_changes]
+        table["number"] = _bytes(c.number for c in part.control_changes)
+        table["value"] = _bytes(c.value for c in part.control_changes)
         table["track"] = index
         controls.append(table)
         table = np.zeros(len(part.pitch_bends), BEND)
@@ -130,6 +146,13 @@ def from_pretty_midi(source: Any) -> Score:
         tracks=tuple(tracks),
         texts=tuple(Text(int(ticks([lyric.time])[0]), lyric.text, "lyric") for lyric in source.lyrics),
     )
+
+
+def _bytes(values: Iterable[int]) -> Array:
+    column = np.array(list(values), np.int64)
+    if len(column) and not 0 <= column.min() <= column.max() <= 127:
+        raise ScoreError(f"MIDI has values from 0 to 127, not {column.min()} to {column.max()}")
+    return column
 
 
 def _signature(key: int) -> tuple[int, int]:

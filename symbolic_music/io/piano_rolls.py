@@ -27,8 +27,7 @@ def to_piano_roll(score: Score, steps_per_quarter: int = 4) -> tuple[NDArray[np.
     Raises:
         OptionError: when the grid is not positive, or the roll would have more than 2^30 cells.
     """
-    if steps_per_quarter < 1:
-        raise OptionError(f"steps_per_quarter must be at least 1, not {steps_per_quarter}")
+    _check_grid(steps_per_quarter)
     notes = score.notes
     start = np.rint(notes["onset"] * (steps_per_quarter / score.ticks_per_quarter)).astype(np.int64)
     end = (notes["onset"].astype(np.int64) + notes["duration"]) * (steps_per_quarter / score.ticks_per_quarter)
@@ -44,6 +43,11 @@ def to_piano_roll(score: Score, steps_per_quarter: int = 4) -> tuple[NDArray[np.
         velocities[track, pitch, begin:until] = velocity
         onsets[track, pitch, begin] = True
     return velocities, onsets
+
+
+def _check_grid(steps_per_quarter: int) -> None:
+    if not isinstance(steps_per_quarter, int) or steps_per_quarter < 1:
+        raise OptionError(f"steps_per_quarter must be a whole number of at least 1, not {steps_per_quarter}")
 
 
 def from_piano_roll(
@@ -66,14 +70,17 @@ def from_piano_roll(
         OptionError: when a shape or a value is not as said.
     """
     roll = np.asarray(velocities)
+    if roll.dtype.kind not in "biu":
+        raise OptionError(f"velocities are whole numbers or booleans, not {roll.dtype}")
     roll = roll.astype(np.int64) * (64 if roll.dtype == bool else 1)
     roll = roll[None] if roll.ndim == 2 else roll
     if roll.ndim != 3 or roll.shape[1] != 128:
         raise OptionError(f"a piano roll has shape (tracks, 128, steps), not {np.shape(velocities)}")
     if roll.size and (roll.min() < 0 or roll.max() > 127):
         raise OptionError("velocities of a piano roll are 0 to 127")
-    if steps_per_quarter < 1 or not quarters_per_minute > 0:
-        raise OptionError("steps_per_quarter and quarters_per_minute must be positive")
+    _check_grid(steps_per_quarter)
+    if not 4 <= quarters_per_minute <= 60e6:
+        raise OptionError(f"quarters_per_minute is 4 to 60,000,000, not {quarters_per_minute}")
     before = np.pad(roll, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
     changed = roll != before
     if onsets is not None:

@@ -47,7 +47,7 @@ def layout(data: bytes, problems: Counter[str]) -> Layout:
         if head < 0:
             raise MidiError("not a MIDI file (no MThd header)")
         problems["no header: taken for type 1 with 480 ticks a quarter"] += 1
-        found = _walk(data, head, end, problems)
+        found = _walk(data, head, end, problems, 0)
         return Layout(1, DEFAULT_DIVISION, tuple(found))
     if head > begin:
         problems[f"{head - begin} bytes before the header"] += 1
@@ -64,7 +64,7 @@ def layout(data: bytes, problems: Counter[str]) -> Layout:
         problems[f"header of {length} bytes instead of 6"] += 1
         if data[first : first + 4] != b"MTrk" and (near := data.find(b"MTrk", head + 8, end)) >= 0:
             first = near
-    found = _walk(data, min(first, end), end, problems)
+    found = _walk(data, min(first, end), end, problems, declared)
     if not found and declared:
         found = _misnamed(data, head + 14, end, problems)
     if len(found) != declared:
@@ -86,11 +86,22 @@ def _unwrapped(data: bytes, problems: Counter[str]) -> tuple[int, int]:
     return 0, len(data)
 
 
-def _walk(data: bytes, at: int, end: int, problems: Counter[str]) -> list[Extent]:
-    """Every track chunk from `at` on; after a wrong length the next MTrk is looked for."""
+def _walk(data: bytes, at: int, end: int, problems: Counter[str], declared: int) -> list[Extent]:
+    """Every track chunk from `at` on; after a wrong length the next MTrk is looked for.
+
+    Tracks beyond those declared are taken when all are whole and fill the file to its end; otherwise they are
+    the rest of an older, longer file that lay in the same place, or another file.
+    """
     found: list[Extent] = []
+    repaired = False
     while at + 8 <= end:
         stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+        beyond = found and len(found) == declared
+        if data[at : at + 4] == b"MThd" or (beyond and (repaired or not _fills(data, at, end))):
+            problems["what follows the tracks of the header left out"] += 1
+            break
+        if beyond:
+            declared = 0  # looked at once; all the rest is whole
         if data[at : at + 4] == b"MTrk":
             if len(found) == MAX_TRACKS:
                 raise MidiError(f"more than {MAX_TRACKS:,} tracks")
@@ -100,6 +111,7 @@ def _walk(data: bytes, at: int, end: int, problems: Counter[str]) -> list[Extent
                 bound = end if bound < 0 else bound
                 if stop != bound:
                     problems["track of a wrong length"] += 1
+                    repaired = True
             found.append(Extent(at + 8, min(stop, bound), bound))
             at = bound
         elif _is_chunk(data, at, end):
@@ -112,6 +124,13 @@ def _walk(data: bytes, at: int, end: int, problems: Counter[str]) -> list[Extent
                 break
             at = following
     return found
+
+
+def _fills(data: bytes, at: int, end: int) -> bool:
+    """Whether whole chunks, none of them a header, stand from here to the end."""
+    while at < end and (data[at : at + 4] == b"MTrk" or _is_chunk(data, at, end)) and data[at : at + 4] != b"MThd":
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+    return at == end
 
 
 def _chunk_or_end(data: bytes, at: int, end: int) -> bool:

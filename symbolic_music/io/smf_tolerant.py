@@ -87,12 +87,12 @@ def _division(division: int, problems: Counter[str]) -> tuple[int, Array | None]
 
 def _notes(events: Events, groups: Array, track: Array) -> Array:
     table = np.zeros(len(groups), NOTE)
-    table["onset"], table["duration"] = events.onsets, events.durations
+    duration = np.array(events.durations, np.int64)
+    table["onset"], table["duration"], table["hanging"] = events.onsets, np.maximum(duration, 0), duration < 0
     table["pitch"], table["velocity"] = events.pitches, events.velocities
     table["program"] = groups & 127
     table["channel"] = np.where(groups >> 7 == DRUM_CHANNEL, DRUM_CHANNEL, 0)
     table["track"] = track
-    table["hanging"] = table["duration"] < 0
     return table
 
 

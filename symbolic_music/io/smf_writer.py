@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import MidiError
+from symbolic_music.io.smf_events import MAX_TICK
 from symbolic_music.score import DRUM_CHANNEL, Array, Score, Text
 
 _MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 _LONGEST_DELTA = (1 << 28) - 1
-_MOST_TICKS, _MOST_TRACKS = 0x7FFF, 0xFFFF
+_MOST_TICKS, _MOST_TRACKS, _SLOWEST = 0x7FFF, 0xFFFF, 0xFFFFFF
 # What comes first at one tick. Names and ports (_HEAD) stand at tick 0, before anything else.
 _HEAD, _OFF, _CONTROL, _ON, _OFF_AT_ONCE = range(5)
 # (time, order within the tick, message)
@@ -37,12 +38,25 @@ def midi_bytes(score: Score) -> bytes:
     write, is written as 1.
 
     Raises:
-        MidiError: when a quarter has more than 32,767 ticks, or the score more tracks than a file can hold.
+        MidiError: when MIDI cannot hold it: more than 65,535 tracks or 2^30 ticks, a quarter of more than 32,767 ticks
+            or 16.7 s, a meter whose lower number is no power of two.
     """
     if score.ticks_per_quarter > _MOST_TICKS:
         raise MidiError(
             f"MIDI has at most {_MOST_TICKS:,} ticks a quarter, not {score.ticks_per_quarter:,}; resample it"
         )
+    times = [
+        score.end,
+        *(int(t["time"][-1]) for t in (score.tempos, score.meters, score.controls, score.bends) if len(t)),
+    ]
+    if max(times) > MAX_TICK:
+        raise MidiError(f"the score lasts more than {MAX_TICK:,} ticks: clip or resample it")
+    if len(score.tempos) and score.tempos["microseconds"].max() > _SLOWEST:
+        raise MidiError(
+            f"MIDI has at most {_SLOWEST:,} microseconds a quarter, not {score.tempos['microseconds'].max():,}"
+        )
+    if any(d & (d - 1) for d in score.meters["denominator"].tolist()):
+        raise MidiError("the lower number of a meter is a power of two in MIDI")
     parts = list(_parts(score))
     texts: dict[int | None, list[Text]] = {}
     for text in score.texts:
@@ -205,9 +219,9 @@ def _maps(score: Score, texts: dict[int | None, list[Text]]) -> list[Message]:
     """Tempos, meters, keys, and texts of the whole score."""
     messages = [_text(text) for text in texts.get(None, [])]
     for time, microseconds in score.tempos.tolist():
-        messages.append((time, _HEAD, _meta(0x51, min(max(microseconds, 1), 0xFFFFFF).to_bytes(3, "big"))))
+        messages.append((time, _HEAD, _meta(0x51, microseconds.to_bytes(3, "big"))))
     for time, numerator, denominator in score.meters.tolist():
-        messages.append((time, _HEAD, _meta(0x58, bytes([numerator, max(0, denominator.bit_length() - 1), 24, 8]))))
+        messages.append((time, _HEAD, _meta(0x58, bytes([numerator, denominator.bit_length() - 1, 24, 8]))))
     for time, sharps, minor in score.keys.tolist():
         messages.append((time, _HEAD, _meta(0x59, bytes([sharps & 0xFF, minor]))))
     return messages

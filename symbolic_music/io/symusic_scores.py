@@ -11,7 +11,12 @@ from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, 
 
 
 def from_symusic(source: Any) -> Score:
-    """A Score from a `symusic.Score` in ticks. Channels are not kept by symusic: drums get 9, others 0."""
+    """A Score from a `symusic.Score`. Channels are not kept by symusic: drums get 9, others 0.
+
+    Scores in seconds or quarters are converted to ticks first, as symusic does it. ScoreError for impossible values.
+    """
+    if source.ttype != "tick":
+        source = source.to("tick")
     notes: list[Array] = []
     controls: list[Array] = []
     bends: list[Array] = []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolic_music import read
-from symbolic_music.errors import FileError, MidiError
+from symbolic_music.errors import FileError, MidiError, NotationError
 from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.score import BEND, CONTROL, KEY, METER, TEMPO, Score, Text, Track, note_table
 
@@ -148,3 +150,61 @@ def test_a_collection_of_tunes_gives_the_first_and_says_so(tmp_path: Path) -> No
     score = read(path)
     assert score.notes["pitch"].tolist() == [60, 62, 64, 65]
     assert score.problems == ("2 pieces in one file: only the first is read",)
+
+
+def test_ties_across_voices_and_bars_are_one_note_each(tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    score = Score(notes=note_table([(960, 1920, 60, 80), (1440, 1920, 64, 80)]))
+    again = read(score.write(tmp_path / "x.musicxml"))
+    scale = again.ticks_per_quarter // 480
+    assert [row[:3] for row in sounding(again)] == [(960 * scale, 1920 * scale, 60), (1440 * scale, 1920 * scale, 64)]
+
+
+notation_notes = st.tuples(st.integers(0, 24), st.integers(1, 16), st.integers(0, 127), st.just(80))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(notation_notes, min_size=1, max_size=5, unique_by=lambda row: row[2]))
+def test_any_16ths_come_back_from_musicxml(rows: list[tuple[int, ...]]) -> None:
+    pytest.importorskip("music21")
+    score = Score(notes=note_table([(onset * 120, length * 120, *rest) for onset, length, *rest in rows]))
+    with tempfile.TemporaryDirectory() as folder:
+        again = read(score.write(Path(folder) / "x.musicxml"))
+    scale = again.ticks_per_quarter // 480
+    found = sorted((o // scale, d // scale, p) for o, d, p, _, _ in sounding(again))
+    assert found == [row[:3] for row in sounding(score)]
+
+
+def test_names_with_control_characters(tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    score = Score(notes=note_table([(0, 480, 60)]), tracks=(Track("Pia\0no\x1b"),))
+    assert read(score.write(tmp_path / "x.musicxml")).tracks[0].name == "Piano"
+
+
+def test_a_compressed_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("music21")
+    with zipfile.ZipFile(tmp_path / "x.mxl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.xml", b" " * (17 << 20))
+    with pytest.raises(NotationError, match="unpacks to 17 MiB"):
+        read(tmp_path / "x.mxl")
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".mid", "a\0b.mid"])
+def test_impossible_paths(name: str, tmp_path: Path) -> None:
+    with pytest.raises(FileError):
+        read(tmp_path / name)
+    with pytest.raises(FileError):
+        Score().write(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("score", "reason"),
+    [
+        (Score(tempos=np.array([(0, 1 << 25)], TEMPO)), "microseconds a quarter"),
+        (Score(meters=np.array([(0, 4, 3)], METER)), "power of two"),
+        (Score(notes=note_table([((1 << 30) + 1, 1, 60)])), "ticks: clip"),
+    ],
+)
+def test_what_midi_cannot_hold_is_refused(score: Score, reason: str) -> None:
+    with pytest.raises(MidiError, match=reason):
+        midi_bytes(score)

@@ -99,6 +99,8 @@ REPAIRED = {
     "no end-of-track": (header(1) + chunk(NOTE), 1, "no end-of-track"),
     "fewer tracks than said": (header(3) + chunk(NOTE + END), 1, "header says 3 tracks, file has 1"),
     "more tracks than said": (header(1) + chunk(NOTE + END) * 2, 2, "header says 1 tracks, file has 2"),
+    "the rest of an older file": (smf(NOTE) + b"\x3c\x00" + chunk(NOTE + END), 1, "left out"),
+    "another file": (smf(NOTE) + smf(NOTE), 1, "what follows the tracks"),
     "chunk too long": (header(1) + b"MTrk\x00\x00\x0f\x00" + NOTE + END, 1, "wrong length"),
     "chunk too short": (header(2) + b"MTrk\x00\x00\x00\x02" + NOTE + END + chunk(NOTE + END), 2, "wrong length"),
     "chunk swallows the next": (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import OptionError, ScoreError
 from symbolic_music.io import (
     from_mido,
     from_music21,
@@ -98,12 +98,52 @@ def test_piano_roll_there_and_back(rows: list[tuple[int, ...]]) -> None:
 
 def test_piano_roll_refuses() -> None:
     with pytest.raises(OptionError, match="shape"):
-        from_piano_roll(np.zeros((12, 4)))
+        from_piano_roll(np.zeros((12, 4), int))
     with pytest.raises(OptionError, match="0 to 127"):
         from_piano_roll(np.full((128, 2), 200))
     with pytest.raises(OptionError, match="onsets have shape"):
-        from_piano_roll(np.zeros((128, 2)), np.zeros((128, 3)))
+        from_piano_roll(np.zeros((128, 2), int), np.zeros((128, 3)))
     with pytest.raises(OptionError, match="too large"):
         to_piano_roll(Score(notes=note_table([(1 << 30, 1, 60)])), 480)
+    with pytest.raises(OptionError, match="whole numbers or booleans"):
+        from_piano_roll(np.zeros((128, 4)))
     with pytest.raises(OptionError, match="at least 1"):
         to_piano_roll(Score(), 0)
+
+
+def test_symusic_in_seconds_is_converted() -> None:
+    import symusic
+
+    data = to_symusic(SCORE).dumps_midi()
+    seconds = symusic.Score.from_midi(data, ttype="second")
+    assert from_symusic(seconds).duration == pytest.approx(SCORE.duration, rel=1e-2)
+
+
+def test_pretty_midi_with_impossible_times_and_values() -> None:
+    pretty_midi = pytest.importorskip("pretty_midi")
+
+    def one(*values: float) -> object:
+        file = pretty_midi.PrettyMIDI()
+        part = pretty_midi.Instrument(0)
+        part.notes.append(pretty_midi.Note(*values))
+        file.instruments.append(part)
+        return file
+
+    early = from_pretty_midi(one(64, 60, -0.01, 1.0))
+    assert early.notes["onset"].tolist() == [0]
+    for values in ((64, 60, float("nan"), 1.0), (300, 60, 0.0, 1.0), (64, -1, 0.0, 1.0)):
+        with pytest.raises(ScoreError):
+            from_pretty_midi(one(*values))
+
+
+def test_mido_with_a_name_that_is_not_latin() -> None:
+    mido = pytest.importorskip("mido")
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name="日本"), mido.Message("note_on", note=60),
+                            mido.Message("note_off", note=60, time=5)])  # fmt: skip
+    assert from_mido(mido.MidiFile(tracks=[track])).tracks[0].name == "日本"
+
+
+def test_music21_keeps_the_lowest_octave() -> None:
+    pytest.importorskip("music21")
+    score = Score(notes=note_table([(0, 480, 0), (480, 480, 5), (480, 480, 11)]))
+    assert sorted(from_music21(to_music21(score)).notes["pitch"].tolist()) == [0, 5, 11]

@@ -1,0 +1,49 @@
+"""What a score refuses to hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbolic_music.errors import RegionError, ScoreError
+from symbolic_music.score import BEND, CONTROL, KEY, METER, TEMPO, Score, Text, Track, note_table
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"notes": note_table([(-1, 1, 60)])},
+        {"notes": note_table([(0, -1, 60)])},
+        {"notes": note_table([(0, 1, 200)])},
+        {"notes": note_table([(0, 1, 60, 200)])},
+        {"notes": note_table([(0, 1, 60, 64, 200)])},
+        {"notes": note_table([(0, 1, 60, 64, 0, 16)])},
+        {"tempos": np.array([(0, 0)], TEMPO)},
+        {"tempos": np.array([(-5, 1)], TEMPO)},
+        {"meters": np.array([(0, 0, 4)], METER)},
+        {"keys": np.array([(0, 8, 0)], KEY)},
+        {"controls": np.array([(0, 200, 0, 0)], CONTROL)},
+        {"bends": np.array([(0, 20_000, 0)], BEND)},
+        {"tracks": (Track("", 128),)},
+        {"texts": (Text(-1, "x"),)},
+    ],
+)
+def test_impossible_values(fields: dict[str, Any]) -> None:
+    with pytest.raises(ScoreError):
+        Score(**fields)
+
+
+def test_too_many_bars() -> None:
+    score = Score(notes=note_table([(1 << 30, 1, 60)]), meters=np.array([(0, 1, 128)], METER), ticks_per_quarter=1)
+    with pytest.raises(RegionError, match="bars"):
+        score.bars()
+
+
+def test_without_hanging() -> None:
+    notes = note_table([(0, 1, 60), (0, 1, 61)])
+    notes["hanging"][1] = 1
+    assert Score(notes=notes).without_hanging().notes["pitch"].tolist() == [60]
+    ended = Score(notes=notes[:1])
+    assert ended.without_hanging() is ended
