@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ from symbolic_music.io.files import check_readable
 
 Ids = NDArray[Any] | list[NDArray[Any]]
 _SINGLE, _TRACK = "ids", "track_"
+# In one file, all tracks and fields together: more than a million notes in any encoding of one field. Decoding takes
+# some 70 bytes an id, and a small .npz can promise any number.
+MAX_IDS = 1 << 22
+_MAX_TRACKS = 1 << 16
 
 
 def check_name(path: Path) -> None:
@@ -44,39 +48,80 @@ def save(path: Path, ids: Any) -> None:
 
 
 def load(path: Path) -> Ids:
-    """What `save` wrote. Nothing is unpickled.
+    """What `save` wrote. Nothing is unpickled, and nothing unpacked before it is known to be ids, and how many.
 
     Raises:
-        FileError: when the file is missing, is none of NumPy's, or does not hold whole numbers.
+        FileError: when the file is missing, is none of NumPy's, does not hold whole numbers, or more than 4,194,304.
     """
     check_readable(path)
     try:
-        # Mapped, a header that promises more than the file holds is an error and not a huge allocation.
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return _whole(path, np.array(loaded))
-        with loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
-    except (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile, zlib.error):
+        with path.open("rb") as file:
+            packed = file.read(2) == b"PK"
+        return _packed(path) if packed else _single(path)
+    except FileError:
+        raise
+    except Exception:  # a damaged header or archive makes NumPy and zipfile raise a dozen kinds
         raise FileError(f"{path} is not a file of ids as tokenize writes it (.npy or .npz)") from None
-    return _arrays(path, arrays)
 
 
-def _arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> Ids:
-    if set(arrays) == {_SINGLE}:
-        return _whole(path, arrays[_SINGLE])
-    names = [f"{_TRACK}{i}" for i in range(len(arrays))]
-    if not arrays or set(arrays) != set(names):
-        raise FileError(
-            f"{path} holds neither `{_SINGLE}` nor `{_TRACK}0`, `{_TRACK}1`, ...; write it with tokenize -o"
-        )
-    return [_whole(path, arrays[name]) for name in names]
+def _single(path: Path) -> NDArray[Any]:
+    """Of a .npy file."""
+    # Mapped, a header that promises more than the file holds is an error and not a huge allocation.
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    _check(path, mapped.dtype, mapped.size)
+    return np.array(mapped)
 
 
-def _whole(path: Path, array: NDArray[Any]) -> NDArray[Any]:
-    if array.dtype.kind not in "iu":
-        raise FileError(f"{path} holds {array.dtype}, not whole numbers")
-    return array
+def _packed(path: Path) -> Ids:
+    """Of a .npz file: its names first, then the headers of all arrays, then the arrays."""
+    with zipfile.ZipFile(path) as archive:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        single = list(members) == [_SINGLE]
+        names = [_SINGLE] if single else [f"{_TRACK}{i}" for i in range(len(members))]
+        if (
+            not members
+            or len(members) > _MAX_TRACKS
+            or len(members) != len(archive.infolist())
+            or members.keys() != set(names)
+        ):
+            raise FileError(
+                f"{path} holds neither `{_SINGLE}` nor `{_TRACK}0`, `{_TRACK}1`, ...; write it with tokenize -o"
+            )
+        total = 0
+        for name in names:
+            total += _promised(path, archive, members[name])
+            _check(path, np.dtype(int), total)
+        arrays = [_unpacked(archive, members[name]) for name in names]
+    return arrays[0] if single else arrays
+
+
+def _promised(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """How many ids a member holds, from its header. ValueError when the archive says another size."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("NumPy packs with deflate; others unpack without bound")
+    with archive.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = read_header[version](file)
+        size = math.prod(shape)
+        _check(path, dtype, size)
+        if info.file_size != file.tell() + size * dtype.itemsize:
+            raise ValueError("the sizes of header and archive differ")
+    return size
+
+
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(info) as file:
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def _check(path: Path, dtype: np.dtype[Any], size: int) -> None:
+    if dtype.hasobject:
+        raise ValueError("objects are pickled")
+    if dtype.kind not in "iu":
+        raise FileError(f"{path} holds {dtype}, not whole numbers")
+    if size > MAX_IDS:
+        raise FileError(f"{path} holds {size:,} ids; at most {MAX_IDS:,} are read")
 
 
 def count(ids: Any) -> int:

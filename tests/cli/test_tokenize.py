@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -150,3 +151,95 @@ def test_damaged_files_are_named(tmp_path, damage) -> None:
         path = tmp_path / "ids.npz"
     with pytest.raises(FileError, match=r"ids\.np[yz]"):
         files.load(path)
+
+
+def packed(path, members, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+def npy(tmp_path, array, promised=None) -> bytes:
+    """The bytes of a .npy file; its header promises another shape if told so."""
+    np.save(tmp_path / "one.npy", array)
+    data = (tmp_path / "one.npy").read_bytes()
+    return data if promised is None else data.replace(f"{array.shape},".encode(), f"{promised},".encode())
+
+
+@pytest.mark.parametrize("name", ["ids.npz", "ids.npy"])
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64, np.uint64])
+def test_more_ids_than_any_piece_are_not_unpacked(monkeypatch, mistake, tmp_path, name, dtype) -> None:
+    monkeypatch.setattr(files, "_unpacked", None)
+    path = tmp_path / name
+    files.save(path, np.zeros(files.MAX_IDS + 1, dtype))
+    told = mistake("detokenize", path, "-t", "performance", "-o", tmp_path / "out.mid")
+    assert "holds 4,194,305 ids; at most 4,194,304 are read" in told
+
+
+def test_tracks_count_together(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(files, "MAX_IDS", 1000)
+    path = tmp_path / "ids.npz"
+    files.save(path, [np.zeros(250, int)] * 4)
+    assert [len(track) for track in files.load(path)] == [250] * 4
+    files.save(path, [np.zeros(250, int)] * 5)
+    with pytest.raises(FileError, match=r"holds 1,250 ids; at most 1,000 are read"):
+        files.load(path)
+    np.savez(path, ids=np.zeros((200, 6), int))
+    with pytest.raises(FileError, match=r"holds 1,200 ids"):
+        files.load(path)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros(0, np.int32), np.zeros((0, 7), np.int32), np.arange(6).reshape(2, 3)], ids=str
+)
+@pytest.mark.parametrize("name", ["ids.npz", "ids.npy"])
+def test_every_shape_is_loaded_as_it_was_saved(tmp_path, name, array) -> None:
+    files.save(tmp_path / name, array)
+    loaded = files.load(tmp_path / name)
+    assert (loaded.dtype, loaded.shape) == (array.dtype, array.shape)
+    assert np.array_equal(loaded, array)
+
+
+def test_archives_that_are_not_of_ids(tmp_path) -> None:
+    ids = npy(tmp_path, np.arange(10))
+    for members in (
+        [],
+        [("ids.npy", b"")],
+        [("ids.npy", ids[:20])],
+        [("ids.npy", ids[:-8])],
+        [("ids.npy", ids + b"more")],
+        [("ids.npy", npy(tmp_path, np.arange(10), (11,)))],
+        [("ids.npy", npy(tmp_path, np.arange(10), (9,)))],
+        [("ids.npy", npy(tmp_path, np.arange(10), (-1,)))],
+        [("ids.npy", npy(tmp_path, np.arange(10), (2**62, 4)))],
+        [("ids.npy", npy(tmp_path, np.array([0.5])))],
+        [("ids.npy", ids), ("more.npy", ids)],
+        [("track_1.npy", ids)],
+        [("track_0.npy", ids), ("track_2.npy", ids)],
+        [("ids", ids), ("ids.npy", ids)],
+        [("../ids.npy", ids)],
+    ):
+        with pytest.raises(FileError, match=r"ids\.npz"):
+            files.load(packed(tmp_path / "ids.npz", members))
+    for compression in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with pytest.raises(FileError, match="not a file of ids"):
+            files.load(packed(tmp_path / "ids.npz", [("ids.npy", ids)], compression))
+    assert files.load(packed(tmp_path / "ids.npz", [("ids.npy", ids)])).tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("name", ["ids.npz", "ids.npy"])
+def test_damage_of_a_byte_is_a_named_error_or_none(tmp_path, name) -> None:
+    path = tmp_path / name
+    files.save(path, np.arange(50))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in (*range(min(300, len(whole))), *rng.integers(0, len(whole), 200)):
+        broken = bytearray(whole)
+        broken[at] = rng.integers(0, 256)
+        path.write_bytes(bytes(broken))
+        try:
+            loaded = files.load(path)
+        except FileError:
+            continue
+        assert loaded.dtype.kind in "iu"
