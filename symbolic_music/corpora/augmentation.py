@@ -37,7 +37,7 @@ class Change:
         """
         changes: dict[str, Array] = {}
         if (self.semitones or self._louder) and len(score.notes):
-            changes["notes"] = self.vary(score.notes.view(f"V{score.notes.dtype.itemsize}").copy().view(NOTE))
+            changes["notes"] = self.vary(copied(score.notes))
         if self.stretch != 1:
             changes["tempos"] = self.stretched(score.tempos)
         return derived(score, **changes) if changes else score
@@ -70,6 +70,11 @@ class Change:
         table = np.rint(np.arange(256) * self.velocity_scale + self.velocity_offset).clip(1, 127).astype(np.uint8)
         table[0] = 0
         return np.asarray(table)
+
+
+def copied(notes: Array) -> Array:
+    """A note table of one's own: as plain bytes, because NumPy copies records field by field."""
+    return notes.view(f"V{NOTE.itemsize}").copy().view(NOTE)
 
 
 def derived(score: Score, **tables: Array) -> Score:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.augmentation import Change, derived, pitch_range
+from symbolic_music.corpora.augmentation import Change, copied, derived, pitch_range
 from symbolic_music.corpora.segments import ALL_TABLES
 from symbolic_music.corpora.store import NoteStore
 from symbolic_music.errors import RegionError
@@ -106,7 +106,7 @@ class Voice:
         score, onset, first = self.score, self.score.notes["onset"], int(self.lines[bar])
         begin = self.before(first)
         end = self.before(int(self.lines[stop])) if stop < len(self.lines) else int(onset[-1]) + 1
-        table = score.notes[np.searchsorted(onset, begin) : np.searchsorted(onset, end)].copy()
+        table = copied(score.notes[np.searchsorted(onset, begin) : np.searchsorted(onset, end)])
         table["onset"] = np.maximum(table["onset"] - first, 0)
         tables = {"notes": change.vary(table)}
         for name, key, at in (
