@@ -221,6 +221,17 @@ def test_later_tokens_tell_nothing_and_spoil_nothing() -> None:
     assert torch.equal(relative_attention(*later, e)[:, :, :64], relative_attention(q, k, v, e)[:, :, :64])
 
 
+@pytest.mark.usefixtures("small_blocks")
+def test_one_batch_element_does_not_spoil_another() -> None:
+    tensors = arguments(3, 2, 8, 9, 4)
+    expected = gradients(relative_attention, tensors)
+    broken = [t.clone() for t in tensors]
+    for t in broken[:3]:
+        t[0] = float("nan")
+    for ours, theirs in zip(gradients(relative_attention, broken)[:3], expected[:3], strict=True):
+        assert torch.equal(ours[1:], theirs[1:])
+
+
 def test_memory_layout_of_the_arguments_does_not_matter() -> None:
     q, k, v, e = arguments(2, 3, 70, 70, 30)
     turned = [t.transpose(1, 2).contiguous().transpose(1, 2) for t in (q, k, v)]
@@ -239,7 +250,9 @@ def test_half_precision_is_summed_in_single() -> None:
     assert torch.allclose(mixed.double(), exact, rtol=2**-8, atol=1e-3)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         single = [t.float().requires_grad_() for t in (q, k, v, e)]
-        out = relative_attention(*single)
+        related = [Relation(r.embeddings.float(), r.buckets) for r in some_relations(2, 2, 90, 90, 4)]
+        out = relative_attention(*single, relations=related)
+        exact = reference_relative_attention(*(t.double() for t in single), relations=some_relations(2, 2, 90, 90, 4))
         assert torch.allclose(out.double(), exact, rtol=0, atol=1e-5)
         out.sum().backward()
     assert all(t.grad is not None and t.grad.dtype == torch.float32 for t in single)
