@@ -29,6 +29,7 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 BATCH, HEADS, WIDTH = 2, 8, 64
 OURS, PLAIN, NAIVE, MASK = "relative_attention", "SDPA, causal", "naive skew", "skew as SDPA's mask"
+PLAIN_DROPOUT = "SDPA, causal, dropout 0.1"
 DROPOUT, SHORT, WINDOW = "dropout 0.1", "512 distances", "window 1,024"
 TIME = "time and pitch apart"
 VARIANTS = {DROPOUT: "dropout 0.1", SHORT: "512 distances told apart", WINDOW: "the last 1,024 keys alone",
@@ -55,7 +56,7 @@ def contender(name: str, length: int) -> Callable[[], None]:
 
     q, k, v = (random(BATCH, HEADS, length, WIDTH) for _ in range(3))
     leaves = [q, k, v]
-    if name != PLAIN:
+    if name not in (PLAIN, PLAIN_DROPOUT):
         leaves.append(random(HEADS, 512 if name == SHORT else length, WIDTH))
     gradient = torch.randn(q.shape, generator=generator)
 
@@ -67,6 +68,7 @@ def contender(name: str, length: int) -> Callable[[], None]:
     functions: dict[str, Callable[..., Tensor]] = {
         OURS: relative_attention,
         PLAIN: lambda q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=True),
+        PLAIN_DROPOUT: lambda q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=0.1),
         NAIVE: reference_relative_attention,
         MASK: skewed_mask,
         DROPOUT: lambda *tensors: relative_attention(*tensors, dropout=0.1),
@@ -194,7 +196,7 @@ def main() -> None:
     rows = []
     for place, length in enumerate(lengths):
         first = place == 0
-        names = [OURS, PLAIN, *([NAIVE, MASK, *VARIANTS] if first else [])]
+        names = [OURS, PLAIN, *([NAIVE, MASK, PLAIN_DROPOUT, *VARIANTS] if first else [])]
         taken = measure_times(names, length, args.rounds if first else max(3, args.rounds // 2))
         extra = {name: memory(name, length, args.threads) for name in names}
         for peer in (PLAIN, NAIVE, MASK) if first else (PLAIN,):
@@ -202,7 +204,8 @@ def main() -> None:
             rows += rows_of(what, peer, taken[OURS], taken[peer], (extra[OURS], extra[peer]))
         for name, words in VARIANTS.items() if first else ():
             what = f"{length:,} tokens, {words}"
-            rows += rows_of(what, PLAIN, taken[name], taken[PLAIN], (extra[name], extra[PLAIN]))
+            peer = PLAIN_DROPOUT if name == DROPOUT else PLAIN
+            rows += rows_of(what, peer, taken[name], taken[peer], (extra[name], extra[peer]))
     store("attention", args.rounds, args.threads, rows)
 
 
