@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import pytest
 import torch
@@ -61,7 +62,7 @@ def test_by_default_the_leading_field_is_that_of_the_next_word_and_then_the_like
     assert ask.close(model(ids), model(ids, leading), 0.0)
 
 
-@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22]])
+@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22], [3, 4, 24]])
 @torch.no_grad()
 def test_steps_are_forward_past_the_window(pieces: list[int]) -> None:
     model, ids = model_of(), words(2, 32)
@@ -74,6 +75,13 @@ def test_steps_are_forward_past_the_window(pieces: list[int]) -> None:
         assert ask.close(step, model.logits(held.state, ids[:, position, 1]), 0.0)
     likeliest = model.step(ids[:, 31:], held)
     assert ask.close(likeliest, ask.at(whole, 31))
+
+
+@torch.no_grad()
+def test_positions_count() -> None:
+    model, ids = model_of(), words(1, 1).expand(-1, 8, -1)
+    states = model.states(ids)[0]
+    assert not any(torch.allclose(a, b, atol=1e-2) for a, b in pairwise(states))
 
 
 @torch.no_grad()

@@ -41,9 +41,13 @@ def test_it_is_a_token_model() -> None:
 
 
 @both
-@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22]])
+@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22], [3, 4, 24]])
 def test_steps_are_forward_past_the_window(config: SinusoidTransformerConfig, pieces: list[int]) -> None:
     ask.check_steps(model_of(config), ask.some_ids(2, 31, 19), pieces)
+
+
+def test_steps_are_forward_in_an_odd_window() -> None:
+    ask.check_steps(model_of(dataclasses.replace(TINY, window=9)), ask.some_ids(2, 31, 19), [1] * 31)
 
 
 @both
@@ -88,6 +92,17 @@ def test_it_learns_bach() -> None:
 
 def test_dropout() -> None:
     ask.check_dropout(model_of(dataclasses.replace(TINY, dropout=0.3)), ask.some_ids(2, 9, 19))
+
+
+def test_first_weights() -> None:
+    """Matrices keep variances (Glorot & Bengio 2010, equation 12), embeddings times their scale have deviation 1."""
+    torch.manual_seed(0)
+    model = SinusoidTransformer(dataclasses.replace(TINY, vocabulary=900))
+    feed_forward = model.blocks[0].feed_forward
+    assert float(feed_forward.inner.weight.detach().abs().max()) == pytest.approx((6 / (16 + 24)) ** 0.5, rel=0.05)
+    assert not feed_forward.inner.bias.any()
+    assert float(model.input.token(torch.arange(900)).detach().std()) == pytest.approx(1, rel=0.05)
+    assert float(model.input.token.weight.detach().std()) == pytest.approx(0.25, rel=0.05)
 
 
 def test_seeds() -> None:

@@ -30,7 +30,7 @@ def test_forward_is_that_of_the_package() -> None:
     assert torch.equal(model(ids), model.network(ids))
 
 
-@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22]])
+@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22], [3, 4, 24]])
 def test_steps_are_forward_past_the_window(pieces: list[int]) -> None:
     ask.check_steps(model_of(), ask.some_ids(2, 31, 19), pieces)
 
@@ -75,11 +75,20 @@ def test_seeds() -> None:
     ask.check_seeds(lambda: XTransformer(TINY))
 
 
-@pytest.mark.parametrize("hidden", [49, 100, 1000])
-def test_the_shape_is_what_was_asked_for(hidden: int) -> None:
-    model = XTransformer(dataclasses.replace(TINY, hidden=hidden))
+@pytest.mark.parametrize(("width", "hidden"), [(64, 49), (64, 1000), (70, 47), (70, 223)])
+def test_the_shape_is_what_was_asked_for(width: int, hidden: int) -> None:
+    model = XTransformer(dataclasses.replace(TINY, width=width, hidden=hidden))
     linears = {tuple(m.weight.shape) for m in model.modules() if isinstance(m, torch.nn.Linear)}
-    assert linears == {(64, 64), (hidden, 64), (64, hidden), (19, 64)}
+    assert linears == {(width, width), (hidden, width), (width, hidden), (19, width)}
+
+
+@torch.no_grad()
+def test_positions_are_rotary() -> None:
+    """Order counts, though no weight belongs to a position."""
+    model, ids = model_of(), torch.tensor([[1, 2, 3], [2, 1, 3]])
+    first, second = model(ids)[:, -1]
+    assert not torch.allclose(first, second, atol=1e-2)
+    assert all(8 not in parameter.shape for parameter in model.parameters())
 
 
 def test_the_preset_is_the_music_transformers_shape() -> None:
