@@ -13,7 +13,7 @@ from symbolic_music.errors import FileError, MidiError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.io.smf_tolerant import parse_tolerant
 from symbolic_music.io.smf_writer import midi_bytes
-from symbolic_music.io.symusic_scores import from_symusic
+from symbolic_music.io.symusic_scores import fields_of
 from symbolic_music.score import Score
 
 _END_OF_TRACK = b"\xff\x2f\x00"
@@ -59,33 +59,25 @@ def _parse_strict(data: bytes) -> Score | None:
         return None
     try:
         source: Any = symusic.Score.from_midi(closed)
-        score = from_symusic(source)
+        fields = fields_of(source)
+        ours = fields["tempos"]["time"] >= _FAR
+        fields["tempos"] = fields["tempos"][~ours]
+        score = Score(**fields)
     except Exception:  # symusic raises RuntimeError and others from C++; the tolerant reader says what is wrong
         return None
     ends = score.notes["onset"].astype(np.int64) + score.notes["duration"]
-    ours = score.tempos["time"] >= _FAR
     if int(ours.sum()) != int.from_bytes(data[10:12], "big") or (ends >= _FAR).any():
         return None  # a track that ended early, or a note that never did
     if data[11] == 1 and len(score.tracks) > 1:
         return None  # symusic sorts the notes of one track by part, and their order is lost
-    score = score.replace(tempos=score.tempos[~ours])
-    return score if _sane(score) else None
-
-
-def _sane(score: Score) -> bool:
-    """Whether nothing in it shows that symusic took something for what it is not."""
-    tempos, meters, keys = score.tempos, score.meters, score.keys
-    for table, key in ((score.notes, "onset"), (score.notes, "duration"), (score.controls, "time")):
-        if len(table) and table[key].min() < 0:
-            return False  # a time that ran over 32 bits
-    for table in (tempos, meters):
+    for table in (score.tempos, score.meters):
         at_once = np.flatnonzero(table["time"][1:] == table["time"][:-1])
         if (table[at_once] != table[at_once + 1]).any():
-            return False  # the last should count, and symusic does not keep their order
-    sane = (tempos["microseconds"] > 0).all() and (meters["numerator"] > 0).all() and (meters["denominator"] > 0).all()
-    sane = sane and (np.abs(keys["sharps"].astype(np.int64)) <= 7).all() and (keys["minor"] < 2).all()
+            return None  # the last should count, and symusic does not keep their order
     texts = [track.name for track in score.tracks] + [text.text for text in score.texts]
-    return bool(sane) and not any("\N{REPLACEMENT CHARACTER}" in text for text in texts)  # it was not UTF-8
+    if any("\N{REPLACEMENT CHARACTER}" in text for text in texts):
+        return None  # it was not UTF-8
+    return score
 
 
 def _closed(data: bytes) -> bytes | None:

@@ -15,8 +15,11 @@ def from_symusic(source: Any) -> Score:
 
     Scores in seconds or quarters are converted to ticks first, as symusic does it. ScoreError for impossible values.
     """
-    if source.ttype != "tick":
-        source = source.to("tick")
+    return Score(**fields_of(source if source.ttype == "tick" else source.to("tick")))
+
+
+def fields_of(source: Any) -> dict[str, Any]:
+    """The arguments of Score for a `symusic.Score` in ticks."""
     notes: list[Array] = []
     controls: list[Array] = []
     bends: list[Array] = []
@@ -36,18 +39,18 @@ def from_symusic(source: Any) -> Score:
         if len(track.pitch_bends):
             bends.append(_table(track.pitch_bends, BEND, index, time="time", value="value"))
         texts += [Text(m.time, m.text, "lyric", index) for m in track.lyrics]
-    return Score(
-        ticks_per_quarter=source.ticks_per_quarter,
-        notes=joined(notes, NOTE),
-        tempos=_table(source.tempos, TEMPO, None, time="time", microseconds="mspq"),
-        meters=_table(source.time_signatures, METER, None, time="time", numerator="numerator",
-                      denominator="denominator"),
-        keys=_table(source.key_signatures, KEY, None, time="time", sharps="key", minor="tonality"),
-        controls=joined(controls, CONTROL),
-        bends=joined(bends, BEND),
-        tracks=tuple(tracks),
-        texts=tuple(texts),
-    )  # fmt: skip
+    return {
+        "ticks_per_quarter": source.ticks_per_quarter,
+        "notes": joined(notes, NOTE),
+        "tempos": _table(source.tempos, TEMPO, None, time="time", microseconds="mspq"),
+        "meters": _table(source.time_signatures, METER, None, time="time", numerator="numerator",
+                         denominator="denominator"),
+        "keys": _table(source.key_signatures, KEY, None, time="time", sharps="key", minor="tonality"),
+        "controls": joined(controls, CONTROL),
+        "bends": joined(bends, BEND),
+        "tracks": tuple(tracks),
+        "texts": tuple(texts),
+    }  # fmt: skip
 
 
 def _table(events: Any, dtype: np.dtype[Any], track: int | None, **columns: str) -> Array:
