@@ -121,15 +121,6 @@ def test_without_tempo_events_a_quarter_note_lasts_half_a_second():
     assert tokenizers.get("performance").encode(score)[0] == SHIFT + 50
 
 
-def test_a_tempo_without_length_takes_no_time():
-    score = Score(480, note_table([(480, 480, 60, 64)]), np.array([(0, 0)], TEMPO))
-    assert tokenizers.get("performance").encode(score).tolist() == [VELOCITY + 15, ON + 60, SHIFT + 1, OFF + 60]
-
-
-def test_what_begins_before_time_zero_begins_at_zero():
-    assert encoded((-5, 10, 60, 64)) == [VELOCITY + 15, ON + 60, SHIFT + 5, OFF + 60]
-
-
 def test_score2perf_has_310_ids():
     tokenizer = tokenizers.get("performance", preset="score2perf")
     assert len(tokenizer.vocabulary) == 310
