@@ -26,6 +26,7 @@ from symbolic_music.score import Score
 from symbolic_music.tokenizers import chord_weights
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.flat_grammar import START
+from symbolic_music.tokenizers.metrical import merged
 from symbolic_music.tokenizers.remi_original import piano_score, pitched_notes, to_480
 from symbolic_music.tokenizers.word_grammar import WordGrammar
 
@@ -105,20 +106,20 @@ def encode(score: Score) -> Ids:
     bars = int(onset[-1]) // 16 + 1
     tempo_time, tempo = _tempos(score, offset, bars)
     chord_time, chord = _chords(notes.start, notes.end, notes.pitch, offset, bars)
-    times = np.concatenate([onset, tempo_time, chord_time])
-    times.sort(kind="stable")
-    times = times[np.append(True, times[1:] != times[:-1])]
+    times, (time_of_note, tempo_at, chord_at) = merged(onset, tempo_time, chord_time)
+    bar = times // 16
 
     words = np.zeros((bars + 1 + len(times) + len(onset) + 1, 7), np.int32)
     at = np.arange(bars + 1)
     at = at + np.searchsorted(times, 16 * at) + np.searchsorted(onset, 16 * at)
     words[at, TYPE], words[at, TIME] = _METRICAL, _BAR_ID
-    at = np.arange(len(times)) + times // 16 + 1 + np.searchsorted(onset, times)
-    words[at, TYPE], words[at, TIME] = _METRICAL, _BEAT_ID[times % 16]
+    before = np.cumsum(np.append(0, np.bincount(time_of_note, minlength=len(times))))[:-1]
+    at = np.arange(len(times)) + bar + 1 + before
+    words[at, TYPE], words[at, TIME] = _METRICAL, _BEAT_ID[times - 16 * bar]
     words[at, TEMPO] = words[at, CHORD] = _CONTI
-    words[at[np.searchsorted(times, tempo_time)], TEMPO] = _TEMPO_ID[tempo]
-    words[at[np.searchsorted(times, chord_time)], CHORD] = _CHORD_ID[chord]
-    at = np.arange(len(onset)) + onset // 16 + 1 + np.searchsorted(times, onset, side="right")
+    words[at[tempo_at], TEMPO] = _TEMPO_ID[tempo]
+    words[at[chord_at], CHORD] = _CHORD_ID[chord]
+    at = np.arange(len(onset)) + (bar + np.arange(2, len(bar) + 2))[time_of_note]
     words[at, TYPE] = _NOTE
     words[at, PITCH] = _PITCH_ID[notes.pitch[order]]
     length = np.minimum(notes.end - notes.start, _BAR)[order]

@@ -124,9 +124,11 @@ def encode(score: Score) -> Ids:
     has_note = np.zeros(bars + 1, bool)
     has_note[start // _BAR] = True
     has_note[bars] = False
-    bar = time[order] // _BAR
+    time = time[order]
+    bar = time // _BAR
     keep = has_note[np.minimum(bar, bars)]
-    order, bar = order[keep], bar[keep]
+    if not keep.all():
+        order, time, bar = order[keep], time[keep], bar[keep]
     kind = np.repeat([0, 1, 2], [len(chord_time), len(tempo_time), len(start)])[order]
     index = order - np.array([0, len(chord_time), len(chord_time) + len(tempo_time)])[kind]
 
@@ -135,19 +137,19 @@ def encode(score: Score) -> Ids:
     at = np.cumsum(length + new_bar) - length
     out = np.empty(int(length.sum() + new_bar.sum()), np.int32)
     out[at[new_bar] - 1] = BAR
-    out[at] = POSITION + time[order] % _BAR // _STEP
-    rows = kind == 0
+    out[at] = POSITION + (time - bar * _BAR) // _STEP
+    rows = np.flatnonzero(kind == 0)
     out[at[rows] + 1] = CHORD + chord[index[rows]]
-    rows = kind == 1
+    rows = np.flatnonzero(kind == 1)
     named = _named_tempos(tempo[index[rows]]) - _LOWEST_TEMPO
     out[at[rows] + 1] = TEMPO_CLASS + named // _CLASS_WIDTH
     out[at[rows] + 2] = TEMPO_VALUE + named % _CLASS_WIDTH
-    rows = kind == 2
-    which = index[rows]
-    out[at[rows] + 1] = VELOCITY + notes.velocity[which] // 4
-    out[at[rows] + 2] = PITCH + notes.pitch[which]
+    rows = np.flatnonzero(kind == 2)
+    at, which = at[rows], index[rows]
+    out[at + 1] = VELOCITY + (notes.velocity >> 2)[which]
+    out[at + 2] = PITCH + notes.pitch[which]
     # Nearest of 60, 120 ... 3840, the shorter on a tie.
-    out[at[rows] + 3] = DURATION + np.clip((end[which] - start[which] + 29) // 60 - 1, 0, 63)
+    out[at + 3] = DURATION + np.minimum(np.maximum((end - start + 29) // 60 - 1, 0), 63)[which]
     return out
 
 
