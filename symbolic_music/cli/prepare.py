@@ -18,7 +18,7 @@ from symbolic_music.cli.report import Json, out_json, working
 def prepare(
     corpus: Annotated[str, typer.Argument(help="maestro, lakh, chorales, pop909, groove, or folder.")],
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="Its folder or archive; maestro: or metadata file; chorales: or json.")
+        Path, typer.Argument(metavar="SRC", help="Its folder or archive; of maestro also a metadata file.")
     ],
     store: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
     workers: Annotated[int | None, typer.Option(help="Processes; one a processor when omitted.", min=1)] = None,
