@@ -41,6 +41,7 @@ _ON_BASS[_MINOR, 4], _ON_BASS[_MINOR, 3] = _MAJOR7, _HALF_DIM7
 _ON_BASS[_SUS2, 5], _ON_BASS[_SUS4, 7] = _SUS4, _SUS2
 # Only notes of the last ten onsets before a window, and of those inside, are heard in it.
 _ONSETS_HEARD = 10
+_BLOCK = 256  # beats, an even number
 
 
 def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[Ints, Ints, Ints]:
@@ -53,12 +54,31 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
         beat: ticks a beat.
     """
     last = int(end.max()) + 1 if len(end) else 0
-    beats, pairs = -(-last // beat), -(-last // (2 * beat))
+    beats = -(-last // beat)
+    if not beats:
+        none = np.zeros(0, np.int64)
+        return none, none, none
+    # In blocks, each with the notes that are heard in it: what a long piece takes at once would not stay in the cache.
+    new = np.append(True, start[1:] != start[:-1])
+    onsets = np.flatnonzero(new)
+    parts = []
+    for first in range(0, beats, _BLOCK):
+        heard = max(int(np.searchsorted(start[onsets], first * beat)) - _ONSETS_HEARD, 0)
+        notes = slice(int(onsets[min(heard, len(onsets) - 1)]), int(np.searchsorted(start, (first + _BLOCK) * beat)))
+        columns = start[notes] - first * beat, end[notes] - first * beat, pitch[notes], new[notes]
+        parts.append(_block_chords(*columns, beat, min(_BLOCK, beats - first)))
+    chosen = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
+    return chosen[0], chosen[1], chosen[2]
+
+
+def _block_chords(start: Ints, end: Ints, pitch: Ints, new: NDArray[np.bool_], beat: int, beats: int) -> Ints:
+    """Root, quality and bass of each beat, shape (3, beats). `new` marks the first note of each onset."""
+    pairs = -(-beats // 2)
     # Windows of one beat, then windows of two.
     begins = np.concatenate([np.arange(beats) * beat, np.arange(pairs) * (2 * beat)])
     lengths = np.repeat([beat, 2 * beat], [beats, pairs])
-    low = int(pitch.min()) if len(pitch) else 0
-    spans = _spans(start, end, pitch, low, beat, beats, begins, lengths)
+    low = int(pitch.min(initial=127))
+    spans = _spans(start, end, pitch, new, low, beat, beats, begins, lengths)
     chord, score = _window_chords(*spans, low, lengths)
     one, two = chord[:, :beats], chord[:, beats:]
     two_score = score[beats:]
@@ -67,8 +87,7 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
     alone = (first >= two_score / 2) & (second >= two_score / 2)
     if beats % 2:
         alone[-1] = first[-1] > two_score[-1] / 2
-    chosen = np.where(np.repeat(alone, 2)[:beats], one, np.repeat(two, 2, axis=1)[:, :beats])
-    return chosen[0], chosen[1], chosen[2]
+    return np.where(np.repeat(alone, 2)[:beats], one, np.repeat(two, 2, axis=1)[:, :beats])
 
 
 def _window_chords(
@@ -101,21 +120,28 @@ def _window_chords(
 
 
 def _spans(
-    start: Ints, end: Ints, pitch: Ints, low: int, beat: int, beats: int, begins: Ints, lengths: Ints
+    start: Ints,
+    end: Ints,
+    pitch: Ints,
+    new: NDArray[np.bool_],
+    low: int,
+    beat: int,
+    beats: int,
+    begins: Ints,
+    lengths: Ints,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Ticks that each pitch from `low` on, and each pitch class, sounds in each window, of notes that are heard there.
 
     Shapes (windows, pitches) and (windows, 12).
     """
     windows = len(begins)
-    new = np.append(True, start[1:] != start[:-1])[: len(start)]
     passed = np.searchsorted(start[new], begins)  # onsets before each window
     onset = np.cumsum(new) + (_ONSETS_HEARD - 1)
     first, final = start // beat, end // beat
     # Each note in the windows of one beat, then each in those of two: from its first to the last that hears it.
     last_one = np.minimum(np.searchsorted(passed[:beats], onset, side="right"), beats) - 1
     last_two = np.minimum(np.searchsorted(passed[beats:], onset, side="right"), windows - beats) - 1
-    begin = np.concatenate([first, first // 2 + beats])
+    begin = np.concatenate([np.maximum(first, 0), np.maximum(first // 2, 0) + beats])
     stop = np.concatenate([np.minimum(final, last_one), np.minimum(final // 2, last_two) + beats])
     count = np.maximum(stop - begin + 1, 0)
     which = np.repeat(np.arange(len(count)), count)

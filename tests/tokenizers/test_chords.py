@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from symbolic_music.tokenizers import chord_weights, chord_windows
 from symbolic_music.tokenizers.chords import QUALITIES, simultaneous_chords
@@ -122,3 +124,16 @@ def test_simultaneous_chords_are_passed_over_when_ends_lie_apart():
 def test_weights_of_very_many_notes():
     rows = chord_at((60, 64, 67), 0, 959) * 400
     assert names(rows) == names(chord_at((60, 64, 67), 0, 959)) == ["C_M/C", "C_M/C"]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+@settings(max_examples=30)
+def test_weights_do_not_depend_on_blocks(seed, count):
+    rng = np.random.default_rng(seed)
+    start = np.sort(rng.integers(0, 480 * 40, count))
+    rows = (start, start + rng.integers(1, 480 * 12, count), rng.integers(0, 128, count))
+    whole = chord_weights.beat_chords(*rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chord_weights, "_BLOCK", 4)
+        parts = chord_weights.beat_chords(*rows)
+    assert [one.tolist() for one in whole] == [one.tolist() for one in parts]
