@@ -2,14 +2,15 @@
 
     python benchmarks/gpt2_against_modern.py time CORPUS
     python benchmarks/gpt2_against_modern.py train CORPUS SHAPE@RATE --steps 200
+    python benchmarks/gpt2_against_modern.py test CORPUS SHAPE@RATE
     python benchmarks/gpt2_against_modern.py report CORPUS
 
 CORPUS is a folder: lakh-subset or jsb-chorales. `time` finds the CPU seconds of a training step of each shape, by turns
 in one process, the least of several rounds and calls: what a thread takes when nothing else runs. `train` trains to a
 step, and can be stopped and run again, to a later step too. The learning rate is constant after a warm-up and what is
 evaluated are averaged weights, so that every point of a curve stands for itself: no schedule that ends elsewhere makes
-two points unequal. `report` evaluates the longest run of each shape on the test split and writes
-benchmarks/results/gpt2_against_modern_CORPUS.json with all curves.
+two points unequal. `test` evaluates a run on the test split. `report` writes all curves, and the comparison of the
+longest run of each shape, into benchmarks/results/gpt2_against_modern_CORPUS.json.
 
 Data: of lakh-subset the files with lmd_verified = 1, split by the MD5's first digit (e validation, f test), sequences
 of 341 events, 1,024 ids for GPT-2 and 342 rows for ours; of jsb-chorales the published splits, sequences of 128
@@ -38,6 +39,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -120,7 +122,7 @@ def chorales(folder: Path, split: str) -> Iterator[Events]:
 
 CORPORA = {
     "lakh-subset": Corpus(lakh, "validation", events=341, batch=4, curve=24, test=90),
-    "jsb-chorales": Corpus(chorales, "valid", events=128, batch=4, curve=48, test=150),
+    "jsb-chorales": Corpus(chorales, "valid", events=128, batch=4, curve=48, test=48),
 }
 
 
@@ -327,34 +329,41 @@ def averaged(name: str, average: dict[str, Tensor]) -> nn.Module:
     return network
 
 
-def report(data: Data) -> None:
-    """Test NLL of the best rate of each shape, and all curves."""
+def test(label: str, data: Data) -> None:
+    """Evaluate SHAPE@RATE as it is now on the test split."""
     torch.set_num_threads(1)
+    name = label.partition("@")[0]
+    network = SHAPES[name]()
+    average = {k: x.detach().clone() for k, x in network.state_dict().items()}
+    state = load_checkpoint(data.out / label, network, average, optimizer_of(network, 0.0))
+    found = {"step": state["step"], **evaluate(averaged(name, average), data.test())}
+    (data.out / label / "test.json").write_text(json.dumps(found))
+    print(label, found)
+
+
+def report(data: Data) -> None:
+    """All curves, and the test NLL of the runs that were evaluated."""
     seconds = json.loads((data.out / "seconds.json").read_text())
-    test, events = data.test(), data.corpus.batch * data.corpus.events
+    events = data.corpus.batch * data.corpus.events
     curves: dict[str, list[dict[str, Any]]] = {}
     for folder in sorted(data.out.glob("*@*")):
-        name = folder.name.partition("@")[0]
-        network = SHAPES[name]()
-        average = {k: x.detach().clone() for k, x in network.state_dict().items()}
-        state = load_checkpoint(folder, network, average, optimizer_of(network, 0.0))
-        curves[folder.name] = [{"cpu_seconds": round(p["step"] * seconds[name], 1), **p} for p in state["curve"]]
+        with safe_open(folder / "checkpoint.safetensors", framework="pt") as file:
+            state = json.loads(file.metadata()["state"])
+        a_step = seconds[folder.name.partition("@")[0]]
+        curves[folder.name] = [{"cpu_seconds": round(p["step"] * a_step, 1), **p} for p in state["curve"]]
     runs: dict[str, dict[str, Any]] = {}
-    for name in SHAPES:
+    for name, make in SHAPES.items():
         labels = [label for label in curves if label.partition("@")[0] == name and curves[label]]
-        if not labels:
-            continue
         # The rate that went furthest: those that were worse in short runs were not gone on with.
         label = max(labels, key=lambda one: (curves[one][-1]["step"], -curves[one][-1]["nll"]))
-        network = SHAPES[name]()
-        average = {k: x.detach().clone() for k, x in network.state_dict().items()}
-        state = load_checkpoint(data.out / label, network, average, optimizer_of(network, 0.0))
+        network, steps = make(), curves[label][-1]["step"]
         count = sum(p.numel() for p in network.parameters())
         table = network.embedding.weight.numel() if isinstance(network, GPT2) else 0
+        kept = data.out / label / "test.json"
         runs[name] = {"run": label, "about": ABOUT[name], "parameters": count, "table_share": round(table / count, 3),
-                      "cpu_seconds_a_step": round(seconds[name], 3), "steps": state["step"],
-                      "events": state["step"] * events, "cpu_seconds": round(state["step"] * seconds[name]),
-                      "test": evaluate(averaged(name, average), test)}  # fmt: skip
+                      "cpu_seconds_a_step": round(seconds[name], 3), "steps": steps, "events": steps * events,
+                      "cpu_seconds": round(steps * seconds[name]),
+                      "test": json.loads(kept.read_text()) if kept.is_file() else None}  # fmt: skip
         print(name, runs[name])
     write(data, runs, curves)
 
@@ -376,14 +385,15 @@ def write(data: Data, runs: dict[str, dict[str, Any]], curves: dict[str, list[di
                 pair = along(mine, axis, at, "nll"), last["nll"], last["masked"]
             rows.append(row(f"validation NLL an event, {words} ({at:,.0f})", pair[0], pair[1], name))
             rows.append(row(f"the same, {words}, impossible ids masked", pair[0], pair[2], name))
-        for part, words in (("nll", ""), ("masked", ", impossible ids masked")):
+        tested = (("nll", ""), ("masked", ", impossible ids masked")) if ours["test"] and peer["test"] else ()
+        for part, words in tested:
             rows.append(row(f"test NLL an event at the end{words}", ours["test"][part], peer["test"][part], name))
         speeds = [run["events"] / run["steps"] / run["cpu_seconds_a_step"] for run in (ours, peer)]
         rows.append(row("events a CPU second in training", *speeds, name, "events/s"))
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result = {
         "name": f"gpt2_against_modern_{data.folder.name}",
-        "command": f"python benchmarks/gpt2_against_modern.py time, train, report {data.folder.name}",
+        "command": f"python benchmarks/gpt2_against_modern.py time, train, test, report {data.folder.name}",
         "commit": commit.stdout.strip(),
         "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
         "n": {
@@ -423,17 +433,20 @@ def main() -> None:
     """Parse arguments, then measure, train or report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in ("time", "train", "report"):
+    for command in ("time", "train", "test", "report"):
         one = commands.add_parser(command)
         one.add_argument("corpus", type=Path, help=f"folder named {' or '.join(CORPORA)}")
         one.add_argument("--out", type=Path, default=Path("runs/shapes"))
-        if command == "train":
+        if command in ("train", "test"):
             one.add_argument("label", metavar="SHAPE@RATE", help=f"shapes: {', '.join(SHAPES)}")
+        if command == "train":
             one.add_argument("--steps", type=int, default=200)
     args = parser.parse_args()
     data = Data(args.corpus, args.out)
     if args.command == "train":
         train(args.label, data, args.steps)
+    elif args.command == "test":
+        test(args.label, data)
     elif args.command == "time":
         measure(data)
     else:
