@@ -70,6 +70,14 @@ class RelativeAttention(nn.Module):
         self.distance = nn.Parameter(torch.randn(heads, distances, head_width) * head_width**-0.5)
         self.related = nn.ParameterList(torch.randn(heads, count, head_width) * head_width**-0.5 for count in buckets)
 
+    def queries(self, x: Tensor) -> Tensor:
+        """Queries of (B, L, width), (B, H, L, D)."""
+        return split_heads(self.query_key_value(x), 3 * self.heads)[:, : self.heads]
+
+    def tables(self) -> tuple[Tensor, ...]:
+        """Embeddings (H, M, D): of distances, then of the further relations."""
+        return self.distance, *self.related
+
     def forward(self, x: Tensor, cache: SlidingKeyValues | None, *differences: Differences) -> Tensor:
         """(B, L, width) to the same; the cache's positions come before. Differences are of all K positions."""
         q, k, v = split_heads(self.query_key_value(x), 3 * self.heads).chunk(3, dim=1)

@@ -42,6 +42,14 @@ class RelativeAttention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
+    def queries(self, x: Tensor) -> Tensor:
+        """Queries of (B, L, width), (B, H, L, D)."""
+        return self._split(self.query(x))
+
+    def tables(self) -> tuple[Tensor, ...]:
+        """Embeddings (H, M, D): of distances, then of time apart."""
+        return self.distance, self.time
+
     def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values of (B, K, width), each (B, H, K, D)."""
         keys, values = self.key_value(x).chunk(2, dim=-1)
@@ -49,9 +57,8 @@ class RelativeAttention(nn.Module):
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, buckets: Tensor) -> Tensor:
         """Attend from (B, L, width), the last L positions, to all K; buckets (B, L, K). Returns (B, L, width)."""
-        q = self._split(self.query(x))
         time = Relation(self.time, Buckets(buckets))
-        mixed = relative_attention(q, keys, values, self.distance, relations=[time])
+        mixed = relative_attention(self.queries(x), keys, values, self.distance, relations=[time])
         return torch.as_tensor(self.out(mixed.transpose(1, 2).flatten(-2)))
 
 

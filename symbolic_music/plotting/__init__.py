@@ -11,6 +11,7 @@ from symbolic_music.plotting.compare import absent_from
 from symbolic_music.plotting.curves import loss_curve, read_log
 from symbolic_music.plotting.encodings import encodings
 from symbolic_music.plotting.figures import save as save_figure
+from symbolic_music.plotting.relative import relative_embeddings
 from symbolic_music.plotting.roll import piano_roll, piano_roll_png, save_piano_roll
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "piano_roll",
     "piano_roll_png",
     "read_log",
+    "relative_embeddings",
     "save_figure",
     "save_piano_roll",
 ]
