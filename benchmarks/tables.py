@@ -4,7 +4,8 @@
 
 A table stands between `<!-- rows NAME … -->` or `<!-- pivot NAME -->` and `<!-- end -->`. `rows`: a line a result, ours
 beside the peer's; of several results each line begins with what stands after the last underscore of its name. `pivot`:
-of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. With --check nothing is written, and the exit
+of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. Between `<!-- models -->` and `<!-- end -->` stands
+the table of architectures. With --check nothing is written, and the exit
 status is 1 when a table is not what its results say.
 """
 
@@ -18,6 +19,17 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"<!-- (rows|pivot) ([\w. -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+MODELS = re.compile(r"<!-- models -->\n(.*?)<!-- end -->", re.DOTALL)
+# Positions, window and source of each architecture; the registry knows the rest.
+ABOUT = {
+    "music-transformer": ("relative, by distance; the chorale presets as the paper's rows", "Huang et al. 2018"),
+    "sinusoid-transformer": ("sinusoids", "Vaswani et al. 2017; the baseline of Huang et al. 2018"),
+    "lstm": ("none needed", "Simon & Oore 2017 (Performance RNN); Huang et al. 2018"),
+    "compound-transformer": ("sinusoids", "Hsiao et al. 2021"),
+    "x-transformer": ("rotary", "x-transformers; Su et al. 2021"),
+    "gpt2": ("learnt", "Radford et al. 2019; Thickstun et al. 2024"),
+    "anticipatory": ("relative, by distance and by musical time", "ours"),
+}
 
 
 def number(value: float) -> str:
@@ -57,6 +69,28 @@ def pivot_table(result: dict[str, Any]) -> str:
     return out
 
 
+def models_table() -> str:
+    """A line a published config of each architecture."""
+    import torch
+
+    from symbolic_music.models import registry
+
+    out = line(["name", "preset", "parameters", "layers × width", "window", "positions", "source"])
+    out += line(["---", "---", "--:", "--:", "--:", "---", "---"])
+    for name in registry.names():
+        kind = registry.get(name)
+        for preset in kind.presets or [None]:
+            with torch.device("meta"):
+                network = kind.build(preset=preset)
+            config: Any = network.config
+            count = sum(p.numel() for p in network.parameters()) / 1e6
+            window = getattr(config, "window", None) or getattr(config, "context", None)
+            size, shown = f"{config.layers} × {config.width:,}", f"{window:,}" if window else "none"
+            preset_shown = f"`{preset}`" if preset else "–"
+            out += line([f"`{name}`", preset_shown, f"{count:.1f} M", size, shown, *ABOUT[name]])
+    return out
+
+
 def filled(text: str) -> str:
     """The text with every table made anew."""
 
@@ -73,6 +107,7 @@ def filled(text: str) -> str:
         machines = ", ".join(dict.fromkeys(one["machine"] for one in results))
         return f"<!-- {kind} {' '.join(names)} -->\n{body}\n{commands}; {machines}.\n<!-- end -->"
 
+    text = MODELS.sub(lambda _: f"<!-- models -->\n{models_table()}<!-- end -->", text)
     return BLOCK.sub(table, text)
 
 
