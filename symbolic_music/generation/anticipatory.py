@@ -116,7 +116,7 @@ class _Writer:
         table, is_control = interleave(rows - offset, controls - offset)
         flag = v.ANTICIPATE if len(self.task.controls) else v.AUTOREGRESS
         ids = np.append(flag, to_ids(table, is_control))
-        self.cache = self.network.cache(1)
+        self.cache = self.network.new_cache(1)
         self.logits = self._step(ids)
         # With nothing before it, an event is counted from the region's start.
         if not len(rows):
@@ -131,7 +131,7 @@ class _Writer:
         due = self.pending[self.pending[:, 0] <= self.now + v.DELTA]
         self.pending = self.pending[len(due) :]
         for control in due:
-            if self.cache.length + 3 >= self.network.config.window:
+            if self.cache.rows.length + 3 >= self.network.config.window:
                 self._prime()
                 return
             row = (control - np.array([self.base, 0, 0], np.int32))[None]
@@ -140,7 +140,7 @@ class _Writer:
     def write_one(self) -> bool:
         """Draw one event or rest; False when the region is full or the model ended the piece."""
         self._show_controls()
-        full = self.cache.length + 3 >= self.network.config.window
+        full = self.cache.rows.length + 3 >= self.network.config.window
         if full or self.now + 2 * v.DENSITY - self.base >= v.MAX_TIME:
             self._prime()
         task, free = self.task, min(self.free_at.values())

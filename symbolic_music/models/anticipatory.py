@@ -5,6 +5,9 @@ transformer runs once an event: from its state h the time is drawn, from (h, tim
 the instrument, and a last attention layer that knows all of them draws the pitch. Times are predicted as the
 gap to the last event, so that 55,028 ids need no table of 55,028 rows. `forward` and `step` speak in ids.
 
+Each row (an event, a control, the flag) sees the last `window` rows, its own included, through every layer: a sequence
+may be of any length.
+
 Sources: the encoding, Thickstun et al. 2024; relative attention, Huang et al. 2018, with relative time as in
 its section 3.4.2.
 """
@@ -19,7 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.layers import Block, KeyValues
+from symbolic_music.models.cache import SlidingCache
+from symbolic_music.models.layers import Block
+from symbolic_music.models.relations import Differences
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 # Kinds of rows of a table of rows (time, duration, note, kind).
@@ -36,7 +41,7 @@ class AnticipatoryConfig:
     Args:
         width, layers, heads, hidden: of the transformer; hidden is the feed-forward's inner width.
         instruments: those the model knows (128 is drums); others are refused.
-        window: events that it attends to.
+        window: rows that each row sees.
         distances: relative positions told apart.
         time_unit: steps of 10 ms in a bucket of relative time.
         time_reach: buckets of relative time to either side.
@@ -63,20 +68,20 @@ class AnticipatoryConfig:
 
 
 class Cache:
-    """What `step` remembers: keys and values of each layer, times of the rows, ids of an unfinished event."""
+    """What `step` remembers: of the rows so far keys, values and times, and the ids of an unfinished row."""
 
     def __init__(self, config: AnticipatoryConfig, batch: int, like: Tensor) -> None:
-        shape = (batch, config.heads, config.window, config.width // config.heads)
-        self.layers = [KeyValues(*shape, like=like) for _ in range(config.layers + 1)]
-        self.times = torch.zeros(batch, config.window, dtype=torch.long, device=like.device)
+        head_width = config.width // config.heads
+        # The last layer is the pitch block's.
+        self.rows = SlidingCache(config.layers + 1, batch, config.heads, config.window, head_width, like)
         self.now = torch.zeros(batch, dtype=torch.long, device=like.device)
         self.pending = torch.zeros(batch, 0, dtype=torch.long, device=like.device)
         self.state = like.new_zeros(batch, config.width)
 
     @property
     def length(self) -> int:
-        """Rows (events, controls, the flag) held so far."""
-        return self.layers[0].length
+        """Ids read so far: the flag is a row of one, all others are of three."""
+        return max(0, 3 * self.rows.length - 2) + self.pending.shape[1]
 
 
 class AnticipatoryTransformer(nn.Module):
@@ -92,7 +97,7 @@ class AnticipatoryTransformer(nn.Module):
         self.pitch = nn.Embedding(129, c.width)  # 128: a rest has none
         self.clock = nn.Linear(4 * _PERIODS, c.width, bias=False)
         buckets = 2 * c.time_reach + 1
-        shape = (c.width, c.heads, c.hidden, c.distances, buckets, c.dropout)
+        shape = (c.width, c.heads, c.hidden, c.distances, buckets, c.window, c.dropout)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList([Block(*shape) for _ in range(c.layers)])
         self.pitch_block = Block(*shape)
@@ -127,11 +132,11 @@ class AnticipatoryTransformer(nn.Module):
 
         Args:
             table: (B, N, 4) of (time, duration, note, kind), steps of 10 ms; note as in the events, REST too.
-            cache: rows before these; extended.
+            cache: rows before these; extended (then N is at most its room).
 
         Returns:
-            States (B, N, width), times of all rows so far (B, K), and the time of the last event at each
-            of these rows (B, N).
+            States (B, N, width), times of the rows that any of these sees (B, K), and the time of the last event
+            at each of these rows (B, N).
         """
         time, duration, note, kind = table.unbind(-1)
         batch = len(table)
@@ -141,19 +146,13 @@ class AnticipatoryTransformer(nn.Module):
         now = torch.maximum(now, previous[:, None])
         before = torch.cat([previous[:, None], now[:, :-1]], dim=1)
         x = self._embed(time, duration, note, kind, before)
-        if cache is None:
-            times = time
-        else:
-            start = cache.length
-            if start + time.shape[1] > self.config.window:
-                raise ModelError(f"the model's window holds {self.config.window} events")
-            cache.times[:, start : start + time.shape[1]] = time
-            times = cache.times[:, : start + time.shape[1]]
+        times = time if cache is None else cache.rows.append(time)
+        if cache is not None:
             cache.now = now[:, -1]
-        buckets = self._buckets(now, times)
+        apart = self._apart(now, times)
         x = self.drop(x)
         for i, block in enumerate(self.blocks):
-            x = block(x, buckets, None if cache is None else cache.layers[i])
+            x = block(x, apart, None if cache is None else cache.rows.layers[i])
         return x, times, now
 
     def _embed(self, time: Tensor, duration: Tensor, note: Tensor, kind: Tensor, before: Tensor) -> Tensor:
@@ -179,11 +178,9 @@ class AnticipatoryTransformer(nn.Module):
         angle = time[..., None] * self.rates
         return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
-    def _buckets(self, query_times: Tensor, key_times: Tensor) -> Tensor:
-        """Buckets of relative time, (B, L) and (B, K) to (B, L, K)."""
-        apart = query_times[:, :, None] - key_times[:, None, :]
-        reach = self.config.time_reach
-        return torch.div(apart, self.config.time_unit, rounding_mode="floor").clamp(-reach, reach) + reach
+    def _apart(self, query_times: Tensor, key_times: Tensor) -> Differences:
+        """Relative time, of (B, L) and (B, K)."""
+        return Differences(query_times, key_times, self.config.time_unit, self.config.time_reach)
 
     # -- heads ------------------------------------------------------------------------------------------
 
@@ -193,21 +190,12 @@ class AnticipatoryTransformer(nn.Module):
     def _note_input(self, states: Tensor, gap: Tensor, duration: Tensor) -> Tensor:
         return self._duration_input(states, gap) + torch.as_tensor(self.duration(duration))
 
-    def _pitch_logits(self, note_input: Tensor, instrument: Tensor, buckets: Tensor, keys_values: tuple[Tensor, Tensor]
-                      ) -> Tensor:  # fmt: skip
-        """Attend from (B, L, width), each told its instrument's row, to the states of the rows up to its own."""
-        block = self.pitch_block
-        assert isinstance(block, Block)
-        x = note_input + self.instrument(instrument)
-        x = x + block.drop(block.attention(block.attention_norm(x), *keys_values, buckets))
-        x = x + block.drop(block.feed_forward(block.feed_forward_norm(x)))
-        return torch.as_tensor(self.heads["pitch"](x))
-
     def _pitch_keys_values(self, states: Tensor, cache: Cache | None = None) -> tuple[Tensor, Tensor]:
+        """What the pitches attend to: the states of the rows."""
         block = self.pitch_block
-        assert isinstance(block, Block)
-        keys, values = block.attention.keys_values(block.attention_norm(states))
-        return (keys, values) if cache is None else cache.layers[-1].append(keys, values)
+        return block.attention.keys_values(
+            block.attention_norm(states), None if cache is None else cache.rows.layers[-1]
+        )
 
     def losses(self, table: Tensor) -> dict[str, Tensor]:
         """Negative log-likelihood in nats of each next event, by part, and which rows are such.
@@ -229,9 +217,10 @@ class AnticipatoryTransformer(nn.Module):
         is_rest = is_event & (note == REST)
         instrument = self._instruments(torch.where(is_event & ~is_rest, note // 128, v.INSTRUMENTS))
         note_input = self._note_input(states, gap, duration)
-        pitch = self._pitch_logits(
-            note_input, instrument, self._buckets(now + gap * is_event, times), self._pitch_keys_values(states)
-        )
+        block, x = self.pitch_block, note_input + self.instrument(instrument)
+        apart = self._apart(now + gap * is_event, times)
+        x = x + block.drop(block.attention(block.attention_norm(x), *self._pitch_keys_values(states), apart))
+        pitch = self.heads["pitch"](block.fed_forward(x))
         parts = {
             "time": _nll(self.heads["gap"](states), gap) * (is_event | first_end),
             "duration": _nll(self.heads["duration"](self._duration_input(states, gap)), duration) * is_event,
@@ -242,7 +231,7 @@ class AnticipatoryTransformer(nn.Module):
 
     # -- ids --------------------------------------------------------------------------------------------
 
-    def cache(self, batch: int = 1) -> Cache:
+    def new_cache(self, batch: int = 1) -> Cache:
         """An empty cache for `step`."""
         return Cache(self.config, batch, self.kind.weight)
 
@@ -254,40 +243,42 @@ class AnticipatoryTransformer(nn.Module):
         """
         table = table_of_ids(ids[:, : 1 + (ids.shape[1] - 1) // 3 * 3])
         states, times, now = self.states(table)
-        kv = self._pitch_keys_values(states)
+        keys, values = self._pitch_keys_values(states)
         out = states.new_empty(len(ids), ids.shape[1], v.SIZE)
         out[:, 0::3] = self._time_logits(states, now)
         for row in range(table.shape[1]):
             at = 1 + 3 * row
-            seen = (kv[0][:, :, : row + 1], kv[1][:, :, : row + 1])
-            here = (states[:, row], now[:, row], times[:, : row + 1], seen)
             if at < ids.shape[1]:
-                out[:, at] = self._duration_logits(here[0], here[1], ids[:, at])
+                out[:, at] = self._duration_logits(states[:, row], now[:, row], ids[:, at])
             if at + 1 < ids.shape[1]:
-                out[:, at + 1] = self._note_logits(*here, ids[:, at : at + 2])
+                seen = slice(max(0, row + 1 - self.config.window), row + 1)
+                keys_values = (keys[:, :, seen], values[:, :, seen])
+                out[:, at + 1] = self._note_logits(
+                    states[:, row], now[:, row], times[:, seen], keys_values, ids[:, at : at + 2]
+                )
         return out
 
+    @torch.no_grad()
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Log-probabilities of the id after these: (B, L) appended to the cache, to (B, 55028).
+        """Log-probabilities of the id after these: (B, L), at least one, appended to the cache, to (B, 55028).
 
-        The first call begins with a flag. Raises ModelError when the window is full.
+        The first call begins with a flag.
         """
         pending = torch.cat([cache.pending, ids], dim=1)
-        flag = 0 if cache.length else 1
+        flag = 0 if cache.rows.length else 1
         whole = flag + (pending.shape[1] - flag) // 3 * 3
-        if whole:
-            table = table_of_ids(pending[:, :whole], flag=bool(flag))
-            states, _, _ = self.states(table, cache)
-            self._pitch_keys_values(states, cache)
-            cache.state = states[:, -1]
         cache.pending = pending[:, whole:]
+        if whole:
+            for piece in torch.split(table_of_ids(pending[:, :whole], flag=bool(flag)), cache.rows.room, dim=1):
+                states, _, _ = self.states(piece, cache)
+                self._pitch_keys_values(states, cache)
+            cache.state = states[:, -1]
         if cache.pending.shape[1] == 0:
             return self._time_logits(cache.state, cache.now)
         if cache.pending.shape[1] == 1:
             return self._duration_logits(cache.state, cache.now, cache.pending[:, 0])
-        kv, length = cache.layers[-1], cache.length
-        seen = (kv.keys[:, :, :length], kv.values[:, :, :length])
-        return self._note_logits(cache.state, cache.now, cache.times[:, :length], seen, cache.pending)
+        rows = cache.rows
+        return self._note_logits(cache.state, cache.now, rows.numbers, rows.layers[-1].last(), cache.pending)
 
     def _time_logits(self, states: Tensor, now: Tensor) -> Tensor:
         """(..., width), (...) to (..., vocabulary): the gap classes laid at their absolute times."""
@@ -308,21 +299,21 @@ class AnticipatoryTransformer(nn.Module):
         out = _where_control(time_id, out, v.ADURATION, v.ANOTE)
         return _where_separator(time_id, out)
 
-    def _note_logits(self, states: Tensor, now: Tensor, times: Tensor, seen: tuple[Tensor, Tensor], ids: Tensor
-                     ) -> Tensor:  # fmt: skip
+    def _note_logits(
+        self, states: Tensor, now: Tensor, times: Tensor, keys_values: tuple[Tensor, Tensor], ids: Tensor
+    ) -> Tensor:
         """(B, width), (B,), (B, K), keys and values of K rows, ids (B, 2) of time and duration to (B, vocabulary)."""
-        config, batch = self.config, len(states)
+        config, batch, block = self.config, len(states), self.pitch_block
         gap = (ids[:, 0] - now).clamp(0, GAPS - 1)
         duration = torch.where(ids[:, 1] < v.NOTE, ids[:, 1] - v.DURATION, 0).clamp(0, v.MAX_DURATION - 1)
         note_input = self._note_input(states, gap, duration)
         instruments = self.heads["instrument"](note_input).log_softmax(-1)
         count = len(config.instruments)
-        # Each instrument asks for its pitches as a batch row of its own.
-        rows = torch.arange(count, device=states.device).repeat(batch)[:, None]
-        repeated = note_input.repeat_interleave(count, 0)[:, None]
-        kv = (seen[0].repeat_interleave(count, 0), seen[1].repeat_interleave(count, 0))
-        buckets = self._buckets((now + gap)[:, None], times).repeat_interleave(count, 0)
-        pitches = self._pitch_logits(repeated, rows, buckets, kv).log_softmax(-1).view(batch, count, 128)
+        # Each instrument asks for its pitches by a query of its own.
+        x = note_input[:, None] + self.instrument.weight[:count]
+        apart = self._apart((now + gap)[:, None], times)
+        x = x + block.drop(block.attention.at_last(block.attention_norm(x), *keys_values, apart))
+        pitches = self.heads["pitch"](block.fed_forward(x)).log_softmax(-1)
         out = _nothing(states)
         notes = out[:, v.NOTE : v.REST].view(batch, v.INSTRUMENTS, 128)
         notes[:, list(config.instruments)] = instruments[:, :count, None] + pitches

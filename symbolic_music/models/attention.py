@@ -65,13 +65,13 @@ def time_logits(q: Tensor, embeddings: Tensor, buckets: Tensor) -> Tensor:
     Args:
         q: (B, H, L, D).
         embeddings: (H, M, D).
-        buckets: (B, L, K) of whole numbers below M.
+        buckets: (B, L, K) of whole numbers below M, or (B, 1, K) where all queries share them.
 
     Returns:
         (B, H, L, K).
     """
     product = q @ embeddings.transpose(-1, -2)
-    return product.gather(-1, buckets[:, None].expand(-1, q.shape[1], -1, -1))
+    return product.gather(-1, buckets[:, None].expand(-1, *q.shape[1:3], -1))
 
 
 def relation_logits(q: Tensor, relation: Relation, keys: slice) -> Tensor:
@@ -138,12 +138,12 @@ def relative_attention(
         raise ModelError(f"a window holds at least one key, not {window}")
     length, keys = q.shape[-2], k.shape[-2]
     if length == 1:
-        return one_query_attention(q, k, v, embeddings, extra, dropout, relations, window)
+        return last_position_attention(q, k, v, embeddings, extra, dropout, relations, window)
     blocks = causal_blocks(length, keys) if window is None else windowed_blocks(length, keys, window)
     return blocked_attention(q, k, v, embeddings, blocks, extra, dropout, relations)
 
 
-def one_query_attention(
+def last_position_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
@@ -153,7 +153,7 @@ def one_query_attention(
     relations: Sequence[Relation] = (),
     window: int | None = None,
 ) -> Tensor:
-    """`relative_attention` of the last position alone, as generation asks for it: nothing needs a skew."""
+    """`relative_attention` of queries that all stand at the last position, as generation asks: nothing is skewed."""
     last, reach = k.shape[-2], embeddings.shape[-2]
     first = 0 if window is None else max(0, last - window)
     keys = last - first

@@ -5,7 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from symbolic_music.models.layers import KeyValues
+
+class KeyValues:
+    """Preallocated keys and values of one layer, each (B, H, window, D); `length` positions are filled."""
+
+    def __init__(self, batch: int, heads: int, window: int, width: int, like: Tensor) -> None:
+        self.keys = like.new_zeros(batch, heads, window, width)
+        self.values = torch.zeros_like(self.keys)
+        self.length = 0
+
+    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Add positions at the end; returns all that are filled."""
+        end = self.length + keys.shape[-2]
+        self.keys[:, :, self.length : end] = keys
+        self.values[:, :, self.length : end] = values
+        self.length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
 
 
 class SlidingKeyValues:
@@ -36,21 +51,30 @@ class SlidingKeyValues:
         self.values[:, :, start : self.end] = values
         return self.keys[:, :, first : self.end], self.values[:, :, first : self.end]
 
+    def last(self) -> tuple[Tensor, Tensor]:
+        """Of what the last position sees, itself included."""
+        first = max(0, self.end - self.window)
+        return self.keys[:, :, first : self.end], self.values[:, :, first : self.end]
+
 
 class SlidingCache:
-    """A `SlidingKeyValues` a layer, the last window - 1 ids, and how many ids have been read."""
+    """A `SlidingKeyValues` a layer, and of each of the last `window` positions a number: an id, or a time.
+
+    `length` is how many positions have been read.
+    """
 
     def __init__(self, layers: int, batch: int, heads: int, window: int, width: int, like: Tensor) -> None:
         self.window, self.room = window, min(window, 256)
         self.layers = [SlidingKeyValues(batch, heads, window, self.room, width, like) for _ in range(layers)]
-        self.ids = torch.zeros(batch, 0, dtype=torch.long, device=like.device)
+        self.numbers = torch.zeros(batch, 0, dtype=torch.long, device=like.device)
         self.length = 0
 
-    def append(self, ids: Tensor) -> Tensor:
-        """Add ids (B, L), once their keys are in; returns the window - 1 before them and them."""
-        seen = torch.cat([self.ids, ids], dim=1)
-        self.ids = seen[:, max(0, seen.shape[1] - self.window + 1) :]
-        self.length += ids.shape[1]
+    def append(self, numbers: Tensor) -> Tensor:
+        """Add those of L positions, (B, L); returns the window - 1 before them and them."""
+        before = self.numbers[:, max(0, self.numbers.shape[1] - self.window + 1) :]
+        seen = torch.cat([before, numbers], dim=1)
+        self.numbers = seen[:, max(0, seen.shape[1] - self.window) :]
+        self.length += numbers.shape[1]
         return seen
 
 

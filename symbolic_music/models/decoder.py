@@ -14,8 +14,7 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention import relative_attention
-from symbolic_music.models.cache import SlidingKeyValues
-from symbolic_music.models.layers import KeyValues
+from symbolic_music.models.cache import KeyValues, SlidingKeyValues
 from symbolic_music.models.relations import Differences, Relation
 
 

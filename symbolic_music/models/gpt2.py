@@ -21,8 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.cache import JumpingCache
-from symbolic_music.models.layers import KeyValues
+from symbolic_music.models.cache import JumpingCache, KeyValues
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 

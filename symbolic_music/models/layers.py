@@ -1,4 +1,7 @@
-"""The decoder block shared by our transformers: relative attention and a gated feed-forward, normalised before."""
+"""The decoder block of our own transformer: relative attention and a gated feed-forward, normalised before.
+
+Shapes: B batch, L positions, K positions so far, H heads, D head width, M embeddings.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.models.attention import relative_attention
-from symbolic_music.models.relations import Buckets, Relation
-
-
-class KeyValues:
-    """Preallocated keys and values of one layer, each (B, H, window, D); `length` positions are filled."""
-
-    def __init__(self, batch: int, heads: int, window: int, width: int, like: Tensor) -> None:
-        self.keys = like.new_zeros(batch, heads, window, width)
-        self.values = torch.zeros_like(self.keys)
-        self.length = 0
-
-    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Add positions at the end; returns all that are filled."""
-        end = self.length + keys.shape[-2]
-        self.keys[:, :, self.length : end] = keys
-        self.values[:, :, self.length : end] = values
-        self.length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+from symbolic_music.models.attention import last_position_attention, relative_attention
+from symbolic_music.models.cache import SlidingKeyValues
+from symbolic_music.models.relations import Differences, Relation
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head attention with relative positions: by distance in the sequence and by bucket of musical time."""
+    """Attention by distance in the sequence and by musical time apart, to the last `window` positions."""
 
-    def __init__(self, width: int, heads: int, distances: int, buckets: int) -> None:
+    def __init__(self, width: int, heads: int, distances: int, buckets: int, window: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.window = heads, window
         self.query = nn.Linear(width, width, bias=False)
         self.key_value = nn.Linear(width, 2 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
@@ -50,15 +37,25 @@ class RelativeAttention(nn.Module):
         """Embeddings (H, M, D): of distances, then of time apart."""
         return self.distance, self.time
 
-    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of (B, K, width), each (B, H, K, D)."""
-        keys, values = self.key_value(x).chunk(2, dim=-1)
-        return self._split(keys), self._split(values)
+    def keys_values(self, x: Tensor, cache: SlidingKeyValues | None = None) -> tuple[Tensor, Tensor]:
+        """Keys and values of (B, L, width), each (B, H, K, D), after those of a cache."""
+        keys, values = (self._split(part) for part in self.key_value(x).chunk(2, dim=-1))
+        return (keys, values) if cache is None else cache.append(keys, values)
 
-    def forward(self, x: Tensor, keys: Tensor, values: Tensor, buckets: Tensor) -> Tensor:
-        """Attend from (B, L, width), the last L positions, to all K; buckets (B, L, K). Returns (B, L, width)."""
-        time = Relation(self.time, Buckets(buckets))
-        mixed = relative_attention(self.queries(x), keys, values, self.distance, relations=[time])
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, apart: Differences) -> Tensor:
+        """Attend from (B, L, width), the last L positions, each to the last `window` of the K up to its own."""
+        window = self.window if keys.shape[-2] > self.window else None
+        mixed = relative_attention(
+            self.queries(x), keys, values, self.distance, relations=[Relation(self.time, apart)], window=window
+        )
+        return self._joined(mixed)
+
+    def at_last(self, x: Tensor, keys: Tensor, values: Tensor, apart: Differences) -> Tensor:
+        """Attend from several inputs (B, L, width) that all stand at the last position, to all K."""
+        relations = [Relation(self.time, apart)]
+        return self._joined(last_position_attention(self.queries(x), keys, values, self.distance, relations=relations))
+
+    def _joined(self, mixed: Tensor) -> Tensor:
         return torch.as_tensor(self.out(mixed.transpose(1, 2).flatten(-2)))
 
 
@@ -79,19 +76,22 @@ class GatedFeedForward(nn.Module):
 class Block(nn.Module):
     """x + attention(norm(x)), then x + feed_forward(norm(x))."""
 
-    def __init__(self, width: int, heads: int, hidden: int, distances: int, buckets: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, heads: int, hidden: int, distances: int, buckets: int, window: int, dropout: float
+    ) -> None:
         super().__init__()
         self.attention_norm = nn.RMSNorm(width)
-        self.attention = RelativeAttention(width, heads, distances, buckets)
+        self.attention = RelativeAttention(width, heads, distances, buckets, window)
         self.feed_forward_norm = nn.RMSNorm(width)
         self.feed_forward = GatedFeedForward(width, hidden)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, buckets: Tensor, cache: KeyValues | None = None) -> Tensor:
-        """(B, L, width) to the same; with a cache, its positions come before x. buckets (B, L, K)."""
+    def forward(self, x: Tensor, apart: Differences, cache: SlidingKeyValues | None = None) -> Tensor:
+        """(B, L, width) to the same; with a cache, its positions come before x. Time apart is of all of them."""
         normed = self.attention_norm(x)
-        keys, values = self.attention.keys_values(normed)
-        if cache is not None:
-            keys, values = cache.append(keys, values)
-        x = x + self.drop(self.attention(normed, keys, values, buckets))
+        x = x + self.drop(self.attention(normed, *self.attention.keys_values(normed, cache), apart))
+        return self.fed_forward(x)
+
+    def fed_forward(self, x: Tensor) -> Tensor:
+        """The second half, (..., width) to the same."""
         return x + torch.as_tensor(self.drop(self.feed_forward(self.feed_forward_norm(x))))

@@ -44,7 +44,7 @@ def test_the_skew_equals_the_definition(length: int, keys: int, reach: int) -> N
 
 @torch.no_grad()
 def test_step_equals_forward(network: AnticipatoryTransformer, ids: torch.Tensor) -> None:
-    whole, cache = network(ids), network.cache()
+    whole, cache = network(ids), network.new_cache()
     for position in range(ids.shape[1]):
         step = network.step(ids[:, position : position + 1], cache)
         finite = torch.isfinite(whole[:, position])
