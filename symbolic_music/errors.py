@@ -53,6 +53,10 @@ class CorpusError(SymbolicMusicError):
     """A corpus is not where it was said to be, or not what it was said to be."""
 
 
+class StoreError(CorpusError):
+    """A note store is unfinished, or holds other bytes than were written."""
+
+
 class TrainingError(SymbolicMusicError):
     """Training cannot go on: a loss that is not finite, or a checkpoint that does not fit."""
 

@@ -35,9 +35,10 @@ from symbolic_music.corpora.store import (
     Piece,
     change_pieces,
     read_about,
+    read_manifest,
     write_manifest,
 )
-from symbolic_music.errors import CorpusError, FileError, OptionError, UnknownNameError
+from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError, UnknownNameError
 
 # Pieces of a segment: enough for columns to be long, few enough for a worker to hold, and for little to be lost.
 PIECES = 128
@@ -193,17 +194,20 @@ def _check_free(store: Path) -> None:
     """Refuse a folder with anything in it that is not of a store."""
     if store.exists() and not store.is_dir():
         raise FileError(f"{store} is a file; name a folder for the store")
-    if store.is_dir() and not (store / MANIFEST).is_file():
+    if store.is_dir() and not ((store / MANIFEST).is_file() and (store / FOLDER).is_dir()):
         others = [p.name for p in store.iterdir() if p.name not in (FOLDER, _UNPACKED) and not p.name.startswith(".")]
         if others:
             raise CorpusError(f"{store} is not empty and no note store ({others[0]}); name a new folder")
 
 
 def _check_same(store: Path, corpus: str, options: dict[str, Any]) -> None:
-    """Refuse to turn a finished store into another one."""
+    """Refuse to turn a store into another one, unless it is unfinished or damaged."""
     if not (store / MANIFEST).is_file():
         return
-    before = NoteStore(store).manifest
+    try:
+        before = read_manifest(store)
+    except StoreError:
+        return
     if before["corpus"] != corpus or before["options"] != options:
         was = ", ".join(f"{name} {value}" for name, value in before["options"].items() if options.get(name) != value)
         what = before["corpus"] + (f" prepared with {was}" if was else "")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from symbolic_music.errors import CorpusError
+from symbolic_music.errors import CorpusError, ScoreError, StoreError
 from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Track
 
 # Table -> its dtype and its columns; the first is a time.
@@ -49,7 +49,8 @@ def segment_bytes(scores: Sequence[Score], beside: Mapping[str, Array] | None = 
             if column == columns[0]:
                 values = [np.diff(times, prepend=0) for times in values]
             joined = np.concatenate([np.zeros(0, np.int64), *values])
-            if joined.any():  # a column of zeros is left out
+            # A column of zeros is left out; that of the times says how many rows there are.
+            if joined.any() or (column == columns[0] and len(joined)):
                 tensors[f"{name}.{column}"] = _narrow(joined)
     tracks = [score.tracks for score in scores]
     tensors["tracks.start"] = np.cumsum([0, *map(len, tracks)]).astype(np.uint32)
@@ -75,6 +76,7 @@ _DTYPES = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "I8": np.int8, "I
 @dataclass(frozen=True)
 class _Column:
     start: int  # byte of the file
+    length: int
     dtype: np.dtype[Any]
 
 
@@ -90,22 +92,31 @@ class Segment:
         try:
             with safe_open(str(path), framework="numpy") as file:
                 if (file.metadata() or {}).get("format") != _FORMAT:
-                    raise CorpusError(f"{path} is not a segment of a note store")
+                    raise StoreError(f"{path} is not a segment of a note store")
                 self.ticks_per_quarter: Array = file.get_tensor("ticks_per_quarter")
                 self._starts = {name: file.get_tensor(f"{name}.start") for name in (*_TABLES, "tracks")}
                 self._program, self._drums = (file.get_tensor(f"tracks.{n}") for n in ("program", "drums"))
             at = _columns(path)
-        except (SafetensorError, OSError, KeyError) as error:
-            raise CorpusError(f"{path} is damaged ({error}); prepare the store again") from None
+        except (SafetensorError, OSError, LookupError, ValueError) as error:
+            raise self._damaged(error) from None
         self._columns = {
             name: [(c, at[f"{name}.{c}"]) for c in columns if f"{name}.{c}" in at]
             for name, (_, columns) in _TABLES.items()
         }
+        lengths = {name: {column.length for _, column in own} for name, own in self._columns.items()}
+        lengths["tracks"] = {len(self._program), len(self._drums)}
+        for name, start in self._starts.items():
+            whole = len(start) == len(self) + 1 and start[0] == 0 and not np.any(start[1:] < start[:-1])
+            if not whole or (lengths[name] or {0}) != {int(start[-1])}:
+                raise self._damaged(f"{name} do not add up")
         self.note_counts = np.diff(self._starts["notes"].astype(np.int64))
 
     def __len__(self) -> int:
         """Number of pieces."""
         return len(self.ticks_per_quarter)
+
+    def _damaged(self, why: object) -> StoreError:
+        return StoreError(f"{self._path} is damaged ({why}): run the same prepare again to mend the store")
 
     def beside(self, name: str) -> Array:
         """An array that `segment_bytes` was given to keep in the file."""
@@ -126,7 +137,7 @@ class Segment:
             file.seek(where.start + begin * size)
             data = file.read((end - begin) * size)
             if len(data) < (end - begin) * size:
-                raise CorpusError(f"{self._path} is damaged: it ends too soon; prepare the store again")
+                raise self._damaged("it ends too soon")
             values = np.frombuffer(data, where.dtype)
             table[column] = np.cumsum(values, dtype=np.int64) if column == columns[0] else values
         table.flags.writeable = False  # so that a Score need not copy it
@@ -139,20 +150,26 @@ class Segment:
             piece: its place in the segment.
             names: of its tracks.
             tables: those that are wanted; the others stay empty, and need not be read.
+
+        Raises:
+            StoreError: when what is read is nothing that was written.
         """
         begin, end = int(self._starts["tracks"][piece]), int(self._starts["tracks"][piece + 1])
         program, drums = self._program[begin:end], self._drums[begin:end].astype(bool)
-        with self._path.open("rb", buffering=0) as file:
-            read: dict[str, Any] = {name: self._table(file, name, piece) for name in tables}
-        notes = read.get("notes", ())
-        if len(notes):
-            notes.flags.writeable = True
-            notes["program"] = program[notes["track"]]
-            notes["channel"] = np.where(drums, np.uint8(DRUM_CHANNEL), np.uint8(0))[notes["track"]]
-            notes.flags.writeable = False
         labels = [*names, *[""] * (end - begin - len(names))]
         tracks = (Track(n, int(p), bool(d)) for n, p, d in zip(labels, program, drums, strict=True))
-        return Score(ticks_per_quarter=int(self.ticks_per_quarter[piece]), tracks=tuple(tracks), **read)
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                read: dict[str, Any] = {name: self._table(file, name, piece) for name in tables}
+            notes = read.get("notes", ())
+            if len(notes):
+                notes.flags.writeable = True
+                notes["program"] = program[notes["track"]]
+                notes["channel"] = np.where(drums, np.uint8(DRUM_CHANNEL), np.uint8(0))[notes["track"]]
+                notes.flags.writeable = False
+            return Score(ticks_per_quarter=int(self.ticks_per_quarter[piece]), tracks=tuple(tracks), **read)
+        except (OSError, IndexError, ValueError, ScoreError) as error:
+            raise self._damaged(error) from None
 
 
 def _columns(path: Path) -> dict[str, _Column]:
@@ -162,7 +179,7 @@ def _columns(path: Path) -> dict[str, _Column]:
         header = json.loads(file.read(length))
     names = {f"{name}.{column}" for name, (_, columns) in _TABLES.items() for column in columns}
     return {
-        name: _Column(8 + length + about["data_offsets"][0], np.dtype(_DTYPES[about["dtype"]]))
+        name: _Column(8 + length + about["data_offsets"][0], int(about["shape"][0]), np.dtype(_DTYPES[about["dtype"]]))
         for name, about in header.items()
         if name in names
     }

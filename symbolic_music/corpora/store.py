@@ -6,7 +6,8 @@
 
 A segment's JSON is written last, a segment that a manifest lists is replaced only when the manifest has been taken
 away, and the manifest is written whole: so a store can be added to while others read it, what a manifest lists belongs
-together, and a run that is killed goes on with the segments that it has.
+together, and a run that is killed goes on with the segments that it has. Both kinds of JSON end with the SHA-256 of
+what stands before it, `check`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.corpora.segments import ALL_TABLES, Segment, segment_bytes
-from symbolic_music.errors import CorpusError
+from symbolic_music.errors import CorpusError, StoreError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.score import Array, Score
 
-FORMAT, VERSION = "symbolic_music.store", 1
+FORMAT, VERSION = "symbolic_music.store", 2
 MANIFEST, FOLDER = "manifest.json", "segments"
 _MOST_OPEN = 256  # segments whose index is held
+_CHECK = b',\n"check": "'
+_AGAIN = "run the same prepare again to mend the store"
 
 
 @dataclass(frozen=True)
@@ -80,26 +83,68 @@ def write_segment(
 
 def has_segment(folder: Path, number: int, plan: str) -> bool:
     """Whether this segment is there, whole (by its hash), and made from the same plan."""
-    path = folder / FOLDER / f"{number:05}.json"
     try:
-        about = json.loads(path.read_bytes())
-        data = path.with_suffix(".safetensors").read_bytes() if about.get("plan") == plan else b""
-    except (OSError, ValueError):
+        about = read_about(folder, number)
+        data = _segment_file(folder, f"{number:05}").read_bytes() if about["plan"] == plan else b""
+    except (OSError, StoreError):
         return False
-    return bool(data and about.get("sha256") == sha256(data).hexdigest())
+    return bool(data and about["sha256"] == sha256(data).hexdigest())
 
 
 def read_about(folder: Path, number: int) -> Any:
-    """The JSON of a segment: plan, sha256, bytes, pieces, left_out.
-
-    Raises:
-        CorpusError: when it is missing or damaged.
-    """
+    """The JSON of a segment: plan, sha256, bytes, pieces, left_out; StoreError when it is missing or damaged."""
     path = folder / FOLDER / f"{number:05}.json"
     try:
-        return json.loads(path.read_bytes())
+        return _unsealed(path.read_bytes())
     except (OSError, ValueError):
-        raise CorpusError(f"{path} is missing or damaged: prepare the store again") from None
+        raise StoreError(f"{path} is missing or damaged: {_AGAIN}") from None
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a store.
+
+    Raises:
+        CorpusError: when the folder is no store, or one of another version.
+        StoreError: when the manifest is missing or damaged.
+    """
+    path = folder / MANIFEST
+    if not (folder / FOLDER).is_dir():
+        raise CorpusError(f"{folder} is not a note store")
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise StoreError(f"{folder} has no manifest: run the same prepare again to finish it") from None
+    try:
+        version = json.loads(data)["version"]
+        manifest = _unsealed(data) if version == VERSION else {"format": FORMAT}
+        if manifest["format"] != FORMAT:
+            raise CorpusError(f"{folder} is not a note store")
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise StoreError(f"{path} is damaged: {_AGAIN}") from None
+    if version != VERSION:
+        raise CorpusError(
+            f"{folder} is a store of version {version}; this reads {VERSION}: prepare the corpus into another folder"
+        )
+    return manifest
+
+
+def _sealed(text: str) -> bytes:
+    """The text of a JSON object with the SHA-256 of all before it as its last key."""
+    head = text.removesuffix("}").rstrip().encode()
+    return head + _CHECK + sha256(head).hexdigest().encode() + b'"}\n'
+
+
+def _unsealed(data: bytes) -> dict[str, Any]:
+    """The object of a sealed JSON; ValueError when it holds other bytes than were written."""
+    head, _, check = data.rpartition(_CHECK)
+    if check != sha256(head).hexdigest().encode() + b'"}\n':
+        raise ValueError("another SHA-256")
+    found: dict[str, Any] = json.loads(data)
+    return found
+
+
+def _segment_file(folder: Path, name: str) -> Path:
+    return folder / FOLDER / f"{name}.safetensors"
 
 
 def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -> list[Piece]:
@@ -122,7 +167,7 @@ def _write_about(folder: Path, number: int, head: Any, pieces: Sequence[Any], le
     head = {**head, "pieces": pieces, "left_out": left_out}
     lines = [f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else json.dumps(value)}"
              for key, value in head.items()]  # fmt: skip
-    write_bytes(folder / FOLDER / f"{number:05}.json", ("{" + ",\n".join(lines) + "}\n").encode())
+    write_bytes(folder / FOLDER / f"{number:05}.json", _sealed("{" + ",\n".join(lines) + "}"))
 
 
 def _lines(values: Sequence[Any]) -> str:
@@ -167,15 +212,11 @@ def write_manifest(
         "left_out": left_out,
         "segments": rows,
     }
-    write_bytes(folder / MANIFEST, _json(manifest))
+    write_bytes(folder / MANIFEST, _sealed(json.dumps(manifest, indent=1, sort_keys=True)))
     kept = {f"{row['name']}.{suffix}" for row in rows for suffix in ("json", "safetensors")}
     for path in (folder / FOLDER).iterdir():
         if path.name not in kept:
             path.unlink()
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
 
 
 class NoteStore:
@@ -184,29 +225,19 @@ class NoteStore:
     Opening looks at the manifest and the lengths of the files; `verify` reads everything.
 
     Raises:
-        CorpusError: when the folder is no store, was made by another version, or a file is missing or cut.
+        CorpusError: when the folder is no store, or was made by another version.
+        StoreError: when it is damaged: a file is missing, cut, or not what was written.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        try:
-            self.manifest: dict[str, Any] = json.loads((self.path / MANIFEST).read_bytes())
-        except OSError:
-            unfinished = (self.path / FOLDER).is_dir()
-            what = "has no manifest: run the same prepare again to finish it" if unfinished else "is not a note store"
-            raise CorpusError(f"{self.path} {what}") from None
-        except ValueError:
-            raise CorpusError(f"{self.path / MANIFEST} is damaged: it is not JSON") from None
-        if not isinstance(self.manifest, dict) or self.manifest.get("format") != FORMAT:
-            raise CorpusError(f"{self.path} is not a note store")
-        if self.manifest.get("version") != VERSION:
-            raise CorpusError(f"{self.path} is a store of version {self.manifest.get('version')}; this reads {VERSION}")
+        self.manifest = read_manifest(self.path)
         for one in self.manifest["segments"]:
-            file = self._file(one["name"])
+            file = _segment_file(self.path, one["name"])
             size = file.stat().st_size if file.is_file() else -1
             if size != one["bytes"]:
                 state = "missing" if size < 0 else f"{size:,} bytes long, not {one['bytes']:,}"
-                raise CorpusError(f"{file} is {state}: the store is damaged, prepare it again")
+                raise StoreError(f"{file} is {state}: {_AGAIN}")
         self._ends = np.cumsum([one["pieces"] for one in self.manifest["segments"]])
         self._open: dict[int, Segment] = {}
         self._abouts: dict[int, list[Piece]] = {}
@@ -269,17 +300,12 @@ class NoteStore:
         return {name: np.array(indices) for name, indices in sorted(found.items())}
 
     def verify(self) -> None:
-        """Read every byte; CorpusError names the first file that is not what the manifest says."""
+        """Read every byte; StoreError names the first file that is not what the manifest says."""
         for one in self.manifest["segments"]:
-            for file, said in (
-                (self._file(one["name"]), one["sha256"]),
-                (self._file(one["name"]).with_suffix(".json"), one["about_sha256"]),
-            ):
-                if sha256(file.read_bytes()).hexdigest() != said:
-                    raise CorpusError(f"{file} is damaged: its SHA-256 is not the manifest's")
-
-    def _file(self, name: str) -> Path:
-        return self.path / FOLDER / f"{name}.safetensors"
+            file = _segment_file(self.path, one["name"])
+            for path, said in ((file, one["sha256"]), (file.with_suffix(".json"), one["about_sha256"])):
+                if not path.is_file() or sha256(path.read_bytes()).hexdigest() != said:
+                    raise StoreError(f"{path} is damaged, its SHA-256 is not the manifest's: {_AGAIN}")
 
     def _about(self, number: int) -> Any:
         return read_about(self.path, int(self.manifest["segments"][number]["name"]))
@@ -294,7 +320,7 @@ class NoteStore:
         if number not in self._open:
             if len(self._open) >= _MOST_OPEN:
                 self._open.pop(next(iter(self._open)))
-            self._open[number] = Segment(self._file(self.manifest["segments"][number]["name"]))
+            self._open[number] = Segment(_segment_file(self.path, self.manifest["segments"][number]["name"]))
         return self._open[number]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import pytest
 from symbolic_music.corpora import building, filters
 from symbolic_music.corpora.prepare import prepare
 from symbolic_music.corpora.splits import by_first_digit, by_shares, parse_shares
-from symbolic_music.corpora.store import NoteStore
-from symbolic_music.errors import CorpusError, FileError, OptionError, UnknownNameError
+from symbolic_music.corpora.store import VERSION, NoteStore
+from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError, UnknownNameError
 from symbolic_music.io import midi_bytes, read
 from symbolic_music.score import TEMPO, Score, Track, note_table
 from tests.store.tunes import album, files, tune, write
@@ -144,6 +145,33 @@ def test_a_store_stays_readable_while_segments_are_added(tmp_path: Path) -> None
     prepare("folder", source, store, pieces=2, progress=lambda done, total: seen.append(len(NoteStore(store))))
     assert seen == [4, 4, 4, 4]
     assert len(NoteStore(store)) == 5
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "segments/00001.json", "segments/00001.safetensors"])
+@pytest.mark.parametrize("how", [lambda data: data[:-3], lambda data: data[:40] + b"7" + data[41:], lambda data: b""])
+def test_a_damaged_store_is_mended(tmp_path: Path, name: str, how: Callable[[bytes], bytes]) -> None:
+    source, store = album(tmp_path / "music", 6), tmp_path / "store"
+    prepare("folder", source, store, pieces=2)
+    whole = files(store)
+    (store / name).write_bytes(how(whole[name]))
+    with pytest.raises(StoreError, match="run the same prepare again"):
+        NoteStore(store).verify()
+    prepare("folder", source, store, pieces=2)
+    assert files(store) == whole
+    (store / name).unlink()
+    prepare("folder", source, store, pieces=2)
+    assert files(store) == whole
+
+
+def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    source, store = album(tmp_path / "music", 2), tmp_path / "store"
+    prepare("folder", source, store)
+    manifest = store / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(f'"version": {VERSION}', '"version": 1'))
+    before = files(store)
+    with pytest.raises(CorpusError, match=r"version 1; .* another folder"):
+        prepare("folder", source, store)
+    assert files(store) == before
 
 
 def test_progress_counts_segments(tmp_path: Path) -> None:
@@ -300,6 +328,10 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine" / "diary.txt").write_text("dear")
     with pytest.raises(CorpusError, match=r"not empty and no note store \(diary.txt\)"):
         prepare("folder", source, tmp_path / "mine")
+    (tmp_path / "mine" / "diary.txt").rename(tmp_path / "mine" / "manifest.json")  # nor what is called as ours
+    with pytest.raises(CorpusError, match=r"not empty and no note store"):
+        prepare("folder", source, tmp_path / "mine")
+    (tmp_path / "mine" / "manifest.json").rename(tmp_path / "mine" / "diary.txt")
     with pytest.raises(FileError, match="name a folder"):
         prepare("folder", source, tmp_path / "mine" / "diary.txt")
     prepare("folder", source, tmp_path / "store")

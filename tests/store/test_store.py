@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolic_music.corpora.segments import Segment, segment_bytes
-from symbolic_music.corpora.store import LeftOut, NoteStore, Piece, has_segment, write_manifest, write_segment
-from symbolic_music.errors import CorpusError
+from symbolic_music.corpora.store import VERSION, LeftOut, NoteStore, Piece, has_segment, write_manifest, write_segment
+from symbolic_music.errors import CorpusError, StoreError
 from symbolic_music.score import BEND, CONTROL, KEY, METER, TEMPO, Score, Track, note_table
 
 RICH = Score(
@@ -105,17 +105,63 @@ def test_damage_is_found(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="missing or damaged"):
         NoteStore(tmp_path).piece(2)
     text = manifest.read_text()
-    manifest.write_text(text.replace('"version": 1', '"version": 99'))
+    manifest.write_text(text.replace(f'"version": {VERSION}', '"version": 99'))
     with pytest.raises(CorpusError, match="version 99"):
         NoteStore(tmp_path)
     manifest.write_text(text[:50])
-    with pytest.raises(CorpusError, match="not JSON"):
+    with pytest.raises(CorpusError, match="damaged"):
         NoteStore(tmp_path)
     manifest.unlink()
     with pytest.raises(CorpusError, match="prepare"):
         NoteStore(tmp_path)
     with pytest.raises(CorpusError, match="not a note store"):
         NoteStore(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("change", ['"pieces": 7', '"splits": []', '"segments": 3', '"corpus": null', '"corpora": 1'])
+def test_a_manifest_that_was_not_written_so_is_damaged(tmp_path: Path, change: str) -> None:
+    build(tmp_path)
+    manifest = tmp_path / "manifest.json"
+    key = change.split(":")[0]
+    found = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**found, **json.loads(f"{{{change}}}")}))
+    with pytest.raises(StoreError, match=r"manifest.json is damaged: run the same prepare again"):
+        NoteStore(tmp_path)
+    found.pop(key.strip('"'), None)
+    manifest.write_text(json.dumps(found))
+    with pytest.raises(StoreError, match="is damaged"):
+        NoteStore(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "[" * 100_000, '{"format": "another"}', "\udcff"])
+def test_other_json_is_no_manifest(tmp_path: Path, text: str) -> None:
+    build(tmp_path)
+    (tmp_path / "manifest.json").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(CorpusError, match=r"damaged|not a note store"):
+        NoteStore(tmp_path)
+
+
+def test_no_changed_byte_is_anything_but_damage(tmp_path: Path) -> None:
+    build(tmp_path)
+    rng = np.random.default_rng(0)
+    whole = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    refused = 0
+    for _ in range(400):
+        path = list(whole)[rng.integers(len(whole))]
+        data = bytearray(whole[path])
+        place = int(rng.integers(len(data)))
+        data[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(data)
+        try:
+            store = NoteStore(tmp_path)
+            assert all(len(store[index].notes) < 4 for index in range(len(store)))
+        except CorpusError:
+            refused += 1
+        with pytest.raises(CorpusError):
+            NoteStore(tmp_path).verify()
+        path.write_bytes(whole[path])
+    NoteStore(tmp_path).verify()
+    assert refused > 200  # all of the JSON and the headers; what a column holds is for `verify`
 
 
 def test_the_same_pieces_give_the_same_bytes(tmp_path: Path) -> None:
