@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import SlidingCache
+from symbolic_music.models.configs import check_config
 from symbolic_music.models.layers import Block
 from symbolic_music.models.relations import Differences
 from symbolic_music.tokenizers import anticipation_vocabulary as v
@@ -60,11 +61,10 @@ class AnticipatoryConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "instruments", tuple(self.instruments))
-        if self.width % self.heads:
-            raise ModelError(f"width {self.width} is not a multiple of {self.heads} heads")
-        if not self.instruments or not all(0 <= i < v.INSTRUMENTS for i in self.instruments):
-            raise ModelError("instruments are numbers from 0 to 128, at least one")
+        check_config(self, zero=("time_reach",))
+        known = set(self.instruments)
+        if not known or len(known) < len(self.instruments) or max(known) >= v.INSTRUMENTS:
+            raise ModelError("instruments are numbers from 0 to 128, at least one, each once")
 
 
 class Cache:

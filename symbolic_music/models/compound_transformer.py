@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import JumpingCache
-from symbolic_music.models.decoder import CausalAttention, DecoderBlock, check_shape, initialise
+from symbolic_music.models.configs import check_config
+from symbolic_music.models.decoder import CausalAttention, DecoderBlock, initialise
 from symbolic_music.models.positions import ScaledEmbedding, sinusoids
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 
@@ -48,13 +49,10 @@ class CompoundTransformerConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("sizes", "widths"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        sizes = {name: getattr(self, name) for name in ("layers", "hidden", "window")}
-        check_shape("a compound transformer", self.width, self.heads, **sizes)
-        if len(self.sizes) != len(self.widths) or min(*self.sizes, *self.widths) < 1:
+        check_config(self, zero=("leading",))
+        if not len(self.sizes) == len(self.widths) > 0 or min(*self.sizes, *self.widths) < 1:
             raise ModelError("every field has a size and a width, both at least 1")
-        if not 0 <= self.leading < len(self.sizes):
+        if self.leading >= len(self.sizes):
             raise ModelError(f"there is no field {self.leading} to lead; there are {len(self.sizes)}")
         if self.width % 2:
             raise ModelError(f"width {self.width} is odd; sinusoids need an even one")

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import JumpingCache, KeyValues
+from symbolic_music.models.configs import check_config
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
@@ -53,12 +54,8 @@ class GPT2Config:
     scale_by_layer: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "context", "width", "layers", "heads"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name} of a GPT-2 is at least 1, not {getattr(self, name)}")
-        if self.width % self.heads:
-            raise ModelError(f"width {self.width} is not a multiple of {self.heads} heads")
-        if self.hidden <= 0:
+        check_config(self, zero=("hidden",))
+        if self.hidden == 0:
             object.__setattr__(self, "hidden", 4 * self.width)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.errors import ModelError
+from symbolic_music.models.configs import check_config
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,7 @@ class LSTMConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "embedding", "width", "layers"):
-            if getattr(self, name) < 1:
-                raise ModelError(f"{name} of an LSTM is at least 1, not {getattr(self, name)}")
+        check_config(self)
 
 
 PRESETS = {

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import SlidingCache
-from symbolic_music.models.decoder import DecoderBlock, RelativeAttention, check_shape, initialise
+from symbolic_music.models.configs import check_config
+from symbolic_music.models.decoder import DecoderBlock, RelativeAttention, initialise
 from symbolic_music.models.positions import INPUTS
 from symbolic_music.models.relations import Differences
 
@@ -54,10 +55,7 @@ class MusicTransformerConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("vocabulary", "layers", "hidden", "window", "distances")}
-        check_shape("a Music Transformer", self.width, self.heads, parts=self.parts, **sizes)
-        if self.time_reach < 0 or self.pitch_reach < 0:
-            raise ModelError("time_reach and pitch_reach of a Music Transformer are at least 0")
+        check_config(self, zero=("time_reach", "pitch_reach"))
         if self.positions not in ("none", "concatenated"):
             raise ModelError(f"positions of a Music Transformer are none or concatenated, not {self.positions!r}")
 

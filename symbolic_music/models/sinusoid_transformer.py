@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import JumpingCache, hop_of
-from symbolic_music.models.decoder import CausalAttention, DecoderBlock, check_shape, initialise
+from symbolic_music.models.configs import check_config
+from symbolic_music.models.decoder import CausalAttention, DecoderBlock, initialise
 from symbolic_music.models.positions import INPUTS
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 
@@ -42,8 +43,7 @@ class SinusoidTransformerConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("vocabulary", "layers", "hidden", "window", "parts")}
-        check_shape("a transformer", self.width, self.heads, **sizes)
+        check_config(self)
         if self.positions not in ("added", "concatenated"):
             raise ModelError(f"positions of this transformer are added or concatenated, not {self.positions!r}")
         if self.width % 2:

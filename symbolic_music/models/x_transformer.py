@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import MissingExtraError
 from symbolic_music.models.cache import WindowIds
-from symbolic_music.models.decoder import check_shape
+from symbolic_music.models.configs import check_config
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 
 
@@ -42,8 +42,7 @@ class XTransformerConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = {name: getattr(self, name) for name in ("vocabulary", "layers", "hidden", "window")}
-        check_shape("an x-transformer", self.width, self.heads, **sizes)
+        check_config(self)
 
 
 PRESETS = {"piano": XTransformerConfig()}

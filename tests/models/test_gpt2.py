@@ -128,5 +128,5 @@ def test_too_many_ids_and_impossible_shapes_are_refused() -> None:
         lively().states(some_ids(1, 17))
     with pytest.raises(ModelError, match="not a multiple of 5 heads"):
         GPT2Config(width=24, heads=5)
-    with pytest.raises(ModelError, match="layers of a GPT-2 is at least 1"):
+    with pytest.raises(ModelError, match="layers of a GPT2Config is at least 1"):
         GPT2Config(layers=0)

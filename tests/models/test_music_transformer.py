@@ -174,7 +174,7 @@ def test_presets_have_the_papers_shape(name: str) -> None:
     ("change", "message"),
     [
         ({"width": 18, "heads": 4}, "not a multiple of 4 heads"),
-        ({"window": 0}, "window of a Music Transformer is at least 1, not 0"),
+        ({"window": 0}, "window of a MusicTransformerConfig is at least 1 "),
         ({"pitch_reach": -1}, "at least 0"),
         ({"positions": "added"}, "none or concatenated, not 'added'"),
     ],

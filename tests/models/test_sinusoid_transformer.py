@@ -124,7 +124,7 @@ def test_presets_have_the_papers_shape(name: str) -> None:
     ("change", "message"),
     [
         ({"heads": 3}, "not a multiple of 3 heads"),
-        ({"layers": 0}, "layers of a transformer is at least 1, not 0"),
+        ({"layers": 0}, "layers of a SinusoidTransformerConfig is at least 1 "),
         ({"positions": "none"}, "added or concatenated, not 'none'"),
         ({"width": 9, "heads": 3}, "width 9 is odd"),
         ({"parts": 3}, "half of window 8 is not a multiple of 3 parts"),
