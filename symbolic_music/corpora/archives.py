@@ -7,6 +7,7 @@ import gzip
 import json
 import lzma
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from symbolic_music.errors import CorpusError
+from symbolic_music.errors import CorpusError, FileError
 from symbolic_music.io.files import MAX_BYTES, MIDI_SUFFIXES, NOTATION_SUFFIXES
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -24,7 +25,11 @@ _MOST_FILES = 5_000_000
 # LMD unpacks to about four times its archive; text to ten times at most. Small archives may be a little more.
 _MOST_TIMES, _AT_LEAST = 30, 256 << 20
 _DONE = "unpacked.json"
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+# What their readers raise when they stumble; bz2 knows an OSError only, zipfile whatever comes of its offsets.
+_DAMAGE = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, OSError, LookupError, ValueError, OverflowError, RuntimeError,
+)  # fmt: skip
 
 
 def is_archive(path: Path) -> bool:
@@ -47,7 +52,7 @@ def unpacked(archive: Path, folder: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         files.mkdir(parents=True)
         _unpack(archive, files)
-        done.write_text(json.dumps(state))
+        _write(done, json.dumps(state).encode())
     root = files
     while len(inside := list(root.iterdir())) == 1 and inside[0].is_dir():
         root = inside[0]
@@ -55,9 +60,9 @@ def unpacked(archive: Path, folder: Path) -> Path:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    left = max(_AT_LEAST, _MOST_TIMES * archive.stat().st_size)
+    most = max(_AT_LEAST, _MOST_TIMES * archive.stat().st_size)
     try:
-        with _members(archive) as members:
+        with _members(archive, most) as members:
             for number, (name, content) in enumerate(members):
                 if number >= _MOST_FILES:
                     raise CorpusError(f"{archive} has more than {_MOST_FILES:,} files")
@@ -68,30 +73,57 @@ def _unpack(archive: Path, target: Path) -> None:
                     continue
                 # One byte more than is read later: a larger file is refused there, with its name.
                 data = content.read(MAX_BYTES + 1)
-                left -= len(data)
-                if left < 0:
-                    raise CorpusError(f"{archive} holds more than {_MOST_TIMES} times its size; unpack it yourself")
-                path = target.joinpath(*parts)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
+                most -= len(data)
+                if most < 0:
+                    raise _Bomb
+                _write(target.joinpath(*parts), data)
     except _DAMAGE as error:
         raise CorpusError(f"{archive} is damaged ({error}); download it again") from None
+    except _Bomb:
+        raise CorpusError(f"{archive} holds more than {_MOST_TIMES} times its size; unpack it yourself") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise FileError(f"cannot unpack {path}: {error.strerror}") from None
+
+
+class _Bomb(Exception):
+    """An archive unpacks to far more than it has reason to."""
 
 
 @contextmanager
-def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
+def _members(archive: Path, most: int) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
     if archive.name.lower().endswith(".zip"):
         with zipfile.ZipFile(archive) as file:
             yield ((one.filename, file.open(one)) for one in file.infolist() if not one.is_dir())
     else:
-        with _decompressed(archive) as plain, tarfile.open(fileobj=plain, mode="r:") as file:
-            yield ((one.name, content) for one in file if one.isreg() and (content := file.extractfile(one)))
-            # tarfile takes what it does not understand for the end: that has to be a block of zeros.
-            plain.seek(file.offset)
-            if plain.read(512) != bytes(512):
-                raise tarfile.ReadError("it ends in the middle")
-            while plain.read(1 << 20):  # to its end, where its checksum is
-                pass
+        with _decompressed(archive) as stream:
+            plain = cast(IO[bytes], _Sparing(stream, most))
+            with tarfile.open(fileobj=plain, mode="r:") as file:
+                yield ((one.name, content) for one in file if one.isreg() and (content := file.extractfile(one)))
+                # tarfile takes what it does not understand for the end: that has to be a block of zeros.
+                plain.seek(file.offset)
+                if plain.read(512) != bytes(512):
+                    raise tarfile.ReadError("it ends in the middle")
+                while plain.read(1 << 20):  # to its end, where its checksum is
+                    pass
+
+
+class _Sparing:
+    """A stream of which no piece is read that is too large: tarfile reads names of any length at once."""
+
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self._stream, self._most = stream, most
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= self._most:
+            raise _Bomb
+        return self._stream.read(size)
 
 
 def _decompressed(archive: Path) -> IO[bytes]:

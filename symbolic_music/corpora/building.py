@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from symbolic_music.corpora.sketches import SKETCH, joined_sketches, sketch
 from symbolic_music.corpora.sources import Source
 from symbolic_music.corpora.store import VERSION, LeftOut, Piece, has_segment, write_segment
 from symbolic_music.errors import SymbolicMusicError
-from symbolic_music.io.files import MAX_BYTES
+from symbolic_music.io.files import MAX_BYTES, NOTATION_SUFFIXES
 from symbolic_music.score import Score
 
 # Changes when what is made of the same sources does.
@@ -51,7 +52,7 @@ def build(task: Task) -> int:
     """
     contents: dict[str, bytes | str] = {}
     for name in dict.fromkeys(name for source in task.sources for name in source.files):
-        contents[name] = _bytes_of(task.root / name)
+        contents[name] = _bytes_of(task.root, name)
     plan = _plan(task, contents)
     if has_segment(task.store, task.number, plan):
         return task.number
@@ -68,15 +69,17 @@ def build(task: Task) -> int:
     return task.number
 
 
-def _bytes_of(path: Path) -> bytes | str:
-    """The content of a file, or why it cannot be read."""
+def _bytes_of(root: Path, name: str) -> bytes | str:
+    """The content of a file of the corpus, or why it cannot be read."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:  # a name in metadata may be anything
+        return "the file is outside of the corpus"
     try:
-        with path.open("rb") as file:
+        if not (root / name).is_file():  # a pipe would be waited for
+            return "the file is missing"
+        with (root / name).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        return "the file is missing"
-    except OSError as error:
-        return f"the file cannot be read ({error.strerror})"
+    except (OSError, ValueError) as error:
+        return f"the file cannot be read ({getattr(error, 'strerror', None) or error})"
     return data if len(data) <= MAX_BYTES else f"the file has more than {MAX_BYTES >> 20} MiB"
 
 
@@ -84,6 +87,8 @@ def _plan(task: Task, contents: Mapping[str, bytes | str]) -> str:
     """A hash of all that the segment follows from."""
     hashes = {name: data if isinstance(data, str) else sha256(data).hexdigest() for name, data in contents.items()}
     rows: list[Any] = [VERSION, _RULES, task.filter, task.sketched]
+    if any(Path(name).suffix.lower() in NOTATION_SUFFIXES for name in contents):
+        rows.append(find_spec("music21") is not None)  # what it reads is left out until it is installed
     for source in task.sources:
         split = source.split or (task.split_of(_key(contents[source.files[0]])) if task.split_of else "")
         rows.append([

@@ -27,8 +27,10 @@ def listing(root: Path, splits: str) -> Listing:
     path = root if root.is_file() else find_one(root, ["Jsb16thSeparated.json"], "the JSB Chorales")
     try:
         pieces = _parsed(path.read_bytes())
+        if not isinstance(pieces, dict) or not all(isinstance(own, list) for own in pieces.values()):
+            raise TypeError
         names = [(split, place) for split in sorted(pieces) for place in range(len(pieces[split]))]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise CorpusError(f"{path} does not map splits to pieces; expected Jsb16thSeparated.json") from None
     sources = [
         Source(
@@ -46,7 +48,7 @@ def listing(root: Path, splits: str) -> Listing:
 
 def read_chorale(source: Source, path: Path, contents: Sequence[bytes]) -> tuple[Score, Mapping[str, Any]]:
     """The chorale that the part of the name after # points at."""
-    split, _, place = source.name.rpartition("#")[2].partition("/")
+    split, _, place = source.name.removeprefix(f"{path.name}#").rpartition("/")
     return chorale_from_grid(_parsed(contents[0])[split][int(place)]), {}
 
 

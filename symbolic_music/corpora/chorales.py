@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import CorpusError
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
@@ -22,16 +23,18 @@ VOICE_PROGRAMS = (40, 41, 42, 43)
 QUARTERS_PER_MINUTE = 100
 _TICKS_PER_STEP = 120
 
+Grid = NDArray[np.int64]
 
-def read_chorales(path: str | Path) -> dict[str, list[Score]]:
-    """The chorales of each split (train, valid, test) as scores of four tracks.
+
+def read_grids(path: str | Path) -> dict[str, list[Grid]]:
+    """The chorales of each split (train, valid, test) as they stand in the file: (steps, 4), -1 for silence.
 
     Raises:
         CorpusError: when the file is missing or not the grid described above.
     """
     path = Path(path)
     try:
-        splits = json.loads(path.read_text())
+        splits = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CorpusError(
             f"cannot read {path}: {error.strerror}; get Jsb16thSeparated.json from "
@@ -42,20 +45,30 @@ def read_chorales(path: str | Path) -> dict[str, list[Score]]:
     if not isinstance(splits, dict) or not all(isinstance(pieces, list) for pieces in splits.values()):
         raise CorpusError(f"{path} does not map splits to pieces; expected Jsb16thSeparated.json")
     try:
-        return {str(name): [chorale_from_grid(piece) for piece in pieces] for name, pieces in splits.items()}
-    except (ValueError, TypeError) as error:
+        return {str(name): [_grid(piece) for piece in pieces] for name, pieces in splits.items()}
+    except (ValueError, TypeError, OverflowError) as error:
         raise CorpusError(f"{path}: {error}") from None
 
 
-def chorale_from_grid(steps: Sequence[Sequence[int]]) -> Score:
+def read_chorales(path: str | Path) -> dict[str, list[Score]]:
+    """The chorales of each split as scores of four tracks; see `read_grids`."""
+    return {name: [chorale_from_grid(grid) for grid in grids] for name, grids in read_grids(path).items()}
+
+
+def _grid(steps: Sequence[Sequence[int]] | Grid) -> Grid:
+    grid = np.asarray(steps, dtype=np.int64)
+    if grid.ndim != 2 or grid.shape[1] != len(VOICES) or grid.max(initial=0) > 127 or grid.min(initial=0) < -1:
+        raise ValueError(f"a chorale grid has shape (steps, 4), and pitches from 0 to 127 or -1, not {grid.shape}")
+    return grid
+
+
+def chorale_from_grid(steps: Sequence[Sequence[int]] | Grid) -> Score:
     """A score of pitches on the 16th grid, shape (steps, 4), -1 for silence. Equal neighbours are one note.
 
     Raises:
         ValueError: when the grid has another shape or pitches above 127.
     """
-    grid = np.asarray(steps, dtype=np.int64)
-    if grid.ndim != 2 or grid.shape[1] != len(VOICES) or grid.max(initial=0) > 127:
-        raise ValueError(f"a chorale grid has shape (steps, 4) and pitches to 127, not {grid.shape}")
+    grid = _grid(steps)
     columns: list[np.ndarray[tuple[int, int], np.dtype[np.int64]]] = []
     for voice in range(grid.shape[1]):
         pitch = grid[:, voice]

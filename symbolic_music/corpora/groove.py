@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from symbolic_music.corpora.sources import Listing, Source, find_one, no_splits
+from symbolic_music.corpora.sources import Listing, Source, find_one, no_splits, read_table
 from symbolic_music.errors import CorpusError
 
 LICENCE = "CC BY 4.0"
@@ -20,8 +19,6 @@ def listing(root: Path, splits: str) -> Listing:
     """
     no_splits("groove", splits)
     path = find_one(root, ["info.csv"], "the Groove MIDI Dataset")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     try:
         sources = [
             Source(
@@ -32,8 +29,8 @@ def listing(root: Path, splits: str) -> Listing:
                 licence=LICENCE,
                 facts={name: int(row[name]) if name == "bpm" else row[name] for name in _FACTS},
             )
-            for row in rows
+            for row in read_table(path)
         ]
     except (KeyError, ValueError) as error:
-        raise CorpusError(f"{path} is not the Groove MIDI Dataset's: {error}") from None
+        raise CorpusError(f"{path} is not the Groove MIDI Dataset's: {error!r}") from None
     return Listing(path.parent, tuple(sorted(sources, key=lambda s: s.name)), {"splits": "official"})

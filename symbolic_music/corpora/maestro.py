@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symbolic_music.corpora.sources import Listing, Source, no_splits
+from symbolic_music.corpora.sources import Listing, Source, no_splits, read_table
 from symbolic_music.errors import CorpusError
 
 LICENCE = "CC BY-NC-SA 4.0"
@@ -68,13 +67,7 @@ def read_metadata(path: Path) -> Sequence[dict[str, Any]]:
         CorpusError: when it is something else.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".json":
-            rows = json.loads(text)
-            if isinstance(rows, dict):
-                rows = [{name: column[key] for name, column in rows.items()} for key in rows["midi_filename"]]
-        else:
-            rows = list(csv.DictReader(text.splitlines()))
+        rows = _rows_of_json(path) if path.suffix == ".json" else read_table(path)
         needed = ("midi_filename", "split", "canonical_title", "canonical_composer", "year")
         for row in rows:
             int(row["year"])
@@ -82,6 +75,13 @@ def read_metadata(path: Path) -> Sequence[dict[str, Any]]:
                 raise ValueError(f"a row without {' or '.join(needed)}")
     except OSError as error:
         raise CorpusError(f"cannot read {path}: {error.strerror}") from None
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CorpusError(f"{path} is not MAESTRO's metadata: {error!r}") from None
     return list(rows)
+
+
+def _rows_of_json(path: Path) -> Any:
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, dict):
+        return rows
+    return [{name: column[key] for name, column in rows.items()} for key in rows["midi_filename"]]

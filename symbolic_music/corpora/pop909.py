@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -63,7 +64,7 @@ def listing(root: Path, splits: str) -> Listing:
 
 def _numbers(root: Path, midi: str) -> list[str]:
     found = (path.stem for path in root.glob(midi.format("*")))
-    return sorted(number for number in found if number.isdigit() and (root / midi.format(number)).is_file())
+    return sorted(number for number in found if number.isdecimal() and (root / midi.format(number)).is_file())
 
 
 def read_song(source: Source, path: Path, contents: Sequence[bytes]) -> tuple[Score, Mapping[str, Any]]:
@@ -77,13 +78,20 @@ def read_song(source: Source, path: Path, contents: Sequence[bytes]) -> tuple[Sc
     for name, content in zip(source.files[1:], contents[1:], strict=True):
         rows = [line.split() for line in content.decode("utf-8").splitlines() if line.strip()]
         if name.endswith("beat_midi.txt"):
-            facts["beats"] = [round(float(row[0]), 6) for row in rows]
+            facts["beats"] = [_seconds(row[0]) for row in rows]
             facts["strong_beats"] = [place for place, row in enumerate(rows) if float(row[1])]
             facts["bars"] = [place for place, row in enumerate(rows) if float(row[2])]
         else:
-            spans = [[round(float(row[0]), 6), round(float(row[1]), 6), row[2]] for row in rows]
+            spans = [[_seconds(row[0]), _seconds(row[1]), row[2]] for row in rows]
             facts["chords" if name.endswith("chord_midi.txt") else "keys"] = spans
     return parse_midi(contents[0]), facts
+
+
+def _seconds(text: str) -> float:
+    seconds = round(float(text), 6)
+    if not isfinite(seconds):
+        raise ValueError(f"an annotation at {text} s")
+    return seconds
 
 
 def _songs(root: Path) -> dict[str, tuple[str, str]]:

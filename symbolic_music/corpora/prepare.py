@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ CORPORA: dict[str, Callable[[Path, str], Listing]] = {
     "groove": groove.listing,
     "folder": folders.listing,
 }
+_OF_ONE_FILE = ("maestro", "chorales")
 ENGINES = ("processes", "ray")
 _UNPACKED = ".unpacked"
 # The fact of a piece that says which it resembles.
@@ -107,11 +108,16 @@ def prepare(
     if dedup and corpus not in ("lakh", "folder"):
         raise OptionError(f"--splits {DEDUP} is for lakh and folder; {corpus} has splits of its own")
     _check_free(store)
-    new = not store.exists()
-    store.mkdir(parents=True, exist_ok=True)
+    try:
+        store.mkdir(parents=True)
+        new = True
+    except FileExistsError:
+        new = False
     try:
         with _only_run(store):
             root = archives.unpacked(source, store / _UNPACKED) if archives.is_archive(source) else source
+            if root.is_file() and corpus not in _OF_ONE_FILE:
+                raise FileError(f"{source} is a file; name the folder of the corpus, or an archive of it")
             listing = CORPORA[corpus](root, "" if dedup else splits)
             if not listing.sources:
                 raise CorpusError(f"{source} lists no pieces")
@@ -238,4 +244,5 @@ def _remove_empty(store: Path) -> None:
     """Take away the folder that this run made, when it has built nothing."""
     if not (store / FOLDER).is_dir():
         shutil.rmtree(store / _UNPACKED, ignore_errors=True)
-        store.rmdir()
+        with suppress(OSError):  # another run has begun in it
+            store.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,6 +83,21 @@ def find_one(root: Path, names: Sequence[str], corpus: str) -> Path:
         if found:
             return found[0]
     raise CorpusError(f"{root} is not {corpus}: it has no {' or '.join(names)}")
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a csv file, by the names in its first line; a row that is too short has empty fields.
+
+    Raises:
+        CorpusError: when it cannot be read, or is no csv.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file, restval=""))
+    except OSError as error:
+        raise CorpusError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, csv.Error) as error:
+        raise CorpusError(f"{path} is not a table: {error}") from None
 
 
 def no_splits(corpus: str, splits: str) -> None:

@@ -185,6 +185,7 @@ def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path, monkeypat
     (source / "text.mid").write_text("this is not music")
     (source / "empty.mid").write_bytes(b"")
     (source / "gone.mid").symlink_to("nowhere.mid")
+    os.mkfifo(source / "pipe.mid")
     (source / "odd.abc").write_bytes(b"\x00\x01\x02")
     store = prepare("folder", source, tmp_path / "store")
     reasons = {one.source: one.reason for one in store.left_out()}
@@ -192,7 +193,7 @@ def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path, monkeypat
     assert reasons["silent.mid"] == "no notes"
     assert reasons["text.mid"] == "not a MIDI file (no MThd header)"
     assert reasons["gone.mid"] == "the file is missing"
-    assert set(reasons) == {"silent.mid", "text.mid", "empty.mid", "gone.mid", "odd.abc"}
+    assert set(reasons) == {"silent.mid", "text.mid", "empty.mid", "gone.mid", "pipe.mid", "odd.abc"}
     assert not any(str(tmp_path) in reason for reason in reasons.values())
     monkeypatch.setattr(building, "MAX_BYTES", 100)
     with pytest.raises(CorpusError, match="MiB"):
@@ -234,6 +235,17 @@ def test_names_need_not_be_unicode(tmp_path: Path) -> None:
     (source / name).write_bytes(midi_bytes(tune(1)))
     store = prepare("folder", source, tmp_path / "store")
     assert store.piece(0).source == name
+
+
+def test_notation_is_read_once_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "music", {"a.mid": tune(1)})
+    (source / "tune.abc").write_text("X:1\nT:A tune\nM:4/4\nL:1/4\nK:C\nC D E F | G4 |\n")
+    monkeypatch.setattr(building, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "music21", None)
+    store = prepare("folder", source, tmp_path / "store")
+    assert "pip install" in store.left_out()[0].reason
+    monkeypatch.undo()
+    assert len(prepare("folder", source, tmp_path / "store")) == 2
 
 
 def test_shares_follow_from_content(tmp_path: Path) -> None:
@@ -310,6 +322,8 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         (("folder", source), {"splits": "1/2/3"}, OptionError, "100"),
         (("maestro", source), {"splits": "dedup"}, OptionError, "lakh and folder"),
         (("folder", tmp_path / "nowhere"), {}, FileError, "no such file"),
+        (("folder", source / "0" / "000.mid"), {}, FileError, "name the folder of the corpus"),
+        (("lakh", source / "0" / "000.mid"), {}, FileError, "name the folder of the corpus"),
         (("maestro", source), {}, CorpusError, "maestro-v"),
         (("groove", source), {}, CorpusError, "info.csv"),
         (("chorales", source), {}, CorpusError, "Jsb16thSeparated.json"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
 import zipfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -66,6 +68,24 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     assert list(files(archives.unpacked(path, tmp_path / "out"))) == ["b.mid"]
 
 
+def test_a_file_that_is_a_folder_too_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.mid": MUSIC, "a.mid/b.mid": MUSIC})
+    with pytest.raises(FileError, match="cannot unpack"):
+        prepare("folder", path, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+    with pytest.raises(FileError, match="cannot unpack"):
+        archives.unpacked(zipped(path, {"x" * 300 + ".mid": MUSIC}), tmp_path / "out")
+
+
+def test_a_name_that_fills_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "_AT_LEAST", 1 << 20)
+    one = tarfile.TarInfo("x" * (8 << 20) + ".mid")
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(one.tobuf(tarfile.PAX_FORMAT) + bytes(1024)))
+    with pytest.raises(CorpusError, match="30 times its size"):
+        archives.unpacked(path, tmp_path / "out")
+
+
 def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "_AT_LEAST", 1000)
     path = zipped(tmp_path / "a.zip", {f"{n}.mid": bytes(100_000) for n in range(5)})
@@ -92,6 +112,28 @@ def test_damaged_archives_are_refused(tmp_path: Path) -> None:
             with pytest.raises(CorpusError, match="damaged"):
                 prepare("folder", path, tmp_path / "store")
             assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("kind", ["zip", "bz2.zip", "tar", "tar.gz", "tar.bz2", "tar.xz"])
+def test_changed_bytes_are_damage_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    if kind.endswith("zip"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2 if "bz2" in kind else zipfile.ZIP_DEFLATED) as zipped_file:
+            zipped_file.writestr("a.mid", MUSIC)
+    else:
+        with tarfile.open(path, "w:" + kind.removeprefix("tar").removeprefix(".")) as tarred_file:
+            one = tarfile.TarInfo("a.mid")
+            one.size = len(MUSIC)
+            tarred_file.addfile(one, io.BytesIO(MUSIC))
+    whole = path.read_bytes()
+    rng = random.Random(1)
+    for _ in range(60):
+        broken = bytearray(whole)
+        for place in rng.sample(range(len(whole)), rng.choice([1, 4])):
+            broken[place] = rng.choice([0, 255, rng.randrange(256)])
+        path.write_bytes(broken)
+        with suppress(CorpusError, FileError):
+            archives.unpacked(path, tmp_path / "out")
 
 
 def test_what_was_unpacked_whole_is_used_again(tmp_path: Path) -> None:

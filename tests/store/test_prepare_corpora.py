@@ -114,6 +114,35 @@ def test_an_archive_makes_the_same_store_as_its_folder(tmp_path: Path) -> None:
         assert not (tmp_path / f"{archive}.store" / ".unpacked").exists()
 
 
+def test_names_in_metadata_do_not_lead_out_of_the_corpus(tmp_path: Path) -> None:
+    write(tmp_path, {"secret.mid": tune(7)})
+    pieces = [PIECES[0], *(("Bach", "x", "train", 2004, name) for name in ("../secret.mid", f"{tmp_path}/secret.mid"))]
+    folder = write(tmp_path / "maestro", {PIECES[0][4]: tune(1)})
+    (folder / "maestro-v3.0.0.csv").write_text(as_csv([*pieces, ("Bach", "x", "test", 2004, "a\0b.mid")]))
+    store = prepare("maestro", folder, tmp_path / "store")
+    assert len(store) == 1
+    assert [one.reason for one in store.left_out()] == [
+        "the file is outside of the corpus", "the file is outside of the corpus",
+        "the file is missing",
+    ]  # fmt: skip
+
+
+def test_a_title_may_have_any_line_break(tmp_path: Path) -> None:
+    titles = ["one\u2028two", "three\nfour", "five\x0bsix"]
+    pieces = [("Bach", title, "train", 2004, f"{n}.mid") for n, title in enumerate(titles)]
+    path = write(tmp_path, {piece[4]: tune(1) for piece in pieces}) / "maestro-v1.0.0.csv"
+    path.write_text("\ufeff" + as_csv(pieces), encoding="utf-8")  # as a spreadsheet writes it
+    assert [piece.title for piece in prepare("maestro", path, tmp_path / "store").pieces()] == titles
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "\udcff", "x" * 200_000, "midi_filename,split,id\na.mid,train,1\n"])
+def test_another_info_csv_is_refused(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "groove", {"a.mid": tune(1)})
+    (tmp_path / "groove" / "info.csv").write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(CorpusError, match=r"not a table|not the Groove|lists no pieces"):
+        prepare("groove", tmp_path / "groove", tmp_path / "store")
+
+
 MD5 = ("0" * 32, "d" * 32, "e" + "1" * 31, "F" + "2" * 31)
 
 
@@ -151,9 +180,12 @@ def test_chorales_are_those_of_the_json(tmp_path: Path) -> None:
         assert store[index].notes["pitch"].tolist() == expected.notes["pitch"].tolist()
     prepare("chorales", tmp_path, tmp_path / "again")
     assert files(tmp_path / "again") == files(tmp_path / "store")
-    path.write_text("[1, 2]")
-    with pytest.raises(CorpusError, match="expected Jsb16thSeparated"):
-        prepare("chorales", path, tmp_path / "other")
+    for text in ("[1, 2]", "7", '{"train": 3}', '{"train": "text"}', "[" * 100_000, "not JSON"):
+        path.write_text(text)
+        with pytest.raises(CorpusError, match="expected Jsb16thSeparated"):
+            prepare("chorales", path, tmp_path / "other")
+    path.write_text(json.dumps({"train": [grid, "text", [[1, 2]], 5, [[60, 55, 52, 400]]]}))
+    assert [len(prepare("chorales", path, tmp_path / "odd")), len(NoteStore(tmp_path / "odd").left_out())] == [1, 4]
 
 
 ANNOTATIONS = {
@@ -203,11 +235,15 @@ def test_a_changed_annotation_is_read_again(tmp_path: Path) -> None:
 
 
 def test_an_annotation_that_is_broken_costs_its_song(tmp_path: Path) -> None:
-    source = pop909(tmp_path / "pop909", "{0}/{0}.mid", "{0}", 2)
-    (source / "002" / "beat_midi.txt").write_text("soon\n")
+    source = pop909(tmp_path / "pop909", "{0}/{0}.mid", "{0}", 4)
+    for number, text in (("002", "soon\n"), ("003", "nan 1 1\n"), ("004", "0.5\n")):
+        (source / number / "beat_midi.txt").write_text(text)
+    (source / "²").mkdir()
+    write(source, {"²/².mid": tune(1)})  # no number
     store = prepare("pop909", source, tmp_path / "store")
-    assert [one.source for one in store.left_out()] == ["002/002.mid"]
+    assert [one.source for one in store.left_out()] == ["002/002.mid", "003/003.mid", "004/004.mid"]
     assert "soon" in store.left_out()[0].reason
+    assert len(store) == 1
 
 
 @pytest.mark.parametrize("shared", [False, True])
