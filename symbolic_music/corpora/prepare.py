@@ -242,6 +242,8 @@ def _only_run(store: Path) -> Iterator[None]:
 
 def _remove_empty(store: Path) -> None:
     """Take away the folder that this run made, when it has built nothing."""
+    with suppress(OSError):  # there are segments
+        (store / FOLDER).rmdir()
     if not (store / FOLDER).is_dir():
         shutil.rmtree(store / _UNPACKED, ignore_errors=True)
         with suppress(OSError):  # another run has begun in it

@@ -112,7 +112,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise CorpusError(f"{folder} is not a note store")
     try:
         data = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise StoreError(f"{folder} has no manifest: run the same prepare again to finish it") from None
     try:
         version = json.loads(data)["version"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -353,6 +354,27 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="prepared with filter"):
         prepare("folder", source, tmp_path / "store", filter="mmm")
     assert files(tmp_path / "store") == before
+
+
+def test_a_full_disk_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from symbolic_music.io import atomic
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    source = album(tmp_path / "music", 4)
+    with monkeypatch.context() as patch, pytest.raises(FileError, match="No space left"):
+        patch.setattr(atomic.os, "replace", full)
+        prepare("folder", source, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+    prepare("folder", source, tmp_path / "store", pieces=2)
+    before = files(tmp_path / "store")
+    write(source, {"9.mid": tune(9)})
+    with monkeypatch.context() as patch, pytest.raises(FileError, match="No space left"):
+        patch.setattr(atomic.os, "replace", full)
+        prepare("folder", source, tmp_path / "store", pieces=2)
+    assert files(tmp_path / "store") == before
+    assert len(NoteStore(tmp_path / "store")) == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no flock there")
