@@ -7,6 +7,9 @@ config.json names the architecture and its shape, the tokenizer with its options
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -21,6 +24,7 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
 from symbolic_music.models import registry
 from symbolic_music.models.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.configs import check_types
 from symbolic_music.models.folders import WEIGHTS, open_weights, read_config, write_folder
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
@@ -40,6 +44,9 @@ class Card:
     command: str = ""
     figures: dict[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        check_types(self)
+
 
 @dataclass(frozen=True)
 class View:
@@ -53,6 +60,9 @@ class View:
         parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time.
         names: of the parts, for scores written from nothing.
         centres: mean pitch of each part in the training data, by which tracks are told to be which part.
+
+    Raises:
+        ModelError: for fields of other types or lengths.
     """
 
     quarters_per_minute: float
@@ -61,10 +71,11 @@ class View:
     centres: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("parts", "names", "centres"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        check_types(self)
+        if self.quarters_per_minute <= 0:
+            raise ModelError(f"the tempo of a view is above 0, not {self.quarters_per_minute}")
         if not len(self.parts) == len(self.names) == len(self.centres):
-            raise TypeError("a view has as many names and centres as parts")
+            raise ModelError("a view has as many names and centres as parts")
 
 
 @dataclass(frozen=True)
@@ -149,42 +160,58 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> 
         MissingExtraError: when its tokenizer or architecture needs a package that is not installed.
     """
     name = str(name_or_path) if name_or_path is not None else DEFAULT_MODEL
-    folder = Path(name)
-    if name in _bundled_folders():
-        folder = _bundled_folders()[name]
-    elif not folder.is_dir():
+    folder = _bundled_folders().get(name, Path(name))
+    if not os.path.isdir(folder):  # where a Path raises, of a name too long
         known = ", ".join(sorted(_bundled_folders())) or "none"
-        raise UnknownNameError(f"no model named {name!r} and no such folder; bundled models: {known}")
+        raise UnknownNameError(f"no model named {name[:100]!r} and no such folder; bundled models: {known}")
     where = resolve_device(device)
     config = read_config(folder)
-    network, tokenizer = _network(folder, config), _tokenizer(folder, config)
-    try:
+    architecture, shape = _shape(folder, config)
+    tokenizer = _tokenizer(folder, config)
+    with _fitting(folder):
         view = View(**config["view"]) if "view" in config else View(120.0, ())
-        model: Model[Any] = Model(network, _card(folder, config), view, tokenizer)
-    except TypeError as error:
-        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
-    _fill(network, folder)
+        card = Card(**config["card"])
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ModelError(f"{folder} has no {WEIGHTS} (pickles such as .bin, .pt and .ckpt are not read)")
+    with open_weights(path) as weights:
+        model: Model[Any] = Model(_outline(architecture, shape, weights, folder), card, view, tokenizer)
+        _check_weights(model.network, weights, folder)
+        # To load a model is not to draw a number.
+        with torch.random.fork_rng(devices=[]):
+            network = architecture.model(shape)
+        _fill(network, weights, folder)
     return dataclasses.replace(model, network=network.eval().to(where))
 
 
-def _card(folder: Path, config: dict[str, Any]) -> Card:
+@contextmanager
+def _fitting(folder: Path) -> Iterator[None]:
+    """ModelError for what a part of a config cannot be made of."""
     try:
-        return Card(**config["card"])
-    except (KeyError, TypeError) as error:
+        yield
+    except (ModelError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
 
 
-def _network(folder: Path, config: dict[str, Any]) -> nn.Module:
-    """The network of a config, with weights of no meaning."""
-    architecture, shape = config.get("architecture"), config.get("network")
-    if architecture not in registry.names() or not isinstance(shape, dict):
+def _shape(folder: Path, config: dict[str, Any]) -> tuple[registry.Architecture, Any]:
+    """The architecture of a folder, and the config of its network."""
+    name, shape = config.get("architecture"), config.get("network")
+    if name not in registry.names() or not isinstance(shape, dict):
         raise ModelError(f"{folder}/config.json names no architecture of {', '.join(registry.names())} and its network")
-    try:
-        # To load a model is not to draw a number.
-        with torch.random.fork_rng(devices=[]):
-            return registry.get(architecture).build(shape)
-    except (ModelError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+    with _fitting(folder):
+        architecture = registry.get(name)
+        return architecture, architecture.shaped(shape)
+
+
+def _outline(architecture: registry.Architecture, shape: Any, weights: Any, folder: Path) -> nn.Module:
+    """The network of a config without memory for its weights."""
+    count = len(weights.keys())
+    for name, value in dataclasses.asdict(shape).items():
+        # Every layer has a weight; objects alone for what a config may ask would fill the memory.
+        if name.endswith("layers") and value > count:
+            raise ModelError(f"{folder / WEIGHTS} has {count} tensors; that is too few for {value:,} {name}")
+    with _fitting(folder), torch.device("meta"):
+        return architecture.model(shape)
 
 
 def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
@@ -194,7 +221,7 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
         raise ModelError(f"{folder}/config.json names no tokenizer")
     try:
         tokenizer = tokenizers.get(str(named.get("name")), preset=named.get("preset"), **named.get("options", {}))
-    except (UnknownNameError, OptionError, TokenError) as error:
+    except (UnknownNameError, OptionError, TokenError, TypeError, ValueError) as error:
         raise ModelError(f"{folder}/config.json names a tokenizer that this version does not have: {error}") from None
     if "sha256" in named and named["sha256"] != tokenizers.fingerprint(tokenizer):
         version = config.get("library_version", "another version")
@@ -205,23 +232,28 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
     return tokenizer
 
 
-def _fill(network: nn.Module, folder: Path) -> None:
-    """Copy the weights of a folder into a network, one at a time."""
-    path = folder / WEIGHTS
-    if not path.is_file():
-        raise ModelError(f"{folder} has no {WEIGHTS} (pickles such as .bin, .pt and .ckpt are not read)")
-    state = network.state_dict()
-    with open_weights(path) as file, torch.no_grad():
-        found = {str(name): tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        wanted = {name: tuple(tensor.shape) for name, tensor in state.items()}
-        for name in (*wanted, *found):
-            if found.get(name) != wanted.get(name):
-                raise ModelError(
-                    f"{path} does not fit its config.json: {name} is {found.get(name, 'missing')} there, "
-                    f"{wanted.get(name, 'unknown')} here"
-                )
-        for name, tensor in state.items():
-            tensor.copy_(file.get_tensor(name))
+def _check_weights(network: nn.Module, weights: Any, folder: Path) -> None:
+    """ModelError unless a file holds exactly the weights of a network."""
+    found = {str(name): tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    for name in (*wanted, *found):
+        if found.get(name) != wanted.get(name):
+            raise ModelError(
+                f"{folder / WEIGHTS} does not fit its config.json: {name} is {found.get(name, 'missing')} there, "
+                f"{wanted.get(name, 'unknown')} here"
+            )
+
+
+@torch.no_grad()
+def _fill(network: nn.Module, weights: Any, folder: Path) -> None:
+    """Copy the weights of a file into a network, one at a time."""
+    for name, own in network.state_dict().items():
+        tensor = weights.get_tensor(name)
+        if tensor.is_floating_point() != own.is_floating_point() or tensor.is_complex():
+            kinds = [str(x.dtype).removeprefix("torch.") for x in (tensor, own)]
+            raise ModelError(f"{folder / WEIGHTS}: {name} is of {kinds[0]} there, {kinds[1]} here")
+        if not torch.isfinite(own.copy_(tensor)).all():
+            raise ModelError(f"{folder / WEIGHTS}: {name} is not finite")
 
 
 def _sizes(network: nn.Module) -> tuple[int, ...]:
@@ -249,7 +281,7 @@ def resolve_device(device: str) -> torch.device:
 
 def bundled() -> list[Card]:
     """Cards of the models that come with the package."""
-    return [_card(folder, read_config(folder)) for _, folder in sorted(_bundled_folders().items())]
+    return [Card(**read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
 
 
 def _bundled_folders() -> dict[str, Path]:

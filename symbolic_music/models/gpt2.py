@@ -55,8 +55,11 @@ class GPT2Config:
 
     def __post_init__(self) -> None:
         check_config(self, zero=("hidden",))
-        if self.hidden == 0:
-            object.__setattr__(self, "hidden", 4 * self.width)
+
+    @property
+    def inner(self) -> int:
+        """Inner width of the feed-forward."""
+        return self.hidden or 4 * self.width
 
 
 # The three published shapes: 128 M, 360 M and 780 M parameters.
@@ -141,7 +144,7 @@ class _Block(nn.Module):
         self.attention_norm = nn.LayerNorm(config.width, eps=config.epsilon)
         self.attention = _Attention(config, layer)
         self.feed_forward_norm = nn.LayerNorm(config.width, eps=config.epsilon)
-        self.feed_forward = _FeedForward(config.width, config.hidden)
+        self.feed_forward = _FeedForward(config.width, config.inner)
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:

@@ -93,7 +93,7 @@ def save_pretrained(network: GPT2, folder: str | Path) -> Path:
         "n_embd": c.width,
         "n_layer": c.layers,
         "n_head": c.heads,
-        "n_inner": c.hidden,
+        "n_inner": c.hidden or None,
         "activation_function": "gelu_new",
         "layer_norm_epsilon": c.epsilon,
         "scale_attn_weights": True,

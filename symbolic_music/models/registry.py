@@ -41,10 +41,14 @@ class Architecture:
     presets: Mapping[str, Any]
 
     def build(self, shape: Mapping[str, Any] | None = None, preset: str | None = None) -> nn.Module:
-        """A model with new weights, drawn from torch's generator.
+        """A model with new weights, drawn from torch's generator; arguments and errors are `shaped`'s."""
+        return self.model(self.shaped(shape, preset))
+
+    def shaped(self, shape: Mapping[str, Any] | None = None, preset: str | None = None) -> Any:
+        """The config of a model.
 
         Args:
-            shape: settings of the config, as `dataclasses.asdict` or JSON give them.
+            shape: its settings, as `dataclasses.asdict` or JSON give them.
             preset: config that they change; the config's defaults when omitted.
 
         Raises:
@@ -59,7 +63,7 @@ class Architecture:
             if name not in settings:
                 raise ModelError(f"{self.name} has no setting {name!r}; it has {', '.join(settings)}")
         start = self.config() if preset is None else self.presets[preset]
-        return self.model(dataclasses.replace(start, **(shape or {})))
+        return dataclasses.replace(start, **(shape or {}))
 
 
 def names() -> list[str]:

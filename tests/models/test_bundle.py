@@ -166,6 +166,38 @@ def test_loading_draws_no_random_number(folder: Path) -> None:
         (lambda c: c["view"].update(parts=[1]), "as many names and centres as parts"),
         (lambda c: c.pop("card"), "does not fit this version"),
         (lambda c: c["card"].update(price=3), "does not fit this version"),
+        # Nothing is built that the weights do not hold.
+        (lambda c: c["network"].update(width=1 << 20), r"embedding.weight is \(55028, 4\) there, \(55028, 1048576\)"),
+        (
+            lambda c: c["network"].update(width=1 << 30),
+            "does not fit this version .Storage size calculation overflowed",
+        ),
+        (lambda c: c["network"].update(width=1 << 31, heads=1), "width of a GPT2Config is at least 1 and below 2,147"),
+        (
+            lambda c: c["network"].update(hidden=(1 << 31) - 1),
+            r"inner.weight is \(16, 4\) there, \(2147483647, 4\) here",
+        ),
+        (lambda c: c["network"].update(layers=1 << 30), "16 tensors; that is too few for 1,073,741,824 layers"),
+        # What JSON holds may be of any type.
+        (lambda c: c.update(network=None), "names no architecture"),
+        (lambda c: c.update(architecture=["gpt2"]), "names no architecture"),
+        (lambda c: c["network"].update(layers=True), "layers of a GPT2Config is a whole number, not True"),
+        (lambda c: c["network"].update(dropout=float("nan")), "dropout of a GPT2Config is a number, not nan"),
+        (lambda c: c["tokenizer"].update(name=["anticipation"]), "tokenizer that this version does not have"),
+        (lambda c: c["tokenizer"].update(preset=["default"]), "tokenizer that this version does not have"),
+        (lambda c: c["tokenizer"].update(options=None), "names no tokenizer"),
+        (lambda c: c["tokenizer"].update(options={"preset": "x"}), "tokenizer that this version does not have"),
+        (lambda c: c["tokenizer"].update(options={"control_programs": 5}), "tokenizer that this version does not have"),
+        (lambda c: c["tokenizer"].update(sha256=5), "no longer gives"),
+        (lambda c: c["view"].update(quarters_per_minute="fast"), "quarters_per_minute of a View is a number"),
+        (lambda c: c["view"].update(quarters_per_minute=0), "tempo of a view is above 0, not 0"),
+        (lambda c: c["view"].update(quarters_per_minute=float("inf")), "quarters_per_minute of a View is a number"),
+        (lambda c: c["view"].update(parts=5), "parts of a View is a list of whole numbers, not 5"),
+        (lambda c: c["view"].update(parts="x", names="x", centres=[1]), "parts of a View is a list of whole numbers"),
+        (lambda c: c.update(view=[]), "does not fit this version"),
+        (lambda c: c["card"].update(parameters="many"), "parameters of a Card is a whole number, not 'many'"),
+        (lambda c: c["card"].update(figures=[1]), "figures of a Card is a table of numbers"),
+        (lambda c: c.update(card="chorales"), "does not fit this version"),
     ],
 )
 def test_configs_that_do_not_fit_are_refused(folder: Path, edit: Any, message: str) -> None:
@@ -208,6 +240,34 @@ def test_tensors_too_many_too_few_or_of_other_shapes_are_refused(folder: Path) -
         save_file(tensors, path)
         with pytest.raises(ModelError, match=message):
             load_model(folder)
+
+
+def test_weights_that_are_no_finite_floats_are_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    whole = load_file(path)
+    for wrong, message in (
+        (torch.full((4,), float("nan")), "norm.bias is not finite"),
+        (torch.tensor([0, 0, 0, float("-inf")]), "norm.bias is not finite"),
+        (torch.zeros(4, dtype=torch.int64), "norm.bias is of int64 there, float32 here"),
+        (torch.zeros(4, dtype=torch.complex64), "norm.bias is of complex64 there, float32 here"),
+    ):
+        save_file(whole | {"norm.bias": wrong}, path)
+        with pytest.raises(ModelError, match=message):
+            load_model(folder)
+    for kind in (torch.float64, torch.bfloat16, torch.float8_e4m3fn):
+        save_file(whole | {"norm.bias": torch.ones(4).to(kind)}, path)
+        assert load_model(folder).network.norm.bias.tolist() == [1.0] * 4
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../chorales", "chorales/", "chorales\0", "\0", "x" * 5000, "/", "~", "CHORALES"]
+)
+def test_names_that_are_no_model_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises((UnknownNameError, ModelError)) as caught:
+        load_model(name)
+    assert len(str(caught.value)) < 500
 
 
 class Trap:

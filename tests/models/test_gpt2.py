@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from symbolic_music.errors import ModelError
+from symbolic_music.models import registry
 from symbolic_music.models.gpt2 import GPT2, PRESETS, GPT2Config
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
@@ -121,6 +122,12 @@ def test_dropout_in_training_alone() -> None:
     assert not torch.equal(network.train()(ids), network(ids))
     attention_alone = lively(dataclasses.replace(TINY, attention_dropout=0.5)).train()
     assert not torch.equal(attention_alone(ids), attention_alone(ids))
+
+
+def test_the_inner_width_follows_the_width() -> None:
+    assert registry.get("gpt2").shaped({"width": 24}).inner == 96
+    assert dataclasses.replace(GPT2Config(hidden=5), width=24).inner == 5
+    assert GPT2(dataclasses.replace(GPT2Config(), width=24, layers=1)).blocks[0].feed_forward.inner.out_features == 96
 
 
 def test_too_many_ids_and_impossible_shapes_are_refused() -> None:
