@@ -28,6 +28,7 @@ ABOUT = {
     "compound-transformer": ("sinusoids", "Hsiao et al. 2021"),
     "x-transformer": ("rotary", "x-transformers; Su et al. 2021"),
     "gpt2": ("learnt", "Radford et al. 2019; Thickstun et al. 2024"),
+    "frame-transformer": ("relative, by distance", "ours, for the chorales of Huang et al. 2018"),
     "anticipatory": ("relative, by distance and by musical time", "ours"),
 }
 

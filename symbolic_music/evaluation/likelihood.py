@@ -1,14 +1,17 @@
-"""Likelihood of events under a model, in the units that papers use."""
+"""Likelihood of music under a model, in the units that papers use."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
 from symbolic_music.corpora.anticipated import padded
 from symbolic_music.models.anticipatory import AnticipatoryTransformer
@@ -17,51 +20,55 @@ from symbolic_music.tokenizers.anticipation_events import REST_NOTE
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Negative log-likelihood, in nats, summed over the predicted events of a set of sequences.
+    """Negative log-likelihood of a set of sequences, summed, and what to divide it by.
 
     Args:
-        time, duration, note: the three parts of the events' nats; rests are part of them.
-        events: predicted events, rests among them.
-        notes: predicted notes.
+        nats: of all predicted tokens.
+        tokens: predicted; compound words count as one.
+        notes: that the tokens stand for.
         seconds: length of the music.
+        parts: nats and count of each kind of prediction, such as event, time, duration and note.
     """
 
-    time: float
-    duration: float
-    note: float
-    events: int
-    notes: int
-    seconds: float
-
-    @property
-    def nats(self) -> float:
-        """All nats together."""
-        return self.time + self.duration + self.note
+    nats: float = 0.0
+    tokens: int = 0
+    notes: int = 0
+    seconds: float = 0.0
+    parts: Mapping[str, tuple[float, int]] = field(default_factory=dict)
 
     @property
     def per_token(self) -> float:
-        """Nats an id, three ids an event."""
-        return self.nats / (3 * self.events)
+        """Nats a token."""
+        return _ratio(self.nats, self.tokens)
 
     @property
     def per_note(self) -> float:
         """Nats a note, what the rests between cost included."""
-        return self.nats / self.notes
+        return _ratio(self.nats, self.notes)
 
     @property
     def bits_per_second(self) -> float:
         """Bits a second of music (Thickstun et al. 2024, section 5)."""
-        return self.nats / math.log(2) / self.seconds
+        return _ratio(self.nats / math.log(2), self.seconds)
+
+    @property
+    def perplexities(self) -> dict[str, float]:
+        """exp of the mean nats of each part; those of events are of whole events (Thickstun et al. 2024, table 1)."""
+        return {name: math.exp(nats / count) for name, (nats, count) in self.parts.items() if count}
 
     def __add__(self, other: Likelihood) -> Likelihood:
+        parts = dict(self.parts)
+        for name, (nats, count) in other.parts.items():
+            mine = parts.get(name, (0.0, 0))
+            parts[name] = (mine[0] + nats, mine[1] + count)
         return Likelihood(
-            self.time + other.time,
-            self.duration + other.duration,
-            self.note + other.note,
-            self.events + other.events,
-            self.notes + other.notes,
-            self.seconds + other.seconds,
-        )
+            self.nats + other.nats, self.tokens + other.tokens, self.notes + other.notes,
+            self.seconds + other.seconds, parts,
+        )  # fmt: skip
+
+
+def _ratio(a: float, b: float) -> float:
+    return a / b if b else math.nan
 
 
 @torch.no_grad()
@@ -69,25 +76,49 @@ def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.
     """Likelihood of sequences of rows (see `corpora.anticipated.rows`) under a network.
 
     Controls are given and cost nothing; the separator that ends a piece is not counted. Sequences longer
-    than the window are cut to it.
+    than the window are cut to it. A token is an id, three an event.
     """
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
-    total = Likelihood(0.0, 0.0, 0.0, 0, 0, 0.0)
+    total = Likelihood()
     by_length = sorted(sequences, key=len)
     for start in range(0, len(by_length), batch):
         table = torch.from_numpy(padded(by_length[start : start + batch], network.config.window)).to(device)
-        parts = network.losses(table)
-        events = parts["events"]
+        found = network.losses(table)
+        events = found["events"]
         times = torch.where(events, table[:, 1:, 0], 0).amax(dim=1)
+        count = int(events.sum())
+        nats = {
+            "time": float((found["time"] * events).double().sum()),
+            "duration": float(found["duration"].double().sum()),
+            "note": float(found["note"].double().sum()),
+        }
+        nats = {"event": sum(nats.values()), **nats}
         total += Likelihood(
-            float((parts["time"] * events).double().sum()),
-            float(parts["duration"].double().sum()),
-            float(parts["note"].double().sum()),
-            int(events.sum()),
+            nats["event"],
+            3 * count,
             int((events & (table[:, 1:, 2] != REST_NOTE)).sum()),
             float(times.sum()) / 100,
+            {name: (value, count) for name, value in nats.items()},
         )
     network.train(was_training)
     return total
+
+
+def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    """Nats of the ids after the first, summed.
+
+    Args:
+        network: a `models.protocol.TokenModel`.
+        ids: (B, L), or (B, L, fields) of compound words, whose fields' nats are added.
+        mask: (B, L), where there are ids.
+    """
+    # All ids go in: compound words' logits are told the leading field of the word that follows.
+    found: Any = network(ids)
+    wanted, kept = ids[:, 1:], mask[:, 1:]
+    if isinstance(found, Tensor):
+        return functional.cross_entropy(found[:, :-1][kept].float(), wanted[kept], reduction="sum")
+    nats = [functional.cross_entropy(logits[:, :-1][kept].float(), wanted[..., i][kept], reduction="sum")
+            for i, logits in enumerate(found)]  # fmt: skip
+    return torch.stack(nats).sum()

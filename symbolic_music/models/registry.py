@@ -16,6 +16,7 @@ from symbolic_music.errors import ModelError, UnknownNameError
 _ARCHITECTURES = {
     "anticipatory": ("anticipatory", "AnticipatoryTransformer", "AnticipatoryConfig"),
     "compound-transformer": ("compound_transformer", "CompoundTransformer", "CompoundTransformerConfig"),
+    "frame-transformer": ("frame_transformer", "FrameTransformer", "FrameTransformerConfig"),
     "gpt2": ("gpt2", "GPT2", "GPT2Config"),
     "lstm": ("lstm", "LSTM", "LSTMConfig"),
     "music-transformer": ("music_transformer", "MusicTransformer", "MusicTransformerConfig"),

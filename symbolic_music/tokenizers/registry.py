@@ -18,6 +18,7 @@ _TOKENIZERS = {
     "remi": ("remi", "RemiTokenizer", ("default", "miditok", "original")),
     "compound": ("compound", "CompoundTokenizer", ("default", "miditok", "original")),
     "anticipation": ("anticipation", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
+    "grid": ("grid", "GridTokenizer", ("default",)),
 }
 
 _MIDITOK = "miditok:"
@@ -37,8 +38,8 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, or miditok:NAME for MidiTok's class of that name: REMI, TSD,
-            MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
+        name: performance, remi, compound, anticipation, grid, or miditok:NAME for MidiTok's class of that name: REMI,
+            TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,63 +16,95 @@ from torch import Tensor, nn
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 
-_FILE = "checkpoint.safetensors"
+_FILE, _BEFORE = "checkpoint.safetensors", "checkpoint-before.safetensors"
 
 
 def save_checkpoint(
-    folder: Path, model: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer, state: dict[str, Any]
+    folder: Path,
+    model: nn.Module,
+    average: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    state: dict[str, Any],
+    random: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write weights, averaged weights, optimizer and torch's random state in one file.
+    """Write weights, averaged weights, optimizer and random states in one file; the one before is kept beside it.
 
     Args:
         state: step, config and whatever else is JSON; kept in the file's metadata.
+        random: states of random generators by name; torch's on the CPU when omitted.
     """
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
-    tensors["rng"] = torch.get_rng_state()
+    tensors |= {f"random.{k}": v for k, v in (random or {"cpu.0": torch.get_rng_state()}).items()}
     contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    write_bytes(folder / _FILE, save(contiguous, metadata={"state": json.dumps(state)}))
+    data = save(contiguous, metadata={"state": json.dumps(state)})
+    if (folder / _FILE).is_file():
+        os.replace(folder / _FILE, folder / _BEFORE)
+    write_bytes(folder / _FILE, data)
 
 
 def load_checkpoint(
-    folder: Path, model: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer
+    folder: Path,
+    model: nn.Module,
+    average: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    random: dict[str, Tensor] | None = None,
 ) -> dict[str, Any]:
-    """Put a checkpoint back into model, average, optimizer and torch's random state; returns `state`.
+    """Put a checkpoint back into model, average and optimizer; returns `state`.
+
+    Where the last one is missing, as when it was being written, or broken, the one before it is taken.
+
+    Args:
+        random: is given the random states by name; torch's is set when omitted.
 
     Raises:
         TrainingError: when there is none, or it does not fit.
     """
-    path = folder / _FILE
-    try:
-        data = path.read_bytes()
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        state: dict[str, Any] = json.loads(header["__metadata__"]["state"])
-    except OSError:
-        raise TrainingError(f"nothing to resume: no checkpoint in {folder}") from None
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise TrainingError(f"checkpoint {path} is broken ({error})") from None
+    tensors, state = _read(folder)
     try:
         model.load_state_dict(_part(tensors, "model."))
-    except RuntimeError as error:
-        raise TrainingError(f"checkpoint {path} is of another model: {str(error).splitlines()[0]}") from None
-    for name, value in _part(tensors, "average.").items():
-        average[name].copy_(value)
+        averaged = _part(tensors, "average.")
+        for name, value in average.items():
+            value.copy_(averaged[name])
+    except (RuntimeError, KeyError) as error:
+        raise TrainingError(f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}") from None
     groups = optimizer.state_dict()["param_groups"]
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimizer.").items():
         index, key = name.split(".", 1)
         slots.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
-    torch.set_rng_state(tensors["rng"])
+    states = _part(tensors, "random.") or {"cpu.0": tensors["rng"]}
+    if random is None:
+        torch.set_rng_state(states["cpu.0"])
+    else:
+        random.update(states)
     return state
 
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a run in this folder can be resumed."""
-    return (folder / _FILE).is_file()
+    return (folder / _FILE).is_file() or (folder / _BEFORE).is_file()
+
+
+def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    problems = []
+    for name in (_FILE, _BEFORE):
+        try:
+            data = (folder / name).read_bytes()
+            tensors = load(data)
+            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+            state: dict[str, Any] = json.loads(header["__metadata__"]["state"])
+            return tensors, state
+        except FileNotFoundError:
+            continue
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            problems.append(f"{name} is broken ({error})")
+    if problems:
+        raise TrainingError(f"cannot resume from {folder}: {'; '.join(problems)}")
+    raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

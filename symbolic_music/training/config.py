@@ -5,53 +5,94 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from symbolic_music.errors import ConfigError
+from symbolic_music.errors import ConfigError, SymbolicMusicError
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelConfig(_Strict):
-    """Shape of the anticipatory transformer; see `models.AnticipatoryConfig`."""
+class ModelConfig(BaseModel):
+    """What is trained: an architecture of `models.registry`, its preset, and the settings that change the preset."""
 
-    width: int = Field(192, ge=8)
-    layers: int = Field(5, ge=1)
-    heads: int = Field(4, ge=1)
-    hidden: int = Field(512, ge=8)
-    instruments: tuple[int, ...] = (40, 41, 42, 43)
-    window: int = Field(512, ge=16)
-    distances: int = Field(128, ge=1)
-    time_unit: int = Field(15, ge=1)
-    time_reach: int = Field(64, ge=1)
-    dropout: float = Field(0.1, ge=0, lt=1)
+    model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
+
+    architecture: str = "anticipatory"
+    preset: str | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of the architecture's config."""
+        return dict(self.model_extra or {})
 
 
-class DataConfig(_Strict):
-    """The corpus and how its pieces are varied."""
+class EditsData(_Strict):
+    """Chorales as anticipated events, half of them arranged as edits; see `corpora.anticipated`."""
 
+    kind: Literal["chorale-edits"] = "chorale-edits"
     path: str
     transpose: tuple[int, int] = (-6, 5)
     edits: float = Field(0.5, ge=0, le=1)
     crops: float = Field(0.3, ge=0, le=1)
 
 
+class GridData(_Strict):
+    """Chorales as tokens of the 16th grid, a token a voice and step; whole pieces, batches of about one length."""
+
+    kind: Literal["chorale-grid"]
+    path: str
+    transpose: tuple[int, int] = (-6, 5)
+    spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
+
+
+class WindowsData(_Strict):
+    """Windows of a note store in the ids of a tokenizer; see `corpora.windows`."""
+
+    kind: Literal["windows"]
+    path: str = Field(description="a note store, made by `symbolic-music prepare`")
+    tokenizer: str = "performance"
+    preset: str | None = None
+    options: dict[str, Any] = {}
+    windows: Literal["crops", "chunks", "bars", "packed"] = "crops"
+    length: int = Field(2048, ge=2)
+    factor: int = Field(10, ge=1, description="of packed windows: variations of a piece, see `corpora.packing`")
+    augmentation: str = "none"
+    train: str = "train"
+    validation: str = "validation"
+    validation_windows: int = Field(256, ge=1)
+    workers: int = Field(0, ge=0)
+
+
 class OptimConfig(_Strict):
-    """AdamW with linear warm-up and a cosine to zero."""
+    """AdamW and its schedule."""
 
     steps: int = Field(3_000, ge=1)
-    batch: int = Field(8, ge=1)
+    batch: int = Field(8, ge=1, description="sequences of a step, of all processes and accumulated parts together")
+    accumulate: int = Field(1, ge=1, description="parts that a process' share of a batch is computed in")
     learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["cosine", "inverse-root", "constant"] = "cosine"
     warmup: int = Field(300, ge=0)
+    final: float = Field(0.0, ge=0, le=1, description="share of the learning rate that the cosine ends at")
     weight_decay: float = Field(0.1, ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = Field(1.0, gt=0)
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are evaluated")
+    patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0 for never")
+
+
+class EngineConfig(_Strict):
+    """Where and in what precision it runs."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    recompute: bool = Field(False, description="activations of blocks are computed again in the backward pass")
+    compile: bool = False
+    tensorboard: bool = False
 
 
 class TrainConfig(_Strict):
@@ -63,14 +104,20 @@ class TrainConfig(_Strict):
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)
+    licence: str = "Apache-2.0"
+    description: str = ""
     model: ModelConfig = ModelConfig()
-    data: DataConfig
+    data: Annotated[EditsData | GridData | WindowsData, Field(discriminator="kind")]
     optim: OptimConfig = OptimConfig()
+    engine: EngineConfig = EngineConfig()
 
     @property
     def folder(self) -> Path:
         """Where the run writes: `out`/`name`."""
         return Path(self.out) / self.name
+
+
+_DATA: dict[str, type[BaseModel]] = {"chorale-edits": EditsData, "chorale-grid": GridData, "windows": WindowsData}
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -80,7 +127,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         ConfigError: naming the file's fault, or a key that is unknown and the nearest known one.
     """
     try:
-        tree = yaml.safe_load(Path(path).read_text())
+        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read config {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -91,23 +138,53 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         key, equals, value = override.partition("=")
         if not equals or not key:
             raise ConfigError(f"an override reads key=value, not {override!r}")
-        _set(tree, key.split("."), yaml.safe_load(value))
+        try:
+            _set(tree, key.split("."), yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise ConfigError(f"the value of {override!r} is not YAML") from None
     return parse_config(tree)
 
 
 def parse_config(tree: dict[str, Any]) -> TrainConfig:
     """A TrainConfig from a tree of settings; ConfigError as in `load_config`."""
+    if isinstance(tree.get("data"), dict):
+        tree = {**tree, "data": {"kind": "chorale-edits", **tree["data"]}}
     try:
-        return TrainConfig.model_validate(tree)
+        config = TrainConfig.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         path = [str(part) for part in first["loc"]]
-        where = ".".join(path)
+        if path[0] == "data" and len(path) > 1 and path[1] in _DATA:  # the union's member is no key
+            del path[1]
         if first["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(path[-1], _keys(path[:-1]), n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(_keys(path[:-1]))}"
-            raise ConfigError(f"unknown setting {where}{hint}") from None
-        raise ConfigError(f"setting {where}: {first['msg']}") from None
+            raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
+        raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
+    _check_model(config.model)
+    return config
+
+
+def _check_model(model: ModelConfig) -> None:
+    """ConfigError for an unknown architecture, preset or setting."""
+    import dataclasses
+
+    from symbolic_music.models import registry
+
+    try:
+        kind = registry.get(model.architecture)
+    except SymbolicMusicError as error:
+        raise ConfigError(f"setting model.architecture: {error}") from None
+    if model.preset is not None and model.preset not in kind.presets:
+        raise ConfigError(f"setting model.preset: {kind.name} has {', '.join(kind.presets) or 'none'}")
+    known = [field.name for field in dataclasses.fields(kind.config)]
+    for name in model.settings:
+        if name not in known:
+            raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))
+
+
+def _unknown(path: list[str], known: list[str]) -> str:
+    near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+    return f"unknown setting {'.'.join(path)}{hint}"
 
 
 def _set(tree: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -118,9 +195,12 @@ def _set(tree: dict[str, Any], keys: list[str], value: Any) -> None:
     tree[keys[-1]] = value
 
 
-def _keys(path: list[str]) -> list[str]:
+def _keys(path: list[str], tree: dict[str, Any]) -> list[str]:
     model: Any = TrainConfig
     for part in path:
+        if part == "data":
+            model = _DATA[tree["data"]["kind"]]
+            continue
         field = model.model_fields.get(part)
         if field is None:
             return []

@@ -1,43 +1,48 @@
-"""The training loop of the anticipatory transformer."""
+"""The training loop, whatever is learnt."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import nn
 
-from symbolic_music.corpora import read_chorales
-from symbolic_music.corpora.anticipated import Augmentation, padded, rows, sample
-from symbolic_music.corpora.chorales import QUARTERS_PER_MINUTE, VOICES
 from symbolic_music.errors import TrainingError
-from symbolic_music.evaluation.likelihood import Likelihood, likelihood
+from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer
-from symbolic_music.models.bundle import Card, Model, View, save_model
-from symbolic_music.tokenizers.anticipation_events import Events, events_of
+from symbolic_music.models.bundle import save_model
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
-from symbolic_music.training.config import TrainConfig
+from symbolic_music.training.config import OptimConfig, TrainConfig
+from symbolic_music.training.engine import Objective, fabric_of, random_states, recompute_blocks, set_random_states
+from symbolic_music.training.interruptions import interruptions
+from symbolic_music.training.records import Records
+from symbolic_music.training.schedules import schedule_of
+from symbolic_music.training.tasks import Batch, Share, Task, task_of
 
 Report = Callable[[dict[str, float]], None]
-_COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "events_per_second", "seconds")
+# Settings that may differ when a run is resumed.
+_FREE = {
+    "threads": True, "out": True, "evaluate_every": True, "checkpoint_every": True, "licence": True,
+    "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished or interrupted run has to show: the last step, the best validation, the model's folder."""
+    """What a finished or interrupted run has to show.
+
+    Args:
+        step: the last.
+        finished: whether it came to its end, by steps or because evaluations got no better.
+        best: lowest validation loss, nats a token.
+        folder: of the model with that loss.
+    """
 
     step: int
     finished: bool
@@ -48,12 +53,13 @@ class Result:
 def train(config: TrainConfig, resume: bool = False, report: Report | None = None) -> Result:
     """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint to resume from.
 
-    The run's folder gets config.yaml's content as JSON, log.csv, checkpoint.safetensors and, for the best
-    validation so far of the averaged weights, a model folder `best`.
+    Started by torchrun, all processes work on each batch together, with the losses of one that does it alone. The
+    run's folder gets config.json, log.csv, curves.png, the last two checkpoints and, for the best validation so far
+    of the averaged weights, a model folder `best`.
 
     Args:
         resume: go on from the folder's checkpoint; the same weights come out as without the interruption.
-        report: called with step, loss (nats a token) and events a second after each step.
+        report: called with step, loss (nats a token), tokens a second and seconds left after each step.
 
     Raises:
         TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.
@@ -62,170 +68,212 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
     folder = config.folder
     if has_checkpoint(folder) and not resume:
         raise TrainingError(f"{folder} holds a run; go on with --resume, or choose another name=")
+    if resume and not has_checkpoint(folder):
+        raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
     if config.threads:
         torch.set_num_threads(config.threads)
-    splits = {name: [events_of(s) for s in scores] for name, scores in read_chorales(config.data.path).items()}
-    torch.manual_seed(config.seed)
-    network = AnticipatoryTransformer(AnticipatoryConfig(**config.model.model_dump()))
-    run = _Run(config, network, splits)
+    fabric, task = fabric_of(config.engine), task_of(config)
+    with fabric.rank_zero_first():
+        folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(config, task, fabric)
     if resume:
         run.load()
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
+    elif fabric.is_global_zero:
         write_bytes(folder / "config.json", config.model_dump_json(indent=2).encode())
-    return run.go(report)
+    return run.go(report if fabric.is_global_zero else None)
 
 
 class _Run:
-    def __init__(self, config: TrainConfig, network: AnticipatoryTransformer, splits: dict[str, list[Events]]) -> None:
-        self.config, self.network, self.splits = config, network, splits
-        decayed = [p for p in network.parameters() if p.dim() >= 2]
-        others = [p for p in network.parameters() if p.dim() < 2]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": config.optim.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=config.optim.learning_rate,
-            betas=config.optim.betas,
-        )
-        self.average = {k: v.detach().clone() for k, v in network.state_dict().items()}
-        self.step, self.best = 0, math.inf
-        self.log: list[dict[str, Any]] = []
-        self.augmentation = Augmentation(config.data.transpose, config.data.edits, config.data.crops)
-        plain = np.zeros(0, bool)
-        self.validation = [rows(e, np.resize(plain, len(e)) if len(e) else plain) for e in splits["valid"]]
+    """A run under way; `share` says what of each batch this process computes."""
+
+    def __init__(self, config: TrainConfig, task: Task, fabric: Any) -> None:
+        self.config, self.task, self.fabric = config, task, fabric
+        self.share = Share(fabric.global_rank, fabric.world_size, config.optim.accumulate)
+        if config.optim.batch < self.share.world * self.share.parts:
+            raise TrainingError(f"a batch of {config.optim.batch} is too small for {self.share.world} processes")
+        torch.manual_seed(config.seed)
+        self.network = task.network().to(fabric.device)
+        if config.engine.recompute:
+            recompute_blocks(self.network)
+        objective = Objective(task, self.network)
+        if config.engine.compile:
+            objective.compile()
+        self.objective, self.optimizer = fabric.setup(objective, optimizer_of(self.network, config.optim))
+        if self.share.world > 1:
+            # What dropout draws differs between processes.
+            torch.manual_seed(config.seed + 1_000_003 * self.share.rank)
+        self.schedule = schedule_of(config.optim.schedule, config.optim.steps, config.optim.warmup, config.optim.final)
+        self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.step, self.best, self.worse, self.seconds = 0, math.inf, 0, 0.0
+        self.records = Records(config.folder, config.engine.tensorboard) if fabric.is_global_zero else None
 
     def load(self) -> None:
-        state = load_checkpoint(self.config.folder, self.network, self.average, self.optimizer)
-        if state["config"] != self.config.model_dump(mode="json", exclude=_FREE):
-            raise TrainingError(f"{self.config.folder} was trained with another config; it cannot be resumed with this")
-        self.step, self.best, self.log = state["step"], state["best"], state["log"]
+        """Put the folder's checkpoint back."""
+        random: dict[str, torch.Tensor] = {}
+        state = load_checkpoint(self.config.folder, self.network, self.average, self.optimizer, random)
+        changed = _changed(state["config"], self._settings())
+        if changed:
+            raise TrainingError(
+                f"{self.config.folder} was trained with another {', '.join(changed)}; keep it to resume"
+            )
+        self.step, self.best, self.worse, self.seconds = (state[k] for k in ("step", "best", "worse", "seconds"))
+        if self.records is not None:
+            self.records.rows = state["log"]
+        if state["scaler"]:
+            self.fabric.strategy.precision.load_state_dict(state["scaler"])
+        set_random_states(self.fabric, random)
 
     def save(self) -> None:
+        """Write a checkpoint; every process takes part."""
+        random = random_states(self.fabric)
+        if self.records is None:
+            return
         state = {
             "step": self.step,
             "best": self.best,
-            "log": self.log,
-            "config": self.config.model_dump(mode="json", exclude=_FREE),
+            "worse": self.worse,
+            "seconds": self.seconds,
+            "log": self.records.rows,
+            "scaler": self.fabric.strategy.precision.state_dict(),
+            "config": self._settings(),
         }
-        save_checkpoint(self.config.folder, self.network, self.average, self.optimizer, state)
+        save_checkpoint(self.config.folder, self.network, self.average, self.optimizer, state, random)
 
-    def batch(self) -> Tensor:
-        """Rows of this step's batch; they depend on the seed and the step alone."""
-        rng = np.random.default_rng([self.config.seed, self.step])
-        pieces = self.splits["train"]
-        chosen = rng.integers(0, len(pieces), self.config.optim.batch)
-        sequences: list[NDArray[np.int64]] = [sample(pieces[i], self.augmentation, rng) for i in chosen]
-        return torch.from_numpy(padded(sequences, self.config.model.window))
+    def _settings(self) -> dict[str, Any]:
+        return self.config.model_dump(mode="json", exclude=_FREE)  # type: ignore[arg-type]
 
-    def rate(self) -> float:
-        """Learning rate of this step: linear warm-up, then half a cosine to 0."""
-        o = self.config.optim
-        if self.step < o.warmup:
-            return o.learning_rate * (self.step + 1) / o.warmup
-        return o.learning_rate * 0.5 * (1 + math.cos(math.pi * (self.step - o.warmup) / max(1, o.steps - o.warmup)))
-
-    def update(self) -> tuple[float, int]:
-        """One optimisation step; returns nats a token and the number of events."""
+    def update(self, batches: list[Batch]) -> tuple[float, int]:
+        """One optimisation step; returns nats a token, and tokens, of the whole batch."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
-        self.network.train()
-        parts = self.network.losses(self.batch())
-        events = parts["events"].sum()
-        loss = (parts["time"] + parts["duration"] + parts["note"]).sum() / events
-        if not torch.isfinite(loss):
-            raise TrainingError(f"the loss is not finite at step {self.step}; resume with a lower learning rate")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optim.clip)
+            group["lr"] = self.config.optim.learning_rate * self.schedule(self.step)
+        self.objective.train()
+        world = self.share.world
+        tokens = int(self._summed(sum(batch.tokens for batch in batches)))
+        nats = torch.zeros((), dtype=torch.float64)
+        for place, batch in enumerate(batches):
+            tensors = [tensor.to(self.fabric.device, non_blocking=True) for tensor in batch.tensors]
+            with self.fabric.no_backward_sync(self.objective, enabled=place < len(batches) - 1):
+                part = self.objective(*tensors)
+                # Gradients are averaged over processes, each of which has its share of the tokens.
+                self.fabric.backward(part * (world / tokens))
+            nats += part.detach().double().cpu()
+        loss = self._summed(float(nats)) / tokens
+        if not math.isfinite(loss):
+            raise TrainingError(self._not_finite("loss"))
+        try:
+            self.fabric.clip_gradients(
+                self.objective, self.optimizer, max_norm=self.config.optim.clip,
+                error_if_nonfinite=self.config.engine.precision != "16-mixed",
+            )  # fmt: skip
+        except RuntimeError as error:
+            if "non-finite" not in str(error):
+                raise
+            raise TrainingError(self._not_finite("gradient")) from None
         self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
         # Few steps are averaged at first, so that early evaluations are not of the random start.
         decay = min(self.config.optim.average, (1 + self.step) / (10 + self.step))
         for name, value in self.network.state_dict().items():
-            self.average[name].lerp_(value, 1 - decay)
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - decay)
         self.step += 1
-        return float(loss.detach()) / 3, int(events)
+        return loss, tokens
+
+    def _not_finite(self, what: str) -> str:
+        return (
+            f"the {what} of step {self.step} is not finite, on {self.task.provenance(self.step)}; "
+            "go on with --resume and a lower optim.learning_rate"
+        )
+
+    def _summed(self, value: float) -> float:
+        """The sum over all processes."""
+        if self.share.world == 1:
+            return value
+        return float(self.fabric.all_reduce(torch.tensor(value, dtype=torch.float64), reduce_op="sum"))
 
     def evaluate(self) -> Likelihood:
-        """Validation likelihood, without controls, of the averaged weights; the best are kept as a model."""
-        copy = AnticipatoryTransformer(self.network.config)
-        copy.load_state_dict(self.average)
-        result = likelihood(copy, self.validation)
-        if result.per_note < self.best:
-            self.best = result.per_note
-            save_model(self.model(copy, result), self.config.folder / "best")
-        return result
+        """Validation likelihood of the averaged weights; the best are kept as a model."""
+        with self._averaged():
+            own = self.task.evaluate(self.network, self.share)
+            parts = {name: (self._summed(nats), int(self._summed(n))) for name, (nats, n) in own.parts.items()}
+            found = Likelihood(
+                self._summed(own.nats), int(self._summed(own.tokens)), int(self._summed(own.notes)),
+                self._summed(own.seconds), parts,
+            )  # fmt: skip
+            self.worse += 1
+            if found.per_token < self.best:
+                self.best, self.worse = found.per_token, 0
+                if self.records is not None:
+                    save_model(self.task.model(self.network, found, self.step), self.config.folder / "best")
+        return found
 
-    def model(self, network: AnticipatoryTransformer, result: Likelihood) -> Model:
-        """The network with its card and view."""
-        card = Card(
-            name=self.config.name,
-            parameters=sum(p.numel() for p in network.parameters()),
-            licence="Apache-2.0 (weights); the chorales are in the public domain",
-            data="JSB Chorales (Boulanger-Lewandowski 2012), train split, 229 chorales, transposed",
-            description="Four-voice chorales: continuation and infilling with anticipated controls",
-            command=f"symbolic-music train configs/{self.config.name}.yaml",
-            figures={
-                "step": self.step,
-                "valid_nats_per_note": round(result.per_note, 4),
-                "valid_nats_per_token": round(result.per_token, 4),
-                "valid_bits_per_second": round(result.bits_per_second, 4),
-            },
-        )
-        notes = np.concatenate(self.splits["train"])[:, 2]
-        parts = self.config.model.instruments
-        centres = tuple(round(float((notes % 128)[notes // 128 == part].mean()), 2) for part in parts)
-        return Model(network, card, View(float(QUARTERS_PER_MINUTE), parts, VOICES, centres))
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network with the averaged weights for a while."""
+        trained = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average)
+        try:
+            yield
+        finally:
+            self.network.load_state_dict(trained)
 
     def go(self, report: Report | None) -> Result:
-        config, started = self.config, time.perf_counter()
-        total, events, since = 0.0, 0, self.step
-        with _interruptions() as stop:
-            while self.step < config.optim.steps and not stop:
-                before = time.perf_counter()
-                loss, count = self.update()
-                total, events = total + loss, events + count
+        """Train from the step that it stands at."""
+        config, steps = self.config, self.config.optim.steps
+        started, before, first = time.perf_counter(), self.seconds, self.step
+        total, tokens, since, saved = 0.0, 0, self.step, self.step
+        done = self.step >= steps
+        batches = self.task.batches(self.step, self.share)
+        with interruptions() as stop:
+            while not done and not self._summed(len(stop)):
+                loss, count = self.update(next(batches))
+                total, tokens = total + loss, tokens + count
+                self.seconds = before + time.perf_counter() - started
+                passed = self.seconds - before
                 if report:
-                    report({"step": self.step, "loss": loss, "rate": count / (time.perf_counter() - before)})
-                if self.step % config.evaluate_every == 0 or self.step == config.optim.steps:
-                    seconds = time.perf_counter() - started
-                    self._row("train", total / (self.step - since), math.nan, events / seconds, seconds)
-                    result = self.evaluate()
-                    self._row("valid", result.per_token, result.per_note, math.nan, seconds)
+                    left = passed / (self.step - first) * (steps - self.step)
+                    report({"step": self.step, "loss": loss, "rate": tokens / passed, "left": left})
+                done = self.step == steps
+                if done or self.step % config.evaluate_every == 0:
+                    self._record(total / (self.step - since), tokens / passed, self.evaluate())
                     total, since = 0.0, self.step
-                if self.step % config.checkpoint_every == 0 or self.step == config.optim.steps:
+                    done = done or 0 < config.optim.patience <= self.worse
+                if done or self.step % config.checkpoint_every == 0:
                     self.save()
-            if self.step % config.checkpoint_every:
+                    saved = self.step
+            if self.step > saved:
                 self.save()
-        return Result(self.step, self.step >= config.optim.steps, self.best, config.folder / "best")
+        return Result(self.step, done, self.best, config.folder / "best")
 
-    def _row(self, split: str, per_token: float, per_note: float, rate: float, seconds: float) -> None:
-        values = (self.step, split, round(per_token, 5), round(per_note, 5), round(rate, 1), round(seconds, 1))
-        self.log.append(dict(zip(_COLUMNS, values, strict=True)))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: "" if x != x else x for k, x in row.items()} for row in self.log)
-        write_bytes(self.config.folder / "log.csv", text.getvalue().encode())
-
-
-# Settings that may differ when a run is resumed.
-_FREE = {"threads", "out", "evaluate_every", "checkpoint_every", "data"}
+    def _record(self, loss: float, rate: float, found: Likelihood) -> None:
+        if self.records is None:
+            return
+        at = {"step": self.step, "seconds": self.seconds}
+        self.records.add(split="train", nats_per_token=loss, tokens_per_second=rate, **at)
+        self.records.add(
+            split="valid", nats_per_token=found.per_token, nats_per_note=found.per_note,
+            bits_per_second=found.bits_per_second, **at,
+        )  # fmt: skip
 
 
-@contextmanager
-def _interruptions() -> Iterator[list[int]]:
-    """A list that fills when Ctrl-C or SIGTERM arrives, so that the loop can stop between steps."""
-    stop: list[int] = []
+def optimizer_of(network: nn.Module, optim: OptimConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019); biases and norms do not decay."""
+    decayed = [p for p in network.parameters() if p.dim() >= 2]
+    others = [p for p in network.parameters() if p.dim() < 2]
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": optim.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=optim.learning_rate,
+        betas=optim.betas,
+    )
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        stop.append(number)
 
-    try:
-        previous = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: whoever runs us handles signals
-        yield stop
-        return
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+def _changed(before: dict[str, Any], now: dict[str, Any], where: str = "") -> list[str]:
+    """Keys at which two trees of settings differ."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        a, b = before.get(key), now.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += _changed(a, b, f"{where}{key}.")
+        elif a != b:
+            found.append(f"{where}{key}")
+    return found

@@ -26,6 +26,7 @@ SHAPES: dict[str, tuple[str, dict[str, Any]]] = {
         "compound-transformer",
         SMALL | {"window": 8, "sizes": (7, 3, 11), "widths": (6, 4, 10), "leading": 1},
     ),
+    "frame": ("frame-transformer", SMALL | {"window": 3, "distances": 2, "voice_hidden": 24, "held": 2}),
     "gpt2": ("gpt2", SMALL | {"context": 8, "vocabulary": 19, "attention_dropout": 0.0}),
     "gpt2-unscaled": (
         "gpt2",

@@ -1,67 +1,194 @@
 from __future__ import annotations
 
+import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
+from safetensors.torch import load_file
 
 from symbolic_music.errors import ConfigError, TrainingError
 from symbolic_music.models import load_model
-from symbolic_music.training import TrainConfig, load_config, train
+from symbolic_music.training import load_config, train
 from symbolic_music.training.config import parse_config
+from tests.training.runs import edits, grid
 
 
-def config(folder: Path, **optim: int) -> TrainConfig:
-    chords = [[72, 67, 64, 48], [72, 69, 65, 53], [71, 67, 62, 55], [72, 67, 64, 48]]
-    piece = [chord for chord in chords * 4 for _ in range(4)]
-    grid = folder / "grid.json"
-    grid.write_text(json.dumps({"train": [piece], "valid": [piece], "test": [piece]}))
-    return parse_config(
-        {
-            "name": "tiny",
-            "out": str(folder / "runs"),
-            "evaluate_every": 4,
-            "checkpoint_every": 2,
-            "model": {"width": 16, "layers": 1, "heads": 2, "hidden": 16, "window": 128},
-            "data": {"path": str(grid)},
-            "optim": {"steps": 4, "batch": 2, "warmup": 1, **optim},
-        }
-    )
+class Stop(Exception):
+    pass
 
 
-def test_a_run_writes_a_model_and_a_log(tmp_path: Path) -> None:
-    result = train(config(tmp_path))
+def stop_at(step: int) -> Any:
+    def report(row: dict[str, float]) -> None:
+        if row["step"] == step:
+            raise Stop
+
+    return report
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "checkpoint.safetensors")
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def valid_losses(folder: Path) -> list[float]:
+    with (folder / "log.csv").open() as file:
+        return [float(row["nats_per_token"]) for row in csv.DictReader(file) if row["split"] == "valid"]
+
+
+def test_a_run_writes_a_model_a_log_and_curves(tmp_path: Path) -> None:
+    result = train(parse_config(edits(tmp_path)))
     assert result.finished
     assert load_model(result.folder).card.name == "tiny"
     assert (tmp_path / "runs/tiny/log.csv").read_text().count("\n") == 3
+    assert (tmp_path / "runs/tiny/curves.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(TrainingError, match="--resume"):
-        train(config(tmp_path))
+        train(parse_config(edits(tmp_path)))
 
 
-def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    whole = train(config(tmp_path / "a"))
+def test_learning_lowers_the_loss(tmp_path: Path) -> None:
+    result = train(parse_config(grid(tmp_path, steps=40, learning_rate=1e-2)))
+    losses = valid_losses(tmp_path / "runs/tiny")
+    assert losses[-1] < losses[0] - 0.5
+    assert result.best == pytest.approx(min(losses), abs=1e-5)
+    assert load_model(result.folder).tokenizer.name == "grid"
 
-    class Stop(Exception):
-        pass
 
-    def stop(row: dict[str, float]) -> None:
-        if row["step"] == 3:  # after the checkpoint of step 2
-            raise Stop
-
+@pytest.mark.parametrize("make", [edits, grid])
+def test_an_interrupted_run_resumes_to_the_same_everything(make: Any, tmp_path: Path) -> None:
+    train(parse_config(make(tmp_path / "a")))
     with pytest.raises(Stop):
-        train(config(tmp_path / "b"), report=stop)
-    resumed = train(config(tmp_path / "b"), resume=True)
-    one, other = (load_model(r.folder).network.state_dict() for r in (whole, resumed))
-    assert all(torch.equal(one[name], other[name]) for name in one)
+        train(parse_config(make(tmp_path / "b")), report=stop_at(3))  # after the checkpoint of step 2
+    train(parse_config(make(tmp_path / "b")), resume=True)
+    assert same(*(weights(tmp_path / one / "runs/tiny") for one in "ab"))
+    assert valid_losses(tmp_path / "a/runs/tiny") == valid_losses(tmp_path / "b/runs/tiny")
+
+
+def test_a_run_that_was_killed_resumes_to_the_same_everything(tmp_path: Path) -> None:
+    whole = grid(tmp_path / "a", steps=30) | {"checkpoint_every": 5, "evaluate_every": 10}
+    train(parse_config(whole))
+    tree = grid(tmp_path / "b", steps=30) | {"checkpoint_every": 5, "evaluate_every": 10}
+    config = tmp_path / "b" / "config.yaml"
+    config.write_text(yaml.safe_dump(tree))
+    command = [sys.executable, "-m", "symbolic_music", "train", str(config)]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = tmp_path / "b/runs/tiny"
+    deadline = time.monotonic() + 120
+    while not (folder / "checkpoint.safetensors").is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    assert same(weights(tmp_path / "a/runs/tiny"), weights(folder))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be caught there")
+def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(grid(tmp_path, steps=100_000) | {"checkpoint_every": 1_000_000}))
+    command = [sys.executable, "-m", "symbolic_music", "train", str(config)]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    log = tmp_path / "runs/tiny/log.csv"
+    deadline = time.monotonic() + 120
+    while not log.is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGTERM)
+    out, errors = run.communicate(timeout=60)
+    assert run.returncode == 130, errors
+    assert "--resume" in out
+    assert (tmp_path / "runs/tiny/checkpoint.safetensors").is_file()
+
+
+def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:
+    for place in ("one", "two"):
+        tree = grid(tmp_path / place, steps=6, batch=4)
+        tree |= {"model": {**tree["model"], "dropout": 0.0}, "evaluate_every": 1, "threads": 1}
+        (tmp_path / place / "config.yaml").write_text(yaml.safe_dump(tree))
+    train(load_config(tmp_path / "one/config.yaml"))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*launch, "-m", "symbolic_music", "train", str(tmp_path / "two/config.yaml")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = (valid_losses(tmp_path / place / "runs/tiny") for place in ("one", "two"))
+    assert len(one) == 6
+    assert one == pytest.approx(two, abs=1e-5)
+
+
+def test_parts_of_a_batch_add_up_to_it(tmp_path: Path) -> None:
+    found = []
+    for place, parts in (("one", 1), ("two", 2)):
+        tree = grid(tmp_path / place, batch=4, accumulate=parts)
+        train(parse_config({**tree, "model": {**tree["model"], "dropout": 0.0}}))
+        found.append(valid_losses(tmp_path / place / "runs/tiny"))
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+
+
+def test_recomputed_blocks_give_the_same_weights(tmp_path: Path) -> None:
+    train(parse_config(grid(tmp_path / "a")))
+    train(parse_config({**grid(tmp_path / "b"), "engine": {"recompute": True}}))
+    one, other = (weights(tmp_path / place / "runs/tiny") for place in "ab")
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one if name.startswith("model."))
+
+
+def test_a_broken_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    train(parse_config(grid(tmp_path / "a")))
+    with pytest.raises(Stop):
+        train(parse_config(grid(tmp_path / "b") | {"checkpoint_every": 1}), report=stop_at(4))
+    (tmp_path / "b/runs/tiny/checkpoint.safetensors").write_bytes(b"half a file")
+    train(parse_config(grid(tmp_path / "b")), resume=True)
+    assert same(*(weights(tmp_path / place / "runs/tiny") for place in "ab"))
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_pieces(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"not finite, on chorales \d"):
+        train(parse_config(grid(tmp_path, learning_rate=1e30, warmup=0, steps=20)))
+
+
+def test_early_stopping(tmp_path: Path) -> None:
+    tree = grid(tmp_path, steps=200, learning_rate=1e-12, patience=2, average=0.0) | {"evaluate_every": 1}
+    result = train(parse_config(tree))
+    assert result.finished
+    assert result.step < 200
+
+
+def test_another_config_is_not_resumed(tmp_path: Path) -> None:
+    train(parse_config(grid(tmp_path)))
+    with pytest.raises(TrainingError, match=r"optim\.learning_rate"):
+        train(parse_config(grid(tmp_path, learning_rate=5e-4)), resume=True)
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        train(parse_config({**grid(tmp_path), "name": "other"}), resume=True)
 
 
 def test_a_misspelt_setting_names_the_nearest(tmp_path: Path) -> None:
-    file = tmp_path / "c.yaml"
-    file.write_text("name: x\ndata: {path: y}\noptim: {learning_rat: 1}\n")
-    with pytest.raises(ConfigError, match="did you mean learning_rate"):
-        load_config(file)
-    file.write_text("name: x\ndata: {path: y}\n")
-    assert load_config(file, ["optim.steps=7"]).optim.steps == 7
+    def refused(change: dict[str, Any]) -> str:
+        with pytest.raises(ConfigError) as caught:
+            parse_config(grid(tmp_path) | change)
+        return str(caught.value)
+
+    assert "did you mean learning_rate" in refused({"optim": {"learning_rat": 1}})
+    assert "did you mean voice_hidden" in refused({"model": {"architecture": "frame-transformer", "voice_hiden": 1}})
+    assert "did you mean transpose" in refused({"data": {"kind": "chorale-grid", "path": "x", "transposed": [0, 0]}})
+    assert "model.architecture" in refused({"model": {"architecture": "nothing"}})
+    assert "data" in refused({"data": {"kind": "nothing", "path": "x"}})
+
+
+def test_overrides_reach_the_resolved_config(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(grid(tmp_path)))
+    settings = load_config(config, ["optim.steps=2", "model.width=32", "seed=7"])
+    train(settings)
+    stored = json.loads((tmp_path / "runs/tiny/config.json").read_text())
+    assert (stored["optim"]["steps"], stored["model"]["width"], stored["seed"]) == (2, 32, 7)

@@ -1,0 +1,54 @@
+"""What a run writes down as it goes: log.csv, a picture of the curves, and TensorBoard's events."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+from symbolic_music.errors import MissingExtraError
+from symbolic_music.io.atomic import write_bytes
+
+COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds")
+
+
+class Records:
+    """Rows of a run, each a dict of `COLUMNS`; files are replaced whole."""
+
+    def __init__(self, folder: Path, tensorboard: bool) -> None:
+        self.folder, self.rows = folder, list[dict[str, Any]]()
+        self._writer = _writer(folder) if tensorboard else None
+
+    def add(self, **values: float | str) -> None:
+        """A row; what is left out or not a number stays empty."""
+        row = {name: values.get(name, "") for name in COLUMNS}
+        self.rows.append({k: "" if v != v else round(v, 7) if isinstance(v, float) else v for k, v in row.items()})
+        if self._writer is not None:
+            for name, value in values.items():
+                if isinstance(value, float) and math.isfinite(value):
+                    self._writer.add_scalar(f"{values['split']}/{name}", value, values["step"])
+            self._writer.flush()
+        self.write()
+
+    def write(self) -> None:
+        """log.csv, and curves.png where matplotlib is installed."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_bytes(self.folder / "log.csv", text.getvalue().encode())
+        try:
+            from symbolic_music.plotting import loss_curve
+        except MissingExtraError:
+            return
+        loss_curve(self.rows, self.folder / "curves.png", title=self.folder.name)
+
+
+def _writer(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise MissingExtraError("tensorboard", "tensorboard") from None
+    return SummaryWriter(str(folder / "tensorboard"))

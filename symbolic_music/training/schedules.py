@@ -1,0 +1,34 @@
+"""Learning rates over a run, as factors of the highest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[int], float]
+
+
+def warmed(schedule: Schedule, warmup: int) -> Schedule:
+    """A schedule of the steps after a linear warm-up; step 0 has one of `warmup` parts."""
+    return lambda step: (step + 1) / warmup if step < warmup else schedule(step - warmup)
+
+
+def cosine(steps: int, final: float = 0.0) -> Schedule:
+    """Half a cosine from 1 to `final` over so many steps (Loshchilov & Hutter 2017)."""
+    return lambda step: final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))
+
+
+def inverse_root(warmup: int) -> Schedule:
+    """(step / warmup)^-1/2 after a warm-up of so many steps (Vaswani et al. 2017, section 5.3)."""
+    return lambda step: math.sqrt(max(1, warmup) / (max(1, warmup) + step))
+
+
+def constant() -> Schedule:
+    """1."""
+    return lambda step: 1.0
+
+
+def schedule_of(name: str, steps: int, warmup: int, final: float) -> Schedule:
+    """A whole run's schedule: cosine, inverse-root or constant, after the warm-up."""
+    rest = {"cosine": cosine(steps - warmup, final), "inverse-root": inverse_root(warmup), "constant": constant()}
+    return warmed(rest[name], warmup)

@@ -1,0 +1,75 @@
+"""What a training run learns: its batches, its loss, how it is evaluated, and the model that comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+from torch import Tensor, nn
+
+from symbolic_music.evaluation.likelihood import Likelihood
+from symbolic_music.models.bundle import Model
+from symbolic_music.training.config import EditsData, GridData, TrainConfig
+
+
+class Batch(NamedTuple):
+    """A part of a step's batch: what the loss is computed from, and how many tokens it predicts."""
+
+    tensors: tuple[Tensor, ...]
+    tokens: int
+
+
+class Share(NamedTuple):
+    """Which part of every batch this process computes, and in how many parts.
+
+    Rank r of w takes sequences r, r + w, r + 2w, ... of a batch, so that all ranks together do what one would.
+    """
+
+    rank: int = 0
+    world: int = 1
+    parts: int = 1
+
+
+class Task(Protocol):
+    """See the module's docstring. A step's batch depends on the seed and the step alone."""
+
+    def network(self) -> nn.Module:
+        """The network with new weights, drawn from torch's generator."""
+        ...
+
+    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
+        """Of the batch of each step from `first` on this process' share."""
+        ...
+
+    def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
+        """Nats of a batch's tokens, summed."""
+        ...
+
+    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+        """Validation likelihood of this process' share of the sequences."""
+        ...
+
+    def model(self, network: nn.Module, found: Likelihood, step: int) -> Model[Any]:
+        """The network as a model that can be saved."""
+        ...
+
+    def provenance(self, step: int) -> str:
+        """What a step's batch was made of, for a message."""
+        ...
+
+
+def task_of(config: TrainConfig) -> Task:
+    """The task that a config describes."""
+    if isinstance(config.data, EditsData):
+        from symbolic_music.training.edits_task import EditsTask
+
+        return EditsTask(config, config.data)
+    from symbolic_music.training.token_task import TokenTask
+
+    if isinstance(config.data, GridData):
+        from symbolic_music.training.grid_source import GridSource
+
+        return TokenTask(config, GridSource(config, config.data))
+    from symbolic_music.training.window_source import WindowSource
+
+    return TokenTask(config, WindowSource(config, config.data))
