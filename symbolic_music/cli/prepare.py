@@ -66,9 +66,8 @@ def prepare(
                     progress=report,
                 )
     except KeyboardInterrupt:
-        sys.stderr.write(
-            f"stopped with {done[0]:,} of {done[1]:,} segments done; the same command goes on from there\n"
-        )
+        far = f"with {done[0]:,} of {done[1]:,} segments done" if done[1] else "before the first segment"
+        sys.stderr.write(f"stopped {far}; the same command goes on from there\n")
         raise typer.Exit(130) from None
     facts = summary(made)
     if as_json:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from symbolic_music.corpora.building import Task, build
 from symbolic_music.errors import CorpusError
@@ -27,7 +28,8 @@ def by_processes(tasks: Sequence[Task], workers: int) -> Iterator[int]:
     """
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
     try:
-        futures = {pool.submit(build, task): task for task in tasks}
+        with _held_back(signal.SIGINT, signal.SIGTERM):  # for the workers from their birth on, as they inherit it
+            futures = {pool.submit(build, task): task for task in tasks}
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool:
@@ -40,12 +42,25 @@ def by_processes(tasks: Sequence[Task], workers: int) -> Iterator[int]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _held_back(*signals: signal.Signals) -> Iterator[None]:
+    """Keep signals waiting, where the system can: the parent gets them after, and ends the pool."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _live_with_parent() -> None:
-    """Leave interrupts to the parent, which ends the pool; end when the parent was killed.
+    """End when the parent was killed; interrupts are for the parent.
 
     Python's workers wait for a parent that was killed for ever: each holds an end of the pipe that they read from.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be held back
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -363,16 +363,18 @@ def test_a_full_disk_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, "No space left on device")
 
     source = album(tmp_path / "music", 4)
-    with monkeypatch.context() as patch, pytest.raises(FileError, match="No space left"):
+    with monkeypatch.context() as patch:
         patch.setattr(atomic.os, "replace", full)
-        prepare("folder", source, tmp_path / "store")
+        with pytest.raises(FileError, match="No space left"):
+            prepare("folder", source, tmp_path / "store")
     assert not (tmp_path / "store").exists()
     prepare("folder", source, tmp_path / "store", pieces=2)
     before = files(tmp_path / "store")
     write(source, {"9.mid": tune(9)})
-    with monkeypatch.context() as patch, pytest.raises(FileError, match="No space left"):
+    with monkeypatch.context() as patch:
         patch.setattr(atomic.os, "replace", full)
-        prepare("folder", source, tmp_path / "store", pieces=2)
+        with pytest.raises(FileError, match="No space left"):
+            prepare("folder", source, tmp_path / "store", pieces=2)
     assert files(tmp_path / "store") == before
     assert len(NoteStore(tmp_path / "store")) == 4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -24,6 +25,13 @@ if __name__ == "__main__":
             progress=lambda done, total: time.sleep(0.02))
 """
 _SEGMENTS = 40
+_AS_THE_COMMAND_LINE = """
+import signal, sys, time
+def stop(*arguments):
+    sys.exit(130)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, stop)
+"""
 
 
 @pytest.fixture
@@ -98,6 +106,26 @@ def test_workers_end_with_a_parent_that_is_killed(run, tmp_path: Path) -> None:
     while any(alive(child) for child in children) and time.monotonic() < waited + 60:
         time.sleep(0.01)
     assert not [child for child in children if alive(child)]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is read")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_whole_group_are_the_parents(tmp_path: Path, number: signal.Signals) -> None:
+    source = album(tmp_path / "music", 3 * _SEGMENTS)
+    script = tmp_path / "run.py"
+    script.write_text(_RUN.replace("import sys, time", _AS_THE_COMMAND_LINE))
+    process = subprocess.Popen(
+        [sys.executable, script, source, tmp_path / "store", "2", "90/5/5"], stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while len(children.read_text().split()) < 3:  # they are still on their way to their first task
+        assert process.poll() is None
+        time.sleep(0.001)
+    os.killpg(process.pid, number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error == b""
 
 
 def alive(child: str) -> bool:

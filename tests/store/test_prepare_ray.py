@@ -43,6 +43,15 @@ def test_ray_makes_the_same_store(tmp_path: Path, splits: str) -> None:
     assert files(tmp_path / "ray") == files(tmp_path / "here")
 
 
+@needs_ray
+def test_what_a_worker_of_ray_cannot_write_is_the_users_mistake(tmp_path: Path) -> None:
+    source, store = album(tmp_path / "music", 10), tmp_path / "store"
+    (store / "segments" / "00000.safetensors").mkdir(parents=True)  # it cannot be replaced by a file
+    done = subprocess.run([sys.executable, "-c", _RUN, source, store, ""], capture_output=True, text=True, timeout=600)
+    assert done.stderr.splitlines()[-1].startswith("symbolic_music.errors.FileError:")
+    assert "Ray" not in done.stderr
+
+
 def test_without_ray_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_engine, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"symbolic-music\[ray\]"):
