@@ -37,6 +37,10 @@ class OptionError(SymbolicMusicError):
     """An option is unknown or its value out of range."""
 
 
+class ConstraintError(SymbolicMusicError):
+    """Constraints on what is to be written contradict each other: nothing may follow."""
+
+
 class UnknownNameError(SymbolicMusicError):
     """A tokenizer, model, corpus or preset of this name does not exist."""
 

@@ -9,57 +9,40 @@ Shapes: R sequences, H heads, D head width, N new ids of all sequences together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.generation.matrices import Matrix, plain
+from symbolic_music.generation.prepared import PreparedGPT2
 from symbolic_music.models.gpt2 import GPT2
 
 # Ids that go through the matrices at a time: it bounds the memory of a prompt.
 _MOST_AT_ONCE = 4096
-MakeMatrix = Callable[[Tensor, Tensor | None], Matrix]
-
-
-@dataclass(frozen=True)
-class _Layer:
-    attention_norm: tuple[Tensor, Tensor]
-    query_key_value: Matrix
-    out: Matrix
-    feed_forward_norm: tuple[Tensor, Tensor]
-    inner: Matrix
-    outer: Matrix
-    scale: float
 
 
 class RaggedGPT2:
     """A reader of R sequences.
 
     Args:
-        network: its weights are used as they are now, and not changed.
+        network: a network, or one whose matrices are prepared.
         sequences: R; the memory of all is taken at once, at the published small shape 75 MB each.
-        make: from weight and bias to how the matrices of the blocks are multiplied by.
     """
 
-    def __init__(self, network: GPT2, sequences: int, make: MakeMatrix = plain) -> None:
-        c = self.config = network.config
-        weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
-        self.embedding, self._position = weights["embedding.weight"], weights["position.weight"]
-        self._norm = (weights["norm.weight"], weights["norm.bias"])
-        self._layers = [_layer(weights, i, c.scale_by_layer, c.width // c.heads, make) for i in range(c.layers)]
+    def __init__(self, network: GPT2 | PreparedGPT2, sequences: int) -> None:
+        self.network = network if isinstance(network, PreparedGPT2) else PreparedGPT2(network)
+        c = self.config = self.network.config
         shape = (sequences, c.heads, c.context, c.width // c.heads)
-        self._keys = [self.embedding.new_zeros(shape) for _ in range(c.layers)]
-        self._values = [self.embedding.new_zeros(shape) for _ in range(c.layers)]
+        self._keys = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
+        self._values = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
         self.lengths = [0] * sequences
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.embedding.device
+        return self.network.embedding.device
 
     def restart(self, sequence: int) -> None:
         """Forget a sequence."""
@@ -106,42 +89,23 @@ class RaggedGPT2:
             raise ModelError(f"this model has {self.config.context} positions; {longest} ids are too many")
         flat = torch.tensor([i for one in ids for i in one], device=self.device)
         places = [p for b, n in zip(befores, counts, strict=True) for p in range(b, b + n)]
-        x = self.embedding[flat] + self._position[torch.tensor(places, device=self.device)]
+        net = self.network
+        x = net.embedding[flat] + net.position[torch.tensor(places, device=self.device)]
         mix = _Mixer(sequences, befores, counts, self.device)
         last = torch.tensor(counts, device=self.device).cumsum(0) - 1
-        for i, layer in enumerate(self._layers):
-            keys, values = self._keys[i], self._values[i]
-            parts = layer.query_key_value(functional.layer_norm(x, x.shape[1:], *layer.attention_norm, self._epsilon))
+        for i, layer in enumerate(net.layers):
+            parts = layer.query_key_value(net.normed(x, layer.attention_norm))
             q, k, v = parts.view(len(x), 3, self.config.heads, -1).unbind(1)
-            mixed = mix(q, k, v, keys, values, layer.scale).reshape(len(x), -1)
-            if i == len(self._layers) - 1 and len(x) > len(sequences):
+            mixed = mix(q, k, v, self._keys[i], self._values[i], layer.scale).reshape(len(x), -1)
+            if i == len(net.layers) - 1 and len(x) > len(sequences):
                 # Above the last attention only the last id of each is asked for.
                 x, mixed = x[last], mixed[last]
             x = x + layer.out(mixed)
-            inner = layer.inner(functional.layer_norm(x, x.shape[1:], *layer.feed_forward_norm, self._epsilon))
+            inner = layer.inner(net.normed(x, layer.feed_forward_norm))
             x = x + layer.outer(functional.gelu(inner, approximate="tanh"))
         for s, n in zip(sequences, counts, strict=True):
             self.lengths[s] += n
-        return functional.layer_norm(x, x.shape[1:], *self._norm, self._epsilon)
-
-    @property
-    def _epsilon(self) -> float:
-        return self.config.epsilon
-
-
-def _layer(weights: dict[str, Tensor], i: int, scale_by_layer: bool, width: int, make: MakeMatrix) -> _Layer:
-    def vectors(name: str) -> tuple[Tensor, Tensor]:
-        return weights[f"blocks.{i}.{name}.weight"], weights[f"blocks.{i}.{name}.bias"]
-
-    return _Layer(
-        attention_norm=vectors("attention_norm"),
-        query_key_value=make(*vectors("attention.query_key_value")),
-        out=make(*vectors("attention.out")),
-        feed_forward_norm=vectors("feed_forward_norm"),
-        inner=make(*vectors("feed_forward.inner")),
-        outer=make(*vectors("feed_forward.out")),
-        scale=width**-0.5 / (i + 1 if scale_by_layer else 1),
-    )
+        return net.normed(x, net.norm)
 
 
 class _Mixer:
