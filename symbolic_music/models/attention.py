@@ -76,7 +76,7 @@ def time_logits(q: Tensor, embeddings: Tensor, buckets: Tensor) -> Tensor:
 
 def relation_logits(q: Tensor, relation: Relation, keys: slice) -> Tensor:
     """`time_logits` of a relation to some of the keys: (B, H, L, D) to (B, H, L, keys)."""
-    return time_logits(q, relation.embeddings, relation.buckets.of(slice(None), slice(None), keys))
+    return time_logits(q, relation.embeddings.to(q), relation.buckets.of(slice(None), slice(None), keys))
 
 
 def reference_relative_attention(
@@ -132,15 +132,43 @@ def relative_attention(
         (B, H, L, D).
 
     Raises:
-        ModelError: dropout is out of range, or window below 1.
+        ModelError: shapes do not fit each other, dropout is out of range, or window is below 1; or when a gradient is
+            asked for that can be differentiated again.
     """
-    if window is not None and window < 1:
+    if window is not None and (window < 1 or not isinstance(window, int)):
         raise ModelError(f"a window holds at least one key, not {window}")
+    check_arguments(q, k, v, embeddings, dropout, relations)
     length, keys = q.shape[-2], k.shape[-2]
+    if extra is not None:
+        if extra.dim() > 4 or any(
+            a not in (1, b) for a, b in zip(extra.shape[::-1], (keys, *q.shape[-2::-1]), strict=False)
+        ):
+            raise ModelError(f"extra is (B, H, L, K) or broadcasts to it, not {tuple(extra.shape)}")
+        extra = extra.expand(*q.shape[:-1], keys)
     if length == 1:
         return last_position_attention(q, k, v, embeddings, extra, dropout, relations, window)
     blocks = causal_blocks(length, keys) if window is None else windowed_blocks(length, keys, window)
     return blocked_attention(q, k, v, embeddings, blocks, extra, dropout, relations)
+
+
+def check_arguments(
+    q: Tensor, k: Tensor, v: Tensor, embeddings: Tensor, dropout: float, relations: Sequence[Relation]
+) -> None:
+    """ModelError for arguments of `relative_attention` that do not fit each other."""
+    if q.dim() != 4 or not q.is_floating_point():
+        raise ModelError(f"q is (B, H, L, D) in floating point, not {q.dtype} {tuple(q.shape)}")
+    batch, heads, length, width = q.shape
+    for name, tensor in (("k", k), ("v", v)):
+        if tensor.shape != (batch, heads, k.shape[-2], width):
+            raise ModelError(f"{name} is ({batch}, {heads}, K, {width}) beside this q, not {tuple(tensor.shape)}")
+    if length > k.shape[-2]:
+        raise ModelError(f"there are more queries than keys: {length} and {k.shape[-2]}")
+    tables = [("embeddings", embeddings), *(("embeddings of a relation", r.embeddings) for r in relations)]
+    for name, table in tables:
+        if table.dim() != 3 or not table.shape[1] or table.shape[::2] != (heads, width):
+            raise ModelError(f"{name} are ({heads}, M, {width}) beside this q, not {tuple(table.shape)}")
+    if not 0 <= dropout < 1:
+        raise ModelError(f"dropout must be at least 0 and below 1, not {dropout}")
 
 
 def last_position_attention(
@@ -157,7 +185,7 @@ def last_position_attention(
     last, reach = k.shape[-2], embeddings.shape[-2]
     first = 0 if window is None else max(0, last - window)
     keys = last - first
-    relative = (q @ embeddings[:, :keys].transpose(-1, -2)).flip(-1)
+    relative = (q @ embeddings[:, :keys].transpose(-1, -2).to(q)).flip(-1)
     if reach < keys:
         far = relative[..., :1].expand(*relative.shape[:-1], keys - reach)
         relative = torch.cat([far, relative], dim=-1)

@@ -10,14 +10,13 @@ that are computed in one go. Queries are the last L of the K positions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention_blocks import Block
@@ -39,7 +38,7 @@ def blocked_attention(
     dropout: float = 0.0,
     relations: Sequence[Relation] = (),
 ) -> Tensor:
-    """softmax((q k^T + q E[distance]^T + extra + relations) / sqrt(D)) v over the given blocks.
+    """softmax((q k^T + q E[distance]^T + extra + relations) / sqrt(D)) v over the given blocks; nothing is checked.
 
     Args:
         q: (B, H, L, D), the queries of the last L positions.
@@ -52,18 +51,11 @@ def blocked_attention(
 
     Returns:
         (B, H, L, D). Can be differentiated once.
-
-    Raises:
-        ModelError: dropout is not in [0, 1).
     """
-    if not 0 <= dropout < 1:
-        raise ModelError(f"dropout must be at least 0 and below 1, not {dropout}")
     dropped = min(round(dropout * LEVELS), LEVELS - 1)
     # All masks follow from one number of the default generator, so that they are the same on the way back.
     seed = int(torch.randint(1 << 62, ())) if dropped else 0
     plan = _Plan(blocks, [r.buckets for r in relations], dropped, seed)
-    if extra is not None:
-        extra = extra.expand(*q.shape[:3], k.shape[2])
     tables = [r.embeddings for r in relations]
     mixed: Tensor = _BlockedAttention.apply(plan, q, k, v, embeddings, extra, *tables)  # type: ignore[no-untyped-call]
     return mixed
@@ -97,15 +89,17 @@ class _BlockedAttention(torch.autograd.Function):
                 torch.bmm(weights[..., : part.block.columns], part.v, out=part.queries(out))
             items.store(out.div_(work.share), mixed)
 
-        with torch.autocast(q.device.type, enabled=False):
-            spread(attend, work.items())
+        with _as_they_are(q.device):
+            spread(attend, work.items(), q.device)
         ctx.plan = plan
         ctx.save_for_backward(q, k, v, embeddings, extra, mixed, *relations)
         return mixed
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            # PyTorch would take what is computed here for a constant.
+            raise ModelError("relative attention can be differentiated once; reference_relative_attention again")
         q, k, v, embeddings, extra, mixed, *relations = ctx.saved_tensors
         plan, work = ctx.plan, _Work(ctx.plan, q, k, v, embeddings, extra, relations)
         dq, dk, dv = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
@@ -129,8 +123,8 @@ class _BlockedAttention(torch.autograd.Function):
             return total
 
         every = work.items()
-        with torch.autocast(q.device.type, enabled=False):
-            totals = spread(differentiate, every)
+        with _as_they_are(q.device):
+            totals = spread(differentiate, every, q.device)
         d_distances, *d_relations = [torch.zeros_like(t, dtype=work.dtype) for t in (work.distances, *relations)]
         # In the items' order, so that the sums do not depend on which thread was first.
         for items, total in zip(every, totals, strict=True):
@@ -149,6 +143,12 @@ class _BlockedAttention(torch.autograd.Function):
         )
 
 
+def _as_they_are(device: torch.device) -> AbstractContextManager[object]:
+    """Types of tensors stay, also under autocast."""
+    available = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if available else nullcontext()
+
+
 class _Work:
     """What all items of a pass share."""
 
@@ -161,9 +161,9 @@ class _Work:
         self.dtype = torch.promote_types(q.dtype, torch.float32)
         self.scale, self.share = q.shape[-1] ** -0.5, 1 - plan.dropped / LEVELS
         self.distances = embeddings[:, : k.shape[2]].flip(1)
-        rows = max(block.rows for block in plan.blocks)
+        rows = max((block.rows for block in plan.blocks), default=0)
         self.future = torch.ones(rows, rows + PAD, dtype=torch.bool, device=q.device).triu(1)
-        self.largest = max(logits_of(block) for block in plan.blocks)
+        self.largest = max((logits_of(block) for block in plan.blocks), default=1)
         self._free: SimpleQueue[tuple[Tensor, Tensor]] = SimpleQueue()
 
     def items(self) -> list[_Items]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.attention import reference_relative_attention
+from symbolic_music.models.attention import check_arguments, reference_relative_attention
 from symbolic_music.models.attention_blocks import local_blocks
 from symbolic_music.models.blocked_attention import blocked_attention
 from symbolic_music.models.relations import Relation
@@ -61,9 +61,11 @@ def local_attention(
         (B, H, L, D).
 
     Raises:
-        ModelError: size is below 1, or dropout out of range.
+        ModelError: shapes do not fit each other, size is below 1, or dropout out of range; or when a gradient is
+            asked for that can be differentiated again.
     """
     if size < 1:
         raise ModelError(f"a stretch holds at least one position, not {size}")
+    check_arguments(q, k, v, embeddings, dropout, relations)
     blocks = local_blocks(q.shape[-2], k.shape[-2], size)
     return blocked_attention(q, k, v, embeddings, blocks, None, dropout, relations)

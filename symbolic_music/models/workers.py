@@ -23,13 +23,15 @@ _pool: ThreadPoolExecutor | None = None
 _size = 0
 
 
-def spread(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def spread(work: Callable[[Item], Result], items: Sequence[Item], device: torch.device) -> list[Result]:
     """`work` of each item, in as many threads as PyTorch uses; in this one where that would leave most of them idle.
+
+    So it is on other devices than the CPU too, which have a queue of work of their own, this thread's.
 
     Results come in the order of the items. Gradients are not recorded, and autocast is off, in the threads.
     """
     threads = torch.get_num_threads()
-    if threads == 1 or len(items) == 1 or 2 * len(items) < threads:
+    if device.type != "cpu" or threads == 1 or len(items) == 1 or 2 * len(items) < threads:
         return [work(item) for item in items]
     inference = torch.is_inference_mode_enabled()
 

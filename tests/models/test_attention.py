@@ -277,3 +277,138 @@ def test_buckets_of_differences(unit: int, reach: int, seed: int) -> None:
 def test_impossible_buckets_are_refused(unit: int, reach: int) -> None:
     with pytest.raises(ModelError, match="unit"):
         Differences(torch.zeros(1, 1), torch.zeros(1, 1), unit, reach)
+
+
+# -- what arguments must not be, and what they may ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [9, 1], ids=["blocks", "one query"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"q": (2, 9, 4)}, r"q is \(B, H, L, D\) in floating point, not torch.float64 \(2, 9, 4\)"),
+        ({"k": (2, 1, 9, 4)}, r"k is \(2, 2, K, 4\) beside this q, not \(2, 1, 9, 4\)"),
+        ({"k": (1, 2, 9, 4)}, "k is"),
+        ({"k": (2, 2, 9, 3)}, "k is"),
+        ({"k": (2, 2, 9)}, "k is"),
+        ({"k": (2, 2, 0, 4), "v": (2, 2, 0, 4)}, "more queries than keys"),
+        ({"v": (2, 2, 8, 4)}, "v is"),
+        ({"v": (2, 2, 9, 5)}, "v is"),
+        ({"e": (3, 5, 4)}, "embeddings are"),
+        ({"e": (1, 5, 4)}, "embeddings are"),
+        ({"e": (2, 0, 4)}, "embeddings are"),
+        ({"e": (2, 5, 3)}, "embeddings are"),
+        ({"e": (5, 4)}, "embeddings are"),
+        ({"extra": (9, 8)}, "extra is"),
+        ({"extra": (1, 2, 2, 9, 9)}, "extra is"),
+        ({"extra": (4,)}, "extra is"),
+        ({"table": (3, 5, 4)}, "embeddings of a relation are"),
+        ({"table": (2, 5, 2)}, "embeddings of a relation are"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(length: int, change: dict[str, tuple[int, ...]], message: str) -> None:
+    shapes: dict[str, tuple[int, ...]] = {
+        "q": (2, 2, length, 4), "k": (2, 2, 9, 4), "v": (2, 2, 9, 4), "e": (2, 5, 4), "table": (2, 5, 4)
+    }  # fmt: skip
+    shapes |= change
+    q, k, v, e = (random(*shapes[name]) for name in "qkve")
+    options: dict[str, Any] = {"relations": [Relation(random(*shapes["table"]), Buckets(torch.zeros(2, 9, 9).long()))]}
+    if "extra" in shapes:
+        options["extra"] = random(*shapes["extra"])
+    with pytest.raises(ModelError, match=message):
+        relative_attention(q, k, v, e, **options)
+
+
+def test_more_queries_than_keys_are_refused() -> None:
+    for length, keys in ((9, 5), (9, 8)):
+        with pytest.raises(ModelError, match="more queries than keys"):
+            relative_attention(*arguments(1, 1, length, keys, 3))
+
+
+def test_whole_numbers_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"floating point, not torch\.int64"):
+        relative_attention(*(t.long() for t in arguments(1, 1, 3, 3, 3)))
+
+
+@pytest.mark.parametrize("length", [3, 1])
+@pytest.mark.parametrize("options", [{"dropout": 1.0}, {"dropout": -0.1}, {"dropout": float("nan")}, {"window": 0},
+                                     {"window": 2.5}])  # fmt: skip
+def test_impossible_options_are_refused(length: int, options: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=next(iter(options))):
+        relative_attention(*arguments(1, 1, length, 3, 3), **options)
+
+
+@pytest.mark.parametrize(("batch", "length", "keys"), [(0, 9, 9), (0, 1, 9), (2, 0, 9), (2, 0, 0), (0, 0, 0)])
+def test_nothing_gives_nothing(batch: int, length: int, keys: int) -> None:
+    tensors = arguments(batch, 2, length, keys, 5)
+    assert relative_attention(*tensors).shape == tensors[0].shape
+    for own, gradient in zip(tensors, gradients(relative_attention, tensors), strict=True):
+        assert gradient.shape == own.shape
+        assert not gradient.any()
+
+
+@pytest.mark.parametrize(
+    ("batch", "heads", "length", "keys", "reach"),
+    [(1, 1, 1, 1, 1), (1, 1, 2, 2, 1), (1, 1, 129, 129, 1), (3, 1, 65, 300, 500), (1, 5, 63, 64, 2)],
+)
+def test_sizes_at_the_edges_of_blocks(batch: int, heads: int, length: int, keys: int, reach: int) -> None:
+    tensors = arguments(batch, heads, length, keys, reach)
+    for options in ({}, {"window": 1}, {"window": 64}, {"window": 1 << 60}):
+        expected = reference_relative_attention(*tensors, **options)
+        assert torch.allclose(relative_attention(*tensors, **options), expected, rtol=0, atol=1e-12)
+        slow = gradients(reference_relative_attention, tensors, **options)
+        for ours, theirs in zip(gradients(relative_attention, tensors, **options), slow, strict=True):
+            assert torch.allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+def test_views_of_larger_or_fewer_numbers() -> None:
+    q, k, v, e = arguments(2, 2, 70, 70, 30, width=6)
+    wide = [torch.stack([t, t], dim=-1)[..., 0] for t in (q, k, v, e)]
+    same = [t[:1].expand(2, -1, -1, -1) for t in (q, k, v)]
+    for views in (wide, [*same, e], [q.flip(2), k.flip(3), v.flip(0), e.flip(1)]):
+        copies = [t.clone(memory_format=torch.contiguous_format) for t in views]
+        assert torch.allclose(relative_attention(*views), relative_attention(*copies), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("length", [9, 1])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_embeddings_may_be_more_exact_than_the_rest(length: int, dtype: torch.dtype) -> None:
+    q, k, v, e = arguments(2, 2, length, 9, 5)
+    tensors = [*(t.to(dtype) for t in (q, k, v)), e.float()]
+    mixed = relative_attention(*tensors)
+    assert mixed.dtype == dtype
+    exact = reference_relative_attention(*(t.double() for t in tensors))
+    assert torch.allclose(mixed.double(), exact, rtol=0.02, atol=0.02)
+    kinds = [g.dtype for g in gradients(relative_attention, tensors)]
+    assert kinds == [dtype, dtype, dtype, torch.float32]
+
+
+def test_a_second_derivative_is_refused_and_not_left_out() -> None:
+    tensors = [t.requires_grad_() for t in arguments(1, 1, 5, 5, 3)]
+    with pytest.raises(ModelError, match="differentiated once; reference_relative_attention"):
+        torch.autograd.grad(relative_attention(*tensors).sum(), tensors, create_graph=True)
+    (first,) = torch.autograd.grad(reference_relative_attention(*tensors).sum(), tensors[:1], create_graph=True)
+    assert torch.autograd.grad(first.square().sum(), tensors[0])[0].any()
+
+
+def test_shapes_alone_can_be_run() -> None:
+    """On the device meta, as tools do that count operations."""
+    tensors = [t.to("meta").requires_grad_() for t in arguments(2, 2, 70, 80, 30)]
+    mixed = relative_attention(*tensors, window=20)
+    assert mixed.shape == (2, 2, 70, 4)
+    mixed.sum().backward()
+    assert all(t.grad is not None and t.grad.shape == t.shape for t in tensors)
+
+
+@pytest.mark.filterwarnings("ignore")  # of what torch itself does in compiling
+def test_compiled_it_gives_the_same_numbers() -> None:
+    tensors = arguments(2, 2, 70, 80, 30)
+    compiled = torch.compile(relative_attention, backend="eager")
+
+    def found(attention: Any) -> list[Tensor]:
+        torch.manual_seed(0)
+        return gradients(attention, tensors, dropout=0.3)
+
+    assert all(torch.equal(a, b) for a, b in zip(found(compiled), found(relative_attention), strict=True))
+    # What is dropped is no constant of the compiled function.
+    assert not torch.equal(compiled(*tensors, dropout=0.3), compiled(*tensors, dropout=0.3))
