@@ -28,9 +28,9 @@ def by_ray(tasks: Sequence[Task]) -> Iterator[int]:
 
     if not ray.is_initialized():
         ray.init(logging_level=logging.ERROR)
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     # It would draw its own bars, on files too, over those of the command line.
     ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     # Each task a block of its own: a segment is enough work for one, and a table cannot hold tasks as they are.
     rows = [{"task": pickle.dumps(task)} for task in tasks]
     dataset = ray.data.from_items(rows, override_num_blocks=max(1, len(rows))).map(_build_row)

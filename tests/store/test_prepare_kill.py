@@ -25,12 +25,12 @@ if __name__ == "__main__":
             progress=lambda done, total: time.sleep(0.02))
 """
 _SEGMENTS = 40
-_AS_THE_COMMAND_LINE = """
-import signal, sys, time
+_AS_THE_COMMAND_LINE = """import signal, sys, time
 def stop(*arguments):
     sys.exit(130)
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, stop)
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 """
 
 
@@ -122,6 +122,7 @@ def test_signals_to_the_whole_group_are_the_parents(tmp_path: Path, number: sign
     while len(children.read_text().split()) < 3:  # they are still on their way to their first task
         assert process.poll() is None
         time.sleep(0.001)
+    time.sleep(0.1)
     os.killpg(process.pid, number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
