@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import SlidingCache, SlidingKeyValues
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.decoder import RelativeAttention
@@ -27,6 +28,7 @@ from symbolic_music.models.layers import GatedFeedForward
 PITCHES = 128
 SILENCE, START = 128, 129
 VOCABULARY = 130
+MOST_VOICES = 64
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class FrameTransformerConfig:
 
     def __post_init__(self) -> None:
         check_config(self, zero=("voice_layers",))
+        if self.voices > MOST_VOICES:  # each pair of them has embeddings
+            raise ModelError(f"there are at most {MOST_VOICES} voices, not {self.voices:,}")
 
     @property
     def vocabulary(self) -> int:

@@ -26,6 +26,10 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
         {"width": 16, "layers": 1, "heads": 2, "hidden": 8, "instruments": [40, 128], "window": 16, "distances": 8},
         ("anticipation", "default"),
     ),
+    "frame-transformer": (
+        {"width": 16, "layers": 1, "heads": 2, "hidden": 8, "voice_hidden": 8, "window": 16, "distances": 8},
+        ("grid", "default"),
+    ),
     "gpt2": ({"width": 4, "layers": 1, "heads": 2, "context": 16}, ("anticipation", "default")),
     "lstm": ({"embedding": 8, "width": 8, "layers": 1}, ("performance", "default")),
     "music-transformer": (

@@ -52,6 +52,11 @@ def test_configs_are_copied_and_pickled(name: str) -> None:
         assert hash(config) == hash(dataclasses.replace(config))
 
 
+def test_voices_are_few() -> None:
+    with pytest.raises(ModelError, match="at most 64 voices, not 1,000,000"):
+        registry.get("frame-transformer").config(voices=1_000_000)
+
+
 def test_an_instrument_is_known_once() -> None:
     with pytest.raises(ModelError, match="instruments"):
         registry.get("anticipatory").config(instruments=(40, 40))
