@@ -11,6 +11,7 @@ from symbolic_music.cli import (
     accompany,
     demo,
     detokenize,
+    evaluate,
     generate,
     infill,
     info,
@@ -42,6 +43,7 @@ for _verb in (
     demo.demo,
     prepare.prepare,
     train.train,
+    evaluate.evaluate,
 ):
     app.command()(_verb)
 

@@ -19,6 +19,7 @@ def info(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Of a store: a page of plots, .png, .pdf or .svg.")
     ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Of a store: read every byte and check it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show tracks, programs, notes, length, tempo, meter, key and problems of a file, or what a store holds."""
@@ -26,8 +27,10 @@ def info(
     from symbolic_music.io import read
 
     if is_store(file):
-        show_store(file, output, as_json)
+        show_store(file, output, verify, as_json)
         return
+    if verify:
+        raise OptionError("--verify is for note stores")
     if output is not None:
         raise OptionError("-o is for note stores; symbolic-music plot draws a file")
     try:

@@ -37,18 +37,18 @@ def show(*renderables: Any) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar while something is done: the function takes the part done, from 0 to 1."""
+def working(what: str) -> Iterator[Callable[..., None]]:
+    """A progress bar while something is done: the function takes the part done, from 0 to 1, and what to say beside."""
     if not sys.stderr.isatty():
-        yield lambda part: None
+        yield lambda part, beside="": None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[beside]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda part: progress.update(task, total=1.0, completed=part)
+        task = progress.add_task(what, total=None, beside="")
+        yield lambda part, beside="": progress.update(task, total=1.0, completed=part, beside=beside)
 
 
 def check_output(path: Path, *inputs: Path | None) -> Path:

@@ -20,8 +20,8 @@ def is_store(path: Path) -> bool:
     return path.is_dir() and ((path / "manifest.json").is_file() or (path / "segments").is_dir())
 
 
-def show_store(path: Path, picture: Path | None, as_json: bool) -> None:
-    """What `info` prints of a store, and its page of plots when a picture is asked for."""
+def show_store(path: Path, picture: Path | None, verify: bool, as_json: bool) -> None:
+    """What `info` prints of a store, once every byte is found right if `verify`; its page of plots if asked for."""
     from symbolic_music.corpora.store import NoteStore
     from symbolic_music.corpora.store_report import as_json as json_of
     from symbolic_music.corpora.store_report import summary
@@ -29,6 +29,8 @@ def show_store(path: Path, picture: Path | None, as_json: bool) -> None:
     if picture is not None:
         check_output(picture)
     store = NoteStore(path)
+    if verify:
+        store.verify()
     facts = summary(store)
     if picture is not None:
         from symbolic_music.plotting.corpus import save_corpus_page
@@ -58,7 +60,10 @@ def print_summary(path: Path, facts: Summary) -> None:
     head.add_row("corpus", Text(facts.corpus + (f" ({options})" if options else "")))
     head.add_row("on disk", f"{size:,.1f} MB, {each:.1f} bytes a note")
     if facts.repaired:
-        head.add_row("repaired", f"{facts.repaired:,} files had problems when read; info FILE says which")
+        what = "piece was" if facts.repaired == 1 else "pieces were"
+        head.add_row("repaired", f"{facts.repaired:,} {what} repaired when read")
+    if facts.repaired or facts.left_out:
+        head.add_row("which, why", Text(str(path / "problems.csv")))
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("split")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +24,23 @@ def train(
 
     settings = training.load_config(config, overrides or [])
     steps = settings.optim.steps
-    with working(f"training {settings.name} for {steps:,} steps") as progress:
-        result = training.train(settings, resume, lambda row: progress(row["step"] / steps))
-    if as_json:
+    with working(f"training {settings.name}") as progress:
+        result = training.train(settings, resume, lambda row: progress(row["step"] / steps, _told(row, steps)))
+    if int(os.environ.get("RANK", "0")):
+        pass  # of several processes the first one reports
+    elif as_json:
         out_json({"step": result.step, "finished": result.finished, "best": result.best, "out": str(result.folder)})
     elif result.finished:
-        out(f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a note")
+        out(f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token")
     else:
         out(f"stopped at step {result.step:,}; go on with --resume")
     if not result.finished:
         raise typer.Exit(130)
+
+
+def _told(row: dict[str, float], steps: int) -> str:
+    left = int(row["left"])
+    return (
+        f"{row['step']:,.0f} of {steps:,}, {row['loss']:.3f} nats a token, {row['rate']:,.0f} tokens/s, "
+        f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+    )

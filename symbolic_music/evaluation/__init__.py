@@ -1,5 +1,6 @@
-"""Evaluation: likelihood, and how music agrees with its surroundings."""
+"""Evaluation: likelihood, in the units that papers use."""
 
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood
+from symbolic_music.evaluation.stores import evaluate
 
-__all__ = ["Likelihood", "likelihood"]
+__all__ = ["Likelihood", "evaluate", "likelihood"]

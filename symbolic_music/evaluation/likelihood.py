@@ -75,8 +75,8 @@ def _ratio(a: float, b: float) -> float:
 def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.int64]], batch: int = 16) -> Likelihood:
     """Likelihood of sequences of rows (see `corpora.anticipated.rows`) under a network.
 
-    Controls are given and cost nothing; the separator that ends a piece is not counted. Sequences longer
-    than the window are cut to it. A token is an id, three an event.
+    Controls are given and cost nothing; the separator that ends a piece is not counted. A token is an id, three an
+    event.
     """
     was_training = network.training
     network.eval()
@@ -84,7 +84,8 @@ def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.
     total = Likelihood()
     by_length = sorted(sequences, key=len)
     for start in range(0, len(by_length), batch):
-        table = torch.from_numpy(padded(by_length[start : start + batch], network.config.window)).to(device)
+        own = by_length[start : start + batch]
+        table = torch.from_numpy(padded(own, max(map(len, own)))).to(device)
         found = network.losses(table)
         events = found["events"]
         times = torch.where(events, table[:, 1:, 0], 0).amax(dim=1)
@@ -114,11 +115,16 @@ def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
         ids: (B, L), or (B, L, fields) of compound words, whose fields' nats are added.
         mask: (B, L), where there are ids.
     """
+    return nats_of_tokens(network, ids, mask).sum()
+
+
+def nats_of_tokens(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    """Nats of each id after the first, as in `token_nats`: (B, L - 1), 0 where the mask is false."""
     # All ids go in: compound words' logits are told the leading field of the word that follows.
     found: Any = network(ids)
-    wanted, kept = ids[:, 1:], mask[:, 1:]
-    if isinstance(found, Tensor):
-        return functional.cross_entropy(found[:, :-1][kept].float(), wanted[kept], reduction="sum")
-    nats = [functional.cross_entropy(logits[:, :-1][kept].float(), wanted[..., i][kept], reduction="sum")
-            for i, logits in enumerate(found)]  # fmt: skip
-    return torch.stack(nats).sum()
+    kept = mask[:, 1:]
+    fields = [(found, ids)] if isinstance(found, Tensor) else [(one, ids[..., i]) for i, one in enumerate(found)]
+    nats = sum(functional.cross_entropy(logits[:, :-1][kept].float(), wanted[:, 1:][kept], reduction="none")
+               for logits, wanted in fields)  # fmt: skip
+    assert isinstance(nats, Tensor)
+    return nats.new_zeros(kept.shape).masked_scatter(kept, nats)

@@ -135,6 +135,7 @@ class GridTokenizer(Tokenizer):
                 pitch=table[:, 2],
                 velocity=80,
                 program=np.array(_PROGRAMS)[table[:, 3]] if four else 0,
+                channel=table[:, 3] if four else 0,
                 track=table[:, 3],
             ),
             tracks=tuple(

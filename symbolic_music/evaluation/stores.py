@@ -1,0 +1,123 @@
+"""Likelihood of a split of a note store under a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from symbolic_music.corpora.anticipated import rows
+from symbolic_music.corpora.loading import Batch
+from symbolic_music.corpora.packing import Packed
+from symbolic_music.corpora.store import NoteStore
+from symbolic_music.corpora.window_policies import Chunks, Policy
+from symbolic_music.corpora.windows import Windows
+from symbolic_music.errors import CorpusError, ModelError
+from symbolic_music.evaluation.likelihood import Likelihood, likelihood, nats_of_tokens
+from symbolic_music.models.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.bundle import Model
+from symbolic_music.score import TEMPO, Score
+from symbolic_music.tokenizers import anticipation_vocabulary as v
+from symbolic_music.tokenizers.anticipation import AnticipationTokenizer
+from symbolic_music.tokenizers.anticipation_events import events_of
+
+# Ids of a chunk for models without a window.
+_LENGTH = 2048
+Progress = Callable[[float], None]
+
+
+def evaluate(
+    model: Model[Any], store: NoteStore, split: str = "test", batch: int = 8, progress: Progress | None = None
+) -> Likelihood:
+    """Likelihood of all pieces of a split, without controls.
+
+    The ids of `anticipation` are read in the published chunks of 1,024 (Thickstun et al. 2024, appendix B). Other
+    ids are read piece by piece in consecutive chunks of as many as the model sees at once, each on its own: the first
+    id of a chunk is given, and not counted. Our event models read each piece from its first event to its last.
+
+    Args:
+        batch: sequences at a time.
+        progress: is told the part done.
+
+    Raises:
+        CorpusError: when the store has no such split, or it holds too little to fill a chunk.
+        ModelError: when the model does not know an instrument of a piece.
+    """
+    if split not in store.splits:
+        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+    tell = progress or (lambda part: None)
+    was_training = model.network.training
+    model.network.eval()
+    try:
+        if isinstance(model.network, AnticipatoryTransformer):
+            return _of_events(model, store, split, batch, tell)
+        return _of_ids(model, store, split, batch, tell)
+    finally:
+        model.network.train(was_training)
+
+
+def _of_events(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
+    known, total = set(model.network.config.instruments), Likelihood()
+    indices = store.splits[split]
+    for start in range(0, len(indices), batch):
+        sequences = []
+        for index in indices[start : start + batch].tolist():
+            events = events_of(_in_view(store.music(index), model))
+            unknown = sorted(set((events[events[:, 2] != v.REST - v.NOTE, 2] // 128).tolist()) - known)
+            if unknown:
+                raise ModelError(
+                    f"{store.piece(index).source} has instruments {unknown}, which the model does not know"
+                )
+            sequences.append(rows(events, np.zeros(len(events), bool)))
+        total += likelihood(model.network, sequences, batch)
+        tell(min(1.0, (start + batch) / len(indices)))
+    return total
+
+
+def _in_view(score: Score, model: Model[Any]) -> Score:
+    """At the tempo of the model's view, where it has one."""
+    if not model.view.parts:
+        return score
+    tempo = round(60_000_000 / model.view.quarters_per_minute)
+    return dataclasses.replace(score, tempos=np.array([(0, tempo)], TEMPO))
+
+
+@torch.no_grad()
+def _of_ids(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
+    config = model.network.config
+    length = getattr(config, "window", None) or getattr(config, "context", None) or _LENGTH
+    anticipated = isinstance(model.tokenizer, AnticipationTokenizer)
+    policy: Policy[Any] = Packed(1, context=min(length, 1024)) if anticipated else Chunks(length)
+    windows = Windows(store, model.tokenizer, policy, split=split)
+    total = Likelihood()
+    for done, one in _batches(windows, batch):
+        ids, mask = one.ids.to(model.device), one.mask.to(model.device)
+        nats, counted = nats_of_tokens(model.network, ids, mask).double(), mask[:, 1:]
+        parts = _parts(nats, counted) if anticipated and model.tokenizer.preset == "default" else {}
+        total += Likelihood(float(nats.sum()), int(counted.sum()), parts=parts)
+        tell(done / len(windows))
+    pieces = [store.piece(int(index)) for index in store.splits[split]]
+    if not total.tokens:
+        raise CorpusError(f"split {split!r} of {store.path} is too short to fill a chunk of {length} ids")
+    return total + Likelihood(notes=sum(p.notes for p in pieces), seconds=sum(p.seconds for p in pieces))
+
+
+def _parts(nats: Tensor, counted: Tensor) -> dict[str, tuple[float, int]]:
+    """Nats of times, durations, notes and of whole events: after the flag of a chunk they take turns."""
+    found = {"event": (float(nats.sum()), int(counted[:, 2::3].sum()))}
+    for place, name in enumerate(("time", "duration", "note")):
+        found[name] = (float(nats[:, place::3].sum()), int(counted[:, place::3].sum()))
+    return found
+
+
+def _batches(windows: Windows, size: int) -> Iterator[tuple[int, Batch]]:
+    """How many windows are read, and the last `size` of them."""
+    numbers, done = iter(range(len(windows))), 0
+    while chosen := list(islice(numbers, size)):
+        done += len(chosen)
+        yield done, windows.collate([windows[number] for number in chosen])
