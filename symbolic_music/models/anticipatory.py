@@ -283,7 +283,7 @@ class AnticipatoryTransformer(nn.Module):
     def _time_logits(self, states: Tensor, now: Tensor) -> Tensor:
         """(..., width), (...) to (..., vocabulary): the gap classes laid at their absolute times."""
         gaps = self.heads["gap"](states).log_softmax(-1)
-        out = _nothing(states)
+        out = _nothing(gaps)
         times = now[..., None] + torch.arange(GAPS, device=states.device)
         inside = times < v.MAX_TIME
         out.scatter_(-1, times.clamp(max=v.MAX_TIME - 1), torch.where(inside, gaps[..., :GAPS], float("-inf")))
@@ -292,9 +292,9 @@ class AnticipatoryTransformer(nn.Module):
 
     def _duration_logits(self, states: Tensor, now: Tensor, time_id: Tensor) -> Tensor:
         """(B, width), (B,), (B,) to (B, vocabulary)."""
-        out = _nothing(states)
         gap = (time_id - now).clamp(0, GAPS - 1)
         logits = self.heads["duration"](self._duration_input(states, gap)).log_softmax(-1)
+        out = _nothing(logits)
         out[:, v.DURATION : v.NOTE] = logits
         out = _where_control(time_id, out, v.ADURATION, v.ANOTE)
         return _where_separator(time_id, out)
@@ -314,7 +314,7 @@ class AnticipatoryTransformer(nn.Module):
         apart = self._apart((now + gap)[:, None], times)
         x = x + block.drop(block.attention.at_last(block.attention_norm(x), *keys_values, apart))
         pitches = self.heads["pitch"](block.fed_forward(x)).log_softmax(-1)
-        out = _nothing(states)
+        out = _nothing(instruments)
         notes = out[:, v.NOTE : v.REST].view(batch, v.INSTRUMENTS, 128)
         notes[:, list(config.instruments)] = instruments[:, :count, None] + pitches
         out[:, v.REST] = instruments[:, count]
@@ -351,8 +351,8 @@ def _nll(logits: Tensor, target: Tensor) -> Tensor:
     return functional.cross_entropy(logits.transpose(1, -1), target, reduction="none")
 
 
-def _nothing(states: Tensor) -> Tensor:
-    return states.new_full((*states.shape[:-1], v.SIZE), float("-inf"))
+def _nothing(like: Tensor) -> Tensor:
+    return like.new_full((*like.shape[:-1], v.SIZE), float("-inf"))
 
 
 def _where_control(time_id: Tensor, logits: Tensor, first: int, last: int) -> Tensor:

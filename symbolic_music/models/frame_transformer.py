@@ -127,7 +127,7 @@ class FrameTransformer(nn.Module):
         batch, length = ids.shape
         frames = -(-length // self.config.voices)
         tokens = functional.pad(ids[:, 1:], (0, frames * self.config.voices - length + 1), value=SILENCE)
-        return self.frame_logits(tokens.view(batch, frames, -1)).flatten(1, 2)[:, :length]
+        return self.frame_logits(tokens.view(batch, frames, self.config.voices)).flatten(1, 2)[:, :length]
 
     def frame_logits(self, frames: Tensor) -> Tensor:
         """Logits of each token of each frame, given those before it: (B, F, V) to (B, F, V, 130)."""
@@ -150,7 +150,7 @@ class FrameTransformer(nn.Module):
         pending = torch.cat([cache.pending, ids], dim=1)
         whole = pending.shape[1] // voices * voices
         if whole:
-            for piece in torch.split(pending[:, :whole].view(len(pending), -1, voices), cache.room, dim=1):
+            for piece in torch.split(pending[:, :whole].view(len(pending), whole // voices, voices), cache.room, dim=1):
                 self._read(piece, cache)
         cache.pending = pending[:, whole:]
         chosen = functional.pad(cache.pending, (0, voices - cache.pending.shape[1]), value=SILENCE)
