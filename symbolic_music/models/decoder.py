@@ -91,7 +91,7 @@ class RelativeAttention(nn.Module):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """(B, L, heads D) to (B, heads, L, D)."""
-    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(1, 2)
+    return x.view(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(1, 2)
 
 
 def join_heads(x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class RelativeAttention(nn.Module):
         self.time = nn.Parameter(torch.randn(heads, buckets, width // heads) * 0.02)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, x.shape[-1] // self.heads)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, x.shape[-1] // self.heads).transpose(1, 2)
 
     def queries(self, x: Tensor) -> Tensor:
         """Queries of (B, L, width), (B, H, L, D)."""
