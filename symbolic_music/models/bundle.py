@@ -252,7 +252,7 @@ def _fill(network: nn.Module, weights: Any, folder: Path) -> None:
         if tensor.is_floating_point() != own.is_floating_point() or tensor.is_complex():
             kinds = [str(x.dtype).removeprefix("torch.") for x in (tensor, own)]
             raise ModelError(f"{folder / WEIGHTS}: {name} is of {kinds[0]} there, {kinds[1]} here")
-        if not torch.isfinite(own.copy_(tensor)).all():
+        if not own.copy_(tensor).sum().isfinite():
             raise ModelError(f"{folder / WEIGHTS}: {name} is not finite")
 
 

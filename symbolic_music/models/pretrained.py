@@ -124,20 +124,23 @@ def _config_of(theirs: dict[str, Any], folder: Path, vocabulary: int) -> GPT2Con
     activation = theirs.get("activation_function", "gelu_new")
     if activation not in _ACTIVATIONS:
         raise ModelError(f"{folder}/config.json asks for the activation {activation!r}; only 'gelu_new' is known here")
+    scaled = theirs.get("scale_attn_by_inverse_layer_idx", False)
+    if not isinstance(scaled, bool):
+        raise ModelError(f"{folder}/config.json: scale_attn_by_inverse_layer_idx is true or false, not {scaled!r:.60}")
     for name, known in (("scale_attn_weights", True), ("tie_word_embeddings", True), ("add_cross_attention", False)):
         if theirs.get(name, known) is not known:
             raise ModelError(f"{folder}/config.json has {name} = {theirs[name]}; only {known} is known here")
 
     def whole(name: str, *others: str) -> int:
         value = next((theirs[key] for key in (name, *others) if theirs.get(key) is not None), None)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ModelError(f"{folder}/config.json: {name} is a whole number of at least 1, not {value!r}")
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 1 << 31:
+            raise ModelError(f"{folder}/config.json: {name} is a whole number of at least 1, not {value!r:.60}")
         return value
 
     def share(name: str, default: float) -> float:
         value = theirs.get(name, default)
-        if not isinstance(value, (int, float)) or not 0 <= value < 1:
-            raise ModelError(f"{folder}/config.json: {name} is a number from 0 to 1, not {value!r}")
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1:
+            raise ModelError(f"{folder}/config.json: {name} is a number from 0 to 1, not {value!r:.60}")
         return float(value)
 
     size = whole("vocab_size")
@@ -157,7 +160,7 @@ def _config_of(theirs: dict[str, Any], folder: Path, vocabulary: int) -> GPT2Con
         dropout=share("resid_pdrop", 0.1),
         attention_dropout=share("attn_pdrop", 0.1),
         epsilon=share("layer_norm_epsilon", 1e-5),
-        scale_by_layer=bool(theirs.get("scale_attn_by_inverse_layer_idx", False)),
+        scale_by_layer=scaled,
     )
 
 
@@ -174,7 +177,9 @@ def _network_of(config: GPT2Config, checkpoint: _Checkpoint) -> GPT2:
     network = network.to_empty(device="cpu").eval()
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            parameter.copy_(_turned(name, checkpoint.tensor(names[name])))
+            # Of a sum, which takes no memory: any number that is not finite shows in it.
+            if not parameter.copy_(_turned(name, checkpoint.tensor(names[name]))).sum().isfinite():
+                raise ModelError(f"{checkpoint.folder}: {names[name]} is not finite")
         if "lm_head.weight" in checkpoint.shapes and not torch.equal(
             checkpoint.tensor("lm_head.weight").to(torch.float32), network.embedding.weight
         ):
@@ -264,9 +269,17 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # of what a damaged one raises there is no list: struct.error, AssertionError, ...
         reason = " ".join(str(error).split())[:120]
         raise ModelError(f"{path} is broken ({type(error).__name__}: {reason})") from None
-    if not isinstance(tensors, dict) or not all(isinstance(x, Tensor) for x in tensors.values()):
-        raise ModelError(f"{path} holds no table of tensors")
+    if not isinstance(tensors, dict) or not all(map(_is_plain, tensors.values())):
+        raise ModelError(f"{path} holds no table of plain tensors")
+    # The output matrix may be the embedding once more; else a small file would ask for much memory.
+    if sum(x.numel() * x.element_size() for x in tensors.values()) > 2 * path.stat().st_size:
+        raise ModelError(f"{path} has tensors of more numbers than it holds")
     return tensors
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a tensor that holds all of its numbers."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _names(layers: int) -> dict[str, str]:

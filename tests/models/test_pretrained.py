@@ -260,8 +260,60 @@ def test_broken_pickles_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"broken|might run code"):
             load_pretrained(tmp_path / "bin", VOCABULARY)
     torch.save([torch.zeros(2)], path)
-    with pytest.raises(ModelError, match="holds no table of tensors"):
+    with pytest.raises(ModelError, match="holds no table of plain tensors"):
         load_pretrained(tmp_path / "bin", VOCABULARY)
+
+
+def test_tensors_that_are_not_plain_numbers_are_refused(tmp_path: Path) -> None:
+    """Restricted unpickling lets tensors in that hold no numbers, or few for a large shape."""
+    model = theirs()
+    save_bin(model, tmp_path / "bin")
+    path = tmp_path / "bin" / "pytorch_model.bin"
+    state = model.state_dict()
+    name = "transformer.ln_f.bias"
+    for wrong, message in (
+        (torch.full((24,), float("nan")), "ln_f.bias is not finite"),
+        (torch.zeros(24, dtype=torch.complex64), "ln_f.bias is of complex64, not of floats"),
+        (torch.zeros(24, device="meta"), "no table of plain tensors"),
+        (torch.zeros(24).to_sparse(), "no table of plain tensors"),
+    ):
+        for zipped in (True, False):
+            try:
+                torch.save(state | {name: wrong}, path, _use_new_zipfile_serialization=zipped)
+            except NotImplementedError:
+                continue
+            with pytest.raises(ModelError, match=message):
+                load_pretrained(tmp_path / "bin", VOCABULARY)
+
+
+def test_a_small_file_asks_for_little_memory(tmp_path: Path) -> None:
+    """Its config and its tensors agree on a petabyte, which one number stands for."""
+    model = theirs()
+    save_bin(model, tmp_path / "bin")
+    config = json.loads((tmp_path / "bin" / "config.json").read_text()) | {"n_positions": 1 << 30, "n_ctx": 1 << 30}
+    (tmp_path / "bin" / "config.json").write_text(json.dumps(config))
+    state = model.state_dict() | {"transformer.wpe.weight": torch.zeros(1, 1).expand(1 << 30, 24)}
+    torch.save(state, tmp_path / "bin" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="tensors of more numbers than it holds"):
+        load_pretrained(tmp_path / "bin", VOCABULARY)
+
+
+@pytest.mark.parametrize("wrong", ["3", 2.5, True, None, [3], {}, -1, 0, 1 << 70, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["vocab_size", "n_embd", "n_layer", "n_head", "n_positions", "n_inner", "resid_pdrop",
+                                  "attn_pdrop", "layer_norm_epsilon", "scale_attn_by_inverse_layer_idx",
+                                  "activation_function", "model_type", "tie_word_embeddings"])  # fmt: skip
+def test_any_type_in_a_config_is_refused_or_read(folder: Path, name: str, wrong: Any) -> None:
+    path = folder / "config.json"
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps(known | {name: wrong}))
+    try:
+        config = load_pretrained(folder, VOCABULARY).config
+    except ModelError as error:
+        assert str(folder) in str(error)  # noqa: PT017 - either is right
+    else:
+        # A layer norm and dropout may have 0; None stands for a default in places.
+        assert wrong in (None, 0, True)
+        assert (config.width, config.layers, config.inner) == (24, 3, 96)
 
 
 @pytest.fixture(scope="module")
