@@ -24,6 +24,9 @@ _BLACK_KEYS = (1, 3, 6, 8, 10)
 _MOST_INSTRUMENTS, _MOST_METERS = 12, 6
 # Keys along the circle of fifths, from five flats to six sharps, as they are commonly spelt.
 _FIFTHS = [(7 * step) % 12 for step in range(-5, 7)]
+# Where the axes of lengths (seconds) and of notes are marked.
+_CLOCK = (1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10_800, 36_000)
+_COUNTS = tuple(digit * 10**power for power in range(8) for digit in (1, 3))
 _MAJOR_NAMES = ("Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#")
 _MINOR_NAMES = ("bb", "f", "c", "g", "d", "a", "e", "b", "f#", "c#", "g#", "d#")
 
@@ -36,7 +39,8 @@ def corpus_page(store: NoteStore, most: int = 10_000) -> Figure:
     grid = figure.add_gridspec(
         3, 12, height_ratios=(1, 1, 1.05), left=0.05, right=0.975, top=0.775, bottom=0.06, hspace=0.48, wspace=1.6
     )
-    title = facts.corpus + (f" {facts.options['metadata']}" if "metadata" in facts.options else "")
+    title = store.path.resolve().name if facts.corpus == "folder" else facts.corpus
+    title += f" {facts.options['metadata']}" if "metadata" in facts.options else ""
     figure.text(0.05, 0.955, figures.drawable(title), fontsize=20, fontweight="bold", color=figures.INK)
     if stats.pieces < facts.total.pieces:
         note = f"distributions over {stats.pieces:,} of {facts.total.pieces:,} pieces"
@@ -73,9 +77,9 @@ def _numbers(axes: Axes, facts: Summary) -> None:
         (_short(total.notes), "notes"),
         (f"{total.notes / max(total.seconds, 1e-9):.1f}", "notes a second"),
     )
-    for place, (value, unit) in enumerate(tiles):
-        axes.text(place / 4, 0.42, value, fontsize=24, color=_BLUE, fontweight="bold", transform=axes.transAxes)
-        axes.text(place / 4, 0.1, unit, fontsize=11, color=figures.PALE, transform=axes.transAxes)
+    for place, (value, unit) in zip((0, 0.24, 0.44, 0.73), tiles, strict=True):
+        axes.text(place, 0.42, value, fontsize=24, color=_BLUE, fontweight="bold", transform=axes.transAxes)
+        axes.text(place, 0.1, unit, fontsize=11, color=figures.PALE, transform=axes.transAxes)
 
 
 def _splits(axes: Axes, facts: Summary) -> None:
@@ -109,16 +113,19 @@ def _splits(axes: Axes, facts: Summary) -> None:
 
 
 def _lengths(axes: Axes, stats: Statistics) -> None:
-    _histogram(
-        axes, stats.minutes, "length", "minutes", _BLUE, lambda minutes: f"{int(minutes)}:{minutes % 1 * 60:02.0f}"
-    )
+    _histogram(axes, [60 * minutes for minutes in stats.minutes], "length", "", _BLUE, _CLOCK, _clock)
 
 
 def _notes(axes: Axes, stats: Statistics) -> None:
-    _histogram(axes, stats.notes, "notes of a piece", "notes", _ORANGE, _short)
+    _histogram(axes, stats.notes, "notes of a piece", "", _ORANGE, _COUNTS, _short)
 
 
 def _tempos(axes: Axes, stats: Statistics) -> None:
+    if len(set(stats.tempos)) == 1:
+        _named(axes, "tempo", "", "")
+        often = ", often a placeholder" if stats.tempos[0] == 120 else ""
+        _only(axes, f"{stats.tempos[0]:.4g}", f"quarters a minute in all pieces{often}")
+        return
     tempos = np.clip(stats.tempos, 20, 300)
     _bars(axes, *np.histogram(tempos, np.arange(20, 305, 5)), _GREEN)
     _named(axes, "tempo", "quarters a minute", "pieces")
@@ -135,7 +142,8 @@ def _pitches(axes: Axes, stats: Statistics) -> None:
     pitch = np.arange(128)
     colours = np.where(np.isin(pitch % 12, _BLACK_KEYS), "#01446b", "#4f9ccd").tolist()
     axes.bar(pitch, counts, width=0.86, color=figures.DRUM_COLOUR if drums else colours)
-    used = np.flatnonzero(counts)
+    below = np.cumsum(counts) / max(1, counts.sum())
+    used = np.flatnonzero((counts > 0) & (below > 1e-4) & (below - counts / max(1, counts.sum()) < 1 - 1e-4))
     low, high = (min(int(used[0]), 48), max(int(used[-1]), 72)) if len(used) else (21, 108)
     axes.set_xlim(low - 1, high + 1)
     octaves = [c for c in range(0, 128, 12) if low <= c <= high]
@@ -144,6 +152,10 @@ def _pitches(axes: Axes, stats: Statistics) -> None:
 
 
 def _velocities(axes: Axes, stats: Statistics) -> None:
+    if np.count_nonzero(stats.velocities) == 1:
+        _named(axes, "velocity", "", "")
+        _only(axes, str(stats.velocities.argmax()), "all notes")
+        return
     axes.bar(np.arange(128), stats.velocities, width=1.0, color=_ROSE)
     axes.set_xlim(-0.5, 127.5)
     axes.set_xticks([0, 32, 64, 96, 127])
@@ -152,6 +164,10 @@ def _velocities(axes: Axes, stats: Statistics) -> None:
 
 def _meters(axes: Axes, stats: Statistics) -> None:
     found = stats.meters.most_common()
+    if len(found) == 1:
+        _named(axes, "first meter", "", "")
+        _only(axes, found[0][0], "all pieces")
+        return
     rows = found[:_MOST_METERS]
     rest = sum(count for _, count in found[_MOST_METERS:])
     if rest:
@@ -164,6 +180,10 @@ def _instruments(axes: Axes, stats: Statistics) -> None:
     order = np.argsort(-stats.instruments[:, 0], kind="stable")[:_MOST_INSTRUMENTS]
     order = order[stats.instruments[order, 0] > 0]
     names = [instrument_name(int(one)) for one in order]
+    if len(names) == 1:
+        _named(axes, "instruments", "", "")
+        _only(axes, names[0], "all pieces")
+        return
     colours = [figures.DRUM_COLOUR if one == DRUM_INSTRUMENT else figures.PALETTE[6] for one in order]
     _rows(axes, names, stats.instruments[order, 0], colours)
     others = int((stats.instruments[:, 0] > 0).sum()) - len(order)
@@ -171,6 +191,10 @@ def _instruments(axes: Axes, stats: Statistics) -> None:
 
 
 def _keys(axes: Axes, stats: Statistics) -> None:
+    if not stats.keys.any():
+        _named(axes, "likely key", "", "")
+        _only(axes, "none", "no pitched notes")
+        return
     at = np.arange(12)
     major = stats.keys[_FIFTHS]
     minor = stats.keys[[12 + (tonic + 9) % 12 for tonic in _FIFTHS]]
@@ -182,27 +206,47 @@ def _keys(axes: Axes, stats: Statistics) -> None:
     axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper right", handlelength=1, handleheight=1)
     axes.set_ylim(0, max(1, 1.18 * max(major.max(), minor.max())))
     _named(axes, "likely key, by the circle of fifths", "", "pieces")
-    if not stats.keys.any():
-        axes.text(0.5, 0.5, "no pitched notes", transform=axes.transAxes, ha="center", color=figures.PALE)
+
+
+def _only(axes: Axes, value: str, of: str) -> None:
+    """What is the same everywhere, in words: a plot of it would be one bar."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.text(0, 0.62, value, fontsize=24, color=figures.INK, transform=axes.transAxes, va="center")
+    axes.text(0, 0.38, of, fontsize=11, color=figures.PALE, transform=axes.transAxes, va="center")
 
 
 def _histogram(
-    axes: Axes, values: Sequence[float], title: str, unit: str, colour: str, text: Callable[[float], str]
+    axes: Axes,
+    values: Sequence[float],
+    title: str,
+    unit: str,
+    colour: str,
+    ticks: Sequence[int],
+    text: Callable[[float], str],
 ) -> None:
-    """Pieces by a quantity, the longest hundredth in the last bar, with the median marked."""
-    found = np.asarray(values, np.float64)
-    top = float(np.quantile(found, 0.99)) if len(found) else 1.0
-    counts, edges = np.histogram(np.minimum(found, top), 36, (0, max(top, 1e-6)))
+    """Pieces by a positive quantity on a logarithmic scale, with the median marked."""
+    found = np.maximum(np.asarray(values, np.float64), 0.1)
+    low, high = (found.min() / 1.1, found.max() * 1.1) if len(found) else (1.0, 10.0)
+    counts, edges = np.histogram(found, np.geomspace(low, high, 37))
+    axes.set_xscale("log")
     _bars(axes, counts, edges, colour)
     if len(found):
         middle = float(np.median(found))
         axes.axvline(middle, color=figures.INK, linewidth=1, linestyle=(0, (4, 3)))
+        # On the side with more room.
+        left = middle > np.sqrt(low * high)
         axes.annotate(
-            f"median {text(middle)}", (middle, 0.97), (5, 0), axes.get_xaxis_transform(), "offset points", fontsize=8.5,
-            va="top", color=figures.INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+            f"median {text(middle)}", (middle, 0.97), (-5 if left else 5, 0), axes.get_xaxis_transform(),
+            "offset points", fontsize=8.5, va="top", ha="right" if left else "left", color=figures.INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
         )  # fmt: skip
     _named(axes, title, unit, "pieces")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    shown = [tick for tick in ticks if low <= tick <= high]
+    axes.set_xticks(shown, [text(tick) for tick in shown])
+    axes.set_xticks([], minor=True)
 
 
 def _bars(axes: Axes, counts: NDArray[Any], edges: NDArray[Any], colour: str) -> None:
@@ -238,6 +282,14 @@ def _named(axes: Axes, title: str, x: str, y: str) -> None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
         axes.grid(axis="y", color="#ececec", linewidth=0.8)
         axes.set_axisbelow(True)
+
+
+def _clock(seconds: float) -> str:
+    """A time in few characters: 4 s, 7:13, 2 h."""
+    if seconds < 60:
+        return f"{seconds:.2g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{seconds / 3600:.2g} h"
 
 
 def _short(value: float) -> str:

@@ -89,4 +89,7 @@ def test_a_page_of_drums_only(tmp_path: Path) -> None:
     store = prepare("folder", write(tmp_path / "music", {"drums.mid": drums}), tmp_path / "store")
     figure = corpus_page(store)
     assert "drum sounds" in [axes.get_title(loc="left") for axes in figure.axes]
+    texts = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"Drums", "5/8", "127", "no pitched notes", "all pieces"} <= texts
+    assert figure.texts[0].get_text() == "store"
     assert save_corpus_page(store, tmp_path / "page.svg").stat().st_size > 1000
