@@ -109,7 +109,6 @@ class AnticipationSampler:
         self._lines = [line for group in self._groups for line in group.lines]
         self._reader = RaggedGPT2(self._model, len(self._lines))
         self._is_read = False
-        self._durations = self._model.output.rows(v.DURATION, v.NOTE)
         self._separator = self._model.output.rows(v.SEPARATOR, v.SEPARATOR + 1)
         self._notes: dict[tuple[int, ...] | None, Matrix] = {}
         for group in self._groups:
@@ -119,8 +118,8 @@ class AnticipationSampler:
     def _note_matrix(self, group: Group) -> Matrix:
         """The rows of the output that belong to the candidates, then REST's."""
         if group.request.instruments is None:
-            return self._model.output.rows(v.NOTE, v.REST + 1)
-        return self._model.output.take(torch.as_tensor(np.append(group.notes, REST_NOTE) + v.NOTE))
+            return self._model.notes
+        return self._model.notes.take(torch.as_tensor(np.append(group.notes, REST_NOTE)))
 
     def alternatives(self) -> list[list[Alternative]]:
         """What has been written so far; complete when the stream is exhausted."""
@@ -177,7 +176,7 @@ class AnticipationSampler:
     def _draw_durations(self) -> None:
         choices = [choice for group in self._groups for choice in group.durations()]
         if choices:
-            logits = _array(self._durations(self._states([line for line, _ in choices])))
+            logits = _array(self._model.durations(self._states([line for line, _ in choices])))
             drawn = _drawn(logits, choices, self._sampling.duration, 1)
             for (line, _), duration in zip(choices, drawn, strict=True):
                 line.choose_duration(duration)

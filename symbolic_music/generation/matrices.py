@@ -1,22 +1,32 @@
-"""Matrices as a sampler multiplies by them: few vectors at a time, so that reading the weights is what takes time."""
+"""Matrices as a sampler multiplies by them: few vectors at a time, so that reading the weights is what takes the time.
+
+Of what torch offers, measured on a CPU with two cores for the 85 M weights of a GPT-2 of 128 M (ms for all, one vector
+and eight; `benchmarks/sampling.py kernels`):
+
+- float32: oneDNN's product reads plain weights as fast as `linear` at one vector and twice as fast at eight.
+- float16: FBGEMM's product of halves with float32 vectors, a third of the time at one vector.
+- int8: `torch._weight_int8pack_mm` with bfloat16 vectors is weight-only and treats each vector by itself. Dynamic
+  quantisation (`torch.ops.quantized.linear_dynamic`) is faster, but rounds the vectors too, and with one scale for all
+  of them: what one alternative draws would depend on the others.
+"""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
 from torch.nn import functional
+
+# From so many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
+_MANY = 24
 
 
 class Matrix(Protocol):
     """W x + b for rows of vectors."""
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(N, in) to (N, out)."""
-        ...
-
-    def rows(self, first: int, last: int) -> Matrix:
-        """The outputs first..last - 1 alone; weights are shared, not copied."""
+        """(N, in) to (N, out), float32."""
         ...
 
     def take(self, index: Tensor) -> Matrix:
@@ -24,8 +34,8 @@ class Matrix(Protocol):
         ...
 
 
-class Plain:
-    """As the network has it.
+class Float32:
+    """As the network has it; nothing is copied.
 
     Args:
         weight: (out, in).
@@ -34,21 +44,73 @@ class Plain:
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         self.weight, self.bias = weight, bias
+        self._few = weight.device.type == "cpu" and weight.dtype == torch.float32 and _has_onednn()
 
     def __call__(self, x: Tensor) -> Tensor:
         """(N, in) to (N, out)."""
+        if self._few and len(x) < _MANY:
+            return torch.as_tensor(torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], ""))
         return functional.linear(x, self.weight, self.bias)
 
-    def rows(self, first: int, last: int) -> Plain:
-        """See `Matrix`."""
-        return Plain(self.weight[first:last], None if self.bias is None else self.bias[first:last])
+    def rows(self, first: int, last: int) -> Float32:
+        """The outputs first..last - 1 alone; weights are shared."""
+        return Float32(self.weight[first:last], None if self.bias is None else self.bias[first:last])
 
-    def take(self, index: Tensor) -> Plain:
+    def take(self, index: Tensor) -> Float32:
         """See `Matrix`."""
         index = index.to(self.weight.device)
-        return Plain(self.weight[index], None if self.bias is None else self.bias[index])
+        return Float32(self.weight[index], None if self.bias is None else self.bias[index])
 
 
-def plain(weight: Tensor, bias: Tensor | None = None) -> Matrix:
-    """A `Plain`, without gradients."""
-    return Plain(weight.detach(), None if bias is None else bias.detach())
+class Float16:
+    """Weights rounded to halves, multiplied in float32, on the CPU.
+
+    Args, memory: as `Float32`; half of its memory besides the network's.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        self._weight, self._bias = weight, bias
+        self._packed = torch.ops.quantized.linear_prepack_fp16(weight, bias)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, in) to (N, out)."""
+        return torch.as_tensor(torch.ops.quantized.linear_dynamic_fp16(x, self._packed))
+
+    def take(self, index: Tensor) -> Float16:
+        """See `Matrix`."""
+        return Float16(self._weight[index], None if self._bias is None else self._bias[index])
+
+
+class Int8:
+    """Weights rounded to whole numbers in -127..127 times a scale for each row, on the CPU.
+
+    Few vectors are rounded to bfloat16 and so are what comes out; for many the weights are turned back into float32.
+
+    Args, memory: as `Float32`; a quarter of its memory besides the network's.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
+        self._set((weight / scales[:, None]).round().to(torch.int8), scales, bias)
+
+    def _set(self, whole: Tensor, scales: Tensor, bias: Tensor | None) -> None:
+        self._whole, self._scales, self._bias = whole, scales, bias
+        self._scales16 = scales.to(torch.bfloat16)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, in) to (N, out)."""
+        # The kernel reads vectors in sixteens, and past the end of others.
+        if len(x) >= _MANY or x.shape[1] % 16:
+            return functional.linear(x, self._whole * self._scales16.float()[:, None], self._bias)
+        out = torch._weight_int8pack_mm(x.to(torch.bfloat16), self._whole, self._scales16).float()
+        return out if self._bias is None else out + self._bias
+
+    def take(self, index: Tensor) -> Int8:
+        """See `Matrix`."""
+        taken = object.__new__(Int8)
+        taken._set(self._whole[index], self._scales[index], None if self._bias is None else self._bias[index])
+        return taken
+
+
+def _has_onednn() -> bool:
+    return torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.matrices import Matrix, plain
+from symbolic_music.generation.matrices import Float16, Float32, Int8, Matrix
 from symbolic_music.models.gpt2 import GPT2
+from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 MakeMatrix = Callable[[Tensor, Tensor | None], Matrix]
 Vectors = tuple[Tensor, Tensor]  # weight and bias of a layer norm
-_MAKERS: dict[str, MakeMatrix] = {"float32": plain}
+WEIGHTS: dict[str, MakeMatrix] = {"float32": Float32, "float16": Float16, "int8": Int8}
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,27 @@ class PreparedGPT2:
 
     Args:
         network: its weights are used as they are now, and not changed.
-        weights: how matrices are kept.
+        weights: how matrices are kept: float32 as they are, or float16 or int8 besides them, on the CPU alone; see
+            `matrices`. What is looked up by id, and the output rows of times, stay as they are.
 
     Raises:
-        OptionError: for another kind of weights.
+        OptionError: for another kind of weights, or one that this device or type has not.
     """
 
     def __init__(self, network: GPT2, weights: str = "float32") -> None:
-        if weights not in _MAKERS:
-            raise OptionError(f"no weights of kind {weights!r}: choose from {', '.join(_MAKERS)}")
-        make, c = _MAKERS[weights], network.config
+        if weights not in WEIGHTS:
+            raise OptionError(f"no weights of kind {weights!r}: choose from {', '.join(WEIGHTS)}")
+        first = network.embedding.weight
+        if weights != "float32" and (first.device.type != "cpu" or first.dtype != torch.float32):
+            raise OptionError(f"weights of kind {weights!r} are made of a float32 network on the CPU alone")
+        make, c = WEIGHTS[weights], network.config
         self.config = c
         tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
         self.embedding, self.position = tensors["embedding.weight"], tensors["position.weight"]
         self.norm: Vectors = (tensors["norm.weight"], tensors["norm.bias"])
-        self.output = make(self.embedding, None)
+        self.output = Float32(self.embedding)
+        self.durations = make(self.embedding[v.DURATION : v.NOTE], None)
+        self.notes = make(self.embedding[v.NOTE : v.REST + 1], None)
 
         def vectors(i: int, name: str) -> Vectors:
             return tensors[f"blocks.{i}.{name}.weight"], tensors[f"blocks.{i}.{name}.bias"]
