@@ -12,7 +12,8 @@ from symbolic_music.generation.anticipatory import Progress, Task, sample_events
 from symbolic_music.generation.infilling import with_notes
 from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick, written_notes
 from symbolic_music.generation.sampling import Sampling
-from symbolic_music.models import Model, load_model
+from symbolic_music.generation.tokens import continued
+from symbolic_music.models import AnticipatoryTransformer, Model, load_model
 from symbolic_music.score import METER, TEMPO, Score, Track
 
 _DEFAULT = Sampling()
@@ -30,9 +31,9 @@ def generate(
 ) -> Score:
     """Continue a piece by some seconds, or write one from nothing.
 
-    With a prompt the result is the prompt, note for note, and what follows its last note, in the prompt's
-    tracks and at its last tempo. Without, each part of the model is a track. The model may end the piece up to
-    a quarter of `seconds` early.
+    With a prompt the result is the prompt, note for note, and what follows its last note, at its last tempo: in the
+    prompt's tracks, or, where the model says what instrument plays, in those of its program or new ones. Without,
+    each part of the model is a track. The model may end the piece up to a quarter of `seconds` early.
 
     Args:
         prompt: the beginning, None to start from nothing.
@@ -49,6 +50,8 @@ def generate(
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = model if isinstance(model, Model) else load_model(model)
+    if not isinstance(loaded.network, AnticipatoryTransformer):
+        return continued(loaded, prompt, seconds, sampling, seed, progress)
     score = prompt if prompt is not None and len(prompt) else _blank(loaded)
     written = pitched_tracks(score) or list(range(len(loaded.view.parts)))
     parts = assign_parts(score, written, loaded)

@@ -104,6 +104,7 @@ class TrainConfig(_Strict):
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)
+    sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()

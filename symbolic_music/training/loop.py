@@ -28,8 +28,8 @@ from symbolic_music.training.tasks import Batch, Share, Task, task_of
 Report = Callable[[dict[str, float]], None]
 # Settings that may differ when a run is resumed.
 _FREE = {
-    "threads": True, "out": True, "evaluate_every": True, "checkpoint_every": True, "licence": True,
-    "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard"},
+    "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
+    "licence": True, "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard"},
 }  # fmt: skip
 
 
@@ -205,6 +205,9 @@ class _Run:
                 self.best, self.worse = found.per_token, 0
                 if self.records is not None:
                     save_model(self.task.model(self.network, found, self.step), self.config.folder / "best")
+            if self.records is not None and self.config.sample_seconds:
+                model = self.task.model(self.network, found, self.step)
+                self.records.listen(model, self.step, self.config.sample_seconds, self.config.seed)
         return found
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 from symbolic_music.errors import MissingExtraError
 from symbolic_music.io.atomic import write_bytes
+from symbolic_music.models.bundle import Model
 
 COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds")
 
@@ -44,6 +45,21 @@ class Records:
         except MissingExtraError:
             return
         loss_curve(self.rows, self.folder / "curves.png", title=self.folder.name)
+
+    def listen(self, model: Model[Any], step: int, seconds: float, seed: int) -> None:
+        """What the model writes from nothing, as samples/step-000500.mid and its piano roll."""
+        from symbolic_music.generation import generate
+
+        folder = self.folder / "samples"
+        folder.mkdir(exist_ok=True)
+        score = generate(None, seconds, model, seed=seed)
+        target = score.write(folder / f"step-{step:06}.mid")
+        try:
+            from symbolic_music.plotting import save_piano_roll
+        except MissingExtraError:
+            return
+        if len(score):
+            save_piano_roll(score, target.with_suffix(".png"))
 
 
 def _writer(folder: Path) -> Any:

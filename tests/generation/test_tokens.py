@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from symbolic_music import generate, tokenizers
+from symbolic_music.errors import OptionError
+from symbolic_music.generation.sampling import Sampling
+from symbolic_music.generation.tokens import sample_ids
+from symbolic_music.models import Card, Model, registry
+
+SHAPES = {
+    "performance": ("music-transformer", {"width": 16, "layers": 1, "heads": 2, "hidden": 16, "window": 64}),
+    "remi": ("lstm", {"width": 16, "embedding": 8, "layers": 1}),
+    "grid": ("frame-transformer", {"width": 16, "layers": 1, "heads": 2, "hidden": 16, "window": 32}),
+}
+
+
+def model(name: str) -> Model:
+    tokenizer = tokenizers.get(name)
+    architecture, shape = SHAPES[name]
+    sizes = {} if architecture == "frame-transformer" else {"vocabulary": tokenizer.vocabulary.sizes[0]}
+    torch.manual_seed(0)
+    return Model(registry.get(architecture).build(shape | sizes), Card("tiny", 1, "", ""), tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_written_obeys_the_grammar(name: str) -> None:
+    one = model(name)
+    ids = sample_ids(one, lambda ids: 0.0, Sampling(), torch.Generator().manual_seed(1), most=150)
+    assert one.tokenizer.grammar.violation(ids) is None
+    assert len(ids) == 151 or name != "grid"
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_seed_repeats(name: str) -> None:
+    one = model(name)
+    first, again, other = (generate(None, 2.0, one, seed=seed) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    assert first.duration <= 2.0 + 1e-6
+
+
+def test_a_prompt_stays_and_is_continued(quartet) -> None:
+    one = model("remi")
+    longer = generate(quartet, 3.0, one, seed=2)
+    kept = longer.notes[: len(quartet)] if len(longer) > len(quartet) else longer.notes
+    early = longer.notes[longer.notes["onset"] < quartet.end]
+    assert np.array_equal(np.sort(early), np.sort(quartet.notes))
+    assert len(kept) == len(quartet)
+    assert longer.tempos.tolist() == quartet.tempos.tolist()
+
+
+def test_compound_words_are_refused() -> None:
+    tokenizer = tokenizers.get("compound", preset="original")
+    network = registry.get("compound-transformer").build({"width": 16, "layers": 1, "heads": 2, "hidden": 16})
+    with pytest.raises(OptionError, match="compound"):
+        generate(None, 1.0, Model(network, Card("tiny", 1, "", ""), tokenizer=tokenizer))
