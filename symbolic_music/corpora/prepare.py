@@ -31,6 +31,7 @@ from symbolic_music.corpora.sources import Listing
 from symbolic_music.corpora.store import (
     FOLDER,
     MANIFEST,
+    PROBLEMS,
     NoteStore,
     Piece,
     change_pieces,
@@ -163,8 +164,9 @@ def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing,
         raise CorpusError(f"nothing in {listing.root} can be used: {'; '.join(reasons[:3])}")
     write_manifest(store, segments, corpus, options, facts)
     shutil.rmtree(store / _UNPACKED, ignore_errors=True)
-    for left in store.glob(f".{MANIFEST}.*"):  # of a run that was killed while it wrote it
-        left.unlink()
+    for name in (MANIFEST, PROBLEMS):
+        for left in store.glob(f".{name}.*"):  # of a run that was killed while it wrote it
+            left.unlink()
 
 
 def _keep_together(store: Path, listing: Listing, segments: int) -> dict[str, Any]:
@@ -201,7 +203,8 @@ def _check_free(store: Path) -> None:
     if store.exists() and not store.is_dir():
         raise FileError(f"{store} is a file; name a folder for the store")
     if store.is_dir() and not ((store / MANIFEST).is_file() and (store / FOLDER).is_dir()):
-        others = [p.name for p in store.iterdir() if p.name not in (FOLDER, _UNPACKED) and not p.name.startswith(".")]
+        ours = (FOLDER, MANIFEST, PROBLEMS) if (store / FOLDER).is_dir() else ()
+        others = [p.name for p in store.iterdir() if p.name not in ours and not p.name.startswith(".")]
         if others:
             raise CorpusError(f"{store} is not empty and no note store ({others[0]}); name a new folder")
 

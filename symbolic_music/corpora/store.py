@@ -1,6 +1,7 @@
 """A note store: all pieces of a corpus as memory-mapped columns, with a manifest.
 
     STORE/manifest.json                what it is, how it was made, its segments with their hashes, what was left out
+    STORE/problems.csv                 for people: what was left out or repaired, and why; not there when nothing was
     STORE/segments/00000.safetensors   tables of some pieces (`segments`)
     STORE/segments/00000.json          those pieces: source, SHA-256, split, licence, title, composer, problems
 
@@ -12,6 +13,8 @@ what stands before it, `check`.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -29,7 +32,7 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.score import Array, Score
 
 FORMAT, VERSION = "symbolic_music.store", 2
-MANIFEST, FOLDER = "manifest.json", "segments"
+MANIFEST, PROBLEMS, FOLDER = "manifest.json", "problems.csv", "segments"
 _MOST_OPEN = 256  # segments whose index is held
 _CHECK = b',\n"check": "'
 _AGAIN = "run the same prepare again to mend the store"
@@ -186,12 +189,15 @@ def write_manifest(
     splits: dict[str, int] = {}
     notes, left_out, seconds = 0, 0, 0.0
     rows = []
+    problems: list[tuple[str, str, str]] = []
     for number in range(segments):  # one at a time: together they can be larger than memory
         about, name = read_about(folder, number), f"{number:05}"
         for piece in about["pieces"]:
             splits[piece["split"]] = splits.get(piece["split"], 0) + 1
             notes, seconds = notes + piece["notes"], seconds + piece["seconds"]
+            problems += ((piece["source"], "repaired", problem) for problem in piece["problems"])
         left_out += len(about["left_out"])
+        problems += ((one["source"], "left out", one["reason"]) for one in about["left_out"])
         rows.append({
             "name": name,
             "bytes": about["bytes"],
@@ -212,11 +218,23 @@ def write_manifest(
         "left_out": left_out,
         "segments": rows,
     }
+    _write_problems(folder / PROBLEMS, problems)
     write_bytes(folder / MANIFEST, _sealed(json.dumps(manifest, indent=1, sort_keys=True)))
     kept = {f"{row['name']}.{suffix}" for row in rows for suffix in ("json", "safetensors")}
     for path in (folder / FOLDER).iterdir():
         if path.name not in kept:
             path.unlink()
+
+
+def _write_problems(path: Path, problems: Sequence[tuple[str, str, str]]) -> None:
+    if not problems:
+        path.unlink(missing_ok=True)
+        return
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("source", "state", "problem"))
+    writer.writerows(problems)
+    write_bytes(path, table.getvalue().encode(errors="backslashreplace"))
 
 
 class NoteStore:

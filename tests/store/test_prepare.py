@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import sys
@@ -80,6 +81,18 @@ def test_what_is_there_is_kept_and_what_changed_is_built_again(tmp_path: Path) -
     }  # fmt: skip
     prepare("folder", source, tmp_path / "fresh", pieces=4)
     assert files(store) == files(tmp_path / "fresh")
+
+
+def test_what_was_repaired_is_listed_until_it_is_right(tmp_path: Path) -> None:
+    source, store = album(tmp_path / "music", 2), tmp_path / "store"
+    whole = (source / "0/001.mid").read_bytes()
+    (source / "0/001.mid").write_bytes(whole[:-3])
+    assert prepare("folder", source, store).piece(1).problems
+    assert (store / "problems.csv").read_text().splitlines()[1].startswith("0/001.mid,repaired,")
+    (store / "manifest.json").unlink()  # as after a kill
+    (source / "0/001.mid").write_bytes(whole)
+    prepare("folder", source, store)
+    assert not (store / "problems.csv").exists()
 
 
 def test_a_shorter_corpus_leaves_no_old_segments(tmp_path: Path) -> None:
@@ -196,6 +209,10 @@ def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path, monkeypat
     assert reasons["gone.mid"] == "the file is missing"
     assert set(reasons) == {"silent.mid", "text.mid", "empty.mid", "gone.mid", "pipe.mid", "odd.abc"}
     assert not any(str(tmp_path) in reason for reason in reasons.values())
+    with (tmp_path / "store" / "problems.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["source", "state", "problem"]
+    assert {source: problem for source, state, problem in rows[1:] if state == "left out"} == reasons
     monkeypatch.setattr(building, "MAX_BYTES", 100)
     with pytest.raises(CorpusError, match="MiB"):
         prepare("folder", write(tmp_path / "large", {"a.mid": tune(1)}), tmp_path / "none")
@@ -234,8 +251,10 @@ def test_names_need_not_be_unicode(tmp_path: Path) -> None:
     source.mkdir()
     name = os.fsdecode(b"caf\xe9.mid")
     (source / name).write_bytes(midi_bytes(tune(1)))
+    (source / os.fsdecode(b"\xe8.mid")).write_text("not music")
     store = prepare("folder", source, tmp_path / "store")
     assert store.piece(0).source == name
+    assert "\\udce8.mid,left out,not a MIDI" in (tmp_path / "store" / "problems.csv").read_text()
 
 
 def test_notation_is_read_once_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
