@@ -20,7 +20,7 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import JumpingCache
 from symbolic_music.models.configs import check_config
-from symbolic_music.models.decoder import CausalAttention, DecoderBlock, initialise
+from symbolic_music.models.decoder import CausalAttention, DecoderBlock, FeedForward, initialise
 from symbolic_music.models.positions import ScaledEmbedding, sinusoids
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 
@@ -86,7 +86,9 @@ class CompoundTransformer(nn.Module):
         self.word = nn.Linear(sum(c.widths), c.width)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(
-            DecoderBlock(CausalAttention(c.width, c.heads, c.dropout), c.width, c.hidden, c.dropout)
+            DecoderBlock(
+                CausalAttention(c.width, c.heads, c.dropout), FeedForward(c.width, c.hidden), c.width, c.dropout
+            )
             for _ in range(c.layers)
         )
         self.norm = nn.LayerNorm(c.width)

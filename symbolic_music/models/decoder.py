@@ -1,4 +1,4 @@
-"""The decoder block of the published models: attention, then a feed-forward with ReLU, each normalised before.
+"""The decoder block of the published models: attention, then a feed-forward, each normalised before.
 
 Sources: Vaswani et al. 2017 for the parts, with the norms where the authors' later code, and so Huang et al. 2018, has
 them. Shapes: B batch, L positions, K positions so far, H heads, D head width.
@@ -12,31 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.errors import ModelError
 from symbolic_music.models.attention import relative_attention
 from symbolic_music.models.cache import KeyValues, SlidingKeyValues
 from symbolic_music.models.relations import Differences, Relation
 
 
-def check_shape(what: str, width: int, heads: int, **sizes: float) -> None:
-    """ModelError unless heads divide the width and every size is at least 1."""
-    for name, value in {"width": width, "heads": heads, **sizes}.items():
-        if value < 1:
-            raise ModelError(f"{name} of {what} is at least 1, not {value}")
-    if width % heads:
-        raise ModelError(f"width {width} is not a multiple of {heads} heads")
-
-
 class CausalAttention(nn.Module):
-    """Attention to all positions so far."""
+    """Attention to all positions so far; logits are divided by the root of the head width unless a scale is given."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, bias: bool = False, scale: float | None = None) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
+        self.heads, self.dropout, self.scale = heads, dropout, scale
+        self.query_key_value = nn.Linear(width, 3 * width, bias=bias)
+        self.out = nn.Linear(width, width, bias=bias)
 
-    def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:
+    def forward(self, x: Tensor, cache: KeyValues | None = None) -> Tensor:
         """(B, L, width) to the same; the cache's positions come before."""
         q, k, v = split_heads(self.query_key_value(x), 3 * self.heads).chunk(3, dim=1)
         if cache is not None:
@@ -47,7 +37,7 @@ class CausalAttention(nn.Module):
             mask = torch.ones(length, keys, dtype=torch.bool, device=x.device).tril(keys - length)
         dropout = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=length == keys > 1
+            q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=length == keys > 1, scale=self.scale
         )
         return torch.as_tensor(self.out(join_heads(mixed)))
 
@@ -100,27 +90,30 @@ def join_heads(x: Tensor) -> Tensor:
 
 
 class FeedForward(nn.Module):
-    """W2 max(0, W1 x + b1) + b2."""
+    """W2 activation(W1 x + b1) + b2."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, activation: nn.Module | None = None) -> None:
         super().__init__()
         self.inner = nn.Linear(width, hidden)
+        self.activation = activation or nn.ReLU()
         self.out = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) to the same."""
-        return torch.as_tensor(self.out(functional.relu(self.inner(x))))
+        return torch.as_tensor(self.out(self.activation(self.inner(x))))
 
 
 class DecoderBlock(nn.Module):
-    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
+    """x + attention(norm(x)), then x + feed_forward(norm(x)); epsilon is the norms'."""
 
-    def __init__(self, attention: nn.Module, width: int, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, attention: nn.Module, feed_forward: FeedForward, width: int, dropout: float, epsilon: float = 1e-5
+    ) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(width)
+        self.attention_norm = nn.LayerNorm(width, eps=epsilon)
         self.attention = attention
-        self.feed_forward_norm = nn.LayerNorm(width)
-        self.feed_forward = FeedForward(width, hidden)
+        self.feed_forward_norm = nn.LayerNorm(width, eps=epsilon)
+        self.feed_forward = feed_forward
         self.drop = nn.Dropout(dropout)
 
     def forward(

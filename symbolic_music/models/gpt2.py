@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.cache import JumpingCache, KeyValues
+from symbolic_music.models.cache import JumpingCache
 from symbolic_music.models.configs import check_config
+from symbolic_music.models.decoder import CausalAttention, DecoderBlock, FeedForward
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
@@ -79,7 +80,7 @@ class GPT2(nn.Module):
         self.embedding = nn.Embedding(config.vocabulary, config.width)
         self.position = nn.Embedding(config.context, config.width)
         self.drop = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList([_Block(config, layer) for layer in range(config.layers)])
+        self.blocks = nn.ModuleList([_block(config, layer) for layer in range(config.layers)])
         self.norm = nn.LayerNorm(config.width, eps=config.epsilon)
         if not self.norm.weight.is_meta:
             self._initialise()
@@ -136,62 +137,9 @@ class GPT2(nn.Module):
         return self.logits(step_in_windows(ids, cache.ids, cache.restart, run))
 
 
-class _Block(nn.Module):
-    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
-
-    def __init__(self, config: GPT2Config, layer: int) -> None:
-        super().__init__()
-        self.attention_norm = nn.LayerNorm(config.width, eps=config.epsilon)
-        self.attention = _Attention(config, layer)
-        self.feed_forward_norm = nn.LayerNorm(config.width, eps=config.epsilon)
-        self.feed_forward = _FeedForward(config.width, config.inner)
-        self.drop = nn.Dropout(config.dropout)
-
-    def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:
-        x = x + self.drop(self.attention(self.attention_norm(x), cache))
-        return x + torch.as_tensor(self.drop(self.feed_forward(self.feed_forward_norm(x))))
-
-
-class _Attention(nn.Module):
-    """Causal attention of all heads."""
-
-    def __init__(self, config: GPT2Config, layer: int) -> None:
-        super().__init__()
-        self.heads, self.dropout = config.heads, config.attention_dropout
-        self.scale = (config.width // config.heads) ** -0.5 / (layer + 1 if config.scale_by_layer else 1)
-        self.query_key_value = nn.Linear(config.width, 3 * config.width)
-        self.out = nn.Linear(config.width, config.width)
-
-    def forward(self, x: Tensor, cache: KeyValues | None) -> Tensor:
-        """(B, L, width) to the same; with a cache its keys and values come before."""
-        batch, length, width = x.shape
-        # (B, L, 3, H, D) to three of (B, H, L, D)
-        parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
-        q, keys, values = parts.permute(2, 0, 3, 1, 4).unbind()
-        if cache is not None:
-            keys, values = cache.append(keys, values)
-        before, mask = keys.shape[-2] - length, None
-        if before and length > 1:
-            mask = torch.ones(length, keys.shape[-2], dtype=torch.bool, device=x.device).tril(before)
-        mixed = functional.scaled_dot_product_attention(
-            q,
-            keys,
-            values,
-            attn_mask=mask,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=not before and length > 1,
-            scale=self.scale,
-        )
-        return torch.as_tensor(self.out(mixed.transpose(1, 2).reshape(batch, length, width)))
-
-
-class _FeedForward(nn.Module):
-    """W2 gelu(W1 x), GELU by its tanh approximation."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.inner = nn.Linear(width, hidden)
-        self.out = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.as_tensor(self.out(functional.gelu(self.inner(x), approximate="tanh")))
+def _block(c: GPT2Config, layer: int) -> DecoderBlock:
+    """The block of a layer, counted from 0."""
+    scale = (c.width // c.heads) ** -0.5 / (layer + 1 if c.scale_by_layer else 1)
+    attention = CausalAttention(c.width, c.heads, c.attention_dropout, bias=True, scale=scale)
+    feed_forward = FeedForward(c.width, c.inner, nn.GELU(approximate="tanh"))
+    return DecoderBlock(attention, feed_forward, c.width, c.dropout, c.epsilon)

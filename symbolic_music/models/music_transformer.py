@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
-from symbolic_music.models.decoder import DecoderBlock, RelativeAttention, initialise
+from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
 from symbolic_music.models.positions import INPUTS
 from symbolic_music.models.relations import Differences
 
@@ -85,7 +85,8 @@ class MusicTransformer(nn.Module):
         buckets = [2 * reach + 1 for reach in (c.time_reach, c.pitch_reach) if reach]
         shape = (c.width, c.heads, c.distances, c.window, c.dropout, buckets)
         self.blocks = nn.ModuleList(
-            DecoderBlock(RelativeAttention(*shape), c.width, c.hidden, c.dropout) for _ in range(c.layers)
+            DecoderBlock(RelativeAttention(*shape), FeedForward(c.width, c.hidden), c.width, c.dropout)
+            for _ in range(c.layers)
         )
         self.norm = nn.LayerNorm(c.width)
         self.out = nn.Linear(c.width, c.vocabulary)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import JumpingCache, hop_of
 from symbolic_music.models.configs import check_config
-from symbolic_music.models.decoder import CausalAttention, DecoderBlock, initialise
+from symbolic_music.models.decoder import CausalAttention, DecoderBlock, FeedForward, initialise
 from symbolic_music.models.positions import INPUTS
 from symbolic_music.models.windows import states_in_windows, step_in_windows
 
@@ -70,7 +70,9 @@ class SinusoidTransformer(nn.Module):
         self.input = INPUTS[c.positions](c.vocabulary, c.width, c.parts)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(
-            DecoderBlock(CausalAttention(c.width, c.heads, c.dropout), c.width, c.hidden, c.dropout)
+            DecoderBlock(
+                CausalAttention(c.width, c.heads, c.dropout), FeedForward(c.width, c.hidden), c.width, c.dropout
+            )
             for _ in range(c.layers)
         )
         self.norm = nn.LayerNorm(c.width)

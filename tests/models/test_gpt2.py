@@ -46,7 +46,7 @@ def test_attention_of_one_head_by_hand() -> None:
         weights = torch.stack([q[i] @ k[j] / 6**0.5 / 2 for j in range(i + 1)]).softmax(0)
         rows.append(weights @ value[: i + 1])
     expected = attention.out(torch.stack(rows))
-    assert torch.allclose(attention(x, None)[0], expected, atol=1e-5)
+    assert torch.allclose(attention(x)[0], expected, atol=1e-5)
 
 
 def test_scaling_by_layer_changes_all_layers_but_the_first() -> None:
