@@ -121,7 +121,7 @@ def label_seconds(axes: Axes, line: Timeline, long: bool) -> None:
     step = next((s for s in _SECOND_STEPS if s / line.inch >= 0.55), 3600 * np.ceil(line.inch * 0.55 / 3600))
     at = np.arange(np.ceil(line.start / step - 1e-9) * step, line.end + 1e-9, step)
     upper = axes.secondary_xaxis("top")
-    upper.set_xticks(at, [f"{int(t) // 60}:{int(t) % 60:02d}" if long else f"{t:g}" for t in np.round(at, 3)])
+    upper.set_xticks(at, [f"{int(t) // 60}:{int(t) % 60:02d}" if long else f"{t:g}" for t in np.round(at, 3) + 0.0])
     upper.tick_params(axis="x", labelsize=7, length=3, color=PALE, labelcolor=PALE, pad=2)
     upper.spines["top"].set_visible(False)
     _beside(axes, "min:s" if long else "seconds", 1, 5.5, "bottom", 7)

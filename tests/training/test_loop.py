@@ -15,6 +15,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from symbolic_music import read
 from symbolic_music.errors import ConfigError, TrainingError
 from symbolic_music.models import load_model
 from symbolic_music.training import load_config, train
@@ -192,3 +193,19 @@ def test_overrides_reach_the_resolved_config(tmp_path: Path) -> None:
     train(settings)
     stored = json.loads((tmp_path / "runs/tiny/config.json").read_text())
     assert (stored["optim"]["steps"], stored["model"]["width"], stored["seed"]) == (2, 32, 7)
+
+
+def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train(parse_config({**grid(tmp_path), "engine": {"tensorboard": True}}))
+    events = reading.EventAccumulator(str(tmp_path / "runs/tiny/tensorboard"))
+    events.Reload()
+    found = [event.value for event in events.Scalars("valid/nats_per_token")]
+    assert found == pytest.approx(valid_losses(tmp_path / "runs/tiny"), abs=1e-6)
+
+
+def test_samples_are_written_at_each_evaluation(tmp_path: Path) -> None:
+    train(parse_config({**grid(tmp_path), "sample_seconds": 2}))
+    score = read(tmp_path / "runs/tiny/samples/step-000004.mid")
+    assert 0 < score.duration <= 2.01
+    assert (tmp_path / "runs/tiny/samples/step-000004.png").is_file()
