@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Line:
         self.place, self.number, self.window, self.end = place, number, window, end
         self.random = np.random.default_rng(seed)
         self.pending = window.ids()
-        self.restart = self.done = False
+        self.restart = self.done = self.was_refused = False
         self.complete = True
         self.rows: list[tuple[int, int, int]] = []
         self.log_probabilities: list[tuple[float, float, float]] = []
@@ -141,10 +142,12 @@ class Group:
                     continue
                 allowed = np.flatnonzero(mask)
                 if not len(allowed):
-                    raise self._contradiction(line, "no onset and no rest may follow")
+                    raise self.contradiction(line, "no onset and no rest may follow")
                 if len(allowed) > 1:
                     asking.append((line, mask))
                     continue
+                if not self.is_possible(line, int(allowed[0])):
+                    raise self.contradiction(line, "only one onset is left, and no note may begin there")
                 line.choose_time(int(allowed[0]))
                 if line.time is not None and not line.may_note:
                     line.rest()
@@ -178,6 +181,24 @@ class Group:
             line.note_gaps, line.rest_gaps = notes[i], rests[i]
         return np.concatenate([notes | rests | over, may_end[:, None]], axis=1)
 
+    def is_possible(self, line: Line, index: int) -> bool:
+        """Whether there is a note, or a rest, for a drawn time; else it must be drawn again."""
+        constraints, is_over = self.request.constraints, index == len(line.note_gaps)
+        if (is_over or line.window.now + index >= line.end) and line.was_refused and not self._counts_written(line):
+            raise self.contradiction(line, "wherever the model would begin a note, none may be")
+        if not constraints or is_over or not line.note_gaps[index] or line.rest_gaps[index]:
+            return True
+        situation = replace(self._situation([line]), time=np.array([line.window.now + index]))
+        durations = [constraint.durations(situation, np.arange(v.MAX_DURATION)) for constraint in constraints]
+        notes = [constraint.pitches(situation) for constraint in constraints]
+        if both(durations, (1, v.MAX_DURATION)).any() and both(notes, (1, len(self.notes))).any():
+            return True
+        line.was_refused = True
+        return False
+
+    def _counts_written(self, line: Line) -> int:
+        return int(self._counts[line.number]) - self._given
+
     def durations(self) -> list[Choice]:
         """Alternatives that must ask for a duration, and those allowed, (1000,). Others have theirs afterwards."""
         lines = []
@@ -190,13 +211,16 @@ class Group:
             return []
         situation, values = self._situation(lines), np.arange(v.MAX_DURATION)
         masks = [constraint.durations(situation, values) for constraint in self.request.constraints]
+        notes = both([c.pitches(situation) for c in self.request.constraints], (len(lines), len(self.notes)))
         asking: list[Choice] = []
-        for line, for_notes in zip(lines, both(masks, (len(lines), v.MAX_DURATION)), strict=True):
-            line.note_durations = for_notes
-            mask = for_notes | ((values == 0) & line.may_rest)
+        for i, (line, for_notes) in enumerate(zip(lines, both(masks, (len(lines), v.MAX_DURATION)), strict=True)):
+            # Where no note may stand, a rest may: `is_possible`.
+            line.note_durations = for_notes & notes[i].any()
+            line.was_refused |= not notes[i].any()
+            mask = line.note_durations | ((values == 0) & line.may_rest)
             allowed = np.flatnonzero(mask)
             if not len(allowed):
-                raise self._contradiction(line, "no duration is left")
+                raise self.contradiction(line, "no duration is left")
             if len(allowed) > 1:
                 asking.append((line, mask))
             else:
@@ -217,7 +241,7 @@ class Group:
             mask = np.append(own & may_note, line.may_rest and line.duration == 0)
             allowed = np.flatnonzero(mask)
             if not len(allowed):
-                raise self._contradiction(line, "no note is left")
+                raise self.contradiction(line, "no note is left")
             if len(allowed) > 1:
                 asking.append((line, mask))
             else:
@@ -254,7 +278,8 @@ class Group:
             notes=self.notes,
         )
 
-    def _contradiction(self, line: Line, what: str) -> ConstraintError:
+    def contradiction(self, line: Line, what: str) -> ConstraintError:
+        """The error for an alternative for which nothing may follow."""
         time = line.window.now if line.time is None else line.time
         names = ", ".join(type(constraint).__name__ for constraint in self.request.constraints) or "none"
         where = f"at {time / v.STEPS_PER_SECOND:.2f} s, after {len(line.rows)} rows"

@@ -168,9 +168,21 @@ class AnticipationSampler:
                 logits[i, : last - first] = _array(self._model.output.rows(first, last)(states[i : i + 1]))[0]
                 if mask[-1]:
                     logits[i, -1:] = _array(self._separator(states[i : i + 1]))[0]
-            drawn = _drawn(logits, choices, self._sampling.time, 0)
-            for (line, _), index in zip(choices, drawn, strict=True):
-                line.choose_time(index)
+            groups = {line.place: group for group in self._groups for line in group.lines}
+            waiting = list(range(len(choices)))
+            while waiting:
+                drawn = _drawn(logits[waiting], [choices[i] for i in waiting], self._sampling.time, 0)
+                again = []
+                for i, index in zip(waiting, drawn, strict=True):
+                    line, mask = choices[i]
+                    if groups[line.place].is_possible(line, index):
+                        line.choose_time(index)
+                        continue
+                    mask[index] = False
+                    if not mask.any():
+                        raise groups[line.place].contradiction(line, "at no onset that is left may a note begin")
+                    again.append(i)
+                waiting = again
         return any(not line.done for line in self._lines)
 
     def _draw_durations(self) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.score import DRUM_INSTRUMENT
+
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
@@ -90,3 +92,9 @@ def both(masks: list[Mask | None], shape: tuple[int, ...]) -> Mask:
         if mask is not None:
             out &= mask
     return out
+
+
+def concerned(notes: Integers, instruments: tuple[int, ...] | None) -> Mask:
+    """Which notes are of these instruments; None stands for all but the drums."""
+    instrument = notes // 128
+    return np.asarray(instrument != DRUM_INSTRUMENT if instruments is None else np.isin(instrument, instruments))

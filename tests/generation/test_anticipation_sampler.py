@@ -79,14 +79,14 @@ def uncached(network: GPT2, request: Request, rows: np.ndarray, capacity: int, h
     return np.array(out)
 
 
-@pytest.mark.parametrize("hop", [3, 6, 10])
+@pytest.mark.parametrize("hop", [3, 10])
 @pytest.mark.parametrize("controls", [table([]), CONTROLS], ids=["alone", "controls"])
 def test_distributions_are_those_of_the_model_across_slides(network: GPT2, controls: np.ndarray, hop: int) -> None:
-    """A batch of two requests of three alternatives, beside forward passes without any cache."""
-    requests = [Request(3000, 300, controls=controls), Request(3000, 1000, PAST + np.int32([640, 0, 0]), controls)]
+    """A batch of two requests of two alternatives, beside forward passes without any cache."""
+    requests = [Request(2300, 300, controls=controls), Request(2600, 1000, PAST + np.int32([640, 0, 0]), controls)]
     capacity = Layout.of(40).capacity
     assert capacity == 13
-    for request, found in zip(requests, sample_anticipation(network, requests, 3, OPEN, seed=1, hop=hop), strict=True):
+    for request, found in zip(requests, sample_anticipation(network, requests, 2, OPEN, seed=1, hop=hop), strict=True):
         past = list(request.past.tolist())
         if past:  # 640, 670, 670, 990: rests a second apart
             past[3:3] = [[770, 0, REST_NOTE], [870, 0, REST_NOTE], [970, 0, REST_NOTE]]
@@ -99,12 +99,12 @@ def test_distributions_are_those_of_the_model_across_slides(network: GPT2, contr
 
 
 def test_the_clock_is_set_back_before_it_runs_out() -> None:
-    """Rests and few notes for two minutes: the window is not full, but times of one stay below 100 s."""
+    """Rests and few notes for a hundred seconds: the window is not full, but times of one stay below 100 s."""
     network = tiny(context=1000)
-    request = Request(12_000, instruments=(3,), controls=CONTROLS)
+    request = Request(10_500, instruments=(3,), controls=CONTROLS)
     (alternative,) = sample_anticipation(network, request, 1, OPEN, seed=2)[0]
     assert len(alternative.rows) + len(CONTROLS) < Layout.of(1000).capacity
-    assert alternative.rows[-1, 0] > 11_800
+    assert alternative.rows[-1, 0] > 10_300
     expected = uncached(network, request, alternative.rows, 333, 1, slides=1)
     assert np.allclose(alternative.log_probabilities, expected, atol=1e-4)
 
