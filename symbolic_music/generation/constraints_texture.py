@@ -126,7 +126,7 @@ class NotesPerBar(Constraint):
         first = self._bar(np.array([situation.start]))[0]
         now, then = self._bar(situation.now)[:, None], self._bar(times)
         # The end of the region ends its last bar.
-        then = np.where(times >= situation.end, np.maximum(then, now + 1), then)
+        then = np.where(times >= situation.end, self._bar(np.array([situation.end - 1]))[0] + 1, then)
         enough = (now < first) | (self._count(situation) >= self.least)
         left = np.maximum(now, first - 1)
         return np.asarray((then <= left) | (enough & (then <= left + 1)))
