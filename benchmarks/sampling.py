@@ -1,0 +1,364 @@
+"""Sampling the anticipatory encoding with a GPT-2 of 128 M parameters, beside transformers and the published algorithm.
+
+    python benchmarks/sampling.py speed [--rounds 3] [--threads 2]
+    python benchmarks/sampling.py loss JSB_CHORALES_FOLDER [--seconds 300]
+    python benchmarks/sampling.py kernels
+
+`speed`: random weights, on the CPU. Ours is measured over a whole cycle of a window of 341 events, from one slide to
+the next (170 notes an alternative), so that what a slide costs is part of a note. Notes are drawn at most 0.1 s apart, for
+the window to be full before the clock is. The peer is `transformers`' GPT-2 with its cache, three ids a note at
+positions 1,017 to 1,022, without any slide. The published algorithm (three forward passes over the last 1,017 ids a
+note, no cache, logits of all positions) is run with the same peer for two notes, which stand for all. Each measurement
+is a process of its own, in turns, `--rounds` times; the least of each is kept, since what disturbs only adds.
+
+`loss`: a small GPT-2 is trained on chorales for some seconds, and the NLL of test pieces is found id by id with each
+kind of weights: the blocks that may follow, as the sampler has them.
+
+`kernels`: ms to multiply one vector, and eight, by the 48 matrices of the blocks.
+
+Writes benchmarks/results/sampling.json; each command keeps the rows of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+# What is measured: kind of weights and alternatives.
+OURS = {
+    "float32, batch 1": ("float32", 1),
+    "float32, batch 8": ("float32", 8),
+    "float16, batch 1": ("float16", 1),
+    "float16, batch 8": ("float16", 8),
+    "int8, batch 1": ("int8", 1),
+    "int8, batch 8": ("int8", 8),
+}
+PEER, PUBLISHED = "transformers, cached", "published algorithm"
+CONTEXT = 1017  # ids
+
+
+def measure(what: str, threads: int) -> float:
+    """Seconds a note of all alternatives together, in this process."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    if what == PEER:
+        return peer_cached()
+    return peer_published() if what == PUBLISHED else ours(*OURS[what])
+
+
+def ours(kind: str, count: int) -> float:
+    """From one slide to the next."""
+    import numpy as np
+
+    from symbolic_music.generation.anticipation_sampler import AnticipationSampler
+    from symbolic_music.generation.constraints import Constraint
+    from symbolic_music.generation.event_windows import Layout
+    from symbolic_music.generation.prepared import PreparedGPT2
+    from symbolic_music.generation.request import Request
+    from symbolic_music.models.gpt2 import GPT2, PRESETS
+
+    @dataclass(frozen=True)
+    class Dense(Constraint):
+        def onsets(self, situation: Any, times: Any) -> Any:
+            return times <= situation.now[:, None] + 10
+
+        def passing(self, situation: Any, times: Any) -> Any:
+            return times < 0
+
+    network = GPT2(PRESETS["small"]).eval()
+    layout = Layout.of(network.config.context)
+    past = np.array([(5 * i, 20, 128 * (i % 3) + 60 + i % 12) for i in range(layout.capacity - 1)], np.int32)
+    start = int(past[-1, 0])
+    request = Request(start + 100_000, start, past, constraints=(Dense(),))
+    sampler = AnticipationSampler(PreparedGPT2(network, kind), request, count)
+    stream = sampler.stream()
+    for _ in range(4 * count):  # the first slide is among them
+        next(stream)
+    begin = time.perf_counter()
+    for _ in range(layout.hop * count):
+        next(stream)
+    return (time.perf_counter() - begin) / layout.hop / count
+
+
+def peer() -> Any:
+    """transformers' GPT-2 of the same shape."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from symbolic_music.tokenizers import anticipation_vocabulary as v
+
+    config = GPT2Config(vocab_size=v.SIZE, n_positions=1024, n_embd=768, n_layer=12, n_head=12,
+                        scale_attn_by_inverse_layer_idx=True, bos_token_id=None, eos_token_id=None)  # fmt: skip
+    torch.manual_seed(0)
+    return GPT2LMHeadModel(config).eval(), torch.randint(0, 27_512, (1, CONTEXT))
+
+
+def peer_cached() -> float:
+    """Two notes after 1,017 ids, top-p as ours, the faster of six runs."""
+    import torch
+
+    model, ids = peer()
+    with torch.inference_mode():
+        found = []
+        for _ in range(6):
+            cache = model(ids[:, :-1], use_cache=True, logits_to_keep=1).past_key_values
+            last = ids[:, -1:]
+            begin = time.perf_counter()
+            for _ in range(6):
+                out = model(last, past_key_values=cache, use_cache=True)
+                cache, last = out.past_key_values, drawn(out.logits[:, -1])
+            found.append((time.perf_counter() - begin) / 2)
+    return min(found)
+
+
+def peer_published() -> float:
+    """Two notes, each of three whole passes."""
+    import torch
+
+    model, ids = peer()
+    with torch.inference_mode():
+        begin = time.perf_counter()
+        for _ in range(2):
+            for _ in range(3):
+                ids = torch.cat([ids, drawn(model(ids[:, -CONTEXT:]).logits[:, -1])], dim=1)
+        return (time.perf_counter() - begin) / 2
+
+
+def drawn(logits: Any) -> Any:
+    """Top-p 0.95 of a row of logits, of one of the blocks: as the published sampler does it."""
+    import torch
+
+    probabilities, order = logits[:, :10_000].softmax(-1).sort(descending=True)
+    probabilities[probabilities.cumsum(-1) - probabilities > 0.95] = 0
+    return order.gather(1, torch.multinomial(probabilities, 1))
+
+
+def run(what: str, threads: int) -> float:
+    """`measure` in a fresh process."""
+    words = [sys.executable, __file__, "speed", "--measure", what, "--threads", str(threads)]
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    seconds = float(done.stdout)
+    print(f"{what:24} {seconds:.4f} s a note", file=sys.stderr)
+    return seconds
+
+
+def speed(rounds: int, threads: int) -> list[dict[str, Any]]:
+    """Rows of seconds a note and notes a second."""
+    names = [*OURS, PEER]
+    found: dict[str, list[float]] = {name: [] for name in [*names, PUBLISHED]}
+    for n in range(rounds):
+        for name in names if n else [*names, PUBLISHED]:
+            found[name].append(run(name, threads))
+    best = {name: min(seconds) for name, seconds in found.items()}
+    rows = []
+    for name in ("float32, batch 1", "float16, batch 1", "int8, batch 1"):
+        rows += [
+            row(f"a note, {name}", best[name], best[other], other, "s", best[other] / best[name])
+            for other in (PEER, PUBLISHED)
+        ]
+    for kind in ("float32", "float16", "int8"):
+        one, eight = 1 / best[f"{kind}, batch 1"], 1 / best[f"{kind}, batch 8"]
+        rows.append(row(f"notes a second, {kind}, batch 8", eight, one, "the same, batch 1", "notes/s", eight / one))
+    return rows
+
+
+def loss(folder: Path, seconds: float) -> list[dict[str, Any]]:
+    """Rows of NLL of a small trained model."""
+    import numpy as np
+    import torch
+    from torch.nn import functional
+
+    from symbolic_music.corpora.chorales import read_chorales
+    from symbolic_music.generation.prepared import WEIGHTS, PreparedGPT2
+    from symbolic_music.models.gpt2 import GPT2, GPT2Config
+    from symbolic_music.tokenizers import anticipation_vocabulary as v
+    from symbolic_music.tokenizers.anticipation_events import events_of, pad, to_ids
+
+    torch.manual_seed(0)
+    corpus = read_chorales(folder)
+    pieces = {split: [pad(events_of(score)) for score in scores] for split, scores in corpus.items()}
+    rows, random = 128, np.random.default_rng(0)
+
+    def cut(events: Any, first: int) -> Any:
+        part = events[first : first + rows].copy()
+        part[:, 0] -= part[0, 0]
+        return np.append(v.AUTOREGRESS, to_ids(part))
+
+    def some(split: str, count: int) -> torch.Tensor:
+        long = [events for events in pieces[split] if len(events) >= rows]
+        chosen = [long[i] for i in random.integers(len(long), size=count)]
+        return torch.as_tensor(np.stack([cut(e, random.integers(len(e) - rows + 1)) for e in chosen])).long()
+
+    network = GPT2(GPT2Config(context=1 + 3 * rows, width=192, layers=6, heads=6, dropout=0.0, attention_dropout=0.0))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.01)
+    begin, steps = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds:
+        ids = some("train", 8)
+        hidden = network.states(ids[:, :-1]).view(8, rows, 3, -1)
+        blocks = ((v.TIME, v.DURATION), (v.DURATION, v.NOTE), (v.NOTE, v.CONTROL))
+        target = ids[:, 1:].view(8, rows, 3)
+        parts = [
+            functional.cross_entropy(
+                network.logits(hidden[:, :, i], *b).flatten(0, 1), target[:, :, i].flatten() - b[0]
+            )
+            for i, b in enumerate(blocks)
+        ]
+        optimizer.zero_grad()
+        sum(parts).backward()  # type: ignore[union-attr]
+        optimizer.step()
+        steps += 1
+    print(f"{steps} steps, training NLL an event {sum(part.item() for part in parts):.3f}", file=sys.stderr)
+    random = np.random.default_rng(1)
+    ids = some("test", 16)
+    found = {kind: nll(PreparedGPT2(network.eval(), kind), ids) for kind in WEIGHTS}
+    return [
+        row(f"NLL an event, {kind} weights (6 layers of 192, trained {steps} steps on chorales)", found[kind],
+            found["float32"], "float32", "nats", found[kind] / found["float32"])
+        for kind in WEIGHTS if kind != "float32"
+    ]  # fmt: skip
+
+
+def nll(prepared: Any, ids: Any) -> float:
+    """Nats an event of (B, 1 + 3 N) ids, read id by id."""
+    import torch
+
+    from symbolic_music.generation.ragged import RaggedGPT2
+    from symbolic_music.tokenizers import anticipation_vocabulary as v
+
+    reader, total = RaggedGPT2(prepared, len(ids)), 0.0
+    with torch.inference_mode():
+        for at in range(ids.shape[1] - 1):
+            states = reader.read(range(len(ids)), ids[:, at : at + 1].tolist())
+            heads = (prepared.output.rows(v.TIME, v.DURATION), prepared.durations, prepared.notes)
+            logits = heads[at % 3](states)
+            target = ids[:, at + 1] - (v.TIME, v.DURATION, v.NOTE)[at % 3]
+            total += torch.nn.functional.cross_entropy(logits, target, reduction="sum").item()
+    return total / (len(ids) * (ids.shape[1] // 3))
+
+
+def kernels(threads: int) -> list[dict[str, Any]]:
+    """Rows of ms."""
+    import torch
+
+    from symbolic_music.generation.matrices import Float16, Float32, Int8
+
+    torch.set_num_threads(threads)
+    shapes = [(2304, 768), (768, 768), (3072, 768), (768, 3072)] * 12
+    weights = [torch.randn(shape) * 0.02 for shape in shapes]
+
+    def dynamic(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        scales = weight.abs().amax(1) / 127
+        zeros = torch.zeros(len(weight), dtype=torch.long)
+        whole = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        packed = torch.ops.quantized.linear_prepack(whole, None)
+        return lambda x: torch.ops.quantized.linear_dynamic(x, packed)
+
+    def linear(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda x: torch.nn.functional.linear(x, weight)
+
+    makers: dict[str, Callable[[torch.Tensor], Callable[[torch.Tensor], torch.Tensor]]] = {
+        "float32, oneDNN": Float32, "float16": Float16, "int8": Int8, "int8, vectors rounded too": dynamic,
+    }  # fmt: skip
+    rows = []
+    for count in (1, 8):
+        vectors = {width: torch.randn(count, width) for width in (768, 3072)}
+
+        def least(matrices: list[Any], vectors: dict[int, Any] = vectors) -> float:
+            found = []
+            for _ in range(15):
+                begin = time.perf_counter()
+                for matrix, shape in zip(matrices, shapes, strict=True):
+                    matrix(vectors[shape[1]])
+                found.append(time.perf_counter() - begin)
+            return 1000 * min(found)
+
+        with torch.inference_mode():
+            plain = least([linear(w) for w in weights])
+            for name, make in makers.items():
+                taken = least([make(w) for w in weights])
+                label = f"{count} vector{'s' * (count > 1)} by 85 M weights, {name}"
+                rows.append(row(label, taken, plain, "torch linear", "ms", plain / taken))
+    return rows
+
+
+def row(metric: str, value: float, peers: float, peer_name: str, unit: str, ratio: float) -> dict[str, Any]:
+    """One row of a result."""
+    print(f"{metric:70} {value:9.4f} {unit}, {peer_name} {peers:.4f}, ratio {ratio:.3f}")
+    return {"metric": metric, "ours": round(value, 4), "peer": round(peers, 4), "peer_name": peer_name,
+            "ratio": round(ratio, 4), "unit": unit}  # fmt: skip
+
+
+def processor() -> str:
+    """The model of the processor, where the system tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def store(what: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    """Write a result, beside the rows of the other commands."""
+    from importlib.metadata import version
+
+    path = RESULTS / "sampling.json"
+    old = json.loads(path.read_text()) if path.is_file() else {"parts": {}}
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    words = [Path(a).name if Path(a).is_dir() else a for a in sys.argv[1:]]
+    parts = {**old["parts"], what: {"command": "python benchmarks/sampling.py " + " ".join(words),
+                                    "commit": commit.stdout.strip(), "rows": rows}}  # fmt: skip
+    ordered = [name for name in ("speed", "loss", "kernels") if name in parts]
+    result = {
+        "name": "sampling",
+        "command": "; ".join(parts[name]["command"] for name in ordered),
+        "commit": commit.stdout.strip(),
+        "machine": f"{processor()}, {os.cpu_count()} cores, {args.threads} threads used, {platform.system()}",
+        # Of all programs over the last quarter of an hour: above the threads used, everything was slowed.
+        "load": round(os.getloadavg()[2], 1),
+        "versions": {name: version(name) for name in ("torch", "transformers")},
+        "n": args.rounds,
+        "rows": [one for name in ordered for one in parts[name]["rows"]],
+        "parts": parts,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def main() -> None:
+    """Parse arguments, measure, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["speed", "loss", "kernels"])
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.measure:
+        print(measure(args.measure, args.threads))
+    elif args.what == "speed":
+        store("speed", speed(args.rounds, args.threads), args)
+    elif args.what == "kernels":
+        store("kernels", kernels(args.threads), args)
+    elif args.folder is None:
+        parser.error("loss needs the folder of the chorales")
+    else:
+        store("loss", loss(args.folder, args.seconds), args)
+
+
+if __name__ == "__main__":
+    main()
