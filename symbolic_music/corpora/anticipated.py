@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.tokenizers import anticipation_vocabulary as v
 from symbolic_music.tokenizers.anticipation_events import Events, arrange, choose_controls
 
 # Kinds of rows, as `models.anticipatory` reads them.
@@ -107,8 +106,3 @@ def padded(sequences: Sequence[NDArray[np.int64]], longest: int) -> NDArray[np.i
     for row, sequence in zip(out, sequences, strict=True):
         row[: len(sequence)] = sequence[:length]
     return out
-
-
-def seconds_of(events: Events) -> float:
-    """Seconds from 0 to the last onset of these events."""
-    return float(events[-1, 0]) / v.STEPS_PER_SECOND if len(events) else 0.0

@@ -123,12 +123,8 @@ class Segment:
         with safe_open(str(self._path), framework="numpy") as file:
             return np.asarray(file.get_tensor(name))
 
-    def table(self, name: str, piece: int) -> Array:
-        """One table (notes, controls, bends, tempos, meters, keys) of a piece; read-only."""
-        with self._path.open("rb", buffering=0) as file:
-            return self._table(file, name, piece)
-
     def _table(self, file: FileIO, name: str, piece: int) -> Array:
+        """One table of a piece, read-only."""
         dtype, columns = _TABLES[name]
         begin, end = int(self._starts[name][piece]), int(self._starts[name][piece + 1])
         table = np.zeros(end - begin, dtype)

@@ -294,19 +294,15 @@ class NoteStore:
         """What is known of each piece, in order."""
         return (self.piece(index) for index in range(len(self)))
 
-    def beside(self, name: str) -> Iterator[Array]:
-        """An array of this name that is kept beside the tables of each segment, in order."""
-        return (self._segment(number).beside(name) for number in range(len(self._ends)))
-
     def left_out(self) -> list[LeftOut]:
         """The sources that are not in the store, and why."""
-        numbers = range(len(self.manifest["segments"]))
+        numbers = range(len(self._ends))
         return [LeftOut(**one) for number in numbers for one in self._about(number)["left_out"]]
 
     @cached_property
     def note_counts(self) -> NDArray[np.int64]:
         """Notes of each piece, shape (pieces,)."""
-        numbers = range(len(self.manifest["segments"]))
+        numbers = range(len(self._ends))
         return np.concatenate([np.zeros(0, np.int64), *(self._segment(number).note_counts for number in numbers)])
 
     @cached_property
