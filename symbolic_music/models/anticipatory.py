@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.errors import ModelError
+from symbolic_music.errors import ModelError, TokenError
 from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.layers import Block
@@ -376,7 +376,11 @@ def _where_separator(time_id: Tensor, logits: Tensor) -> Tensor:
 
 
 def table_of_ids(ids: Tensor, flag: bool = True) -> Tensor:
-    """Rows (time, duration, note, kind) of whole triples of ids, the flag first: (B, 1 + 3 N) to (B, 1 + N, 4)."""
+    """Rows (time, duration, note, kind) of whole triples of ids, the flag first: (B, 1 + 3 N) to (B, 1 + N, 4).
+
+    Raises:
+        TokenError: when the first is no flag, or a triple is not a time, a duration and a note of one kind.
+    """
     start = 1 if flag else 0
     triples = ids[:, start:].reshape(len(ids), -1, 3) if ids.shape[1] > start else ids.new_zeros(len(ids), 0, 3)
     is_separator = (triples[..., :1] == v.SEPARATOR).expand_as(triples)
@@ -384,9 +388,16 @@ def table_of_ids(ids: Tensor, flag: bool = True) -> Tensor:
     offsets = torch.tensor([v.TIME, v.DURATION, v.NOTE], device=ids.device) + is_control * v.CONTROL
     values = torch.where(is_separator, 0, triples - offsets)
     kind = torch.where(is_separator[..., 0], SEPARATOR, torch.where(is_control[..., 0], CONTROL, EVENT))
+    sizes = torch.tensor([v.MAX_TIME, v.MAX_DURATION, v.MAX_NOTE + 1], device=ids.device)
+    fits = (values >= 0) & (values < sizes) & ((triples == v.SEPARATOR) == is_separator)
+    if not fits.all():
+        place = fits.all(-1).logical_not().nonzero()[0].tolist()
+        raise TokenError(f"ids {triples[tuple(place)].tolist()} are no time, duration and note: see `anticipation`")
     rows = torch.cat([values, kind[..., None]], dim=-1)
     if not flag:
         return rows
+    if not ((ids[:, 0] == v.ANTICIPATE) | (ids[:, 0] == v.AUTOREGRESS)).all():
+        raise TokenError(f"ids begin with a flag, {v.AUTOREGRESS} or {v.ANTICIPATE}, not {ids[:, 0].tolist()}")
     head = torch.zeros(len(ids), 1, 4, dtype=ids.dtype, device=ids.device)
     head[:, 0, 3] = torch.where(ids[:, 0] == v.ANTICIPATE, ANTICIPATE, AUTOREGRESS)
     return torch.cat([head, rows], dim=1)

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music.errors import ModelError, UnknownNameError
+from symbolic_music.errors import ModelError, TokenError, UnknownNameError
 from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, bundled, load_model, save_model
 from symbolic_music.models.anticipatory import table_of_ids
-from symbolic_music.models.attention import distance_logits, skewed_distance_logits
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 from symbolic_music.tokenizers.anticipation_events import arrange, choose_controls, to_ids
 
@@ -32,14 +31,6 @@ def ids() -> torch.Tensor:
     events = np.stack([times, rng.integers(0, 900, 20), notes], axis=1).astype(np.int32)
     arranged = arrange(events, choose_controls(events, 3, rng))
     return torch.tensor(np.concatenate([[v.ANTICIPATE], to_ids(*arranged), [v.SEPARATOR] * 3]))[None].long()
-
-
-@pytest.mark.parametrize(("length", "keys", "reach"), [(5, 5, 5), (5, 5, 3), (3, 7, 16), (1, 9, 4)])
-def test_the_skew_equals_the_definition(length: int, keys: int, reach: int) -> None:
-    q, e = torch.randn(2, 3, length, 4).double(), torch.randn(3, reach, 4).double()
-    past = torch.ones(length, keys, dtype=torch.bool).tril(keys - length)
-    slow, fast = distance_logits(q, e, keys), skewed_distance_logits(q, e, keys)
-    assert torch.allclose(slow[..., past], fast[..., past])
 
 
 @torch.no_grad()
@@ -69,6 +60,26 @@ def test_forward_is_a_distribution_and_agrees_with_the_losses(
 def test_unknown_instruments_are_refused(network: AnticipatoryTransformer) -> None:
     with pytest.raises(ModelError, match="does not know instruments"):
         network(torch.tensor([[v.AUTOREGRESS, v.TIME, v.DURATION + 1, v.NOTE + 60]]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([v.TIME, v.DURATION, v.NOTE + 40 * 128], "begin with a flag, 55026 or 55027, not"),
+        ([v.AUTOREGRESS, v.DURATION, v.TIME, v.NOTE], r"ids \[10000, 0, 11000\] are no time, duration and note"),
+        ([v.AUTOREGRESS, v.TIME, v.DURATION, v.CONTROL + v.NOTE], "no time, duration and note"),
+        ([v.AUTOREGRESS, v.SEPARATOR, v.SEPARATOR, 3], "no time, duration and note"),
+        ([v.AUTOREGRESS, v.AUTOREGRESS, v.DURATION, v.NOTE], "no time, duration and note"),
+        ([v.AUTOREGRESS, -1, v.DURATION, v.NOTE], "no time, duration and note"),
+        ([v.AUTOREGRESS, v.TIME, v.DURATION, 10**6], "no time, duration and note"),
+    ],
+)
+def test_ids_that_are_no_rows_are_refused(network: AnticipatoryTransformer, wrong: list[int], message: str) -> None:
+    ids = torch.tensor([wrong])
+    with pytest.raises(TokenError, match=message):
+        network(ids)
+    with pytest.raises(TokenError, match=message):
+        network.step(ids, network.new_cache())
 
 
 def test_the_bundled_model_and_its_card(tmp_path) -> None:
