@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import OptionError, TokenError
-from symbolic_music.score import METER, TEMPO, Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
+from symbolic_music.score import METER, TEMPO, Array, Score, Track, note_table
+from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 
 SILENCE, START, SIZE = 128, 129, 130
 _TICKS = 480
@@ -63,20 +63,28 @@ class GridGrammar(Grammar):
             raise TokenError(f"id {token} may not stand here")
         return GridState(True, (state.voice + 1) % self.voices if state.started else 0)
 
+    def violation(self, ids: ArrayLike) -> int | None:
+        """Position of the first id out of place, or None; all at once."""
+        ids = whole_ids(ids)
+        wrong = (ids < 0) | (ids >= START)
+        wrong[:1] = ids[:1] != START
+        return int(wrong.argmax()) if wrong.any() else None
+
 
 class GridTokenizer(Tokenizer):
     """See the module's docstring.
 
     Args:
-        voices: a step; the first so many tracks with notes that are not drums, from the highest to the lowest mean.
+        voices: a step, 1 to 4. Tracks of programs 40 to 43, each once, are these voices; other tracks with notes, drums
+            aside, are taken from the highest mean pitch to the lowest, as many as there are voices.
         steps: of a quarter.
     """
 
     name: ClassVar[str] = "grid"
 
     def __init__(self, preset: str = "default", voices: int = 4, steps: int = 4) -> None:
-        if not 1 <= voices <= 64 or not 1 <= steps <= 96:
-            raise OptionError("grid takes 1 to 64 voices and 1 to 96 steps a quarter")
+        if not 1 <= voices <= len(_PROGRAMS) or not 1 <= steps <= 96:
+            raise OptionError("grid takes 1 to 4 voices and 1 to 96 steps a quarter")
         self.preset, self.voices, self.steps = preset, voices, steps
         self.vocabulary = _vocabulary()
         self.grammar = GridGrammar(voices)
@@ -86,11 +94,8 @@ class GridTokenizer(Tokenizer):
 
         Onsets and ends are rounded to steps, halves up; a note has at least one.
         """
-        notes = score.notes[[not score.tracks[track].is_drum for track in score.notes["track"]]]
-        tracks = sorted(
-            np.unique(notes["track"]).tolist(), key=lambda t: -float(notes["pitch"][notes["track"] == t].mean())
-        )
-        if not tracks:
+        notes, voice_of = self._voices(score)
+        if not len(notes):
             return np.array([START], np.int32)
         tick = score.ticks_per_quarter
         onset = notes["onset"].astype(np.int64)
@@ -98,12 +103,26 @@ class GridTokenizer(Tokenizer):
         last = (2 * (onset + notes["duration"]) * self.steps + tick) // (2 * tick)
         last = np.maximum(last, first + 1)
         grid = np.full((int(last.max()), self.voices), SILENCE, np.int32)
-        for voice, track in enumerate(tracks[: self.voices]):
-            own = np.flatnonzero(notes["track"] == track)
-            # What starts later, and of one onset what is higher, stays on top.
-            for i in own[np.lexsort((notes["pitch"][own], first[own]))]:
-                grid[first[i] : last[i], voice] = notes["pitch"][i]
+        # What starts later, and of one onset what is higher, stays on top.
+        for i in np.lexsort((notes["pitch"], first)).tolist():
+            grid[first[i] : last[i], voice_of[i]] = notes["pitch"][i]
         return np.concatenate([[START], grid.ravel()]).astype(np.int32)
+
+    def _voices(self, score: Score) -> tuple[Array, NDArray[np.int64]]:
+        """The notes that have a voice, and which."""
+        drums = np.array([track.is_drum for track in score.tracks], bool)
+        notes = score.notes[~drums[score.notes["track"]]] if len(score) else score.notes
+        tracks = np.unique(notes["track"]).tolist()
+        programs = [score.tracks[track].program for track in tracks]
+        own = _PROGRAMS[: self.voices]
+        if len(set(programs)) == len(programs) and set(programs) <= set(own):
+            voices = {track: own.index(program) for track, program in zip(tracks, programs, strict=True)}
+        else:
+            mean = {track: -float(notes["pitch"][notes["track"] == track].mean()) for track in tracks}
+            voices = {track: voice for voice, track in enumerate(sorted(tracks, key=mean.__getitem__))}
+        voice_of = np.array([voices[int(track)] for track in notes["track"]], np.int64)
+        kept = voice_of < self.voices
+        return notes[kept], voice_of[kept]
 
     def decode(self, ids: ArrayLike) -> Score:
         """The score of one track a voice that these ids stand for; equal neighbours are one note."""
@@ -124,7 +143,6 @@ class GridTokenizer(Tokenizer):
             tables.append(one[one[:, 2] < SILENCE])
         table = np.concatenate(tables)
         unit = _TICKS // self.steps if _TICKS % self.steps == 0 else 1
-        four = self.voices == len(_NAMES)
         return Score(
             ticks_per_quarter=unit * self.steps,
             tempos=np.array([(0, _TEMPO)], TEMPO),
@@ -133,14 +151,12 @@ class GridTokenizer(Tokenizer):
                 onset=table[:, 0] * unit,
                 duration=table[:, 1] * unit,
                 pitch=table[:, 2],
-                velocity=80,
-                program=np.array(_PROGRAMS)[table[:, 3]] if four else 0,
-                channel=table[:, 3] if four else 0,
+                velocity=np.full(len(table), 80),
+                program=np.array(_PROGRAMS)[table[:, 3]],
+                channel=table[:, 3],
                 track=table[:, 3],
             ),
-            tracks=tuple(
-                Track(_NAMES[v], _PROGRAMS[v]) if four else Track(f"Voice {v + 1}", 0) for v in range(self.voices)
-            ),
+            tracks=tuple(map(Track, _NAMES[: self.voices], _PROGRAMS)),
         )
 
     def to_config(self) -> dict[str, Any]:
