@@ -11,7 +11,6 @@ from torch.nn import functional
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
 from symbolic_music.models.compound_transformer import PRESETS, CompoundTransformer, CompoundTransformerConfig
-from symbolic_music.models.protocol import TokenModel
 from tests.models import token_models as ask
 
 TINY = CompoundTransformerConfig(
@@ -34,10 +33,6 @@ def model_of(config: CompoundTransformerConfig = TINY) -> CompoundTransformer:
 def words(batch: int, length: int, config: CompoundTransformerConfig = TINY) -> Tensor:
     columns = [ask.some_ids(batch, length, size, seed) for seed, size in enumerate(config.sizes)]
     return torch.stack(columns, dim=-1)
-
-
-def test_it_is_a_token_model() -> None:
-    assert isinstance(model_of(), TokenModel)
 
 
 @torch.no_grad()
@@ -92,10 +87,6 @@ def test_past_the_window_is_the_definition() -> None:
     for position in range(30):
         start = next(s for s in range(0, 30, 4) if s > position - 8)
         assert torch.allclose(whole[:, position], model.states(ids[:, start : position + 1])[:, -1], atol=1e-4)
-
-
-def test_batches_are_independent() -> None:
-    ask.check_slices(model_of(), words(3, 15))
 
 
 @pytest.mark.parametrize("field", range(3))

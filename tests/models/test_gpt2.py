@@ -89,30 +89,10 @@ def test_past_the_window_half_of_it_is_seen_at_least() -> None:
 
 
 @torch.no_grad()
-def test_a_batch_of_one_equals_a_slice_of_a_batch() -> None:
-    network, ids = lively(), some_ids(3, 10)
-    whole = network(ids)
-    for row in range(3):
-        assert torch.allclose(network(ids[row : row + 1])[0], whole[row], atol=1e-5)
-
-
-@torch.no_grad()
 def test_logits_of_a_block_are_a_slice_of_all() -> None:
     network = lively()
     states = network.states(some_ids(2, 6))
     assert torch.allclose(network.logits(states, 10, 20), network.logits(states)[..., 10:20], atol=1e-5)
-
-
-def test_gradients_in_float64() -> None:
-    config = GPT2Config(vocabulary=7, context=4, width=4, layers=2, heads=2, dropout=0.0, attention_dropout=0.0)
-    network, ids = lively(config, torch.float64), torch.tensor([[1, 4, 2, 2]])
-    names = [name for name, _ in network.named_parameters()]
-    values = tuple(p.detach().requires_grad_() for p in network.parameters())
-
-    def run(*parameters: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(network, dict(zip(names, parameters, strict=True)), (ids,))
-
-    assert torch.autograd.gradcheck(run, values, fast_mode=True)
 
 
 def test_dropout_in_training_alone() -> None:

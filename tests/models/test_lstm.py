@@ -7,7 +7,6 @@ import torch
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.lstm import LSTM, PRESETS, LSTMConfig
-from symbolic_music.models.protocol import TokenModel
 from tests.models import token_models as ask
 
 TINY = LSTMConfig(vocabulary=19, embedding=12, width=16, layers=2)
@@ -35,19 +34,6 @@ def test_cells_begin_by_remembering() -> None:
     model = LSTM(TINY)
     assert all((getattr(model.lstm, f"bias_ih_l{layer}")[16:32] == 1).all() for layer in range(2))
     assert (model.lstm.bias_ih_l0[:16] != 1).all()
-
-
-def test_it_is_a_token_model() -> None:
-    assert isinstance(model_of(), TokenModel)
-
-
-@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4]])
-def test_steps_are_forward(pieces: list[int]) -> None:
-    ask.check_steps(model_of(), ask.some_ids(2, 31, 19), pieces)
-
-
-def test_batches_are_independent() -> None:
-    ask.check_slices(model_of(), ask.some_ids(3, 15, 19))
 
 
 def test_nothing_is_seen_ahead() -> None:

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.music_transformer import PRESETS, MusicTransformer, MusicTransformerConfig
-from symbolic_music.models.protocol import TokenModel
 from tests.models import token_models as ask
 
 TINY = MusicTransformerConfig(
@@ -80,16 +79,6 @@ def test_ids_without_a_pitch_are_far_from_all_pitches() -> None:
     ]
 
 
-def test_it_is_a_token_model() -> None:
-    assert isinstance(model_of(), TokenModel)
-
-
-@every
-@pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4]], ids=["one by one", "at once", "pieces"])
-def test_steps_are_forward_past_the_window(config: MusicTransformerConfig, pieces: list[int]) -> None:
-    ask.check_steps(model_of(config), ask.some_ids(2, 31, 19), pieces)
-
-
 def test_steps_are_forward_over_a_window_longer_than_a_piece() -> None:
     """More ids at once than the cache has room for, in a window that is not a multiple of it."""
     model = model_of(dataclasses.replace(RELATIONAL, window=300, distances=40))
@@ -114,11 +103,6 @@ def test_only_distances_count_without_labels() -> None:
     for config, same in ((TINY, True), (LABELLED, False)):
         logits = model_of(config)(repeated)
         assert torch.allclose(logits[:, 11], logits[:, 23], atol=1e-4) == same
-
-
-@every
-def test_batches_are_independent(config: MusicTransformerConfig) -> None:
-    ask.check_slices(model_of(config), ask.some_ids(3, 15, 19))
 
 
 @every
@@ -148,12 +132,6 @@ def test_dropout() -> None:
 
 def test_seeds() -> None:
     ask.check_seeds(lambda: MusicTransformer(TINY))
-
-
-def test_half_precision_caches() -> None:
-    model = model_of().bfloat16()
-    held = model.new_cache(2)
-    assert model.step(ask.some_ids(2, 9, 19), held).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

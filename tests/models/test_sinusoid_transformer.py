@@ -8,7 +8,6 @@ import torch
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.positions import ConcatenatedSinusoids, sinusoids
-from symbolic_music.models.protocol import TokenModel
 from symbolic_music.models.sinusoid_transformer import PRESETS, SinusoidTransformer, SinusoidTransformerConfig
 from tests.models import token_models as ask
 
@@ -36,10 +35,6 @@ def test_concatenated_columns() -> None:
     assert torch.equal(x[0, :, 14:], embed.part(torch.tensor([2, 0, 1, 2])))
 
 
-def test_it_is_a_token_model() -> None:
-    assert isinstance(model_of(), TokenModel)
-
-
 @both
 @pytest.mark.parametrize("pieces", [[1] * 31, [31], [5, 1, 1, 20, 4], [8, 1, 22], [3, 4, 24]])
 def test_steps_are_forward_past_the_window(config: SinusoidTransformerConfig, pieces: list[int]) -> None:
@@ -61,11 +56,6 @@ def test_past_the_window_is_the_definition(config: SinusoidTransformerConfig, wi
         start = next(s for s in range(0, 30, hop) if s > position - window)
         alone = model(ids[:, start : position + 1])
         assert torch.allclose(whole[:, position], alone[:, -1], atol=1e-4)
-
-
-@both
-def test_batches_are_independent(config: SinusoidTransformerConfig) -> None:
-    ask.check_slices(model_of(config), ask.some_ids(3, 15, 19))
 
 
 @both

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from symbolic_music.errors import MissingExtraError, ModelError
-from symbolic_music.models.protocol import TokenModel
 from symbolic_music.models.x_transformer import PRESETS, XTransformer, XTransformerConfig
 from tests.models import token_models as ask
 
@@ -18,10 +17,6 @@ TINY = XTransformerConfig(vocabulary=19, width=64, layers=2, heads=2, hidden=48,
 
 def model_of(config: XTransformerConfig = TINY) -> XTransformer:
     return ask.lively(XTransformer(config), 0.2)
-
-
-def test_it_is_a_token_model() -> None:
-    assert isinstance(model_of(), TokenModel)
 
 
 @torch.no_grad()
@@ -43,10 +38,6 @@ def test_past_the_window_is_the_definition() -> None:
     for position in range(30):
         start = next(s for s in range(0, 30, 4) if s > position - 8)
         assert torch.allclose(whole[:, position], model.network(ids[:, start : position + 1])[:, -1], atol=1e-4)
-
-
-def test_batches_are_independent() -> None:
-    ask.check_slices(model_of(), ask.some_ids(3, 15, 19))
 
 
 def test_nothing_is_seen_ahead() -> None:
