@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.generation.sampling import Sampling
+if TYPE_CHECKING:
+    from symbolic_music.generation.sampling import Sampling
 
 Floats = NDArray[np.float64]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from symbolic_music.errors import OptionError
+from symbolic_music.generation.filters import filtered
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,13 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
     Raises:
         OptionError: when every id is forbidden.
     """
-    candidates = torch.nonzero(torch.isfinite(logits)).squeeze(-1)
+    values = logits.detach().double().cpu().numpy()
+    candidates = np.flatnonzero(np.isfinite(values))
     if not len(candidates):
         raise OptionError("nothing may follow: the constraints contradict each other")
-    values = logits[candidates].double()
+    probabilities = filtered(values[candidates][None], sampling)[0]
     if sampling.temperature == 0:
-        return int(candidates[values.argmax()])
-    probabilities = (values / sampling.temperature).softmax(-1)
-    ordered, order = probabilities.sort(descending=True, stable=True)
-    keep = ordered >= sampling.min_p * ordered[0]
-    # The id that makes the sum reach top_p is the last one kept.
-    keep &= ordered.cumsum(-1) - ordered < sampling.top_p
-    if sampling.top_k:
-        keep[sampling.top_k :] = False
-    kept = (ordered * keep).cpu()
-    return int(candidates[order[int(torch.multinomial(kept, 1, generator=generator))]])
+        return int(candidates[probabilities.argmax()])
+    order = np.argsort(-probabilities, kind="stable")
+    ordered = torch.from_numpy(probabilities[order])
+    return int(candidates[order[int(torch.multinomial(ordered, 1, generator=generator))]])
