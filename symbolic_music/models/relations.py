@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
@@ -47,8 +48,9 @@ class Differences:
         """Buckets (batch elements, queries, keys) of some of each."""
         a, b = self.queries[batch, queries, None], self.keys[batch, None, keys]
         if self.unit != 1 or a.is_floating_point():
-            # Doubles divide whole numbers exactly enough, and in half of the time.
-            a, b = a.double(), b.double()
+            # Floats divide whole numbers exactly enough, and in half of the time; MPS has none of 64 bits.
+            wide = torch.float32 if a.device.type == "mps" else torch.float64
+            a, b = a.to(wide), b.to(wide)
         apart = a - b
         if apart.is_floating_point():
             apart = apart.div_(self.unit).floor_()

@@ -273,6 +273,15 @@ def test_buckets_of_differences(unit: int, reach: int, seed: int) -> None:
             assert whole[0, i, j] == min(max(steps, -reach), reach) + reach
 
 
+def test_single_precision_finds_the_same_buckets() -> None:
+    """What is computed where there are no doubles: every time of the anticipatory ids, in its unit."""
+    apart = torch.arange(-10_000, 10_001)
+    exact = torch.div(apart, 15, rounding_mode="floor")
+    assert torch.equal(apart.float().div(15).floor().long(), exact)
+    found = Differences(apart[None], torch.zeros(1, 1).long(), 15, 1000).of(slice(1), slice(None), slice(None))
+    assert torch.equal(found[0, :, 0] - 1000, exact)
+
+
 @pytest.mark.parametrize(("unit", "reach"), [(0, 3), (1, -1)])
 def test_impossible_buckets_are_refused(unit: int, reach: int) -> None:
     with pytest.raises(ModelError, match="unit"):
