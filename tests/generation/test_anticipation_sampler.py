@@ -8,7 +8,10 @@ import torch
 
 from symbolic_music.errors import ModelError, OptionError, RegionError
 from symbolic_music.generation.anticipation_sampler import AnticipationSampler, EventSampling, sample_anticipation
+from symbolic_music.generation.constraints_pitch import PitchRange
+from symbolic_music.generation.constraints_rhythm import GivenRhythm
 from symbolic_music.generation.event_windows import Layout
+from symbolic_music.generation.prepared import PreparedGPT2
 from symbolic_music.generation.request import Request
 from symbolic_music.generation.sampling import Sampling
 from symbolic_music.models.gpt2 import GPT2, GPT2Config
@@ -224,3 +227,29 @@ def test_what_cannot_be_asked_for(network: GPT2) -> None:
     torch.nn.init.constant_(broken.norm.bias, float("nan"))
     with pytest.raises(ModelError, match="not finite"):
         sample_anticipation(broken, Request(500))
+
+
+def test_more_controls_at_once_than_a_window_holds(network: GPT2) -> None:
+    controls = table([(700, 10, 128 * 9 + i) for i in range(40)] + [(720, 10, 128 * 8 + i) for i in range(40)])
+    for alternative in sample_anticipation(network, Request(1000, controls=controls), 2)[0]:
+        assert alternative.complete
+        assert alternative.rows[-1, 0] > 900
+        assert np.isfinite(alternative.log_probabilities).all()
+
+
+@pytest.mark.parametrize(("weights", "error"), [("float16", 0.1), ("int8", 1.0)])
+def test_other_kinds_of_weights_are_near_the_networks_own(network: GPT2, weights: str, error: float) -> None:
+    """By the likelihood of the first note, which all are forced to write."""
+    force = (GivenRhythm((130,), (50,)), PitchRange(60, 60))
+    prepared = PreparedGPT2(network, weights)
+    requests = [Request(400, 100, PAST[:3], instruments=(i, i + 1), constraints=force) for i in range(0, 80, 2)]
+    exact, near = (
+        np.array([one.log_probability for (one,) in sample_anticipation(model, requests)])
+        for model in (network, prepared)
+    )
+    assert np.abs(exact).max() > error
+    assert 0 < np.abs(exact - near).mean() < error / 2
+    with pytest.raises(OptionError, match="choose from float32, float16, int8"):
+        PreparedGPT2(network, "int4")
+    with pytest.raises(OptionError, match="of a float32 network"):
+        PreparedGPT2(GPT2(GPT2Config(width=4, layers=1, heads=1)).double(), weights)
