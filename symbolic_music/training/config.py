@@ -105,6 +105,7 @@ class TrainConfig(_Strict):
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)
     sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
+    init: str | None = Field(None, description="a model to begin from: a name, a folder, or a GPT-2 of the hub")
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()
@@ -160,7 +161,8 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
         if first["type"] == "extra_forbidden":
             raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
         raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
-    _check_model(config.model)
+    if config.init is None:  # else the model that it begins from says what settings there are
+        _check_model(config.model)
     return config
 
 

@@ -27,6 +27,8 @@ from symbolic_music.training.tasks import Batch, Share
 class EditsTask:
     """A `Task`."""
 
+    tokenizer = None
+
     def __init__(self, config: TrainConfig, data: EditsData) -> None:
         if config.model.architecture != "anticipatory":
             raise TrainingError(f"data of kind {data.kind} are for the anticipatory architecture")

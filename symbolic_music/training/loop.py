@@ -20,6 +20,7 @@ from symbolic_music.models.bundle import save_model
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.config import OptimConfig, TrainConfig
 from symbolic_music.training.engine import Objective, fabric_of, random_states, recompute_blocks, set_random_states
+from symbolic_music.training.init import begin_from, resolved, start_of
 from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.records import Records
 from symbolic_music.training.schedules import schedule_of
@@ -72,10 +73,14 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
         raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
     if config.threads:
         torch.set_num_threads(config.threads)
-    fabric, task = fabric_of(config.engine), task_of(config)
+    fabric, task, start = fabric_of(config.engine), task_of(config), None
+    if config.init is not None:
+        start = start_of(config.init, task.tokenizer)
+        config = resolved(config, start)
+        task = task_of(config)
     with fabric.rank_zero_first():
         folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(config, task, fabric)
+    run = _Run(config, task, fabric, start)
     if resume:
         run.load()
     elif fabric.is_global_zero:
@@ -86,13 +91,15 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
 class _Run:
     """A run under way; `share` says what of each batch this process computes."""
 
-    def __init__(self, config: TrainConfig, task: Task, fabric: Any) -> None:
+    def __init__(self, config: TrainConfig, task: Task, fabric: Any, start: nn.Module | None = None) -> None:
         self.config, self.task, self.fabric = config, task, fabric
         self.share = Share(fabric.global_rank, fabric.world_size, config.optim.accumulate)
         if config.optim.batch < self.share.world * self.share.parts:
             raise TrainingError(f"a batch of {config.optim.batch} is too small for {self.share.world} processes")
         torch.manual_seed(config.seed)
         self.network = task.network().to(fabric.device)
+        if start is not None:
+            begin_from(self.network, start, str(config.init))
         if config.engine.recompute:
             recompute_blocks(self.network)
         objective = Objective(task, self.network)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.bundle import Model
+from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import EditsData, GridData, TrainConfig
 
 
@@ -31,7 +32,15 @@ class Share(NamedTuple):
 
 
 class Task(Protocol):
-    """See the module's docstring. A step's batch depends on the seed and the step alone."""
+    """See the module's docstring. A step's batch depends on the seed and the step alone.
+
+    `tokenizer` is of the ids that are learnt; None where they are the anticipatory events of our own model.
+    """
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """See the class."""
+        ...
 
     def network(self) -> nn.Module:
         """The network with new weights, drawn from torch's generator."""

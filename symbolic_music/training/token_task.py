@@ -49,7 +49,7 @@ class TokenTask:
     """A `Task`."""
 
     def __init__(self, config: TrainConfig, source: TokenSource) -> None:
-        self.config, self.source = config, source
+        self.config, self.source, self.tokenizer = config, source, source.tokenizer
 
     def network(self) -> nn.Module:
         """See `Task`; it takes its vocabulary's size from the tokenizer where the config leaves it out."""
