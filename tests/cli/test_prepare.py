@@ -44,6 +44,17 @@ def test_json_has_the_agreed_keys(run, music, tmp_path) -> None:
     assert made["out"] == str(tmp_path / "store")
 
 
+def test_every_byte_is_verified_when_asked(run, mistake, music, song, tmp_path) -> None:
+    store = tmp_path / "store"
+    run("prepare", "folder", music, "-o", store, "--workers", 1)
+    assert run("info", store, "--verify").out == run("info", store).out
+    columns = store / "segments" / "00000.safetensors"
+    columns.write_bytes(columns.read_bytes()[:-1] + b"x")
+    assert run("info", store).code == 0
+    assert "00000.safetensors is damaged" in mistake("info", store, "--verify")
+    assert "note stores" in mistake("info", song, "--verify")
+
+
 def test_near_duplicates_are_reported(run, tmp_path) -> None:
     source = write(tmp_path / "music", {f"{n}.mid": tune(n) for n in range(8)})
     write(source, {f"copy{n}.mid": transposed(tune(n), 1) for n in range(8)})
