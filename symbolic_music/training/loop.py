@@ -78,9 +78,9 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
         start = start_of(config.init, task.tokenizer)
         config = resolved(config, start)
         task = task_of(config)
+    run = _Run(config, task, fabric, start)
     with fabric.rank_zero_first():
         folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(config, task, fabric, start)
     if resume:
         run.load()
     elif fabric.is_global_zero:

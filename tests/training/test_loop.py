@@ -16,7 +16,7 @@ import yaml
 from safetensors.torch import load_file
 
 from symbolic_music import read
-from symbolic_music.errors import ConfigError, TrainingError
+from symbolic_music.errors import ConfigError, SymbolicMusicError, TrainingError
 from symbolic_music.models import load_model
 from symbolic_music.training import load_config, train
 from symbolic_music.training.config import parse_config
@@ -163,6 +163,15 @@ def test_early_stopping(tmp_path: Path) -> None:
     result = train(parse_config(tree))
     assert result.finished
     assert result.step < 200
+
+
+def test_what_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
+    tree = grid(tmp_path)
+    with pytest.raises(SymbolicMusicError):
+        train(parse_config({**tree, "model": {**tree["model"], "width": 15}}))
+    with pytest.raises(TrainingError, match="16-mixed"):
+        train(parse_config({**tree, "engine": {"device": "cpu", "precision": "16-mixed"}}))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_another_config_is_not_resumed(tmp_path: Path) -> None:
