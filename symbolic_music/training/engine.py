@@ -60,6 +60,13 @@ def fabric_of(config: EngineConfig) -> Any:
     return fabric
 
 
+def leave(fabric: Any) -> None:
+    """Wait for the other processes and part from them; a process that ends otherwise may abort."""
+    if fabric.world_size > 1 and torch.distributed.is_initialized():
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def recompute_blocks(network: nn.Module) -> None:
     """Forget the activations of the network's `blocks`, and compute them again in the backward pass.
 

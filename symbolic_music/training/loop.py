@@ -19,7 +19,14 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.bundle import save_model
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.config import OptimConfig, TrainConfig
-from symbolic_music.training.engine import Objective, fabric_of, random_states, recompute_blocks, set_random_states
+from symbolic_music.training.engine import (
+    Objective,
+    fabric_of,
+    leave,
+    random_states,
+    recompute_blocks,
+    set_random_states,
+)
 from symbolic_music.training.init import begin_from, resolved, start_of
 from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.records import Records
@@ -85,7 +92,9 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
         run.load()
     elif fabric.is_global_zero:
         write_bytes(folder / "config.json", config.model_dump_json(indent=2).encode())
-    return run.go(report if fabric.is_global_zero else None)
+    result = run.go(report if fabric.is_global_zero else None)
+    leave(fabric)
+    return result
 
 
 class _Run:
