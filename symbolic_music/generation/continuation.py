@@ -11,6 +11,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.generation.anticipatory import Progress, Task, sample_events
 from symbolic_music.generation.infilling import with_notes
 from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick, written_notes
+from symbolic_music.generation.published import speaks_published, write_region
 from symbolic_music.generation.sampling import Sampling
 from symbolic_music.generation.tokens import continued
 from symbolic_music.models import AnticipatoryTransformer, Model, load_model
@@ -50,6 +51,8 @@ def generate(
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = model if isinstance(model, Model) else load_model(model)
+    if speaks_published(loaded):
+        return _in_seconds(prompt, seconds, loaded, sampling, seed, progress)
     if not isinstance(loaded.network, AnticipatoryTransformer):
         return continued(loaded, prompt, seconds, sampling, seed, progress)
     score = prompt if prompt is not None and len(prompt) else _blank(loaded)
@@ -74,6 +77,16 @@ def generate(
     events = sample_events(loaded.network, task, sampling, torch.Generator().manual_seed(seed), progress)
     new = written_notes(score, events, parts, loaded.view, first - origin, last - origin)
     new["onset"] += origin
+    return with_notes(score, score.notes, new)
+
+
+def _in_seconds(
+    prompt: Score | None, seconds: float, model: Model, sampling: Sampling, seed: int, progress: Progress | None
+) -> Score:
+    score = prompt if prompt is not None and len(prompt) else Score()
+    written = sorted(set(score.notes["track"].tolist()))
+    last = int(np.rint(score.ticks(score.duration + seconds)))
+    score, new = write_region(score, score.end, last, written, model, sampling, seed, _MAY_END, progress)
     return with_notes(score, score.notes, new)
 
 

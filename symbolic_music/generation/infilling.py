@@ -12,8 +12,9 @@ import torch
 from symbolic_music.errors import EmptyScoreError, RegionError
 from symbolic_music.generation.anticipatory import Progress, Task, sample_events
 from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick, written_notes
+from symbolic_music.generation.published import write_region
 from symbolic_music.generation.sampling import Sampling
-from symbolic_music.models import Model, load_model
+from symbolic_music.models import AnticipatoryTransformer, Model, load_model
 from symbolic_music.score import Array, Score, Track
 from symbolic_music.transforms import check_tracks
 
@@ -32,10 +33,11 @@ def infill(
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in [start, end) seconds; all else comes back bit for bit.
 
-    The model sees what came before, and up to five seconds ahead what is given: the other tracks, and what
-    follows the region. Written notes begin and end within the region and take the program and channel of their
-    track; velocities are those of the track around it. A note that began earlier and sounds into the region
-    stays, and its track waits for it.
+    The model sees what came before, and up to five seconds ahead what is given: the other tracks, and what follows the
+    region. Our own model hears musical time and writes up to four parts of one note at a time; models of the published
+    encoding hear seconds, and write any tracks, drums too. Written notes begin and end within the region and take the
+    program and channel of their track; velocities are those of the track around it. A note that began earlier and
+    sounds into the region stays; a part of our own model waits for it.
 
     Args:
         score: the piece.
@@ -114,9 +116,14 @@ def _rewrite(
     seed: int,
     progress: Progress | None,
 ) -> Score:
-    parts = assign_parts(score, written, model)
     removed = inside(score.notes, first, last) & np.isin(score.notes["track"], written)
     kept = score.notes[~removed]
+    if not isinstance(model.network, AnticipatoryTransformer):
+        given = score.replace(notes=kept)
+        return with_notes(
+            score, kept, write_region(given, first, last, written, model, sampling, seed, None, progress)[1]
+        )
+    parts = assign_parts(score, written, model)
     # Where the piece begins with silence, so does the model's clock: on the bar line before the first note.
     origin = _origin(score, first)
     moved = kept.copy()

@@ -109,11 +109,11 @@ def written_notes(score: Score, events: Events, parts: Parts, view: View, first:
         mine = notes["track"] == track
         notes["program"][mine] = score.tracks[track].program
         notes["channel"][mine] = own["channel"][0] if len(own) else 0
-        notes["velocity"][mine] = _velocity(own if len(own) else score.notes, first, last)
+        notes["velocity"][mine] = velocity_around(own if len(own) else score.notes, first, last)
     return notes
 
 
-def _velocity(notes: Array, first: int, last: int, nearest: int = 16) -> int:
+def velocity_around(notes: Array, first: int, last: int, nearest: int = 16) -> int:
     """Median velocity of the notes outside the region that are nearest to it, or of all."""
     if not len(notes):
         return 80
