@@ -1,4 +1,4 @@
-"""Sample the published anticipatory encoding with a GPT-2 over its 55,028 ids: many alternatives and pieces at once.
+"""Sample the anticipatory encoding with a network over its 55,028 ids: many alternatives and pieces at once.
 
 Rows follow each other as in training (Thickstun et al. 2024, algorithm 1): before each event all controls due within
 five seconds of the event before it, and a REST wherever a second passes without an onset. `event_windows` says what the
@@ -26,14 +26,10 @@ from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.generation.anticipation_lines import Choice, Group, Line
 from symbolic_music.generation.event_windows import Layout
 from symbolic_music.generation.filters import Floats, choose, filtered, log_softmax
-from symbolic_music.generation.matrices import Matrix
-from symbolic_music.generation.prepared import PreparedGPT2
-from symbolic_music.generation.ragged import RaggedGPT2
+from symbolic_music.generation.readers import Network, context_of, reader_of
 from symbolic_music.generation.request import Alternative, Drawn, Request
 from symbolic_music.generation.sampling import Sampling
-from symbolic_music.models.gpt2 import GPT2
 from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.anticipation_events import REST_NOTE
 
 _DEFAULT = Sampling()
 
@@ -48,7 +44,7 @@ class EventSampling:
 
 
 def sample_anticipation(
-    model: GPT2 | PreparedGPT2,
+    model: Network,
     requests: Request | Sequence[Request],
     count: int = 1,
     sampling: Sampling | EventSampling = _DEFAULT,
@@ -77,6 +73,7 @@ class AnticipationSampler:
         seed: the same seed gives the same notes.
         hop: rows by which a full window slides, half of it when omitted: see `event_windows`.
         longest_gap: steps that an event may be after the one before, at least 100.
+        beat: steps; windows begin on multiples of it, for models that hear musical time.
 
     Raises:
         OptionError: for numbers out of range.
@@ -86,40 +83,27 @@ class AnticipationSampler:
 
     def __init__(
         self,
-        model: GPT2 | PreparedGPT2,
+        model: Network,
         requests: Request | Sequence[Request],
         count: int = 1,
         sampling: Sampling | EventSampling = _DEFAULT,
         seed: int = 0,
         hop: int | None = None,
         longest_gap: int = v.DENSITY,
+        beat: int = 1,
     ) -> None:
         requests = [requests] if isinstance(requests, Request) else list(requests)
         if count < 1 or not requests:
             raise OptionError("at least one alternative of one request is needed")
         if not v.DENSITY <= longest_gap < v.MAX_TIME:
             raise OptionError(f"the longest gap lies in 100..9999 steps, not {longest_gap}")
-        if model.config.vocabulary != v.SIZE:
-            raise ModelError(f"the model has {model.config.vocabulary:,} ids; {v.SIZE:,} are needed")
-        self._model = model if isinstance(model, PreparedGPT2) else PreparedGPT2(model)
         self._sampling = EventSampling(sampling, sampling, sampling) if isinstance(sampling, Sampling) else sampling
         self._gap = longest_gap
-        layout = Layout.of(model.config.context, hop)
+        layout = Layout.of(context_of(model), hop, beat)
         self._groups = [Group(r, i, count, layout, seed, longest_gap) for i, r in enumerate(requests)]
         self._lines = [line for group in self._groups for line in group.lines]
-        self._reader = RaggedGPT2(self._model, len(self._lines))
+        self._reader = reader_of(model, len(self._lines))
         self._is_read = False
-        self._separator = self._model.output.rows(v.SEPARATOR, v.SEPARATOR + 1)
-        self._notes: dict[tuple[int, ...] | None, Matrix] = {}
-        for group in self._groups:
-            if group.request.instruments not in self._notes:
-                self._notes[group.request.instruments] = self._note_matrix(group)
-
-    def _note_matrix(self, group: Group) -> Matrix:
-        """The rows of the output that belong to the candidates, then REST's."""
-        if group.request.instruments is None:
-            return self._model.notes
-        return self._model.notes.take(torch.as_tensor(np.append(group.notes, REST_NOTE)))
 
     def alternatives(self) -> list[list[Alternative]]:
         """What has been written so far; complete when the stream is exhausted."""
@@ -138,7 +122,7 @@ class AnticipationSampler:
             return
         shared = [group.lines[0] for group in self._groups if len(group.lines[0].pending) > 1]
         if shared:
-            self._reader.read([line.place for line in shared], [line.pending[:-1] for line in shared])
+            self._read(shared, [line.pending[:-1] for line in shared])
         for group in self._groups:
             source, *others = (line.place for line in group.lines)
             self._reader.copy(source, others)
@@ -151,10 +135,14 @@ class AnticipationSampler:
             if line.restart:
                 self._reader.restart(line.place)
                 line.restart = False
-        states = self._reader.read([line.place for line in lines], [line.pending for line in lines])
+        states = self._read(lines, [line.pending for line in lines])
         for line in lines:
             line.pending = []
         return states
+
+    def _read(self, lines: Sequence[Line], ids: Sequence[Sequence[int]]) -> torch.Tensor:
+        nows = [line.window.time_id(line.window.now) for line in lines]
+        return self._reader.read([line.place for line in lines], ids, nows)
 
     def _draw_times(self) -> bool:
         """Draw the onset of one event for each alternative that is not done; False when all are."""
@@ -165,9 +153,9 @@ class AnticipationSampler:
             for i, (line, mask) in enumerate(choices):
                 first = line.window.time_id(line.window.now)
                 last = min(first + self._gap + 1, v.DURATION)
-                logits[i, : last - first] = _array(self._model.output.rows(first, last)(states[i : i + 1]))[0]
+                logits[i, : last - first] = _array(self._reader.times(states[i : i + 1], first, last))[0]
                 if mask[-1]:
-                    logits[i, -1:] = _array(self._separator(states[i : i + 1]))[0]
+                    logits[i, -1:] = _array(self._reader.separator(states[i : i + 1]))[0]
             groups = {line.place: group for group in self._groups for line in group.lines}
             waiting = list(range(len(choices)))
             while waiting:
@@ -188,7 +176,7 @@ class AnticipationSampler:
     def _draw_durations(self) -> None:
         choices = [choice for group in self._groups for choice in group.durations()]
         if choices:
-            logits = _array(self._model.durations(self._states([line for line, _ in choices])))
+            logits = _array(self._reader.durations(self._states([line for line, _ in choices])))
             drawn = _drawn(logits, choices, self._sampling.duration, 1)
             for (line, _), duration in zip(choices, drawn, strict=True):
                 line.choose_duration(duration)
@@ -197,14 +185,13 @@ class AnticipationSampler:
         found = [(group, choice) for group in self._groups for choice in group.pitches()]
         if found:
             states = self._states([line for _, (line, _) in found])
-            for instruments, matrix in self._notes.items():
+            for instruments in dict.fromkeys(group.request.instruments for group, _ in found):
                 own = [i for i, (group, _) in enumerate(found) if group.request.instruments == instruments]
-                if own:
-                    logits = _array(matrix(states[own]))
-                    drawn = _drawn(logits, [found[i][1] for i in own], self._sampling.note, 2)
-                    for i, index in zip(own, drawn, strict=True):
-                        group, (line, _) = found[i]
-                        line.choose_note(group.note(index))
+                logits = _array(self._reader.notes(states[own], instruments))
+                drawn = _drawn(logits, [found[i][1] for i in own], self._sampling.note, 2)
+                for i, index in zip(own, drawn, strict=True):
+                    group, (line, _) = found[i]
+                    line.choose_note(group.note(index))
         return [drawn for group in self._groups for drawn in group.take()]
 
 

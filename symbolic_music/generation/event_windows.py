@@ -8,8 +8,8 @@ with times that count from `base`. With C = (context - 1) // 3 rows in a window 
 - When the next event is to be drawn, all controls due are rows, and the rows shown and that event are more than C, or
   the newest event is 90 s past `base`, the window slides: it begins with the newest C - hop rows, or with those after
   the last that is more than 50 s older than the newest event.
-- `base` is the least time of the rows that a window begins with, and of the newest event; it changes with a slide
-  alone.
+- `base` is the least time of the rows that a window begins with, and of the newest event, or the last multiple of the
+  layout's beat before it; it changes with a slide alone.
 
 So the distribution of each id is the model's given the flag, the rows of the window and the ids of the row so far, and
 a slide, which is a whole window read again, comes once in `hop` rows. The published sampler counts the times anew for
@@ -34,7 +34,7 @@ _OLDEST = v.MAX_TIME // 2
 
 @dataclass(frozen=True)
 class Layout:
-    """Rows that a window holds, and how many are dropped when it slides.
+    """Rows that a window holds, how many are dropped when it slides, and what multiple of steps `base` is.
 
     Raises:
         ModelError: when the context is too short for any music.
@@ -43,6 +43,7 @@ class Layout:
 
     capacity: int
     hop: int
+    beat: int = 1
 
     def __post_init__(self) -> None:
         if self.capacity < 4:
@@ -51,10 +52,10 @@ class Layout:
             raise OptionError(f"a window of {self.capacity} events slides by 1 to {self.capacity - 1}, not {self.hop}")
 
     @classmethod
-    def of(cls, context: int, hop: int | None = None) -> Layout:
+    def of(cls, context: int, hop: int | None = None, beat: int = 1) -> Layout:
         """For a model of so many positions; the hop is half a window when omitted."""
         capacity = (context - 1) // 3
-        return cls(capacity, capacity // 2 if hop is None else hop)
+        return cls(capacity, capacity // 2 if hop is None else hop, beat)
 
 
 class EventWindow:
@@ -123,7 +124,8 @@ class EventWindow:
         return v.TIME + time - self.base
 
     def _least(self) -> int:
-        return min([self.now, *(row[0] for row in self.rows[self.first :])])
+        least = min([self.now, *(row[0] for row in self.rows[self.first :])])
+        return least // self.layout.beat * self.layout.beat
 
     def _ids(self, row: Row) -> tuple[int, int, int]:
         if row is _OPENING:
