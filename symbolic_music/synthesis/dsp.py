@@ -62,6 +62,37 @@ def wrap(phase: Tensor) -> Tensor:
     return phase - torch.floor(phase.detach())
 
 
+def cycles_at_frames(f0: Tensor, hop: int, sample_rate: int) -> Tensor:
+    """Cycles passed before each frame: (B, F) Hz -> (B, F) float64, 0 at the first.
+
+    What `cycles` of `upsample_linear` of the same curve has at every hop-th sample, without the samples between.
+    """
+    f0 = f0.double()
+    passed = f0[:, :-1] * (hop + 1) / 2 + f0[:, 1:] * (hop - 1) / 2
+    return torch.nn.functional.pad(torch.cumsum(passed / sample_rate, dim=-1), (1, 0))
+
+
+def phase_between_frames(phase: Tensor, f0: Tensor, hop: int, sample_rate: int) -> Tensor:
+    """The phase at every sample of a pitch that moves in straight lines from frame to frame, in cycles in [0, 1).
+
+    Args:
+        phase: (B, F) cycles at frames, float64, as `cycles_at_frames` gives them.
+        f0: (B, F) Hz at frames.
+        hop: samples between frames.
+        sample_rate: Hz.
+
+    Returns:
+        (B, (F - 1) * hop) of f0's kind, which is exact enough since a frame starts below one cycle: the phase of
+        `cycles`, in a quarter of its time.
+    """
+    at = torch.arange(hop, dtype=f0.dtype, device=f0.device)
+    terms = torch.stack([torch.ones_like(at), at, at * (at - 1) / (2 * hop)])
+    step = f0 / sample_rate
+    start = wrap(phase[:, :-1]).to(f0.dtype)
+    moves = torch.stack([start, step[:, :-1], step[:, 1:] - step[:, :-1]], dim=-1)
+    return wrap(moves @ terms).flatten(1)
+
+
 def remove_above_nyquist(frequencies: Tensor, amplitudes: Tensor, sample_rate: int) -> Tensor:
     """Amplitudes with those of partials at or above half the sample rate set to zero; shapes broadcast."""
     return amplitudes * (frequencies < sample_rate / 2).to(amplitudes.dtype)
@@ -96,10 +127,6 @@ def harmonic_bank(f0: Tensor, amplitudes: Tensor, sample_rate: int, ratios: Tens
 def stationary_bank(frequencies: Tensor, amplitudes: Tensor, hop: int, sample_rate: int) -> Tensor:
     """A sum of sines of fixed frequencies, any ratios: the same numbers as `harmonic_bank`, as matrix products.
 
-    Around frame f partial k is sin(phase + step * m) = sin(phase) cos(step * m) + cos(phase) sin(step * m), m the
-    sample within the frame. So all samples of a note are (frames, 2K) @ (2K, samples a frame), and only
-    2K * (F + 2 * hop) sines are computed in place of K * F * hop.
-
     Args:
         frequencies: (B, K) Hz; partials at or above half the sample rate are silent.
         amplitudes: (B, F, K), linear.
@@ -109,23 +136,35 @@ def stationary_bank(frequencies: Tensor, amplitudes: Tensor, hop: int, sample_ra
     Returns:
         (B, (F - 1) * hop); all partials start at phase 0.
     """
-    kind = amplitudes.dtype
-    frames = amplitudes.shape[1]
     audible = remove_above_nyquist(frequencies[:, None], amplitudes, sample_rate)
-    step = frequencies.double() / sample_rate
-    at = torch.arange(frames, dtype=torch.float64, device=frequencies.device) * hop
-    phase = TAU * wrap(step[:, None, :] * at[:, None]).to(kind)
-    weights = torch.cat([audible * torch.sin(phase), audible * torch.cos(phase)], dim=-1)
-    fade = crossfade(hop, amplitudes)
+    at = torch.arange(amplitudes.shape[1], dtype=torch.float64, device=frequencies.device) * (hop / sample_rate)
+    phase = wrap(frequencies.double()[:, None] * at[:, None]).to(amplitudes.dtype)
+    basis = stationary_basis(frequencies, hop, sample_rate, amplitudes.dtype)
+    weights = stationary_weights(audible * torch.sin(TAU * phase), audible * torch.cos(TAU * phase))
+    return (weights @ basis).flatten(1)
 
-    def spread(first: int, weight: Tensor) -> Tensor:
-        within = torch.arange(first, first + hop, dtype=torch.float64, device=frequencies.device)
-        angle = TAU * wrap(step[:, :, None] * within).to(kind)
-        return torch.cat([torch.cos(angle), torch.sin(angle)], dim=1) * weight
 
-    after = weights[:, :-1] @ spread(0, fade)
-    before = weights[:, 1:] @ spread(-hop, 1 - fade)
-    return (after + before).flatten(1)
+def stationary_basis(frequencies: Tensor, hop: int, sample_rate: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """What steady partials do between two frames, to be weighed by `stationary_weights`: (..., K) -> (..., 4 K, hop).
+
+    Around a frame partial k is sin(phase + step * m) = sin(phase) cos(step * m) + cos(phase) sin(step * m), m the
+    sample after or before it. So all samples of a note are one matrix product, 4 K * hop sines are computed in
+    place of K * F * hop, and notes of the same pitch share them.
+    """
+    within = torch.arange(hop, dtype=torch.float64, device=frequencies.device)
+    step = frequencies.double()[..., None] / sample_rate
+    fade = crossfade(hop, torch.empty(0, dtype=dtype, device=frequencies.device))
+    rows = []
+    for samples, weight in ((within, fade), (within - hop, 1 - fade)):
+        angle = TAU * wrap(step * samples).to(dtype)
+        rows += [torch.cos(angle) * weight, torch.sin(angle) * weight]
+    return torch.stack(rows, dim=-2).flatten(-3, -2)
+
+
+def stationary_weights(sines: Tensor, cosines: Tensor) -> Tensor:
+    """Amplitude times sine and cosine of the phase at frames, each (..., F, K) -> (..., F - 1, 4 K)."""
+    both = torch.stack([sines, cosines], dim=-1)
+    return torch.cat([both[..., :-1, :, :], both[..., 1:, :, :]], dim=-1).flatten(-2)
 
 
 def wavetables(amplitudes: Tensor, size: int) -> Tensor:
@@ -148,7 +187,7 @@ def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:
 
     Args:
         tables: (B, F, size + 1) from `wavetables`.
-        phase: (B, (F - 1) * hop) cycles, float64.
+        phase: (B, (F - 1) * hop) cycles; in float64 where they are not wrapped yet.
         hop: samples between frames.
 
     Returns:

@@ -64,6 +64,26 @@ def test_all_three_banks_agree():
     assert torch.allclose(table, exact, atol=5e-4)
 
 
+def test_phase_by_frames_is_phase_by_samples():
+    torch.manual_seed(0)
+    hop = 64
+    f0 = 300 + 200 * torch.rand(2, 50)
+    curve = dsp.upsample_linear(f0, hop)
+    exact = dsp.cycles(curve.double(), RATE)
+    at_frames = dsp.cycles_at_frames(f0, hop, RATE)
+    assert (at_frames[:, :-1] - exact[:, ::hop]).abs().max() < 1e-5
+    difference = dsp.phase_between_frames(at_frames, f0, hop, RATE) - exact
+    assert (difference - difference.round()).abs().max() < 1e-5
+
+
+def test_steady_partials_do_not_drift_in_ten_minutes():
+    hop, frames = 6000, 1601
+    out = dsp.stationary_bank(torch.tensor([[443.7, 3211.1]]), torch.ones(1, frames, 2), hop, RATE)[0, -RATE:]
+    time = torch.arange(600 * RATE - RATE, 600 * RATE, dtype=torch.float64) / RATE
+    hertz = torch.tensor([443.7, 3211.1]).double()[:, None]
+    assert (out - torch.sin(2 * math.pi * torch.frac(hertz * time)).sum(0)).abs().max() < 1e-4
+
+
 def test_noise_follows_its_magnitudes():
     torch.manual_seed(0)
     hop, frames = 128, 400
@@ -113,3 +133,6 @@ def test_gradients():
         return dsp.read_wavetables(dsp.wavetables(amplitudes, 64), dsp.cycles(hz, RATE), 8)
 
     assert gradcheck(table, (doubles(1, 3, 3), f0))
+    frames = (200 + 50 * torch.rand(1, 4, dtype=torch.float64)).requires_grad_()
+    assert gradcheck(lambda f: dsp.upsample_linear(f, 4), (frames,))
+    assert gradcheck(lambda f: dsp.phase_between_frames(dsp.cycles_at_frames(f, 8, RATE), f, 8, RATE), (frames,))
