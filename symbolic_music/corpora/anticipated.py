@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.score import Score
+from symbolic_music.tokenizers import anticipation_vocabulary as v
 from symbolic_music.tokenizers.anticipation_events import Events, arrange, choose_controls
 
 # Kinds of rows, as `models.anticipatory` reads them.
@@ -42,9 +44,26 @@ def sample(events: Events, augmentation: Augmentation, rng: np.random.Generator)
     if rng.random() < augmentation.crops and len(events):
         latest = int(events[-1, 0]) // (2 * augmentation.crop_unit)
         events = cropped(events, int(rng.integers(0, latest + 1)) * augmentation.crop_unit)
-    if rng.random() < augmentation.edits:
-        return rows(events, choose_edit(events, rng))
-    return rows(events, choose_controls(events, int(rng.integers(0, 10)), rng))
+    return rows(events, choose(events, augmentation.edits, rng))
+
+
+def choose(events: Events, edits: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Mask of the controls of a sample: of an edit in this share of samples, else of the published mixture."""
+    if rng.random() < edits:
+        return choose_edit(events, rng)
+    return choose_controls(events, int(rng.integers(0, 10)), rng)
+
+
+def musical_events(score: Score, quarters_per_minute: float) -> Events:
+    """The events of a score laid at a constant tempo, sorted by time and note; durations from 1 to 999 steps."""
+    scale = v.STEPS_PER_SECOND * 60 / (quarters_per_minute * score.ticks_per_quarter)
+    onset = score.notes["onset"].astype(np.int64)
+    time = np.rint(onset * scale).astype(np.int64)
+    end = np.rint((onset + score.notes["duration"]) * scale).astype(np.int64)
+    duration = np.clip(end - time, 1, v.MAX_DURATION - 1)
+    note = 128 * score.instruments.astype(np.int64) + score.notes["pitch"]
+    table = np.stack([time, duration, note], axis=1)[np.lexsort((note, time))]
+    return table.astype(np.int32)
 
 
 def transposed(events: Events, semitones: int) -> Events:

@@ -41,6 +41,24 @@ class EditsData(_Strict):
     crops: float = Field(0.3, ge=0, le=1)
 
 
+class StoreEditsData(_Strict):
+    """Stretches of the pieces of note stores as anticipated events, part of them arranged as edits."""
+
+    kind: Literal["edits"]
+    stores: dict[str, float] = Field(description="note stores, each with its share of the samples", min_length=1)
+    transpose: tuple[int, int] = (-5, 6)
+    edits: float = Field(0.5, ge=0, le=1)
+    openings: float = Field(0.15, ge=0, le=1, description="share of the samples that begin with their piece")
+    train: str = "train"
+    validation: str = "validation"
+    validation_sequences: int = Field(96, ge=1)
+
+    @property
+    def path(self) -> str:
+        """The stores' names."""
+        return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.stores)
+
+
 class GridData(_Strict):
     """Chorales as tokens of the 16th grid, a token a voice and step; whole pieces, batches of about one length."""
 
@@ -109,7 +127,7 @@ class TrainConfig(_Strict):
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()
-    data: Annotated[EditsData | GridData | WindowsData, Field(discriminator="kind")]
+    data: Annotated[EditsData | StoreEditsData | GridData | WindowsData, Field(discriminator="kind")]
     optim: OptimConfig = OptimConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -119,7 +137,12 @@ class TrainConfig(_Strict):
         return Path(self.out) / self.name
 
 
-_DATA: dict[str, type[BaseModel]] = {"chorale-edits": EditsData, "chorale-grid": GridData, "windows": WindowsData}
+_DATA: dict[str, type[BaseModel]] = {
+    "chorale-edits": EditsData,
+    "edits": StoreEditsData,
+    "chorale-grid": GridData,
+    "windows": WindowsData,
+}
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.bundle import Model
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import EditsData, GridData, TrainConfig
+from symbolic_music.training.config import EditsData, GridData, StoreEditsData, TrainConfig
+
+if TYPE_CHECKING:
+    from symbolic_music.training.edits_task import EditSource
 
 
 class Batch(NamedTuple):
@@ -69,10 +72,10 @@ class Task(Protocol):
 
 def task_of(config: TrainConfig) -> Task:
     """The task that a config describes."""
-    if isinstance(config.data, EditsData):
+    if isinstance(config.data, EditsData | StoreEditsData):
         from symbolic_music.training.edits_task import EditsTask
 
-        return EditsTask(config, config.data)
+        return EditsTask(config, _edit_source(config))
     from symbolic_music.training.token_task import TokenTask
 
     if isinstance(config.data, GridData):
@@ -82,3 +85,14 @@ def task_of(config: TrainConfig) -> Task:
     from symbolic_music.training.window_source import WindowSource
 
     return TokenTask(config, WindowSource(config, config.data))
+
+
+def _edit_source(config: TrainConfig) -> EditSource:
+    if isinstance(config.data, StoreEditsData):
+        from symbolic_music.training.store_edits import StoreEdits
+
+        return StoreEdits(config.data, int(config.model.settings.get("window", 512)))
+    from symbolic_music.training.chorale_edits import ChoraleEdits
+
+    assert isinstance(config.data, EditsData)
+    return ChoraleEdits(config.data)

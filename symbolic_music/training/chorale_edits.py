@@ -1,0 +1,41 @@
+"""Whole chorales for an `EditsTask`: what the bundled chorale model learns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symbolic_music.corpora import read_chorales
+from symbolic_music.corpora.anticipated import Augmentation, rows, sample
+from symbolic_music.corpora.chorales import QUARTERS_PER_MINUTE, VOICE_PROGRAMS, VOICES
+from symbolic_music.models.bundle import View
+from symbolic_music.tokenizers.anticipation_events import events_of
+from symbolic_music.training.config import EditsData
+from symbolic_music.training.edits_task import Rows
+
+
+class ChoraleEdits:
+    """An `EditSource`."""
+
+    instruments = VOICE_PROGRAMS
+
+    def __init__(self, data: EditsData) -> None:
+        self.path, self.augmentation = data.path, Augmentation(data.transpose, data.edits, data.crops)
+        splits = {name: [events_of(s) for s in scores] for name, scores in read_chorales(data.path).items()}
+        self.pieces = splits["train"]
+        self.validation = [rows(e, np.zeros(len(e), bool)) for e in splits["valid"]]
+
+    def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
+        """See `EditSource`."""
+        chosen = rng.integers(0, len(self.pieces), size)
+        return [sample(self.pieces[i], self.augmentation, rng) for i in chosen]
+
+    def view(self) -> View:
+        """See `EditSource`."""
+        notes = np.concatenate(self.pieces)[:, 2]
+        means = [(notes % 128)[notes // 128 == part] for part in VOICE_PROGRAMS]
+        centres = tuple(round(float(own.mean()), 2) if len(own) else 60.0 for own in means)
+        return View(float(QUARTERS_PER_MINUTE), VOICE_PROGRAMS, VOICES, centres)
+
+    def provenance(self, size: int, rng: np.random.Generator) -> str:
+        """See `EditSource`."""
+        return f"training pieces {', '.join(map(str, rng.integers(0, len(self.pieces), size)))} of {self.path}"
