@@ -106,14 +106,22 @@ def edit_controls(events: Events, start: int, end: int, written: Sequence[int]) 
     return np.asarray((events[:, 0] >= start) & ~inside)
 
 
-def rows(events: Events, is_control: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows (time, duration, note, kind): the flag, the arranged piece, one separator that ends it."""
+def rows(events: Events, is_control: NDArray[np.bool_], opens: bool = False, closes: bool = True) -> NDArray[np.int64]:
+    """Rows (time, duration, note, kind): the flag, the arranged piece, and separators.
+
+    Args:
+        events: of a piece or a stretch of one.
+        is_control: those that are given ahead.
+        opens: whether a separator says that the piece begins here.
+        closes: whether one says that it ends.
+    """
     table, control = arrange(events, is_control)
-    out = np.zeros((len(table) + 2, 4), np.int64)
-    out[1:-1, :3] = table
-    out[1:-1, 3] = np.where(control, _CONTROL, _EVENT)
+    out = np.zeros((1 + opens + len(table) + closes, 4), np.int64)
+    out[:, 3] = _SEPARATOR
     out[0, 3] = _ANTICIPATE if is_control.any() else _AUTOREGRESS
-    out[-1, 3] = _SEPARATOR
+    piece = out[1 + opens : 1 + opens + len(table)]
+    piece[:, :3] = table
+    piece[:, 3] = np.where(control, _CONTROL, _EVENT)
     return out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symbolic_music.corpora.anticipated import rows
+from symbolic_music.corpora.anticipated import musical_events, rows
 from symbolic_music.corpora.loading import Batch
 from symbolic_music.corpora.packing import Packed
 from symbolic_music.corpora.store import NoteStore
@@ -21,10 +21,8 @@ from symbolic_music.errors import CorpusError, ModelError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood, nats_of_tokens
 from symbolic_music.models.anticipatory import AnticipatoryTransformer
 from symbolic_music.models.bundle import Model
-from symbolic_music.score import TEMPO, Score
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 from symbolic_music.tokenizers.anticipation import AnticipationTokenizer
-from symbolic_music.tokenizers.anticipation_events import events_of
 
 # Ids of a chunk for models without a window.
 _LENGTH = 2048
@@ -67,24 +65,18 @@ def _of_events(model: Model[Any], store: NoteStore, split: str, batch: int, tell
     for start in range(0, len(indices), batch):
         sequences = []
         for index in indices[start : start + batch].tolist():
-            events = events_of(_in_view(store.music(index), model))
+            events = musical_events(store.music(index), model.view.quarters_per_minute)
             unknown = sorted(set((events[events[:, 2] != v.REST - v.NOTE, 2] // 128).tolist()) - known)
             if unknown:
                 raise ModelError(
                     f"{store.piece(index).source} has instruments {unknown}, which the model does not know"
                 )
-            sequences.append(rows(events, np.zeros(len(events), bool)))
-        total += likelihood(model.network, sequences, batch)
+            sequences.append(rows(events, np.zeros(len(events), bool), opens=not model.view.parts))
+        seconds = sum(store.piece(index).seconds for index in indices[start : start + batch].tolist())
+        # Of the music, not of the constant tempo that the model hears.
+        total += dataclasses.replace(likelihood(model.network, sequences, batch), seconds=seconds)
         tell(min(1.0, (start + batch) / len(indices)))
     return total
-
-
-def _in_view(score: Score, model: Model[Any]) -> Score:
-    """At the tempo of the model's view, where it has one."""
-    if not model.view.parts:
-        return score
-    tempo = round(60_000_000 / model.view.quarters_per_minute)
-    return dataclasses.replace(score, tempos=np.array([(0, tempo)], TEMPO))
 
 
 @torch.no_grad()

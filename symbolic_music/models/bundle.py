@@ -52,12 +52,13 @@ class Card:
 class View:
     """How a score is shown to a model, and how what the model writes is put back.
 
-    The model lives in musical time: every score is laid at a constant tempo before it is encoded, and what is
-    written takes the score's own tempo. A note struck again at once is shown as one held note.
+    An anticipatory transformer lives in musical time: every score is laid at a constant tempo before it is encoded, and
+    what is written takes the score's own tempo. With parts, a note struck again at once is shown as one held note.
 
     Args:
         quarters_per_minute: that tempo.
-        parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time.
+        parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time. None
+            where the model knows tracks by their own instruments.
         names: of the parts, for scores written from nothing.
         centres: mean pitch of each part in the training data, by which tracks are told to be which part.
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.corpora.anticipated import choose, cropped, musical_events, rows, transposed
 from symbolic_music.corpora.store import NoteStore
@@ -19,8 +20,8 @@ from symbolic_music.training.edits_task import Rows
 # A quarter note is 60 steps of 10 ms, which 2, 3, 4, 5 and 6 divide.
 QUARTERS_PER_MINUTE = 100.0
 _INSTRUMENTS = tuple(range(v.INSTRUMENTS))
-# A separator: before a piece that begins here, after one that ends.
-_SEPARATOR_KIND = 2
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
 
 
 class _Stretch(NamedTuple):
@@ -29,6 +30,10 @@ class _Stretch(NamedTuple):
     events: Events
     opens: bool
     closes: bool
+
+    def rows(self, is_control: Mask) -> Rows:
+        """See `corpora.anticipated`."""
+        return rows(self.events, is_control, self.opens, self.closes)
 
 
 class StoreEdits:
@@ -52,7 +57,7 @@ class StoreEdits:
         self.stores = [NoteStore(path) for path in data.stores]
         self._train = self._indices(data.train)
 
-    def _indices(self, split: str) -> list[np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    def _indices(self, split: str) -> list[Indices]:
         found = [store.splits.get(split, np.zeros(0, np.int64)) for store in self.stores]
         if not any(len(one) for one in found):
             raise TrainingError(f"no store has pieces in split {split!r}")
@@ -65,7 +70,7 @@ class StoreEdits:
         for _ in range(self.data.validation_sequences):
             store, piece = self._draw(indices, rng)
             stretch = self._stretch(store, piece, rng)
-            found.append(_rows(stretch, np.zeros(len(stretch.events), bool))[: self.window])
+            found.append(stretch.rows(np.zeros(len(stretch.events), bool))[: self.window])
         return found
 
     def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
@@ -75,7 +80,7 @@ class StoreEdits:
             stretch = self._stretch(store, piece, rng)
             shift = int(rng.integers(self.data.transpose[0], self.data.transpose[1] + 1))
             stretch = stretch._replace(events=transposed(stretch.events, shift))
-            found.append(_rows(stretch, choose(stretch.events, self.data.edits, rng)))
+            found.append(stretch.rows(choose(stretch.events, self.data.edits, rng)))
         return found
 
     def view(self) -> View:
@@ -93,9 +98,7 @@ class StoreEdits:
         """Stores and pieces of a batch."""
         return [self._draw(self._train, rng) for _ in range(size)]
 
-    def _draw(
-        self, indices: list[np.ndarray[tuple[int], np.dtype[np.int64]]], rng: np.random.Generator
-    ) -> tuple[int, int]:
+    def _draw(self, indices: list[Indices], rng: np.random.Generator) -> tuple[int, int]:
         shares = np.array(list(self.data.stores.values())) * [len(one) > 0 for one in indices]
         store = int(rng.choice(len(shares), p=shares / shares.sum()))
         weights = np.sqrt(self.stores[store].note_counts[indices[store]])
@@ -114,15 +117,3 @@ class StoreEdits:
         last = min(len(moved), self.window)
         ahead = int(np.searchsorted(moved[:, 0], moved[last - 1, 0] + v.DELTA, side="right"))
         return _Stretch(moved[:ahead], bool(moved.shape[0] == len(events)), ahead == len(moved))
-
-
-def _rows(stretch: _Stretch, is_control: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rows:
-    """Rows of a stretch: a separator stands where the piece begins, and where it ends."""
-    found = rows(stretch.events, is_control)
-    if not stretch.closes:
-        found = found[:-1]
-    if stretch.opens:
-        opening = np.zeros((1, 4), np.int64)
-        opening[0, 3] = _SEPARATOR_KIND
-        found = np.concatenate([found[:1], opening, found[1:]])
-    return found
