@@ -19,7 +19,7 @@ import symbolic_music as sm
 from symbolic_music.corpora import read_chorales
 from symbolic_music.corpora.anticipated import rows
 from symbolic_music.evaluation import likelihood
-from symbolic_music.generation.infilling import inside
+from symbolic_music.generation.regions import inside
 from symbolic_music.models import load_model
 from symbolic_music.tokenizers.anticipation_events import REST_NOTE, events_of
 

@@ -1,9 +1,22 @@
 """Generation: sampling, continuation, infilling, accompaniment."""
 
 from symbolic_music.generation.anticipation_sampler import AnticipationSampler, EventSampling, sample_anticipation
-from symbolic_music.generation.continuation import generate
-from symbolic_music.generation.infilling import accompany, infill
+from symbolic_music.generation.continuation import continuing, generate
+from symbolic_music.generation.drafts import Writing, Written, WrittenNote, ranked
+from symbolic_music.generation.editing import Edit, Editing
+from symbolic_music.generation.infilling import (
+    accompany,
+    accompanying,
+    add_track,
+    adding_track,
+    infill,
+    infilling,
+    revoice,
+    revoicing,
+)
+from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.prepared import PreparedGPT2
+from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.request import Alternative, Drawn, Request
 from symbolic_music.generation.sampling import Sampling
 
@@ -11,12 +24,29 @@ __all__ = [
     "Alternative",
     "AnticipationSampler",
     "Drawn",
+    "Edit",
+    "Editing",
     "EventSampling",
+    "Limits",
     "PreparedGPT2",
+    "Region",
     "Request",
     "Sampling",
+    "Writing",
+    "Written",
+    "WrittenNote",
     "accompany",
+    "accompanying",
+    "add_track",
+    "adding_track",
+    "bars",
+    "continuing",
     "generate",
     "infill",
+    "infilling",
+    "ranked",
+    "revoice",
+    "revoicing",
     "sample_anticipation",
+    "tracks_of",
 ]

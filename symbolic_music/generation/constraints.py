@@ -98,3 +98,9 @@ def concerned(notes: Integers, instruments: tuple[int, ...] | None) -> Mask:
     """Which notes are of these instruments; None stands for all but the drums."""
     instrument = notes // 128
     return np.asarray(instrument != DRUM_INSTRUMENT if instruments is None else np.isin(instrument, instruments))
+
+
+def sounding(situation: Situation) -> Mask:
+    """Which events sound at the onset of the note under way, (A, W)."""
+    ends = situation.events[..., 0] + situation.events[..., 1]
+    return np.asarray(situation.is_event & (ends > situation.time[:, None]))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.constraints import Constraint, Integers, Mask, Situation, concerned
+from symbolic_music.generation.constraints import Constraint, Integers, Mask, Situation, concerned, sounding
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 SCALES: dict[str, tuple[int, ...]] = {
@@ -83,7 +83,7 @@ def scale(tonic: str | int, mode: str = "major", instruments: tuple[int, ...] | 
     """
     if mode not in SCALES:
         raise OptionError(f"no scale {mode!r}: choose from {', '.join(SCALES)}")
-    root = tonic % 12 if isinstance(tonic, int) else _tonic(tonic)
+    root = tonic % 12 if isinstance(tonic, int) else pitch_class(tonic)
     return PitchClasses(tuple((root + step) % 12 for step in SCALES[mode]), instruments)
 
 
@@ -136,6 +136,18 @@ class NoRepeatedNote(Constraint):
             last[i, notes // 128] = notes
         repeated = last[:, situation.notes // 128] == situation.notes
         return np.asarray(~repeated | ~concerned(situation.notes, self.instruments))
+
+
+@dataclass(frozen=True)
+class NoUnison(Constraint):
+    """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot tell the two apart."""
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        line, event = np.nonzero(sounding(situation))
+        taken = np.zeros((len(situation.counts), v.MAX_NOTE), bool)
+        taken[line, situation.events[line, event, 2]] = True
+        return np.asarray(~taken[:, situation.notes])
 
 
 @dataclass(frozen=True)
@@ -194,7 +206,12 @@ def _classes(classes: Sequence[int]) -> tuple[int, ...]:
     return chosen
 
 
-def _tonic(name: str) -> int:
+def pitch_class(name: str) -> int:
+    """0 for C to 11 for B, of a letter from A to G with any # or b.
+
+    Raises:
+        OptionError: for another name.
+    """
     letter, signs = name[:1].upper(), name[1:]
     if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
         raise OptionError(f"no tonic {name!r}: a letter from A to G, and # or b")

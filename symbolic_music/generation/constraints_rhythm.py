@@ -20,6 +20,7 @@ class GivenRhythm(Constraint):
     Args:
         starts: steps, sorted; one that stands twice is a chord of two.
         lengths: steps, one for each onset; None to leave them free.
+        players: instruments, one for each onset; None to leave them free.
 
     Raises:
         OptionError: when they are not sorted, not as many, or no durations.
@@ -27,12 +28,15 @@ class GivenRhythm(Constraint):
 
     starts: tuple[int, ...]
     lengths: tuple[int, ...] | None = None
+    players: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.starts or list(self.starts) != sorted(self.starts):
             raise OptionError("given onsets are sorted, at least one")
         if self.lengths is not None and len(self.lengths) != len(self.starts):
             raise OptionError(f"{len(self.starts)} onsets are given, but {len(self.lengths)} durations")
+        if self.players is not None and len(self.players) != len(self.starts):
+            raise OptionError(f"{len(self.starts)} onsets are given, but {len(self.players)} instruments")
         if self.lengths is not None and not all(0 <= length < v.MAX_DURATION for length in self.lengths):
             raise OptionError("given durations lie in 0..999 steps")
 
@@ -47,6 +51,12 @@ class GivenRhythm(Constraint):
     def durations(self, situation: Situation, durations: Integers) -> Mask | None:
         """See `Constraint`."""
         return None if self.lengths is None else np.asarray(durations == self._next(self.lengths, situation))
+
+    def pitches(self, situation: Situation) -> Mask | None:
+        """See `Constraint`."""
+        return (
+            None if self.players is None else np.asarray(situation.notes // 128 == self._next(self.players, situation))
+        )
 
     def finished(self, situation: Situation) -> Mask:
         """See `Constraint`."""

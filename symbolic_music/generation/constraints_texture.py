@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.constraints import Constraint, Integers, Mask, Situation, concerned
+from symbolic_music.generation.constraints import Constraint, Integers, Mask, Situation, concerned, sounding
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 
@@ -29,7 +29,7 @@ class Polyphony(Constraint):
     def pitches(self, situation: Situation) -> Mask:
         """See `Constraint`."""
         own = concerned(situation.events[..., 2], self.instruments)
-        full = (_sounding(situation) & own).sum(axis=1) >= self.most
+        full = (sounding(situation) & own).sum(axis=1) >= self.most
         return np.asarray(~full[:, None] | ~concerned(situation.notes, self.instruments))
 
 
@@ -46,12 +46,30 @@ class PolyphonyOfEach(Constraint):
 
     def pitches(self, situation: Situation) -> Mask:
         """See `Constraint`."""
-        sounding = _sounding(situation)
+        heard = sounding(situation)
         counts = np.zeros((len(situation.counts), v.INSTRUMENTS), np.int64)
-        line, event = np.nonzero(sounding)
+        line, event = np.nonzero(heard)
         np.add.at(counts, (line, situation.events[line, event, 2] // 128), 1)
         full = counts[:, situation.notes // 128] >= self.most
         return np.asarray(~full | ~concerned(situation.notes, self.instruments))
+
+
+@dataclass(frozen=True)
+class OneAtATime(Constraint):
+    """Each of these instruments is a melody: `PolyphonyOfEach(1)`, and where all of them sound no note may begin."""
+
+    instruments: tuple[int, ...]
+
+    def onsets(self, situation: Situation, times: Integers) -> Mask:
+        """See `Constraint`."""
+        notes = np.where(situation.is_event, situation.events[..., 2], -1)
+        ends = situation.events[..., 0] + situation.events[..., 1]
+        free = [np.where(notes // 128 == i, ends, 0).max(axis=1, initial=0) for i in self.instruments]
+        return np.asarray(times >= np.min(free, axis=0)[:, None])
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        return PolyphonyOfEach(1, self.instruments).pitches(situation)
 
 
 @dataclass(frozen=True)
@@ -138,9 +156,3 @@ class NotesPerBar(Constraint):
         """Notes in the bar of the newest event, (A, 1)."""
         own = self._bar(situation.events[..., 0]) == self._bar(situation.now)[:, None]
         return np.asarray((own & situation.is_event).sum(axis=1))[:, None]
-
-
-def _sounding(situation: Situation) -> Mask:
-    """Which events sound at the onset of the note under way, (A, W)."""
-    ends = situation.events[..., 0] + situation.events[..., 1]
-    return np.asarray(situation.is_event & (ends > situation.time[:, None]))

@@ -1,24 +1,29 @@
-"""Rewrite a region of time of chosen tracks, and leave everything else as it was."""
+"""Edits of a piece: rewrite a region, other parts, other pitches, one more track. See `editing` for what stays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
-from symbolic_music.errors import EmptyScoreError, RegionError
-from symbolic_music.generation.anticipatory import Progress, Task, sample_events
-from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick, written_notes
-from symbolic_music.generation.published import write_region
+from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
+from symbolic_music.generation.drafts import Progress, Writing, finished
+from symbolic_music.generation.editing import Edit, Editing
+from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.parts import assign_parts
+from symbolic_music.generation.perspectives import writable
+from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sampling import Sampling
-from symbolic_music.models import AnticipatoryTransformer, Model, load_model
-from symbolic_music.score import Array, Score, Track
+from symbolic_music.models import Model, load_model
+from symbolic_music.score import DRUM_INSTRUMENT, Score, Track
 from symbolic_music.transforms import check_tracks
 
 _DEFAULT = Sampling()
+_FREE = Limits()
+AnyModel = Model[Any] | str | Path | None
 
 
 def infill(
@@ -26,10 +31,11 @@ def infill(
     start: float,
     end: float,
     tracks: Sequence[int] | None = None,
-    model: Model | str | Path | None = None,
+    model: AnyModel = None,
     sampling: Sampling = _DEFAULT,
     seed: int = 0,
     progress: Progress | None = None,
+    limits: Limits = _FREE,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in [start, end) seconds; all else comes back bit for bit.
 
@@ -42,128 +48,169 @@ def infill(
     Args:
         score: the piece.
         start, end: the region in seconds under the score's tempo map.
-        tracks: numbers of the tracks to rewrite; None for all that are not drums.
+        tracks: numbers of the tracks to rewrite; None for all that the model can write.
         model: a loaded model, a name or a folder; None for the bundled chorale model.
         sampling: temperature, top-p, top-k, min-p.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
+        limits: what the notes must obey.
 
     Raises:
         EmptyScoreError: when the score has no notes.
         RegionError: when the region lies outside the piece, a track does not exist, or the model cannot
             write these tracks.
+        ConstraintError: when the limits contradict each other.
     """
-    first, last = _region(score, start, end)
-    written = pitched_tracks(score) if tracks is None else check_tracks(score, tracks)
-    if not written:
-        raise RegionError("no tracks to rewrite: name at least one that is not drums")
-    return _rewrite(score, first, last, written, _loaded(model), sampling, seed, progress)
+    return finished(infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits), progress)
+
+
+def infilling(
+    score: Score,
+    regions: Sequence[Region],
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> Writing:
+    """The same as an edit to be run: any regions, in seconds, beats or bars, and several alternatives.
+
+    `stream` hands out notes as they are drawn, `finish` the alternatives. Arguments and errors as in `infill`.
+    """
+    loaded = loaded_model(model)
+    spans = spans_of(score, regions)
+    return Editing(score, Edit(spans, _chosen(score, tracks, loaded), limits), loaded, sampling, seed, count)
 
 
 def accompany(
     score: Score,
     keep_tracks: Sequence[int],
-    model: Model | str | Path | None = None,
+    model: AnyModel = None,
     sampling: Sampling = _DEFAULT,
     seed: int = 0,
     progress: Progress | None = None,
+    limits: Limits = _FREE,
 ) -> Score:
-    """Keep some tracks and write all the others anew, from the first note to the end of the last.
+    """Keep some tracks and write all the others anew, from the first note of the piece to the end of its last.
 
-    Where the score has no other pitched tracks, the model's remaining parts are added as new tracks. Drums are
-    always kept. Arguments and errors as in `infill`.
+    Where there are no others, they are added: the remaining parts of our own model, or whatever instruments a model of
+    the published encoding wants to hear. Our own model keeps drums, which it cannot write. Arguments and errors as in
+    `infill`.
     """
+    return finished(accompanying(score, keep_tracks, model, sampling, seed, 1, limits), progress)
+
+
+def accompanying(
+    score: Score,
+    keep_tracks: Sequence[int],
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> Writing:
+    """The same as an edit to be run, with several alternatives; see `infilling`."""
     kept = check_tracks(score, keep_tracks)
     if not np.isin(score.notes["track"], kept).any():
         raise RegionError("the kept tracks hold no notes: nothing to accompany")
-    loaded = _loaded(model)
-    written = [t for t in pitched_tracks(score) if t not in kept]
-    if not written:
+    loaded = loaded_model(model)
+    written = [track for track in writable(score, loaded) if track not in kept]
+    if not written and loaded.view.parts:
         used = assign_parts(score, [], loaded).values()
         parts = zip(loaded.view.parts, loaded.view.names, strict=True)
-        added = [Track(name, part) for part, name in parts if part not in used]
+        added = tuple(Track(name, part) for part, name in parts if part not in used)
         if not added:
             raise RegionError(f"all parts of model {loaded.card.name!r} are kept: nothing to write")
         written = list(range(len(score.tracks), len(score.tracks) + len(added)))
-        score = replace(score, tracks=score.tracks + tuple(added))
-    given = score.notes[np.isin(score.notes["track"], kept)]
-    first, last = int(given["onset"].min()), int((given["onset"].astype(np.int64) + given["duration"]).max())
-    rest = ~np.isin(score.notes["track"], written)
-    emptied = score.replace(notes=score.notes[rest])
-    return _rewrite(emptied, first, last, written, loaded, sampling, seed, progress)
+        score = replace(score, tracks=score.tracks + added)
+    return Editing(score, Edit([_whole(score)], written, limits), loaded, sampling, seed, count)
 
 
-def _region(score: Score, start: float, end: float) -> tuple[int, int]:
-    if not len(score):
-        raise EmptyScoreError("the score has no notes: nothing to rewrite")
-    if not 0 <= start < end:
-        raise RegionError(f"cannot rewrite from {start:g} s to {end:g} s: need 0 <= from < to")
-    if start >= score.duration or end > score.duration + 0.05:
-        raise RegionError(f"the region {start:g} to {end:g} s is outside the piece, which lasts {score.duration:.2f} s")
-    first, last = (int(t) for t in np.rint(score.ticks([start, min(end, score.duration)])))
-    if last <= first:
-        raise RegionError(f"the region {start:g} to {end:g} s is shorter than a tick")
-    return first, last
-
-
-def _rewrite(
+def revoice(
     score: Score,
-    first: int,
-    last: int,
-    written: Sequence[int],
-    model: Model,
-    sampling: Sampling,
-    seed: int,
-    progress: Progress | None,
+    regions: Sequence[Region],
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+    limits: Limits = _FREE,
 ) -> Score:
-    removed = inside(score.notes, first, last) & np.isin(score.notes["track"], written)
-    kept = score.notes[~removed]
-    if not isinstance(model.network, AnticipatoryTransformer):
-        given = score.replace(notes=kept)
-        return with_notes(
-            score, kept, write_region(given, first, last, written, model, sampling, seed, None, progress)[1]
-        )
-    parts = assign_parts(score, written, model)
-    # Where the piece begins with silence, so does the model's clock: on the bar line before the first note.
-    origin = _origin(score, first)
-    moved = kept.copy()
-    moved["onset"] -= origin
-    context = shown(score, moved, parts, model.view)
-    scale = steps_per_tick(score, model.view)
-    start, end = (
-        round((first - origin) * scale),
-        max(round((last - origin) * scale), round((first - origin) * scale) + 1),
-    )
-    task = Task(
-        past=context[context[:, 0] < start],
-        controls=context[context[:, 0] >= start],
-        start=start,
-        end=end,
-        instruments=tuple(parts[t] for t in written),
-    )
-    events = sample_events(model.network, task, sampling, torch.Generator().manual_seed(seed), progress)
-    new = written_notes(score, events, parts, model.view, first - origin, last - origin)
-    new["onset"] += origin
-    return with_notes(score, kept, new)
+    """Other pitches for the notes of some tracks; when they begin and end, and how loud they are, stays.
+
+    Arguments and errors as in `infilling`; RegionError too when the tracks have no notes there.
+    """
+    return finished(revoicing(score, regions, tracks, model, sampling, seed, 1, limits), progress)
 
 
-def _origin(score: Score, first: int) -> int:
-    """The last bar line at or before both the first note and the region."""
-    begin = min(int(score.notes["onset"][0]), first) if len(score) else first
-    bars = score.bars(begin + 1)
-    return int(bars[-1]) if len(bars) else 0
+def revoicing(
+    score: Score,
+    regions: Sequence[Region],
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> Writing:
+    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    loaded = loaded_model(model)
+    edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps_rhythm=True)
+    return Editing(score, edit, loaded, sampling, seed, count)
 
 
-def inside(notes: Array, first: int, last: int) -> Array:
-    """Mask of the notes whose onset lies in [first, last) ticks."""
-    return np.asarray((notes["onset"] >= first) & (notes["onset"] < last))
+def add_track(
+    score: Score,
+    program: int,
+    regions: Sequence[Region] = (),
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+    limits: Limits = _FREE,
+) -> Score:
+    """One more track, of a program (128 for drums), under all that is there; over the whole piece without regions.
+
+    Our own model gives it the part that nobody else needs, whatever it is played on. Arguments and errors as in
+    `infilling`; OptionError for a program that MIDI has not.
+    """
+    return finished(adding_track(score, program, regions, model, sampling, seed, 1, limits), progress)
 
 
-def with_notes(score: Score, kept: Array, new: Array) -> Score:
-    """The score with these notes, ordered by onset and, within one, by track, as a file read back would be."""
-    notes = np.concatenate([kept, new])
-    return score.replace(notes=notes[np.lexsort((notes["track"], notes["onset"]))])
+def adding_track(
+    score: Score,
+    program: int,
+    regions: Sequence[Region] = (),
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> Writing:
+    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    if not 0 <= program <= DRUM_INSTRUMENT:
+        raise OptionError(f"a program is 0 to 127, or 128 for drums, not {program}")
+    loaded = loaded_model(model)
+    if not len(score):
+        raise EmptyScoreError("the score has no notes: nothing to add a track to")
+    is_drum = program == DRUM_INSTRUMENT
+    wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
+    spans = spans_of(score, regions) if regions else [_whole(score)]
+    return Editing(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
 
 
-def _loaded(model: Model | str | Path | None) -> Model:
+def loaded_model(model: AnyModel) -> Model[Any]:
+    """A model as it is, or loaded by its name or folder."""
     return model if isinstance(model, Model) else load_model(model)
+
+
+def _whole(score: Score) -> Span:
+    return int(score.notes["onset"][0]), score.end
+
+
+def _chosen(score: Score, tracks: Sequence[int] | None, model: Model[Any]) -> list[int]:
+    chosen = writable(score, model) if tracks is None else check_tracks(score, tracks)
+    if not chosen:
+        raise RegionError("no tracks to rewrite: name at least one that the model can write")
+    return chosen

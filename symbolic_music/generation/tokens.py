@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from symbolic_music.errors import OptionError
+from symbolic_music.generation.drafts import Written, WrittenNote, flagged
 from symbolic_music.generation.sampling import Sampling, draw
 from symbolic_music.models import Model
-from symbolic_music.score import Score, Track
+from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 
 # Ids between two looks at how long the music is.
@@ -21,27 +22,19 @@ _MOST_IDS_A_SECOND = 1000
 
 
 @torch.no_grad()
-def sample_ids(
+def draw_ids(
     model: Model[Any],
-    enough: Callable[[Ids], float],
     sampling: Sampling,
     generator: torch.Generator,
     prompt: Ids | None = None,
-    most: int = 100_000,
-    progress: Callable[[float], None] | None = None,
-) -> Ids:
-    """Ids that obey the grammar, the prompt's first.
+) -> Iterator[tuple[int, float]]:
+    """Ids that obey the grammar, one after the other, and the log-probability of each; endless unless the grammar is.
 
     The model has no say in the first id of all: where the grammar allows several it is drawn evenly.
 
     Args:
         model: of one sequence of ids.
-        enough: called with all ids now and then; 1 or more ends the music, less is the part that is done.
         prompt: ids to go on from.
-        most: ids beside the prompt's.
-
-    Returns:
-        int32, (n,).
 
     Raises:
         OptionError: for compound words, which are not drawn id by id.
@@ -58,59 +51,109 @@ def sample_ids(
         first = torch.from_numpy(np.where(grammar.allowed(state), 0.0, -np.inf))
         ids.append(draw(first, Sampling(top_p=1.0), generator))
         state = grammar.advance(state, ids[0])
-    was_training, begun = model.network.training, len(ids)
+        yield ids[0], 0.0
     model.network.eval()
-    cache, logits = model.network.new_cache(1), None
+    cache = model.network.new_cache(1)
     pending = torch.tensor([ids], device=model.device)
-    while len(ids) - begun < most:
-        allowed = torch.from_numpy(np.array(grammar.allowed(state)))
-        if not allowed.any():
-            break
-        logits = model.network.step(pending, cache)[0].float().cpu()
-        ids.append(draw(logits.masked_fill(~allowed, float("-inf")), sampling, generator))
-        state = grammar.advance(state, ids[-1])
-        pending = torch.tensor([ids[-1:]], device=model.device)
-        if (len(ids) - begun) % _STRIDE == 0:
-            part = enough(np.array(ids, np.int32))
-            if progress:
-                progress(min(part, 1.0))
-            if part >= 1:
-                break
-    model.network.train(was_training)
-    return np.array(ids, np.int32)
+    while (allowed := torch.from_numpy(np.array(grammar.allowed(state)))).any():
+        logits = model.network.step(pending, cache)[0].float().cpu().masked_fill(~allowed, float("-inf"))
+        token = draw(logits, sampling, generator)
+        state = grammar.advance(state, token)
+        pending = torch.tensor([[token]], device=model.device)
+        yield token, float(logits.log_softmax(0)[token])
 
 
-def continued(
-    model: Model[Any],
-    prompt: Score | None,
-    seconds: float,
-    sampling: Sampling,
-    seed: int,
-    progress: Callable[[float], None] | None = None,
-) -> Score:
-    """A piece and some seconds more, or a new one: see `continuation.generate`.
+class TokenWriting:
+    """A piece and some seconds more, or a new one, several times; see `continuation.continuing`.
 
     With a prompt its notes stay as they are; new ones go to its tracks of their program, or to new tracks.
+
+    Raises:
+        OptionError: when the tokenizer writes each track apart.
     """
-    tokenizer: Tokenizer = model.tokenizer
-    given, before = None, 0.0
-    if prompt is not None and len(prompt):
-        encoded = tokenizer.encode(prompt)
-        if isinstance(encoded, list):
-            raise OptionError(
-                f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
-            )
-        given, before = encoded, tokenizer.decode(encoded).duration
 
-    def enough(ids: Ids) -> float:
-        return (tokenizer.decode(ids).duration - before) / seconds
+    def __init__(
+        self, model: Model[Any], prompt: Score | None, seconds: float, sampling: Sampling, seed: int, count: int
+    ) -> None:
+        if count < 1:
+            raise OptionError(f"at least one alternative is needed, not {count}")
+        self._model, self._prompt, self._seconds, self._sampling = model, prompt, seconds, sampling
+        self._seed, self._count = seed, count
+        self._given: Ids | None = None
+        self._before = 0.0
+        tokenizer: Tokenizer = model.tokenizer
+        if prompt is not None and len(prompt):
+            encoded = tokenizer.encode(prompt)
+            if isinstance(encoded, list):
+                raise OptionError(
+                    f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
+                )
+            self._given, self._before = encoded, tokenizer.decode(encoded).duration
+        self._ids: list[list[int]] = []
+        self._log_probabilities: list[float] = []
+        self._whole: list[bool] = []
+        self._part = 0.0
 
-    generator = torch.Generator().manual_seed(seed)
-    ids = sample_ids(model, enough, sampling, generator, given, int(seconds * _MOST_IDS_A_SECOND), progress)
-    written = tokenizer.decode(ids)
-    if prompt is None or given is None:
-        return written.clip(0.0, seconds)
-    return _joined(prompt, written, before, before + seconds)
+    @property
+    def done(self) -> float:
+        """See `drafts.Writing`."""
+        return (sum(self._whole) + min(self._part, 1.0)) / self._count
+
+    def stream(self) -> Iterator[WrittenNote]:
+        """See `drafts.Writing`. Each alternative has a seed of its own, from the first one's on."""
+        was_training = self._model.network.training
+        for number in range(self._count):
+            ids: list[int] = [] if self._given is None else self._given.tolist()
+            begun, told = len(ids), 0
+            self._ids.append(ids)
+            self._log_probabilities.append(0.0)
+            self._whole.append(False)
+            generator = torch.Generator().manual_seed(self._seed + number)
+            for token, log_probability in draw_ids(self._model, self._sampling, generator, self._given):
+                ids.append(token)
+                self._log_probabilities[-1] += log_probability
+                if (len(ids) - begun) % _STRIDE == 0:
+                    score, notes, self._part = self._so_far(ids)
+                    # The newest notes may still grow.
+                    yield from _told(number, score, notes[told:-_STRIDE])
+                    told = max(told, len(notes) - _STRIDE)
+                    if self._part >= 1 or len(ids) - begun >= self._seconds * _MOST_IDS_A_SECOND:
+                        break
+            self._whole[-1], self._part = True, 0.0
+            self._model.network.train(was_training)
+            score, notes, _ = self._so_far(ids)
+            yield from _told(number, score, notes[told:])
+
+    def results(self) -> list[Written]:
+        """See `drafts.Writing`."""
+        found = []
+        for number, ids in enumerate(self._ids):
+            score, notes, _ = self._so_far(ids)
+            likelihood = self._log_probabilities[number] / len(notes) if len(notes) else float("nan")
+            found.append(Written(score, notes, number, likelihood, self._whole[number]))
+        return flagged(found)
+
+    def finish(self) -> list[Written]:
+        """See `drafts.Writing`."""
+        for _ in self.stream():
+            pass
+        return self.results()
+
+    def _so_far(self, ids: Sequence[int]) -> tuple[Score, Array, float]:
+        """The piece, the notes written in it, in order, and the part of the time that they take."""
+        written = self._model.tokenizer.decode(np.array(ids, np.int32))
+        part = (written.duration - self._before) / self._seconds
+        if self._prompt is None or self._given is None:
+            score = written.clip(0.0, self._seconds)
+            return score, score.notes, part
+        score = _joined(self._prompt, written, self._before, self._before + self._seconds)
+        return score, score.notes[len(self._prompt) :], part
+
+
+def _told(number: int, score: Score, notes: Array) -> Iterator[WrittenNote]:
+    for row in notes:
+        start, end = score.seconds([int(row["onset"]), int(row["onset"]) + int(row["duration"])]).tolist()
+        yield WrittenNote(number, int(row["track"]), start, end - start, int(row["pitch"]), int(row["velocity"]))
 
 
 def _joined(prompt: Score, written: Score, start: float, end: float) -> Score:

@@ -1,0 +1,215 @@
+"""The one edit: regions of some tracks are written, and everything else comes back as it was.
+
+A note is asked for when it begins in a region, in a track that is written. All others are given, and come back bit for
+bit, in their order, with all that is no note. Written notes begin and end within their region. A given note that began
+earlier and sounds into a region stays; its pitch is not struck again in its track before it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.generation.anticipation_sampler import AnticipationSampler
+from symbolic_music.generation.constraints import Constraint
+from symbolic_music.generation.constraints_rhythm import GivenRhythm
+from symbolic_music.generation.contradictions import check_request
+from symbolic_music.generation.drafts import Draft, Written, WrittenNote, flagged
+from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.perspectives import Perspective, Voice, perspective, voice_of
+from symbolic_music.generation.regions import Span, inside
+from symbolic_music.generation.request import Request
+from symbolic_music.generation.sampling import Sampling
+from symbolic_music.models import GPT2, Model
+from symbolic_music.score import Score
+from symbolic_music.tokenizers import anticipation_vocabulary as v
+
+_DEFAULT = Sampling()
+_FREE = Limits()
+# Alternatives that are written side by side; each has a memory of the model's.
+_SIDE_BY_SIDE = 8
+# Notes before a region that a model or a constraint may look back to.
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What is to be written.
+
+    Args:
+        spans: regions in ticks, sorted, apart from each other; see `regions.spans_of`.
+        tracks: that are written; none for any instrument, each in a track of its own that is added.
+        limits: what the notes must obey.
+        keeps_rhythm: only pitches are drawn, for the notes that are there.
+        may_end: part of a region after which the model may end the piece; None for never.
+    """
+
+    spans: Sequence[Span]
+    tracks: Sequence[int]
+    limits: Limits = _FREE
+    keeps_rhythm: bool = False
+    may_end: float | None = None
+
+
+class Editing:
+    """An edit under way: it hands out notes as they are drawn, and at any time the scores written so far.
+
+    What a model is shown of a piece, and so what an edit costs, does not grow with the piece.
+
+    Args:
+        score: the piece.
+        edit: what is to be written.
+        model: that writes.
+        sampling: temperature, top-p, top-k, min-p.
+        seed: the same seed gives the same notes.
+        count: alternatives. The first of them is what one alone would be.
+
+    Raises:
+        OptionError: when the model cannot write into a piece.
+        RegionError: when it cannot write these tracks; when their rhythm is to be kept and they have none.
+        ConstraintError: when the limits contradict each other or the region; while drawing, when nothing may follow.
+    """
+
+    def __init__(
+        self,
+        score: Score,
+        edit: Edit,
+        model: Model[Any],
+        sampling: Sampling = _DEFAULT,
+        seed: int = 0,
+        count: int = 1,
+    ) -> None:
+        self._score, self._edit, self._model = score, edit, model
+        self._sampling, self._seed = sampling, seed
+        in_tracks = np.isin(score.notes["track"], edit.tracks)
+        self._asked = [inside(score.notes, *span) & in_tracks for span in edit.spans]
+        self._given = score.notes[~np.logical_or.reduce(self._asked)]
+        if edit.keeps_rhythm and not any(asked.any() for asked in self._asked):
+            raise RegionError("these tracks have no notes in the region: there is no rhythm to keep")
+        if count < 1:
+            raise OptionError(f"at least one alternative is needed, not {count}")
+        self._drafts = [Draft(i, score.tracks) for i in range(count)]
+        edit.limits.check(score, edit.spans)
+        # Whatever is impossible is so before anything is drawn.
+        for number in range(len(edit.spans)):
+            check_request(self._request(number, self._view(number), self._drafts[0]))
+
+    @property
+    def done(self) -> float:
+        """The share of the regions that is written, of all alternatives."""
+        whole = sum(last - first for first, last in self._edit.spans) * len(self._drafts)
+        return sum(draft.ticks for draft in self._drafts) / whole
+
+    def stream(self) -> Iterator[WrittenNote]:
+        """Notes as they are drawn. Closing the iterator or an interrupt ends the edit; `results` has what there is."""
+        for number in range(len(self._edit.spans)):
+            for first in range(0, len(self._drafts), _SIDE_BY_SIDE):
+                yield from self._write(number, self._drafts[first : first + _SIDE_BY_SIDE])
+
+    def results(self) -> list[Written]:
+        """The alternatives as far as they are written, those that are begun.
+
+        A region that was begun holds the notes drawn so far and none of those that were to be replaced; one that was
+        not is as it was.
+        """
+        found = []
+        for draft in self._drafts:
+            if draft.begun:
+                asked = np.logical_or.reduce(self._asked[: draft.begun])
+                notes = self._score.notes
+                found.append(draft.result(self._score, notes[asked], notes[~asked], len(self._edit.spans)))
+        return flagged(found)
+
+    def finish(self) -> list[Written]:
+        """Draw all notes; the alternatives."""
+        for _ in self.stream():
+            pass
+        return self.results()
+
+    def _view(self, number: int) -> Perspective:
+        span = self._edit.spans[number]
+        voices = {t: voice_of(self._score, self._given, t, self._score.tracks[t], span) for t in self._edit.tracks}
+        return perspective(self._score, voices, span, self._model, not self._edit.keeps_rhythm)
+
+    def _request(self, number: int, view: Perspective, draft: Draft) -> Request:
+        """What is asked of the sampler for a region, after what a draft already holds."""
+        first, last = span = self._edit.spans[number]
+        start, end = (int(step) for step in view.steps([first, last]))
+        end = max(end, start + 1)
+        notes = draft.among(self._given)
+        begin = int(np.searchsorted(notes["onset"], first))
+        stop = begin + int(np.searchsorted(view.steps(notes["onset"][begin:]), end + v.DELTA, side="right"))
+        past = view.events(notes[max(0, begin - _REMEMBERED) : begin])
+        past[:, 0] = np.minimum(past[:, 0], start)
+        limits = self._edit.limits.constraints(self._score, view, span)
+        may_end = self._edit.may_end
+        return Request(
+            end=end,
+            start=start,
+            past=past,
+            controls=view.events(notes[begin:stop]),
+            instruments=view.instruments,
+            constraints=(*view.constraints, *limits, *self._rhythm(number, view, start, end)),
+            # The published models know what a beginning is; ours hear it as any silence.
+            opening=not len(past) and isinstance(self._model.network, GPT2),
+            may_end=None if may_end is None else start + round(may_end * (end - start)),
+        )
+
+    def _rhythm(self, number: int, view: Perspective, start: int, end: int) -> tuple[Constraint, ...]:
+        rows = self._score.notes[self._asked[number]]
+        if not self._edit.keeps_rhythm or not len(rows):
+            return ()
+        onsets, ends = view.steps(rows["onset"]), view.steps(rows["onset"].astype(np.int64) + rows["duration"])
+        lengths = np.clip(ends - onsets, 1, v.MAX_DURATION - 1).tolist()
+        players = [view.instrument(track) for track in rows["track"].tolist()]
+        return (GivenRhythm(tuple(np.clip(onsets, start, end - 1).tolist()), tuple(lengths), tuple(players)),)
+
+    def _write(self, number: int, drafts: Sequence[Draft]) -> Iterator[WrittenNote]:
+        span, view = self._edit.spans[number], self._view(number)
+        rows = self._score.notes[self._asked[number]]
+        for draft in drafts:
+            draft.begin(span, self._given, self._edit.tracks)
+        if self._edit.keeps_rhythm and not len(rows):
+            for draft in drafts:
+                draft.end()
+            return
+        # Alternatives begin with the same; after the first region each has a past of its own.
+        alike = number == 0
+        requests = [self._request(number, view, draft) for draft in drafts[: 1 if alike else None]]
+        sampler = AnticipationSampler(
+            self._model.network,
+            requests,
+            len(drafts) if alike else 1,
+            self._sampling,
+            self._derived(number, drafts[0].number),
+            beat=view.beat,
+        )
+        voices: dict[int, Voice] = {}
+        try:
+            for drawn in sampler.stream():
+                draft = drafts[drawn.request + drawn.alternative]
+                if self._edit.keeps_rhythm:
+                    yield draft.repitch(rows, drawn.pitch, self._score)
+                    continue
+                first, last, track = view.place((drawn.time, drawn.duration, drawn.note), draft.tracks)
+                if track not in voices or track >= len(self._score.tracks):
+                    voices[track] = voice_of(self._score, self._given, track, draft.tracks[track], span)
+                note = draft.add(first, last, drawn.pitch, track, voices[track], self._score)
+                if note is not None:
+                    yield note
+            for draft in drafts:
+                draft.end()
+        finally:
+            written = [one for several in sampler.alternatives() for one in several]
+            for draft, one in zip(drafts, written, strict=True):
+                draft.count(one)
+
+    def _derived(self, number: int, draft: int) -> int:
+        """A seed for a region and the alternatives from one on: the first have the edit's own."""
+        if number == draft == 0:
+            return self._seed
+        return int(np.random.SeedSequence((self._seed, number, draft)).generate_state(1)[0])

@@ -1,0 +1,180 @@
+"""What a musician may ask of new notes, in the score's own terms, and the constraints that it makes for a sampler."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symbolic_music.errors import ConstraintError, OptionError, RegionError
+from symbolic_music.generation.constraints import Constraint
+from symbolic_music.generation.constraints_pitch import (
+    Chords,
+    NoRepeatedNote,
+    PitchClasses,
+    PitchRange,
+    pitch_class,
+    scale,
+)
+from symbolic_music.generation.constraints_rhythm import EndOn
+from symbolic_music.generation.constraints_texture import NotesAtOnce, NotesPerBar, Polyphony
+from symbolic_music.generation.regions import Span, ticks_of
+from symbolic_music.score import Score
+
+if TYPE_CHECKING:
+    from symbolic_music.generation.perspectives import Perspective
+
+# Intervals above the root, by what follows the root's letter.
+CHORDS: dict[str, tuple[int, ...]] = {
+    "": (0, 4, 7), "m": (0, 3, 7), "5": (0, 7), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11), "m7": (0, 3, 7, 10), "9": (0, 4, 7, 10, 2), "m7b5": (0, 3, 6, 10), "dim": (0, 3, 6),
+    "dim7": (0, 3, 6, 9), "aug": (0, 4, 8), "sus2": (0, 2, 7), "sus4": (0, 5, 7),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What new notes must obey; drums are free of what concerns pitches.
+
+    Args:
+        lowest, highest: pitches, both included: 60 is middle C.
+        scale: tonic and mode, "D minor" or "Bb mixolydian"; see `constraints_pitch.SCALES`.
+        pitch_classes: 0 for C to 11 for B; empty for all.
+        chords: (bar, name): only its pitches begin from there up to the next. Bars count from 1, 8.5 is the middle of
+            bar 8; names are C, F#m, Bb7, ... (`CHORDS`), and "-" ends the last.
+        polyphony: notes that sound at once at most, of all tracks that are written.
+        notes_per_bar: least and most notes that begin in a bar.
+        notes_at_once: least and most notes that begin together.
+        no_repeats: no instrument plays its last pitch again.
+        end_on: bar or part of one, as for chords: the music ends there.
+
+    Raises:
+        OptionError: for what no pitch, scale, chord or number can be.
+        ConstraintError: when they contradict each other.
+    """
+
+    lowest: int = 0
+    highest: int = 127
+    scale: str | None = None
+    pitch_classes: tuple[int, ...] = ()
+    chords: tuple[tuple[float, str], ...] = ()
+    polyphony: int | None = None
+    notes_per_bar: tuple[int, int] | None = None
+    notes_at_once: tuple[int, int] | None = None
+    no_repeats: bool = False
+    end_on: float | None = None
+
+    def __post_init__(self) -> None:
+        allowed = self._allowed()
+        if [bar for bar, _ in self.chords] != sorted({bar for bar, _ in self.chords}):
+            raise OptionError("chords are sorted by their bars, one at a place")
+        if any(bar < 1 for bar, _ in self.chords) or (self.end_on is not None and self.end_on <= 1):
+            raise OptionError("bars count from 1")
+        if not allowed:
+            raise ConstraintError(f"no pitch is left: {self._told()}")
+        for bar, name in self.chords:
+            classes = chord_classes(name)
+            if classes and not any(pitch % 12 in classes for pitch in allowed):
+                raise ConstraintError(f"no pitch is left for the chord {name} of bar {bar:g}: {self._told()}")
+        if self.no_repeats and len(allowed) == 1:
+            raise ConstraintError(f"one pitch alone cannot be played without repeats: {self._told()}")
+        for name, least in (("notes_at_once", 1), ("notes_per_bar", 0)):
+            low, high = getattr(self, name) or (least, 1)
+            if not least <= low <= high or high < 1:
+                raise OptionError(f"{name.replace('_', ' ')}: from {least} on, least <= most, not {low}-{high}")
+        if self.polyphony is not None and self.polyphony < (self.notes_at_once or (1, 1))[0]:
+            raise ConstraintError(
+                f"{(self.notes_at_once or (1, 1))[0]} notes that begin at once cannot be {self.polyphony} at once"
+            )
+
+    def constraints(self, score: Score, view: Perspective, span: Span) -> tuple[Constraint, ...]:
+        """For a region of a score, as a model sees it."""
+        out: list[Constraint] = []
+        if (self.lowest, self.highest) != (0, 127):
+            out.append(PitchRange(self.lowest, self.highest))
+        if self._classes() != set(range(12)):
+            out.append(PitchClasses(tuple(self._classes())))
+        if self.chords:
+            places = ticks_of(score, [bar for bar, _ in self.chords], "bars")
+            steps = view.steps(np.rint(places).astype(np.int64)).tolist()
+            names = {step: name for step, (_, name) in zip(steps, self.chords, strict=True)}
+            out.append(Chords(tuple((step, chord_classes(name)) for step, name in sorted(names.items()))))
+        if self.polyphony is not None:
+            out.append(Polyphony(self.polyphony, view.instruments))
+        if self.notes_at_once is not None:
+            out.append(NotesAtOnce(*self.notes_at_once))
+        if self.notes_per_bar is not None:
+            lines = score.bars(span[1])
+            inside = lines[(lines > span[0]) & (lines < span[1])]
+            out.append(NotesPerBar(tuple(np.unique(view.steps([span[0], *inside])).tolist()), *self.notes_per_bar))
+        if self.no_repeats:
+            out.append(NoRepeatedNote())
+        place = self.end(score)
+        if place is not None and span[0] < place <= span[1]:
+            out.append(EndOn(int(view.steps([place])[0])))
+        return tuple(out)
+
+    def end(self, score: Score) -> int | None:
+        """The tick on which the music is to end."""
+        return None if self.end_on is None else round(float(ticks_of(score, [self.end_on], "bars")[0]))
+
+    def check(self, score: Score, spans: Sequence[Span]) -> None:
+        """RegionError when the music is to end outside all regions."""
+        place = self.end(score)
+        if place is not None and not any(first < place <= last for first, last in spans):
+            raise RegionError(f"the music cannot end on bar {self.end_on:g}: that is in no region that is written")
+
+    def _classes(self) -> set[int]:
+        found = set(self.pitch_classes or range(12))
+        if not found <= set(range(12)):
+            raise OptionError(f"pitch classes are numbers from 0 to 11, not {sorted(found)}")
+        if self.scale is not None:
+            tonic, _, mode = self.scale.strip().partition(" ")
+            found &= set(scale(tonic, mode.strip() or "major").classes)
+        return found
+
+    def _allowed(self) -> list[int]:
+        if not 0 <= self.lowest <= self.highest <= 127:
+            raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.lowest}..{self.highest}")
+        classes = self._classes()
+        return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
+
+    def _told(self) -> str:
+        told = [f"pitches {self.lowest} to {self.highest}"]
+        told += [self.scale] if self.scale else []
+        told += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
+        return ", ".join(told)
+
+
+def chord_classes(name: str) -> tuple[int, ...]:
+    """Pitch classes of a chord by its name; none for "-", which is no chord.
+
+    Raises:
+        OptionError: for a name that is not known.
+    """
+    if name == "-":
+        return ()
+    found = re.fullmatch(r"([A-G])([#b]*)(.*)", name)
+    if found is None or found[3] not in CHORDS:
+        kinds = ", ".join(f"C{kind}" for kind in CHORDS)
+        raise OptionError(f"no chord {name!r}: a letter from A to G, # or b, and a kind as in {kinds}")
+    root = pitch_class(found[1] + found[2])
+    return tuple(sorted((root + interval) % 12 for interval in CHORDS[found[3]]))
+
+
+def pitch_number(text: str) -> int:
+    """A pitch from its number, or its name: C4 is 60, middle C.
+
+    Raises:
+        OptionError: when it is neither.
+    """
+    found = re.fullmatch(r"([A-Ga-g])([#b]*)(-?\d)", text)
+    number = int(text) if text.isdecimal() else -1
+    if found:
+        number = 12 * (int(found[3]) + 1) + pitch_class(found[1] + found[2])
+    if not 0 <= number <= 127:
+        raise OptionError(f"no pitch {text!r}: a number from 0 to 127, or a name such as C4, F#3, Bb5")
+    return number

@@ -1,0 +1,133 @@
+"""Where an edit writes: stretches of a piece in seconds, beats or bars, and the tracks of given programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import EmptyScoreError, RegionError
+from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+
+Unit = Literal["seconds", "beats", "bars"]
+# First tick, and first tick after it.
+Span = tuple[int, int]
+# A piece's last second may be named a little late: durations are shown rounded.
+_ROUNDING = 0.05
+
+
+@dataclass(frozen=True)
+class Region:
+    """The stretch from `start` up to, and without, `end`.
+
+    Args:
+        start, end: in seconds; in beats, which are quarter notes; or in bars. Seconds and beats count from 0 at the
+            beginning, bars from 1 as musicians do: from bar 8 to bar 13 are bars 8 to 12. A bar may be named by
+            fractions: 8.5 is the middle of bar 8.
+        unit: which of them.
+
+    Raises:
+        RegionError: unless start < end, and neither is before the beginning.
+    """
+
+    start: float
+    end: float
+    unit: Unit = "seconds"
+
+    def __post_init__(self) -> None:
+        if self.unit not in ("seconds", "beats", "bars"):
+            raise RegionError(f"a region is in seconds, beats or bars, not in {self.unit!r}")
+        first = 1 if self.unit == "bars" else 0
+        if not first <= self.start < self.end < np.inf:
+            raise RegionError(
+                f"cannot write from {self.start:g} to {self.end:g} {self.unit}: need {first} <= from < to"
+            )
+
+    def span(self, score: Score) -> Span:
+        """In ticks of a score.
+
+        Raises:
+            RegionError: when it lies outside the piece, or is shorter than a tick.
+        """
+        lasts, known = self._length(score)
+        if self.start >= known or self.end > known + _ROUNDING:
+            raise RegionError(f"{self} is outside the piece, which {lasts}")
+        places = np.array([self.start, min(self.end, known)])
+        first, last = (int(t) for t in np.rint(ticks_of(score, places, self.unit)))
+        if last <= first:
+            raise RegionError(f"{self} is shorter than a tick")
+        return first, last
+
+    def _length(self, score: Score) -> tuple[str, float]:
+        """How long a piece is, in words and in the unit of the region."""
+        if self.unit == "seconds":
+            return f"lasts {score.duration:.2f} s", score.duration
+        if self.unit == "beats":
+            return f"lasts {float(score.beats(score.end)):g} beats", float(score.beats(score.end))
+        bars = len(score.bars())
+        return f"has {bars} bars", bars + 1.0
+
+    def __str__(self) -> str:
+        return f"the region {self.start:g} to {self.end:g} {self.unit}"
+
+
+def bars(first: int, last: int | None = None) -> Region:
+    """Bars `first` to `last`, both included, as musicians count them; one bar when `last` is omitted."""
+    return Region(first, (first if last is None else last) + 1, "bars")
+
+
+def inside(notes: Array, first: int, last: int) -> Array:
+    """Mask of the notes whose onset lies in [first, last) ticks."""
+    return np.asarray((notes["onset"] >= first) & (notes["onset"] < last))
+
+
+def ticks_of(score: Score, places: Iterable[float], unit: Unit) -> NDArray[np.float64]:
+    """Places of a score in ticks, not rounded: any number of seconds, beats, or bars and parts of bars."""
+    at = np.asarray(list(places), np.float64)
+    if unit == "seconds":
+        return np.asarray(score.ticks(at))
+    if unit == "beats":
+        return np.asarray(at * score.ticks_per_quarter)
+    # One bar more than is asked for tells where the last one ends; bars go on after the end of the piece.
+    longest = 4 * 255 * score.ticks_per_quarter
+    lines = score.bars(score.end + 1)
+    while len(lines) < at.max() + 1:
+        lines = score.bars(int(lines[-1]) + longest * (int(at.max()) + 2 - len(lines)))
+    return np.asarray(np.interp(at - 1, np.arange(len(lines)), lines))
+
+
+def spans_of(score: Score, regions: Sequence[Region]) -> list[Span]:
+    """Regions of a score in ticks, in order; those that touch or overlap are one.
+
+    Raises:
+        EmptyScoreError: when the score has no notes.
+        RegionError: when there are no regions, or one is impossible.
+    """
+    if not len(score):
+        raise EmptyScoreError("the score has no notes: nothing to rewrite")
+    if not regions:
+        raise RegionError("no region to write: name at least one")
+    joined: list[Span] = []
+    for first, last in sorted(region.span(score) for region in regions):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def tracks_of(score: Score, programs: Iterable[int]) -> list[int]:
+    """Tracks that play one of these programs, 128 for drums.
+
+    Raises:
+        RegionError: for a program that no track plays.
+    """
+    chosen = list(programs)
+    played = [DRUM_INSTRUMENT if track.is_drum else track.program for track in score.tracks]
+    for program in chosen:
+        if program not in played:
+            raise RegionError(f"no track plays program {program}: this score has {sorted(set(played))}")
+    return [i for i, program in enumerate(played) if program in chosen]
