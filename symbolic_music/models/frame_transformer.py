@@ -3,8 +3,9 @@
 The ids are those of the note-level models: a start, then a token a voice and step, soprano to bass; by the chain rule
 the likelihood is theirs too, at a quarter of the positions. The transformer reads whole steps: the pitches, how long
 each has been held, how each voice has moved and the intervals between the voices. From its state at a step the voices
-of the next are drawn in turn, each from the state and the voices above it. A pitch's logit is the sum of its own, of
-those of its interval from the voice's last pitch (0 is to hold it), and of those to the voices above.
+of the next are drawn in turn, each from the state and the voices before it, soprano to bass or in any other order.
+A pitch's logit is the sum of its own, of those of its interval from the voice's last pitch (0 is to hold it), and of
+those to the voices before. While it learns, the order may be drawn, and a part of the past hidden: chorales are few.
 
 Ours; relative attention after Huang et al. 2018 (arXiv 1809.04281), whose chorale task it is made for.
 
@@ -45,6 +46,8 @@ class FrameTransformerConfig:
         held: steps that a pitch has been held, told apart up to this.
         meter: steps after which the grid's phase comes again, counted from the start.
         dropout: on the input, on attention weights, and on what each half of a block adds.
+        orders: share of the training sequences whose voices are drawn in an order of chance.
+        forget: share of the tokens of the past that are hidden while training.
     """
 
     voices: int = 4
@@ -61,6 +64,8 @@ class FrameTransformerConfig:
     held: int = 32
     meter: int = 16
     dropout: float = 0.2
+    orders: float = 0.0
+    forget: float = 0.0
 
     def __post_init__(self) -> None:
         check_config(self, zero=("voice_layers",))
@@ -96,6 +101,7 @@ class FrameTransformer(nn.Module):
         super().__init__()
         self.config = c = config
         self.pairs = [(above, below) for below in range(c.voices) for above in range(below)]
+        self.others = [(voice, other) for voice in range(c.voices) for other in range(c.voices) if voice != other]
         motions, apart = 2 * c.melodic + 2, 2 * c.harmonic + 2
         self.pitch = nn.Embedding(c.voices * VOCABULARY, c.width)
         self.motion = nn.Embedding(c.voices * motions, c.width)
@@ -107,13 +113,13 @@ class FrameTransformer(nn.Module):
         self.voice = nn.Embedding(c.voices, c.width)
         self.chosen = nn.Embedding(c.voices * VOCABULARY, c.width)
         self.chosen_motion = nn.Embedding(c.voices * motions, c.width)
-        self.chosen_interval = nn.Embedding(max(1, len(self.pairs)) * apart, c.width)
+        self.chosen_interval = nn.Embedding(max(1, len(self.others)) * apart, c.width)
         self.voice_blocks = nn.ModuleList(_Half(c.width, GatedFeedForward(c.width, c.voice_hidden), c.dropout)
                                           for _ in range(c.voice_layers))  # fmt: skip
         self.norm = nn.RMSNorm(c.width)
         self.by_pitch = nn.Linear(c.width, VOCABULARY)
         self.by_motion = nn.Linear(c.width, motions)
-        self.by_interval = nn.Linear(c.width, max(1, c.voices - 1) * apart)
+        self.by_interval = nn.Linear(c.width, c.voices * apart)
         for part in self.modules():
             if isinstance(part, nn.Embedding):
                 nn.init.normal_(part.weight, std=0.02)
@@ -129,12 +135,29 @@ class FrameTransformer(nn.Module):
         tokens = functional.pad(ids[:, 1:], (0, frames * self.config.voices - length + 1), value=SILENCE)
         return self.frame_logits(tokens.view(batch, frames, self.config.voices)).flatten(1, 2)[:, :length]
 
-    def frame_logits(self, frames: Tensor) -> Tensor:
-        """Logits of each token of each frame, given those before it: (B, F, V) to (B, F, V, 130)."""
+    def frame_logits(self, frames: Tensor, order: Tensor | None = None) -> Tensor:
+        """Logits of each token of each frame, given those before it: (B, F, V) to (B, F, V, 130).
+
+        Args:
+            frames: pitches, or SILENCE.
+            order: of the voices, (V,): the first is drawn first. Soprano to bass when omitted.
+        """
         start = torch.full_like(frames[:, :1], START)
         before = torch.cat([start, frames[:, :-1]], dim=1)
-        states, _ = self._states(before, start[:, 0], torch.zeros_like(start[:, 0]), 0, None)
-        return self._logits(states, before, frames)
+        past = before
+        if self.training and self.config.forget:
+            past = torch.where(torch.rand(before.shape, device=before.device) < self.config.forget, START, before)
+        states, _ = self._states(past, start[:, 0], torch.zeros_like(start[:, 0]), 0, None)
+        return self._logits(states, before, frames, self._seen(order, len(frames), frames.device))
+
+    def _seen(self, order: Tensor | None, batch: int, device: torch.device) -> Tensor:
+        """[:, v, u], whether voice v is drawn after voice u: (1 or B, V, V)."""
+        voices = self.config.voices
+        rank = torch.arange(voices, device=device)[None] if order is None else order.to(device).argsort()[None]
+        if order is None and self.training and self.config.orders:
+            drawn = torch.rand(batch, voices, device=device).argsort(dim=1)
+            rank = torch.where(torch.rand(batch, 1, device=device) < self.config.orders, drawn, rank)
+        return rank[:, :, None] > rank[:, None]
 
     @torch.no_grad()
     def step(self, ids: Tensor, cache: FrameCache) -> Tensor:
@@ -154,7 +177,8 @@ class FrameTransformer(nn.Module):
                 self._read(piece, cache)
         cache.pending = pending[:, whole:]
         chosen = functional.pad(cache.pending, (0, voices - cache.pending.shape[1]), value=SILENCE)
-        logits = self._logits(cache.state[:, None], cache.last[:, None], chosen[:, None])
+        seen = self._seen(None, 1, chosen.device)
+        logits = self._logits(cache.state[:, None], cache.last[:, None], chosen[:, None], seen)
         return logits[:, 0, cache.pending.shape[1]]
 
     def new_cache(self, batch: int = 1) -> FrameCache:
@@ -186,7 +210,7 @@ class FrameTransformer(nn.Module):
         x = x + self.motion(_interval(frames, before, c.melodic) + (2 * c.melodic + 2) * voice).sum(2)
         x = x + self.held(lengths.clamp(max=c.held) + (c.held + 1) * voice).sum(2)
         if self.pairs:
-            above, below = self._sides()
+            above, below = (list(side) for side in zip(*self.pairs, strict=True))
             apart = _interval(frames[:, :, above], frames[:, :, below], c.harmonic)
             x = x + self.interval(self._numbered(apart)).sum(2)
         x = self.drop(x)
@@ -194,38 +218,32 @@ class FrameTransformer(nn.Module):
             x = block(x, None if caches is None else caches[i])
         return x, lengths
 
-    def _sides(self) -> tuple[list[int], list[int]]:
-        """The upper and the lower voice of every pair."""
-        return [above for above, _ in self.pairs], [below for _, below in self.pairs]
-
     def _numbered(self, intervals: Tensor) -> Tensor:
         """Classes of intervals of every pair, (B, F, pairs), as rows of a table of all pairs'."""
-        return intervals + (2 * self.config.harmonic + 2) * torch.arange(len(self.pairs), device=intervals.device)
+        return intervals + (2 * self.config.harmonic + 2) * torch.arange(intervals.shape[-1], device=intervals.device)
 
-    def _logits(self, states: Tensor, last: Tensor, frames: Tensor) -> Tensor:
+    def _logits(self, states: Tensor, last: Tensor, frames: Tensor, seen: Tensor) -> Tensor:
         """From (B, F, W), the frames before and those to be predicted, both (B, F, V), to (B, F, V, 130)."""
         c = self.config
         voice = torch.arange(c.voices, device=frames.device)
         chosen = self.chosen(frames + VOCABULARY * voice)
         chosen = chosen + self.chosen_motion(_interval(frames, last, c.melodic) + (2 * c.melodic + 2) * voice)
-        # Of each voice, what those above it are.
-        z = states[:, :, None] + self.voice(voice) + functional.pad(chosen.cumsum(2)[:, :, :-1], (0, 0, 1, 0))
-        if self.pairs:
-            above, below = self._sides()
-            apart = self.chosen_interval(self._numbered(_interval(frames[:, :, above], last[:, :, below], c.harmonic)))
-            z = z.index_add(2, torch.tensor(below, device=z.device), apart)
+        # Of each voice, what those before it are.
+        z = states[:, :, None] + self.voice(voice) + seen.to(chosen.dtype)[:, None] @ chosen
+        if self.others:
+            own, other = (list(side) for side in zip(*self.others, strict=True))
+            apart = self.chosen_interval(self._numbered(_interval(frames[:, :, other], last[:, :, own], c.harmonic)))
+            apart = apart * seen[:, None, own, other, None]
+            z = z.index_add(2, torch.tensor(own, device=z.device), apart.to(z.dtype))
         for block in self.voice_blocks:
             z = block(z)
         z = self.norm(z)
         pitches = torch.arange(VOCABULARY, device=frames.device)
         logits = self.by_pitch(z) + self.by_motion(z).gather(-1, _interval(pitches, last[..., None], c.melodic))
-        if self.pairs:
-            to_above = self.by_interval(z).unflatten(-1, (c.voices - 1, -1))
-            for top in range(c.voices - 1):
-                classes = _interval(pitches, frames[:, :, top, None, None], c.harmonic)
-                classes = classes.expand(-1, -1, c.voices - top - 1, -1)
-                added = to_above[:, :, top + 1 :, top].gather(-1, classes)
-                logits = logits + functional.pad(added, (0, 0, top + 1, 0))
+        to_others = self.by_interval(z).unflatten(-1, (c.voices, -1))
+        for u in range(c.voices):
+            classes = _interval(pitches, frames[:, :, u, None, None], c.harmonic).expand(-1, -1, c.voices, -1)
+            logits = logits + to_others[:, :, :, u].gather(-1, classes) * seen[:, None, :, u, None]
         return torch.as_tensor(logits)
 
 
