@@ -1,0 +1,153 @@
+"""The training of voices: on measured frames, then on the sound. Resumes exactly, stops cleanly, writes whole files."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from symbolic_music.errors import TrainingError
+from symbolic_music.io.atomic import write_bytes
+from symbolic_music.synthesis.analysis import TakenNote
+from symbolic_music.synthesis.voice_nets import Shape, VoiceNetworks
+from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from symbolic_music.training.interruptions import interruptions
+from symbolic_music.training.schedules import cosine, warmed
+from symbolic_music.training.voice_config import VoiceConfig
+from symbolic_music.training.voice_losses import decoder_loss, generator_loss
+from symbolic_music.training.voice_notes import NoteBank, notes_of, split
+
+Report = Callable[[dict[str, float]], None]
+
+
+@dataclass
+class VoiceRun:
+    """A run in progress: networks, their average, the notes, and the record of losses."""
+
+    config: VoiceConfig
+    networks: VoiceNetworks
+    average: dict[str, Tensor]
+    optimizer: torch.optim.Optimizer
+    train: NoteBank
+    held_out: NoteBank
+    step: int = 0
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+def begin(config: VoiceConfig, resume: bool, say: Callable[[str], None]) -> VoiceRun:
+    """Read or take apart the recordings, and make or load the networks.
+
+    Raises:
+        TrainingError: when there is a checkpoint and `resume` is not given, or none and it is.
+    """
+    if resume != has_checkpoint(config.folder):
+        wrong = "nothing to resume" if resume else "there is a run already; go on with --resume, or remove it"
+        raise TrainingError(f"{config.folder}: {wrong}")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    banks = NoteBank([], [], []), NoteBank([], [], [])
+    for number, source in enumerate(config.voices):
+        notes = notes_of(source, Path(config.path), config.folder / "notes", say)
+        for bank, places in zip(banks, split(notes, config.held_out), strict=True):
+            bank.notes.extend(notes[i] for i in places)
+            bank.voice.extend(number for _ in places)
+            bank.struck.extend(source.struck for _ in places)
+    torch.manual_seed(config.seed)
+    networks = VoiceNetworks(Shape(len(config.voices)))
+    average = {k: v.detach().clone() for k, v in networks.state_dict().items()}
+    run = VoiceRun(config, networks, average, torch.optim.Adam(networks.parameters()), *banks)
+    if resume:
+        state = load_checkpoint(config.folder, networks, average, run.optimizer)
+        run.step, run.log = state["step"], state["log"]
+    return run
+
+
+def go(run: VoiceRun, report: Report | None = None) -> bool:
+    """Train to the end, or until Ctrl-C; a checkpoint is left either way. Whether it came to its end."""
+    config, optim = run.config, run.config.optim
+    schedule = warmed(cosine(optim.steps - optim.warmup, 0.02), optim.warmup)
+    started, first, recent = time.perf_counter(), run.step, list[dict[str, float]]()
+    with interruptions() as stop:
+        while run.step < optim.steps and not stop:
+            losses = _update(run, optim.learning_rate * schedule(run.step))
+            recent.append(losses)
+            run.step += 1
+            if report:
+                left = (time.perf_counter() - started) / (run.step - first) * (optim.steps - run.step)
+                report({"step": run.step, "loss": sum(losses.values()), "left": left})
+            if run.step % config.evaluate_every == 0 or run.step == optim.steps:
+                means = {k: float(np.mean([row[k] for row in recent])) for k in recent[0]}
+                run.log.append({"step": run.step, **means, **evaluate(run)})
+                recent = []
+                write_bytes(config.folder / "log.json", (json.dumps(run.log, indent=1) + "\n").encode())
+            if run.step % config.checkpoint_every == 0 or run.step == optim.steps:
+                save(run)
+        if stop:
+            save(run)
+    return run.step == optim.steps
+
+
+def save(run: VoiceRun) -> None:
+    """Write a checkpoint."""
+    run.config.folder.mkdir(parents=True, exist_ok=True)
+    state: dict[str, Any] = {"step": run.step, "log": run.log, "config": run.config.model_dump(mode="json")}
+    save_checkpoint(run.config.folder, run.networks, run.average, run.optimizer, state)
+
+
+def _update(run: VoiceRun, rate: float) -> dict[str, float]:
+    """One step on notes that the seed and the step choose: every voice as often as any other."""
+    optim = run.config.optim
+    rng = np.random.default_rng([run.config.seed, run.step])
+    losses = _losses(run, run.train, rng, optim.batch)
+    total = torch.stack(list(losses.values())).sum()
+    if not math.isfinite(float(total.detach())):
+        raise TrainingError(f"the loss of step {run.step} is not finite; go on with a lower optim.learning_rate")
+    for group in run.optimizer.param_groups:
+        group["lr"] = rate
+    total.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(run.networks.parameters(), optim.clip)
+    run.optimizer.step()
+    run.optimizer.zero_grad(set_to_none=True)
+    decay = min(optim.average, (1 + run.step) / (10 + run.step))
+    for name, value in run.networks.state_dict().items():
+        run.average[name].lerp_(value, 1 - decay)
+    return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+def _losses(run: VoiceRun, bank: NoteBank, rng: np.random.Generator, batch: int) -> dict[str, Tensor]:
+    voices = np.asarray(bank.voice)
+    present = np.unique(voices)
+    chosen = np.array([rng.choice(np.flatnonzero(voices == rng.choice(present))) for _ in range(batch)])
+    frames = run.config.optim.frames
+    found = generator_loss(run.networks, bank.varied(chosen, frames, rng))
+    decoded = decoder_loss(run.networks, bank.stretches(chosen[: batch // 3], frames, rng))
+    return found | {f"decoder {name}": loss for name, loss in decoded.items() if name != "pitch"}
+
+
+@torch.no_grad()
+def evaluate(run: VoiceRun) -> dict[str, float]:
+    """The losses of the averaged weights on the notes held out, the same variations of them each time."""
+    if not run.held_out.notes:
+        return {}
+    trained = {k: v.detach().clone() for k, v in run.networks.state_dict().items()}
+    run.networks.load_state_dict(run.average)
+    rng = np.random.default_rng(run.config.seed)
+    losses = [_losses(run, run.held_out, rng, run.config.optim.batch) for _ in range(4)]
+    run.networks.load_state_dict(trained)
+    return {f"held out {k}": float(torch.stack([row[k] for row in losses]).mean()) for k in losses[0]}
+
+
+def notes_by_voice(run: VoiceRun) -> list[list[TakenNote]]:
+    """The notes trained on, voice by voice."""
+    return [
+        [n for n, v in zip(run.train.notes, run.train.voice, strict=True) if v == number]
+        for number in range(len(run.config.voices))
+    ]
