@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from symbolic_music.generation.likeness import share_of_twins
-from symbolic_music.generation.perspectives import Voice
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.request import Alternative
+from symbolic_music.generation.voices import Voice
 from symbolic_music.score import NOTE, Array, Score, Track
 
 Progress = Callable[[float], None]

@@ -20,11 +20,12 @@ from symbolic_music.generation.constraints_rhythm import GivenRhythm
 from symbolic_music.generation.contradictions import check_request
 from symbolic_music.generation.drafts import Draft, Written, WrittenNote, flagged
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.perspectives import Perspective, Voice, perspective, voice_of
+from symbolic_music.generation.perspectives import Perspective, perspective
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.request import Request
 from symbolic_music.generation.sampling import Sampling
-from symbolic_music.models import GPT2, Model
+from symbolic_music.generation.voices import Voice, voice_of
+from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
@@ -154,8 +155,7 @@ class Editing:
             controls=view.events(notes[begin:stop]),
             instruments=view.instruments,
             constraints=(*view.constraints, *limits, *self._rhythm(number, view, start, end)),
-            # The published models know what a beginning is; ours hear it as any silence.
-            opening=not len(past) and isinstance(self._model.network, GPT2),
+            opening=view.opening(past, is_whole=begin <= _REMEMBERED),
             may_end=None if may_end is None else start + round(may_end * (end - start)),
         )
 

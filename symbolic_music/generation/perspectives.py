@@ -1,62 +1,29 @@
 """How a model sees a score, and how what it writes becomes notes of the score's tracks.
 
-Two kinds of models: those that hear seconds and know instruments, and those that hear musical time, every piece at one
-tempo, and know parts (see `models.bundle.View`).
+Three kinds of models: the published ones hear seconds and know instruments; ours hear musical time, every piece at one
+tempo, and know instruments, or parts (see `models.bundle.View`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.corpora.anticipated import musical_events
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.constraints import Constraint
 from symbolic_music.generation.constraints_pitch import NoUnison
 from symbolic_music.generation.constraints_texture import OneAtATime
-from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick, velocity_around
+from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick
 from symbolic_music.generation.regions import Span
+from symbolic_music.generation.voices import Voice
 from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score, Track
+from symbolic_music.score import DRUM_INSTRUMENT, Array, Score, Track
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 from symbolic_music.tokenizers.anticipation_events import Events, events_of
-
-
-@dataclass(frozen=True)
-class Voice:
-    """What the new notes of a track have in common, and its mean pitch."""
-
-    program: int
-    channel: int
-    velocity: int
-    pitch: float
-
-    @property
-    def instrument(self) -> int:
-        """Its program, or 128 for drums."""
-        return DRUM_INSTRUMENT if self.channel == DRUM_CHANNEL else self.program
-
-
-def voice_of(score: Score, given: Array, track: int, described: Track, span: Span) -> Voice:
-    """How a track sounds around a region.
-
-    Program and channel are those of its last note before the region, else of its first, else what the track says.
-    The velocity is the median of the sixteen notes given in the track that are nearest to the region; where it has
-    none, of all that it played; then of all notes of the score; else 80.
-    """
-    first, last = span
-    own, kept = (notes[notes["track"] == track] for notes in (score.notes, given))
-    before = max(int(np.searchsorted(own["onset"], first, side="right")) - 1, 0)
-    heard = next((notes for notes in (kept, own) if len(notes)), score.notes)
-    return Voice(
-        program=int(own["program"][before]) if len(own) else described.program,
-        channel=int(own["channel"][before]) if len(own) else DRUM_CHANNEL * described.is_drum,
-        velocity=velocity_around(heard, first, last),
-        pitch=float(heard["pitch"].mean()) if len(own) else 60.0,
-    )
 
 
 class Perspective(Protocol):
@@ -80,6 +47,10 @@ class Perspective(Protocol):
 
     def events(self, notes: Array) -> Events:
         """Notes of the score as the model sees them, sorted by time."""
+        ...
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """Whether the model is told that the piece begins; `is_whole`: nothing came before this past."""
         ...
 
     def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
@@ -123,16 +94,19 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
         raise OptionError(f"model {model.card.name!r} can continue a piece, but not write into one")
     if model.view.parts:
         return InParts(score, list(voices), span, model, monophonic)
-    return InSeconds(score, voices, known_instruments(model))
+    if isinstance(model.network, AnticipatoryTransformer):
+        return InMusicalTime(score, voices, model)
+    return InSeconds(score, voices, model)
 
 
-class InSeconds:
-    """Any instruments, drums too, many notes at a time."""
+class _ByInstrument:
+    """Any instruments that the model knows, drums too, many notes at a time."""
 
     beat = 1
 
-    def __init__(self, score: Score, voices: dict[int, Voice], known: tuple[int, ...]) -> None:
+    def __init__(self, score: Score, voices: dict[int, Voice], model: Model) -> None:
         self._score, self._voices = score, voices
+        known = known_instruments(model)
         self._unknown = sorted(set(range(v.INSTRUMENTS)) - set(known))
         wanted = sorted({voice.instrument for voice in voices.values()})
         if set(wanted) & set(self._unknown):
@@ -140,33 +114,76 @@ class InSeconds:
         self.instruments: tuple[int, ...] | None = tuple(wanted) or (known if self._unknown else None)
         self.constraints: tuple[Constraint, ...] = (NoUnison(),)
 
-    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """See `Perspective`."""
-        return np.asarray(np.rint(self._score.seconds(ticks) * v.STEPS_PER_SECOND), np.int64)
-
     def instrument(self, track: int) -> int:
         """See `Perspective`."""
         return self._voices[track].instrument
 
-    def events(self, notes: Array) -> Events:
-        """See `Perspective`. Of instruments that the model does not know it hears nothing."""
-        events = events_of(self._score.replace(notes=notes))
+    def _heard(self, events: Events) -> Events:
+        """Without instruments that the model does not know."""
         return events[~np.isin(events[:, 2] // 128, self._unknown)] if self._unknown else events
 
-    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
-        """See `Perspective`. Of several tracks of an instrument the one whose mean pitch is nearest takes the note."""
-        time, duration, note = event
-        ticks = self._score.ticks(np.array([time, time + duration]) / v.STEPS_PER_SECOND)
-        first, last = (int(tick) for tick in np.rint(ticks))
-        instrument, pitch = note // 128, note % 128
+    def _track(self, instrument: int, pitch: int, tracks: list[Track]) -> int:
+        """The track that takes a note: of several of its instrument the one whose mean pitch is nearest."""
         own = [track for track, voice in self._voices.items() if voice.instrument == instrument]
         if own:
-            return first, last, min(own, key=lambda track: abs(self._voices[track].pitch - pitch))
+            return min(own, key=lambda track: abs(self._voices[track].pitch - pitch))
         for track in range(len(self._score.tracks), len(tracks)):
             if instrument == (DRUM_INSTRUMENT if tracks[track].is_drum else tracks[track].program):
-                return first, last, track
+                return track
         tracks.append(Track("Drums", 0, True) if instrument == DRUM_INSTRUMENT else Track("", instrument))
-        return first, last, len(tracks) - 1
+        return len(tracks) - 1
+
+
+class InSeconds(_ByInstrument):
+    """A clock of seconds."""
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """See `Perspective`."""
+        return np.asarray(np.rint(self._score.seconds(ticks) * v.STEPS_PER_SECOND), np.int64)
+
+    def events(self, notes: Array) -> Events:
+        """See `Perspective`."""
+        return self._heard(events_of(self._score.replace(notes=notes)))
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """See `Perspective`."""
+        return not len(past)
+
+    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
+        """See `Perspective`."""
+        time, duration, note = event
+        first, last = np.rint(self._score.ticks(np.array([time, time + duration]) / v.STEPS_PER_SECOND))
+        return int(first), int(last), self._track(note // 128, note % 128, tracks)
+
+
+class InMusicalTime(_ByInstrument):
+    """A clock of quarters at the model's tempo, from the beginning of the score."""
+
+    def __init__(self, score: Score, voices: dict[int, Voice], model: Model) -> None:
+        super().__init__(score, voices, model)
+        self._tempo, self._scale = model.view.quarters_per_minute, steps_per_tick(score, model.view)
+        # Windows begin on a bar line, as in training; where bars have several lengths, on a quarter.
+        lengths = np.unique(np.diff(score.bars()))
+        length = lengths[0] if len(lengths) == 1 else score.ticks_per_quarter
+        self.beat = max(1, round(float(length) * self._scale))
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """See `Perspective`."""
+        return np.asarray(np.rint(np.asarray(ticks, np.int64) * self._scale), np.int64)
+
+    def events(self, notes: Array) -> Events:
+        """See `Perspective`."""
+        return self._heard(musical_events(self._score.replace(notes=notes), self._tempo))
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """See `Perspective`."""
+        return is_whole
+
+    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
+        """See `Perspective`."""
+        time, duration, note = event
+        first, last = round(time / self._scale), round((time + duration) / self._scale)
+        return first, last, self._track(note // 128, note % 128, tracks)
 
 
 class InParts:
@@ -198,6 +215,10 @@ class InParts:
         moved = notes.copy()
         moved["onset"] -= self._origin
         return shown(self._score, moved, self._parts, self._view)
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """See `Perspective`: to these models a beginning is as any silence."""
+        return False
 
     def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
         """See `Perspective`."""
