@@ -103,6 +103,13 @@ class OptimConfig(_Strict):
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0 for never")
 
 
+class LoraConfig(_Strict):
+    """Only low-rank changes of the matrices are learnt; see `training.lora`."""
+
+    rank: int = Field(8, ge=1)
+    scale: float = Field(2.0, gt=0, description="the paper's alpha / rank")
+
+
 class EngineConfig(_Strict):
     """Where and in what precision it runs."""
 
@@ -124,6 +131,7 @@ class TrainConfig(_Strict):
     checkpoint_every: int = Field(200, ge=1)
     sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
     init: str | None = Field(None, description="a model to begin from: a name, a folder, or a GPT-2 of the hub")
+    lora: LoraConfig | None = None
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()

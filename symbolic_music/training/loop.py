@@ -29,6 +29,7 @@ from symbolic_music.training.engine import (
 )
 from symbolic_music.training.init import begin_from, resolved, start_of
 from symbolic_music.training.interruptions import interruptions
+from symbolic_music.training.lora import adapt, merged
 from symbolic_music.training.records import Records
 from symbolic_music.training.schedules import schedule_of
 from symbolic_music.training.tasks import Batch, Share, Task, task_of
@@ -109,6 +110,10 @@ class _Run:
         self.network = task.network().to(fabric.device)
         if start is not None:
             begin_from(self.network, start, str(config.init))
+        if config.lora is not None:
+            if start is None:
+                raise TrainingError("lora changes a trained model; name it by init=")
+            adapt(self.network, config.lora.rank, config.lora.scale)
         if config.engine.recompute:
             recompute_blocks(self.network)
         objective = Objective(task, self.network)
@@ -220,9 +225,9 @@ class _Run:
             if found.per_token < self.best:
                 self.best, self.worse = found.per_token, 0
                 if self.records is not None:
-                    save_model(self.task.model(self.network, found, self.step), self.config.folder / "best")
+                    save_model(self.task.model(merged(self.network), found, self.step), self.config.folder / "best")
             if self.records is not None and self.config.sample_seconds:
-                model = self.task.model(self.network, found, self.step)
+                model = self.task.model(merged(self.network), found, self.step)
                 self.records.listen(model, self.step, self.config.sample_seconds, self.config.seed)
         return found
 
@@ -276,9 +281,10 @@ class _Run:
 
 
 def optimizer_of(network: nn.Module, optim: OptimConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019); biases and norms do not decay."""
-    decayed = [p for p in network.parameters() if p.dim() >= 2]
-    others = [p for p in network.parameters() if p.dim() < 2]
+    """AdamW (Loshchilov & Hutter 2019) of what is learnt; biases and norms do not decay."""
+    learnt = [p for p in network.parameters() if p.requires_grad]
+    decayed = [p for p in learnt if p.dim() >= 2]
+    others = [p for p in learnt if p.dim() < 2]
     return torch.optim.AdamW(
         [{"params": decayed, "weight_decay": optim.weight_decay}, {"params": others, "weight_decay": 0.0}],
         lr=optim.learning_rate,
