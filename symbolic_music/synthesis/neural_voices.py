@@ -41,7 +41,8 @@ class TrainedVoice:
 
     programs: of General MIDI, that it plays. struck: it rings by itself. lowest, highest: semitones that it was
     trained on; beyond them it keeps its colour. vibrato: semitones either way, added to what was recorded, at
-    `vibrato_rate` Hz. stiffness: (natural logarithm of B at A3, change an octave); None where partials are whole multiples.
+    `vibrato_rate` Hz. stiffness: (natural logarithm of B at A3, change an octave); None where partials are whole
+    multiples.
     """
 
     name: str

@@ -23,6 +23,7 @@ class VoiceSource(_Strict):
         False, description="a piano, a guitar, a bell: it rings by itself, and its partials may be stiff"
     )
     programs: tuple[int, ...] = ()
+    vibrato: float = Field(0.0, ge=0, le=2, description="semitones either way, added to what was recorded")
 
 
 class VoiceOptim(_Strict):

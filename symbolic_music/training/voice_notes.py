@@ -232,9 +232,10 @@ class NoteBank:
         batch = self._batch(rows)
         gain = torch.from_numpy(rng.uniform(-9, 9, len(rows)).astype(np.float32))[:, None]
         moved = torch.from_numpy(rng.uniform(-1.5, 1.5, len(rows)).astype(np.float32))
+        louder = gain * torch.tensor([1.0, 0, 0, 0, 1, 0])
         return replace(
-            batch, level=batch.level + gain, loudness=batch.loudness + gain, noise=batch.noise + gain[..., None],
-            pitch=batch.pitch + moved,
+            batch, controls=batch.controls + louder, level=batch.level + gain, loudness=batch.loudness + gain,
+            noise=batch.noise + gain[..., None], pitch=batch.pitch + moved,
         )  # fmt: skip
 
     def _batch(self, rows: list[tuple[int, Example, Tensor]]) -> Batch:

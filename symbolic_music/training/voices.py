@@ -17,15 +17,17 @@ from torch import Tensor
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.synthesis.analysis import TakenNote
+from symbolic_music.synthesis.neural_voices import NeuralVoices, TrainedVoice
 from symbolic_music.synthesis.voice_nets import Shape, VoiceNetworks
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.schedules import cosine, warmed
-from symbolic_music.training.voice_config import VoiceConfig
-from symbolic_music.training.voice_losses import decoder_loss, generator_loss
+from symbolic_music.training.voice_config import VoiceConfig, VoiceOptim
+from symbolic_music.training.voice_losses import decoder_loss, generator_loss, sound_losses
 from symbolic_music.training.voice_notes import NoteBank, notes_of, split
 
 Report = Callable[[dict[str, float]], None]
+SOUNDS = 8  # notes of a step that are heard
 
 
 @dataclass
@@ -73,26 +75,26 @@ def begin(config: VoiceConfig, resume: bool, say: Callable[[str], None]) -> Voic
 def go(run: VoiceRun, report: Report | None = None) -> bool:
     """Train to the end, or until Ctrl-C; a checkpoint is left either way. Whether it came to its end."""
     config, optim = run.config, run.config.optim
-    schedule = warmed(cosine(optim.steps - optim.warmup, 0.02), optim.warmup)
+    steps = optim.steps + optim.spectral_steps
     started, first, recent = time.perf_counter(), run.step, list[dict[str, float]]()
     with interruptions() as stop:
-        while run.step < optim.steps and not stop:
-            losses = _update(run, optim.learning_rate * schedule(run.step))
+        while run.step < steps and not stop:
+            losses = _update(run)
             recent.append(losses)
             run.step += 1
             if report:
-                left = (time.perf_counter() - started) / (run.step - first) * (optim.steps - run.step)
+                left = (time.perf_counter() - started) / (run.step - first) * (steps - run.step)
                 report({"step": run.step, "loss": sum(losses.values()), "left": left})
-            if run.step % config.evaluate_every == 0 or run.step == optim.steps:
+            if run.step % config.evaluate_every == 0 or run.step in (optim.steps, steps):
                 means = {k: float(np.mean([row[k] for row in recent])) for k in recent[0]}
                 run.log.append({"step": run.step, **means, **evaluate(run)})
                 recent = []
                 write_bytes(config.folder / "log.json", (json.dumps(run.log, indent=1) + "\n").encode())
-            if run.step % config.checkpoint_every == 0 or run.step == optim.steps:
+            if run.step % config.checkpoint_every == 0 or run.step == steps:
                 save(run)
         if stop:
             save(run)
-    return run.step == optim.steps
+    return run.step == steps
 
 
 def save(run: VoiceRun) -> None:
@@ -102,7 +104,14 @@ def save(run: VoiceRun) -> None:
     save_checkpoint(run.config.folder, run.networks, run.average, run.optimizer, state)
 
 
-def _update(run: VoiceRun, rate: float) -> dict[str, float]:
+def learning_rate(optim: VoiceOptim, step: int) -> float:
+    """Of a step: half a cosine over each of the two parts."""
+    if step < optim.steps:
+        return optim.learning_rate * warmed(cosine(optim.steps - optim.warmup, 0.02), optim.warmup)(step)
+    return optim.spectral_rate * cosine(optim.spectral_steps, 0.02)(step - optim.steps)
+
+
+def _update(run: VoiceRun) -> dict[str, float]:
     """One step on notes that the seed and the step choose: every voice as often as any other."""
     optim = run.config.optim
     rng = np.random.default_rng([run.config.seed, run.step])
@@ -111,7 +120,7 @@ def _update(run: VoiceRun, rate: float) -> dict[str, float]:
     if not math.isfinite(float(total.detach())):
         raise TrainingError(f"the loss of step {run.step} is not finite; go on with a lower optim.learning_rate")
     for group in run.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = learning_rate(optim, run.step)
     total.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.networks.parameters(), optim.clip)
     run.optimizer.step()
@@ -129,7 +138,10 @@ def _losses(run: VoiceRun, bank: NoteBank, rng: np.random.Generator, batch: int)
     frames = run.config.optim.frames
     found = generator_loss(run.networks, bank.varied(chosen, frames, rng))
     decoded = decoder_loss(run.networks, bank.stretches(chosen[: batch // 3], frames, rng))
-    return found | {f"decoder {name}": loss for name, loss in decoded.items() if name != "pitch"}
+    found |= {f"decoder {name}": loss for name, loss in decoded.items() if name != "pitch"}
+    if run.step >= run.config.optim.steps:
+        found |= sound_losses(run.networks, bank.stretches(chosen[:SOUNDS], frames, rng), rng)
+    return found
 
 
 @torch.no_grad()
@@ -145,9 +157,40 @@ def evaluate(run: VoiceRun) -> dict[str, float]:
     return {f"held out {k}": float(torch.stack([row[k] for row in losses]).mean()) for k in losses[0]}
 
 
-def notes_by_voice(run: VoiceRun) -> list[list[TakenNote]]:
-    """The notes trained on, voice by voice."""
-    return [
-        [n for n, v in zip(run.train.notes, run.train.voice, strict=True) if v == number]
-        for number in range(len(run.config.voices))
-    ]
+def finished(run: VoiceRun) -> NeuralVoices:
+    """The bank that a run has made: its averaged weights, and what its notes tell of each voice."""
+    config = run.config
+    networks = VoiceNetworks(run.networks.shape)
+    networks.load_state_dict(run.average)
+    voices = []
+    for number, source in enumerate(config.voices):
+        notes = [n for n, v in zip(run.train.notes, run.train.voice, strict=True) if v == number]
+        pitches = [note.pitch for note in notes]
+        stiff = stiffness(notes) if source.struck else None
+        at = (source.name, source.programs, source.struck, min(pitches), max(pitches), source.vibrato)
+        voices.append(TrainedVoice(*at, stiffness=stiff))
+    card = {
+        "name": config.name,
+        "parameters": sum(p.numel() for p in networks.parameters()),
+        "licence": config.licence,
+        "data": config.data,
+        "description": config.description,
+        "command": f"symbolic-music train-voice configs/{config.name}.yaml",
+        "figures": {name: round(value, 4) for name, value in (run.log[-1] if run.log else {}).items()},
+    }
+    return NeuralVoices(networks.eval(), tuple(voices), card)
+
+
+def stiffness(notes: list[TakenNote]) -> tuple[float, float] | None:
+    """Logarithm of B at A3, and its change an octave, by a straight line; None where strings are not stiff."""
+    found = []
+    for note in notes:
+        square = (note.ratios[9] / 10) ** 2
+        stiff = (square - 1) / (100 - square)
+        if stiff > 1e-6 and note.pitch < 90:  # above, too few partials tell
+            found.append((note.pitch, math.log(stiff)))
+    if len(found) < max(2, len(notes) // 3):
+        return None
+    pitch, value = np.array(found).T
+    slope, at = np.polyfit((pitch - 57) / 12, value, 1)
+    return float(at), float(slope)
