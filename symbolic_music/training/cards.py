@@ -28,3 +28,19 @@ def card_of(config: TrainConfig, network: nn.Module, found: Likelihood, step: in
         command=f"symbolic-music train configs/{config.name}.yaml",
         figures={name: round(value, 4) for name, value in figures.items() if math.isfinite(value)},
     )
+
+
+def page_of(card: Card) -> str:
+    """CARD.md of a model folder: the card for people."""
+    figures = ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in card.figures.items())
+    lines = [
+        f"# {card.name}",
+        "",
+        f"{card.description or 'A model of symbolic music'}. {card.parameters / 1e6:.2f} M parameters.",
+        "",
+        f"- **Data**: {card.data}",
+        f"- **Licence**: {card.licence}",
+        f"- **Command**: `{card.command}`",
+        f"- **Figures**: {figures}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.bundle import save_model
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from symbolic_music.training.cards import page_of
 from symbolic_music.training.config import OptimConfig, TrainConfig
 from symbolic_music.training.engine import (
     Objective,
@@ -225,7 +226,9 @@ class _Run:
             if found.per_token < self.best:
                 self.best, self.worse = found.per_token, 0
                 if self.records is not None:
-                    save_model(self.task.model(merged(self.network), found, self.step), self.config.folder / "best")
+                    model = self.task.model(merged(self.network), found, self.step)
+                    folder = save_model(model, self.config.folder / "best")
+                    write_bytes(folder / "CARD.md", page_of(model.card).encode())
             if self.records is not None and self.config.sample_seconds:
                 model = self.task.model(merged(self.network), found, self.step)
                 self.records.listen(model, self.step, self.config.sample_seconds, self.config.seed)

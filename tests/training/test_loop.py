@@ -52,6 +52,9 @@ def test_a_run_writes_a_model_a_log_and_curves(tmp_path: Path) -> None:
     result = train(parse_config(edits(tmp_path)))
     assert result.finished
     assert load_model(result.folder).card.name == "tiny"
+    page = (result.folder / "CARD.md").read_text()
+    assert "- **Data**: grid.json" in page
+    assert f"valid nats per token {result.best:.4g}" in page
     assert (tmp_path / "runs/tiny/log.csv").read_text().count("\n") == 3
     assert (tmp_path / "runs/tiny/curves.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(TrainingError, match="--resume"):
