@@ -17,8 +17,8 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.bundle import save_model
-from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.cards import page_of
+from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.config import OptimConfig, TrainConfig
 from symbolic_music.training.engine import (
     Objective,
