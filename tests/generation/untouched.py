@@ -1,0 +1,82 @@
+"""What every edit keeps, however it was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import torch
+
+from symbolic_music.generation import Written
+from symbolic_music.generation.regions import Span, inside
+from symbolic_music.io import midi_bytes, parse_midi
+from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model
+from symbolic_music.models.bundle import View
+from symbolic_music.score import Score
+from tests.generation.tiny_gpt2 import tiny
+
+TABLES = ("tempos", "meters", "keys", "controls", "bends")
+
+
+@cache
+def published() -> Model:
+    """Of the published encoding: seconds and instruments."""
+    return Model(tiny(context=121), Card("tiny", 1, "", ""))
+
+
+@cache
+def ours() -> Model:
+    """Our own: musical time and instruments."""
+    torch.manual_seed(1)
+    config = AnticipatoryConfig(width=16, layers=1, heads=2, hidden=16, window=48)
+    return Model(AnticipatoryTransformer(config).eval(), Card("tiny", 1, "", ""), View(100.0, ()))
+
+
+def asked(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> np.ndarray:
+    """Mask of the notes that an edit is asked for."""
+    regions = np.logical_or.reduce([inside(score.notes, *span) for span in spans])
+    return regions & np.isin(score.notes["track"], tracks)
+
+
+def check(before: Score, written: Written, spans: Sequence[Span], tracks: Sequence[int]) -> None:
+    """That all but the notes asked for came back, in memory and in a file."""
+    after = written.score
+    new, old = (asked(score, spans, tracks) for score in (after, before))
+    assert np.array_equal(after.notes[~new], before.notes[~old])
+    assert np.array_equal(np.sort(after.notes[new]), np.sort(written.notes))
+    for name in TABLES:
+        assert np.array_equal(getattr(after, name), getattr(before, name))
+    assert (after.tracks[: len(before.tracks)], after.texts) == (before.tracks, before.texts)
+    assert after.ticks_per_quarter == before.ticks_per_quarter
+    onset = written.notes["onset"].astype(np.int64)
+    for i, (first, last) in enumerate(zip(onset, onset + written.notes["duration"], strict=True)):
+        assert any(start <= first < last <= end for start, end in spans), written.notes[i]
+    assert (written.notes["velocity"] > 0).all()
+    if len(before) and len(written.notes):
+        assert written.notes["velocity"].min() >= max(1, before.notes["velocity"].min())
+        assert written.notes["velocity"].max() <= max(1, before.notes["velocity"].max())
+    for track in np.unique(written.notes["track"]).tolist():
+        own = before.notes[before.notes["track"] == track]
+        played = set(zip(own["channel"].tolist(), own["program"].tolist(), strict=True))
+        made = written.notes[written.notes["track"] == track]
+        described = after.tracks[track]
+        expected = played or {(9 * described.is_drum, described.program)}
+        assert set(zip(made["channel"].tolist(), made["program"].tolist(), strict=True)) <= expected
+
+
+def check_file(before: Score, written: Written, spans: Sequence[Span], tracks: Sequence[int]) -> None:
+    """That a file of the edited score holds all that one of the score as it was holds.
+
+    A track without a note is not always told by a file, so nothing is asked where there is one.
+    """
+    if any(len(np.unique(score.notes["track"])) < len(score.tracks) for score in (before, written.score)):
+        return
+    then, now = (parse_midi(midi_bytes(score)) for score in (before, written.score))
+    for name in TABLES:
+        assert np.array_equal(getattr(now, name), getattr(then, name)), name
+    assert now.tracks[: len(then.tracks)] == then.tracks
+    assert now.texts == then.texts
+    new, old = (asked(score, spans, tracks) for score in (now, then))
+    assert np.array_equal(now.notes[~new], then.notes[~old])
+    assert new.sum() == len(written.notes)
