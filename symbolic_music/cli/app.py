@@ -9,6 +9,7 @@ import typer
 import symbolic_music
 from symbolic_music.cli import (
     accompany,
+    add_track,
     demo,
     detokenize,
     evaluate,
@@ -19,8 +20,10 @@ from symbolic_music.cli import (
     plot,
     prepare,
     render,
+    revoice,
     tokenize,
     train,
+    train_voice,
 )
 
 app = typer.Typer(
@@ -40,9 +43,12 @@ for _verb in (
     generate.generate,
     infill.infill,
     accompany.accompany,
+    revoice.revoice,
+    add_track.add_track,
     demo.demo,
     prepare.prepare,
     train.train,
+    train_voice.train_voice,
     evaluate.evaluate,
 ):
     app.command()(_verb)

@@ -25,30 +25,30 @@ def demo(
 ) -> None:
     """Rewrite the lower voices of a Bach chorale's middle under its soprano, continue it, render and draw both."""
     from symbolic_music import generation, models
-    from symbolic_music.cli.infill import notes_in
 
     _make(folder)
     original = _chorale()
     start, end = _middle(original)
     model = models.load_model(None)
     with working("rewriting the middle"):
-        infilled = generation.infill(original, start, end, [1, 2, 3], model, seed=seed)
+        edit = generation.infilling(original, [generation.Region(start, end)], [1, 2, 3], model, seed=seed)
+        written = edit.finish()[0]
+    infilled, count = written.score, len(written.notes)
     with working("continuing the result"):
         continued = generation.generate(infilled, MORE_SECONDS, model, seed=seed)
-    written = [
+    files = [
         original.write(folder / "original.mid"),
         *_present(folder / "infill", infilled, original, (start, end)),
         *_present(folder / "continuation", continued, infilled, (infilled.duration, continued.duration)),
     ]
-    count = notes_in(infilled, start, end, [1, 2, 3])
     if as_json:
         facts = {"piece": CHORALE, "from": start, "to": end, "notes_written": count, "seed": seed}
-        out_json({**facts, "out": str(folder), "files": [str(p) for p in written]})
+        out_json({**facts, "out": str(folder), "files": [str(p) for p in files]})
         return
     out(f"{CHORALE}: {count} notes written for alto, tenor and bass from {start:g} s to {end:g} s, under the soprano")
     out(f"and {continued.duration - infilled.duration:.1f} s continued after the end:")
     out()
-    for path in written:
+    for path in files:
         out(f"  {path}")
     out()
     out("Next, with a file of yours:")

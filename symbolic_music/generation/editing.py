@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.anticipation_sampler import AnticipationSampler
 from symbolic_music.generation.constraints import Constraint
 from symbolic_music.generation.constraints_rhythm import GivenRhythm
@@ -188,7 +188,9 @@ class Editing:
             self._derived(number, drafts[0].number),
             beat=view.beat,
         )
+        # Steps are coarser than ticks: what ends on the step of the goal ends on its tick.
         voices: dict[int, Voice] = {}
+        goal = self._edit.limits.end(self._score)
         try:
             for drawn in sampler.stream():
                 draft = drafts[drawn.request + drawn.alternative]
@@ -196,6 +198,8 @@ class Editing:
                     yield draft.repitch(rows, drawn.pitch, self._score)
                     continue
                 first, last, track = view.place((drawn.time, drawn.duration, drawn.note), draft.tracks)
+                if goal is not None and drawn.time + drawn.duration == int(view.steps([goal])[0]):
+                    last = goal
                 if track not in voices or track >= len(self._score.tracks):
                     voices[track] = voice_of(self._score, self._given, track, draft.tracks[track], span)
                 note = draft.add(first, last, drawn.pitch, track, voices[track], self._score)
@@ -203,6 +207,9 @@ class Editing:
                     yield note
             for draft in drafts:
                 draft.end()
+        except ConstraintError as error:
+            # Limits that contradict each other in any case were found before: these met with what was drawn.
+            raise ConstraintError(f"{error}; with another seed, or looser limits, it may go on") from None
         finally:
             written = [one for several in sampler.alternatives() for one in several]
             for draft, one in zip(drafts, written, strict=True):

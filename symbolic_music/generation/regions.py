@@ -54,11 +54,11 @@ class Region:
         """
         lasts, known = self._length(score)
         if self.start >= known or self.end > known + _ROUNDING:
-            raise RegionError(f"{self} is outside the piece, which {lasts}")
+            raise RegionError(f"the region ({self}) is outside the piece, which {lasts}")
         places = np.array([self.start, min(self.end, known)])
         first, last = (int(t) for t in np.rint(ticks_of(score, places, self.unit)))
         if last <= first:
-            raise RegionError(f"{self} is shorter than a tick")
+            raise RegionError(f"the region ({self}) is shorter than a tick")
         return first, last
 
     def _length(self, score: Score) -> tuple[str, float]:
@@ -71,7 +71,14 @@ class Region:
         return f"has {bars} bars", bars + 1.0
 
     def __str__(self) -> str:
-        return f"the region {self.start:g} to {self.end:g} {self.unit}"
+        if self.unit == "seconds":
+            return f"{self.start:g} to {self.end:g} s"
+        if self.unit == "beats":
+            return f"beats {self.start:g} to {self.end:g}"
+        if self.start == int(self.start) and self.end == int(self.end):
+            first, last = int(self.start), int(self.end) - 1
+            return f"bar {first}" if first == last else f"bars {first} to {last}"
+        return f"bar {self.start:g} up to bar {self.end:g}"
 
 
 def bars(first: int, last: int | None = None) -> Region:

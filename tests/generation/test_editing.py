@@ -147,7 +147,7 @@ def test_regions_are_what_musicians_mean() -> None:
         (lambda: bars(3, 2), "need 1 <= from < to"),
         (lambda: Region(float("nan"), 2), "need 0 <= from < to"),
         (lambda: Region(0, float("inf")), "need 0 <= from < to"),
-        (lambda: bars(99), "the region 99 to 100 bars is outside the piece, which has 2 bars"),
+        (lambda: bars(99), r"the region \(bar 99\) is outside the piece, which has 2 bars"),
         (lambda: Region(0, 9, "beats"), "outside the piece, which lasts 8 beats"),
         (lambda: Region(0, 1, "minutes"), "in seconds, beats or bars"),
         (lambda: Region(1, 1 + 1e-6), "shorter than a tick"),

@@ -1,0 +1,82 @@
+"""What a musician may ask of new notes, and what cannot be asked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from symbolic_music.errors import ConstraintError, OptionError, RegionError
+from symbolic_music.generation import Limits, Region, Request, bars, infilling
+from symbolic_music.generation.constraints_pitch import Chords, PitchRange
+from symbolic_music.generation.constraints_rhythm import GivenRhythm
+from symbolic_music.generation.contradictions import check_request
+from symbolic_music.generation.limits import chord_classes, pitch_number
+from symbolic_music.score import Score
+from tests.generation.untouched import ours, published
+
+
+def test_pitches_by_name() -> None:
+    names = {"C4": 60, "c4": 60, "A0": 21, "F#3": 54, "Bb5": 82, "C-1": 0, "G9": 127, "48": 48}
+    assert {name: pitch_number(name) for name in names} == names
+    for name in ("H4", "C", "128", "-1", "G#9", ""):
+        with pytest.raises(OptionError, match="no pitch"):
+            pitch_number(name)
+
+
+def test_chords_by_name() -> None:
+    assert chord_classes("C") == (0, 4, 7)
+    assert chord_classes("F#m7b5") == (0, 4, 6, 9)
+    assert chord_classes("Bbmaj7") == (2, 5, 9, 10)
+    assert chord_classes("-") == ()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"lowest": 60, "highest": 60, "scale": "Db major", "pitch_classes": (2,)}, "no pitch is left"),
+        ({"scale": "C major", "pitch_classes": (1, 3)}, "no pitch is left"),
+        ({"lowest": 60, "highest": 62, "chords": ((1, "C"), (2, "Eb"))}, "for the chord Eb of bar 2"),
+        ({"lowest": 60, "highest": 60, "no_repeats": True}, "without repeats"),
+        ({"polyphony": 1, "notes_at_once": (2, 3)}, "cannot be 1 at once"),
+    ],
+)
+def test_contradictions_are_errors(wanted: dict, message: str) -> None:
+    with pytest.raises(ConstraintError, match=message):
+        Limits(**wanted)
+
+
+def test_what_meets_with_the_region_is_an_error_before_anything_is_drawn(quartet: Score) -> None:
+    with pytest.raises(RegionError, match="in no region"):
+        infilling(quartet, [bars(1)], [0], published(), limits=Limits(end_on=3))
+    with pytest.raises(ConstraintError, match="no note may begin"):
+        check_request(Request(end=100, constraints=(GivenRhythm((500,)),)))
+    chord = Chords(((0, (0,)), (50, (6,))))
+    with pytest.raises(ConstraintError, match=r"no pitch is left at 0\.50 s"):
+        check_request(Request(end=100, constraints=(chord, PitchRange(60, 65))))
+    check_request(Request(end=50, constraints=(chord, PitchRange(60, 65))))
+
+
+@pytest.mark.parametrize("model", [ours, published])
+def test_the_music_ends_where_it_is_to(quartet: Score, model) -> None:
+    written = infilling(quartet, [bars(1, 2)], [1, 2], model(), seed=2, limits=Limits(end_on=2.5)).finish()[0]
+    assert (written.notes["onset"].astype(np.int64) + written.notes["duration"]).max() == 2880
+    assert len(written.notes)
+
+
+def test_the_stream_can_be_left(quartet: Score) -> None:
+    editing = infilling(quartet, [bars(1), Region(2.5, 3, "bars")], [0, 1], ours(), seed=1, count=2)
+    assert editing.results() == []
+    stream = editing.stream()
+    drawn = [next(stream) for _ in range(5)]
+    stream.close()
+    assert 0 < editing.done < 1
+    found = editing.results()
+    assert sum(len(one.notes) for one in found) == 5
+    assert not any(one.complete for one in found)
+    told = {(note.alternative, note.track, round(note.onset, 6), note.pitch) for note in drawn}
+    for one in found:
+        onsets = one.score.seconds(one.notes["onset"]).round(6).tolist()
+        rows = zip(one.notes["track"].tolist(), onsets, one.notes["pitch"].tolist(), strict=True)
+        assert {(one.number, *row) for row in rows} <= told
+    later = quartet.notes[quartet.notes["onset"] >= 1920]
+    assert np.array_equal(found[0].score.notes[found[0].score.notes["onset"] >= 1920], later)
