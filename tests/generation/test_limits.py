@@ -52,8 +52,8 @@ def test_what_meets_with_the_region_is_an_error_before_anything_is_drawn(quartet
         check_request(Request(end=100, constraints=(GivenRhythm((500,)),)))
     chord = Chords(((0, (0,)), (50, (6,))))
     with pytest.raises(ConstraintError, match=r"no pitch is left at 0\.50 s"):
-        check_request(Request(end=100, constraints=(chord, PitchRange(60, 65))))
-    check_request(Request(end=50, constraints=(chord, PitchRange(60, 65))))
+        check_request(Request(end=100, instruments=(0,), constraints=(chord, PitchRange(60, 65))))
+    check_request(Request(end=50, instruments=(0,), constraints=(chord, PitchRange(60, 65))))
 
 
 @pytest.mark.parametrize("model", [ours, published])
