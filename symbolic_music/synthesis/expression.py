@@ -40,10 +40,12 @@ class Expression:
     controls (notes, 6): columns as in `features.CONTROLS`: volume dB, fluctuation dB, vibrato (semitones; a sine of
     depth d has 0.375 d), brightness (mean harmonic number), attack_noise dB, peak 0 to 1. Rows of notes without a
     trained voice are NaN, and changing them does nothing. tied (notes,): whether a note goes on from the one before.
+    voices: that play them.
     """
 
     controls: Values
     tied: NDArray[np.bool_]
+    voices: NeuralVoices
 
     def column(self, name: str) -> Values:
         """One control of all notes, a view. AudioError for an unknown name."""
@@ -80,7 +82,7 @@ def express(score: Score, voices: NeuralVoices | None = None) -> Expression:
             drawn[:, 0] += ARCH * (np.sin(math.pi * _place_in_phrase(score, own)) - 0.5)
             drawn[tied[own], 4] += TIED_ATTACK
         controls[own] = with_velocity(drawn, score.notes["velocity"][own].astype(np.float64))
-    return Expression(controls, tied)
+    return Expression(controls, tied, voices)
 
 
 def voice_numbers(score: Score, voices: NeuralVoices) -> NDArray[np.int64]:
@@ -166,8 +168,8 @@ def write_expression(expression: Expression, score: Score, path: str | Path) -> 
     return target
 
 
-def read_expression(path: str | Path, score: Score) -> Expression:
-    """Read the controls of a score's notes.
+def read_expression(path: str | Path, score: Score, voices: NeuralVoices | None = None) -> Expression:
+    """Read the controls of a score's notes, to be played by these voices; the bundled ones when omitted.
 
     Raises:
         FileError: when the file cannot be read.
@@ -193,4 +195,4 @@ def read_expression(path: str | Path, score: Score) -> Expression:
         raise AudioError(
             f"{path}: note {int(np.flatnonzero(partly | np.isinf(controls).any(axis=1))[0])} lacks a control"
         )
-    return Expression(controls, np.array(tied, np.bool_))
+    return Expression(controls, np.array(tied, np.bool_), voices or load_voices())

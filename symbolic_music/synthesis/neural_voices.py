@@ -284,4 +284,4 @@ def load_voices(folder: Path | None = None) -> NeuralVoices:
         raise ModelError(f"{folder} holds no voices: it lacks {FACTS} or {WEIGHTS}") from None
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ModelError(f"the voices in {folder} are broken: {str(error).splitlines()[0]}") from None
-    return NeuralVoices(networks.eval(), voices, card)
+    return NeuralVoices(networks.eval().requires_grad_(False), voices, card)

@@ -49,9 +49,7 @@ class VoiceConfig(_Strict):
     threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
     path: str = Field(description="folder of the voices' folders")
     voices: tuple[VoiceSource, ...] = Field(min_length=1)
-    begin: str | None = Field(
-        None, description="a folder of voices to add to: their networks stay, new heads are learnt"
-    )
+    begin: str | None = Field(None, description='a folder of voices to add to, or "bundled"; their networks stay')
     held_out: int = Field(7, ge=0, description="every so many notes of a voice are held out; 0 for none")
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)

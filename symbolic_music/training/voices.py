@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.synthesis.analysis import TakenNote
-from symbolic_music.synthesis.neural_voices import NeuralVoices, TrainedVoice
+from symbolic_music.synthesis.neural_voices import NeuralVoices, TrainedVoice, load_voices, save_voices
 from symbolic_music.synthesis.voice_nets import Shape, VoiceNetworks
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.interruptions import interruptions
@@ -32,7 +32,10 @@ SOUNDS = 8  # notes of a step that are heard
 
 @dataclass
 class VoiceRun:
-    """A run in progress: networks, their average, the notes, and the record of losses."""
+    """A run in progress: networks, their average, the notes, and the record of losses.
+
+    `before`: voices that were there already; the new ones are numbered after them.
+    """
 
     config: VoiceConfig
     networks: VoiceNetworks
@@ -40,6 +43,7 @@ class VoiceRun:
     optimizer: torch.optim.Optimizer
     train: NoteBank
     held_out: NoteBank
+    before: tuple[TrainedVoice, ...] = ()
     step: int = 0
     log: list[dict[str, float]] = field(default_factory=list)
 
@@ -55,21 +59,42 @@ def begin(config: VoiceConfig, resume: bool, say: Callable[[str], None]) -> Voic
         raise TrainingError(f"{config.folder}: {wrong}")
     if config.threads:
         torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
+    networks, before = _networks(config)
     banks = NoteBank([], [], []), NoteBank([], [], [])
     for number, source in enumerate(config.voices):
         notes = notes_of(source, Path(config.path), config.folder / "notes", say)
         for bank, places in zip(banks, split(notes, config.held_out), strict=True):
             bank.notes.extend(notes[i] for i in places)
-            bank.voice.extend(number for _ in places)
+            bank.voice.extend(len(before) + number for _ in places)
             bank.struck.extend(source.struck for _ in places)
-    torch.manual_seed(config.seed)
-    networks = VoiceNetworks(Shape(len(config.voices)))
     average = {k: v.detach().clone() for k, v in networks.state_dict().items()}
-    run = VoiceRun(config, networks, average, torch.optim.Adam(networks.parameters()), *banks)
+    learnt = [p for p in networks.parameters() if p.requires_grad]
+    run = VoiceRun(config, networks, average, torch.optim.Adam(learnt), *banks, before)
     if resume:
         state = load_checkpoint(config.folder, networks, average, run.optimizer)
         run.step, run.log = state["step"], state["log"]
     return run
+
+
+def _networks(config: VoiceConfig) -> tuple[VoiceNetworks, tuple[TrainedVoice, ...]]:
+    """New networks; or those of a bank with room for more voices, of which only what is a voice's own is learnt."""
+    if config.begin is None:
+        return VoiceNetworks(Shape(len(config.voices))), ()
+    bank = load_voices(None if config.begin == "bundled" else Path(config.begin))
+    count, old = len(bank.voices), bank.networks.state_dict()
+    networks = VoiceNetworks(replace(bank.networks.shape, voices=count + len(config.voices)))
+    with torch.no_grad():
+        for name, value in networks.named_parameters():
+            own = ".heads." in name or ".embedding." in name
+            value.requires_grad_(own)
+            # A new voice begins as the mean of those that are known.
+            value.copy_(
+                torch.cat([old[name], old[name].mean(0, keepdim=True).expand(value.shape[0] - count, *value.shape[1:])])
+                if own
+                else old[name]
+            )
+    return networks, bank.voices
 
 
 def go(run: VoiceRun, report: Report | None = None) -> bool:
@@ -157,13 +182,18 @@ def evaluate(run: VoiceRun) -> dict[str, float]:
     return {f"held out {k}": float(torch.stack([row[k] for row in losses]).mean()) for k in losses[0]}
 
 
+def save_bank(run: VoiceRun) -> Path:
+    """Write the bank that a run has made into its folder; returns where."""
+    return save_voices(finished(run), run.config.folder / "voices")
+
+
 def finished(run: VoiceRun) -> NeuralVoices:
     """The bank that a run has made: its averaged weights, and what its notes tell of each voice."""
     config = run.config
     networks = VoiceNetworks(run.networks.shape)
     networks.load_state_dict(run.average)
-    voices = []
-    for number, source in enumerate(config.voices):
+    voices = list(run.before)
+    for number, source in enumerate(config.voices, len(run.before)):
         notes = [n for n, v in zip(run.train.notes, run.train.voice, strict=True) if v == number]
         pitches = [note.pitch for note in notes]
         stiff = stiffness(notes) if source.struck else None
