@@ -21,7 +21,8 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.score import DRUM_INSTRUMENT, Score
 from symbolic_music.synthesis import controllers
 from symbolic_music.synthesis.features import CONTROLS
-from symbolic_music.synthesis.neural_voices import STRUCK_SECONDS, VIBRATO_MEASURE, NeuralVoices, load_voices
+from symbolic_music.synthesis.neural_voices import STRUCK_SECONDS, VIBRATO_MEASURE
+from symbolic_music.synthesis.voice_files import NeuralVoices, load_voices
 
 # A velocity of 127 has the volume of the recordings, and this one their brightness.
 RECORDED_VELOCITY = 100

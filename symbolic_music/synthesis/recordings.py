@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import AudioError, FileError, MissingExtraError
-from symbolic_music.synthesis.analysis import HOP, RATE, TakenNote, resampled, take_struck, take_sustained
+from symbolic_music.synthesis.analysis import TakenNote, resampled, take_struck, take_sustained
+from symbolic_music.synthesis.demodulation import HOP, RATE
 from symbolic_music.synthesis.features import track_pitch
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3")

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis.losses import spectral_loss
-from symbolic_music.synthesis.neural_voices import TrainedVoice, harmonic_sound, noise_sound
+from symbolic_music.synthesis.neural_voices import harmonic_sound, noise_sound
+from symbolic_music.synthesis.voice_files import TrainedVoice
 from symbolic_music.synthesis.voice_nets import Frames, VoiceNetworks, to_normal
-from symbolic_music.training.voice_notes import Batch
+from symbolic_music.training.voice_batches import Batch
 
 LEVEL_FLOOR = -60.0
 _RATE, _HOP, _GAIN = 22050, 128, 0.1

@@ -17,14 +17,15 @@ from torch import Tensor
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.synthesis.analysis import TakenNote
-from symbolic_music.synthesis.neural_voices import NeuralVoices, TrainedVoice, load_voices, save_voices
+from symbolic_music.synthesis.voice_files import NeuralVoices, TrainedVoice, load_voices, save_voices
 from symbolic_music.synthesis.voice_nets import Shape, VoiceNetworks
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.schedules import cosine, warmed
+from symbolic_music.training.voice_batches import NoteBank
 from symbolic_music.training.voice_config import VoiceConfig, VoiceOptim
 from symbolic_music.training.voice_losses import decoder_loss, generator_loss, sound_losses
-from symbolic_music.training.voice_notes import NoteBank, notes_of, split
+from symbolic_music.training.voice_notes import notes_of, split
 
 Report = Callable[[dict[str, float]], None]
 SOUNDS = 8  # notes of a step that are heard

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from symbolic_music.synthesis.neural_voices import load_voices
+from symbolic_music.synthesis.voice_files import load_voices
 
 soundfile = pytest.importorskip("soundfile")
 pytest.importorskip("librosa")

@@ -6,7 +6,8 @@ pytest.importorskip("librosa")
 pytest.importorskip("scipy")
 from symbolic_music.errors import AudioError
 from symbolic_music.synthesis import features
-from symbolic_music.synthesis.analysis import HOP, RATE, take_struck, take_sustained
+from symbolic_music.synthesis.analysis import take_struck, take_sustained
+from symbolic_music.synthesis.demodulation import HOP, RATE
 from symbolic_music.synthesis.recordings import Recording, recordings, split_line, taken_notes
 
 

@@ -6,7 +6,7 @@ import pytest
 from symbolic_music.errors import AudioError, FileError
 from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis.expression import Expression, express, read_expression, write_expression
-from symbolic_music.synthesis.neural_voices import load_voices
+from symbolic_music.synthesis.voice_files import load_voices
 
 VIOLIN, PIANO, KOTO = 40, 0, 107
 

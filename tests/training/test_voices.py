@@ -6,8 +6,9 @@ import torch
 
 from symbolic_music.errors import ConfigError, TrainingError
 from symbolic_music.synthesis import features
-from symbolic_music.synthesis.analysis import BANDS, HOP, PARTIALS, TakenNote
-from symbolic_music.synthesis.neural_voices import load_voices
+from symbolic_music.synthesis.analysis import TakenNote
+from symbolic_music.synthesis.demodulation import BANDS, HOP, PARTIALS
+from symbolic_music.synthesis.voice_files import load_voices
 from symbolic_music.training import voice_notes, voices
 from symbolic_music.training.voice_config import VoiceConfig, VoiceOptim, VoiceSource, load_voice_config
 
