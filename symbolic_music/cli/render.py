@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def render(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
-    synth: Annotated[str, typer.Option(help="ddsp or soundfont.")] = "ddsp",
+    synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp or soundfont.")] = "ddsp",
     sample_rate: Annotated[int, typer.Option(help="Hz.")] = 44100,
     stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
     soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
@@ -38,30 +38,27 @@ def render(
 
     score = read(file)
     with working(f"rendering {score.duration:.0f} s of music") as progress:
-        audio = synthesis.render(score, synth, sample_rate, soundfont=soundfont, seed=seed, progress=progress)
-    written = [] if stems is None else _write_stems(score, stems, output, synth, sample_rate, soundfont, seed)
-    audio.write(output)
+        written = synthesis.render_file(
+            score, output, synth, sample_rate, stem_paths=None if stems is None else _stem_paths(score, stems, output),
+            soundfont=soundfont, seed=seed, progress=progress,
+        )  # fmt: skip
     if as_json:
-        facts = {"seconds": round(audio.duration, 3), "sample_rate": audio.sample_rate, "peak": round(audio.peak, 4)}
-        out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": [str(p) for p in written]})
+        facts = {"seconds": round(written.seconds, 3), "sample_rate": sample_rate, "peak": round(written.peak, 4)}
+        files = [str(path) for path in written.stems.values()]
+        out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": files})
         return
-    out(f"{output}: {audio.duration:.1f} s, {audio.sample_rate} Hz, peak {audio.peak:.2f}")
-    for path in written:
+    out(f"{output}: {written.seconds:.1f} s, {sample_rate} Hz, peak {written.peak:.2f}")
+    for path in written.stems.values():
         out(str(path))
 
 
-def _write_stems(
-    score: Score, folder: Path, output: Path, synth: str, sample_rate: int, soundfont: Path | None, seed: int
-) -> list[Path]:
-    """One sound file a track that has notes, named by number and name, in the format of the whole."""
-    from symbolic_music import synthesis
+def _stem_paths(score: Score, folder: Path, output: Path) -> dict[int, Path]:
+    """A file for each track that has notes, named by number and name, in the format of the whole."""
     from symbolic_music.general_midi import track_title
 
-    with working("rendering stems") as progress:
-        sounds = synthesis.render_stems(score, synth, sample_rate, soundfont=soundfont, seed=seed, progress=progress)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for track, sound in sounds.items():
+    paths = {}
+    for track in sorted(set(score.notes["track"].tolist())):
         name = "".join(c if c.isalnum() else "-" for c in track_title(score, track))[:40].strip("-")
-        paths.append(sound.write(folder / f"{track:02d}-{name}{output.suffix.lower()}"))
+        paths[track] = folder / f"{track:02d}-{name}{output.suffix.lower()}"
     return paths

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from symbolic_music.errors import FileError
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: into a temporary file beside it, then renamed.
+    """Write a whole file or nothing.
+
+    Raises:
+        FileError: when the folder is missing or not writable.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """An empty temporary file beside `path`, to be written; it takes its place at the end, unless something failed.
 
     Raises:
         FileError: when the folder is missing or not writable.
@@ -26,7 +39,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
-            file.write(data)
+        yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except (OSError, ValueError) as error:

@@ -1,6 +1,8 @@
 """Sound from scores: a bank of DDSP voices, or a SoundFont."""
 
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.synthesis.rendering import render, render_stems
+from symbolic_music.synthesis.energy import estimated_gain
+from symbolic_music.synthesis.rendering import measured_gain, render, render_file, render_stems
+from symbolic_music.synthesis.streaming import stream
 
-__all__ = ["Audio", "render", "render_stems"]
+__all__ = ["Audio", "estimated_gain", "measured_gain", "render", "render_file", "render_stems", "stream"]

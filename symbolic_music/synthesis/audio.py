@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import AudioError, MissingExtraError
-from symbolic_music.io.atomic import write_bytes
+from symbolic_music.io.atomic import replacing
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24"}
@@ -56,24 +57,46 @@ class Audio:
             MissingExtraError: without soundfile.
         """
         path = Path(path)
-        if path.suffix.lower() not in _FORMATS:
-            raise AudioError(f"cannot write {path.suffix or 'a file without suffix'}: name it .wav or .flac")
-        if bits not in _SUBTYPES:
-            raise AudioError(f"sound is written with 16 or 24 bits, not {bits}")
-        if not np.isfinite(self.samples).all():
-            raise AudioError("the sound holds samples that are not finite")
-        if self.peak > 1.0:
-            raise AudioError(f"the sound's peak is {self.peak:.2f}, over full scale; scale it below 1.0 first")
+        with writing(path, self.sample_rate, bits, self.duration, len(self.samples)) as add:
+            add(self.samples)
+        return path
+
+
+@contextmanager
+def writing(
+    path: Path, sample_rate: int, bits: int = 16, seconds: float = 0.0, channels: int = 2
+) -> Iterator[Callable[[NDArray[np.float32]], None]]:
+    """A .wav or .flac file to add samples (channels, n) to; it is there when all went well, whole.
+
+    `seconds` is how long it will be: a .wav of more than 4 GB becomes one of RF64.
+
+    Raises:
+        As `Audio.write`.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise AudioError(f"cannot write {path.suffix or 'a file without suffix'}: name it .wav or .flac")
+    if bits not in _SUBTYPES:
+        raise AudioError(f"sound is written with 16 or 24 bits, not {bits}")
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("soundfile", "audio") from None
+    kind = _FORMATS[path.suffix.lower()]
+    if kind == "WAV" and (seconds + 60) * sample_rate * channels * bits / 8 > 2**32:
+        kind = "RF64"
+    with replacing(path) as temporary:
         try:
-            import soundfile
-        except ImportError:
-            raise MissingExtraError("soundfile", "audio") from None
-        buffer = io.BytesIO()
-        try:
-            soundfile.write(
-                buffer, self.samples.T, self.sample_rate, format=_FORMATS[path.suffix.lower()], subtype=_SUBTYPES[bits]
-            )
+            file = soundfile.SoundFile(temporary, "w", sample_rate, channels, _SUBTYPES[bits], format=kind)
         except (RuntimeError, ValueError, TypeError) as error:
             raise AudioError(f"cannot encode {path.name}: {error}") from None
-        write_bytes(path, buffer.getvalue())
-        return path
+        with file:
+
+            def add(samples: NDArray[np.float32]) -> None:
+                peak = float(np.abs(samples).max(initial=0.0))
+                if not np.isfinite(peak):
+                    raise AudioError("the sound holds samples that are not finite")
+                if peak > 1.0:
+                    raise AudioError(f"the sound's peak is {peak:.2f}, over full scale; scale it below 1.0 first")
+                file.write(samples.T)
+
+            yield add

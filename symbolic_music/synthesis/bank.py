@@ -1,9 +1,9 @@
-"""The bank of DDSP voices: a score in, the stereo sound of each track out, block by block."""
+"""The bank of DDSP voices: a score in, the sound of its tracks out, one block of time after the other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -12,138 +12,158 @@ from numpy.typing import NDArray
 from symbolic_music.score import DRUM_INSTRUMENT, Score
 from symbolic_music.synthesis import controllers, mixing
 from symbolic_music.synthesis.drums import drum_sound, drum_time
+from symbolic_music.synthesis.oscillators import REGISTER, Notes
 from symbolic_music.synthesis.presets import PROGRAMS
-from symbolic_music.synthesis.voices import Notes, hop_size, sound, sounding_time
+from symbolic_music.synthesis.voices import CONTROL_RATE, attack_hops, hop_size, segment, sounding_time
 
-BLOCK_SECONDS = 20.0
-# Samples of all notes of one batch: its memory does not grow with the score.
-BATCH_SAMPLES = 3_000_000
-# Basses stay in the middle of the picture, as drums do: contrabass, tuba and General MIDI's eight basses.
-CENTRED = frozenset({*range(32, 40), 43, 58, DRUM_INSTRUMENT})
-# (track, first sample, stereo samples to add there)
-Piece = tuple[int, int, mixing.Samples]
+# Frames of all notes of one batch: what it holds stays near the processor.
+BATCH_FRAMES = 2048
+# Notes share a batch whose lengths are within this factor, and whose register is the same: the short ones are filled
+# up with silence, the high ones with partials that are not heard.
+LIKE_LENGTH = 1.6
+SHORTEST_PIECE = 8
+Indices = NDArray[np.int64]
 
 
-def play(score: Score, sample_rate: int, seed: int) -> Iterator[Piece]:
-    """The dry sound of each track in blocks of 20 s with the tails that hang over; pieces of a track overlap and add.
+class Bank:
+    """Plays a score block by block. A note is played as far as its block goes and taken up again in the next.
 
-    Memory is bounded by a block and the longest note, not by the score.
+    Memory is that of a block and of what the notes themselves need, not of the music's length.
     """
-    onset, length = score.onset_seconds, controllers.held_until(score) - score.onset_seconds
-    places = positions(score)
-    instruments = score.instruments
-    order = np.argsort(onset, kind="stable")
-    block_of = (onset[order] // BLOCK_SECONDS).astype(np.int64)
-    for block in np.unique(block_of):
-        inside = order[block_of == block]
-        start = round(float(block) * BLOCK_SECONDS * sample_rate)
-        buses: dict[int, mixing.Samples] = {}
-        for track in np.unique(score.notes["track"][inside]):
-            own = inside[score.notes["track"][inside] == track]
-            bus = np.zeros(0, np.float32)
-            for instrument in np.unique(instruments[own]):
-                notes = own[instruments[own] == instrument]
-                for indices, batch in _batches(score, notes, int(instrument), onset, length, sample_rate, seed):
-                    bus = _add(bus, batch, np.rint(onset[indices] * sample_rate).astype(np.int64) - start)
-            buses[int(track)] = bus
-        for track, bus in buses.items():
-            times = (start + np.arange(len(bus))) / sample_rate
-            for part in controllers.gain(score, track):
-                bus = bus * part.gliding(times).astype(np.float32)
-            yield track, start, mixing.place(bus, controllers.pan(score, track, places[track]).gliding(times))
+
+    def __init__(self, score: Score, sample_rate: int, seed: int = 0, control_rate: float = CONTROL_RATE) -> None:
+        self.score, self.sample_rate, self.seed = score, sample_rate, seed
+        self.hop, self.control_rate = hop_size(sample_rate, control_rate), control_rate
+        self.tracks = np.unique(score.notes["track"]).tolist()
+        onset = score.onset_seconds
+        self._length = controllers.held_until(score) - onset
+        self._start = np.rint(onset * sample_rate).astype(np.int64)
+        self._instrument = score.instruments
+        self._bends = {t: curve for t in self.tracks if (curve := controllers.bend(score, t)) is not None}
+        self._bent = np.zeros(len(score), bool)
+        for track, curve in self._bends.items():
+            own = np.flatnonzero((score.notes["track"] == track) & (self._instrument != DRUM_INSTRUMENT))
+            self._bent[own] = _is_bent(curve, onset[own], self._length[own])
+        # Frames that each note has, and those played so far; strokes on drums are played whole.
+        self._hops = self._count_hops()
+        self._played = np.zeros(len(score), np.int64)
+        self._next = 0
+        self._sounding = np.zeros(0, np.int64)
+        self._phases: dict[int, torch.Tensor] = {}
+        self._over = dict.fromkeys(self.tracks, np.zeros(0, np.float32))
+        self._now = 0
+
+    @property
+    def end(self) -> int:
+        """Samples from the beginning until nothing sounds any more."""
+        return int((self._start + self._hops * self.hop).max(initial=0))
+
+    def play(self, samples: int) -> dict[int, mixing.Samples]:
+        """The next samples of each track that sounds in them, mono (samples,)."""
+        until = self._now + samples
+        stop = int(np.searchsorted(self._start, until))
+        active = np.concatenate([self._sounding, np.arange(self._next, stop)])
+        self._next = stop
+        buses = {track: _lengthened(over, samples) for track, over in self._over.items() if len(over)}
+        with torch.inference_mode():
+            for instrument in np.unique(self._instrument[active]).tolist():
+                own = active[self._instrument[active] == instrument]
+                self._drums(own, buses) if instrument == DRUM_INSTRUMENT else self._voice(instrument, own, until, buses)
+        self._sounding = active[self._played[active] < self._hops[active]]
+        self._over = {track: bus[samples:] for track, bus in buses.items()}
+        self._now = until
+        return {track: _lengthened(bus[:samples], samples) for track, bus in buses.items()}
+
+    def _count_hops(self) -> Indices:
+        hops = np.zeros(len(self.score), np.int64)
+        for instrument in np.unique(self._instrument).tolist():
+            own = np.flatnonzero(self._instrument == instrument)
+            if instrument == DRUM_INSTRUMENT:
+                seconds = np.array([drum_time(p) for p in self.score.notes["pitch"][own].tolist()])
+            else:
+                seconds = sounding_time(PROGRAMS[instrument], self._notes(own)).numpy()
+            hops[own] = np.maximum(1, np.ceil(seconds * (self.sample_rate / self.hop)))
+        return hops
+
+    def _notes(self, indices: Indices, bend: torch.Tensor | None = None) -> Notes:
+        table = self.score.notes[indices]
+        return Notes(
+            pitch=torch.from_numpy(table["pitch"].astype(np.float32)),
+            velocity=torch.from_numpy(table["velocity"].astype(np.float32) / 127),
+            length=torch.from_numpy(self._length[indices].astype(np.float32)),
+            key=torch.from_numpy(indices + 1_000_003 * self.seed),
+            bend=bend,
+        )
+
+    def _drums(self, own: Indices, buses: dict[int, mixing.Samples]) -> None:
+        pitches = self.score.notes["pitch"][own]
+        for pitch in np.unique(pitches).tolist():
+            strokes = own[pitches == pitch]
+            waves = drum_sound(pitch, self._notes(strokes), self.sample_rate, self.control_rate).numpy()
+            self._add(buses, strokes, self._start[strokes], waves)
+        self._played[own] = self._hops[own]
+
+    def _voice(self, instrument: int, own: Indices, until: int, buses: dict[int, mixing.Samples]) -> None:
+        """The next piece of each of these notes of one voice, in batches of like length and register."""
+        least = attack_hops(PROGRAMS[instrument], self.hop, self.sample_rate)
+        needed = -((self._start[own] - until) // self.hop) - self._played[own]
+        own, needed = own[needed > 0], needed[needed > 0]
+        if not len(own):
+            return
+        fresh = self._played[own] == 0
+        left = self._hops[own] - self._played[own]
+        # An end so near that its piece would hardly be worth a batch is played now.
+        hops = np.where(left - needed < SHORTEST_PIECE, left, needed)
+        hops = np.maximum(hops, np.where(fresh, least, 1))
+        pitch = self.score.notes["pitch"][own].astype(np.int64)
+        size = np.ceil(np.log(hops) / math.log(LIKE_LENGTH)).astype(np.int64)
+        label = ((size * 2 + self._bent[own]) * 2 + fresh) * 16 + pitch // REGISTER
+        order = np.lexsort((pitch, label))
+        edges = np.flatnonzero(np.diff(label[order], prepend=-1, append=-1))
+        for begin, end in pairwise(edges.tolist()):
+            step = max(1, BATCH_FRAMES // int(hops[order[begin:end]].max()))
+            for at in range(begin, end, step):
+                some = order[at : min(at + step, end)]
+                self._segment(instrument, own[some], int(hops[some].max()), buses)
+
+    def _segment(self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples]) -> None:
+        """So many frames more of each of these notes, all of them fresh or none, all of them bent or none."""
+        first = self._played[notes]
+        start = self._start[notes] + first * self.hop
+        bend = None
+        if self._bent[notes[0]]:
+            at = (start[:, None] + np.arange(hops + 1) * self.hop) / self.sample_rate
+            tracks = self.score.notes["track"][notes].tolist()
+            curves = np.stack([self._bends[track].at(row) for track, row in zip(tracks, at, strict=True)])
+            bend = torch.from_numpy(curves.astype(np.float32))
+        known = [self._phases.pop(note) for note in notes.tolist() if note in self._phases]
+        waves, phases = segment(
+            PROGRAMS[instrument], self._notes(notes, bend), torch.from_numpy(first), hops, self.hop, self.sample_rate,
+            torch.stack(known) if known else None,
+        )  # fmt: skip
+        self._played[notes] += hops
+        if phases is not None:
+            going_on = np.flatnonzero(self._played[notes] < self._hops[notes])
+            self._phases.update({int(notes[i]): phases[i].clone() for i in going_on})
+        self._add(buses, notes, start, waves.numpy())
+
+    def _add(self, buses: dict[int, mixing.Samples], notes: Indices, start: Indices, waves: mixing.Samples) -> None:
+        """The buses of the notes' tracks with each wave from its start on, drawn out where they are too short."""
+        begin = start - self._now
+        end = np.minimum(begin + waves.shape[1], self._start[notes] + self._hops[notes] * self.hop - self._now)
+        tracks = self.score.notes["track"][notes]
+        for track in np.unique(tracks).tolist():
+            buses[track] = _lengthened(buses.get(track, np.zeros(0, np.float32)), int(end[tracks == track].max()))
+        for wave, track, a, b in zip(waves, tracks.tolist(), begin.tolist(), end.tolist(), strict=True):
+            buses[track][a:b] += wave[: b - a]
 
 
-def positions(score: Score) -> dict[int, float]:
-    """Where each track sounds, -1 left to 1 right, as long as its own pan controller says nothing else.
-
-    Spread in the order of the tracks, the first on the left; basses and drums in the middle. A score that uses pan
-    controllers anywhere is left to them.
-    """
-    present = [int(t) for t in np.unique(score.notes["track"])]
-    panned = bool(np.any(score.controls["number"] == controllers.PAN))
-    spread = []
-    for track in present:
-        first = score.instruments[score.notes["track"] == track][0]
-        if int(first) not in CENTRED:
-            spread.append(track)
-    places = dict.fromkeys(present, 0.0)
-    if not panned and len(spread) > 1:
-        places.update(zip(spread, np.linspace(-0.55, 0.55, len(spread)).tolist(), strict=True))
-    return places
+def _lengthened(bus: mixing.Samples, samples: int) -> mixing.Samples:
+    return bus if len(bus) >= samples else np.concatenate([bus, np.zeros(samples - len(bus), np.float32)])
 
 
-def _add(bus: mixing.Samples, batch: mixing.Samples, starts: NDArray[np.int64]) -> mixing.Samples:
-    """The bus with each row of the batch added from its start on, drawn out where it is too short."""
-    needed = int(starts.max()) + batch.shape[1]
-    if needed > len(bus):
-        bus = np.concatenate([bus, np.zeros(needed - len(bus), np.float32)])
-    for row, start in zip(batch, starts, strict=True):
-        bus[start : start + len(row)] += row
-    return bus
-
-
-def _batches(
-    score: Score,
-    notes: NDArray[np.int64],
-    instrument: int,
-    onset: controllers.Curve,
-    length: controllers.Curve,
-    sample_rate: int,
-    seed: int,
-) -> Iterator[tuple[NDArray[np.int64], mixing.Samples]]:
-    """Notes of one track and instrument in batches of like length and register: (their indices, sound (B, n))."""
-    pitch = score.notes["pitch"][notes].astype(np.int64)
-    bends = {}
-    if instrument == DRUM_INSTRUMENT:
-        groups = pitch
-        seconds = np.array([drum_time(int(p)) for p in pitch])
-    else:
-        voice = PROGRAMS[instrument]
-        bends = {t: c for t in np.unique(score.notes["track"][notes]) if (c := controllers.bend(score, int(t)))}
-        seconds = sounding_time(voice, _notes(score, notes, length, seed)).double().numpy()
-        bent = np.array([_is_bent(bends.get(score.notes["track"][i]), onset[i], length[i]) for i in notes])
-        # Higher notes have fewer partials under half the sample rate.
-        groups = pitch // 8 + 100 * bent
-    size = np.ceil(np.log(np.maximum(seconds, 0.05)) / math.log(1.35)).astype(np.int64)
-    _, label = np.unique(np.stack([groups, size]), axis=1, return_inverse=True)
-    for value in range(int(label.max()) + 1):
-        group = np.flatnonzero(label == value)
-        step = max(1, int(BATCH_SAMPLES / (seconds[group].max() * sample_rate)))
-        for first in range(0, len(group), step):
-            some = group[first : first + step]
-            indices = notes[some]
-            batch = _notes(score, indices, length, seed)
-            with torch.inference_mode():
-                if instrument == DRUM_INSTRUMENT:
-                    yield indices, drum_sound(int(pitch[some[0]]), batch, sample_rate).numpy()
-                    continue
-                if groups[some[0]] >= 100:
-                    curve = bends[score.notes["track"][indices[0]]]
-                    frames = math.ceil(seconds[some].max() * sample_rate / hop_size(sample_rate)) + 1
-                    at = onset[indices][:, None] + np.arange(frames) * (hop_size(sample_rate) / sample_rate)
-                    batch = _notes(score, indices, length, seed, torch.from_numpy(curve.at(at)).float())
-                yield indices, sound(voice, batch, sample_rate).numpy()
-
-
-def _is_bent(curve: controllers.Steps | None, onset: float, length: float) -> bool:
-    if curve is None:
-        return False
-    inside = (curve.times > onset) & (curve.times < onset + length)
-    return bool(curve.at(np.array([onset]))[0] or np.any(curve.values[inside]))
-
-
-def _notes(
-    score: Score,
-    indices: NDArray[np.int64],
-    length: controllers.Curve,
-    seed: int,
-    bend: torch.Tensor | None = None,
-) -> Notes:
-    table = score.notes[indices]
-    return Notes(
-        pitch=torch.from_numpy(table["pitch"].astype(np.float32)),
-        velocity=torch.from_numpy(table["velocity"].astype(np.float32) / 127),
-        length=torch.from_numpy(length[indices].astype(np.float32)),
-        key=torch.from_numpy(indices.astype(np.int64) + 1_000_003 * seed),
-        bend=bend,
-    )
+def _is_bent(curve: controllers.Steps, onset: controllers.Curve, length: controllers.Curve) -> NDArray[np.bool_]:
+    """Which notes, (n,), are bent at their onset or while they are held."""
+    changes = np.searchsorted(curve.times, onset + length) - np.searchsorted(curve.times, onset, side="right")
+    bent: NDArray[np.bool_] = (curve.at(onset) != 0) | (changes > 0)
+    return bent

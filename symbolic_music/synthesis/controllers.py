@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import Score
+from symbolic_music.score import DRUM_INSTRUMENT, Score
 
 Curve = NDArray[np.float64]
 BANK_DATA, VOLUME, PAN, EXPRESSION, SUSTAIN = 6, 7, 10, 11, 64
 RPN_LOW, RPN_HIGH = 100, 101
 DEFAULT_BEND_RANGE = 2.0
-# A controller glides to its new value within this time, else it clicks.
-GLIDE = 0.01
+# A controller glides to its new value within this time, else it clicks; it is looked at every so many samples.
+GLIDE, GRID = 0.01, 32
+# Basses stay in the middle of the picture, as drums do: contrabass, tuba and General MIDI's eight basses.
+CENTRED = frozenset({*range(32, 40), 43, 58, DRUM_INSTRUMENT})
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,17 @@ class Steps:
         xs = np.column_stack([at, done]).ravel()
         curve: Curve = np.interp(times, xs, np.column_stack([previous, to]).ravel())
         return curve
+
+    def over(self, first: int, samples: int, sample_rate: int) -> float | Curve:
+        """The gliding value at samples from `first` on: one number where it stands, else (samples,)."""
+        begin, end = first / sample_rate, (first + samples) / sample_rate
+        if np.searchsorted(self.times, begin - GLIDE) == np.searchsorted(self.times, end):
+            return float(self.at(np.array([begin]))[0])
+        # Knots at multiples of the grid, so that it does not matter where a block begins.
+        skip = first % GRID
+        knots = self.gliding((first - skip + np.arange(-(-(skip + samples) // GRID) + 1) * GRID) / sample_rate)
+        curve: Curve = (knots[:-1, None] + np.diff(knots)[:, None] * (np.arange(GRID) / GRID)).ravel()
+        return curve[skip : skip + samples]
 
 
 def steps(score: Score, track: int, number: int, before: float) -> Steps:
@@ -124,3 +137,22 @@ def bend_range(score: Score, track: int) -> Steps:
             times.append(int(time))
             values.append(float(value))
     return Steps(score.seconds(np.array(times, np.int64)), np.array(values), DEFAULT_BEND_RANGE)
+
+
+def positions(score: Score) -> dict[int, float]:
+    """Where each track sounds, -1 left to 1 right, as long as its own pan controller says nothing else.
+
+    Spread in the order of the tracks, the first on the left; basses and drums in the middle. A score that uses pan
+    controllers anywhere is left to them.
+    """
+    present = [int(t) for t in np.unique(score.notes["track"])]
+    panned = bool(np.any(score.controls["number"] == PAN))
+    spread = []
+    for track in present:
+        first = score.instruments[score.notes["track"] == track][0]
+        if int(first) not in CENTRED:
+            spread.append(track)
+    places = dict.fromkeys(present, 0.0)
+    if not panned and len(spread) > 1:
+        places.update(zip(spread, np.linspace(-0.55, 0.55, len(spread)).tolist(), strict=True))
+    return places

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis import dsp
-from symbolic_music.synthesis.voices import DECIBEL, END_FADE, SILENCE, Notes, band, hop_size, white_noise
+from symbolic_music.synthesis.noise import band, white_noise
+from symbolic_music.synthesis.oscillators import Notes
+from symbolic_music.synthesis.spectra import DECIBEL, SILENCE
+from symbolic_music.synthesis.voices import CONTROL_RATE, END_FADE, hop_size
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,10 @@ def drum_time(pitch: int) -> float:
     return 1.15 * max(ends) + END_FADE
 
 
-def drum_sound(pitch: int, notes: Notes, sample_rate: int) -> Tensor:
+def drum_sound(pitch: int, notes: Notes, sample_rate: int, control_rate: float = CONTROL_RATE) -> Tensor:
     """Strokes on one drum: (B, n). Harder is louder and brighter; `notes` gives velocities and keys only."""
     own = drum(pitch)
-    hop = hop_size(sample_rate)
+    hop = hop_size(sample_rate, control_rate)
     frames = math.ceil(drum_time(pitch) * sample_rate / hop) + 1
     samples = (frames - 1) * hop
     time = torch.arange(samples) / sample_rate

@@ -10,6 +10,7 @@ Source: Engel, Hantrakul, Gu, Roberts, "DDSP: Differentiable Digital Signal Proc
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -73,7 +74,7 @@ def cycles_at_frames(f0: Tensor, hop: int, sample_rate: int) -> Tensor:
 
 
 def phase_between_frames(phase: Tensor, f0: Tensor, hop: int, sample_rate: int) -> Tensor:
-    """The phase at every sample of a pitch that moves in straight lines from frame to frame, in cycles in [0, 1).
+    """The phase at every sample of a pitch that moves in straight lines from frame to frame, less whole cycles.
 
     Args:
         phase: (B, F) cycles at frames, float64, as `cycles_at_frames` gives them.
@@ -82,7 +83,7 @@ def phase_between_frames(phase: Tensor, f0: Tensor, hop: int, sample_rate: int) 
         sample_rate: Hz.
 
     Returns:
-        (B, (F - 1) * hop) of f0's kind, which is exact enough since a frame starts below one cycle: the phase of
+        (B, (F - 1) * hop) cycles of f0's kind, which is exact enough since every frame starts below one: the phase of
         `cycles`, in a quarter of its time.
     """
     at = torch.arange(hop, dtype=f0.dtype, device=f0.device)
@@ -90,7 +91,7 @@ def phase_between_frames(phase: Tensor, f0: Tensor, hop: int, sample_rate: int) 
     step = f0 / sample_rate
     start = wrap(phase[:, :-1]).to(f0.dtype)
     moves = torch.stack([start, step[:, :-1], step[:, 1:] - step[:, :-1]], dim=-1)
-    return wrap(moves @ terms).flatten(1)
+    return (moves @ terms).flatten(1)
 
 
 def remove_above_nyquist(frequencies: Tensor, amplitudes: Tensor, sample_rate: int) -> Tensor:
@@ -170,13 +171,18 @@ def stationary_weights(sines: Tensor, cosines: Tensor) -> Tensor:
 def wavetables(amplitudes: Tensor, size: int) -> Tensor:
     """One period of the wave of each frame: (B, F, K) -> (B, F, size + 1), the last sample repeating the first.
 
-    `size` is even and more than 2 K; with 16 K the error of reading between samples is
-    at most 2 % of the highest partial and falls with the square of a partial's number.
+    `size` is more than 2 K; with 16 K the error of reading between samples is at most 2 % of the highest partial and
+    falls with the square of a partial's number.
     """
-    half = amplitudes * (-0.5 * size)
-    bins = torch.nn.functional.pad(half, (1, size // 2 - amplitudes.shape[-1]))
-    wave = torch.fft.irfft(torch.complex(torch.zeros_like(bins), bins), n=size)
-    return torch.cat([wave, wave[..., :1]], dim=-1)
+    waves = amplitudes.flatten(0, -2) @ _sines(amplitudes.shape[-1], size, amplitudes.dtype, amplitudes.device)
+    return waves.view(*amplitudes.shape[:-1], size + 1)
+
+
+@lru_cache(maxsize=64)
+def _sines(count: int, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # kept beyond this call, maybe for one that wants gradients
+        turns = torch.arange(1, count + 1)[:, None] * torch.arange(size + 1) % size
+        return torch.sin(TAU * turns.double() / size).to(device, dtype)
 
 
 def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:
@@ -195,20 +201,19 @@ def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:
     """
     batch, frames, width = tables.shape
     place = wrap(phase).view(batch, frames - 1, hop) * (width - 1)
-    # 32-bit indices and index_select take half the time of the plain flat[index].
+    # 32-bit indices and index_select take a quarter of the time of the plain flat[index].
     index = place.detach().int().clamp_(max=width - 2)
     part = (place - index).to(tables.dtype)
     row = torch.arange(batch * frames, dtype=torch.int32, device=tables.device).view(batch, frames, 1)
-    first = (index + row[:, :-1] * width).flatten()
+    at = (index + row[:, :-1] * width).flatten()
     flat = tables.reshape(-1)
 
-    def wave(at: Tensor) -> Tensor:
-        low = flat.index_select(0, at).view(part.shape)
-        return low + part * (flat.index_select(0, at + 1).view(part.shape) - low)
+    def wave(from_first: Tensor) -> Tensor:
+        low = from_first.index_select(0, at).view(part.shape)
+        return torch.lerp(low, from_first[1:].index_select(0, at).view(part.shape), part)
 
-    fade = crossfade(hop, tables)
-    here, there = wave(first), wave(first + width)
-    return (there + fade * (here - there)).flatten(1)
+    fade = crossfade(hop, tables).expand_as(part)
+    return torch.lerp(wave(flat[width:]), wave(flat), fade).flatten(1)
 
 
 def filtered_noise(noise: Tensor, magnitudes: Tensor, hop: int) -> Tensor:

@@ -1,8 +1,7 @@
-"""From tracks to a finished stereo mix: place, room, loudness, peaks."""
+"""From tracks to a stereo mix: place and room."""
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
 import numpy as np
@@ -10,18 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.errors import MissingExtraError
 from symbolic_music.synthesis import dsp
 
 Samples = NDArray[np.float32]
-CEILING = 0.89  # -1 dB
 ROOM_SECONDS = 1.1
 
 
-def place(sound: Samples, position: NDArray[np.float64]) -> Samples:
-    """Mono (n,) to stereo (2, n) at positions (n,) between -1 (left) and 1 (right), of the same power everywhere."""
-    angle = ((position + 1) * (np.pi / 4)).astype(np.float32)
-    return np.stack([np.cos(angle) * sound, np.sin(angle) * sound])
+def place(sound: Samples, position: float | NDArray[np.float64]) -> Samples:
+    """Mono (n,) to stereo (2, n) at a place or places (n,), -1 left to 1 right, of the same power everywhere."""
+    angle = (np.asarray(position) + 1) * (np.pi / 4)
+    return np.stack([np.cos(angle).astype(np.float32) * sound, np.sin(angle).astype(np.float32) * sound])
 
 
 @cache
@@ -51,58 +48,29 @@ def room(sample_rate: int) -> Tensor:
     return out / torch.sqrt((out**2).sum(dim=1, keepdim=True))
 
 
-def add_room(dry: Samples, sample_rate: int, amount: float, block_seconds: float = 20.0) -> Samples:
-    """Stereo (2, n) plus `amount` of the room's sound; n stays, so leave silence at the end for the tail."""
-    if amount <= 0:
-        return dry
-    response = amount * room(sample_rate)
-    total, block = dry.shape[1], int(block_seconds * sample_rate)
-    out = np.zeros_like(dry)
-    for start in range(0, total, block):
-        piece = dsp.reverb(torch.from_numpy(dry[:, start : start + block]), response).numpy()
-        end = min(total, start + piece.shape[1])
-        out[:, start:end] += piece[:, : end - start]
-    return out
+class Room:
+    """Adds `amount` of the room's sound to stereo that comes piece by piece; what still rings is kept."""
 
+    def __init__(self, sample_rate: int, amount: float) -> None:
+        self.amount = amount
+        self._response = room(sample_rate)
+        self._ringing = np.zeros((2, 0), np.float32)
+        self._spectra: dict[int, Tensor] = {}
 
-def loudness(sound: Samples, sample_rate: int) -> float:
-    """Integrated loudness in LUFS (ITU-R BS.1770-4) by pyloudnorm; -inf for silence.
-
-    Raises:
-        MissingExtraError: without pyloudnorm.
-    """
-    try:
-        import pyloudnorm
-    except ImportError:
-        raise MissingExtraError("pyloudnorm", "audio") from None
-    short = int(0.4 * sample_rate) + 1 - sound.shape[1]
-    if short > 0:
-        sound = np.pad(sound, ((0, 0), (0, short)))
-    with warnings.catch_warnings(), np.errstate(divide="ignore"):
-        warnings.simplefilter("ignore")
-        return float(pyloudnorm.Meter(sample_rate).integrated_loudness(sound.T))
-
-
-def loudness_gain(sound: Samples, sample_rate: int, target: float) -> float:
-    """The factor that brings this sound to `target` LUFS; 1 for silence."""
-    measured = loudness(sound, sample_rate)
-    return float(10 ** ((target - measured) / 20)) if np.isfinite(measured) else 1.0
-
-
-def limiter_gain(sound: Samples, sample_rate: int, ceiling: float = CEILING) -> Samples:
-    """A gain for each sample, (n,), that keeps every channel under `ceiling`: smooth, and looking ahead 20 ms."""
-    total = sound.shape[1]
-    block = max(1, sample_rate // 1000)
-    reach = 20
-    peaks = np.zeros(-(-total // block) * block, np.float32)
-    np.maximum.reduce(np.abs(sound), axis=0, out=peaks[:total])
-    needed = ceiling / np.maximum(peaks.reshape(-1, block).max(axis=1), ceiling)
-    if needed.min(initial=1.0) >= 1.0:
-        return np.ones(total, np.float32)
-    padded = np.pad(needed, 2 * reach, constant_values=1.0)
-    # The lowest gain within reach, then its average within less: never above what a block needs.
-    lowest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
-    window = np.hanning(2 * reach + 1)[1:-1]
-    smooth = np.convolve(lowest, window / window.sum(), mode="same")[reach:-reach]
-    centres = (np.arange(len(smooth)) + 0.5) * block
-    return np.interp(np.arange(total), centres, smooth).astype(np.float32)
+    def add(self, dry: Samples) -> Samples:
+        """The next (2, n), with the room: the same samples however the sound is cut, but for rounding."""
+        if self.amount <= 0:
+            return dry
+        total = dry.shape[1] + self._response.shape[1] - 1
+        size = dsp.fft_size(total)
+        if size not in self._spectra:
+            # Not at its first tap: the direct sound is the dry one.
+            masked = torch.cat([torch.zeros(2, 1), self.amount * self._response[:, 1:]], dim=1)
+            self._spectra = {size: torch.fft.rfft(masked, n=size)}
+        spectrum = torch.fft.rfft(torch.from_numpy(dry), n=size) * self._spectra[size]
+        wet = torch.fft.irfft(spectrum, n=size)[:, :total].numpy()
+        wet[:, : dry.shape[1]] += dry
+        kept = min(self._ringing.shape[1], total)
+        wet[:, :kept] += self._ringing[:, :kept]
+        self._ringing = wet[:, dry.shape[1] :]
+        return np.ascontiguousarray(wet[:, : dry.shape[1]])

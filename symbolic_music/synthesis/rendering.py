@@ -1,20 +1,23 @@
-"""Scores to sound."""
+"""Scores to sound: whole in memory, track by track, or straight into files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from symbolic_music.errors import AudioError, EmptyScoreError, OptionError, UnknownNameError
+from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
-from symbolic_music.synthesis import bank, mixing
-from symbolic_music.synthesis.audio import Audio
-
-SYNTHS = ("ddsp", "soundfont")
-MAX_HOURS = 6.0
-Progress = Callable[[float], None]
+from symbolic_music.synthesis.audio import Audio, writing
+from symbolic_music.synthesis.levelling import Meter
+from symbolic_music.synthesis.mixing import Samples
+from symbolic_music.synthesis.streaming import Progress, Settings, levelled, mixes, stems
+from symbolic_music.synthesis.voices import CONTROL_RATE
 
 
 def render(
@@ -25,7 +28,9 @@ def render(
     soundfont: str | Path | None = None,
     reverb: float = 0.35,
     loudness: float = -16.0,
+    gain: float | None = None,
     seed: int = 0,
+    control_rate: float = CONTROL_RATE,
     progress: Progress | None = None,
 ) -> Audio:
     """The score as stereo sound. The same arguments give the same samples.
@@ -36,12 +41,15 @@ def render(
 
     Args:
         score: what to play.
-        synth: "ddsp", the built-in voices, or "soundfont", sampled instruments through tinysoundfont.
+        synth: "ddsp", the built-in voices; "midi-ddsp", the trained ones where there are; or "soundfont", sampled
+            instruments through tinysoundfont.
         sample_rate: Hz, 8,000 to 192,000.
         soundfont: a .sf2 or .sf3 file for "soundfont"; the small General MIDI one of pretty_midi when omitted.
         reverb: level of the room, 0 for none.
         loudness: of the whole in LUFS.
+        gain: dB by which to make it louder, in place of measuring: then this is what `stream` gives.
         seed: places the noise and the vibrato of the notes.
+        control_rate: frames a second of the control curves of "ddsp", 50 to 1,000 Hz.
         progress: called with the part done, rising to 1.
 
     Raises:
@@ -52,14 +60,13 @@ def render(
         FileError: when the SoundFont is missing.
         MissingExtraError: without pyloudnorm, or for "soundfont" without tinysoundfont.
     """
-    _check(score, sample_rate, reverb, loudness)
-    mix = _room_for(score, sample_rate)
-    for _, start, piece in _pieces(score, synth, sample_rate, soundfont, seed, progress):
-        mix = _add(mix, start, piece)
-    mix, gain = _finish(mix, sample_rate, reverb, loudness)
-    mix *= gain
+    _check(loudness)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    mix = np.concatenate(list(mixes(score, settings, progress)), axis=1)
+    level = _gain_of([mix], loudness, sample_rate) if gain is None else gain
+    (sound,) = levelled([mix], level, sample_rate)
     _report(progress, 1.0)
-    return Audio(mix, sample_rate)
+    return Audio(sound, sample_rate)
 
 
 def render_stems(
@@ -70,53 +77,133 @@ def render_stems(
     soundfont: str | Path | None = None,
     reverb: float = 0.35,
     loudness: float = -16.0,
+    gain: float | None = None,
     seed: int = 0,
+    control_rate: float = CONTROL_RATE,
     progress: Progress | None = None,
 ) -> dict[int, Audio]:
     """The sound of each track that has notes, by its number; together they are what `render` gives.
 
-    Arguments and errors are those of `render`. Memory grows with the number of tracks.
+    Arguments and errors are those of `render`. Memory grows with the number of tracks; `render_file` needs less.
     """
-    _check(score, sample_rate, reverb, loudness)
-    stems: dict[int, mixing.Samples] = {}
-    for track, start, piece in _pieces(score, synth, sample_rate, soundfont, seed, progress):
-        stems[track] = _add(stems.get(track, _room_for(score, sample_rate)), start, piece)
-    longest = max(s.shape[1] for s in stems.values())
-    stems = {i: np.pad(s, ((0, 0), (0, longest - s.shape[1]))) for i, s in sorted(stems.items())}
-    _, gain = _finish(sum(stems.values(), np.zeros((2, longest), np.float32)), sample_rate, reverb, loudness)
+    _check(loudness)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    sounds = np.concatenate(list(stems(score, settings, progress)), axis=2)
+    level = _gain_of([sounds.sum(axis=0)], loudness, sample_rate) if gain is None else gain
+    (sounds,) = levelled([sounds], level, sample_rate)
     _report(progress, 1.0)
-    return {i: Audio(_with_room(s, sample_rate, reverb) * gain, sample_rate) for i, s in stems.items()}
+    return {track: Audio(one, sample_rate) for track, one in zip(_tracks(score), sounds, strict=True)}
 
 
-def _check(score: Score, sample_rate: int, reverb: float, loudness: float) -> None:
-    if not len(score):
-        raise EmptyScoreError("this score has no notes to play")
-    if not 8_000 <= sample_rate <= 192_000:
-        raise OptionError(f"the sample rate is 8000 to 192000 Hz, not {sample_rate}")
-    if not 0 <= reverb <= 4:
-        raise OptionError(f"reverb is a level from 0 to 4, not {reverb:g}")
+@dataclass(frozen=True)
+class Written:
+    """What `render_file` wrote: its path, seconds, largest absolute sample, and the files of the tracks by number."""
+
+    path: Path
+    seconds: float
+    peak: float
+    stems: dict[int, Path]
+
+
+def render_file(
+    score: Score,
+    path: str | Path,
+    synth: str = "ddsp",
+    sample_rate: int = 44100,
+    *,
+    stem_paths: dict[int, Path] | None = None,
+    bits: int = 16,
+    soundfont: str | Path | None = None,
+    reverb: float = 0.35,
+    loudness: float = -16.0,
+    gain: float | None = None,
+    seed: int = 0,
+    control_rate: float = CONTROL_RATE,
+    progress: Progress | None = None,
+) -> Written:
+    """The sound of `render` into a .wav or .flac file, whole or not at all, in memory that does not grow with it.
+
+    The mix waits in a temporary file of 32-bit samples until its loudness is known.
+
+    Args:
+        score: what to play.
+        path: the file.
+        synth: as in `render`.
+        sample_rate: as in `render`.
+        stem_paths: a file for each track that has notes, by its number: the score is played once more for these.
+        bits: 16 or 24.
+        soundfont: as in `render`.
+        reverb: as in `render`.
+        loudness: as in `render`.
+        gain: as in `render`.
+        seed: as in `render`.
+        control_rate: as in `render`.
+        progress: as in `render`.
+
+    Raises:
+        As `render`, and as `Audio.write`.
+    """
+    _check(loudness)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    share = 1.0 if stem_paths is None else 0.5
+
+    def first_part(part: float) -> None:
+        _report(progress, share * part)
+
+    def second_part(part: float) -> None:
+        _report(progress, share + (1 - share) * part)
+
+    with ExitStack() as stack:
+        # Opened before anything is played: what cannot be written is said at once.
+        add = stack.enter_context(writing(Path(path), sample_rate, bits, score.duration))
+        blocks: Iterable[Samples] = mixes(score, settings, first_part)
+        if gain is None:
+            waiting = stack.enter_context(tempfile.TemporaryFile(dir=Path(path).parent))
+            gain = _gain_of(_kept(blocks, waiting), loudness, sample_rate)
+            blocks = _read(waiting)
+        samples, peak = 0, 0.0
+        for block in levelled(blocks, gain, sample_rate):
+            add(block)
+            samples, peak = samples + block.shape[1], max(peak, float(np.abs(block).max(initial=0.0)))
+        if stem_paths is not None:
+            adds = [
+                stack.enter_context(writing(stem_paths[t], sample_rate, bits, score.duration)) for t in _tracks(score)
+            ]
+            for block in levelled(stems(score, settings, second_part), gain, sample_rate):
+                for add_one, sound in zip(adds, block, strict=True):
+                    add_one(sound)
+    _report(progress, 1.0)
+    return Written(Path(path), samples / sample_rate, peak, stem_paths or {})
+
+
+def measured_gain(
+    score: Score,
+    synth: str = "ddsp",
+    sample_rate: int = 44100,
+    *,
+    soundfont: str | Path | None = None,
+    reverb: float = 0.35,
+    loudness: float = -16.0,
+    seed: int = 0,
+    control_rate: float = CONTROL_RATE,
+) -> float:
+    """dB that bring the score to `loudness`, found by playing it once: what `render` does, for `stream` to do the same.
+
+    Arguments and errors are those of `render`.
+    """
+    _check(loudness)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    return _gain_of(mixes(score, settings), loudness, sample_rate)
+
+
+def _check(loudness: float) -> None:
     if not -70 <= loudness <= 0:
         raise OptionError(f"loudness is -70 to 0 LUFS, not {loudness:g}")
-    if score.duration > MAX_HOURS * 3600:
-        raise AudioError(f"this score lasts {score.duration / 3600:.1f} hours; clip it to at most {MAX_HOURS:g}")
 
 
-def _pieces(
-    score: Score, synth: str, sample_rate: int, soundfont: str | Path | None, seed: int, progress: Progress | None
-) -> Iterator[bank.Piece]:
-    """What each track sounds, in pieces to be added up; reports progress as the pieces pass."""
-    if synth == "ddsp":
-        pieces = bank.play(score, sample_rate, seed)
-    elif synth == "soundfont":
-        from symbolic_music.synthesis.soundfont import play
-
-        pieces = play(score, sample_rate, soundfont)
-    else:
-        raise UnknownNameError(f"no synth {synth!r}; there are: {', '.join(SYNTHS)}")
-    whole = max(score.duration, 1e-3)
-    for piece in pieces:
-        yield piece
-        _report(progress, min(0.95, piece[1] / sample_rate / whole))
+def _tracks(score: Score) -> list[int]:
+    tracks: list[int] = np.unique(score.notes["track"]).tolist()
+    return tracks
 
 
 def _report(progress: Progress | None, part: float) -> None:
@@ -124,29 +211,25 @@ def _report(progress: Progress | None, part: float) -> None:
         progress(part)
 
 
-def _room_for(score: Score, sample_rate: int) -> mixing.Samples:
-    return np.zeros((2, int(score.duration * sample_rate)), np.float32)
+def _gain_of(blocks: Iterable[Samples], loudness: float, sample_rate: int) -> float:
+    """dB that bring these blocks to `loudness`; 0 for silence."""
+    meter = Meter(sample_rate)
+    for block in blocks:
+        meter.add(block)
+    measured = meter.loudness()
+    return loudness - measured if np.isfinite(measured) else 0.0
 
 
-def _add(mix: mixing.Samples, start: int, piece: mixing.Samples) -> mixing.Samples:
-    """The mix with a piece added, drawn out where it is too short."""
-    end = start + piece.shape[1]
-    if end > mix.shape[1]:
-        mix = np.pad(mix, ((0, 0), (0, end - mix.shape[1])))
-    mix[:, start:end] += piece
-    return mix
+def _kept(blocks: Iterable[Samples], file: IO[bytes]) -> Iterator[Samples]:
+    """The blocks, each written to a file as it passes."""
+    for block in blocks:
+        np.save(file, block)
+        yield block
 
 
-def _finish(
-    dry: mixing.Samples, sample_rate: int, reverb: float, loudness: float
-) -> tuple[mixing.Samples, mixing.Samples]:
-    """The mix with its room, and the gain (n,) that levels it and holds its peaks."""
-    mix = _with_room(dry, sample_rate, reverb)
-    level = np.float32(mixing.loudness_gain(mix, sample_rate, loudness))
-    return mix, level * mixing.limiter_gain(mix * level, sample_rate)
-
-
-def _with_room(dry: mixing.Samples, sample_rate: int, reverb: float) -> mixing.Samples:
-    if reverb > 0:
-        dry = np.pad(dry, ((0, 0), (0, int(mixing.ROOM_SECONDS * sample_rate))))
-    return mixing.add_room(dry, sample_rate, reverb)
+def _read(file: IO[bytes]) -> Iterator[Samples]:
+    """The blocks that `_kept` wrote."""
+    end = file.tell()
+    file.seek(0)
+    while file.tell() < end:
+        yield np.load(file)

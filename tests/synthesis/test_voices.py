@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from symbolic_music.synthesis.drums import drum_sound
+from symbolic_music.synthesis.noise import white_noise
+from symbolic_music.synthesis.oscillators import Notes
 from symbolic_music.synthesis.presets import PROGRAMS
-from symbolic_music.synthesis.voices import Notes, sound, white_noise
+from symbolic_music.synthesis.voices import sound
 
 RATE = 22050
 
