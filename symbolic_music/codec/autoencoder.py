@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from symbolic_music.codec.interface import Format
 from symbolic_music.codec.layers import CausalConv, CausalTransposedConv, Chain, Residual, State
 from symbolic_music.codec.quantiser import Quantiser
 from symbolic_music.errors import ModelError
@@ -77,16 +78,6 @@ class CodecConfig:
         """Samples of a frame."""
         return math.prod(self.ratios)
 
-    @property
-    def frame_rate(self) -> float:
-        """Frames a second."""
-        return self.sample_rate / self.hop
-
-    @property
-    def bits_per_second(self) -> float:
-        """Of the codes of all codebooks."""
-        return self.frame_rate * self.codebooks * math.log2(self.size)
-
 
 # Jukebox's levels, each a codec of its own (section 4): 44.1 kHz, hops of 8, 32 and 128, 2,048 entries.
 JUKEBOX = tuple(CodecConfig(44_100, 1, 32, 32, (2,) * halvings, (1, 3, 9, 27), 64, 1, 2048) for halvings in (3, 5, 7))
@@ -110,6 +101,12 @@ class Codec(nn.Module):
             up += [Residual(inner, dilation) for dilation in c.dilations]
         self.decoder = Chain([*up, CausalConv(widths[0], c.channels, 7)])
         self.quantiser = Quantiser(c.codebooks, c.size, c.dim)
+
+    @property
+    def format(self) -> Format:
+        """Rates and sizes of its codes."""
+        c = self.config
+        return Format(c.sample_rate, c.channels, c.codebooks, c.size, c.hop)
 
     def vectors(self, samples: Tensor, state: State | None = None) -> Tensor:
         """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""

@@ -26,9 +26,9 @@ def sound(n: int, channels: int = 1) -> torch.Tensor:
 
 
 def test_sizes() -> None:
-    assert (TINY.hop, TINY.frame_rate, TINY.bits_per_second) == (24, 8_000 / 24, 8_000 / 24 * 12)
-    assert CodecConfig().hop == 320
-    assert CodecConfig().bits_per_second == 6_000
+    form = codec().format
+    assert (form.hop, form.frame_rate, form.bits_per_second) == (24, 8_000 / 24, 8_000 / 24 * 12)
+    assert (codec(CodecConfig()).format.hop, codec(CodecConfig()).format.bits_per_second) == (320, 6_000)
     assert [one.hop for one in JUKEBOX] == [8, 32, 128]
     codes = codec().encode(sound(100))
     assert codes.shape == (1, 3, 5)

@@ -1,0 +1,84 @@
+"""Codes of a piece of sound, and their files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.codec.interface import Format
+from symbolic_music.errors import FileError, ModelError
+from symbolic_music.io.atomic import write_bytes
+
+# A file that is larger is not of codes: 100 hours of eight codebooks.
+_MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Codes (K, T) of T frames, int64, of the first K codebooks of a format; samples is the sound's length.
+
+    ModelError when they are none of that format.
+    """
+
+    codes: NDArray[np.int64]
+    format: Format
+    samples: int
+
+    def __post_init__(self) -> None:
+        codes, form = np.asarray(self.codes), self.format
+        if codes.ndim != 2 or not 1 <= len(codes) <= form.codebooks or codes.dtype.kind not in "iu":
+            raise ModelError(
+                f"codes are whole numbers (1 to {form.codebooks}, frames), not {codes.dtype} {codes.shape}"
+            )
+        if codes.size and not (codes.min() >= 0 and codes.max() < form.size):
+            raise ModelError(f"codes lie in 0..{form.size - 1}, not {codes.min()}..{codes.max()}")
+        if not 0 <= self.samples <= codes.shape[1] * form.hop:
+            raise ModelError(f"{codes.shape[1]} frames of {form.hop} samples are not {self.samples:,} samples")
+        object.__setattr__(self, "codes", codes.astype(np.int64))
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.samples / self.format.sample_rate
+
+    def save(self, path: str | Path) -> Path:
+        """Write a safetensors file, whole or not at all. FileError when it cannot be written."""
+        from safetensors.numpy import save
+
+        about = {"codec": json.dumps(asdict(self.format)), "samples": str(self.samples)}
+        kind = np.uint16 if self.format.size <= 1 << 16 else np.uint32
+        data = save({"codes": np.ascontiguousarray(self.codes.astype(kind))}, metadata=about)
+        write_bytes(Path(path), data)
+        return Path(path)
+
+
+def load_codes(path: str | Path) -> Codes:
+    """Read what `Codes.save` wrote.
+
+    Raises:
+        FileError: when there is no such file, or it is none of codes.
+        ModelError: when its codes are not of the format that it names.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise FileError(f"{path} is too large for a file of codes")
+        data = path.read_bytes()
+        tensors = load(data)
+        about = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+        form, samples = Format(**json.loads(about["codec"])), int(about["samples"])
+        codes = tensors["codes"]
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise FileError(f"{path} is no file of codes ({error})") from None
+    if not all(isinstance(value, int) and value > 0 for value in asdict(form).values()):
+        raise FileError(f"{path} is no file of codes (its format is {form})")
+    return Codes(codes.astype(np.int64), form, samples)

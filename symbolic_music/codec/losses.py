@@ -1,0 +1,67 @@
+"""How far decoded sound is from what was encoded: mel spectra of several sizes (EnCodec, section 3.4)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from symbolic_music.errors import MissingExtraError
+
+# Windows of 2^5 ... 2^11 samples; the short ones have fewer bands.
+SIZES = (64, 128, 256, 512, 1024, 2048)
+_FLOOR = 1e-5
+
+
+def mel_bands(size: int) -> int:
+    """Bands of a window of so many samples: 64, fewer where it has not so many bins."""
+    return min(64, size // 8)
+
+
+@cache
+def _filters(size: int, sample_rate: int) -> Any:
+    try:
+        from librosa.filters import mel
+    except ImportError:
+        raise MissingExtraError("librosa", "codec") from None
+    return torch.from_numpy(mel(sr=sample_rate, n_fft=size, n_mels=mel_bands(size)))
+
+
+def mel_spectrum(samples: Tensor, size: int, sample_rate: int) -> Tensor:
+    """Magnitudes in mel bands: (..., n) to (..., bands, frames), windows of `size` with 75 % overlap."""
+    window = torch.hann_window(size, device=samples.device)
+    flat = samples.reshape(-1, samples.shape[-1])
+    spectrum = torch.stft(flat, size, size // 4, window=window, return_complex=True).abs()
+    found = _filters(size, sample_rate).to(samples.device) @ spectrum / window.sum()
+    return torch.as_tensor(found.reshape(*samples.shape[:-1], *found.shape[-2:]))
+
+
+def mel_loss(heard: Tensor, wanted: Tensor, sample_rate: int) -> Tensor:
+    """Mean over the sizes of the absolute differences of mel magnitudes' logarithms, plus the root of their squares.
+
+    Args:
+        heard, wanted: (B, C, n), n at least 1,024.
+        sample_rate: Hz.
+    """
+    losses = []
+    for size in SIZES:
+        a, b = ((mel_spectrum(x, size, sample_rate) + _FLOOR).log() for x in (heard, wanted))
+        losses.append((a - b).abs().mean() + (a - b).square().mean().sqrt())
+    return torch.stack(losses).mean()
+
+
+def waveform_loss(heard: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute difference of the samples."""
+    return functional.l1_loss(heard, wanted)
+
+
+def si_sdr(heard: Tensor, wanted: Tensor) -> Tensor:
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019), (..., n) to (...)."""
+    heard, wanted = (x - x.mean(-1, keepdim=True) for x in (heard, wanted))
+    energy = wanted.square().sum(-1, keepdim=True).clamp(min=1e-12)
+    target = (heard * wanted).sum(-1, keepdim=True) / energy * wanted
+    noise = (heard - target).square().sum(-1).clamp(min=1e-12)
+    return 10 * torch.log10(target.square().sum(-1).clamp(min=1e-12) / noise)
