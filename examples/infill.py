@@ -1,14 +1,21 @@
-"""Rewrite the lower voices in the middle of a Bach chorale, and write it as MIDI, sound and picture."""
+"""Rewrite the lower voices in the middle of a Bach chorale; write the likeliest of three as MIDI, sound and picture."""
 
 from music21 import corpus
 
 import symbolic_music as sm
+from symbolic_music.generation import Limits, bars, infilling, ranked
 from symbolic_music.io import from_music21
 from symbolic_music.plotting import absent_from, save_piano_roll
 
 original = from_music21(corpus.parse("bach/bwv90.5"))
-edited = sm.infill(original, start=8, end=16, tracks=[1, 2, 3], seed=1)
-edited.write("edited.mid")
-sm.render(edited).write("edited.wav")
-save_piano_roll(edited, "edited.png", absent_from(edited, original), (8, 16))
-print("wrote edited.mid, edited.wav, edited.png")
+editing = infilling(original, [bars(4, 6)], tracks=[1, 2, 3], seed=1, count=3, limits=Limits(lowest=40, highest=69))
+for note in editing.stream():  # closing this iterator would end the edit, and keep what is written so far
+    if note.alternative == 0 and note.track == 3:
+        print(f"{note.onset:5.2f} s  bass {note.pitch}")
+alternatives = ranked(editing.results())
+for number, one in enumerate(alternatives, start=1):
+    one.score.write(f"edited-{number}.mid")
+    print(f"edited-{number}.mid: {len(one.notes)} notes, log-likelihood {one.log_likelihood:.2f} a note")
+best = alternatives[0].score
+sm.render(best).write("edited-1.wav")
+save_piano_roll(best, "edited-1.png", absent_from(best, original))
