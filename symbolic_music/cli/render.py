@@ -21,6 +21,13 @@ def render(
     sample_rate: Annotated[int, typer.Option(help="Hz.")] = 44100,
     stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
     soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
+    controls: Annotated[
+        Path | None, typer.Option(help="Six controls of every note, with --synth midi-ddsp: see --write-controls.")
+    ] = None,
+    write_controls: Annotated[
+        Path | None, typer.Option(help="Write these controls as JSON, to change and give back as --controls.")
+    ] = None,
+    voices: Annotated[Path | None, typer.Option(help="A folder of train-voice, with --synth midi-ddsp.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -29,7 +36,11 @@ def render(
         raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
     if soundfont is not None and synth != "soundfont":
         raise OptionError("--soundfont goes with --synth soundfont")
+    if synth != "midi-ddsp" and (controls or write_controls or voices):
+        raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
     check_output(output, file, soundfont)
+    if write_controls is not None:
+        check_output(write_controls, file)
     if stems is not None and stems.exists() and not stems.is_dir():
         raise FileError(f"{stems} is not a folder; name one for the stems")
 
@@ -37,10 +48,19 @@ def render(
     from symbolic_music.io import read
 
     score = read(file)
+    expression = None
+    if synth == "midi-ddsp":
+        from symbolic_music.synthesis.expression import express, read_expression, write_expression
+        from symbolic_music.synthesis.voice_files import load_voices
+
+        bank = load_voices(voices)
+        expression = express(score, bank) if controls is None else read_expression(controls, score, bank)
+        if write_controls is not None:
+            write_expression(expression, score, write_controls)
     with working(f"rendering {score.duration:.0f} s of music") as progress:
         written = synthesis.render_file(
             score, output, synth, sample_rate, stem_paths=None if stems is None else _stem_paths(score, stems, output),
-            soundfont=soundfont, seed=seed, progress=progress,
+            soundfont=soundfont, seed=seed, expression=expression, progress=progress,
         )  # fmt: skip
     if as_json:
         facts = {"seconds": round(written.seconds, 3), "sample_rate": sample_rate, "peak": round(written.peak, 4)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from symbolic_music.synthesis.levelling import Meter
 from symbolic_music.synthesis.mixing import Samples
 from symbolic_music.synthesis.streaming import Progress, Settings, levelled, mixes, stems
 from symbolic_music.synthesis.voices import CONTROL_RATE
+
+if TYPE_CHECKING:
+    from symbolic_music.synthesis.expression import Expression
 
 
 def render(
@@ -31,6 +34,7 @@ def render(
     gain: float | None = None,
     seed: int = 0,
     control_rate: float = CONTROL_RATE,
+    expression: Expression | None = None,
     progress: Progress | None = None,
 ) -> Audio:
     """The score as stereo sound. The same arguments give the same samples.
@@ -49,7 +53,8 @@ def render(
         loudness: of the whole in LUFS.
         gain: dB by which to make it louder, in place of measuring: then this is what `stream` gives.
         seed: places the noise and the vibrato of the notes.
-        control_rate: frames a second of the control curves of "ddsp", 50 to 1,000 Hz.
+        control_rate: frames a second of the control curves, 50 to 1,000 Hz; not of "soundfont".
+        expression: the six controls of every note, and the voices, of "midi-ddsp"; drawn from the score when omitted.
         progress: called with the part done, rising to 1.
 
     Raises:
@@ -61,7 +66,7 @@ def render(
         MissingExtraError: without pyloudnorm, or for "soundfont" without tinysoundfont.
     """
     _check(loudness)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     mix = np.concatenate(list(mixes(score, settings, progress)), axis=1)
     level = _gain_of([mix], loudness, sample_rate) if gain is None else gain
     (sound,) = levelled([mix], level, sample_rate)
@@ -80,6 +85,7 @@ def render_stems(
     gain: float | None = None,
     seed: int = 0,
     control_rate: float = CONTROL_RATE,
+    expression: Expression | None = None,
     progress: Progress | None = None,
 ) -> dict[int, Audio]:
     """The sound of each track that has notes, by its number; together they are what `render` gives.
@@ -87,7 +93,7 @@ def render_stems(
     Arguments and errors are those of `render`. Memory grows with the number of tracks; `render_file` needs less.
     """
     _check(loudness)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     sounds = np.concatenate(list(stems(score, settings, progress)), axis=2)
     level = _gain_of([sounds.sum(axis=0)], loudness, sample_rate) if gain is None else gain
     (sounds,) = levelled([sounds], level, sample_rate)
@@ -119,6 +125,7 @@ def render_file(
     gain: float | None = None,
     seed: int = 0,
     control_rate: float = CONTROL_RATE,
+    expression: Expression | None = None,
     progress: Progress | None = None,
 ) -> Written:
     """The sound of `render` into a .wav or .flac file, whole or not at all, in memory that does not grow with it.
@@ -138,13 +145,14 @@ def render_file(
         gain: as in `render`.
         seed: as in `render`.
         control_rate: as in `render`.
+        expression: as in `render`.
         progress: as in `render`.
 
     Raises:
         As `render`, and as `Audio.write`.
     """
     _check(loudness)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     share = 1.0 if stem_paths is None else 0.5
 
     def first_part(part: float) -> None:
@@ -186,13 +194,14 @@ def measured_gain(
     loudness: float = -16.0,
     seed: int = 0,
     control_rate: float = CONTROL_RATE,
+    expression: Expression | None = None,
 ) -> float:
     """dB that bring the score to `loudness`, found by playing it once: what `render` does, for `stream` to do the same.
 
     Arguments and errors are those of `render`.
     """
     _check(loudness)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     return _gain_of(mixes(score, settings), loudness, sample_rate)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from symbolic_music.synthesis.energy import estimated_gain
 from symbolic_music.synthesis.levelling import Limiter
 from symbolic_music.synthesis.mixing import ROOM_SECONDS, Room, Samples, place
 from symbolic_music.synthesis.voices import CONTROL_RATE
+
+if TYPE_CHECKING:
+    from symbolic_music.synthesis.expression import Expression
 
 SYNTHS = ("ddsp", "midi-ddsp", "soundfont")
 MAX_HOURS = 6.0
@@ -35,6 +38,7 @@ class Settings:
     reverb: float = 0.35
     seed: int = 0
     control_rate: float = CONTROL_RATE
+    expression: Expression | None = None
 
     def check(self, score: Score) -> None:
         """Raise what `rendering.render` raises for a score that is empty or too long, or a value out of its range."""
@@ -42,6 +46,8 @@ class Settings:
             raise EmptyScoreError("this score has no notes to play")
         if self.synth not in SYNTHS:
             raise UnknownNameError(f"no synth {self.synth!r}; there are: {', '.join(SYNTHS)}")
+        if self.expression is not None and self.synth != "midi-ddsp":
+            raise OptionError(f"an expression is for the synth midi-ddsp, not for {self.synth}")
         if not 8_000 <= self.sample_rate <= 192_000:
             raise OptionError(f"the sample rate is 8000 to 192000 Hz, not {self.sample_rate}")
         if not 0 <= self.reverb <= 4:
@@ -100,7 +106,7 @@ def _player(score: Score, settings: Settings) -> Player:
     if settings.synth == "midi-ddsp":
         from symbolic_music.synthesis.neural_bank import NeuralBank
 
-        return Placed(NeuralBank(score, rate, settings.seed), score, rate)
+        return Placed(NeuralBank(score, rate, settings.seed, settings.control_rate, settings.expression), score, rate)
     return Placed(Bank(score, rate, settings.seed, settings.control_rate), score, rate)
 
 
@@ -167,6 +173,7 @@ def stream(
     reverb: float = 0.35,
     seed: int = 0,
     control_rate: float = CONTROL_RATE,
+    expression: Expression | None = None,
 ) -> Iterator[Samples]:
     """The score as sound while it is made: stereo (2, chunk) float32 one after the other, the last maybe shorter.
 
@@ -185,11 +192,12 @@ def stream(
         reverb: as in `render`.
         seed: as in `render`.
         control_rate: as in `render`.
+        expression: as in `render`.
 
     Raises:
         As `render`; OptionError too when a chunk has no samples.
     """
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate)
+    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     settings.check(score)
     if chunk < 1:
         raise OptionError(f"a chunk has at least one sample, not {chunk}")
