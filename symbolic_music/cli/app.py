@@ -23,6 +23,7 @@ from symbolic_music.cli import (
     revoice,
     tokenize,
     train,
+    train_codec,
     train_voice,
 )
 
@@ -49,6 +50,7 @@ for _verb in (
     prepare.prepare,
     train.train,
     train_voice.train_voice,
+    train_codec.train_codec,
     evaluate.evaluate,
 ):
     app.command()(_verb)

@@ -11,9 +11,18 @@ from symbolic_music import tokenizers
 from symbolic_music.corpora.augmentation import preset
 from symbolic_music.models import registry
 from symbolic_music.training import load_config
+from symbolic_music.training.codec_config import load_codec_config
 from symbolic_music.training.config import WindowsData
+from symbolic_music.training.voice_config import load_voice_config
 
-CONFIGS = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))
+FOLDER = Path(__file__).resolve().parents[2] / "configs"
+SOUND = {"voices": load_voice_config, "codec": load_codec_config}  # trained by verbs of their own
+CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem not in SOUND)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_config_of_sound_names_what_there_is(name: str) -> None:
+    assert SOUND[name](FOLDER / f"{name}.yaml").name == name
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -1,0 +1,89 @@
+"""Typed configurations of the training of codecs, in YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from symbolic_music.errors import ConfigError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CodecShape(_Strict):
+    """Of a `codec.autoencoder.Codec`; see its config."""
+
+    sample_rate: int = 24_000
+    channels: int = 1
+    width: int = 16
+    widest: int = 256
+    ratios: tuple[int, ...] = (2, 4, 5, 8)
+    dilations: tuple[int, ...] = (1, 3)
+    dim: int = 96
+    codebooks: int = 8
+    size: int = 1024
+
+
+class CodecWeights(_Strict):
+    """Of the losses of the codec."""
+
+    waveform: float = Field(1.0, ge=0)
+    mel: float = Field(2.0, ge=0)
+    commitment: float = Field(0.25, ge=0)
+    adversarial: float = Field(0.5, ge=0)
+    matching: float = Field(1.0, ge=0)
+
+
+class CodecOptim(_Strict):
+    """AdamW and its schedule; the discriminator starts at step `critic_from`."""
+
+    steps: int = Field(20_000, ge=1)
+    batch: int = Field(8, ge=1)
+    seconds: float = Field(1.0, gt=0, description="of each example")
+    learning_rate: float = Field(5e-4, gt=0)
+    warmup: int = Field(200, ge=0)
+    average: float = Field(0.998, ge=0, lt=1)
+    clip: float = Field(5.0, gt=0)
+    critic_from: int = Field(8_000, ge=0)
+    critic_width: int = Field(8, ge=1)
+
+
+class CodecTraining(_Strict):
+    """A whole run. `sounds`: folders of sound files, each with its share of the examples."""
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
+    out: str = "runs"
+    seed: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
+    sounds: dict[str, float] = Field(min_length=1)
+    held_out: int = Field(20, ge=2, description="every so many files of a folder are held out")
+    evaluate_every: int = Field(500, ge=1)
+    checkpoint_every: int = Field(200, ge=1)
+    licence: str = "Apache-2.0"
+    data: str = ""
+    description: str = ""
+    codec: CodecShape = CodecShape()
+    weights: CodecWeights = CodecWeights()
+    optim: CodecOptim = CodecOptim()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run writes: `out`/`name`."""
+        return Path(self.out) / self.name
+
+
+def load_codec_config(path: str | Path) -> CodecTraining:
+    """Read a YAML file. ConfigError names its fault."""
+    try:
+        return CodecTraining.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"cannot read config {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
