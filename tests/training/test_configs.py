@@ -13,10 +13,9 @@ from symbolic_music.models import registry
 from symbolic_music.training import load_config
 from symbolic_music.training.codec_config import load_codec_config
 from symbolic_music.training.config import WindowsData
-from symbolic_music.training.voice_config import load_voice_config
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
-SOUND = {"voices": load_voice_config, "codec": load_codec_config}  # trained by verbs of their own
+SOUND = {"codec": load_codec_config}  # trained by a verb of its own
 CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem not in SOUND)
 
 
