@@ -2,7 +2,7 @@
 
     python benchmarks/voices.py CONFIG.yaml DATA [--seconds 4]
 
-CONFIG is the training's (configs/voices.yaml), DATA the folder of recordings. Writes benchmarks/results/voices.json and
+CONFIG is the training's (configs/voices/nine.yaml), DATA the folder of recordings. Writes benchmarks/results/voices.json and
 voices_controls.json.
 Each held-out note is rendered dry from a score of one note, tuned by a bend to the recording, by all synths, and
 brought to the recording's level. `autoencoder` has the
@@ -212,7 +212,7 @@ def row(metric: str, value: float) -> dict[str, Any]:
 def store(name: str, rows: list[dict[str, Any]], count: int) -> None:
     """Write benchmarks/results/NAME.json."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {"name": name, "command": "python benchmarks/voices.py configs/voices.yaml DATA",
+    result = {"name": name, "command": "python benchmarks/voices.py configs/voices/nine.yaml DATA",
               "commit": commit.stdout.strip(), "machine": f"{os.cpu_count()} cores, {platform.system()}", "n": count,
               "rows": rows}  # fmt: skip
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")

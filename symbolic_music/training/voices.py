@@ -194,19 +194,20 @@ def finished(run: VoiceRun) -> NeuralVoices:
     networks = VoiceNetworks(run.networks.shape)
     networks.load_state_dict(run.average)
     voices = list(run.before)
-    for number, source in enumerate(config.voices, len(run.before)):
+    for number, one in enumerate(config.voices, len(run.before)):
         notes = [n for n, v in zip(run.train.notes, run.train.voice, strict=True) if v == number]
         pitches = [note.pitch for note in notes]
-        stiff = stiffness(notes) if source.struck else None
-        at = (source.name, source.programs, source.struck, min(pitches), max(pitches), source.vibrato)
+        stiff = stiffness(notes) if one.struck else None
+        at = (one.name, one.programs, one.struck, min(pitches), max(pitches), one.vibrato)
         voices.append(TrainedVoice(*at, stiffness=stiff))
+    source = Path(config.path).name if run.before else f"configs/voices/{config.name}.yaml"
     card = {
         "name": config.name,
         "parameters": sum(p.numel() for p in networks.parameters()),
         "licence": config.licence,
         "data": config.data,
         "description": config.description,
-        "command": f"symbolic-music train-voice configs/{config.name}.yaml",
+        "command": f"symbolic-music train-voice {source}",
         "figures": {name: round(value, 4) for name, value in (run.log[-1] if run.log else {}).items()},
     }
     return NeuralVoices(networks.eval(), tuple(voices), card)

@@ -162,4 +162,4 @@ def test_configs_are_checked(tmp_path):
         load_voice_config(tmp_path / "bad.yaml")
     with pytest.raises(ConfigError, match="cannot read"):
         load_voice_config(tmp_path / "none.yaml")
-    assert len(load_voice_config("configs/voices.yaml").voices) == 9
+    assert len(load_voice_config("configs/voices/nine.yaml").voices) == 9
