@@ -124,7 +124,9 @@ class Draft:
         if onset >= end:
             return None
         self._busy[track, pitch] = end
-        return self._append((onset, end - onset, pitch, voice.velocity, voice.program, voice.channel, track, 0), score)
+        return self._append(
+            (onset, end - onset, pitch, voice.velocity(onset, pitch), voice.program, voice.channel, track, 0), score
+        )
 
     def repitch(self, rows: Array, pitch: int, score: Score) -> WrittenNote:
         """The next of some rows with another pitch."""

@@ -6,40 +6,67 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbolic_music.generation.parts import velocity_around
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score, Track
 
+# Notes around a region by which loudness is judged, and of how many alike the median is taken.
+_HEARD, _ALIKE, _FEW = 128, 16, 3
+_UNKNOWN_VELOCITY, _UNKNOWN_PITCH = 80, 60.0
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Voice:
-    """What the new notes of a track have in common, and its mean pitch."""
+    """What the new notes of a track have in common.
+
+    Args:
+        program, channel: of all of them.
+        pitch: mean of those that the track has.
+        around: notes by which loudness is judged, the nearest to the region first.
+        sixteenth: ticks.
+    """
 
     program: int
     channel: int
-    velocity: int
     pitch: float
+    around: Array
+    sixteenth: float
 
     @property
     def instrument(self) -> int:
         """Its program, or 128 for drums."""
         return DRUM_INSTRUMENT if self.channel == DRUM_CHANNEL else self.program
 
+    def velocity(self, onset: int, pitch: int) -> int:
+        """Of a new note: the median of the sixteen nearest notes like it, of all where there are fewer than three.
+
+        Drums are alike by their pitch, other notes by the sixteenth of the quarter that they begin on.
+        """
+        if not len(self.around):
+            return _UNKNOWN_VELOCITY
+        if self.channel == DRUM_CHANNEL:
+            alike = self.around["pitch"] == pitch
+        else:
+            alike = np.rint(self.around["onset"] / self.sixteenth) % 4 == round(onset / self.sixteenth) % 4
+        chosen = self.around[alike] if alike.sum() >= _FEW else self.around
+        return int(np.clip(np.median(chosen["velocity"][:_ALIKE]), 1, 127))
+
 
 def voice_of(score: Score, given: Array, track: int, described: Track, span: Span) -> Voice:
     """How a track sounds around a region.
 
     Program and channel are those of its last note before the region, else of its first, else what the track says.
-    The velocity is the median of the sixteen notes given in the track that are nearest to the region; where it has
-    none, of all that it played; then of all notes of the score; else 80.
+    Loudness is judged by the notes given in the track; where it has none by all that it played, else by all notes.
     """
     first, last = span
     own, kept = (notes[notes["track"] == track] for notes in (score.notes, given))
     before = max(int(np.searchsorted(own["onset"], first, side="right")) - 1, 0)
     heard = next((notes for notes in (kept, own) if len(notes)), score.notes)
+    onset = heard["onset"].astype(np.int64)
+    nearest = np.argsort(np.maximum(first - onset, onset - last), kind="stable")[:_HEARD]
     return Voice(
         program=int(own["program"][before]) if len(own) else described.program,
         channel=int(own["channel"][before]) if len(own) else DRUM_CHANNEL * described.is_drum,
-        velocity=velocity_around(heard, first, last),
-        pitch=float(heard["pitch"].mean()) if len(own) else 60.0,
+        pitch=float(heard["pitch"].mean()) if len(own) else _UNKNOWN_PITCH,
+        around=heard[nearest],
+        sixteenth=score.ticks_per_quarter / 4,
     )
