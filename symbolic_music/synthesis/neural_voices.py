@@ -21,7 +21,7 @@ CONTROL_RATE = RATE / 256
 # The controls of a struck note are those of its first seconds: it dies away however long it is held.
 STRUCK_SECONDS = 3.0
 DAMPER_SECONDS = 0.28  # until a struck string that is let go is silent
-END_FADE = 0.004
+END_FADE, TIED_RISE = 0.004, 0.012
 VIBRATO_MEASURE = 0.375  # what `features.vibrato` finds of a sine of depth 1
 _WANDER = (0.9, 2.3, 4.7)  # Hz
 _TABLE_FRAMES = 128
@@ -139,7 +139,10 @@ def sound(voices: NeuralVoices, number: int, notes: Played, sample_rate: int, ho
     time = torch.arange(tone.shape[1]) / sample_rate
     left = (total[:, None] - time).clamp(min=0)
     fade = (total - notes.length).clamp(min=END_FADE)[:, None]
-    return tone * (0.5 - 0.5 * torch.cos(math.pi * (left / fade).clamp(max=1)))
+    # A tied note has no attack of its own, and must not click either.
+    rising = torch.where(notes.skip[:, None] > 0, time / TIED_RISE, torch.ones_like(time))
+    gain = torch.minimum(left / fade, rising)
+    return tone * (0.5 - 0.5 * torch.cos(math.pi * gain.clamp(max=1)))
 
 
 def harmonic_sound(
