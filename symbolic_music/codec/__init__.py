@@ -1,18 +1,24 @@
-"""Sound as tokens: a quantised autoencoder, other libraries' codecs behind the same names, patterns of codes."""
+"""Sound as tokens: a quantised autoencoder, other libraries' codecs behind the same names, a language model of codes."""
 
 from symbolic_music.codec.autoencoder import JUKEBOX, Codec, CodecConfig
 from symbolic_music.codec.codes import Codes, load_codes
 from symbolic_music.codec.coding import decode_audio, encode_audio
+from symbolic_music.codec.folders import load_codec, save_codec
 from symbolic_music.codec.hugging_face import load_adapter
 from symbolic_music.codec.interface import AudioCodec, Format
+from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.patterns import Pattern
+from symbolic_music.codec.score_frames import score_frames
 from symbolic_music.codec.streaming import StreamDecoder, StreamEncoder
+from symbolic_music.codec.writing import write_codes
 
 __all__ = [
     "JUKEBOX",
     "AudioCodec",
     "Codec",
     "CodecConfig",
+    "CodecLanguageModel",
+    "CodecLanguageModelConfig",
     "Codes",
     "Format",
     "Pattern",
@@ -21,5 +27,9 @@ __all__ = [
     "decode_audio",
     "encode_audio",
     "load_adapter",
+    "load_codec",
     "load_codes",
+    "save_codec",
+    "score_frames",
+    "write_codes",
 ]

@@ -60,6 +60,12 @@ class Pattern:
         out = torch.zeros(self.codebooks, self.length, dtype=torch.bool)
         return out.scatter_(1, torch.from_numpy(self.places), True)
 
+    def frames_at(self) -> Tensor:
+        """The newest frame that has a code at each position, or before it: (length,)."""
+        newest = np.zeros(self.length, np.int64)
+        np.maximum.at(newest, self.places, np.broadcast_to(np.arange(self.frames), self.places.shape))
+        return torch.from_numpy(newest)
+
     def build(self, codes: Tensor, special: int) -> Tensor:
         """Lay codes (..., K, T) out, (..., K, length); `special` where no code stands.
 

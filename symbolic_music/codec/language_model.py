@@ -1,0 +1,147 @@
+"""A language model of codes: a decoder over K streams that is told the score, frame by frame.
+
+Sources: Copet et al. 2023 (MusicGen, arXiv 2306.05284): summed embeddings, a head a codebook, patterns, classifier-free
+guidance (section 2.3: conditions left out of 20 % of the examples; 3.3). In the place of text stands the score.
+
+Shapes: B batch, K codebooks, S positions of a pattern, T frames, F features of a frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from symbolic_music.codec import patterns
+from symbolic_music.codec.patterns import Pattern
+from symbolic_music.codec.score_frames import FEATURES
+from symbolic_music.errors import ModelError
+from symbolic_music.models.cache import SlidingCache
+from symbolic_music.models.configs import check_config
+from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
+
+_AROUND = 9  # frames that a frame's condition is made of
+
+
+@dataclass(frozen=True)
+class CodecLanguageModelConfig:
+    """Shape of a `CodecLanguageModel`.
+
+    Args:
+        codebooks, size: of the codec whose codes it writes.
+        width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
+        window: positions that each position sees, through every layer: sequences may be of any length.
+        distances: positions back that are told apart.
+        pattern: of `patterns.PATTERNS`.
+        features: of a frame's condition.
+        unconditioned: share of the examples whose condition is left out while training.
+        dropout: on the input, on attention weights, and on what each half of a block adds.
+    """
+
+    codebooks: int = 8
+    size: int = 1024
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    hidden: int = 1024
+    window: int = 512
+    distances: int = 256
+    pattern: str = "delay"
+    features: int = FEATURES
+    unconditioned: float = 0.2
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_config(self)
+        patterns.get(self.pattern, self.codebooks, 1)
+
+
+class CodecLanguageModel(nn.Module):
+    """See the module's docstring. `special`, the entry after a codebook's last, stands where there is no code."""
+
+    def __init__(self, config: CodecLanguageModelConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.special = c.size
+        self.embedding = nn.Embedding(c.codebooks * (c.size + 1), c.width)
+        self.condition = nn.Linear(c.features, c.width)
+        self.around = nn.Conv1d(c.width, c.width, _AROUND, padding=_AROUND // 2)
+        self.nothing = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.drop = nn.Dropout(c.dropout)
+        self.blocks = nn.ModuleList(
+            DecoderBlock(
+                RelativeAttention(c.width, c.heads, c.distances, c.window, c.dropout),
+                FeedForward(c.width, c.hidden, nn.GELU()), c.width, c.dropout,
+            )
+            for _ in range(c.layers)
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(c.width)
+        self.out = nn.Linear(c.width, c.codebooks * c.size)
+        initialise(self)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+
+    def pattern(self, frames: int) -> Pattern:
+        """Of so many frames."""
+        return patterns.get(self.config.pattern, self.config.codebooks, frames)
+
+    def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
+        """What each position is told of the score: (B, T, F) to (B, S, width)."""
+        if features.ndim != 3 or features.shape[1:] != (pattern.frames, self.config.features):
+            raise ModelError(
+                f"conditions are (batch, {pattern.frames}, {self.config.features}), not {tuple(features.shape)}"
+            )
+        told = functional.gelu(self.around(functional.gelu(self.condition(features)).transpose(1, 2))).transpose(1, 2)
+        return told[:, pattern.frames_at().to(features.device)]
+
+    def forward(self, laid: Tensor, told: Tensor | None = None) -> Tensor:
+        """Logits of the codes at each position, given those before it: (B, K, S) to (B, K, S, size).
+
+        Args:
+            laid: codes as a pattern lays them; the last position's are not read.
+            told: of `conditions`, or None for no condition.
+        """
+        start = laid.new_full((*laid.shape[:2], 1), self.special)
+        return self._logits(torch.cat([start, laid[..., :-1]], dim=-1), told, None)
+
+    def loss(self, codes: Tensor, features: Tensor) -> tuple[Tensor, int]:
+        """Nats of codes (B, K, T) given the score's features (B, T, F), summed, and their number.
+
+        While training, the condition of a share of the examples is left out.
+        """
+        pattern = self.pattern(codes.shape[-1])
+        laid, told = pattern.build(codes, self.special), self.conditions(features, pattern)
+        if self.training:
+            kept = torch.rand(len(codes), 1, 1, device=codes.device) >= self.config.unconditioned
+            told = torch.where(kept, told, self.nothing)
+        mask = pattern.mask().to(codes.device).expand_as(laid)
+        logits = self.forward(laid, told)
+        return functional.cross_entropy(logits[mask], laid[mask], reduction="sum"), int(mask.sum())
+
+    def new_cache(self, batch: int) -> SlidingCache:
+        """An empty cache for `step`."""
+        c = self.config
+        return SlidingCache(c.layers, batch, c.heads, c.window, c.width // c.heads, self.out.weight)
+
+    @torch.no_grad()
+    def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
+        """Logits after these positions, appended to the cache: (B, K, L), told (B, L, width), to (B, K, size).
+
+        The first position of all is special in every codebook; what is told belongs to the positions that come next.
+        """
+        for start in range(0, laid.shape[-1], cache.room):
+            part = slice(start, start + cache.room)
+            logits = self._logits(laid[..., part], None if told is None else told[:, part], cache)
+        return logits[:, :, -1]
+
+    def _logits(self, before: Tensor, told: Tensor | None, cache: SlidingCache | None) -> Tensor:
+        c = self.config
+        offsets = torch.arange(c.codebooks, device=before.device)[:, None] * (c.size + 1)
+        x = self.embedding(before + offsets).sum(1) + (self.nothing if told is None else told)
+        x = self.drop(x)
+        if cache is not None:
+            cache.length += before.shape[-1]
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[i])
+        return torch.as_tensor(self.out(self.norm(x)).unflatten(-1, (c.codebooks, c.size)).transpose(1, 2))

@@ -1,0 +1,58 @@
+"""A score as features of the frames of a codec: what a language model of codes is told."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import EmptyScoreError
+from symbolic_music.score import DRUM_INSTRUMENT, Score
+
+# Drum keys with a sound of their own; others share the ends.
+_DRUMS = range(27, 88)
+_FAMILIES = 16
+SOUNDING, ONSETS = 0, 128
+FAMILIES = ONSETS + 128
+DRUMS = FAMILIES + _FAMILIES
+FEATURES = DRUMS + len(_DRUMS)
+
+
+def score_frames(score: Score, frame_rate: float, frames: int | None = None) -> NDArray[np.float32]:
+    """Features of each frame, (T, FEATURES), in 0..1.
+
+    Of each pitch the loudest velocity that sounds, and that begins, in the frame; of each family of General MIDI
+    programs the loudest that sounds; of each drum the loudest stroke. Velocities are divided by 127. Pedals do not
+    lengthen notes.
+
+    Args:
+        score: with notes.
+        frame_rate: of the codec.
+        frames: T; as many as the notes last when omitted.
+
+    Raises:
+        EmptyScoreError: when there is no note.
+    """
+    if not len(score):
+        raise EmptyScoreError("this score has no notes to tell of")
+    starts, ends = score.onset_seconds, score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
+    count = max(1, math.ceil(float(ends.max()) * frame_rate)) if frames is None else frames
+    out = np.zeros((count, FEATURES), np.float32)
+    first = np.floor(starts * frame_rate + 1e-6).astype(int)
+    last = np.maximum(np.ceil(ends * frame_rate - 1e-6).astype(int), first + 1)
+    instruments = score.instruments
+    for i, note in enumerate(score.notes):
+        if first[i] >= count:
+            continue
+        level, pitch = note["velocity"] / 127, int(note["pitch"])
+        if instruments[i] == DRUM_INSTRUMENT:
+            columns = [DRUMS + min(max(pitch, _DRUMS[0]), _DRUMS[-1]) - _DRUMS[0]]
+            span = slice(first[i], first[i] + 1)
+        else:
+            columns = [SOUNDING + pitch, FAMILIES + int(instruments[i]) // 8]
+            span = slice(first[i], last[i])
+            out[first[i], ONSETS + pitch] = max(out[first[i], ONSETS + pitch], level)
+        for column in columns:
+            np.maximum(out[span, column], level, out=out[span, column])
+    return out
