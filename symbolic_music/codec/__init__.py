@@ -1,4 +1,4 @@
-"""Sound as tokens: a quantised autoencoder, other libraries' codecs behind the same names, a language model of codes."""
+"""Sound as tokens: a quantised autoencoder, other codecs behind the same names, a language model of codes."""
 
 from symbolic_music.codec.autoencoder import JUKEBOX, Codec, CodecConfig
 from symbolic_music.codec.codes import Codes, load_codes
