@@ -24,6 +24,7 @@ DAMPER_SECONDS = 0.28  # until a struck string that is let go is silent
 END_FADE, TIED_RISE = 0.004, 0.012
 VIBRATO_MEASURE = 0.375  # what `features.vibrato` finds of a sine of depth 1
 _WANDER = (0.9, 2.3, 4.7)  # Hz
+LEAST_WANDER = 0.3  # dB
 _TABLE_FRAMES = 128
 
 
@@ -66,8 +67,10 @@ def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tens
     shown = notes.pitch.clamp(voice.lowest - 2, voice.highest + 2)
     held = notes.length + notes.skip
     frames = voices.networks.synthesis(who, shown, held, notes.controls, since, struck)
-    seen = times[None] < (notes.length.clamp(max=STRUCK_SECONDS) if voice.struck else notes.length)[:, None]
-    level = _settled(frames.level, seen, notes, times, voice.struck)
+    known = notes.length.clamp(max=STRUCK_SECONDS) if voice.struck else notes.length
+    seen = times[None] < known[:, None]
+    usual = voices.networks.expression(who, shown, known)[:, 1:2]
+    level = _settled(frames.level, seen, notes, times, usual, voice.struck)
     noise = frames.noise + notes.controls[:, :1, None]
     semitones = notes.pitch[:, None] + frames.deviation + _vibrato(voice, notes, times)
     if voice.struck:
@@ -79,10 +82,11 @@ def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tens
     return Frames(level, frames.deviation, frames.partials, noise), 440 * torch.exp2((semitones - 69) / 12)
 
 
-def _settled(level: Tensor, seen: Tensor, notes: Played, times: Tensor, struck: bool) -> Tensor:
+def _settled(level: Tensor, seen: Tensor, notes: Played, times: Tensor, usual: Tensor, struck: bool) -> Tensor:
     """Level in dB whose mean over the frames seen is the volume, and whose spread there is near the fluctuation.
 
-    The network knows the usual course of a note; what it lacks in spread is added as slow wandering.
+    The network knows the usual course of a note; what is asked for beyond the usual fluctuation (B, 1) is added as
+    slow wandering, of which there is always a little.
     """
     count = seen.sum(1, keepdim=True).clamp(min=1)
     moved = level - (level * seen).sum(1, keepdim=True) / count
@@ -93,7 +97,9 @@ def _settled(level: Tensor, seen: Tensor, notes: Played, times: Tensor, struck: 
         turn = _turns(notes.key, len(_WANDER))[..., None]
         rate = torch.tensor(_WANDER)[:, None]
         wander = torch.sin(dsp.TAU * (rate * times + turn)).sum(1) * math.sqrt(2 / len(_WANDER))
-        moved = moved + wander * torch.sqrt((wanted**2 - spread**2).clamp(min=1e-6, max=25.0))
+        moved = moved + wander * torch.sqrt(
+            (wanted**2 - torch.maximum(spread, usual) ** 2).clamp(min=LEAST_WANDER**2, max=25.0)
+        )
     moved = moved - (moved * seen).sum(1, keepdim=True) / count
     return notes.controls[:, :1] + moved
 
