@@ -70,3 +70,55 @@ def test_too_many_ids(network: GPT2) -> None:
     reader.read([0], [[1] * 24])
     with pytest.raises(ModelError, match="24 positions; 25 ids are too many"):
         reader.read([0], [[1]])
+
+
+@pytest.mark.parametrize("ends", [((1,), (2,), (3,)), ((1, 5), (2,), (3, 3, 3))])
+def test_what_sequences_begin_with_alike_is_read_once(
+    network: GPT2, ends: tuple[tuple[int, ...], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("symbolic_music.generation.ragged._LEAST_SHARED", 4)
+    reader, read = RaggedGPT2(network, 3), []
+    plain = reader._read
+    monkeypatch.setattr(reader, "_read", lambda s, ids: read.append(sum(map(len, ids))) or plain(s, ids))
+    begun = list(range(10, 20))
+    held = [[*begun, *end] for end in ends]
+    reader.read([0, 1, 2], held)
+    assert sum(read) == 10 + sum(map(len, ends))
+    for _ in range(3):
+        found = reader.read([0, 1, 2], [[7], [8], [9]])
+        for s in range(3):
+            held[s].append(7 + s)
+            assert torch.allclose(found[s], states(network, held[s]), atol=1e-5)
+    # One begins anew: the others go on by themselves; then all begin alike again.
+    reader.restart(0)
+    held[0] = [1, 2]
+    found = reader.read([0, 1, 2], [[1, 2], [8], [9]])
+    for s in (1, 2):
+        held[s].append(7 + s)
+    found = reader.read([0, 1, 2], [[3], [8], [9]])
+    for s in range(3):
+        held[s].append((3, 8, 9)[s])
+        assert torch.allclose(found[s], states(network, held[s]), atol=1e-5)
+    for s in range(3):
+        reader.restart(s)
+        held[s] = [*range(30, 40), s]
+    reader.read([0, 1, 2], held)
+    found = reader.read([0, 1, 2], [[4]] * 3)
+    for s in range(3):
+        assert torch.allclose(found[s], states(network, [*held[s], 4]), atol=1e-5)
+
+
+def test_a_copy_that_goes_on_does_not_change_its_source(network: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symbolic_music.generation.ragged._LEAST_SHARED", 4)
+    reader = RaggedGPT2(network, 4)
+    begun = list(range(6))
+    reader.read([1], [begun])
+    reader.copy(1, [0, 2])
+    for ids in ([1, 2, 3], [4, 5, 6]):
+        found = reader.read([0, 1, 2], [[i] for i in ids])
+    for s in range(3):
+        assert torch.allclose(found[s], states(network, [*begun, s + 1, s + 4]), atol=1e-5)
+    reader.copy(0, [1])
+    found = reader.read([0, 1, 2], [[9]] * 3)
+    for s, first in enumerate((1, 1, 3)):
+        assert torch.allclose(found[s], states(network, [*begun, first, first + 3, 9]), atol=1e-5)
