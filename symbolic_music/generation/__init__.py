@@ -13,6 +13,8 @@ from symbolic_music.generation.infilling import (
     infilling,
     revoice,
     revoicing,
+    thin_out,
+    thinning,
 )
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.prepared import PreparedGPT2
@@ -48,5 +50,7 @@ __all__ = [
     "revoice",
     "revoicing",
     "sample_anticipation",
+    "thin_out",
+    "thinning",
     "tracks_of",
 ]

@@ -14,6 +14,7 @@ from symbolic_music.generation.request import Alternative
 from symbolic_music.generation.voices import Voice
 from symbolic_music.score import NOTE, Array, Score, Track
 
+Event = tuple[int, int, int]
 Progress = Callable[[float], None]
 # From this share of twins on, one is a near-copy of the other.
 NEAR_COPY = 0.9
@@ -100,6 +101,7 @@ class Draft:
         self._span: Span = (0, 0)
         self._before = self._in_span = 0
         self._busy: dict[tuple[int, int], int] = {}
+        self._kept: set[int] = set()
         self._log_probability, self._drawn, self._complete = 0.0, 0, True
 
     def begin(self, span: Span, given: Array, written: Sequence[int]) -> None:
@@ -107,7 +109,7 @@ class Draft:
         self.begun, self._span, self._before, self._in_span = self.begun + 1, span, self.ticks, 0
         ends = given["onset"].astype(np.int64) + given["duration"]
         held = (given["onset"] < span[0]) & (ends > span[0]) & np.isin(given["track"], written)
-        self._busy = {}
+        self._busy, self._kept = {}, set()
         for track, pitch, end in zip(given["track"][held], given["pitch"][held], ends[held], strict=True):
             key = int(track), int(pitch)
             self._busy[key] = max(self._busy.get(key, 0), int(end))
@@ -134,6 +136,14 @@ class Draft:
         values[2] = pitch
         self._in_span += 1
         return self._append(tuple(values), score)
+
+    def keep(
+        self, rows: Array, events: Sequence[tuple[int, int, int]], event: tuple[int, int, int], score: Score
+    ) -> WrittenNote:
+        """The first of some rows, not yet kept, whose event it is; `events` are those of the rows."""
+        index = next(i for i, one in enumerate(events) if one == event and i not in self._kept)
+        self._kept.add(index)
+        return self._append(rows[index].item(), score)
 
     def _append(self, row: tuple[int, ...], score: Score) -> WrittenNote:
         self._rows.append(row)

@@ -17,6 +17,7 @@ from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.anticipation_sampler import AnticipationSampler
 from symbolic_music.generation.constraints import Constraint
 from symbolic_music.generation.constraints_rhythm import GivenRhythm
+from symbolic_music.generation.constraints_selection import Selection
 from symbolic_music.generation.contradictions import check_request
 from symbolic_music.generation.drafts import Draft, Written, WrittenNote, flagged
 from symbolic_music.generation.limits import Limits
@@ -46,6 +47,7 @@ class Edit:
         tracks: that are written; none for any instrument, each in a track of its own that is added.
         limits: what the notes must obey.
         keeps_rhythm: only pitches are drawn, for the notes that are there.
+        keeps: share of the notes that are there, which are written again as they are; None to write new ones.
         may_end: part of a region after which the model may end the piece; None for never.
     """
 
@@ -53,6 +55,7 @@ class Edit:
     tracks: Sequence[int]
     limits: Limits = _FREE
     keeps_rhythm: bool = False
+    keeps: float | None = None
     may_end: float | None = None
 
 
@@ -89,8 +92,8 @@ class Editing:
         in_tracks = np.isin(score.notes["track"], edit.tracks)
         self._asked = [inside(score.notes, *span) & in_tracks for span in edit.spans]
         self._given = score.notes[~np.logical_or.reduce(self._asked)]
-        if edit.keeps_rhythm and not any(asked.any() for asked in self._asked):
-            raise RegionError("these tracks have no notes in the region: there is no rhythm to keep")
+        if self._needs_notes and not any(asked.any() for asked in self._asked):
+            raise RegionError("these tracks have no notes in the region: there is nothing to keep")
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
         self._drafts = [Draft(i, score.tracks) for i in range(count)]
@@ -98,6 +101,11 @@ class Editing:
         # Whatever is impossible is so before anything is drawn.
         for number in range(len(edit.spans)):
             check_request(self._request(number, self._view(number), self._drafts[0]))
+
+    @property
+    def _needs_notes(self) -> bool:
+        """Whether what is written is made of what is there."""
+        return self._edit.keeps_rhythm or self._edit.keeps is not None
 
     @property
     def done(self) -> float:
@@ -134,7 +142,7 @@ class Editing:
     def _view(self, number: int) -> Perspective:
         span = self._edit.spans[number]
         voices = {t: voice_of(self._score, self._given, t, self._score.tracks[t], span) for t in self._edit.tracks}
-        return perspective(self._score, voices, span, self._model, not self._edit.keeps_rhythm)
+        return perspective(self._score, voices, span, self._model, not self._needs_notes)
 
     def _request(self, number: int, view: Perspective, draft: Draft) -> Request:
         """What is asked of the sampler for a region, after what a draft already holds."""
@@ -148,32 +156,44 @@ class Editing:
         past[:, 0] = np.minimum(past[:, 0], start)
         limits = self._edit.limits.constraints(self._score, view, span)
         may_end = self._edit.may_end
+        # Notes that stay as they are may sound together as they did.
+        always = view.constraints if self._edit.keeps is None else ()
         return Request(
             end=end,
             start=start,
             past=past,
             controls=view.events(notes[begin:stop]),
             instruments=view.instruments,
-            constraints=(*view.constraints, *limits, *self._rhythm(number, view, start, end)),
+            constraints=(*always, *limits, *self._of_old_notes(number, view, (start, end))),
             opening=view.opening(past, is_whole=begin <= _REMEMBERED),
             may_end=None if may_end is None else start + round(may_end * (end - start)),
         )
 
-    def _rhythm(self, number: int, view: Perspective, start: int, end: int) -> tuple[Constraint, ...]:
-        rows = self._score.notes[self._asked[number]]
-        if not self._edit.keeps_rhythm or not len(rows):
+    def _of_old_notes(self, number: int, view: Perspective, steps: Span) -> tuple[Constraint, ...]:
+        old = self._as_events(number, view, steps) if self._needs_notes else ()
+        if not old:
             return ()
+        if self._edit.keeps is not None:
+            return (Selection(old, self._edit.keeps),)
+        starts, lengths, notes = zip(*old, strict=True)
+        return (GivenRhythm(starts, lengths, tuple(note // 128 for note in notes)),)
+
+    def _as_events(self, number: int, view: Perspective, steps: Span) -> tuple[tuple[int, int, int], ...]:
+        """The notes that were asked for in a region, in order, in steps from one to another."""
+        rows = self._score.notes[self._asked[number]]
         onsets, ends = view.steps(rows["onset"]), view.steps(rows["onset"].astype(np.int64) + rows["duration"])
         lengths = np.clip(ends - onsets, 1, v.MAX_DURATION - 1).tolist()
-        players = [view.instrument(track) for track in rows["track"].tolist()]
-        return (GivenRhythm(tuple(np.clip(onsets, start, end - 1).tolist()), tuple(lengths), tuple(players)),)
+        starts = np.clip(onsets, steps[0], steps[1] - 1).tolist()
+        players = [128 * view.instrument(track) for track in rows["track"].tolist()]
+        notes = [player + pitch for player, pitch in zip(players, rows["pitch"].tolist(), strict=True)]
+        return tuple(zip(starts, lengths, notes, strict=True))
 
     def _write(self, number: int, drafts: Sequence[Draft]) -> Iterator[WrittenNote]:
         span, view = self._edit.spans[number], self._view(number)
         rows = self._score.notes[self._asked[number]]
         for draft in drafts:
             draft.begin(span, self._given, self._edit.tracks)
-        if self._edit.keeps_rhythm and not len(rows):
+        if self._needs_notes and not len(rows):
             for draft in drafts:
                 draft.end()
             return
@@ -190,12 +210,16 @@ class Editing:
         )
         # Steps are coarser than ticks: what ends on the step of the goal ends on its tick.
         voices: dict[int, Voice] = {}
+        old = self._as_events(number, view, (requests[0].start, requests[0].end)) if self._needs_notes else ()
         goal = self._edit.limits.end(self._score)
         try:
             for drawn in sampler.stream():
                 draft = drafts[drawn.request + drawn.alternative]
                 if self._edit.keeps_rhythm:
                     yield draft.repitch(rows, drawn.pitch, self._score)
+                    continue
+                if self._edit.keeps is not None:
+                    yield draft.keep(rows, old, (drawn.time, drawn.duration, drawn.note), self._score)
                     continue
                 first, last, track = view.place((drawn.time, drawn.duration, drawn.note), draft.tracks)
                 if goal is not None and drawn.time + drawn.duration == int(view.steps([goal])[0]):

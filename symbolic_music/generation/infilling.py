@@ -1,4 +1,4 @@
-"""Edits of a piece: rewrite a region, other parts, other pitches, one more track. See `editing` for what stays."""
+"""Edits of a piece: regions, parts or pitches anew, fewer notes, one more track. See `editing` for what stays."""
 
 from __future__ import annotations
 
@@ -198,6 +198,41 @@ def adding_track(
     wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
     spans = spans_of(score, regions) if regions else [_whole(score)]
     return Editing(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
+
+
+def thin_out(
+    score: Score,
+    regions: Sequence[Region],
+    share: float = 0.5,
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Score:
+    """Leave about a share of the notes of some tracks, evenly in time; which ones stay, the model draws.
+
+    Those that stay are as they were. Arguments and errors as in `infilling`; OptionError too for a share that does not
+    lie between 0 and 1, RegionError when the tracks have no notes there.
+    """
+    return finished(thinning(score, regions, share, tracks, model, sampling, seed), progress)
+
+
+def thinning(
+    score: Score,
+    regions: Sequence[Region],
+    share: float = 0.5,
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> Writing:
+    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    loaded = loaded_model(model)
+    edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps=share)
+    return Editing(score, edit, loaded, sampling, seed, count)
 
 
 def loaded_model(model: AnyModel) -> Model[Any]:

@@ -79,6 +79,10 @@ def test_other_verbs_write_other_things(write, song: Path) -> None:
     for name in ("onset", "duration", "velocity", "track"):
         assert np.array_equal(revoiced.notes[name], before.notes[name])
     assert not np.array_equal(revoiced.notes["pitch"], before.notes["pitch"])
+    thin = read(write("thin-out", "--bars", "1-2", "--tracks", "1", "--keep", "0.5")["out"])
+    kept, had = (set(score.notes[score.notes["track"] == 1].tolist()) for score in (thin, before))
+    assert kept < had
+    assert 2 <= len(kept) <= 4
     added = read(write("add-track", "--program", "40")["out"])
     assert added.tracks[:5] == before.tracks
     assert added.tracks[5].program == 40

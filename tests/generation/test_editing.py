@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,13 +11,22 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
-from symbolic_music.generation import Region, accompanying, adding_track, bars, continuing, infilling, revoicing
+from symbolic_music.generation import (
+    Region,
+    accompanying,
+    adding_track,
+    bars,
+    continuing,
+    infilling,
+    revoicing,
+    thinning,
+)
 from symbolic_music.generation.regions import Span, spans_of
 from symbolic_music.io import read
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, Score, Text, Track, note_table
 from tests.corpora import corpus_dir
-from tests.generation.untouched import asked, check, check_file, ours, published
+from tests.generation.untouched import asked, check, check_file, check_kept, ours, published
 from tests.store.pieces import band
 from tests.tokenizers.music import PIECES, piece, scores
 
@@ -26,18 +36,20 @@ models = pytest.mark.parametrize("model", [pytest.param(make, id=name) for name,
 
 @st.composite
 def edits(draw: st.DrawFn) -> tuple[Score, list[Region], list[int]]:
-    """A score with pedals and texts, some regions of a second or so, some tracks."""
+    """A score with pedals and texts, some regions of a second or so, the first with a note, some tracks."""
     score = draw(scores(most_notes=12))
     assume(len(score) and score.duration > 0.1)
     time, track = st.integers(0, 20 * score.ticks_per_quarter), st.integers(0, len(score.tracks) - 1)
     rows = draw(st.lists(st.tuples(time, st.integers(0, 119), st.integers(0, 127), track), max_size=3))
     texts = draw(st.lists(st.builds(Text, time, st.sampled_from(["A", "coda"])), max_size=2))
     score = score.replace(controls=np.array(rows, CONTROL), texts=tuple(sorted(texts, key=lambda text: text.time)))
+    one = draw(st.integers(0, len(score) - 1))
+    starts = [float(score.onset_seconds[one]), *draw(st.lists(st.floats(0, 0.9), max_size=2))]
     regions = []
-    for _ in range(draw(st.integers(1, 3))):
-        start = draw(st.floats(0, 0.9)) * score.duration
-        regions.append(Region(start, min(start + draw(st.floats(0.1, 1.5)), score.duration)))
-    return score, regions, draw(st.lists(track, min_size=1, unique=True))
+    for i, start in enumerate(starts):
+        begin = start * (score.duration if i else 1)
+        regions.append(Region(begin, min(begin + draw(st.floats(0.1, 1.5)), score.duration)))
+    return score, regions, list({int(score.notes["track"][one]), *draw(st.lists(track, max_size=2))})
 
 
 def spans_or_skip(score: Score, regions: list[Region]) -> list[Span]:
@@ -68,12 +80,26 @@ def test_other_pitches_keep_the_rhythm(model, edit) -> None:
     old = score.notes[asked(score, spans, tracks)]
     assume(len(old))
     written = revoicing(score, regions, tracks, model(), seed=1).finish()[0]
+    check_kept(score, written, spans, tracks)
     new = written.score.notes[asked(written.score, spans, tracks)]
     for name in ("onset", "duration", "velocity", "channel", "program", "track", "hanging"):
         assert np.array_equal(new[name], old[name])
-    assert np.array_equal(
-        written.score.notes[~asked(written.score, spans, tracks)], score.notes[~asked(score, spans, tracks)]
-    )
+
+
+@models
+@settings(max_examples=15, report_multiple_bugs=False)
+@given(edit=edits(), share=st.sampled_from([0.25, 0.5, 0.8]))
+def test_thinning_out_leaves_some_of_the_notes_as_they_were(model, edit, share: float) -> None:
+    score, regions, tracks = edit
+    spans = spans_or_skip(score, regions)
+    old = score.notes[asked(score, spans, tracks)]
+    assume(len(old))
+    written = thinning(score, regions, share, tracks, model(), seed=1).finish()[0]
+    check_kept(score, written, spans, tracks)
+    kept, had = Counter(written.notes.tolist()), Counter(old.tolist())
+    assert kept <= had
+    slack = 3 * len(spans)
+    assert share * len(old) - slack <= len(written.notes) <= share * len(old) + len(spans)
 
 
 @models
@@ -163,7 +189,7 @@ def test_other_impossible_edits(quartet: Score) -> None:
         infilling(Score(), [bars(1)], None, published())
     with pytest.raises(RegionError, match="no region"):
         infilling(quartet, [], None, published())
-    with pytest.raises(RegionError, match="no rhythm to keep"):
+    with pytest.raises(RegionError, match="nothing to keep"):
         revoicing(quartet.replace(tracks=(*quartet.tracks, Track())), [bars(1)], [5], published())
     with pytest.raises(OptionError, match="program"):
         adding_track(quartet, 129, model=published())
