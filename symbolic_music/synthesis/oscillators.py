@@ -31,8 +31,7 @@ class Notes:
     """A batch of notes. `key` tells notes apart: it places them in the noise and sets the phase of their vibrato.
 
     pitch (B,) in semitones, 69 is A4 at 440 Hz, fractions allowed; velocity (B,) from 0 to 1; length (B,) seconds that
-    the key is held; key (B,) int64; bend (B, F) semitones at frames, None when no note is bent; delay (B,) seconds of
-    silence before the onset, None for none.
+    the key is held; key (B,) int64; bend (B, F) semitones at frames, None when no note is bent.
     """
 
     pitch: Tensor
@@ -40,7 +39,6 @@ class Notes:
     length: Tensor
     key: Tensor
     bend: Tensor | None = None
-    delay: Tensor | None = None
 
 
 def turns(key: Tensor) -> Tensor:
@@ -74,7 +72,7 @@ def steady(
         sines, cosines = (sum(map(wave, angles[1:]), wave(angles[0])) for wave in (torch.sin, torch.cos))
         weights = dsp.stationary_weights(amplitudes * sines, amplitudes * cosines)
         middle = 0.0 if len(together) > 1 else together[0]
-        if frequencies.requires_grad:
+        if weights.requires_grad or frequencies.requires_grad:
             basis = dsp.stationary_basis(frequencies * 2 ** (middle / 1200), hop, sample_rate, amplitudes.dtype)
             banks.append((weights @ basis).flatten(1))
         else:
@@ -129,8 +127,6 @@ def first_phases(notes: Notes, f0: list[Tensor]) -> Tensor:
     """Cycles at the first frame, (B, players): the first player begins at 0, the others anywhere."""
     begin = [torch.zeros(len(notes.key), dtype=torch.float64)]
     begin += [turns(notes.key + 5 * player)[:, 0].double() for player in range(1, len(f0))]
-    if notes.delay is not None:
-        begin = [one - notes.delay.double() * curve[:, 0] for one, curve in zip(begin, f0, strict=True)]
     return torch.stack(begin, dim=1)
 
 

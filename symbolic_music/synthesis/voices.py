@@ -44,7 +44,7 @@ def sound(voice: Voice, notes: Notes, sample_rate: int, control_rate: float = CO
     the batch but n.
     """
     hop = hop_size(sample_rate, control_rate)
-    seconds = sounding_time(voice, notes) + (0 if notes.delay is None else notes.delay)
+    seconds = sounding_time(voice, notes)
     hops = max(attack_hops(voice, hop, sample_rate), math.ceil(float(seconds.detach().max()) * sample_rate / hop))
     return segment(voice, notes, torch.zeros_like(notes.key), hops, hop, sample_rate)[0]
 
@@ -69,8 +69,6 @@ def segment(
     kind = notes.pitch.dtype
     # In float64, so that a frame has the same time whatever piece it is in.
     seconds = (first[:, None] + torch.arange(hops + 1)) * (hop / sample_rate)
-    if notes.delay is not None:
-        seconds = seconds - notes.delay[:, None].double()
     time = seconds.to(kind)
     level = _level(voice, notes, time)
     sharp = _is_sharp(voice, hop, sample_rate)
