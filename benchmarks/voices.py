@@ -2,11 +2,10 @@
 
     python benchmarks/voices.py CONFIG.yaml DATA [--seconds 4]
 
-CONFIG is the training's (configs/voices/nine.yaml), DATA the folder of recordings. Writes benchmarks/results/voices.json and
-voices_controls.json.
-Each held-out note is rendered dry from a score of one note, tuned by a bend to the recording, by all synths, and
-brought to the recording's level. `autoencoder` has the
-recording's own pitch and loudness. `controls known` is our voice with the six controls measured on the recording.
+CONFIG is the training's (configs/voices/nine.yaml), DATA the folder of recordings. Writes voices.json and
+voices_controls.json into benchmarks/results. Each held-out note is rendered dry from a score of one note, tuned by a
+bend to the recording, by all synths, and brought to the recording's level. `autoencoder` has the recording's own pitch
+and loudness. `controls known` is our voice with the six controls measured on the recording.
 """
 
 from __future__ import annotations
