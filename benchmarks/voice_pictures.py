@@ -6,11 +6,13 @@ python benchmarks/voice_pictures.py CONFIG.yaml DATA docs/images/voices.png
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import torch
+from PIL import Image
 from voices import LEAD, Samples, held_notes, one_note, play
 
 from symbolic_music.synthesis.demodulation import HOP, RATE
@@ -60,7 +62,9 @@ def main() -> None:
     for axis in axes.flat:
         axis.tick_params(labelsize=7)
     figure.tight_layout(pad=0.4)
-    figure.savefig(given.out, dpi=80)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=80)
+    Image.open(drawn).convert("RGB").quantize(48).save(given.out, optimize=True)
 
 
 if __name__ == "__main__":
