@@ -1,8 +1,12 @@
-"""Speed of the DDSP bank beside the SoundFont player, one core, in one run: benchmarks/results/synthesis.json.
+"""Speed of the DDSP bank beside FluidSynth, one thread, in one run: benchmarks/results/synthesis.json.
 
-    python benchmarks/synthesis.py
+    python benchmarks/synthesis.py [CORPORA]
 
-A four-part chorale of 60 s (480 notes) at 44.1 kHz stereo, with room, levelling and limiting, by both synths.
+A four-part chorale of 60 s (480 notes) by six voices; from CORPORA (a folder with maestro-midi and lakh-subset) the
+first performance of MAESTRO's test split and a pop file of 12 parts. 44.1 kHz stereo, ours with its room, levelled and
+limited, FluidSynth with its reverb and chorus. Runs of both take turns; seconds are those of the processor, since the
+machine may have others to serve. Then the first sound of a stream, and the oscillators beside the direct sum over all
+harmonics at all samples, which is how ddsp_pytorch's bank is written.
 """
 
 from __future__ import annotations
@@ -12,18 +16,25 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from symbolic_music.score import Score, note_table
-from symbolic_music.synthesis import render
+from symbolic_music.io import read
+from symbolic_music.score import DRUM_CHANNEL, Score, note_table
+from symbolic_music.synthesis import dsp, render, stream
+from symbolic_music.synthesis.soundfont import default_soundfont
 
 RESULTS = Path(__file__).parent / "results" / "synthesis.json"
 VOICES = {"piano": 0, "church organ": 19, "violin": 40, "string ensemble": 48, "choir": 52, "flute": 73}
 CHORDS = ((72, 67, 64, 48), (71, 67, 62, 55), (69, 65, 60, 53), (67, 64, 60, 48), (74, 69, 65, 50), (72, 67, 64, 52))
+PERFORMANCE = "2009/MIDI-Unprocessed_11_R1_2009_06-09_ORIG_MID--AUDIO_11_R1_2009_11_R1_2009_07_WAV.midi"
+POP = "midi/f/f5aae1c81068608452b9eb6f294e5b33.mid"
 SECONDS, SAMPLE_RATE, RUNS = 60, 44100, 3
 
 
@@ -37,15 +48,121 @@ def chorale(program: int) -> Score:
     return Score(480, note_table(rows))
 
 
-def speed(score: Score, synth: str) -> float:
-    """Seconds of sound for a second of work, the median of three runs."""
+def ours(score: Score) -> float:
+    """Seconds of sound."""
+    audio = render(score, sample_rate=SAMPLE_RATE)
+    assert np.isfinite(audio.samples).all()
+    return audio.duration
+
+
+def fluidsynth_player() -> Callable[[Score], float]:
+    """The same score through FluidSynth: a channel a track, its notes, controllers and bends, and a tail of 1.1 s."""
+    import fluidsynth
+
+    synth = fluidsynth.Synth(samplerate=float(SAMPLE_RATE))
+    font = synth.sfload(str(default_soundfont()))
+
+    def play(score: Score) -> float:
+        synth.system_reset()
+        free = [c for c in range(16) if c != DRUM_CHANNEL]
+        channel = {}
+        for i, track in enumerate(np.unique(score.notes["track"]).tolist()):
+            own = score.notes[score.notes["track"] == track][0]
+            drums = own["channel"] == DRUM_CHANNEL
+            channel[track] = DRUM_CHANNEL if drums else free[i % len(free)]
+            synth.program_select(channel[track], font, 128 if drums else 0, 0 if drums else int(own["program"]))
+        events: list[tuple[float, int, Any]] = []
+        for on, off, note in zip(score.onset_seconds, score.offset_seconds, score.notes, strict=True):
+            at = channel[int(note["track"])]
+            events.append((on, 2, (synth.noteon, at, int(note["pitch"]), int(note["velocity"]))))
+            events.append((max(off, on + 0.001), 1, (synth.noteoff, at, int(note["pitch"]))))
+        for when, control in zip(score.seconds(score.controls["time"]), score.controls, strict=True):
+            if int(control["track"]) in channel:
+                what = (synth.cc, channel[int(control["track"])], int(control["number"]), int(control["value"]))
+                events.append((when, 0, what))
+        for when, bend in zip(score.seconds(score.bends["time"]), score.bends, strict=True):
+            if int(bend["track"]) in channel:
+                events.append((when, 0, (synth.pitch_bend, channel[int(bend["track"])], int(bend["value"]))))
+        done = 0
+        for when, _, (call, *arguments) in sorted(events, key=lambda event: event[:2]):
+            if round(when * SAMPLE_RATE) > done:
+                synth.get_samples(round(when * SAMPLE_RATE) - done)
+                done = round(when * SAMPLE_RATE)
+            call(*arguments)
+        synth.get_samples(int(1.1 * SAMPLE_RATE))
+        return done / SAMPLE_RATE + 1.1
+
+    return play
+
+
+def speed(play: Callable[[Score], float], score: Score) -> float:
+    """Seconds of sound for a second of the processor."""
+    start = time.process_time()
+    seconds = play(score)
+    return seconds / (time.process_time() - start)
+
+
+def beside(name: str, score: Score, peer: Callable[[Score], float]) -> dict[str, Any]:
+    """Both by turns, the median of each."""
+    runs = [(speed(ours, score), speed(peer, score)) for _ in range(RUNS)]
+    mine, its = (statistics.median(one) for one in zip(*runs, strict=True))
+    print(f"{name:32} {mine:6.1f} x real time, FluidSynth {its:6.1f}", flush=True)
+    return {"metric": name, "ours": round(mine, 1), "peer": round(its, 1), "peer_name": "FluidSynth 2.3, TimGM6mb",
+            "ratio": round(mine / its, 2), "unit": "x real time"}  # fmt: skip
+
+
+def first_sound(name: str, score: Score) -> dict[str, Any]:
+    """Milliseconds from the call of `stream` to its first chunk."""
     taken = []
     for _ in range(RUNS):
         start = time.perf_counter()
-        audio = render(score, synth, SAMPLE_RATE)
-        taken.append(audio.duration / (time.perf_counter() - start))
-        assert np.isfinite(audio.samples).all()
-    return statistics.median(taken)
+        next(stream(score, sample_rate=SAMPLE_RATE))
+        taken.append(1000 * (time.perf_counter() - start))
+    print(f"first sound of {name}: {taken} ms", flush=True)
+    return {"metric": f"first sound of a stream, {name}", "ours": round(statistics.median(taken), 1), "unit": "ms"}
+
+
+def direct_sum(f0: torch.Tensor, amplitudes: torch.Tensor) -> torch.Tensor:
+    """(B, n) Hz and (B, n, K) amplitudes: the sum of sin(k * cumulative phase), every harmonic at every sample."""
+    phase = torch.cumsum(2 * torch.pi * f0 / SAMPLE_RATE, 1)[..., None] * torch.arange(1, amplitudes.shape[-1] + 1)
+    return (torch.sin(phase) * amplitudes).sum(-1)
+
+
+def oscillators() -> list[dict[str, Any]]:
+    """Four seconds of 60 harmonics, from amplitudes at frames, pitches that move and pitches that stand."""
+    hop, frames, count = 256, 690, 60
+    amplitudes = torch.rand(4, frames, count) / count
+    f0 = 200 + 5 * torch.sin(torch.arange(frames) / 20).expand(4, frames)
+    harmonics = torch.arange(1.0, count + 1)
+
+    def moving() -> None:
+        phase = dsp.phase_between_frames(dsp.cycles_at_frames(f0, hop, SAMPLE_RATE), f0, hop, SAMPLE_RATE)
+        dsp.read_wavetables(dsp.wavetables(amplitudes, 16 * count), phase, hop)
+
+    def peer() -> None:
+        direct_sum(dsp.upsample_linear(f0, hop), dsp.upsample_amplitudes(amplitudes, hop))
+
+    def standing() -> None:
+        dsp.stationary_bank(200 * harmonics.expand(4, count), amplitudes, hop, SAMPLE_RATE)
+
+    taken: dict[str, list[float]] = {"moving": [], "standing": [], "peer": []}
+    with torch.inference_mode():
+        for _ in range(RUNS):
+            for name, call in (("moving", moving), ("standing", standing), ("peer", peer)):
+                start = time.process_time()
+                call()
+                taken[name].append(1000 * (time.process_time() - start))
+    its = statistics.median(taken["peer"])
+    rows = []
+    for name, text in (
+        ("moving", "wavetables, pitches that move"),
+        ("standing", "matrix products, pitches that stand"),
+    ):
+        mine = statistics.median(taken[name])
+        print(f"{text}: {mine:.1f} ms, direct sum {its:.1f} ms", flush=True)
+        rows.append({"metric": f"60 harmonics, 4 notes of 4 s, {text}", "ours": round(mine, 2), "peer": round(its, 1),
+                     "peer_name": "direct sum", "ratio": round(its / mine, 1), "unit": "ms"})  # fmt: skip
+    return rows
 
 
 def processor() -> str:
@@ -59,19 +176,21 @@ def processor() -> str:
 def main() -> None:
     """Measure, print and store."""
     torch.set_num_threads(1)
+    peer = fluidsynth_player()
     render(chorale(0).clip(0, 2))
-    rows = []
-    for name, program in VOICES.items():
-        score = chorale(program)
-        ours, peer = speed(score, "ddsp"), speed(score, "soundfont")
-        rows.append({"metric": f"four parts, {name}", "ours": round(ours, 1), "peer": round(peer, 1),
-                     "peer_name": "tinysoundfont 0.3.7, TimGM6mb, same mixing", "ratio": round(ours / peer, 2),
-                     "unit": "x real time"})  # fmt: skip
-        print(f"{name:16} {ours:6.1f} x real time, SoundFont {peer:6.1f}")
+    pieces = {f"four parts, {name}": chorale(program) for name, program in VOICES.items()}
+    if len(sys.argv) > 1:
+        pieces["performance with pedal, MAESTRO"] = read(Path(sys.argv[1]) / "maestro-midi" / PERFORMANCE)
+        pieces["pop file of 12 parts, Lakh"] = read(Path(sys.argv[1]) / "lakh-subset" / POP)
+    rows = [beside(name, score, peer) for name, score in pieces.items()]
+    rows += [
+        first_sound(name, pieces[name]) for name in list(pieces) if name.split(", ")[1] in ("piano", "choir", "Lakh")
+    ]
+    rows += oscillators()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     result = {
         "name": "synthesis",
-        "command": "python benchmarks/synthesis.py",
+        "command": "python benchmarks/synthesis.py CORPORA",
         "commit": commit.stdout.strip(),
         "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
         "n": RUNS,

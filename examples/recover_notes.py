@@ -17,9 +17,7 @@ written = Score(
     500, note_table([(100 + 300 * i, 280, pitch, 80, FLUTE, 0, 0) for i, (_, pitch, _) in enumerate(truth)])
 )
 found = fit_notes(written, heard, gain=-6.0, steps=60)
-print("      onset, ms      velocity    cents")
+print("      onset, ms      velocity    cents (+17.1)")
 for i, (onset, pitch, velocity) in enumerate(truth):
     cents = 100 * (found.pitch[i] - pitch)
-    print(
-        f"{pitch}: {1000 * found.onset[i]:6.1f} ({onset:4}) {found.velocity[i]:5.1f} ({velocity:3}) {cents:+5.1f} (+17.1)"
-    )
+    print(f"{pitch}: {1000 * found.onset[i]:6.1f} ({onset:4}) {found.velocity[i]:5.1f} ({velocity:3}) {cents:+5.1f}")
