@@ -5,12 +5,13 @@
     python benchmarks/sampling.py kernels
 
 `speed`: random weights, on the CPU. Ours is measured over a whole cycle of a window of 341 events, from one slide to
-the next (170 notes an alternative), so that what a slide costs is part of a note: the first 170 notes of alternatives,
-whose windows begin alike, and for one row the next 170, whose windows have nothing in common. Notes are drawn at most
-0.1 s apart, for the window to be full before the clock is. The peer is `transformers`' GPT-2 with its cache, three ids a note at
-positions 1,017 to 1,022, without any slide. The published algorithm (three forward passes over the last 1,017 ids a
-note, no cache, logits of all positions) is run with the same peer for two notes, which stand for all. Each measurement
-is a process of its own, in turns, `--rounds` times; the least of each is kept, since what disturbs only adds.
+the next (170 notes an alternative), so that what a slide costs is part of a note: the first 170 notes of
+alternatives, whose windows begin alike, and for one row the next 170, whose windows have nothing in common. Notes are
+drawn at most 0.1 s apart, for the window to be full before the clock is. The peer is `transformers`' GPT-2 with its
+cache, three ids a note at positions 1,017 to 1,022, without any slide. The published algorithm (three forward passes
+over the last 1,017 ids a note, no cache, logits of all positions) is run with the same peer for two notes, which
+stand for all. Each measurement is a process of its own, in turns, `--rounds` times; the least of each is kept, since
+what disturbs only adds.
 
 `loss`: a small GPT-2 is trained on chorales for some seconds, and the NLL of test pieces is found id by id with each
 kind of weights: the blocks that may follow, as the sampler has them. The same is found for a random model of 128 M on
