@@ -4,8 +4,9 @@
 
 A table stands between `<!-- rows NAME … -->` or `<!-- pivot NAME -->` and `<!-- end -->`. `rows`: a line a result, ours
 beside the peer's; of several results each line begins with what stands after the last underscore of its name. `pivot`:
-of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. Between `<!-- models -->` and `<!-- end -->` stands
-the table of architectures. With --check nothing is written, and the exit
+of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. After
+`<!-- models -->` stands the table of architectures, after `<!-- voices -->` that of General MIDI's programs, after
+`<!-- drums -->` that of the kit, all up to `<!-- end -->`. With --check nothing is written, and the exit
 status is 1 when a table is not what its results say.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"<!-- (rows|pivot) ([\w. -]+) -->\n(.*?)<!-- end -->", re.DOTALL)
-MODELS = re.compile(r"<!-- models -->\n(.*?)<!-- end -->", re.DOTALL)
+MADE = re.compile(r"<!-- (models|voices|drums) -->\n(.*?)<!-- end -->", re.DOTALL)
 # Positions, window and source of each architecture; the registry knows the rest.
 ABOUT = {
     "music-transformer": ("relative, by distance; the chorale presets as the paper's rows", "Huang et al. 2018"),
@@ -92,6 +93,42 @@ def models_table() -> str:
     return out
 
 
+def voices_table() -> str:
+    """A line a program of General MIDI."""
+    from symbolic_music.general_midi import instrument_name
+    from symbolic_music.synthesis.presets import PROGRAMS
+
+    out = line(["", "program", "voice", "oscillator", "attack", "held, it", "release", "moves", "noise"])
+    out += line(["--:", "---", "---", "---", "--:", "---", "--:", "---", "---"])
+    for number, voice in enumerate(PROGRAMS):
+        partials = len(voice.ratios) or len(voice.drawbars) or voice.partials
+        kind = "free partials" if voice.ratios else "stiff string" if voice.inharmonicity else "harmonics"
+        course = f"dies in {voice.decay:g} s" if voice.decay > 0 else "stays"
+        moves = [f"vibrato {voice.vibrato:g} cents"] * (voice.vibrato > 0)
+        moves += [f"tremolo {voice.tremolo:g} dB"] * (voice.tremolo > 0)
+        moves += [f"{len(voice.unison)} together"] * (len(voice.unison) > 1)
+        hiss = [f"breath {voice.breath:g} dB"] * (voice.breath > -100)
+        hiss += [f"strike {voice.strike:g} dB"] * (voice.strike > -100)
+        sizes = [f"{partials} {kind}", f"{1000 * voice.attack:g} ms", course, f"{voice.release:g} s"]
+        out += line([str(number), instrument_name(number), voice.name, *sizes, ", ".join(moves), ", ".join(hiss)])
+    return out
+
+
+def drums_table() -> str:
+    """A line a key of the kit."""
+    from symbolic_music.general_midi import drum_name
+    from symbolic_music.synthesis.drums import KIT, drum_time
+
+    out = line(["key", "drum", "modes, Hz", "bursts of noise around, Hz", "lasts"]) + line(
+        ["--:", "---", "---", "---", "--:"]
+    )
+    for key, drum in sorted(KIT.items()):
+        modes = ", ".join(f"{hz:g}" for hz, _, _ in drum.modes)
+        bursts = ", ".join(f"{burst.centre:g}" for burst in drum.bursts)
+        out += line([str(key), drum_name(key), modes, bursts, f"{drum_time(key):.2f} s"])
+    return out
+
+
 def filled(text: str) -> str:
     """The text with every table made anew."""
 
@@ -108,7 +145,8 @@ def filled(text: str) -> str:
         machines = ", ".join(dict.fromkeys(one["machine"] for one in results))
         return f"<!-- {kind} {' '.join(names)} -->\n{body}\n{commands}; {machines}.\n<!-- end -->"
 
-    text = MODELS.sub(lambda _: f"<!-- models -->\n{models_table()}<!-- end -->", text)
+    tables = {"models": models_table, "voices": voices_table, "drums": drums_table}
+    text = MADE.sub(lambda found: f"<!-- {found.group(1)} -->\n{tables[found.group(1)]()}<!-- end -->", text)
     return BLOCK.sub(table, text)
 
 

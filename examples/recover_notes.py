@@ -11,6 +11,7 @@ truth = [(120, 67, 58), (400, 71, 92), (700, 74, 75), (1010, 79, 104)]  # millis
 notes = note_table([(on, 280, pitch, velocity, FLUTE, 0, 0) for on, pitch, velocity in truth])
 played = Score(500, notes, bends=np.array([(0, 700, 0)], BEND))  # 17 cents sharp
 heard = render(played, sample_rate=8000, reverb=0.0, gain=-6.0)
+heard.write("heard.wav")
 
 # What a score says of it: a beat of 300 ms, everything at one strength, in tune.
 written = Score(
