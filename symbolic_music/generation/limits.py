@@ -27,6 +27,7 @@ from symbolic_music.score import Score
 if TYPE_CHECKING:
     from symbolic_music.generation.perspectives import Perspective
 
+_MOST_BARS = 1_000_000
 # Intervals above the root, by what follows the root's letter.
 CHORDS: dict[str, tuple[int, ...]] = {
     "": (0, 4, 7), "m": (0, 3, 7), "5": (0, 7), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "7": (0, 4, 7, 10),
@@ -71,8 +72,9 @@ class Limits:
         allowed = self._allowed()
         if [bar for bar, _ in self.chords] != sorted({bar for bar, _ in self.chords}):
             raise OptionError("chords are sorted by their bars, one at a place")
-        if any(bar < 1 for bar, _ in self.chords) or (self.end_on is not None and self.end_on <= 1):
-            raise OptionError("bars count from 1")
+        places = [bar for bar, _ in self.chords] + ([] if self.end_on is None else [self.end_on])
+        if not all(1 <= place <= _MOST_BARS for place in places):
+            raise OptionError(f"bars count from 1, and up to {_MOST_BARS:,}")
         if not allowed:
             raise ConstraintError(f"no pitch is left: {self._told()}")
         for bar, name in self.chords:

@@ -98,12 +98,11 @@ def ticks_of(score: Score, places: Iterable[float], unit: Unit) -> NDArray[np.fl
         return np.asarray(score.ticks(at))
     if unit == "beats":
         return np.asarray(at * score.ticks_per_quarter)
-    # One bar more than is asked for tells where the last one ends; bars go on after the end of the piece.
-    longest = 4 * 255 * score.ticks_per_quarter
-    lines = score.bars(score.end + 1)
-    while len(lines) < at.max() + 1:
-        lines = score.bars(int(lines[-1]) + longest * (int(at.max()) + 2 - len(lines)))
-    return np.asarray(np.interp(at - 1, np.arange(len(lines)), lines))
+    # After the end of the piece bars go on as the last one; the longest that MIDI knows has 255 whole notes.
+    lines = score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)
+    number, last = np.arange(len(lines)), len(lines) - 1
+    after = lines[last] + (at - 1 - last) * (lines[last] - lines[last - 1])
+    return np.asarray(np.where(at - 1 > last, after, np.interp(at - 1, number, lines)))
 
 
 def spans_of(score: Score, regions: Sequence[Region]) -> list[Span]:

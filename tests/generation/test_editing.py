@@ -21,7 +21,7 @@ from symbolic_music.generation import (
     revoicing,
     thinning,
 )
-from symbolic_music.generation.regions import Span, spans_of
+from symbolic_music.generation.regions import Span, spans_of, ticks_of
 from symbolic_music.io import read
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, Score, Text, Track, note_table
@@ -164,6 +164,12 @@ def test_regions_are_what_musicians_mean() -> None:
     assert spans_of(score, [Region(4, 8, "beats")]) == [(960, 1920)]
     assert spans_of(score, [Region(0.4, 0.8)]) == [(240, 480)]
     assert spans_of(score, [bars(9), bars(2), bars(3)]) == [(720, 2160), (2880 + 4 * 960, 2880 + 5 * 960)]
+
+
+def test_bars_go_on_after_the_end(quartet: Score) -> None:
+    assert ticks_of(quartet, [1, 2.25, 3, 4, 10_001], "bars").tolist() == [0, 2400, 3840, 5760, 19_200_000]
+    score = band(1)
+    assert ticks_of(score, [5, 6.5], "bars").tolist() == [2880, 2880 + 1.5 * 960]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,26 @@ def test_contradictions_are_errors(wanted: dict, message: str) -> None:
         Limits(**wanted)
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"end_on": float("nan")},
+        {"end_on": float("inf")},
+        {"end_on": 0.5},
+        {"chords": ((0, "C"),)},
+        {"chords": ((2, "C"), (1, "C"))},
+        {"lowest": 61, "highest": 60},
+        {"highest": 128},
+        {"scale": ""},
+        {"pitch_classes": (12,)},
+        {"notes_per_bar": (3, 2)},
+    ],
+)
+def test_what_makes_no_sense_is_refused(wanted: dict) -> None:
+    with pytest.raises(OptionError):
+        Limits(**wanted)
+
+
 def test_what_meets_with_the_region_is_an_error_before_anything_is_drawn(quartet: Score) -> None:
     with pytest.raises(RegionError, match="in no region"):
         infilling(quartet, [bars(1)], [0], published(), limits=Limits(end_on=3))
