@@ -159,11 +159,13 @@ def harmonic_sound(
     count = max(1, min(frames.partials.shape[-1], math.ceil(sample_rate / 2 / lowest)))
     ratios = stretch(voice, pitch, count)
     shares = torch.pow(10.0, frames.partials[..., :count] / 20)
-    shares = dsp.remove_above_nyquist(f0[..., None] * ratios[:, None], shares, sample_rate)
+    # Equal pitches may differ in their last bit, by the place that they had in a processor's vector.
+    steady = bool(((f0 - f0[:, :1]).abs() < 1e-6 * f0).all())
+    shares = dsp.remove_above_nyquist((f0[:, :1] if steady else f0)[..., None] * ratios[:, None], shares, sample_rate)
     shares = shares / shares.sum(-1, keepdim=True).clamp(min=1e-6)
     amplitudes = shares * torch.pow(10.0, frames.level / 20)[..., None]
     if voice.stiffness is not None:
-        if bool((f0 == f0[:, :1]).all()):
+        if steady:
             return dsp.stationary_bank(f0[:, :1] * ratios, amplitudes, hop, sample_rate)
         curves = dsp.upsample_amplitudes(amplitudes, hop)
         return dsp.harmonic_bank(dsp.upsample_linear(f0, hop), curves, sample_rate, ratios)
