@@ -142,7 +142,7 @@ class Editing:
     def _view(self, number: int) -> Perspective:
         span = self._edit.spans[number]
         voices = {t: voice_of(self._score, self._given, t, self._score.tracks[t], span) for t in self._edit.tracks}
-        return perspective(self._score, voices, span, self._model, not self._needs_notes)
+        return perspective(self._score, voices, self._edit.spans[0], self._model, not self._needs_notes)
 
     def _request(self, number: int, view: Perspective, draft: Draft) -> Request:
         """What is asked of the sampler for a region, after what a draft already holds."""

@@ -82,7 +82,7 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
     Args:
         score: with all its notes.
         voices: of the tracks that are written; none for any instrument, each in a track of its own.
-        span: that is written.
+        span: the first that is written.
         model: that writes.
         monophonic: whether parts sound one note at a time, for models that know parts.
 

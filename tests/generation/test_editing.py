@@ -26,7 +26,7 @@ from symbolic_music.io import read
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, Score, Text, Track, note_table
 from tests.corpora import corpus_dir
-from tests.generation.untouched import asked, check, check_file, check_kept, ours, published
+from tests.generation.untouched import asked, check, check_file, check_kept, four_parts, ours, published
 from tests.store.pieces import band
 from tests.tokenizers.music import PIECES, piece, scores
 
@@ -69,6 +69,23 @@ def test_all_that_was_not_asked_for_comes_back(model, edit, seed: int) -> None:
     for written in infilling(score, regions, tracks, model(), seed=seed, count=2).finish():
         check(score, written, spans, tracks)
         check_file(score, written, spans, tracks)
+
+
+@settings(max_examples=25, report_multiple_bugs=False)
+@given(edit=edits(), seed=st.integers(0, 9))
+def test_parts_of_one_note_at_a_time_leave_the_rest(edit, seed: int) -> None:
+    score, regions, tracks = edit
+    tracks = [track for track in tracks if not score.tracks[track].is_drum]
+    assume(tracks)
+    spans = spans_or_skip(score, regions)
+    written = infilling(score, regions, tracks, four_parts(), seed=seed).finish()[0]
+    check(score, written, spans, tracks)
+    check_file(score, written, spans, tracks)
+    for track in tracks:
+        own = written.notes[written.notes["track"] == track]
+        # A step of 10 ms is less than a tick of some of these scores, and a note lasts a tick at least.
+        tick = 1 + score.ticks_per_quarter // 60
+        assert (own["onset"][1:].astype(int) + tick >= own["onset"][:-1].astype(int) + own["duration"][:-1]).all()
 
 
 @models

@@ -33,6 +33,16 @@ def ours() -> Model:
     return Model(AnticipatoryTransformer(config).eval(), Card("tiny", 1, "", ""), View(100.0, ()))
 
 
+@cache
+def four_parts() -> Model:
+    """Of our own as the bundled one: musical time, four parts of one note at a time."""
+    torch.manual_seed(2)
+    parts = (40, 41, 42, 43)
+    config = AnticipatoryConfig(width=16, layers=1, heads=2, hidden=16, window=48, instruments=parts)
+    view = View(100.0, parts, ("Soprano", "Alto", "Tenor", "Bass"), (70.0, 65.0, 60.0, 50.0))
+    return Model(AnticipatoryTransformer(config).eval(), Card("tiny", 1, "", ""), view)
+
+
 def asked(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> np.ndarray:
     """Mask of the notes that an edit is asked for."""
     regions = np.logical_or.reduce([inside(score.notes, *span) for span in spans])
