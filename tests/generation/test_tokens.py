@@ -8,6 +8,7 @@ import torch
 
 from symbolic_music import generate, tokenizers
 from symbolic_music.errors import OptionError
+from symbolic_music.generation import Limits, continuing
 from symbolic_music.generation.sampling import Sampling
 from symbolic_music.generation.tokens import draw_ids
 from symbolic_music.models import Card, Model, registry
@@ -61,3 +62,35 @@ def test_compound_words_are_refused() -> None:
     network = registry.get("compound-transformer").build({"width": 16, "layers": 1, "heads": 2, "hidden": 16})
     with pytest.raises(OptionError, match="compound"):
         generate(None, 1.0, Model(network, Card("tiny", 1, "", ""), tokenizer=tokenizer))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_notes_are_told_as_they_are_drawn(name: str) -> None:
+    one = model(name)
+    writing = continuing(None, 3.0, one, seed=1, count=2)
+    told = list(writing.stream())
+    first, second = writing.results()
+    assert first.score == generate(None, 3.0, one, seed=1)
+    assert second.score == generate(None, 3.0, one, seed=2)
+    assert first.complete
+    assert len(told) == len(first.notes) + len(second.notes) > 0
+    assert writing.done == 1
+    assert all(alternative.log_likelihood < 0 for alternative in (first, second) if len(alternative.notes))
+
+
+def test_what_is_left_early_is_kept(quartet) -> None:
+    writing = continuing(quartet, 30.0, model("remi"), seed=1)
+    stream = writing.stream()
+    drawn = next(stream)
+    stream.close()
+    found = writing.results()[0]
+    assert drawn.onset >= quartet.duration
+    assert not found.complete
+    assert 0 < writing.done < 1
+    assert np.array_equal(found.score.notes[: len(quartet)], quartet.notes)
+    assert len(found.notes)
+
+
+def test_limits_are_for_models_that_can_keep_them() -> None:
+    with pytest.raises(OptionError, match="cannot keep to limits"):
+        generate(None, 1.0, model("remi"), limits=Limits(lowest=60))
