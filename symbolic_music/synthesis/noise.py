@@ -14,6 +14,7 @@ from symbolic_music.synthesis.spectra import DECIBEL, SILENCE
 
 NOISE_SAMPLES = 1 << 18
 NONE = -100.0  # dB at which a voice has none
+REFERENCE = 44100  # Hz
 
 
 @cache
@@ -46,11 +47,17 @@ def white_noise(key: Tensor, samples: int) -> Tensor:
 
 
 def band(centre: float | Tensor, width: float | Tensor, sample_rate: int, count: int = 65) -> Tensor:
-    """Magnitudes (..., count) of a bell around `centre` Hz, `width` octaves at 1/e, of mean power 1."""
-    nyquist = sample_rate / 2
-    hz = torch.linspace(0, nyquist, count).clamp(min=nyquist / (4 * 65))
-    shape = torch.exp(-0.5 * (torch.log2(hz / torch.as_tensor(centre)) / torch.as_tensor(width)) ** 2) + 1e-4
-    return shape / torch.sqrt(torch.mean(shape**2, dim=-1, keepdim=True))
+    """Magnitudes (..., count) of a bell around `centre` Hz, `width` octaves at 1/e.
+
+    Of mean power 1 at 44.1 kHz; at other rates as loud in the frequencies that both have.
+    """
+
+    def bell(nyquist: float) -> Tensor:
+        hz = torch.linspace(0, nyquist, count).clamp(min=nyquist / (4 * 65))
+        return torch.exp(-0.5 * (torch.log2(hz / torch.as_tensor(centre)) / torch.as_tensor(width)) ** 2) + 1e-4
+
+    power = torch.mean(bell(REFERENCE / 2) ** 2, dim=-1, keepdim=True)
+    return bell(sample_rate / 2) * torch.sqrt(sample_rate / REFERENCE / power)
 
 
 def audible_frames(voice: Voice, first: int, frames: int, hop: int, sample_rate: int) -> int:

@@ -67,9 +67,9 @@ def render(
     """
     _check(loudness)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
-    mix = np.concatenate(list(mixes(score, settings, progress)), axis=1)
-    level = _gain_of([mix], loudness, sample_rate) if gain is None else gain
-    (sound,) = levelled([mix], level, sample_rate)
+    blocks = list(mixes(score, settings, progress))
+    level = _gain_of(blocks, loudness, sample_rate) if gain is None else gain
+    sound = np.concatenate(list(levelled(blocks, level, sample_rate)), axis=1)
     _report(progress, 1.0)
     return Audio(sound, sample_rate)
 
@@ -94,9 +94,9 @@ def render_stems(
     """
     _check(loudness)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
-    sounds = np.concatenate(list(stems(score, settings, progress)), axis=2)
-    level = _gain_of([sounds.sum(axis=0)], loudness, sample_rate) if gain is None else gain
-    (sounds,) = levelled([sounds], level, sample_rate)
+    blocks = list(stems(score, settings, progress))
+    level = _gain_of((block.sum(axis=0) for block in blocks), loudness, sample_rate) if gain is None else gain
+    sounds = np.concatenate(list(levelled(blocks, level, sample_rate)), axis=2)
     _report(progress, 1.0)
     return {track: Audio(one, sample_rate) for track, one in zip(_tracks(score), sounds, strict=True)}
 

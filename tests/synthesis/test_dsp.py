@@ -133,6 +133,10 @@ def test_gradients():
         return dsp.read_wavetables(dsp.wavetables(amplitudes, 64), dsp.cycles(hz, RATE), 8)
 
     assert gradcheck(table, (doubles(1, 3, 3), f0))
+    assert gradcheck(lambda a: dsp.wavetables(a, 32), (doubles(1, 2, 3),))
+    assert gradcheck(lambda f: dsp.stationary_basis(f, 4, RATE, torch.float64), (frequencies,))
+    assert gradcheck(dsp.stationary_weights, (doubles(1, 3, 2), doubles(1, 3, 2)))
+    assert gradcheck(lambda a: dsp.remove_above_nyquist(torch.tensor([100.0, 9000.0]), a, RATE), (doubles(1, 2),))
     frames = (200 + 50 * torch.rand(1, 4, dtype=torch.float64)).requires_grad_()
     assert gradcheck(lambda f: dsp.upsample_linear(f, 4), (frames,))
     assert gradcheck(lambda f: dsp.phase_between_frames(dsp.cycles_at_frames(f, 8, RATE), f, 8, RATE), (frames,))

@@ -26,9 +26,9 @@ def test_the_test_split_renders(share):
         meter.add(audio.samples)
         # The limiter takes from those whose peaks are far over their mean.
         assert -22 < meter.loudness() < -15.5, f"{path.name}: {meter.loudness():.1f} LUFS"
-        # Whoever plays loudly is heard: no second from such an onset on is silent.
+        # Whoever plays loudly is heard: no second from such an onset on is silent, save cymbals over 4 kHz.
         table, first = score.notes, (score.onset_seconds * RATE).astype(int)
         muted = np.unique(score.controls["track"][np.isin(score.controls["number"], (7, 11))])
-        heard = (table["velocity"] > 40) & ~np.isin(table["track"], muted)
+        heard = (table["velocity"] > 40) & ~np.isin(table["track"], muted) & (score.instruments != 128)
         for at in np.unique(first[heard]):
             assert np.abs(audio.samples[:, at : at + RATE]).max() > 1e-4, f"{path.name}: silent from {at / RATE:.1f} s"

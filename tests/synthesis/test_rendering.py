@@ -189,6 +189,39 @@ def test_what_cannot_be_rendered():
         render(score((0, 30_000_000, 60, 90, 0, 0, 0)))
 
 
+def test_five_hundred_notes_at_once_all_sound():
+    rows = [(0, 600, 30 + i % 60, 40 + i % 80, (0, 19, 40, 48, 73)[i % 5], 0, i % 5) for i in range(500)]
+    audio = render(score(*rows), sample_rate=8000)
+    assert np.isfinite(audio.samples).all()
+    assert 0.1 < audio.peak <= 0.9
+    # The power of 100 equal notes is that of one a hundred times, or ten thousand times where their phases agree.
+    one, many = (dry(score(*((0, 600, 69, 90, 48, 0, 0) for _ in range(n))), gain=-60.0).samples for n in (1, 100))
+    assert 50 < power(many, 0.1, 0.5) / power(one, 0.1, 0.5) < 20_000
+
+
+@pytest.mark.parametrize("control_rate", [60.0, 400.0])
+@pytest.mark.parametrize("program", [PIANO, VIOLIN, 73])
+def test_the_control_rate_hardly_changes_the_sound(program, control_rate):
+    music = score((0, 700, 60, 90, program, 0, 0))
+    usual, other = (dry(music, gain=-6.0, **options).samples for options in ({}, {"control_rate": control_rate}))
+    spectra = [np.abs(np.fft.rfft(sound[0], 1 << 16)) for sound in (usual, other)]
+    assert np.abs(spectra[0] - spectra[1]).sum() < 0.35 * spectra[0].sum()
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 96000, 192_000])
+@pytest.mark.parametrize("program", [PIANO, VIOLIN, 128])
+def test_the_same_pitch_and_loudness_at_all_sample_rates(rate, program):
+    music = score((0, 600, 57, 90, program % 128, 9 if program == 128 else 0, 0))
+    one, other = (render(music, sample_rate=r, reverb=0.0, gain=-6.0) for r in (44100, rate))
+    assert other.duration == pytest.approx(one.duration, abs=0.03)
+    low = [np.abs(np.fft.rfft(a.samples[0][: int(0.5 * a.sample_rate)]))[5:1500] / a.sample_rate for a in (one, other)]
+    if program == 128:
+        assert 0.5 < np.sum(low[1] ** 2) / np.sum(low[0] ** 2) < 2
+    else:
+        assert abs(int(low[0].argmax()) - int(low[1].argmax())) <= 1
+        assert low[1].max() == pytest.approx(low[0].max(), rel=0.1)
+
+
 @pytest.mark.parametrize("rate", [16000, 48000])
 def test_other_rates_and_silent_notes(rate):
     audio = render(
