@@ -39,8 +39,7 @@ def assign_parts(score: Score, written: Sequence[int], model: Model) -> Parts:
             raise RegionError(f"track {track} is drums, which model {model.card.name!r} does not write")
     if len(written) > len(parts):
         raise RegionError(
-            f"model {model.card.name!r} writes at most {len(parts)} tracks at a time, not {len(written)}; "
-            "choose some with --tracks"
+            f"model {model.card.name!r} writes at most {len(parts)} tracks at a time, not {len(written)}; choose fewer"
         )
     counts = {t: int((score.notes["track"] == t).sum()) for t in pitched_tracks(score)}
     empty = [t for t in written if t not in counts]
@@ -88,38 +87,3 @@ def merge_repeats(
     starts = np.flatnonzero(first)
     last = np.append(starts[1:], len(order)) - 1 if len(starts) else starts
     return onsets[starts], ends[last], pitches[starts]
-
-
-def written_notes(score: Score, events: Events, parts: Parts, view: View, first: int, last: int) -> Array:
-    """Events as notes of their tracks, in ticks from `first` to `last`.
-
-    Velocity is that of the notes of the track that stand around the region, else of all notes, else 80.
-    """
-    track_of = {instrument: track for track, instrument in parts.items()}
-    scale = steps_per_tick(score, view)
-    onset = np.clip(np.rint(events[:, 0] / scale).astype(np.int64), first, last - 1)
-    end = np.rint((events[:, 0].astype(np.int64) + events[:, 1]) / scale).astype(np.int64)
-    notes = np.zeros(len(events), score.notes.dtype)
-    notes["onset"] = onset
-    notes["duration"] = np.maximum(np.minimum(end, last) - onset, 1)
-    notes["pitch"] = events[:, 2] % 128
-    notes["track"] = [track_of[int(i)] for i in events[:, 2] // 128]
-    for track in np.unique(notes["track"]):
-        own = score.notes[score.notes["track"] == track]
-        mine = notes["track"] == track
-        notes["program"][mine] = score.tracks[track].program
-        notes["channel"][mine] = own["channel"][0] if len(own) else 0
-        notes["velocity"][mine] = velocity_around(own if len(own) else score.notes, first, last)
-    return notes
-
-
-def velocity_around(notes: Array, first: int, last: int, nearest: int = 16) -> int:
-    """Median velocity of the notes outside the region that are nearest to it, or of all."""
-    if not len(notes):
-        return 80
-    onset = notes["onset"].astype(np.int64)
-    outside = (onset < first) | (onset >= last)
-    notes, onset = (notes[outside], onset[outside]) if outside.any() else (notes, onset)
-    distance = np.maximum(first - onset, onset - last)
-    near = np.argsort(distance, kind="stable")[:nearest]
-    return int(np.clip(np.median(notes["velocity"][near]), 1, 127))
