@@ -76,7 +76,6 @@ def _stem_paths(score: Score, folder: Path, output: Path) -> dict[int, Path]:
     """A file for each track that has notes, named by number and name, in the format of the whole."""
     from symbolic_music.general_midi import track_title
 
-    folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for track in sorted(set(score.notes["track"].tolist())):
         name = "".join(c if c.isalnum() else "-" for c in track_title(score, track))[:40].strip("-")

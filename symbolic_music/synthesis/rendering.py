@@ -137,7 +137,8 @@ def render_file(
         path: the file.
         synth: as in `render`.
         sample_rate: as in `render`.
-        stem_paths: a file for each track that has notes, by its number: the score is played once more for these.
+        stem_paths: a file for each track that has notes, by its number, in folders that are made where missing: the
+            score is played once more for these.
         bits: 16 or 24.
         soundfont: as in `render`.
         reverb: as in `render`.
@@ -174,6 +175,8 @@ def render_file(
             add(block)
             samples, peak = samples + block.shape[1], max(peak, float(np.abs(block).max(initial=0.0)))
         if stem_paths is not None:
+            for one in stem_paths.values():
+                one.parent.mkdir(parents=True, exist_ok=True)
             adds = [
                 stack.enter_context(writing(stem_paths[t], sample_rate, bits, score.duration)) for t in _tracks(score)
             ]
