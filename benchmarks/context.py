@@ -4,7 +4,8 @@ python benchmarks/context.py STORE [MODEL] [--pieces N] [--split test]
 
 Of each piece four bars are chosen, and in them one track. Likelihood: the same true notes given the past alone, the
 past and the other tracks, and these and what follows. Fit: a region that the model writes, the true one, one retrieved
-from the training split by its surroundings, and a random one of the same instrument.
+from the training split by its surroundings, and a random one of the same instrument. Opening: likelihood of all other
+tracks beside the first one given, by the time since the piece began, without a lead-in and after one of five seconds.
 """
 
 from __future__ import annotations
@@ -197,6 +198,26 @@ def alike(case: Case, other: Case) -> float:
     return float(np.minimum(*harmonies).sum()) - 0.2 * density - 0.02 * register
 
 
+@torch.inference_mode()
+def opening(model: Model, score: Score, lead_in: int) -> dict[str, tuple[float, int]]:
+    """Nats of the notes beside the first track, and their number, by five seconds of the model's clock.
+
+    `lead_in`: steps at the beginning in which all tracks are given.
+    """
+    events = musical_events(score, model.view.quarters_per_minute)
+    first = int(score.instruments[score.notes["track"] == score.notes["track"].min()][0])
+    kept = (events[:, 2] // 128 == first) & (events[:, 0] >= lead_in)
+    table = torch.from_numpy(rows(events, kept))[None]
+    found = model.network.losses(table)
+    time, _, note, kind = table[0, 1:].unbind(-1)
+    out = {}
+    for begin in range(0, 2000, 500):
+        own = (kind == EVENT) & (time >= max(begin, lead_in)) & (time < begin + 500)
+        whole = sum(float(found[part][0][own].sum()) for part in ("time", "duration", "note"))
+        out[f"{begin // 100} to {begin // 100 + 5} s"] = (whole, int((own & (note != REST)).sum()))
+    return out
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("store")
@@ -228,6 +249,18 @@ def main() -> None:
                 {"metric": f"{name}: {part}", "ours": round(sums[part][0] / sums[part][1], 4), "unit": "nats/note"}
             )
             print(table[-1])
+    for name, lead_in in (("no lead-in", 0), ("lead-in of 5 s", 500)):
+        spans: dict[str, list[float]] = {}
+        for index in store.splits[asked.split].tolist():
+            for span, (value, count) in opening(model, store[index], lead_in).items():
+                total = spans.setdefault(span, [0.0, 0])
+                total[0] += value
+                total[1] += count
+        for span, (value, count) in spans.items():
+            if count:
+                metric = f"beside the first track, {name}, {span}"
+                table.append({"metric": metric, "ours": round(value / count, 4), "unit": "nats/note"})
+                print(table[-1])
     pool = cases(store, "train", 10 * asked.pieces, seed=2, most=2)
     rng, sums2 = np.random.default_rng(3), dict[str, dict[str, list[float]]]()
     for seed, case in enumerate(chosen):
