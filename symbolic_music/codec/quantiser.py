@@ -64,6 +64,9 @@ class Quantiser(nn.Module):
         return count
 
 
+_LEFT_OUT = 0.5  # of the batches, some codebooks (Kumar et al. 2023, DAC, section 3.3)
+
+
 class Quantised(NamedTuple):
     """What a `LearningQuantiser` makes of vectors: the same quantised, their codes, and the commitment loss."""
 
@@ -81,15 +84,24 @@ class LearningQuantiser(nn.Module):
     Args:
         codebooks, size, width: as in `Quantiser`.
         decay: of the moving averages.
-        dropout: whether, while training, batches are coded by the first few codebooks, a number drawn anew each time.
-        dead: a code that fewer vectors a batch than this come to is restarted.
+        dropout: whether, while training, half of the batches are coded by the first few codebooks, a number drawn
+            anew each time.
+        batch: vectors of a training batch, as many as come at once as a rule.
+        dead: a code is restarted when fewer vectors come to it than this part of an even share of the batch.
 
     Raises:
         MissingExtraError: without vector-quantize-pytorch.
     """
 
     def __init__(
-        self, codebooks: int, size: int, width: int, decay: float = 0.99, dropout: bool = True, dead: float = 2.0
+        self,
+        codebooks: int,
+        size: int,
+        width: int,
+        batch: int,
+        decay: float = 0.99,
+        dropout: bool = True,
+        dead: float = 0.1,
     ) -> None:
         super().__init__()
         try:
@@ -98,11 +110,15 @@ class LearningQuantiser(nn.Module):
             raise MissingExtraError("vector-quantize-pytorch", "codec") from None
         self.levels: Any = ResidualVQ(
             dim=width, num_quantizers=codebooks, codebook_size=size, decay=decay, kmeans_init=True, kmeans_iters=25,
-            threshold_ema_dead_code=dead, quantize_dropout=dropout and codebooks > 1, rotation_trick=False,
+            threshold_ema_dead_code=dead * batch / size, rotation_trick=False,
         )  # fmt: skip
+        for layer in self.levels.layers:
+            layer._codebook.reset_cluster_size = batch / size  # a restarted code has time to be found
+        self._dropout = dropout and codebooks > 1
 
     def forward(self, vectors: Tensor) -> Quantised:
         """Quantise (B, T, D); levels left out by dropout have codes -1."""
+        self.levels.quantize_dropout = self._dropout and self.training and bool(torch.rand(()) < _LEFT_OUT)
         _, indices, _ = self.levels(vectors.detach())
         parts = self.levels.get_codes_from_indices(indices).detach()  # (K, B, T, D), zeros where left out
         before = torch.cat([torch.zeros_like(parts[:1]), parts.cumsum(0)[:-1]])
@@ -111,6 +127,12 @@ class LearningQuantiser(nn.Module):
         commitment = apart.sum() / (kept.sum() * vectors.shape[-1]).clamp(min=1)
         total = parts.sum(0)
         return Quantised(vectors + (total - vectors).detach(), indices.movedim(-1, 1), commitment)
+
+    @torch.no_grad()
+    def start(self, vectors: Tensor) -> None:
+        """Place the codebooks by k-means of these vectors (B, T, D), many more than entries; none is left out."""
+        self.levels.quantize_dropout = False
+        self.levels(vectors)
 
     def learnt(self) -> Quantiser:
         """What has been learnt so far, for use."""

@@ -31,7 +31,7 @@ class CodecShape(_Strict):
 class CodecWeights(_Strict):
     """Of the losses of the codec."""
 
-    waveform: float = Field(1.0, ge=0)
+    waveform: float = Field(10.0, ge=0)
     mel: float = Field(2.0, ge=0)
     commitment: float = Field(0.25, ge=0)
     adversarial: float = Field(0.5, ge=0)
@@ -50,6 +50,7 @@ class CodecOptim(_Strict):
     clip: float = Field(5.0, gt=0)
     critic_from: int = Field(8_000, ge=0)
     critic_width: int = Field(8, ge=1)
+    bfloat16: bool = Field(False, description="convolutions in half precision")
 
 
 class CodecTraining(_Strict):

@@ -29,6 +29,7 @@ from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.schedules import cosine, warmed
 
 Report = Callable[[dict[str, float]], None]
+_PER_ENTRY = 8  # vectors an entry of the first codebook starts from
 _HELD = 24  # examples that an evaluation hears
 
 
@@ -39,7 +40,9 @@ class Learner(nn.Module):
         super().__init__()
         shape = config.codec
         self.codec = Codec(CodecConfig(**shape.model_dump()))
-        self.quantiser = LearningQuantiser(shape.codebooks, shape.size, shape.dim)
+        self.quantiser = LearningQuantiser(
+            shape.codebooks, shape.size, shape.dim, config.optim.batch * round(_length(config) / self.codec.config.hop)
+        )
         self.critic = Discriminator(shape.channels, config.optim.critic_width)
 
 
@@ -115,11 +118,16 @@ def _update(run: CodecRun) -> dict[str, float]:
     """One step of codec and critic; its examples depend on the seed and the step alone."""
     config, optim, learner = run.config, run.config.optim, run.learner
     learner.train()
-    length = round(optim.seconds * config.codec.sample_rate)
-    length += -length % learner.codec.config.hop
-    real, names = run.sounds.batch(optim.batch, length, np.random.default_rng([config.seed, run.step]))
-    quantised = learner.quantiser(learner.codec.vectors(real))
-    made = learner.codec.sound(quantised.vectors)
+    real, names = run.sounds.batch(optim.batch, _length(config), np.random.default_rng([config.seed, run.step]))
+    half = torch.autocast("cpu", torch.bfloat16, enabled=optim.bfloat16)
+    with half:
+        vectors = learner.codec.vectors(real)
+    if run.step == 0:
+        _start(run)
+    quantised = learner.quantiser(vectors.float())
+    with half:
+        made = learner.codec.sound(quantised.vectors)
+    made = made.float()
     weights = config.weights
     losses = {
         "waveform": waveform_loss(made, real),
@@ -129,14 +137,16 @@ def _update(run: CodecRun) -> dict[str, float]:
     critical = run.step >= optim.critic_from
     if critical:
         learner.critic.requires_grad_(False)
-        with torch.no_grad():
-            of_real = learner.critic(real)
-        of_made = learner.critic(made)
+        with half:
+            with torch.no_grad():
+                of_real = learner.critic(real)
+            of_made = learner.critic(made)
         losses |= {"adversarial": adversarial_loss(of_made), "matching": matching_loss(of_real, of_made)}
         learner.critic.requires_grad_(True)
     total = torch.stack([getattr(weights, name) * loss for name, loss in losses.items()]).sum()
     if critical:
-        losses["critic"] = critic_loss(learner.critic(real), learner.critic(made.detach()))
+        with half:
+            losses["critic"] = critic_loss(learner.critic(real), learner.critic(made.detach()))
         total = total + losses["critic"]
     if not math.isfinite(float(total.detach())):
         raise TrainingError(
@@ -155,6 +165,24 @@ def _update(run: CodecRun) -> dict[str, float]:
     for name, value in learner.codec.state_dict().items():
         run.average[name].lerp_(value, 1 - decay)
     return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+def _length(config: CodecTraining) -> int:
+    """Samples of an example, whole frames."""
+    hop = math.prod(config.codec.ratios)
+    return max(1, round(config.optim.seconds * config.codec.sample_rate / hop)) * hop
+
+
+def _start(run: CodecRun) -> None:
+    """Codebooks by k-means of enough examples."""
+    config, codec = run.config, run.learner.codec
+    frames = _length(config) // codec.config.hop
+    rng = np.random.default_rng([config.seed])
+    parts = []
+    for _ in range(-(-_PER_ENTRY * config.codec.size // (frames * config.optim.batch))):
+        with torch.no_grad():
+            parts.append(codec.vectors(run.sounds.batch(config.optim.batch, _length(config), rng)[0]))
+    run.learner.quantiser.start(torch.cat(parts))
 
 
 def finished(run: CodecRun) -> Codec:

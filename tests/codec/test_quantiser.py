@@ -35,7 +35,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 def learning(dropout: bool = False) -> LearningQuantiser:
     torch.manual_seed(0)
-    return LearningQuantiser(3, 8, 4, dropout=dropout)
+    return LearningQuantiser(3, 8, 4, 256, dropout=dropout)
 
 
 def test_gradients_pass_as_if_nothing_were_quantised() -> None:
@@ -95,3 +95,14 @@ def test_dropout_leaves_levels_out_while_training_alone() -> None:
     assert counts == {1, 2, 3}
     quantiser.eval()
     assert (quantiser(torch.randn(1, 40, 4)).codes >= 0).all()
+
+
+def test_a_batch_of_fewer_vectors_than_entries_keeps_what_other_batches_use() -> None:
+    torch.manual_seed(0)
+    quantiser = LearningQuantiser(1, 64, 4, 32, dropout=False).train()
+    batches = torch.randn(2, 1, 32, 4)
+    quantiser.start(batches.flatten(0, 2)[None])
+    for i in range(41):
+        quantiser(batches[i % 2])
+    found = quantiser.eval()(batches[1]).vectors
+    torch.testing.assert_close(found, batches[1], atol=1e-4, rtol=0)
