@@ -32,7 +32,8 @@ class Bank:
     """
 
     def __init__(self, score: Score, sample_rate: int, seed: int = 0, control_rate: float = CONTROL_RATE) -> None:
-        self.score, self.sample_rate, self.seed = score, sample_rate, seed
+        # Numbers of notes by seeds stay exact in float64, so that they can tell phases.
+        self.score, self.sample_rate, self.seed = score, sample_rate, seed % 2**24
         self.hop, self.control_rate = hop_size(sample_rate, control_rate), control_rate
         self.tracks = np.unique(score.notes["track"]).tolist()
         onset = score.onset_seconds

@@ -132,7 +132,7 @@ def _waves(
     for instrument in np.unique(score.instruments).tolist():
         own = torch.from_numpy(np.flatnonzero(score.instruments == instrument))
         pitch = torch.from_numpy(score.notes["pitch"].astype(np.float32))[own] + tuning[own]
-        notes = Notes(pitch, velocity[own], length[own], own + 1_000_003 * seed)
+        notes = Notes(pitch, velocity[own], length[own], own + 1_000_003 * (seed % 2**24))
         for note, wave in zip(own.tolist(), sound(PROGRAMS[instrument], notes, sample_rate), strict=True):
             waves[note] = wave
     longest = max(map(len, waves))

@@ -56,13 +56,17 @@ class Meter:
         count = int(self._passed / (0.1 * self.sample_rate))
         return count if int(0.4 * (count * 0.25) * self.sample_rate) <= self._passed else count - 1
 
-    def loudness(self) -> float:
-        """LUFS of what has been heard so far; -inf for silence. Sound of less than 0.4 s is filled up with silence."""
+    def loudness(self, gain: float = 0.0) -> float:
+        """LUFS of what has been heard so far, made louder by `gain` dB; -inf for silence.
+
+        Sound of less than 0.4 s is filled up with silence.
+        """
         parts = np.concatenate([*self._energies, [np.square(self._left).sum()]])
         tenths = self._passed / self.sample_rate * 10
         count = max(1, round(tenths - 4) + 1)
         parts = np.pad(parts, (0, max(0, count + 3 - len(parts))))
-        power = np.lib.stride_tricks.sliding_window_view(parts, 4).sum(axis=1)[:count] / (0.4 * self.sample_rate)
+        power = np.lib.stride_tricks.sliding_window_view(parts, 4).sum(axis=1)[:count]
+        power = power * (10 ** (gain / 10) / (0.4 * self.sample_rate))
         with np.errstate(divide="ignore"):
             level = -0.691 + 10 * np.log10(power)
             loud = power[level >= -70]

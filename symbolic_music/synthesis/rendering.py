@@ -11,16 +11,17 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.levelling import Meter
 from symbolic_music.synthesis.mixing import Samples
-from symbolic_music.synthesis.streaming import Progress, Settings, levelled, mixes, stems
+from symbolic_music.synthesis.streaming import Progress, Settings, check_level, levelled, mixes, stems
 from symbolic_music.synthesis.voices import CONTROL_RATE
 
 if TYPE_CHECKING:
     from symbolic_music.synthesis.expression import Expression
+
+LOUDEST_GAIN = 100.0  # dB; what stays silent with it is silence
 
 
 def render(
@@ -65,7 +66,7 @@ def render(
         FileError: when the SoundFont is missing.
         MissingExtraError: without pyloudnorm, or for "soundfont" without tinysoundfont.
     """
-    _check(loudness)
+    check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     blocks = list(mixes(score, settings, progress))
     level = _gain_of(blocks, loudness, sample_rate) if gain is None else gain
@@ -92,7 +93,7 @@ def render_stems(
 
     Arguments and errors are those of `render`. Memory grows with the number of tracks; `render_file` needs less.
     """
-    _check(loudness)
+    check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     blocks = list(stems(score, settings, progress))
     level = _gain_of((block.sum(axis=0) for block in blocks), loudness, sample_rate) if gain is None else gain
@@ -152,7 +153,7 @@ def render_file(
     Raises:
         As `render`, and as `Audio.write`.
     """
-    _check(loudness)
+    check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     share = 1.0 if stem_paths is None else 0.5
 
@@ -203,14 +204,9 @@ def measured_gain(
 
     Arguments and errors are those of `render`.
     """
-    _check(loudness)
+    check_level(loudness)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     return _gain_of(mixes(score, settings), loudness, sample_rate)
-
-
-def _check(loudness: float) -> None:
-    if not -70 <= loudness <= 0:
-        raise OptionError(f"loudness is -70 to 0 LUFS, not {loudness:g}")
 
 
 def _tracks(score: Score) -> list[int]:
@@ -228,8 +224,15 @@ def _gain_of(blocks: Iterable[Samples], loudness: float, sample_rate: int) -> fl
     meter = Meter(sample_rate)
     for block in blocks:
         meter.add(block)
-    measured = meter.loudness()
-    return loudness - measured if np.isfinite(measured) else 0.0
+    gain = LOUDEST_GAIN
+    if not np.isfinite(meter.loudness(gain)):
+        return 0.0
+    # Again and again: how much is so quiet that it does not count depends on the gain.
+    for _ in range(6):
+        measured = meter.loudness(gain)
+        if np.isfinite(measured):
+            gain += loudness - measured
+    return gain
 
 
 def _kept(blocks: Iterable[Samples], file: IO[bytes]) -> Iterator[Samples]:

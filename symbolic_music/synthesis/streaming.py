@@ -58,6 +58,14 @@ class Settings:
             raise AudioError(f"this score lasts {score.duration / 3600:.1f} hours; clip it to at most {MAX_HOURS:g}")
 
 
+def check_level(loudness: float, gain: float | None = None) -> None:
+    """Raise OptionError for a loudness or a gain that nothing can have."""
+    if not -70 <= loudness <= 0:
+        raise OptionError(f"loudness is -70 to 0 LUFS, not {loudness:g}")
+    if gain is not None and not -200 <= gain <= 200:
+        raise OptionError(f"a gain is -200 to 200 dB, not {gain:g}")
+
+
 class Player(Protocol):
     """What plays a score: `play(n)` gives the next n samples of each track that sounds in them."""
 
@@ -199,6 +207,7 @@ def stream(
     """
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     settings.check(score)
+    check_level(loudness, gain)
     if chunk < 1:
         raise OptionError(f"a chunk has at least one sample, not {chunk}")
     level = estimated_gain(score, loudness, reverb) if gain is None else gain

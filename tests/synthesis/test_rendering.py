@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -106,10 +108,19 @@ def test_loudness_is_what_was_asked():
         assert meter.loudness() == pytest.approx(target, abs=0.5)
 
 
+@pytest.mark.parametrize("velocity", [1, 80])
+def test_loudness_is_that_of_gates_on_the_sound_as_it_comes_out(velocity):
+    # What the gates leave out depends on the level, so that one measurement of the unlevelled sound is not enough.
+    meter = Meter(44100)
+    meter.add(render(score((0, 500, 60, velocity, PIANO, 0, 0)), "midi-ddsp").samples)
+    assert meter.loudness() == pytest.approx(-16, abs=0.1)
+
+
 def test_the_same_again_and_another_seed():
     music = score((0, 500, 60, 90, 73, 0, 0), (0, 500, 38, 90, 0, 9, 1))
     assert np.array_equal(dry(music).samples, dry(music).samples)
     assert not np.array_equal(dry(music, seed=1).samples, dry(music).samples)
+    assert not np.array_equal(dry(music, seed=2**62 + 1).samples, dry(music).samples)
 
 
 def test_blocks_of_time_make_no_difference(monkeypatch):
@@ -185,6 +196,8 @@ def test_what_cannot_be_rendered():
         render(one, reverb=-1)
     with pytest.raises(OptionError, match="LUFS"):
         render(one, loudness=3)
+    with pytest.raises(OptionError, match="gain"):
+        render(one, gain=math.nan)
     with pytest.raises(AudioError, match="hours"):
         render(score((0, 30_000_000, 60, 90, 0, 0, 0)))
 

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import soundfile
@@ -70,6 +72,10 @@ def test_what_cannot_be_streamed_is_said_at_once():
         stream(PIECE, chunk=0)
     with pytest.raises(OptionError, match="control rate"):
         stream(PIECE, control_rate=1)
+    with pytest.raises(OptionError, match="loudness"):
+        stream(PIECE, loudness=math.nan)
+    with pytest.raises(OptionError, match="gain"):
+        stream(PIECE, gain=math.inf)
 
 
 def test_silence_is_not_made_louder():
