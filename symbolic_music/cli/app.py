@@ -12,6 +12,7 @@ from symbolic_music.cli import (
     add_track,
     demo,
     detokenize,
+    encode,
     evaluate,
     generate,
     infill,
@@ -54,6 +55,8 @@ for _verb in (
     train_voice.train_voice,
     train_codec.train_codec,
     evaluate.evaluate,
+    encode.encode,
+    encode.decode,
 ):
     app.command()(_verb)
 

@@ -109,8 +109,12 @@ class Codec(nn.Module):
         return Format(c.sample_rate, c.channels, c.codebooks, c.size, c.hop)
 
     def vectors(self, samples: Tensor, state: State | None = None) -> Tensor:
-        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""
-        return torch.as_tensor(self.encoder(samples, state)).transpose(1, 2)
+        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim).
+
+        Each has mean 0 and variance 1, so that vectors cannot grow faster than codebooks follow.
+        """
+        found = torch.as_tensor(self.encoder(samples, state)).transpose(1, 2)
+        return functional.layer_norm(found, (self.config.dim,))
 
     def sound(self, vectors: Tensor, state: State | None = None) -> Tensor:
         """Sound of vectors: (B, T, dim) to (B, C, T hop)."""

@@ -22,7 +22,7 @@ from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
 
-_AROUND = 9  # frames that a frame's condition is made of
+AROUND = 4  # frames on either side that a frame's condition is made of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class CodecLanguageModel(nn.Module):
         self.special = c.size
         self.embedding = nn.Embedding(c.codebooks * (c.size + 1), c.width)
         self.condition = nn.Linear(c.features, c.width)
-        self.around = nn.Conv1d(c.width, c.width, _AROUND, padding=_AROUND // 2)
+        self.around = nn.Conv1d(c.width, c.width, 2 * AROUND + 1)
         self.nothing = nn.Parameter(torch.randn(c.width) * 0.02)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(
@@ -92,8 +92,13 @@ class CodecLanguageModel(nn.Module):
             raise ModelError(
                 f"conditions are (batch, {pattern.frames}, {self.config.features}), not {tuple(features.shape)}"
             )
-        told = functional.gelu(self.around(functional.gelu(self.condition(features)).transpose(1, 2))).transpose(1, 2)
+        told = self.tell(functional.pad(features, (0, 0, AROUND, AROUND)))
         return told[:, pattern.frames_at().to(features.device)]
+
+    def tell(self, features: Tensor) -> Tensor:
+        """What frames are told of the score: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond its ends."""
+        inner = functional.gelu(self.condition(features)).transpose(1, 2)
+        return functional.gelu(self.around(inner)).transpose(1, 2)
 
     def forward(self, laid: Tensor, told: Tensor | None = None) -> Tensor:
         """Logits of the codes at each position, given those before it: (B, K, S) to (B, K, S, size).

@@ -74,7 +74,7 @@ class Pattern:
         if codes.shape[-2:] != self.places.shape:
             raise OptionError(f"the pattern is of {self.places.shape} codes, not {tuple(codes.shape[-2:])}")
         out = codes.new_full((*codes.shape[:-1], self.length), special)
-        return out.scatter_(-1, self._index(codes), codes)
+        return out.scatter_(-1, self.index(codes), codes)
 
     def revert(self, sequence: Tensor) -> Tensor:
         """The codes of a laid-out sequence: (..., K, length or more) to (..., K, T).
@@ -85,9 +85,10 @@ class Pattern:
             raise OptionError(
                 f"the pattern is {self.codebooks} x {self.length} positions, not {tuple(sequence.shape[-2:])}"
             )
-        return sequence.gather(-1, self._index(sequence))
+        return sequence.gather(-1, self.index(sequence))
 
-    def _index(self, like: Tensor) -> Tensor:
+    def index(self, like: Tensor) -> Tensor:
+        """`places` for a gather from a tensor (..., K, length)."""
         return torch.from_numpy(self.places).to(like.device).expand(*like.shape[:-2], *self.places.shape)
 
 

@@ -19,7 +19,7 @@ DRUMS = FAMILIES + _FAMILIES
 FEATURES = DRUMS + len(_DRUMS)
 
 
-def score_frames(score: Score, frame_rate: float, frames: int | None = None) -> NDArray[np.float32]:
+def score_frames(score: Score, frame_rate: float, frames: int | None = None, first: int = 0) -> NDArray[np.float32]:
     """Features of each frame, (T, FEATURES), in 0..1.
 
     Of each pitch the loudest velocity that sounds, and that begins, in the frame; of each family of General MIDI
@@ -30,6 +30,7 @@ def score_frames(score: Score, frame_rate: float, frames: int | None = None) -> 
         score: with notes.
         frame_rate: of the codec.
         frames: T; as many as the notes last when omitted.
+        first: the frame to begin with; those before 0 and after the end are zeros.
 
     Raises:
         EmptyScoreError: when there is no note.
@@ -37,22 +38,28 @@ def score_frames(score: Score, frame_rate: float, frames: int | None = None) -> 
     if not len(score):
         raise EmptyScoreError("this score has no notes to tell of")
     starts, ends = score.onset_seconds, score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
-    count = max(1, math.ceil(float(ends.max()) * frame_rate)) if frames is None else frames
+    count = max(1, frame_count(score, frame_rate) - first) if frames is None else frames
     out = np.zeros((count, FEATURES), np.float32)
-    first = np.floor(starts * frame_rate + 1e-6).astype(int)
-    last = np.maximum(np.ceil(ends * frame_rate - 1e-6).astype(int), first + 1)
+    begins = np.floor(starts * frame_rate + 1e-6).astype(int) - first
+    stops = np.maximum(np.ceil(ends * frame_rate - 1e-6).astype(int) - first, begins + 1)
     instruments = score.instruments
-    for i, note in enumerate(score.notes):
-        if first[i] >= count:
-            continue
+    for i in np.flatnonzero((begins < count) & (stops > 0)):
+        note = score.notes[i]
         level, pitch = note["velocity"] / 127, int(note["pitch"])
         if instruments[i] == DRUM_INSTRUMENT:
             columns = [DRUMS + min(max(pitch, _DRUMS[0]), _DRUMS[-1]) - _DRUMS[0]]
-            span = slice(first[i], first[i] + 1)
+            span = slice(max(0, begins[i]), begins[i] + 1)
         else:
             columns = [SOUNDING + pitch, FAMILIES + int(instruments[i]) // 8]
-            span = slice(first[i], last[i])
-            out[first[i], ONSETS + pitch] = max(out[first[i], ONSETS + pitch], level)
+            span = slice(max(0, begins[i]), stops[i])
+            if begins[i] >= 0:
+                out[begins[i], ONSETS + pitch] = max(out[begins[i], ONSETS + pitch], level)
         for column in columns:
             np.maximum(out[span, column], level, out=out[span, column])
     return out
+
+
+def frame_count(score: Score, frame_rate: float) -> int:
+    """Frames until the last note ends."""
+    ends = score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
+    return max(1, math.ceil(float(ends.max(initial=0.0)) * frame_rate))

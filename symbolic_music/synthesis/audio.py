@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.errors import AudioError, MissingExtraError
+from symbolic_music.errors import AudioError, FileError, MissingExtraError
 from symbolic_music.io.atomic import replacing
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
@@ -60,6 +60,24 @@ class Audio:
         with writing(path, self.sample_rate, bits, self.duration, len(self.samples)) as add:
             add(self.samples)
         return path
+
+
+def read_audio(path: str | Path) -> Audio:
+    """Read a sound file of any kind that libsndfile knows.
+
+    Raises:
+        FileError: when it cannot be read.
+        MissingExtraError: without soundfile.
+    """
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("soundfile", "audio") from None
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise FileError(f"cannot read {path}: {error}") from None
+    return Audio(samples.T, rate)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.errors import AudioError, FileError, MissingExtraError
+from symbolic_music.errors import AudioError, FileError
 from symbolic_music.synthesis.analysis import TakenNote, resampled, take_struck, take_sustained
+from symbolic_music.synthesis.audio import read_audio
 from symbolic_music.synthesis.demodulation import HOP, RATE
 from symbolic_music.synthesis.features import track_pitch
 
@@ -64,15 +65,8 @@ def samples_of(recording: Recording) -> NDArray[np.float32]:
         FileError: when it cannot be read.
         MissingExtraError: without soundfile, or soxr for another rate.
     """
-    try:
-        import soundfile
-    except ImportError:
-        raise MissingExtraError("soundfile", "audio") from None
-    try:
-        sound, rate = soundfile.read(recording.path, dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
-        raise FileError(f"cannot read {recording.path}: {error}") from None
-    return resampled(np.ascontiguousarray(sound.mean(axis=1)), rate * _correction(recording))
+    sound = read_audio(recording.path)
+    return resampled(np.ascontiguousarray(sound.samples.mean(axis=0)), sound.sample_rate * _correction(recording))
 
 
 def _correction(recording: Recording) -> float:

@@ -39,7 +39,7 @@ class CodecWeights(_Strict):
 
 
 class CodecOptim(_Strict):
-    """AdamW and its schedule; the discriminator starts at step `critic_from`."""
+    """AdamW and its schedule. Codebooks start at step `quantise_from`, the discriminator at `critic_from`."""
 
     steps: int = Field(20_000, ge=1)
     batch: int = Field(8, ge=1)
@@ -48,6 +48,7 @@ class CodecOptim(_Strict):
     warmup: int = Field(200, ge=0)
     average: float = Field(0.998, ge=0, lt=1)
     clip: float = Field(5.0, gt=0)
+    quantise_from: int = Field(300, ge=0, description="nothing is quantised before: vectors would outrun codebooks")
     critic_from: int = Field(8_000, ge=0)
     critic_width: int = Field(8, ge=1)
     bfloat16: bool = Field(False, description="convolutions in half precision")

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from symbolic_music.codec.coding import fitted
 from symbolic_music.codec.interface import Format
-from symbolic_music.errors import AudioError, MissingExtraError, TrainingError
-from symbolic_music.synthesis.audio import Audio
+from symbolic_music.errors import AudioError, FileError, TrainingError
+from symbolic_music.synthesis.audio import read_audio
 
 _SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 
@@ -75,12 +75,7 @@ def _filled(sound: NDArray[np.int16], length: int) -> NDArray[np.float32]:
 
 def _read(path: Path, form: Format) -> NDArray[np.int16]:
     try:
-        import soundfile
-    except ImportError:
-        raise MissingExtraError("soundfile", "audio") from None
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        found = fitted(Audio(samples.T, rate), form)
-    except (soundfile.LibsndfileError, AudioError) as error:
+        found = fitted(read_audio(path), form)
+    except (FileError, AudioError) as error:
         raise TrainingError(f"{path} cannot be learnt from: {error}") from None
     return np.asarray((found.clip(-1, 1) * 32767).astype(np.int16))

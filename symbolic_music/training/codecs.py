@@ -122,18 +122,17 @@ def _update(run: CodecRun) -> dict[str, float]:
     half = torch.autocast("cpu", torch.bfloat16, enabled=optim.bfloat16)
     with half:
         vectors = learner.codec.vectors(real)
-    if run.step == 0:
+    vectors, losses = vectors.float(), dict[str, Tensor]()
+    if run.step == optim.quantise_from:
         _start(run)
-    quantised = learner.quantiser(vectors.float())
+    if run.step >= optim.quantise_from:
+        vectors, _, losses["commitment"] = learner.quantiser(vectors)
     with half:
-        made = learner.codec.sound(quantised.vectors)
+        made = learner.codec.sound(vectors)
     made = made.float()
     weights = config.weights
-    losses = {
-        "waveform": waveform_loss(made, real),
-        "mel": mel_loss(made, real, config.codec.sample_rate),
-        "commitment": quantised.commitment,
-    }
+    losses["waveform"] = waveform_loss(made, real)
+    losses["mel"] = mel_loss(made, real, config.codec.sample_rate)
     critical = run.step >= optim.critic_from
     if critical:
         learner.critic.requires_grad_(False)

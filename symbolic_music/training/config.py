@@ -86,6 +86,22 @@ class WindowsData(_Strict):
     workers: int = Field(0, ge=0)
 
 
+class CodesData(_Strict):
+    """Folders of pairs: a score NAME.mid and the codes of its sound, NAME.safetensors, made by `encode`."""
+
+    kind: Literal["codes"]
+    pairs: dict[str, float] = Field(description="folders, each with its share of the examples", min_length=1)
+    codec: str = Field(description="the codec that the codes are of: its name or folder")
+    frames: int = Field(512, ge=2, description="of an example")
+    held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
+    validation_examples: int = Field(64, ge=1)
+
+    @property
+    def path(self) -> str:
+        """The folders' names."""
+        return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.pairs)
+
+
 class OptimConfig(_Strict):
     """AdamW and its schedule."""
 
@@ -135,7 +151,7 @@ class TrainConfig(_Strict):
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()
-    data: Annotated[EditsData | StoreEditsData | GridData | WindowsData, Field(discriminator="kind")]
+    data: Annotated[EditsData | StoreEditsData | GridData | WindowsData | CodesData, Field(discriminator="kind")]
     optim: OptimConfig = OptimConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -150,6 +166,7 @@ _DATA: dict[str, type[BaseModel]] = {
     "edits": StoreEditsData,
     "chorale-grid": GridData,
     "windows": WindowsData,
+    "codes": CodesData,
 }
 
 
@@ -193,14 +210,22 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
             raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
         raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
     if config.init is None:  # else the model that it begins from says what settings there are
-        _check_model(config.model)
+        _check_model(config)
     return config
 
 
-def _check_model(model: ModelConfig) -> None:
+def _check_model(config: TrainConfig) -> None:
     """ConfigError for an unknown architecture, preset or setting."""
     import dataclasses
 
+    model = config.model
+    if isinstance(config.data, CodesData):
+        from symbolic_music.codec.writers import WRITERS
+
+        if model.architecture not in WRITERS:
+            raise ConfigError(f"setting model.architecture: data of codes are for {', '.join(WRITERS)}")
+        _check_settings(model, [field.name for field in dataclasses.fields(WRITERS[model.architecture].config)])
+        return
     from symbolic_music.models import registry
 
     try:
@@ -209,7 +234,10 @@ def _check_model(model: ModelConfig) -> None:
         raise ConfigError(f"setting model.architecture: {error}") from None
     if model.preset is not None and model.preset not in kind.presets:
         raise ConfigError(f"setting model.preset: {kind.name} has {', '.join(kind.presets) or 'none'}")
-    known = [field.name for field in dataclasses.fields(kind.config)]
+    _check_settings(model, [field.name for field in dataclasses.fields(kind.config)])
+
+
+def _check_settings(model: ModelConfig, known: list[str]) -> None:
     for name in model.settings:
         if name not in known:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))

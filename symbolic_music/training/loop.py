@@ -16,7 +16,6 @@ from torch import nn
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.models.bundle import save_model
 from symbolic_music.training.cards import page_of
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 from symbolic_music.training.config import OptimConfig, TrainConfig
@@ -226,12 +225,13 @@ class _Run:
             if found.per_token < self.best:
                 self.best, self.worse = found.per_token, 0
                 if self.records is not None:
-                    model = self.task.model(merged(self.network), found, self.step)
-                    folder = save_model(model, self.config.folder / "best")
-                    write_bytes(folder / "CARD.md", page_of(model.card).encode())
+                    best = self.config.folder / "best"
+                    card = self.task.save(merged(self.network), found, self.step, best)
+                    write_bytes(best / "CARD.md", page_of(card).encode())
             if self.records is not None and self.config.sample_seconds:
-                model = self.task.model(merged(self.network), found, self.step)
-                self.records.listen(model, self.step, self.config.sample_seconds, self.config.seed)
+                samples = self.config.folder / "samples"
+                samples.mkdir(exist_ok=True)
+                self.task.sample(merged(self.network), self.step, samples)
         return found
 
     @contextmanager

@@ -46,20 +46,19 @@ class Records:
             return
         loss_curve(self.rows, self.folder / "curves.png", title=self.folder.name)
 
-    def listen(self, model: Model[Any], step: int, seconds: float, seed: int) -> None:
-        """What the model writes from nothing, as samples/step-000500.mid and its piano roll."""
-        from symbolic_music.generation import generate
 
-        folder = self.folder / "samples"
-        folder.mkdir(exist_ok=True)
-        score = generate(None, seconds, model, seed=seed)
-        target = score.write(folder / f"step-{step:06}.mid")
-        try:
-            from symbolic_music.plotting import save_piano_roll
-        except MissingExtraError:
-            return
-        if len(score):
-            save_piano_roll(score, target.with_suffix(".png"))
+def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, seed: int) -> None:
+    """What a model of events writes from nothing, as step-000500.mid and its piano roll."""
+    from symbolic_music.generation import generate
+
+    score = generate(None, seconds, model, seed=seed)
+    target = score.write(folder / f"step-{step:06}.mid")
+    try:
+        from symbolic_music.plotting import save_piano_roll
+    except MissingExtraError:
+        return
+    if len(score):
+        save_piano_roll(score, target.with_suffix(".png"))
 
 
 def _writer(folder: Path) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from symbolic_music.evaluation.likelihood import Likelihood
-from symbolic_music.models.bundle import Model
+from symbolic_music.models.bundle import Card
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import EditsData, GridData, StoreEditsData, TrainConfig
+from symbolic_music.training.config import CodesData, EditsData, GridData, StoreEditsData, TrainConfig
 
 if TYPE_CHECKING:
     from symbolic_music.training.edits_task import EditSource
@@ -61,8 +62,12 @@ class Task(Protocol):
         """Validation likelihood of this process' share of the sequences."""
         ...
 
-    def model(self, network: nn.Module, found: Likelihood, step: int) -> Model[Any]:
-        """The network as a model that can be saved."""
+    def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
+        """Write the network as a model's folder; returns its card."""
+        ...
+
+    def sample(self, network: nn.Module, step: int, folder: Path) -> None:
+        """Write something that the network makes, `config.sample_seconds` long, as files of this step."""
         ...
 
     def provenance(self, step: int) -> str:
@@ -76,6 +81,10 @@ def task_of(config: TrainConfig) -> Task:
         from symbolic_music.training.edits_task import EditsTask
 
         return EditsTask(config, _edit_source(config))
+    if isinstance(config.data, CodesData):
+        from symbolic_music.training.codes_task import CodesTask
+
+        return CodesTask(config, config.data)
     from symbolic_music.training.token_task import TokenTask
 
     if isinstance(config.data, GridData):

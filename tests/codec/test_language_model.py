@@ -106,7 +106,7 @@ def test_a_prompt_is_kept_and_gone_on_from() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     net = model()
     codes, features = case()
-    with pytest.raises(ModelError, match="conditions are"):
+    with pytest.raises(ModelError, match="features are"):
         write_codes(net, features[..., :3])
     with pytest.raises(ModelError, match="prompt"):
         write_codes(net, features, codes[:1])

@@ -1,0 +1,171 @@
+"""Models that write codes: their kinds, their folders, and how a score becomes codes and sound by one.
+
+Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import symbolic_music
+from symbolic_music.codec.autoencoder import Codec
+from symbolic_music.codec.coding import check_format
+from symbolic_music.codec.folders import load_codec
+from symbolic_music.codec.interface import Format
+from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
+from symbolic_music.codec.score_frames import frame_count, score_frames
+from symbolic_music.codec.streaming import StreamDecoder
+from symbolic_music.codec.writing import stream_codes
+from symbolic_music.errors import EmptyScoreError, ModelError, UnknownNameError
+from symbolic_music.models.bundle import Card, resolve_device
+from symbolic_music.models.folders import WEIGHTS, open_weights, read_config, write_folder
+from symbolic_music.score import Score
+
+DEFAULT_WRITER = "codec-lm"
+_RING = 1.0  # seconds after the last note
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A class of writers, and its config's."""
+
+    model: type[nn.Module]
+    config: type[Any]
+
+
+WRITERS = {"codec-lm": Kind(CodecLanguageModel, CodecLanguageModelConfig)}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model of codes, its card, and the codec that its codes are of.
+
+    Args:
+        network: of `WRITERS`, in evaluation mode.
+        codec: whose first codebooks it writes.
+        codec_name: by which that is loaded.
+        card: what it is.
+
+    Raises:
+        ModelError: when the network does not write codes of that codec.
+    """
+
+    network: Any
+    codec: Codec
+    codec_name: str
+    card: Card
+
+    def __post_init__(self) -> None:
+        check_codebooks(self.network.config, self.codec.format)
+
+    def codes(self, score: Score, seed: int = 0, **settings: float) -> Iterator[Tensor]:
+        """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
+
+        Args:
+            settings: of `write_codes`: guidance, temperature, top_k.
+
+        Raises:
+            EmptyScoreError: when there is no note.
+            OptionError: for settings out of range.
+        """
+        if not len(score):
+            raise EmptyScoreError("this score has no notes to write sound of")
+        rate = self.codec.format.frame_rate
+        frames = frame_count(score, rate) + round(_RING * rate)
+
+        def features(first: int, last: int) -> Tensor:
+            return torch.from_numpy(score_frames(score, rate, last - first, first))[None]
+
+        return stream_codes(self.network, features, frames, seed=seed, **settings)  # type: ignore[arg-type]
+
+    def sound(self, score: Score, seed: int = 0, **settings: float) -> Iterator[Tensor]:
+        """Sound (1, C, n) of a score, block by block; arguments and errors of `codes`."""
+        decoder = StreamDecoder(self.codec)
+        for block in self.codes(score, seed, **settings):
+            yield decoder.push(block)
+
+
+def check_codebooks(config: Any, form: Format) -> None:
+    """ModelError when a writer's codes are not of the first codebooks of a format."""
+    if config.size != form.size or config.codebooks > form.codebooks:
+        raise ModelError(
+            f"this model writes {config.codebooks} codebooks of {config.size:,} entries; "
+            f"the codec has {form.codebooks} of {form.size:,}"
+        )
+
+
+def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder: str | Path) -> Path:
+    """Write a model of codes as float16, whole or not at all.
+
+    Args:
+        network: of `WRITERS`.
+        codec: name or folder of the codec; form is its format.
+
+    Raises:
+        ModelError: when weights are not finite.
+        FileError: when it cannot be written.
+    """
+    weights = {k: x.detach().to("cpu", torch.float16).contiguous() for k, x in network.state_dict().items()}
+    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise ModelError(f"weights of {broken[0]} are not finite: nothing is saved")
+    settings: Any = network.config
+    config = {
+        "architecture": next(name for name, kind in WRITERS.items() if type(network) is kind.model),
+        "library_version": symbolic_music.__version__,
+        "codec": {"name": codec, "format": dataclasses.asdict(form)},
+        "network": dataclasses.asdict(settings),
+        "card": dataclasses.asdict(card),
+    }
+    return write_folder(folder, config, weights)
+
+
+def load_writer(
+    name_or_path: str | Path = DEFAULT_WRITER, codec: str | Path | None = None, device: str = "auto"
+) -> Writer:
+    """A bundled model of codes by name, or a folder of one by path, with its codec.
+
+    Args:
+        codec: where its codec is now; the name that was saved when omitted.
+
+    Raises:
+        UnknownNameError: when the model or its codec is neither bundled nor a folder.
+        ModelError: when the folder is of another model, or broken, or the codec of another format than it was trained
+            for.
+    """
+    bundled = Path(str(resources.files("symbolic_music") / "weights")) / str(name_or_path)
+    folder = bundled if (bundled / "config.json").is_file() else Path(name_or_path)
+    if not os.path.isdir(folder):
+        raise UnknownNameError(f"no model of codes named {str(name_or_path)[:100]!r} and no such folder")
+    config = read_config(folder)
+    kind = WRITERS.get(str(config.get("architecture")))
+    if kind is None:
+        raise ModelError(f"{folder} holds no model of codes; there are: {', '.join(WRITERS)}")
+    try:
+        network, form = kind.model(kind.config(**config["network"])), Format(**config["codec"]["format"])
+        card, saved = Card(**config["card"]), str(config["codec"]["name"])
+    except (KeyError, TypeError, ModelError) as error:
+        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+    with open_weights(folder / WEIGHTS) as weights:
+        found = {str(name): weights.get_tensor(name).float() for name in weights.keys()}  # noqa: SIM118
+    if not all(torch.isfinite(value).all() for value in found.values()):
+        raise ModelError(f"{folder / WEIGHTS} has weights that are not finite")
+    try:
+        network.load_state_dict(found)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
+        raise ModelError(
+            f"{folder / WEIGHTS} does not fit its config.json: {lines[min(1, len(lines) - 1)].strip()}"
+        ) from None
+    own = load_codec(codec or saved, device)
+    check_format(form, own.format)
+    return Writer(network.eval().to(resolve_device(device)), own, saved, card)
