@@ -26,7 +26,8 @@ pytest.importorskip("librosa")
 TINY: dict[str, Any] = {
     "codec": {"sample_rate": 8_000, "width": 4, "widest": 8, "ratios": [4, 5], "dilations": [1], "dim": 8,
               "codebooks": 2, "size": 16},
-    "optim": {"steps": 6, "batch": 2, "seconds": 0.3, "warmup": 1, "quantise_from": 1, "critic_from": 3, "critic_width": 2},
+    "optim": {"steps": 6, "batch": 2, "seconds": 0.3, "warmup": 1, "quantise_from": 1, "critic_from": 3,
+              "critic_width": 2},
     "evaluate_every": 3, "checkpoint_every": 2,
 }  # fmt: skip
 
@@ -74,7 +75,8 @@ def test_an_interrupted_run_resumes_to_the_same_weights(sounds: Path, tmp_path: 
 
 
 def test_learning_brings_the_sound_nearer_and_the_codec_is_saved(sounds: Path, tmp_path: Path) -> None:
-    run = codecs.begin(config(sounds, tmp_path, steps=60, quantise_from=10, critic_from=40, learning_rate=3e-3, average=0.8), False)
+    optim = {"steps": 60, "quantise_from": 10, "critic_from": 40, "learning_rate": 3e-3, "average": 0.8}
+    run = codecs.begin(config(sounds, tmp_path, **optim), False)
     before = codecs.evaluate(run)["held out mel"]
     assert codecs.go(run)
     assert run.log[-1]["held out mel"] < 0.8 * before
