@@ -41,6 +41,7 @@ def render(
     check_output(output, file, soundfont)
     if write_controls is not None:
         check_output(write_controls, file)
+        _apart(write_controls, output)
     if stems is not None and stems.exists() and not stems.is_dir():
         raise FileError(f"{stems} is not a folder; name one for the stems")
 
@@ -48,6 +49,9 @@ def render(
     from symbolic_music.io import read
 
     score = read(file)
+    paths = None if stems is None else _stem_paths(score, stems, output)
+    for path in (paths or {}).values():
+        _apart(path, output)
     expression = None
     if synth == "midi-ddsp":
         from symbolic_music.synthesis.expression import express, read_expression, write_expression
@@ -59,8 +63,8 @@ def render(
             write_expression(expression, score, write_controls)
     with working(f"rendering {score.duration:.0f} s of music") as progress:
         written = synthesis.render_file(
-            score, output, synth, sample_rate, stem_paths=None if stems is None else _stem_paths(score, stems, output),
-            soundfont=soundfont, seed=seed, expression=expression, progress=progress,
+            score, output, synth, sample_rate, stem_paths=paths, soundfont=soundfont, seed=seed,
+            expression=expression, progress=progress,
         )  # fmt: skip
     if as_json:
         facts = {"seconds": round(written.seconds, 3), "sample_rate": sample_rate, "peak": round(written.peak, 4)}
@@ -70,6 +74,12 @@ def render(
     out(f"{output}: {written.seconds:.1f} s, {sample_rate} Hz, peak {written.peak:.2f}")
     for path in written.stems.values():
         out(str(path))
+
+
+def _apart(path: Path, output: Path) -> None:
+    """FileError when a file that is written too is the sound itself."""
+    if path.resolve() == output.resolve():
+        raise FileError(f"{path} is the sound; name another file to write to")
 
 
 def _stem_paths(score: Score, folder: Path, output: Path) -> dict[int, Path]:

@@ -115,6 +115,9 @@ def writing(
                     raise AudioError("the sound holds samples that are not finite")
                 if peak > 1.0:
                     raise AudioError(f"the sound's peak is {peak:.2f}, over full scale; scale it below 1.0 first")
-                file.write(samples.T)
+                try:
+                    file.write(samples.T)
+                except RuntimeError as error:
+                    raise FileError(f"cannot write {path}: {error}") from None
 
             yield add

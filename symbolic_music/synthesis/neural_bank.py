@@ -13,11 +13,13 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis import mixing
 from symbolic_music.synthesis.bank import BATCH_FRAMES, Bank, Indices
 from symbolic_music.synthesis.expression import Expression, express, voice_numbers
+from symbolic_music.synthesis.features import CONTROLS
 from symbolic_music.synthesis.neural_voices import Played, sound, sounding_time
 from symbolic_music.synthesis.voices import CONTROL_RATE
 
 # Notes share a batch whose lengths are within this factor and whose pitches are within so many semitones.
 LIKE_LENGTH, REGISTER = 1.3, 6
+WIDEST_CONTROL = 200.0  # dB, semitones
 TIED_SKIP = 0.04  # seconds of attack that a tied note leaves out
 TIED_TAIL, FREE_TAIL = 0.05, 0.35  # seconds in which a note dies away before a tied one, and else
 
@@ -39,6 +41,11 @@ class NeuralBank(Bank):
         self.expression = expression or express(score)
         if len(self.expression.controls) != len(score):
             raise AudioError(f"the expression is of {len(self.expression.controls)} notes, the score has {len(score)}")
+        beyond = np.argwhere(np.abs(self.expression.controls) > WIDEST_CONTROL)
+        if len(beyond):
+            note, column = beyond[0]
+            value = self.expression.controls[note, column]
+            raise AudioError(f"note {note}: a {CONTROLS[column]} of {value:g} cannot be played")
         self._number = voice_numbers(score, self.expression.voices)
         self._number[~np.isfinite(self.expression.controls).all(axis=1)] = -1
         super().__init__(score, sample_rate, seed, control_rate)

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from symbolic_music.errors import FileError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.levelling import Meter
@@ -155,6 +156,7 @@ def render_file(
     """
     check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
+    settings.check(score)
     share = 1.0 if stem_paths is None else 0.5
 
     def first_part(part: float) -> None:
@@ -177,7 +179,10 @@ def render_file(
             samples, peak = samples + block.shape[1], max(peak, float(np.abs(block).max(initial=0.0)))
         if stem_paths is not None:
             for one in stem_paths.values():
-                one.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    one.parent.mkdir(parents=True, exist_ok=True)
+                except OSError as error:
+                    raise FileError(f"cannot make {one.parent}: {error.strerror}") from None
             adds = [
                 stack.enter_context(writing(stem_paths[t], sample_rate, bits, score.duration)) for t in _tracks(score)
             ]

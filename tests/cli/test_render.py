@@ -45,6 +45,23 @@ def test_mistakes(mistake, song, tmp_path) -> None:
     assert "8000 to 192000" in mistake("render", song, "-o", sound, "--sample-rate", "1")
     assert "no synth 'organ'" in mistake("render", song, "-o", sound, "--synth", "organ")
     assert "goes with --synth soundfont" in mistake("render", song, "-o", sound, "--soundfont", "x.sf2")
+    assert "8000 to 192000" in mistake("render", song, "-o", sound, "--sample-rate", "-3")
     assert "is not a folder" in mistake("render", song, "-o", sound, "--stems", song)
+    assert not sound.exists()
     empty = Score(tracks=(Track(),)).write(tmp_path / "empty.mid")
     assert "no notes" in mistake("render", empty, "-o", sound)
+
+
+def test_files_of_one_rendering_do_not_overwrite_each_other(mistake, short, tmp_path) -> None:
+    sound, stems = tmp_path / "a.wav", tmp_path / "stems"
+    stems.mkdir()
+    assert "name another" in mistake("render", short, "-o", stems / "00-Flute.wav", "--stems", stems)
+    assert "name another" in mistake("render", short, "-o", sound, "--synth", "midi-ddsp", "--write-controls", sound)
+    assert not list(stems.iterdir())
+    assert not sound.exists()
+
+
+def test_stems_that_have_no_place_are_what_is_told(mistake, short, tmp_path) -> None:
+    options = ("--sample-rate", "8000", "--stems", short / "stems")
+    assert f"cannot make {short / 'stems'}" in mistake("render", short, "-o", tmp_path / "a.wav", *options)
+    assert not (tmp_path / "a.wav").exists()

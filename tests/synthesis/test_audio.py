@@ -44,6 +44,16 @@ def test_a_missing_folder(tmp_path):
         ramp().write(tmp_path / "none" / "sound.wav")
 
 
+def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, monkeypatch):
+    def full(*_):
+        raise soundfile.LibsndfileError(2)
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", full)
+    with pytest.raises(FileError, match="cannot write"):
+        ramp().write(tmp_path / "sound.wav")
+    assert not list(tmp_path.iterdir())
+
+
 def test_bits(tmp_path):
     with pytest.raises(AudioError, match="16 or 24"):
         ramp().write(tmp_path / "sound.wav", bits=8)

@@ -63,6 +63,14 @@ def test_volume_and_vibrato_do_what_they_say():
     assert float((loud.square().mean() / soft.square().mean()).log10() * 10) == pytest.approx(6, abs=0.01)
 
 
+@pytest.mark.parametrize("value", [1e300, -5000])
+def test_controls_that_cannot_be_played_are_said(value):
+    expression = express(PIECE)
+    expression.column("volume")[2] = value
+    with pytest.raises(AudioError, match="note 2"):
+        render(PIECE, "midi-ddsp", RATE, expression=expression)
+
+
 def test_a_bend_moves_the_pitch():
     pytest.importorskip("librosa")
     plain = score((0, 800, 69, 100, 68))
