@@ -8,6 +8,7 @@ Shapes: B batch, K codebooks, S positions of a pattern, T frames, F features of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,14 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.codec import patterns
+from symbolic_music.codec.conditions import Conditioned, Features
 from symbolic_music.codec.patterns import Pattern
 from symbolic_music.codec.score_frames import FEATURES
-from symbolic_music.errors import ModelError
 from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
 
-AROUND = 4  # frames on either side that a frame's condition is made of
+TOLD = 128  # frames whose conditions are computed at a time
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,16 @@ class CodecLanguageModelConfig:
         patterns.get(self.pattern, self.codebooks, 1)
 
 
-class CodecLanguageModel(nn.Module):
+class CodecLanguageModel(Conditioned):
     """See the module's docstring. `special`, the entry after a codebook's last, stands where there is no code."""
 
+    longest: int | None = None  # frames that it writes at once: as many as one wants
+
     def __init__(self, config: CodecLanguageModelConfig) -> None:
-        super().__init__()
+        super().__init__(config.features, config.width)
         self.config = c = config
         self.special = c.size
         self.embedding = nn.Embedding(c.codebooks * (c.size + 1), c.width)
-        self.condition = nn.Linear(c.features, c.width)
-        self.around = nn.Conv1d(c.width, c.width, 2 * AROUND + 1)
-        self.nothing = nn.Parameter(torch.randn(c.width) * 0.02)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(
             DecoderBlock(
@@ -88,17 +88,17 @@ class CodecLanguageModel(nn.Module):
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
         """What each position is told of the score: (B, T, F) to (B, S, width)."""
-        if features.ndim != 3 or features.shape[1:] != (pattern.frames, self.config.features):
-            raise ModelError(
-                f"conditions are (batch, {pattern.frames}, {self.config.features}), not {tuple(features.shape)}"
-            )
-        told = self.tell(functional.pad(features, (0, 0, AROUND, AROUND)))
-        return told[:, pattern.frames_at().to(features.device)]
+        return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
 
-    def tell(self, features: Tensor) -> Tensor:
-        """What frames are told of the score: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond its ends."""
-        inner = functional.gelu(self.condition(features)).transpose(1, 2)
-        return functional.gelu(self.around(inner)).transpose(1, 2)
+    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+        """What `step` takes at each position, (B, 1, width); features are asked for as they are needed."""
+        start, told = -1, torch.empty(0)
+        for frame in pattern.frames_at().tolist():
+            if frame // TOLD != start:
+                start = frame // TOLD
+                first = start * TOLD
+                told = self.tell_some(features, first, min(first + TOLD, pattern.frames))
+            yield told[:, frame - start * TOLD :][:, :1]
 
     def forward(self, laid: Tensor, told: Tensor | None = None) -> Tensor:
         """Logits of the codes at each position, given those before it: (B, K, S) to (B, K, S, size).
@@ -118,8 +118,7 @@ class CodecLanguageModel(nn.Module):
         pattern = self.pattern(codes.shape[-1])
         laid, told = pattern.build(codes, self.special), self.conditions(features, pattern)
         if self.training:
-            kept = torch.rand(len(codes), 1, 1, device=codes.device) >= self.config.unconditioned
-            told = torch.where(kept, told, self.nothing)
+            told = self.left_out(told, self.config.unconditioned)
         mask = pattern.mask().to(codes.device).expand_as(laid)
         logits = self.forward(laid, told)
         return functional.cross_entropy(logits[mask], laid[mask], reduction="sum"), int(mask.sum())

@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from symbolic_music.codec.language_model import AROUND, CodecLanguageModel
+from symbolic_music.codec.conditions import Features, features_of
 from symbolic_music.codec.patterns import Pattern
+from symbolic_music.codec.windows import checked_prompt, in_windows
 from symbolic_music.errors import ModelError, OptionError
 
-# Features of the frames from one to another, (B, n, F); zeros before the first and after the last.
-Features = Callable[[int, int], Tensor]
-_BLOCK = 128  # frames that are told, and given out, at a time
+_BLOCK = 128  # frames that are given out at a time
+
+
+class StepModel(Protocol):
+    """A model that writes position after position of a pattern: `CodecLanguageModel`, `MusicgenWriter`.
+
+    `special` stands where there is no code, `nothing` (width,) in the place of what is told; `longest` is how many
+    frames it reads at once, None for any number. Of each position's condition `told` and `step` alone know the shape.
+    """
+
+    config: Any
+    special: int
+    nothing: torch.nn.Parameter
+
+    @property
+    def longest(self) -> int | None:
+        """See the class."""
+        ...
+
+    def pattern(self, frames: int) -> Pattern:
+        """Of so many frames."""
+        ...
+
+    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+        """What `step` takes at each position, (B, any, width)."""
+        ...
+
+    def new_cache(self, batch: int) -> Any:
+        """An empty cache for `step`."""
+        ...
+
+    def step(self, laid: Tensor, told: Tensor | None, cache: Any) -> Tensor:
+        """Logits (B, K, size) after these positions (B, K, L), appended to the cache."""
+        ...
 
 
 @torch.no_grad()
 def write_codes(
-    model: CodecLanguageModel,
+    model: StepModel,
     features: Tensor,
     prompt: Tensor | None = None,
     guidance: float = 3.0,
@@ -42,11 +75,9 @@ def write_codes(
         OptionError: for values out of range.
         ModelError: for features or a prompt of other shapes.
     """
-    if features.ndim != 3 or not features.shape[1] or features.shape[2] != model.config.features:
-        raise ModelError(f"features are (batch, frames, {model.config.features}), not {tuple(features.shape)}")
-    padded = functional.pad(features, (0, 0, AROUND, AROUND))
+    check_features(features, model.config.features)
     blocks = stream_codes(
-        model, lambda first, last: padded[:, first + AROUND : last + AROUND], features.shape[1], prompt,
+        model, features_of(features), features.shape[1], prompt,
         batch=len(features), guidance=guidance, temperature=temperature, top_k=top_k, seed=seed,
     )  # fmt: skip
     return torch.cat(list(blocks), dim=-1)
@@ -54,7 +85,7 @@ def write_codes(
 
 @torch.no_grad()
 def stream_codes(
-    model: CodecLanguageModel,
+    model: StepModel,
     features: Features,
     frames: int,
     prompt: Tensor | None = None,
@@ -68,28 +99,50 @@ def stream_codes(
     """Codes (B, K, n) in blocks of frames, each as soon as it is drawn; together those of `write_codes`.
 
     Features are asked for as they are needed, so with a pattern whose frames end one after the other pieces of any
-    length take the memory of their codes. Arguments and errors as there.
+    length take the memory of their codes. A model that reads only so many frames at once writes in windows, see
+    `in_windows`. Arguments and errors as there.
     """
-    if guidance < 0 or temperature <= 0 or top_k < 1:
-        raise OptionError("guidance is at least 0, the temperature above 0, top-k at least 1")
-    c, pattern, device = model.config, model.pattern(frames), model.nothing.device
-    given = pattern.build(_given(prompt, batch, frames, c.codebooks, c.size, device), -1)
-    both = guidance != 1
+    check_drawing(guidance, temperature, top_k)
+    c, generator = model.config, torch.Generator().manual_seed(seed)
+    given = checked_prompt(prompt, batch, frames, c.codebooks, c.size, model.nothing.device)
+
+    def write(first: int, count: int, known: Tensor) -> Iterator[Tensor]:
+        def shifted(start: int, end: int) -> Tensor:
+            return features(start + first, end + first)
+
+        return _written(model, shifted, count, known, guidance, temperature, top_k, generator)
+
+    yield from in_windows(write, frames, model.longest or frames, given)
+
+
+def _written(
+    model: StepModel,
+    features: Features,
+    frames: int,
+    prompt: Tensor,
+    guidance: float,
+    temperature: float,
+    top_k: int,
+    generator: torch.Generator,
+) -> Iterator[Tensor]:
+    """Codes of one window."""
+    batch, codebooks, device = *prompt.shape[:2], prompt.device
+    pattern, both = model.pattern(frames), guidance != 1
+    given = pattern.build(functional.pad(prompt, (0, frames - prompt.shape[-1]), value=-1), -1)
     cache = model.new_cache(2 * batch if both else batch)
-    generator = torch.Generator().manual_seed(seed)
-    mask, told = pattern.mask().to(device), _told(model, features, pattern)
+    mask = pattern.mask().to(device)
     laid = torch.full_like(given, model.special)
-    latest = laid.new_full((batch, c.codebooks, 1), model.special)
+    latest = laid.new_full((batch, codebooks, 1), model.special)
     whole = torch.from_numpy(pattern.places.max(axis=0)).cummax(0).values  # when a frame and all before it are written
     out = 0
-    for position, now in enumerate(told):
+    for position, now in enumerate(model.told(features, pattern)):
         if both:
             latest, now = latest.repeat(2, 1, 1), torch.cat([now, model.nothing.expand_as(now)])
         logits = model.step(latest, now, cache)
         if both:
             conditioned, free = logits.chunk(2)
             logits = free + guidance * (conditioned - free)
-        drawn = _drawn(logits / temperature, top_k, generator)
+        drawn = draw(logits / temperature, top_k, generator)
         known = given[..., position]
         column = torch.where(known >= 0, known, drawn)
         laid[..., position] = torch.where(mask[:, position], column, model.special)
@@ -102,33 +155,21 @@ def stream_codes(
                 return
 
 
-def _told(model: CodecLanguageModel, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-    """What each position is told, (B, 1, width)."""
-    start, told = -1, torch.empty(0)
-    for frame in pattern.frames_at().tolist():
-        if frame // _BLOCK != start:
-            start = frame // _BLOCK
-            first = start * _BLOCK
-            last = min(first + _BLOCK, pattern.frames)
-            told = model.tell(features(first - AROUND, last + AROUND).to(model.nothing.device))
-        yield told[:, frame - start * _BLOCK :][:, :1]
+def check_features(features: Tensor, count: int) -> None:
+    """ModelError when features are not those of at least one frame, (B, T, count)."""
+    if features.ndim != 3 or not features.shape[1] or features.shape[2] != count:
+        raise ModelError(f"features are (batch, frames, {count}), not {tuple(features.shape)}")
 
 
-def _given(prompt: Tensor | None, batch: int, frames: int, codebooks: int, size: int, device: torch.device) -> Tensor:
-    """Codes (B, K, T) of the prompt, -1 where none is given."""
-    found = torch.full((batch, codebooks, frames), -1, device=device)
-    if prompt is not None:
-        if prompt.ndim != 3 or prompt.shape[:2] != (batch, codebooks) or prompt.shape[2] > frames:
-            raise ModelError(f"a prompt is ({batch}, {codebooks}, at most {frames}), not {tuple(prompt.shape)}")
-        if prompt.numel() and not (int(prompt.min()) >= 0 and int(prompt.max()) < size):
-            raise ModelError(f"codes of a prompt lie in 0..{size - 1}")
-        found[..., : prompt.shape[2]] = prompt
-    return found
+def check_drawing(guidance: float, temperature: float, top_k: int) -> None:
+    """OptionError when a setting is out of range."""
+    if guidance < 0 or temperature <= 0 or top_k < 1:
+        raise OptionError("guidance is at least 0, the temperature above 0, top-k at least 1")
 
 
-def _drawn(logits: Tensor, top_k: int, generator: torch.Generator) -> Tensor:
-    """A code for each row: (B, K, size) to (B, K)."""
+def draw(logits: Tensor, top_k: int, generator: torch.Generator) -> Tensor:
+    """One of the likeliest `top_k` codes for each row: (..., size) to (...)."""
     values, places = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
-    shares = values.softmax(-1).flatten(0, 1).cpu()
-    chosen = torch.multinomial(shares, 1, generator=generator).view(*logits.shape[:2], 1)
+    shares = values.softmax(-1).flatten(0, -2).cpu()
+    chosen = torch.multinomial(shares, 1, generator=generator).view(*logits.shape[:-1], 1)
     return places.gather(-1, chosen.to(places.device))[..., 0]

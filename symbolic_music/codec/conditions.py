@@ -1,0 +1,60 @@
+"""How models of codes are told a score: what every frame is told, and what stands in its place when nothing is.
+
+Shapes: B batch, T frames, F features of a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from symbolic_music.errors import ModelError
+
+# Features of the frames from one to another, (B, n, F); zeros before the first and after the last.
+Features = Callable[[int, int], Tensor]
+AROUND = 4  # frames on either side that a frame's condition is made of
+
+
+class Conditioned(nn.Module):
+    """A network that is told a score; `nothing` stands for what it is told when the condition is left out."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.condition = nn.Linear(features, width)
+        self.around = nn.Conv1d(width, width, 2 * AROUND + 1)
+        self.nothing = nn.Parameter(torch.randn(width) * 0.02)
+
+    def tell(self, features: Tensor) -> Tensor:
+        """What frames are told of the score: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond its ends."""
+        inner = functional.gelu(self.condition(features)).transpose(1, 2)
+        return functional.gelu(self.around(inner)).transpose(1, 2)
+
+    def tell_all(self, features: Tensor, frames: int) -> Tensor:
+        """The same of a whole example, (B, T, F); ModelError when it has another shape."""
+        wanted = (frames, self.condition.in_features)
+        if features.ndim != 3 or features.shape[1:] != wanted:
+            raise ModelError(f"conditions are (batch, {wanted[0]}, {wanted[1]}), not {tuple(features.shape)}")
+        return self.tell(functional.pad(features, (0, 0, AROUND, AROUND)))
+
+    def tell_some(self, features: Features, first: int, last: int) -> Tensor:
+        """The same of the frames from one to another, (B, last - first, width)."""
+        return self.tell(features(first - AROUND, last + AROUND).to(self.nothing.device))
+
+    def left_out(self, told: Tensor, share: float) -> Tensor:
+        """What is told, `nothing` in a share of the examples: (B, T, width) to the same."""
+        kept = torch.rand(len(told), 1, 1, device=told.device) >= share
+        return torch.where(kept, told, self.nothing)
+
+
+def features_of(features: Tensor) -> Features:
+    """Features (B, T, F) that are at hand, as they are asked for."""
+
+    def between(first: int, last: int) -> Tensor:
+        inner = features[:, max(0, first) : max(0, last)]
+        before = min(last, 0) - min(first, 0)
+        return functional.pad(inner, (0, 0, before, last - first - before - inner.shape[1]))
+
+    return between
