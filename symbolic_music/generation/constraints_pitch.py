@@ -151,6 +151,18 @@ class NoUnison(Constraint):
 
 
 @dataclass(frozen=True)
+class Taken(Constraint):
+    """The n-th note written has none of the n-th pitches, which its track sounds for someone else."""
+
+    pitches_taken: tuple[frozenset[int], ...]
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        own = [self.pitches_taken[min(int(n), len(self.pitches_taken) - 1)] for n in situation.written]
+        return np.asarray([~np.isin(situation.notes % 128, list(taken)) for taken in own])
+
+
+@dataclass(frozen=True)
 class MostInstruments(Constraint):
     """No other instrument once so many have played, the past included; 16 is what a MIDI file has channels for."""
 

@@ -16,6 +16,7 @@ import numpy as np
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.anticipation_sampler import AnticipationSampler
 from symbolic_music.generation.constraints import Constraint
+from symbolic_music.generation.constraints_pitch import Taken
 from symbolic_music.generation.constraints_rhythm import GivenRhythm
 from symbolic_music.generation.constraints_selection import Selection
 from symbolic_music.generation.contradictions import check_request
@@ -25,7 +26,7 @@ from symbolic_music.generation.perspectives import Perspective, perspective
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.request import Request
 from symbolic_music.generation.sampling import Sampling
-from symbolic_music.generation.voices import Voice, voice_of
+from symbolic_music.generation.voices import Voice, taken, voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.tokenizers import anticipation_vocabulary as v
@@ -176,7 +177,9 @@ class Editing:
         if self._edit.keeps is not None:
             return (Selection(old, self._edit.keeps),)
         starts, lengths, notes = zip(*old, strict=True)
-        return (GivenRhythm(starts, lengths, tuple(note // 128 for note in notes)),)
+        own = self._given[np.isin(self._given["track"], self._edit.tracks)]
+        others = Taken(taken(self._score.notes[self._asked[number]], own))
+        return GivenRhythm(starts, lengths, tuple(note // 128 for note in notes)), others
 
     def _as_events(self, number: int, view: Perspective, steps: Span) -> tuple[tuple[int, int, int], ...]:
         """The notes that were asked for in a region, in order, in steps from one to another."""

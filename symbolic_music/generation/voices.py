@@ -70,3 +70,14 @@ def voice_of(score: Score, given: Array, track: int, described: Track, span: Spa
         around=heard[nearest],
         sixteenth=score.ticks_per_quarter / 4,
     )
+
+
+def taken(rows: Array, given: Array) -> tuple[frozenset[int], ...]:
+    """For each of some rows, the pitches that given notes of its track sound while it does."""
+    starts, ends = given["onset"], given["onset"].astype(np.int64) + given["duration"]
+    found = []
+    for row in rows:
+        last = int(row["onset"]) + int(row["duration"])
+        with_it = (given["track"] == row["track"]) & (starts < last) & (ends > row["onset"])
+        found.append(frozenset(given["pitch"][with_it].tolist()))
+    return tuple(found)

@@ -229,6 +229,17 @@ def test_a_held_note_stays_and_is_not_struck_again() -> None:
         check_file(held, written, spans_of(held, [Region(0.25, 1.5)]), [0])
 
 
+@models
+def test_another_pitch_is_none_that_sounds_in_its_track_after_the_region(model) -> None:
+    before, after = [(0, 12000, 40, 90)], [(11000, 100, pitch, 90) for pitch in range(41, 127)]
+    score = Score(notes=note_table([*before, (10000, 1500, 60, 80), *after]), tracks=(Track(),))
+    regions = [Region(10000 / 960, 10500 / 960)]
+    for seed in range(5):
+        written = revoicing(score, regions, [0], model(), seed=seed).finish()[0]
+        assert written.notes["pitch"][0] in {*range(40), 127}
+        check_file(score, written, spans_of(score, regions), [0])
+
+
 def test_alternatives_differ_and_the_first_is_what_one_alone_is(quartet: Score) -> None:
     def written(count: int, model: Model) -> list[Score]:
         return [one.score for one in infilling(quartet, [bars(1), bars(2)], [1], model, seed=4, count=count).finish()]
