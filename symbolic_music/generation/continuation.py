@@ -70,20 +70,22 @@ def continuing(
         if limits != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
         return TokenWriting(loaded, prompt, seconds, sampling, seed, count)
-    score = prompt if prompt is not None and len(prompt) else _blank(loaded)
-    written = writable(score, loaded) if len(score) else list(range(len(score.tracks)))
+    score = _blank(loaded) if prompt is None else prompt
+    written = writable(score, loaded)
+    if not len(score):
+        # All tracks that there are, or one for each part that the model has.
+        parts = zip(loaded.view.names, loaded.view.parts, strict=True)
+        wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
+        written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
+        score = wider
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
     return Editing(score, edit, loaded, sampling, seed, count)
 
 
 def _blank(model: Model) -> Score:
-    """An empty score with a track for each part that a model has."""
-    view = model.view
-    if not view.parts:
+    """An empty score, in the tempo of a model that hears musical time in parts."""
+    if not model.view.parts:
         return Score()
-    return Score(
-        tempos=np.array([(0, round(60_000_000 / view.quarters_per_minute))], TEMPO),
-        meters=np.array([(0, 4, 4)], METER),
-        tracks=tuple(Track(name, part) for name, part in zip(view.names, view.parts, strict=True)),
-    )
+    tempo = round(60_000_000 / model.view.quarters_per_minute)
+    return Score(tempos=np.array([(0, tempo)], TEMPO), meters=np.array([(0, 4, 4)], METER))

@@ -143,7 +143,7 @@ class TokenWriting:
         """The piece, the notes written in it, in order, and the part of the time that they take."""
         written = self._model.tokenizer.decode(np.array(ids, np.int32))
         part = (written.duration - self._before) / self._seconds
-        if self._prompt is None or self._given is None:
+        if self._prompt is None:
             score = written.clip(0.0, self._seconds)
             return score, score.notes, part
         score = _joined(self._prompt, written, self._before, self._before + self._seconds)

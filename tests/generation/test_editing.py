@@ -24,7 +24,7 @@ from symbolic_music.generation import (
 from symbolic_music.generation.regions import Span, spans_of, ticks_of
 from symbolic_music.io import read
 from symbolic_music.models import Model
-from symbolic_music.score import CONTROL, Score, Text, Track, note_table
+from symbolic_music.score import CONTROL, TEMPO, Score, Text, Track, note_table
 from tests.corpora import corpus_dir
 from tests.generation.untouched import asked, check, check_file, check_kept, four_parts, ours, published
 from tests.store.pieces import band
@@ -171,6 +171,15 @@ def test_a_piece_goes_on_after_its_end(model) -> None:
     last = round(float(score.ticks(score.duration + 3.0)))
     check(score, written, [(score.end, last)], [0, 1, 2])
     assert len(written.notes)
+
+
+@pytest.mark.parametrize("model", [published, ours, four_parts])
+def test_a_prompt_without_notes_stays_too(quartet: Score, model) -> None:
+    tempos = np.array([(0, 400_000), (960, 600_000)], TEMPO)
+    score = quartet.replace(ticks_per_quarter=96, notes=quartet.notes[:0], tempos=tempos, texts=(Text(0, "A"),))
+    written = continuing(score, 3.0, model(), seed=1).finish()[0]
+    assert len(written.notes)
+    check(score, written, [(0, round(float(score.ticks(3.0))))], list(range(9)))
 
 
 def test_regions_are_what_musicians_mean() -> None:

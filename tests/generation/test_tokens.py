@@ -57,6 +57,15 @@ def test_a_prompt_stays_and_is_continued(quartet) -> None:
     assert longer.tempos.tolist() == quartet.tempos.tolist()
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_prompt_without_notes_stays(quartet, name: str) -> None:
+    silent = quartet.replace(notes=quartet.notes[:0], ticks_per_quarter=96)
+    written = generate(silent, 2.0, model(name), seed=3)
+    assert len(written) == len(generate(None, 2.0, model(name), seed=3))
+    assert written.tracks[: len(silent.tracks)] == silent.tracks
+    assert written.replace(notes=silent.notes, tracks=silent.tracks) == silent
+
+
 def test_compound_words_are_refused() -> None:
     tokenizer = tokenizers.get("compound", preset="original")
     network = registry.get("compound-transformer").build({"width": 16, "layers": 1, "heads": 2, "hidden": 16})
