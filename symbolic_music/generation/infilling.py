@@ -111,6 +111,8 @@ def accompanying(
     limits: Limits = _FREE,
 ) -> Writing:
     """The same as an edit to be run, with several alternatives; see `infilling`."""
+    if not len(score):
+        raise EmptyScoreError("the score has no notes: nothing to accompany")
     kept = check_tracks(score, keep_tracks)
     if not np.isin(score.notes["track"], kept).any():
         raise RegionError("the kept tracks hold no notes: nothing to accompany")

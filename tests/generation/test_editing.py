@@ -219,6 +219,8 @@ def test_impossible_regions(quartet: Score, region, message: str) -> None:
 def test_other_impossible_edits(quartet: Score) -> None:
     with pytest.raises(EmptyScoreError):
         infilling(Score(), [bars(1)], None, published())
+    with pytest.raises(EmptyScoreError):
+        accompanying(Score(), [0], published())
     with pytest.raises(RegionError, match="no region"):
         infilling(quartet, [], None, published())
     with pytest.raises(RegionError, match="nothing to keep"):
