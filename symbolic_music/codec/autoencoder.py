@@ -21,6 +21,7 @@ from symbolic_music.codec.quantiser import Quantiser
 from symbolic_music.errors import ModelError
 
 _MOST_CHANNELS = 2
+_QUIET = 0.03  # level of what an untrained decoder makes of vectors of level 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Codec(nn.Module):
         for ratio, outer, inner in reversed(list(zip(c.ratios, widths[1:], widths, strict=False))):
             up.append(CausalTransposedConv(outer, inner, ratio))
             up += [Residual(inner, dilation) for dilation in c.dilations]
-        self.decoder = Chain([*up, CausalConv(widths[0], c.channels, 7)])
+        self.decoder = Chain([*up, CausalConv(widths[0], c.channels, 7, gain=_QUIET)])
         self.quantiser = Quantiser(c.codebooks, c.size, c.dim)
 
     @property
@@ -109,12 +110,8 @@ class Codec(nn.Module):
         return Format(c.sample_rate, c.channels, c.codebooks, c.size, c.hop)
 
     def vectors(self, samples: Tensor, state: State | None = None) -> Tensor:
-        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim).
-
-        Each has mean 0 and variance 1, so that vectors cannot grow faster than codebooks follow.
-        """
-        found = torch.as_tensor(self.encoder(samples, state)).transpose(1, 2)
-        return functional.layer_norm(found, (self.config.dim,))
+        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""
+        return torch.as_tensor(self.encoder(samples, state)).transpose(1, 2)
 
     def sound(self, vectors: Tensor, state: State | None = None) -> Tensor:
         """Sound of vectors: (B, T, dim) to (B, C, T hop)."""

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from symbolic_music.codec import patterns
-from symbolic_music.codec.conditions import Conditioned, Features
+from symbolic_music.codec.conditions import Features
 from symbolic_music.codec.patterns import Pattern
 from symbolic_music.codec.score_frames import FEATURES
+from symbolic_music.codec.step_model import StepModel
 from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
 
-TOLD = 128  # frames whose conditions are computed at a time
+_TOLD = 128  # frames whose conditions are computed at a time
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,12 @@ class CodecLanguageModelConfig:
         patterns.get(self.pattern, self.codebooks, 1)
 
 
-class CodecLanguageModel(Conditioned):
-    """See the module's docstring. `special`, the entry after a codebook's last, stands where there is no code."""
-
-    longest: int | None = None  # frames that it writes at once: as many as one wants
+class CodecLanguageModel(StepModel):
+    """See the module's docstring."""
 
     def __init__(self, config: CodecLanguageModelConfig) -> None:
-        super().__init__(config.features, config.width)
-        self.config = c = config
-        self.special = c.size
+        super().__init__(config)
+        c = config
         self.embedding = nn.Embedding(c.codebooks * (c.size + 1), c.width)
         self.drop = nn.Dropout(c.dropout)
         self.blocks = nn.ModuleList(
@@ -82,10 +79,6 @@ class CodecLanguageModel(Conditioned):
         initialise(self)
         nn.init.normal_(self.embedding.weight, std=0.02)
 
-    def pattern(self, frames: int) -> Pattern:
-        """Of so many frames."""
-        return patterns.get(self.config.pattern, self.config.codebooks, frames)
-
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
         """What each position is told of the score: (B, T, F) to (B, S, width)."""
         return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
@@ -94,34 +87,11 @@ class CodecLanguageModel(Conditioned):
         """What `step` takes at each position, (B, 1, width); features are asked for as they are needed."""
         start, told = -1, torch.empty(0)
         for frame in pattern.frames_at().tolist():
-            if frame // TOLD != start:
-                start = frame // TOLD
-                first = start * TOLD
-                told = self.tell_some(features, first, min(first + TOLD, pattern.frames))
-            yield told[:, frame - start * TOLD :][:, :1]
-
-    def forward(self, laid: Tensor, told: Tensor | None = None) -> Tensor:
-        """Logits of the codes at each position, given those before it: (B, K, S) to (B, K, S, size).
-
-        Args:
-            laid: codes as a pattern lays them; the last position's are not read.
-            told: of `conditions`, or None for no condition.
-        """
-        start = laid.new_full((*laid.shape[:2], 1), self.special)
-        return self._logits(torch.cat([start, laid[..., :-1]], dim=-1), told, None)
-
-    def loss(self, codes: Tensor, features: Tensor) -> tuple[Tensor, int]:
-        """Nats of codes (B, K, T) given the score's features (B, T, F), summed, and their number.
-
-        While training, the condition of a share of the examples is left out.
-        """
-        pattern = self.pattern(codes.shape[-1])
-        laid, told = pattern.build(codes, self.special), self.conditions(features, pattern)
-        if self.training:
-            told = self.left_out(told, self.config.unconditioned)
-        mask = pattern.mask().to(codes.device).expand_as(laid)
-        logits = self.forward(laid, told)
-        return functional.cross_entropy(logits[mask], laid[mask], reduction="sum"), int(mask.sum())
+            if frame // _TOLD != start:
+                start = frame // _TOLD
+                first = start * _TOLD
+                told = self.tell_some(features, first, min(first + _TOLD, pattern.frames))
+            yield told[:, frame - start * _TOLD :][:, :1]
 
     def new_cache(self, batch: int) -> SlidingCache:
         """An empty cache for `step`."""
@@ -130,16 +100,14 @@ class CodecLanguageModel(Conditioned):
 
     @torch.no_grad()
     def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
-        """Logits after these positions, appended to the cache: (B, K, L), told (B, L, width), to (B, K, size).
-
-        The first position of all is special in every codebook; what is told belongs to the positions that come next.
-        """
+        """See `StepModel`; told is (B, L, width)."""
         for start in range(0, laid.shape[-1], cache.room):
             part = slice(start, start + cache.room)
-            logits = self._logits(laid[..., part], None if told is None else told[:, part], cache)
-        return logits[:, :, -1]
+            after = self.logits(laid[..., part], None if told is None else told[:, part], cache)
+        return after[:, :, -1]
 
-    def _logits(self, before: Tensor, told: Tensor | None, cache: SlidingCache | None) -> Tensor:
+    def logits(self, before: Tensor, told: Tensor | None, cache: SlidingCache | None) -> Tensor:
+        """See `StepModel`."""
         c = self.config
         offsets = torch.arange(c.codebooks, device=before.device)[:, None] * (c.size + 1)
         x = self.embedding(before + offsets).sum(1) + (self.nothing if told is None else told)

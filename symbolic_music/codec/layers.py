@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+_GAIN = 1.25  # what an ELU takes away
 # What each layer keeps from one piece to the next.
 State = dict[nn.Module, Tensor]
 
@@ -21,9 +22,12 @@ State = dict[nn.Module, Tensor]
 class CausalConv(nn.Module):
     """Convolution (B, C, n) to (B, C', n / stride); n is a multiple of the stride."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1, gain: float = _GAIN
+    ) -> None:
         super().__init__()
-        self.conv: Any = weight_norm(nn.Conv1d(inputs, outputs, kernel, stride, dilation=dilation))
+        conv = nn.Conv1d(inputs, outputs, kernel, stride, dilation=dilation)
+        self.conv: Any = weight_norm(_loud(conv, inputs * kernel, gain))
         self.back = (kernel - 1) * dilation - (stride - 1)
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
@@ -36,13 +40,26 @@ class CausalTransposedConv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
-        self.conv: Any = weight_norm(nn.ConvTranspose1d(inputs, outputs, 2 * stride, stride))
+        self.conv: Any = weight_norm(_loud(nn.ConvTranspose1d(inputs, outputs, 2 * stride, stride), 2 * inputs, _GAIN))
         self.stride = stride
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         before = _kept(self, x, 1, state)
         spread = self.conv(torch.cat([before, x], dim=-1))
         return torch.as_tensor(spread[..., self.stride : self.stride * (x.shape[-1] + 1)])
+
+
+def _loud(conv: nn.Module, inputs: int, gain: float) -> nn.Module:
+    """Weights that keep the level of what `inputs` numbers bring, times `gain`, and no bias.
+
+    With PyTorch's own the sound is lost among biases after a few layers, and nothing is learnt for long.
+    """
+    weight, bias = conv.weight, conv.bias
+    assert isinstance(weight, Tensor)
+    assert isinstance(bias, Tensor)
+    nn.init.normal_(weight, std=gain / inputs**0.5)
+    nn.init.zeros_(bias)
+    return conv
 
 
 def _kept(layer: nn.Module, x: Tensor, count: int, state: State | None) -> Tensor:
@@ -61,7 +78,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
         self.first = CausalConv(channels, channels // 2, 3, dilation=dilation)
-        self.second = CausalConv(channels // 2, channels, 1)
+        self.second = CausalConv(channels // 2, channels, 1, gain=0.5)
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         inner = functional.elu(self.first(functional.elu(x), state))

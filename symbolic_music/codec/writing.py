@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.codec.conditions import Features, features_of
-from symbolic_music.codec.patterns import Pattern
+from symbolic_music.codec.step_model import StepModel
 from symbolic_music.codec.windows import checked_prompt, in_windows
 from symbolic_music.errors import ModelError, OptionError
 
 _BLOCK = 128  # frames that are given out at a time
-
-
-class StepModel(Protocol):
-    """A model that writes position after position of a pattern: `CodecLanguageModel`, `MusicgenWriter`.
-
-    `special` stands where there is no code, `nothing` (width,) in the place of what is told; `longest` is how many
-    frames it reads at once, None for any number. Of each position's condition `told` and `step` alone know the shape.
-    """
-
-    config: Any
-    special: int
-    nothing: torch.nn.Parameter
-
-    @property
-    def longest(self) -> int | None:
-        """See the class."""
-        ...
-
-    def pattern(self, frames: int) -> Pattern:
-        """Of so many frames."""
-        ...
-
-    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes at each position, (B, any, width)."""
-        ...
-
-    def new_cache(self, batch: int) -> Any:
-        """An empty cache for `step`."""
-        ...
-
-    def step(self, laid: Tensor, told: Tensor | None, cache: Any) -> Tensor:
-        """Logits (B, K, size) after these positions (B, K, L), appended to the cache."""
-        ...
 
 
 @torch.no_grad()
