@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def render(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
-    synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp or soundfont.")] = "ddsp",
-    sample_rate: Annotated[int, typer.Option(help="Hz.")] = 44100,
+    synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
+    sample_rate: Annotated[
+        int | None, typer.Option(help="Hz; 44100, and with --synth codec that of the codec.")
+    ] = None,
     stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
     soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
     controls: Annotated[
@@ -28,6 +30,10 @@ def render(
         Path | None, typer.Option(help="Write these controls as JSON, to change and give back as --controls.")
     ] = None,
     voices: Annotated[Path | None, typer.Option(help="A folder of train-voice, with --synth midi-ddsp.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model of codes, by name or folder, with --synth codec; codec-lm if omitted.")
+    ] = None,
+    write_codes: Annotated[Path | None, typer.Option(help="Also write the codes here, with --synth codec.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -38,7 +44,16 @@ def render(
         raise OptionError("--soundfont goes with --synth soundfont")
     if synth != "midi-ddsp" and (controls or write_controls or voices):
         raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
+    if synth != "codec" and (model or write_codes):
+        raise OptionError("--model and --write-codes go with --synth codec")
+    if synth == "codec" and (stems or sample_rate):
+        raise OptionError(
+            "--synth codec writes one file, at the rate of its codec: leave out --stems and --sample-rate"
+        )
     check_output(output, file, soundfont)
+    if write_codes is not None:
+        check_output(write_codes, file)
+        _apart(write_codes, output)
     if write_controls is not None:
         check_output(write_controls, file)
         _apart(write_controls, output)
@@ -48,7 +63,7 @@ def render(
     from symbolic_music import synthesis
     from symbolic_music.io import read
 
-    score = read(file)
+    score, rate = read(file), sample_rate or 44100
     paths = None if stems is None else _stem_paths(score, stems, output)
     for path in (paths or {}).values():
         _apart(path, output)
@@ -62,16 +77,24 @@ def render(
         if write_controls is not None:
             write_expression(expression, score, write_controls)
     with working(f"rendering {score.duration:.0f} s of music") as progress:
-        written = synthesis.render_file(
-            score, output, synth, sample_rate, stem_paths=paths, soundfont=soundfont, seed=seed,
-            expression=expression, progress=progress,
-        )  # fmt: skip
+        if synth == "codec":
+            from symbolic_music.codec.sounding import render_file_by_codec
+            from symbolic_music.codec.writers import DEFAULT_WRITER, load_writer
+
+            writer = load_writer(model or DEFAULT_WRITER)
+            rate = writer.codec.format.sample_rate
+            written = render_file_by_codec(score, output, writer, codes=write_codes, seed=seed, progress=progress)
+        else:
+            written = synthesis.render_file(
+                score, output, synth, rate, stem_paths=paths, soundfont=soundfont, seed=seed,
+                expression=expression, progress=progress,
+            )  # fmt: skip
     if as_json:
-        facts = {"seconds": round(written.seconds, 3), "sample_rate": sample_rate, "peak": round(written.peak, 4)}
+        facts = {"seconds": round(written.seconds, 3), "sample_rate": rate, "peak": round(written.peak, 4)}
         files = [str(path) for path in written.stems.values()]
         out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": files})
         return
-    out(f"{output}: {written.seconds:.1f} s, {sample_rate} Hz, peak {written.peak:.2f}")
+    out(f"{output}: {written.seconds:.1f} s, {rate} Hz, peak {written.peak:.2f}")
     for path in written.stems.values():
         out(str(path))
 

@@ -23,7 +23,6 @@ from symbolic_music.codec.folders import load_codec
 from symbolic_music.codec.interface import Format
 from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.score_frames import frame_count, score_frames
-from symbolic_music.codec.streaming import StreamDecoder
 from symbolic_music.codec.writing import stream_codes
 from symbolic_music.errors import EmptyScoreError, ModelError, UnknownNameError
 from symbolic_music.models.bundle import Card, resolve_device
@@ -77,21 +76,19 @@ class Writer:
             EmptyScoreError: when there is no note.
             OptionError: for settings out of range.
         """
-        if not len(score):
-            raise EmptyScoreError("this score has no notes to write sound of")
-        rate = self.codec.format.frame_rate
-        frames = frame_count(score, rate) + round(_RING * rate)
+        frames, rate = self.frames(score), self.codec.format.frame_rate
 
         def features(first: int, last: int) -> Tensor:
             return torch.from_numpy(score_frames(score, rate, last - first, first))[None]
 
         return stream_codes(self.network, features, frames, seed=seed, **settings)  # type: ignore[arg-type]
 
-    def sound(self, score: Score, seed: int = 0, **settings: float) -> Iterator[Tensor]:
-        """Sound (1, C, n) of a score, block by block; arguments and errors of `codes`."""
-        decoder = StreamDecoder(self.codec)
-        for block in self.codes(score, seed, **settings):
-            yield decoder.push(block)
+    def frames(self, score: Score) -> int:
+        """How many frames `codes` writes of a score. EmptyScoreError when there is no note."""
+        if not len(score):
+            raise EmptyScoreError("this score has no notes to write sound of")
+        rate = self.codec.format.frame_rate
+        return frame_count(score, rate) + round(_RING * rate)
 
 
 def check_codebooks(config: Any, form: Format) -> None:

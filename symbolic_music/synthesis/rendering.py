@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symbolic_music.errors import FileError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
-from symbolic_music.synthesis.levelling import Meter
-from symbolic_music.synthesis.mixing import Samples
+from symbolic_music.synthesis.delivery import deliver, gain_of
 from symbolic_music.synthesis.streaming import Progress, Settings, check_level, levelled, mixes, stems
 from symbolic_music.synthesis.voices import CONTROL_RATE
 
 if TYPE_CHECKING:
     from symbolic_music.synthesis.expression import Expression
-
-LOUDEST_GAIN = 100.0  # dB; what stays silent with it is silence
 
 
 def render(
@@ -70,7 +65,7 @@ def render(
     check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     blocks = list(mixes(score, settings, progress))
-    level = _gain_of(blocks, loudness, sample_rate) if gain is None else gain
+    level = gain_of(blocks, loudness, sample_rate) if gain is None else gain
     sound = np.concatenate(list(levelled(blocks, level, sample_rate)), axis=1)
     _report(progress, 1.0)
     return Audio(sound, sample_rate)
@@ -97,7 +92,7 @@ def render_stems(
     check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     blocks = list(stems(score, settings, progress))
-    level = _gain_of((block.sum(axis=0) for block in blocks), loudness, sample_rate) if gain is None else gain
+    level = gain_of((block.sum(axis=0) for block in blocks), loudness, sample_rate) if gain is None else gain
     sounds = np.concatenate(list(levelled(blocks, level, sample_rate)), axis=2)
     _report(progress, 1.0)
     return {track: Audio(one, sample_rate) for track, one in zip(_tracks(score), sounds, strict=True)}
@@ -168,15 +163,8 @@ def render_file(
     with ExitStack() as stack:
         # Opened before anything is played: what cannot be written is said at once.
         add = stack.enter_context(writing(Path(path), sample_rate, bits, score.duration))
-        blocks: Iterable[Samples] = mixes(score, settings, first_part)
-        if gain is None:
-            waiting = stack.enter_context(tempfile.TemporaryFile(dir=Path(path).parent))
-            gain = _gain_of(_kept(blocks, waiting), loudness, sample_rate)
-            blocks = _read(waiting)
-        samples, peak = 0, 0.0
-        for block in levelled(blocks, gain, sample_rate):
-            add(block)
-            samples, peak = samples + block.shape[1], max(peak, float(np.abs(block).max(initial=0.0)))
+        blocks = mixes(score, settings, first_part)
+        samples, peak, gain = deliver(blocks, add, Path(path).parent, sample_rate, loudness, gain)
         if stem_paths is not None:
             for one in stem_paths.values():
                 try:
@@ -211,7 +199,7 @@ def measured_gain(
     """
     check_level(loudness)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
-    return _gain_of(mixes(score, settings), loudness, sample_rate)
+    return gain_of(mixes(score, settings), loudness, sample_rate)
 
 
 def _tracks(score: Score) -> list[int]:
@@ -222,34 +210,3 @@ def _tracks(score: Score) -> list[int]:
 def _report(progress: Progress | None, part: float) -> None:
     if progress is not None:
         progress(part)
-
-
-def _gain_of(blocks: Iterable[Samples], loudness: float, sample_rate: int) -> float:
-    """dB that bring these blocks to `loudness`; 0 for silence."""
-    meter = Meter(sample_rate)
-    for block in blocks:
-        meter.add(block)
-    gain = LOUDEST_GAIN
-    if not np.isfinite(meter.loudness(gain)):
-        return 0.0
-    # Again and again: how much is so quiet that it does not count depends on the gain.
-    for _ in range(6):
-        measured = meter.loudness(gain)
-        if np.isfinite(measured):
-            gain += loudness - measured
-    return gain
-
-
-def _kept(blocks: Iterable[Samples], file: IO[bytes]) -> Iterator[Samples]:
-    """The blocks, each written to a file as it passes."""
-    for block in blocks:
-        np.save(file, block)
-        yield block
-
-
-def _read(file: IO[bytes]) -> Iterator[Samples]:
-    """The blocks that `_kept` wrote."""
-    end = file.tell()
-    file.seek(0)
-    while file.tell() < end:
-        yield np.load(file)

@@ -15,13 +15,13 @@ from symbolic_music.codec.codes import load_codes
 from symbolic_music.codec.coding import check_format
 from symbolic_music.codec.folders import load_codec
 from symbolic_music.codec.score_frames import score_frames
+from symbolic_music.codec.sounding import render_file_by_codec
 from symbolic_music.codec.writers import WRITERS, Writer, check_codebooks, save_writer
-from symbolic_music.errors import EmptyScoreError, ModelError, TrainingError
+from symbolic_music.errors import ModelError, TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io import read
 from symbolic_music.models.bundle import Card
 from symbolic_music.score import Score
-from symbolic_music.synthesis.audio import Audio
 from symbolic_music.training.cards import card_of
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.tasks import Batch, Share
@@ -147,13 +147,9 @@ class CodesTask:
         score = clip(self.held[0].score, 0.0, self.config.sample_seconds)
         was_training = network.training
         writer = Writer(network.eval(), self.codec, self.data.codec, card)
-        try:
-            sound = torch.cat(list(writer.sound(score, self.config.seed)), dim=-1)[0].cpu().numpy()
-        except EmptyScoreError:
-            return
+        if len(score):
+            render_file_by_codec(score, folder / f"step-{step:06}.flac", writer, seed=self.config.seed)
         network.train(was_training)
-        peak = float(np.abs(sound).max(initial=1.0))
-        Audio((sound / peak).astype(np.float32), self.codec.format.sample_rate).write(folder / f"step-{step:06}.flac")
 
     def provenance(self, step: int) -> str:
         """See `Task`."""
