@@ -36,7 +36,9 @@ def train_voice(
     from symbolic_music.training import voice_config, voices
 
     if source.is_dir():
-        settings = _added(source, output, programs, struck, steps, seed)
+        settings = _added(source.resolve(), output, programs, struck, steps, seed)
+    elif not source.exists() and source.suffix not in (".yaml", ".yml"):
+        raise FileError(f"{source} is not a folder of recordings")
     elif output is not None or programs or struck:
         raise OptionError("--output, --programs and --struck go with a folder of recordings; a YAML file tells them")
     else:

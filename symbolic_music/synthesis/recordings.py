@@ -38,34 +38,43 @@ def recordings(folder: Path) -> list[Recording]:
     measured_midi_pitch), where there is one.
 
     Raises:
-        FileError: when there is no such folder or no sound in it.
+        FileError: when there is no such folder or no sound in it, or the index is broken.
     """
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder of recordings")
-    rows: dict[str, dict[str, str]] = {}
+    rows: dict[Path, tuple[float | None, float | None]] = {}
     for index in (folder / "index.csv", folder.parent / "index.csv"):
         if not rows and index.is_file():
-            with index.open(newline="", encoding="utf-8") as file:
-                rows = {str((index.parent / row.get("file", "")).resolve()): row for row in csv.DictReader(file)}
-    found = []
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in SUFFIXES:
-            row = rows.get(str(path.resolve()), {})
-            named, measured = row.get("midi_note"), row.get("measured_midi_pitch")
-            found.append(Recording(path, float(named) if named else None, float(measured) if measured else None))
+            try:
+                with index.open(newline="", encoding="utf-8-sig") as file:
+                    for row in csv.DictReader(file):
+                        pitches = _pitch(row.get("midi_note")), _pitch(row.get("measured_midi_pitch"))
+                        rows[(index.parent / (row.get("file") or "")).resolve()] = pitches
+            except (OSError, ValueError, csv.Error) as error:
+                raise FileError(f"cannot read {index}: {error}") from None
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    found = [Recording(path, *rows.get(path.resolve(), ())) for path in paths]
     if not found:
         raise FileError(f"{folder} holds no recordings ({', '.join(SUFFIXES)})")
     return found
+
+
+def _pitch(text: str | None) -> float | None:
+    if text and not 0 <= float(text) <= 128:
+        raise ValueError(f"{text} is no pitch from 0 to 127")
+    return float(text) if text else None
 
 
 def samples_of(recording: Recording) -> NDArray[np.float32]:
     """The sound at 44.1 kHz, channels averaged, at the pitch that it is named after where it was resampled.
 
     Raises:
-        FileError: when it cannot be read.
+        FileError: when it cannot be read, or is not finite.
         MissingExtraError: without soundfile, or soxr for another rate.
     """
     sound = read_audio(recording.path)
+    if not np.isfinite(sound.samples).all():
+        raise FileError(f"{recording.path} holds samples that are not finite")
     return resampled(np.ascontiguousarray(sound.samples.mean(axis=0)), sound.sample_rate * _correction(recording))
 
 

@@ -63,7 +63,7 @@ def notes_of(source: VoiceSource, root: Path, cache: Path, report: Callable[[str
         raise TrainingError(f"{root / source.folder} has {len(found)} clear notes; a voice needs three or more")
     found.sort(key=lambda note: note.pitch)
     _write(kept, found)
-    return found
+    return _read(kept)  # rounded, as it will be for a run that goes on
 
 
 def levelled(note: TakenNote) -> TakenNote:

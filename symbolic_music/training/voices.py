@@ -75,6 +75,8 @@ def begin(config: VoiceConfig, resume: bool, say: Callable[[str], None]) -> Voic
     if resume:
         state = load_checkpoint(config.folder, networks, average, run.optimizer)
         run.step, run.log = state["step"], state["log"]
+        if config.begin and state["config"]["path"] != config.path:
+            raise TrainingError(f"{config.folder} learns from other recordings: {state['config']['path']}")
     return run
 
 
@@ -120,7 +122,7 @@ def go(run: VoiceRun, report: Report | None = None) -> bool:
                 save(run)
         if stop:
             save(run)
-    return run.step == steps
+    return run.step >= steps
 
 
 def save(run: VoiceRun) -> None:

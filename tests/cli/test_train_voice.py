@@ -41,11 +41,27 @@ def test_a_folder_of_recordings_becomes_a_voice(run, tmp_path):
         (["takes", "-o", "mine", "--programs", "128"], "0 to 127"),
         (["takes", "-o", "mine", "--programs", "1"], "holds no recordings"),
         (["missing.yaml"], "cannot read"),
-        (["missing.yaml", "-o", "mine"], "go with a folder"),
+        (["takes.yaml", "-o", "mine"], "go with a folder"),
+        (["missing", "-o", "mine", "--programs", "1"], "missing is not a folder"),
     ],
 )
 def test_mistakes_are_named(mistake, tmp_path, monkeypatch, arguments, problem):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "takes").mkdir()
+    (tmp_path / "takes.yaml").touch()
     assert problem in mistake("train-voice", *arguments)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_recordings_that_are_no_numbers_are_named(mistake, tmp_path):
+    tones(tmp_path)
+    train = ("train-voice", tmp_path, "-o", tmp_path / "mine", "--programs", "75")
+    broken = np.zeros(44100, np.float32)
+    broken[500] = np.nan
+    soundfile.write(tmp_path / "a.wav", broken, 44100, subtype="FLOAT")
+    assert "a.wav holds samples that are not finite" in mistake(*train)
+    (tmp_path / "index.csv").write_text("file,midi_note\ntake-1.wav,banana\n")
+    assert "index.csv" in mistake(*train)
+    (tmp_path / "index.csv").write_bytes(b"file,midi_note\n\xff\xfe,60\n")
+    assert "index.csv" in mistake(*train)
     assert not (tmp_path / "mine").exists()

@@ -72,7 +72,7 @@ def test_a_folder_of_recordings(tmp_path):
     soundfile = pytest.importorskip("soundfile")
     soundfile.write(tmp_path / "a.wav", made(60, 0.5), RATE)
     soundfile.write(tmp_path / "b.wav", made(65.4, 0.5), RATE)  # named a third lower than it sounds
-    (tmp_path / "index.csv").write_text("file,midi_note,measured_midi_pitch\nb.wav,62,65.4\n")
+    (tmp_path / "index.csv").write_text("\ufefffile,midi_note,measured_midi_pitch\nb.wav,62,65.4\n", encoding="utf-8")
     first, second = recordings(tmp_path)
     assert first == Recording(tmp_path / "a.wav")
     assert next(taken_notes(first, struck=False)).pitch == pytest.approx(60, abs=0.02)

@@ -8,6 +8,7 @@ from symbolic_music.errors import ConfigError, TrainingError
 from symbolic_music.synthesis import features
 from symbolic_music.synthesis.analysis import TakenNote
 from symbolic_music.synthesis.demodulation import BANDS, HOP, PARTIALS
+from symbolic_music.synthesis.recordings import Recording
 from symbolic_music.synthesis.voice_files import load_voices
 from symbolic_music.training import voice_notes, voices
 from symbolic_music.training.voice_config import VoiceConfig, VoiceOptim, VoiceSource, load_voice_config
@@ -94,6 +95,28 @@ def test_resume_is_said_and_meant(config):
     voices.go(voices.begin(config, False, quiet))
     with pytest.raises(TrainingError, match="--resume"):
         voices.begin(config, False, quiet)
+
+
+def test_a_run_that_has_more_steps_than_asked_for_is_done(config):
+    voices.go(voices.begin(config, False, quiet))
+    fewer = config.model_copy(update={"optim": config.optim.model_copy(update={"steps": 2})})
+    assert voices.go(voices.begin(fewer, True, quiet))
+
+
+def test_a_voice_does_not_go_on_with_other_recordings(config):
+    mine = config.model_copy(update={"voices": config.voices[:1], "begin": "bundled"})
+    voices.go(voices.begin(mine, False, quiet))
+    with pytest.raises(TrainingError, match="other recordings"):
+        voices.begin(mine.model_copy(update={"path": "elsewhere"}), True, quiet)
+
+
+def test_notes_are_the_same_the_first_time_and_from_the_cache(tmp_path, monkeypatch):
+    source = VoiceSource(name="one", folder=".")
+    monkeypatch.setattr(voice_notes, "recordings", lambda _: [Recording(tmp_path)] * 3)
+    monkeypatch.setattr(voice_notes, "taken_notes", lambda *_: [taken(60.3)])
+    first, again = (voice_notes.notes_of(source, tmp_path, tmp_path, quiet)[0] for _ in range(2))
+    assert np.array_equal(first.amplitudes, again.amplitudes)
+    assert np.array_equal(first.noise, again.noise)
 
 
 def test_a_voice_is_added_and_the_others_stay(config):
