@@ -7,6 +7,8 @@ from symbolic_music.codec.folders import load_codec, save_codec
 from symbolic_music.codec.hugging_face import load_adapter
 from symbolic_music.codec.interface import AudioCodec, Format
 from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
+from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
+from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.patterns import Pattern
 from symbolic_music.codec.score_frames import score_frames
 from symbolic_music.codec.streaming import StreamDecoder, StreamEncoder
@@ -21,6 +23,10 @@ __all__ = [
     "CodecLanguageModelConfig",
     "Codes",
     "Format",
+    "MaskedWriter",
+    "MaskedWriterConfig",
+    "MusicgenWriter",
+    "MusicgenWriterConfig",
     "Pattern",
     "StreamDecoder",
     "StreamEncoder",

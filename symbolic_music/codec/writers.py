@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,9 @@ from symbolic_music.codec.coding import check_format
 from symbolic_music.codec.folders import load_codec
 from symbolic_music.codec.interface import Format
 from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
+from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
+from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
+from symbolic_music.codec.refining import stream_refined
 from symbolic_music.codec.score_frames import frame_count, score_frames
 from symbolic_music.codec.writing import stream_codes
 from symbolic_music.errors import EmptyScoreError, ModelError, UnknownNameError
@@ -35,13 +38,18 @@ _RING = 1.0  # seconds after the last note
 
 @dataclass(frozen=True)
 class Kind:
-    """A class of writers, and its config's."""
+    """A class of writers, its config's, and what writes with it: called as `stream_codes` is."""
 
     model: type[nn.Module]
     config: type[Any]
+    stream: Callable[..., Iterator[Tensor]]
 
 
-WRITERS = {"codec-lm": Kind(CodecLanguageModel, CodecLanguageModelConfig)}
+WRITERS = {
+    "codec-lm": Kind(CodecLanguageModel, CodecLanguageModelConfig, stream_codes),
+    "codec-musicgen": Kind(MusicgenWriter, MusicgenWriterConfig, stream_codes),
+    "codec-masked": Kind(MaskedWriter, MaskedWriterConfig, stream_refined),
+}
 
 
 @dataclass(frozen=True)
@@ -66,11 +74,11 @@ class Writer:
     def __post_init__(self) -> None:
         check_codebooks(self.network.config, self.codec.format)
 
-    def codes(self, score: Score, seed: int = 0, **settings: float) -> Iterator[Tensor]:
+    def codes(self, score: Score, seed: int = 0, **settings: Any) -> Iterator[Tensor]:
         """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
 
         Args:
-            settings: of `write_codes`: guidance, temperature, top_k.
+            settings: guidance, temperature and top_k of `stream_codes`, and steps of `stream_refined`.
 
         Raises:
             EmptyScoreError: when there is no note.
@@ -81,7 +89,8 @@ class Writer:
         def features(first: int, last: int) -> Tensor:
             return torch.from_numpy(score_frames(score, rate, last - first, first))[None]
 
-        return stream_codes(self.network, features, frames, seed=seed, **settings)  # type: ignore[arg-type]
+        kind = WRITERS[_architecture(self.network)]
+        return kind.stream(self.network, features, frames, seed=seed, **settings)
 
     def frames(self, score: Score) -> int:
         """How many frames `codes` writes of a score. EmptyScoreError when there is no note."""
@@ -98,6 +107,10 @@ def check_codebooks(config: Any, form: Format) -> None:
             f"this model writes {config.codebooks} codebooks of {config.size:,} entries; "
             f"the codec has {form.codebooks} of {form.size:,}"
         )
+
+
+def _architecture(network: nn.Module) -> str:
+    return next(name for name, kind in WRITERS.items() if type(network) is kind.model)
 
 
 def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder: str | Path) -> Path:
@@ -117,7 +130,7 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
         raise ModelError(f"weights of {broken[0]} are not finite: nothing is saved")
     settings: Any = network.config
     config = {
-        "architecture": next(name for name, kind in WRITERS.items() if type(network) is kind.model),
+        "architecture": _architecture(network),
         "library_version": symbolic_music.__version__,
         "codec": {"name": codec, "format": dataclasses.asdict(form)},
         "network": dataclasses.asdict(settings),

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from symbolic_music import tokenizers
+from symbolic_music.codec.writers import WRITERS
 from symbolic_music.corpora.augmentation import preset
 from symbolic_music.models import registry
 from symbolic_music.training import load_config
 from symbolic_music.training.codec_config import load_codec_config
-from symbolic_music.training.config import WindowsData
+from symbolic_music.training.config import CodesData, WindowsData
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 SOUND = {"codec": load_codec_config}  # trained by a verb of its own
@@ -28,6 +29,11 @@ def test_a_config_of_sound_names_what_there_is(name: str) -> None:
 def test_a_config_names_what_there_is(path: Path) -> None:
     config = load_config(path)
     assert config.name == path.stem
+    if isinstance(config.data, CodesData):
+        kind = WRITERS[config.model.architecture]
+        with torch.device("meta"):
+            kind.model(kind.config(**config.model.settings))
+        return
     with torch.device("meta"):
         registry.get(config.model.architecture).build(config.model.settings, config.model.preset)
     if isinstance(config.data, WindowsData):
