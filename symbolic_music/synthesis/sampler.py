@@ -18,7 +18,7 @@ from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.recordings import recordings, samples_of
 
 _RATE = 44_100  # of `samples_of`
-_LOUDEST = 0.2  # root mean square of the loudest tenth of a second of a note at velocity 127
+_LOUDEST = 0.2  # root mean square of a note at velocity 127 where it is loudest
 _STEADY = 0.3  # seconds in which the loudest is looked for, after the onset
 _RINGS = {True: 0.25, False: 0.06}  # seconds of release, of a struck string and of what is blown or bowed
 _PIANOS = range(8)
@@ -90,12 +90,13 @@ class Sampler:
 
 def _levelled(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """From the onset on, at the level of `_LOUDEST`."""
-    size = _RATE // 100
+    size = _RATE // 400
     blocks = samples[: len(samples) // size * size].reshape(-1, size)
     level = np.sqrt((blocks**2).mean(axis=1))
     onset = max(0, int(np.argmax(level > level.max() / 10)) - 1)
-    steady = np.sqrt((blocks[onset : onset + round((_STEADY + 0.1) * 100)] ** 2).mean(axis=1).max())
+    beginning = np.square(level[onset : onset + round(_STEADY * 400)])
+    steady = np.sqrt(np.convolve(beginning, np.full(20, 1 / 20), "same").max())  # 50 ms: periods of the lowest notes
     sound = samples[onset * size :] * np.float32(_LOUDEST / max(float(steady), 1e-6))
-    fade = min(len(sound), size // 4)
+    fade = min(len(sound), size // 2)
     sound[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
     return sound
