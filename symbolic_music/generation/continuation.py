@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.drafts import Progress, Writing, finished
 from symbolic_music.generation.editing import Edit, Editing
 from symbolic_music.generation.infilling import AnyModel, loaded_model
@@ -78,6 +78,8 @@ def continuing(
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
         score = wider
+    elif not written:
+        raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
     return Editing(score, edit, loaded, sampling, seed, count)

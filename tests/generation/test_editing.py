@@ -25,6 +25,7 @@ from symbolic_music.generation.regions import Span, spans_of, ticks_of
 from symbolic_music.io import read
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, TEMPO, Score, Text, Track, note_table
+from symbolic_music.transforms import select_tracks
 from tests.corpora import corpus_dir
 from tests.generation.untouched import asked, check, check_file, check_kept, four_parts, ours, published
 from tests.store.pieces import band
@@ -225,6 +226,8 @@ def test_other_impossible_edits(quartet: Score) -> None:
         infilling(quartet, [], None, published())
     with pytest.raises(RegionError, match="nothing to keep"):
         revoicing(quartet.replace(tracks=(*quartet.tracks, Track())), [bars(1)], [5], published())
+    with pytest.raises(RegionError, match="no tracks"):
+        continuing(select_tracks(quartet, [4]), 1.0, four_parts())
     with pytest.raises(OptionError, match="program"):
         adding_track(quartet, 129, model=published())
     with pytest.raises(OptionError, match="at least one alternative"):
