@@ -76,12 +76,17 @@ class OneAtATime(Constraint):
 class NotesAtOnce(Constraint):
     """From `least` to `most` notes begin at each onset, of all instruments together.
 
+    Args:
+        least, most: notes at an onset.
+        room: notes of the candidates' instruments that may sound at once, where others limit that; None for any number.
+
     Raises:
         OptionError: for an empty range.
     """
 
     least: int = 1
     most: int = 128
+    room: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.least <= self.most:
@@ -91,7 +96,13 @@ class NotesAtOnce(Constraint):
         """See `Constraint`."""
         count = self._count(situation)
         here = times == situation.now[:, None]
-        return np.asarray(np.where(here, count < self.most, (count == 0) | (count >= self.least)))
+        allowed = np.where(here, count < self.most, (count == 0) | (count >= self.least))
+        if self.room is None:
+            return np.asarray(allowed)
+        own = situation.is_event & np.isin(situation.events[..., 2], situation.notes)
+        ends = np.where(own, situation.events[..., 0] + situation.events[..., 1], 0)
+        full = (ends[..., None] > times[:, None]).sum(axis=1) + np.where(here & (count > 0), 1, self.least) > self.room
+        return np.asarray(allowed & ~full)
 
     def passing(self, situation: Situation, times: Integers) -> Mask:
         """See `Constraint`."""

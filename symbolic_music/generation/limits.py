@@ -20,7 +20,7 @@ from symbolic_music.generation.constraints_pitch import (
     scale,
 )
 from symbolic_music.generation.constraints_rhythm import EndOn
-from symbolic_music.generation.constraints_texture import NotesAtOnce, NotesPerBar, Polyphony
+from symbolic_music.generation.constraints_texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
 from symbolic_music.generation.regions import Span, ticks_of
 from symbolic_music.score import Score
 
@@ -107,7 +107,7 @@ class Limits:
         if self.polyphony is not None:
             out.append(Polyphony(self.polyphony, view.instruments))
         if self.notes_at_once is not None:
-            out.append(NotesAtOnce(*self.notes_at_once))
+            out.append(NotesAtOnce(*self.notes_at_once, self._room(view)))
         if self.notes_per_bar is not None:
             lines = score.bars(span[1])
             inside = lines[(lines > span[0]) & (lines < span[1])]
@@ -118,6 +118,12 @@ class Limits:
         if place is not None and span[0] < place <= span[1]:
             out.append(EndOn(int(view.steps([place])[0])))
         return tuple(out)
+
+    def _room(self, view: Perspective) -> int | None:
+        """How many of the written instruments' notes may sound at once; None where any number or some free of that."""
+        parts = [len(one.instruments) for one in view.constraints if isinstance(one, OneAtATime)]
+        limits = [*parts, *([self.polyphony] if self.polyphony is not None and view.instruments is not None else [])]
+        return min(limits, default=None)
 
     def end(self, score: Score) -> int | None:
         """The tick on which the music is to end."""

@@ -12,7 +12,7 @@ from symbolic_music.generation.constraints_rhythm import GivenRhythm
 from symbolic_music.generation.contradictions import check_request
 from symbolic_music.generation.limits import chord_classes, pitch_number
 from symbolic_music.score import Score
-from tests.generation.untouched import ours, published
+from tests.generation.untouched import four_parts, ours, published
 
 
 def test_pitches_by_name() -> None:
@@ -81,6 +81,17 @@ def test_the_music_ends_where_it_is_to(quartet: Score, model) -> None:
     written = infilling(quartet, [bars(1, 2)], [1, 2], model(), seed=2, limits=Limits(end_on=2.5)).finish()[0]
     assert (written.notes["onset"].astype(np.int64) + written.notes["duration"]).max() == 2880
     assert len(written.notes)
+
+
+@pytest.mark.parametrize(("model", "limits"), [(four_parts, {}), (ours, {"polyphony": 3})])
+def test_notes_begin_together_where_there_is_room_for_them(quartet: Score, model, limits: dict) -> None:
+    for seed in range(5):
+        wanted = Limits(notes_at_once=(2, 3), **limits)
+        written = infilling(quartet, [bars(1, 2)], [0, 1, 2], model(), seed=seed, limits=wanted).finish()[0]
+        counts = np.unique(written.notes["onset"], return_counts=True)[1]
+        assert set(counts.tolist()) <= {2, 3}
+    with pytest.raises(ConstraintError, match="no note may begin"):
+        infilling(quartet, [bars(1)], [0, 1, 2], four_parts(), limits=Limits(notes_at_once=(4, 4)))
 
 
 def test_the_stream_can_be_left(quartet: Score) -> None:
