@@ -60,7 +60,7 @@ def files(folder: Path, count: int, seconds: float) -> list[Score]:
     return found
 
 
-def f_measure(score: Score, synth: str) -> float:
+def f_measure(score: Score, sound: sm.Audio) -> float:
     """Of the transcription of a score's sound."""
     from basic_pitch import ICASSP_2022_MODEL_PATH
     from basic_pitch.inference import predict
@@ -68,7 +68,7 @@ def f_measure(score: Score, synth: str) -> float:
     from mir_eval.util import midi_to_hz
 
     with tempfile.TemporaryDirectory() as folder:
-        path = sm.render(score, synth, 22_050).write(Path(folder) / "a.wav")
+        path = sound.write(Path(folder) / "a.wav")
         _, _, events = predict(path, ICASSP_2022_MODEL_PATH)
     heard = np.array([(start, end, pitch) for start, end, pitch, *_ in events]).reshape(-1, 3)
     starts = score.onset_seconds
@@ -95,7 +95,10 @@ def main() -> None:
             sets[name] = files(folder, asked.count, asked.seconds)
     rows = []
     for name, scores in sets.items():
-        found = {synth: float(np.mean([f_measure(score, synth) for score in scores])) for synth in SYNTHS}
+        found = {
+            synth: float(np.mean([f_measure(score, sm.render(score, synth, 22_050)) for score in scores]))
+            for synth in SYNTHS
+        }
         print(name, len(scores), {synth: round(value, 3) for synth, value in found.items()}, flush=True)
         for synth in SYNTHS[:2]:
             ours, peer = found[synth], found["soundfont"]
