@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.errors import EmptyScoreError, OptionError
+from symbolic_music.errors import AudioError, EmptyScoreError, OptionError
 from symbolic_music.score import DRUM_INSTRUMENT, Score
 from symbolic_music.synthesis import controllers, dsp
 from symbolic_music.synthesis.audio import Audio
@@ -70,6 +70,7 @@ def fit_notes(
     Raises:
         EmptyScoreError: when there is no note.
         OptionError: when the score has drums, which have no pitch to be fitted, or there are no steps.
+        AudioError: when the recording is silent, or not finite.
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes to fit")
@@ -77,6 +78,8 @@ def fit_notes(
         raise OptionError("drums have no pitch that could be fitted; leave them out of the score")
     if steps < 1:
         raise OptionError(f"there is at least one step, not {steps}")
+    if not 0 < audio.peak < math.inf:
+        raise AudioError("this recording holds no sound, or samples that are no numbers")
     rate = audio.sample_rate
     # In the middle both channels have the sound at 3 dB less.
     mono = torch.from_numpy(audio.samples.mean(axis=0)) * (math.sqrt(2) if len(audio.samples) > 1 else 1)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from symbolic_music.errors import EmptyScoreError, OptionError
+from symbolic_music.errors import AudioError, EmptyScoreError, OptionError
 from symbolic_music.score import BEND, Score, note_table
-from symbolic_music.synthesis import fit_notes, render
+from symbolic_music.synthesis import Audio, fit_notes, render
 
 RATE = 8000
 ONSETS, PITCHES, VELOCITIES = (100, 350, 640, 640, 900), (60, 64, 67, 72, 65), (50, 90, 70, 110, 60)
@@ -40,3 +40,6 @@ def test_what_cannot_be_fitted():
         fit_notes(Score(500, note_table([(0, 100, 38, 90, 0, 9, 0)])), heard)
     with pytest.raises(OptionError, match="step"):
         fit_notes(phrase(0, ONSETS, VELOCITIES), heard, steps=0)
+    for value in (0.0, np.nan):
+        with pytest.raises(AudioError, match="no sound"):
+            fit_notes(phrase(0, ONSETS, VELOCITIES), Audio(np.full((2, RATE), value, np.float32), RATE))
