@@ -238,3 +238,21 @@ def test_encodings_refuse_what_cannot_be_shown() -> None:
     many = Score(notes=note_table([(i, 1, 60) for i in range(400)]))
     with pytest.raises(OptionError, match="clip the score"):
         plotting.encodings(many, [tokenizers.get("performance")])
+
+
+def test_codes_stand_below_the_roll_in_its_time(quartet) -> None:
+    codes = np.arange(3 * 150).reshape(3, 150) % 7
+    figure = plotting.codes_beside_roll(quartet, codes, 75.0, np.zeros(48_000, np.float32), 24_000, "codes")
+    roll, spectrum, lowest = figure.axes
+    assert roll.get_xlim() == lowest.get_xlim() == (0, 2)
+    (image,) = lowest.images
+    colours = np.asarray(image.get_array())
+    assert colours.shape == (3, 150, 3)
+    assert len(np.unique(colours.reshape(-1, 3), axis=0)) == 7
+    assert (colours[0, 0] == colours[0, 7]).all()
+    assert spectrum.get_ylim() == (0, 8)
+    with pytest.raises(EmptyScoreError):
+        plotting.codes_beside_roll(Score(), codes, 75.0)
+    for wrong in (codes[0], np.zeros((2, 6000), np.int64)):
+        with pytest.raises(OptionError):
+            plotting.codes_beside_roll(quartet, wrong, 75.0)

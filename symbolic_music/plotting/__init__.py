@@ -7,6 +7,7 @@ from symbolic_music.errors import MissingExtraError
 if find_spec("matplotlib") is None:
     raise MissingExtraError("matplotlib", "plot")
 
+from symbolic_music.plotting.codes import codes_beside_roll
 from symbolic_music.plotting.compare import absent_from
 from symbolic_music.plotting.curves import loss_curve, read_log
 from symbolic_music.plotting.encodings import encodings
@@ -16,6 +17,7 @@ from symbolic_music.plotting.roll import piano_roll, piano_roll_png, save_piano_
 
 __all__ = [
     "absent_from",
+    "codes_beside_roll",
     "encodings",
     "loss_curve",
     "piano_roll",
