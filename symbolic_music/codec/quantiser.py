@@ -64,7 +64,7 @@ class Quantiser(nn.Module):
         return count
 
 
-_LEFT_OUT = 0.5  # of the batches, some codebooks (Kumar et al. 2023, DAC, section 3.3)
+LEFT_OUT = 0.5  # of the batches, some codebooks (Kumar et al. 2023, DAC, section 3.3)
 
 
 class Quantised(NamedTuple):
@@ -118,7 +118,7 @@ class LearningQuantiser(nn.Module):
 
     def forward(self, vectors: Tensor) -> Quantised:
         """Quantise (B, T, D); levels left out by dropout have codes -1."""
-        self.levels.quantize_dropout = self._dropout and self.training and bool(torch.rand(()) < _LEFT_OUT)
+        self.levels.quantize_dropout = self._dropout and self.training and bool(torch.rand(()) < LEFT_OUT)
         _, indices, _ = self.levels(vectors.detach())
         parts = self.levels.get_codes_from_indices(indices).detach()  # (K, B, T, D), zeros where left out
         before = torch.cat([torch.zeros_like(parts[:1]), parts.cumsum(0)[:-1]])

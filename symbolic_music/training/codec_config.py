@@ -50,6 +50,7 @@ class CodecOptim(_Strict):
     clip: float = Field(5.0, gt=0)
     quantise_from: int = Field(300, ge=0, description="nothing is quantised before: vectors would outrun codebooks")
     critic_from: int = Field(8_000, ge=0)
+    decoder_from: int = Field(0, ge=0, description="from here on only the decoder learns, so codes stay; 0 for never")
     critic_width: int = Field(8, ge=1)
     bfloat16: bool = Field(False, description="convolutions in half precision")
 

@@ -18,7 +18,7 @@ from symbolic_music.codec.autoencoder import Codec, CodecConfig
 from symbolic_music.codec.discriminator import Discriminator, adversarial_loss, critic_loss, matching_loss
 from symbolic_music.codec.folders import save_codec
 from symbolic_music.codec.losses import mel_loss, si_sdr, waveform_loss
-from symbolic_music.codec.quantiser import LearningQuantiser
+from symbolic_music.codec.quantiser import LEFT_OUT, LearningQuantiser
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.bundle import Card
@@ -119,14 +119,19 @@ def _update(run: CodecRun) -> dict[str, float]:
     config, optim, learner = run.config, run.config.optim, run.learner
     learner.train()
     real, names = run.sounds.batch(optim.batch, _length(config), np.random.default_rng([config.seed, run.step]))
-    half = torch.autocast("cpu", torch.bfloat16, enabled=optim.bfloat16)
-    with half:
-        vectors = learner.codec.vectors(real)
-    vectors, losses = vectors.float(), dict[str, Tensor]()
-    if run.step == optim.quantise_from:
-        _start(run)
-    if run.step >= optim.quantise_from:
-        vectors, _, losses["commitment"] = learner.quantiser(vectors)
+    half, losses = torch.autocast("cpu", torch.bfloat16, enabled=optim.bfloat16), dict[str, Tensor]()
+    if run.step == optim.decoder_from:
+        _freeze(run)
+    if 0 < optim.decoder_from <= run.step:
+        vectors = _fixed(run, real)
+    else:
+        with half:
+            vectors = learner.codec.vectors(real)
+        vectors = vectors.float()
+        if run.step == optim.quantise_from:
+            _start(run)
+        if run.step >= optim.quantise_from:
+            vectors, _, losses["commitment"] = learner.quantiser(vectors)
     with half:
         made = learner.codec.sound(vectors)
     made = made.float()
@@ -182,6 +187,23 @@ def _start(run: CodecRun) -> None:
         with torch.no_grad():
             parts.append(codec.vectors(run.sounds.batch(config.optim.batch, _length(config), rng)[0]))
     run.learner.quantiser.start(torch.cat(parts))
+
+
+def _freeze(run: CodecRun) -> None:
+    """From here on codes mean what they mean: the averaged encoder is the encoder."""
+    codec = run.learner.codec
+    own = {name: run.average[name] for name in codec.state_dict() if name.startswith("encoder.")}
+    codec.load_state_dict(own, strict=False)
+
+
+@torch.no_grad()
+def _fixed(run: CodecRun, real: Tensor) -> Tensor:
+    """Vectors of sound, quantised, while only the decoder learns; of half of the batches by some codebooks alone."""
+    rng = np.random.default_rng([run.config.seed, run.step, 1])
+    known = run.config.codec.codebooks
+    count = known if rng.random() < LEFT_OUT else int(rng.integers(1, known + 1))
+    quantiser = run.learner.quantiser.learnt()
+    return quantiser.decode(quantiser.encode(run.learner.codec.vectors(real), count))
 
 
 def finished(run: CodecRun) -> Codec:

@@ -74,6 +74,23 @@ def test_an_interrupted_run_resumes_to_the_same_weights(sounds: Path, tmp_path: 
     }
 
 
+def test_codes_stay_what_they_are_while_the_decoder_alone_learns(sounds: Path, tmp_path: Path) -> None:
+    run = codecs.begin(config(sounds, tmp_path, decoder_from=4, average=0.9), False)
+    seen: list[torch.Tensor] = []
+    made: list[torch.Tensor] = []
+
+    def watch(row: dict[str, float]) -> None:
+        codec = codecs.finished(run)
+        sound = run.sounds.examples(4, 8_000)
+        seen.append(codec.encode(sound))
+        made.append(codec.decode(seen[-1]))
+
+    codecs.go(run, watch)
+    assert (seen[1] != seen[2]).any()
+    assert torch.equal(seen[4], seen[5])
+    assert (made[4] != made[5]).any()
+
+
 def test_learning_brings_the_sound_nearer_and_the_codec_is_saved(sounds: Path, tmp_path: Path) -> None:
     optim = {"steps": 60, "quantise_from": 10, "critic_from": 40, "learning_rate": 3e-3, "average": 0.8}
     run = codecs.begin(config(sounds, tmp_path, **optim), False)
