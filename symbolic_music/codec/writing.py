@@ -66,7 +66,7 @@ def stream_codes(
 
     Features are asked for as they are needed, so with a pattern whose frames end one after the other pieces of any
     length take the memory of their codes. A model that reads only so many frames at once writes in windows, see
-    `in_windows`. Arguments and errors as there.
+    `in_windows`. Arguments and errors are those of `write_codes`.
     """
     check_drawing(guidance, temperature, top_k)
     c, generator = model.config, torch.Generator().manual_seed(seed)
