@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbolic_music.errors import FileError
+from symbolic_music.errors import FileError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.delivery import deliver, gain_of
@@ -114,7 +115,7 @@ def render_file(
     synth: str = "ddsp",
     sample_rate: int = 44100,
     *,
-    stem_paths: dict[int, Path] | None = None,
+    stem_paths: Mapping[int, str | Path] | None = None,
     bits: int = 16,
     soundfont: str | Path | None = None,
     reverb: float = 0.35,
@@ -134,7 +135,7 @@ def render_file(
         path: the file.
         synth: as in `render`.
         sample_rate: as in `render`.
-        stem_paths: a file for each track that has notes, by its number, in folders that are made where missing: the
+        stem_paths: files for tracks that have notes, by their numbers, in folders that are made where missing: the
             score is played once more for these.
         bits: 16 or 24.
         soundfont: as in `render`.
@@ -152,7 +153,10 @@ def render_file(
     check_level(loudness, gain)
     settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
     settings.check(score)
-    share = 1.0 if stem_paths is None else 0.5
+    tracks, paths = _tracks(score), {track: Path(one) for track, one in (stem_paths or {}).items()}
+    for track in paths.keys() - set(tracks):
+        raise OptionError(f"no track {track} has notes; there are: {', '.join(map(str, tracks))}")
+    share = 0.5 if paths else 1.0
 
     def first_part(part: float) -> None:
         _report(progress, share * part)
@@ -165,20 +169,21 @@ def render_file(
         add = stack.enter_context(writing(Path(path), sample_rate, bits, score.duration))
         blocks = mixes(score, settings, first_part)
         samples, peak, gain = deliver(blocks, add, Path(path).parent, sample_rate, loudness, gain)
-        if stem_paths is not None:
-            for one in stem_paths.values():
+        if paths:
+            for one in paths.values():
                 try:
                     one.parent.mkdir(parents=True, exist_ok=True)
                 except OSError as error:
                     raise FileError(f"cannot make {one.parent}: {error.strerror}") from None
-            adds = [
-                stack.enter_context(writing(stem_paths[t], sample_rate, bits, score.duration)) for t in _tracks(score)
-            ]
+            adds = {
+                tracks.index(track): stack.enter_context(writing(one, sample_rate, bits, score.duration))
+                for track, one in paths.items()
+            }
             for block in levelled(stems(score, settings, second_part), gain, sample_rate):
-                for add_one, sound in zip(adds, block, strict=True):
-                    add_one(sound)
+                for place, add_one in adds.items():
+                    add_one(block[place])
     _report(progress, 1.0)
-    return Written(Path(path), samples / sample_rate, peak, stem_paths or {})
+    return Written(Path(path), samples / sample_rate, peak, paths)
 
 
 def measured_gain(

@@ -97,6 +97,17 @@ def test_a_file_holds_what_render_gives(tmp_path, suffix):
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in [written.path, *stems.values()])
 
 
+def test_some_tracks_alone_are_written_too(tmp_path):
+    written = render_file(PIECE, tmp_path / "mix.wav", sample_rate=8000, stem_paths={2: str(tmp_path / "two.wav")})
+    assert written.stems == {2: tmp_path / "two.wav"}
+    assert written.peak == render_file(PIECE, tmp_path / "mix.wav", sample_rate=8000).peak
+    samples, _ = soundfile.read(tmp_path / "two.wav")
+    assert np.abs(samples.T - render_stems(PIECE, sample_rate=8000)[2].samples).max() < 1e-4
+    with pytest.raises(OptionError, match="no track 7"):
+        render_file(PIECE, tmp_path / "no.wav", stem_paths={7: "seven.wav"})
+    assert not (tmp_path / "no.wav").exists()
+
+
 def test_a_failure_leaves_no_file(tmp_path):
     with pytest.raises(EmptyScoreError):
         render_file(Score(), tmp_path / "mix.wav")
