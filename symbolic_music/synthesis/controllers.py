@@ -11,7 +11,7 @@ from symbolic_music.score import DRUM_INSTRUMENT, Score
 
 Curve = NDArray[np.float64]
 BANK_DATA, VOLUME, PAN, EXPRESSION, SUSTAIN = 6, 7, 10, 11, 64
-RPN_LOW, RPN_HIGH = 100, 101
+NRPN_LOW, NRPN_HIGH, RPN_LOW, RPN_HIGH = PARAMETERS = 98, 99, 100, 101
 DEFAULT_BEND_RANGE = 2.0
 # A controller glides to its new value within this time, else it clicks; it is looked at every so many samples.
 GLIDE, GRID = 0.01, 32
@@ -125,13 +125,15 @@ def bend(score: Score, track: int) -> Steps | None:
 
 
 def bend_range(score: Score, track: int) -> Steps:
-    """Semitones of a full bend: data entry (CC6) while registered parameter 0 is chosen."""
+    """Semitones of a full bend: data entry (CC6) while registered parameter 0 is chosen, and no other since."""
     own = score.controls[score.controls["track"] == track]
-    own = own[np.isin(own["number"], (BANK_DATA, RPN_LOW, RPN_HIGH))]
+    own = own[np.isin(own["number"], (BANK_DATA, *PARAMETERS))]
     chosen = {RPN_LOW: 127, RPN_HIGH: 127}
     times, values = [], []
     for time, number, value in zip(own["time"], own["number"], own["value"], strict=True):
-        if number != BANK_DATA:
+        if number in (NRPN_LOW, NRPN_HIGH):
+            chosen = {RPN_LOW: 127, RPN_HIGH: 127}
+        elif number != BANK_DATA:
             chosen[int(number)] = int(value)
         elif chosen == {RPN_LOW: 0, RPN_HIGH: 0}:
             times.append(int(time))

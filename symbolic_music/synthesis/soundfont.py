@@ -22,7 +22,7 @@ MAX_VOICES = 1024
 # At one time: notes end before notes begin, and programs and controllers come before both.
 _SETTING, _OFF, _ON = 0, 1, 2
 _FOLLOWED = (1, controllers.VOLUME, controllers.EXPRESSION, controllers.BANK_DATA, 38,
-             controllers.RPN_LOW, controllers.RPN_HIGH)  # fmt: skip
+             *controllers.PARAMETERS)  # fmt: skip
 # (seconds, order at that time, kind, key or controller, value)
 Event = tuple[float, int, str, int, int]
 

@@ -177,6 +177,18 @@ def test_a_bend_moves_the_pitch(program):
     assert abs(1200 * np.log2(pitch_of(samples[:, RATE // 4 : int(1.9 * RATE)], higher) / higher)) < 6
 
 
+@pytest.mark.parametrize("synth", ["ddsp", "soundfont"])
+def test_the_range_of_bends_is_that_of_its_parameter_only(synth):
+    if synth == "soundfont":
+        pytest.importorskip("tinysoundfont")
+    # 12 semitones, then the rate of the vibrato (NRPN 1, 8): its data entry is no range.
+    settings = ((101, 0), (100, 0), (6, 12), (99, 1), (98, 8), (6, 64))
+    events = {"bends": np.array([(0, 683, 0)], BEND), "controls": control(*((0, n, v, 0) for n, v in settings))}
+    samples = dry(score((0, 2000, 69, 90, 19, 0, 0), **events), synth=synth).samples
+    higher = 440 * 2 ** (1 / 12)
+    assert abs(1200 * np.log2(pitch_of(samples[:, RATE // 4 : int(1.9 * RATE)], higher) / higher)) < 20
+
+
 def test_progress_rises_to_one():
     seen: list[float] = []
     render(score((0, 500, 60, 90, 0, 0, 0), (30000, 500, 60, 90, 0, 0, 0)), sample_rate=RATE, progress=seen.append)
