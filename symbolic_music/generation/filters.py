@@ -29,7 +29,9 @@ def filtered(logits: Floats, sampling: Sampling) -> Floats:
         out = np.zeros_like(logits)
         out[np.arange(len(logits)), logits.argmax(axis=-1)] = 1
         return out
-    probabilities = np.exp(log_softmax(logits / sampling.temperature))
+    with np.errstate(over="ignore"):  # of all but the likeliest, at a temperature of almost nothing
+        cooled = (logits - logits.max(axis=-1, keepdims=True)) / sampling.temperature
+    probabilities = np.exp(log_softmax(cooled))
     n = probabilities.shape[-1]
     least = np.zeros(len(logits)) if sampling.min_p == 0 else sampling.min_p * probabilities.max(axis=-1)
     room = np.full(len(logits), n)  # how many are kept

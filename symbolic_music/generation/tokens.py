@@ -108,7 +108,7 @@ class TokenWriting:
             self._ids.append(ids)
             self._log_probabilities.append(0.0)
             self._whole.append(False)
-            generator = torch.Generator().manual_seed(self._seed + number)
+            generator = torch.Generator().manual_seed((self._seed + number) % (1 << 64))
             for token, log_probability in draw_ids(self._model, self._sampling, generator, self._given):
                 ids.append(token)
                 self._log_probabilities[-1] += log_probability
@@ -167,7 +167,7 @@ def _joined(prompt: Score, written: Score, start: float, end: float) -> Score:
     onset = written.seconds(written.notes["onset"])
     inside = (onset >= start - 1e-6) & (onset < end)
     notes, later = written.notes[inside], prompt.duration - start
-    ends = written.seconds(notes["onset"].astype(np.int64) + notes["duration"])
+    ends = np.minimum(end, written.seconds(notes["onset"].astype(np.int64) + notes["duration"]))
     notes["onset"] = np.rint(prompt.ticks(onset[inside] + later))
     notes["duration"] = np.maximum(1, np.rint(prompt.ticks(ends + later)) - notes["onset"])
     notes["track"] = [place[int(track)] for track in notes["track"]]

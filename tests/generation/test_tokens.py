@@ -66,6 +66,13 @@ def test_a_prompt_without_notes_stays(quartet, name: str) -> None:
     assert written.replace(notes=silent.notes, tracks=silent.tracks) == silent
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_written_ends_in_time(quartet, name: str) -> None:
+    for seed in (0, 1, 2, 1 << 64):
+        longer = generate(quartet, 1.0, model(name), seed=seed)
+        assert longer.duration <= 5 + 1e-6
+
+
 def test_compound_words_are_refused() -> None:
     tokenizer = tokenizers.get("compound", preset="original")
     network = registry.get("compound-transformer").build({"width": 16, "layers": 1, "heads": 2, "hidden": 16})
