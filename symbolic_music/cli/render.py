@@ -46,7 +46,7 @@ def render(
         raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
     if synth != "codec" and (model or write_codes):
         raise OptionError("--model and --write-codes go with --synth codec")
-    if synth == "codec" and (stems or sample_rate):
+    if synth == "codec" and (stems is not None or sample_rate is not None):
         raise OptionError(
             "--synth codec writes one file, at the rate of its codec: leave out --stems and --sample-rate"
         )
@@ -63,7 +63,7 @@ def render(
     from symbolic_music import synthesis
     from symbolic_music.io import read
 
-    score, rate = read(file), sample_rate or 44100
+    score, rate = read(file), 44100 if sample_rate is None else sample_rate
     paths = None if stems is None else _stem_paths(score, stems, output)
     for path in (paths or {}).values():
         _apart(path, output)

@@ -45,7 +45,8 @@ def test_mistakes(mistake, song, tmp_path) -> None:
     assert "8000 to 192000" in mistake("render", song, "-o", sound, "--sample-rate", "1")
     assert "no synth 'organ'" in mistake("render", song, "-o", sound, "--synth", "organ")
     assert "goes with --synth soundfont" in mistake("render", song, "-o", sound, "--soundfont", "x.sf2")
-    assert "8000 to 192000" in mistake("render", song, "-o", sound, "--sample-rate", "-3")
+    for rate in ("-3", "0"):
+        assert "8000 to 192000" in mistake("render", song, "-o", sound, "--sample-rate", rate)
     assert "is not a folder" in mistake("render", song, "-o", sound, "--stems", song)
     assert not sound.exists()
     empty = Score(tracks=(Track(),)).write(tmp_path / "empty.mid")
