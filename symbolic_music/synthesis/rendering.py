@@ -14,6 +14,7 @@ from symbolic_music.errors import FileError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.delivery import deliver, gain_of
+from symbolic_music.synthesis.levelling import Limiter
 from symbolic_music.synthesis.streaming import Progress, Settings, check_level, levelled, mixes, stems
 from symbolic_music.synthesis.voices import CONTROL_RATE
 
@@ -136,7 +137,7 @@ def render_file(
         synth: as in `render`.
         sample_rate: as in `render`.
         stem_paths: files for tracks that have notes, by their numbers, in folders that are made where missing: the
-            score is played once more for these.
+            score is played once more for these. They add up to the mix, but for peaks of one alone over full scale.
         bits: 16 or 24.
         soundfont: as in `render`.
         reverb: as in `render`.
@@ -175,13 +176,17 @@ def render_file(
                     one.parent.mkdir(parents=True, exist_ok=True)
                 except OSError as error:
                     raise FileError(f"cannot make {one.parent}: {error.strerror}") from None
-            adds = {
-                tracks.index(track): stack.enter_context(writing(one, sample_rate, bits, score.duration))
+            files = [
+                # What cancels in the mix may be over full scale alone.
+                (tracks.index(track), Limiter(sample_rate, 0.999),
+                 stack.enter_context(writing(one, sample_rate, bits, score.duration)))
                 for track, one in paths.items()
-            }
+            ]  # fmt: skip
             for block in levelled(stems(score, settings, second_part), gain, sample_rate):
-                for place, add_one in adds.items():
-                    add_one(block[place])
+                for place, limiter, add_one in files:
+                    add_one(limiter.limit(block[place]))
+            for _, limiter, add_one in files:
+                add_one(limiter.limit(np.zeros((2, 0), np.float32), last=True))
     _report(progress, 1.0)
     return Written(Path(path), samples / sample_rate, peak, paths)
 

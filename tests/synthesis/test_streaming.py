@@ -6,7 +6,16 @@ import soundfile
 
 from symbolic_music.errors import EmptyScoreError, OptionError
 from symbolic_music.score import BEND, CONTROL, Score, note_table
-from symbolic_music.synthesis import estimated_gain, measured_gain, render, render_file, render_stems, stream, streaming
+from symbolic_music.synthesis import (
+    estimated_gain,
+    measured_gain,
+    render,
+    render_file,
+    render_stems,
+    rendering,
+    stream,
+    streaming,
+)
 from symbolic_music.synthesis.levelling import Meter
 
 RATE = 16000
@@ -106,6 +115,17 @@ def test_some_tracks_alone_are_written_too(tmp_path):
     with pytest.raises(OptionError, match="no track 7"):
         render_file(PIECE, tmp_path / "no.wav", stem_paths={7: "seven.wav"})
     assert not (tmp_path / "no.wav").exists()
+
+
+def test_stems_that_cancel_in_the_mix_are_held_under_full_scale(tmp_path, monkeypatch):
+    wave = np.sin(np.arange(16000) / 20).astype(np.float32) * np.ones((2, 1), np.float32)
+    monkeypatch.setattr(rendering, "stems", lambda *_: iter([np.stack([1.4 * wave, -1.3 * wave, wave / 2, wave / 9])]))
+    paths = {track: tmp_path / f"{track}.wav" for track in (0, 2)}
+    render_file(PIECE, tmp_path / "mix.wav", sample_rate=8000, gain=0.0, stem_paths=paths)
+    loud, soft = (soundfile.read(path)[0] for path in paths.values())
+    assert loud.shape == soft.shape == (16000, 2)
+    assert 0.9 < np.abs(loud).max() < 1
+    assert np.abs(soft.T - wave / 2).max() < 1e-4
 
 
 def test_a_failure_leaves_no_file(tmp_path):
