@@ -11,8 +11,10 @@ from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
 from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.patterns import Pattern
 from symbolic_music.codec.score_frames import score_frames
+from symbolic_music.codec.sounding import render_by_codec, render_file_by_codec, score_to_codes
 from symbolic_music.codec.streaming import StreamDecoder, StreamEncoder
-from symbolic_music.codec.writing import write_codes
+from symbolic_music.codec.writers import Writer, load_writer, save_writer
+from symbolic_music.codec.writing import stream_codes, write_codes
 
 __all__ = [
     "JUKEBOX",
@@ -30,12 +32,19 @@ __all__ = [
     "Pattern",
     "StreamDecoder",
     "StreamEncoder",
+    "Writer",
     "decode_audio",
     "encode_audio",
     "load_adapter",
     "load_codec",
     "load_codes",
+    "load_writer",
+    "render_by_codec",
+    "render_file_by_codec",
     "save_codec",
+    "save_writer",
     "score_frames",
+    "score_to_codes",
+    "stream_codes",
     "write_codes",
 ]

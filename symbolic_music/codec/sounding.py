@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ Progress = Callable[[float], None]
 
 
 def score_to_codes(
-    score: Score, writer: Writer, seed: int = 0, progress: Progress | None = None, **settings: float
+    score: Score, writer: Writer, seed: int = 0, progress: Progress | None = None, **settings: Any
 ) -> Codes:
     """Codes of a score, to a second after its last note.
 
@@ -53,7 +54,7 @@ def render_by_codec(
     loudness: float = -16.0,
     seed: int = 0,
     progress: Progress | None = None,
-    **settings: float,
+    **settings: Any,
 ) -> Audio:
     """The score as stereo sound at the codec's rate; arguments and errors of `score_to_codes`.
 
@@ -75,7 +76,7 @@ def render_file_by_codec(
     loudness: float = -16.0,
     seed: int = 0,
     progress: Progress | None = None,
-    **settings: float,
+    **settings: Any,
 ) -> Written:
     """The sound of `render_by_codec` into a .wav or .flac file, whole or not at all, as it is written.
 
@@ -100,7 +101,7 @@ def _stereo(
     writer: Writer,
     seed: int,
     progress: Progress | None,
-    settings: dict[str, float],
+    settings: dict[str, Any],
     kept: list[torch.Tensor] | None = None,
 ) -> Iterator[Samples]:
     """Sound (2, n), block by block; the codes of each are kept."""
