@@ -126,14 +126,15 @@ def spans_of(score: Score, regions: Sequence[Region]) -> list[Span]:
 
 
 def tracks_of(score: Score, programs: Iterable[int]) -> list[int]:
-    """Tracks that play one of these programs, 128 for drums.
+    """Tracks with notes that play one of these programs, 128 for drums.
 
     Raises:
         RegionError: for a program that no track plays.
     """
     chosen = list(programs)
-    played = [DRUM_INSTRUMENT if track.is_drum else track.program for track in score.tracks]
+    with_notes = [(i, score.tracks[i]) for i in np.unique(score.notes["track"]).tolist()]
+    played = {i: DRUM_INSTRUMENT if track.is_drum else track.program for i, track in with_notes}
     for program in chosen:
-        if program not in played:
-            raise RegionError(f"no track plays program {program}: this score has {sorted(set(played))}")
-    return [i for i, program in enumerate(played) if program in chosen]
+        if program not in played.values():
+            raise RegionError(f"no track plays program {program}: this score has {sorted(set(played.values()))}")
+    return [i for i, program in played.items() if program in chosen]

@@ -20,6 +20,7 @@ from symbolic_music.generation import (
     infilling,
     revoicing,
     thinning,
+    tracks_of,
 )
 from symbolic_music.generation.regions import Span, spans_of, ticks_of
 from symbolic_music.io import read
@@ -197,6 +198,13 @@ def test_bars_go_on_after_the_end(quartet: Score) -> None:
     assert ticks_of(quartet, [1, 2.25, 3, 4, 10_001], "bars").tolist() == [0, 2400, 3840, 5760, 19_200_000]
     score = band(1)
     assert ticks_of(score, [5, 6.5], "bars").tolist() == [2880, 2880 + 1.5 * 960]
+
+
+def test_a_program_is_that_of_the_tracks_that_play_it(quartet: Score) -> None:
+    score = quartet.replace(tracks=(*quartet.tracks, Track("Words", 73), Track("", 5)))
+    assert tracks_of(score, [73, 128]) == [0, 4]
+    with pytest.raises(RegionError, match="no track plays program 5"):
+        tracks_of(score, [5])
 
 
 @pytest.mark.parametrize(
