@@ -123,6 +123,7 @@ class NotesPerBar(Constraint):
     Args:
         bars: steps at which bars begin, sorted; the last goes on.
         least, most: notes in a bar.
+        room: as for `NotesAtOnce`; what fills it ends while there is time for those that its bar, or the next, lacks.
 
     Raises:
         OptionError: when bars are not sorted, or for an empty range.
@@ -131,6 +132,7 @@ class NotesPerBar(Constraint):
     bars: tuple[int, ...]
     least: int = 0
     most: int = 1 << 30
+    room: int | None = None
 
     def __post_init__(self) -> None:
         if not self.bars or list(self.bars) != sorted(set(self.bars)):
@@ -147,6 +149,18 @@ class NotesPerBar(Constraint):
     def passing(self, situation: Situation, times: Integers) -> Mask:
         """See `Constraint`."""
         return self._may_leave(situation, times)
+
+    def durations(self, situation: Situation, durations: Integers) -> Mask | None:
+        """See `Constraint`."""
+        if self.room is None or not self.least:
+            return None
+        bar, ends = self._bar(situation.time), np.array([*self.bars, situation.end, 1 << 40])
+        count = np.where(bar == self._bar(situation.now), self._count(situation)[:, 0], 0)
+        lacking = np.maximum(self.least - 1 - count, 0)
+        last = np.where(lacking > 0, ends[bar] - lacking, np.maximum(ends[bar], ends[bar + 1] - self.least))
+        own = sounding(situation) & np.isin(situation.events[..., 2], situation.notes)
+        fills = own.sum(axis=1) + 1 >= self.room
+        return np.asarray(~fills[:, None] | (durations <= (last - situation.time)[:, None]))
 
     def _may_leave(self, situation: Situation, times: Integers) -> Mask:
         """Whether no bar of the region that has too few notes ends before these times, (A, K)."""

@@ -111,7 +111,8 @@ class Limits:
         if self.notes_per_bar is not None:
             lines = score.bars(span[1])
             inside = lines[(lines > span[0]) & (lines < span[1])]
-            out.append(NotesPerBar(tuple(np.unique(view.steps([span[0], *inside])).tolist()), *self.notes_per_bar))
+            steps = np.unique(view.steps([span[0], *inside])).tolist()
+            out.append(NotesPerBar(tuple(steps), *self.notes_per_bar, self._room(view)))
         if self.no_repeats:
             out.append(NoRepeatedNote())
         place = self.end(score)

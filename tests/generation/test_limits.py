@@ -94,6 +94,16 @@ def test_notes_begin_together_where_there_is_room_for_them(quartet: Score, model
         infilling(quartet, [bars(1)], [0, 1, 2], four_parts(), limits=Limits(notes_at_once=(4, 4)))
 
 
+@pytest.mark.parametrize("model", [four_parts, ours])
+@pytest.mark.parametrize("limits", [{"notes_per_bar": (4, 4)}, {"notes_per_bar": (6, 20), "no_repeats": True}])
+def test_held_notes_leave_room_for_those_that_a_bar_must_have(quartet: Score, model, limits: dict) -> None:
+    for seed in range(5):
+        wanted = Limits(polyphony=1, **limits)
+        written = infilling(quartet, [bars(1, 2)], [0, 1, 2], model(), seed=seed, limits=wanted).finish()[0]
+        counts = np.bincount(written.notes["onset"] // 1920)
+        assert limits["notes_per_bar"][0] <= counts.min() <= counts.max() <= limits["notes_per_bar"][1]
+
+
 def test_the_stream_can_be_left(quartet: Score) -> None:
     editing = infilling(quartet, [bars(1), Region(2.5, 3, "bars")], [0, 1], ours(), seed=1, count=2)
     assert editing.results() == []
