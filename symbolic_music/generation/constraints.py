@@ -57,6 +57,11 @@ class Situation:
         """Which lines of `events` are events, (A, W)."""
         return np.asarray(np.arange(self.events.shape[1]) < self.counts[:, None])
 
+    @property
+    def is_written(self) -> Mask:
+        """Which of them are written ones, (A, W). Past ones too may stand at the first step, by rounding."""
+        return np.asarray(self.is_event & (np.arange(self.events.shape[1]) >= self.given))
+
 
 class Constraint:
     """Allows everything; subclasses forbid some of it.

@@ -105,7 +105,5 @@ class EndOn(Constraint):
 
     def _is_reached(self, situation: Situation) -> Mask:
         """(A,)."""
-        lines = np.arange(situation.events.shape[1])
-        is_written = situation.is_event & (lines >= situation.given)
         ends = situation.events[..., 0] + situation.events[..., 1]
-        return np.asarray((is_written & (ends == self.step)).any(axis=1))
+        return np.asarray((situation.is_written & (ends == self.step)).any(axis=1))

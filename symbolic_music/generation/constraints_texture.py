@@ -110,9 +110,8 @@ class NotesAtOnce(Constraint):
         return np.asarray(((count == 0) | (count >= self.least)) & np.ones(times.shape, bool))
 
     def _count(self, situation: Situation) -> Integers:
-        """Notes at the newest onset, (A, 1); none where it lies before the region."""
-        now = situation.is_event & (situation.events[..., 0] == situation.now[:, None])
-        now &= situation.now[:, None] >= situation.start
+        """Notes written at the newest onset, (A, 1)."""
+        now = situation.is_written & (situation.events[..., 0] == situation.now[:, None])
         return np.asarray(now.sum(axis=1))[:, None]
 
 
@@ -180,4 +179,5 @@ class NotesPerBar(Constraint):
     def _count(self, situation: Situation) -> Integers:
         """Notes in the bar of the newest event, (A, 1)."""
         own = self._bar(situation.events[..., 0]) == self._bar(situation.now)[:, None]
-        return np.asarray((own & situation.is_event).sum(axis=1))[:, None]
+        before = situation.is_event & (situation.events[..., 0] < situation.start)
+        return np.asarray((own & (before | situation.is_written)).sum(axis=1))[:, None]

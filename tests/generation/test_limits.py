@@ -104,6 +104,19 @@ def test_held_notes_leave_room_for_those_that_a_bar_must_have(quartet: Score, mo
         assert limits["notes_per_bar"][0] <= counts.min() <= counts.max() <= limits["notes_per_bar"][1]
 
 
+@pytest.mark.parametrize("limits", [{"notes_per_bar": (2, 3)}, {"notes_at_once": (2, 3)}])
+def test_notes_just_before_a_bar_are_none_of_it(quartet: Score, limits: dict) -> None:
+    early = quartet.notes.copy()
+    early["onset"][early["onset"] == 1920] = 1919
+    score = quartet.replace(notes=early)
+    for seed in range(5):
+        written = infilling(score, [bars(2)], [1], ours(), seed=seed, limits=Limits(**limits)).finish()[0]
+        if "notes_per_bar" in limits:
+            assert 2 <= len(written.notes) <= 3
+        else:
+            assert set(np.unique(written.notes["onset"], return_counts=True)[1].tolist()) <= {2, 3}
+
+
 def test_the_stream_can_be_left(quartet: Score) -> None:
     editing = infilling(quartet, [bars(1), Region(2.5, 3, "bars")], [0, 1], ours(), seed=1, count=2)
     assert editing.results() == []
