@@ -90,6 +90,8 @@ def load_voices(folder: Path | None = None) -> NeuralVoices:
             raise ModelError(f"{folder / FACTS} is too large for what it is")
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS)
+        if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
+            raise ModelError(f"{folder / WEIGHTS} holds weights that are not finite")
         voices = tuple(TrainedVoice(**{**v, "programs": tuple(v["programs"])}) for v in facts["voices"])
         shape = Shape(**facts["shape"])
         if shape.voices != len(voices) or len(weights["synthesis.heads.weight"]) != len(voices):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from symbolic_music.errors import AudioError, ModelError, OptionError
 from symbolic_music.general_midi import instrument_name
@@ -137,6 +138,15 @@ def test_broken_banks_are_refused(tmp_path):
     (folder / FACTS).write_text("{}")
     load_voices.cache_clear()
     with pytest.raises(ModelError, match="broken"):
+        load_voices(folder)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path):
+    folder = save_voices(load_voices(), tmp_path / "bank")
+    weights = load_file(folder / WEIGHTS)
+    weights["synthesis.heads.weight"][0] = np.nan
+    save_file(weights, folder / WEIGHTS)
+    with pytest.raises(ModelError, match="not finite"):
         load_voices(folder)
 
 
