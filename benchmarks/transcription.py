@@ -107,7 +107,7 @@ def main() -> None:
                          "peer_name": "the SoundFont render", "ratio": ratio, "unit": "F1"})  # fmt: skip
     result = {
         "name": "transcription",
-        "command": "python benchmarks/transcription.py --maestro MAESTRO --lakh LAKH",
+        "command": "python benchmarks/transcription.py --maestro MAESTRO --lakh LAKH --count 10",
         "commit": subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
         ).stdout.strip(),
