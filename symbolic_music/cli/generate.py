@@ -22,7 +22,7 @@ def generate(
     options.check(prompt)
     if not seconds > 0:
         raise OptionError(f"--seconds must be positive, not {seconds:g}")
-    limits, sampling = options.limits(), options.sampling()
+    limits, sampling = options.limits(), options.wanted_sampling()
 
     from symbolic_music import generation
     from symbolic_music.io import read

@@ -27,10 +27,18 @@ class WritingOptions:
     ] = None
     count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
     rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by likelihood, best first.")] = False
-    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder.")] = 1.0
-    top_p: Annotated[float, typer.Option(help="Sample from the most likely ids that make up this part.")] = 0.95
-    top_k: Annotated[int, typer.Option(help="Sample from this many most likely ids; 0 for all.")] = 0
-    min_p: Annotated[float, typer.Option(help="Leave out ids less likely than this part of the likeliest.")] = 0.0
+    temperature: Annotated[float | None, typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0")] = None
+    top_p: Annotated[
+        float | None,
+        typer.Option(help="Sample from the most likely ids that make up this part.", show_default="0.95"),
+    ] = None
+    top_k: Annotated[
+        int | None, typer.Option(help="Sample from this many most likely ids; 0 for all.", show_default="0")
+    ] = None
+    min_p: Annotated[
+        float | None,
+        typer.Option(help="Leave out ids less likely than this part of the likeliest.", show_default="0.0"),
+    ] = None
     lowest: Annotated[str | None, typer.Option(help="Lowest new pitch, as C3 or 48; C4 is middle C.")] = None
     highest: Annotated[str | None, typer.Option(help="Highest new pitch.")] = None
     scale: Annotated[str | None, typer.Option(help="New pitches are of this scale, as 'D minor'.")] = None
@@ -62,7 +70,20 @@ class WritingOptions:
         """How ids are drawn."""
         from symbolic_music.generation import Sampling
 
-        return Sampling(self.temperature, self.top_p, self.top_k, self.min_p)
+        return self.wanted_sampling() or Sampling()
+
+    def wanted_sampling(self) -> Sampling | None:
+        """The same; None when nothing was said of it."""
+        from symbolic_music.generation import Sampling
+
+        told = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": self.top_k,
+            "min_p": self.min_p,
+        }
+        given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        return Sampling(**given) if given else None
 
     def limits(self) -> Limits:
         """What the notes must obey."""

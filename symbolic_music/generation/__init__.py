@@ -21,8 +21,10 @@ from symbolic_music.generation.prepared import PreparedGPT2
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.request import Alternative, Drawn, Request
 from symbolic_music.generation.sampling import Sampling
+from symbolic_music.generation.words import PUBLISHED_WORD_SAMPLING
 
 __all__ = [
+    "PUBLISHED_WORD_SAMPLING",
     "Alternative",
     "AnticipationSampler",
     "Drawn",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
@@ -15,7 +17,6 @@ from symbolic_music.generation.tokens import TokenWriting
 from symbolic_music.models import Model
 from symbolic_music.score import METER, TEMPO, Score, Track
 
-_DEFAULT = Sampling()
 _FREE = Limits()
 # A piece may end of its own will in the last quarter of the time that it is given.
 _MAY_END = 0.75
@@ -25,7 +26,7 @@ def generate(
     prompt: Score | None = None,
     seconds: float = 20.0,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | Mapping[str, Sampling] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -40,13 +41,14 @@ def generate(
         prompt: the beginning, None to start from nothing.
         seconds: how much to write.
         model: a loaded model, a name or a folder; None for the bundled chorale model.
-        sampling: temperature, top-p, top-k, min-p.
+        sampling: temperature, top-p, top-k, min-p. For compound words it may say so of each field by its name (see
+            `words`); fields not named, and all by default, are drawn as in `words.PUBLISHED_WORD_SAMPLING`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey; for models that speak the anticipatory ids.
 
     Raises:
-        OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits.
+        OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits, or has no such fields.
         RegionError: when the model cannot write the prompt's tracks.
         ConstraintError: when the limits contradict each other.
     """
@@ -57,7 +59,7 @@ def continuing(
     prompt: Score | None = None,
     seconds: float = 20.0,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | Mapping[str, Sampling] | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
@@ -70,6 +72,8 @@ def continuing(
         if limits != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
         return TokenWriting(loaded, prompt, seconds, sampling, seed, count)
+    if isinstance(sampling, Mapping):
+        raise OptionError(f"model {loaded.card.name!r} has no compound words, whose fields are drawn each in its way")
     score = _blank(loaded) if prompt is None else prompt
     written = writable(score, loaded)
     if not len(score):
@@ -82,7 +86,7 @@ def continuing(
         raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
-    return Editing(score, edit, loaded, sampling, seed, count)
+    return Editing(score, edit, loaded, sampling or Sampling(), seed, count)
 
 
 def _blank(model: Model) -> Score:

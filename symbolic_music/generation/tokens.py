@@ -1,9 +1,9 @@
-"""Write music id by id, with any model of ids and the grammar of its tokenizer."""
+"""Write music id by id, or word by word, with any model of ids and the grammar of its tokenizer."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.drafts import Written, WrittenNote, flagged
 from symbolic_music.generation.sampling import Sampling, draw
+from symbolic_music.generation.words import draw_words, of_each_field, unended
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.base import Ids, Tokenizer
@@ -19,6 +20,7 @@ from symbolic_music.tokenizers.base import Ids, Tokenizer
 # Ids between two looks at how long the music is.
 _STRIDE = 32
 _MOST_IDS_A_SECOND = 1000
+_MOST_WORDS_A_SECOND = 250
 
 
 @torch.no_grad()
@@ -33,15 +35,12 @@ def draw_ids(
     The model has no say in the first id of all: where the grammar allows several it is drawn evenly.
 
     Args:
-        model: of one sequence of ids.
+        model: of one sequence of ids; for words of several fields see `words.draw_words`.
         prompt: ids to go on from.
 
     Raises:
-        OptionError: for compound words, which are not drawn id by id.
         TokenError: when the prompt does not obey the grammar.
     """
-    if len(model.tokenizer.vocabulary.sizes) > 1:
-        raise OptionError(f"{model.card.name!r} speaks compound words, which cannot be drawn yet")
     grammar = model.tokenizer.grammar
     ids = [] if prompt is None else [int(token) for token in prompt]
     state: Any = grammar.start()
@@ -69,16 +68,28 @@ class TokenWriting:
     With a prompt its notes stay as they are; new ones go to its tracks of their program, or to new tracks.
 
     Raises:
-        OptionError: when the tokenizer writes each track apart.
+        OptionError: when the tokenizer writes each track apart; for fields that its ids have not.
     """
 
     def __init__(
-        self, model: Model[Any], prompt: Score | None, seconds: float, sampling: Sampling, seed: int, count: int
+        self,
+        model: Model[Any],
+        prompt: Score | None,
+        seconds: float,
+        sampling: Sampling | Mapping[str, Sampling] | None,
+        seed: int,
+        count: int,
     ) -> None:
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
         self._model, self._prompt, self._seconds, self._sampling = model, prompt, seconds, sampling
         self._seed, self._count = seed, count
+        vocabulary = model.tokenizer.vocabulary
+        self._in_words = len(vocabulary.sizes) > 1
+        if self._in_words:
+            of_each_field(vocabulary, sampling)
+        elif isinstance(sampling, Mapping):
+            raise OptionError(f"model {model.card.name!r} draws ids of one field, all alike")
         self._given: Ids | None = None
         self._before = 0.0
         tokenizer: Tokenizer = model.tokenizer
@@ -88,8 +99,9 @@ class TokenWriting:
                 raise OptionError(
                     f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
                 )
-            self._given, self._before = encoded, tokenizer.decode(encoded).duration
-        self._ids: list[list[int]] = []
+            self._given = unended(encoded, vocabulary) if self._in_words else encoded
+            self._before = tokenizer.decode(encoded).duration
+        self._ids: list[list[Any]] = []
         self._log_probabilities: list[float] = []
         self._whole: list[bool] = []
         self._part = 0.0
@@ -102,14 +114,15 @@ class TokenWriting:
     def stream(self) -> Iterator[WrittenNote]:
         """See `drafts.Writing`. Each alternative has a seed of its own, from the first one's on."""
         was_training = self._model.network.training
+        most = self._seconds * (_MOST_WORDS_A_SECOND if self._in_words else _MOST_IDS_A_SECOND)
         for number in range(self._count):
-            ids: list[int] = [] if self._given is None else self._given.tolist()
+            ids: list[Any] = [] if self._given is None else self._given.tolist()
             begun, told = len(ids), 0
             self._ids.append(ids)
             self._log_probabilities.append(0.0)
             self._whole.append(False)
             generator = torch.Generator().manual_seed((self._seed + number) % (1 << 64))
-            for token, log_probability in draw_ids(self._model, self._sampling, generator, self._given):
+            for token, log_probability in self._drawn(generator):
                 ids.append(token)
                 self._log_probabilities[-1] += log_probability
                 if (len(ids) - begun) % _STRIDE == 0:
@@ -117,7 +130,7 @@ class TokenWriting:
                     # The newest notes may still grow.
                     yield from _told(number, score, notes[told:-_STRIDE])
                     told = max(told, len(notes) - _STRIDE)
-                    if self._part >= 1 or len(ids) - begun >= self._seconds * _MOST_IDS_A_SECOND:
+                    if self._part >= 1 or len(ids) - begun >= most:
                         break
             self._whole[-1], self._part = True, 0.0
             self._model.network.train(was_training)
@@ -139,7 +152,15 @@ class TokenWriting:
             pass
         return self.results()
 
-    def _so_far(self, ids: Sequence[int]) -> tuple[Score, Array, float]:
+    def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
+        """Ids or words, and the log-probability of each."""
+        if self._in_words:
+            fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
+            return draw_words(self._model, fields, generator, self._given)
+        sampling = self._sampling if isinstance(self._sampling, Sampling) else Sampling()
+        return draw_ids(self._model, sampling, generator, self._given)
+
+    def _so_far(self, ids: Sequence[Any]) -> tuple[Score, Array, float]:
         """The piece, the notes written in it, in order, and the part of the time that they take."""
         written = self._model.tokenizer.decode(np.array(ids, np.int32))
         part = (written.duration - self._before) / self._seconds

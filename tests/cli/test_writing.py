@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from symbolic_music.generation import Editing, WrittenNote
+from symbolic_music.generation import Editing, Sampling, WrittenNote, generate
 from symbolic_music.io import read
 from symbolic_music.models import save_model
 from symbolic_music.score import Score
+from tests.generation.test_words import model as words
 from tests.generation.untouched import asked, ours
 
 
@@ -175,3 +177,16 @@ def test_an_interrupt_keeps_what_has_been_drawn(monkeypatch, run, model: Path, s
     before, after = read(song), read(out)
     assert np.array_equal(given_of(before, (0, 3840), [0]), given_of(after, (0, 3840), [0]))
     assert 1 <= asked(after, [(0, 3840)], [0]).sum() <= 4
+
+
+def test_compound_words_are_drawn_as_published_unless_told(run, song: Path, tmp_path: Path) -> None:
+    one = words("original")
+    folder, out = save_model(one, tmp_path / "words", torch.float32), tmp_path / "new.mid"
+    written = []
+    for said in ([], ["--temperature", "1"], ["--top-k", "1"]):
+        assert run("generate", "--prompt", song, "--seconds", "4", *said, "-m", folder, "-o", out).code == 0
+        written.append(read(out))
+    for sampling, score in zip((None, Sampling(), Sampling(top_k=1)), written, strict=True):
+        expected = generate(read(song), 4.0, one, sampling)
+        assert np.array_equal(np.sort(score.notes["onset"]), np.sort(expected.notes["onset"]))
+    assert len({score.notes.tobytes() for score in written}) == 3

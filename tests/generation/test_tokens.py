@@ -73,11 +73,9 @@ def test_what_is_written_ends_in_time(quartet, name: str) -> None:
         assert longer.duration <= 5 + 1e-6
 
 
-def test_compound_words_are_refused() -> None:
-    tokenizer = tokenizers.get("compound", preset="original")
-    network = registry.get("compound-transformer").build({"width": 16, "layers": 1, "heads": 2, "hidden": 16})
-    with pytest.raises(OptionError, match="compound"):
-        generate(None, 1.0, Model(network, Card("tiny", 1, "", ""), tokenizer=tokenizer))
+def test_ids_of_one_field_are_drawn_alike() -> None:
+    with pytest.raises(OptionError, match="ids of one field"):
+        generate(None, 1.0, model("remi"), {"pitch": Sampling()})
 
 
 @pytest.mark.parametrize("name", SHAPES)
