@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+from torch import Tensor, nn
 
 import symbolic_music
 from symbolic_music.codec.autoencoder import Codec, CodecConfig
 from symbolic_music.errors import ModelError, UnknownNameError
 from symbolic_music.models.bundle import Card, resolve_device
-from symbolic_music.models.folders import WEIGHTS, open_weights, read_config, write_folder
+from symbolic_music.models.folders import WEIGHTS, check_weights, fill, open_weights, read_config, stored, write_folder
 
 ARCHITECTURE = "codec"
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
@@ -25,17 +29,13 @@ def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
         ModelError: when weights are not finite.
         FileError: when it cannot be written.
     """
-    weights = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in codec.state_dict().items()}
-    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
-    if broken:
-        raise ModelError(f"weights of {broken[0]} are not finite: nothing is saved")
     config = {
         "architecture": ARCHITECTURE,
         "library_version": symbolic_music.__version__,
         "codec": dataclasses.asdict(codec.config),
         "card": dataclasses.asdict(card),
     }
-    return write_folder(folder, config, weights)
+    return write_folder(folder, config, half(codec))
 
 
 def load_codec(name_or_path: str | Path, device: str = "auto") -> Codec:
@@ -53,16 +53,27 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> Codec:
     if config.get("architecture") != ARCHITECTURE or not isinstance(config.get("codec"), dict):
         raise ModelError(f"{folder} holds no codec of ours")
     try:
-        codec = Codec(CodecConfig(**config["codec"]))
+        shape = CodecConfig(**config["codec"])
     except (TypeError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+    return restored(lambda: Codec(shape), folder).eval().to(resolve_device(device))
+
+
+def half(network: nn.Module) -> dict[str, Tensor]:
+    """Weights as float16. ModelError when some are not finite."""
+    return {name: stored(name, value, torch.float16) for name, value in network.state_dict().items()}
+
+
+def restored(make: Callable[[], Network], folder: Path) -> Network:
+    """A network with a folder's weights. ModelError when they are not those of such a network.
+
+    It is outlined first: what a config asks for takes memory only where there are weights for it.
+    """
     with open_weights(folder / WEIGHTS) as weights:
-        found = {str(name): weights.get_tensor(name).float() for name in weights.keys()}  # noqa: SIM118
-    try:
-        codec.load_state_dict(found)
-    except RuntimeError as error:
-        line = str(error).splitlines()[min(1, len(str(error).splitlines()) - 1)].strip()
-        raise ModelError(f"{folder / WEIGHTS} does not fit its config.json: {line}") from None
-    if not all(torch.isfinite(value).all() for value in found.values()):
-        raise ModelError(f"{folder / WEIGHTS} has weights that are not finite")
-    return codec.eval().to(resolve_device(device))
+        with torch.device("meta"):
+            check_weights(make(), weights, folder)
+        # To load a model is not to draw a number.
+        with torch.random.fork_rng(devices=[]):
+            network = make()
+        fill(network, weights, folder)
+    return network

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import symbolic_music
 from symbolic_music.codec.autoencoder import Codec
 from symbolic_music.codec.coding import check_format
-from symbolic_music.codec.folders import load_codec
+from symbolic_music.codec.folders import half, load_codec, restored
 from symbolic_music.codec.interface import Format
 from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
@@ -29,7 +29,7 @@ from symbolic_music.codec.score_frames import frame_count, score_frames
 from symbolic_music.codec.writing import stream_codes
 from symbolic_music.errors import EmptyScoreError, ModelError, UnknownNameError
 from symbolic_music.models.bundle import Card, resolve_device
-from symbolic_music.models.folders import WEIGHTS, open_weights, read_config, write_folder
+from symbolic_music.models.folders import read_config, write_folder
 from symbolic_music.score import Score
 
 DEFAULT_WRITER = "codec-lm"
@@ -124,10 +124,6 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
         ModelError: when weights are not finite.
         FileError: when it cannot be written.
     """
-    weights = {k: x.detach().to("cpu", torch.float16).contiguous() for k, x in network.state_dict().items()}
-    broken = [name for name, value in weights.items() if not torch.isfinite(value).all()]
-    if broken:
-        raise ModelError(f"weights of {broken[0]} are not finite: nothing is saved")
     settings: Any = network.config
     config = {
         "architecture": _architecture(network),
@@ -136,7 +132,7 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
         "network": dataclasses.asdict(settings),
         "card": dataclasses.asdict(card),
     }
-    return write_folder(folder, config, weights)
+    return write_folder(folder, config, half(network))
 
 
 def load_writer(
@@ -161,21 +157,11 @@ def load_writer(
     if kind is None:
         raise ModelError(f"{folder} holds no model of codes; there are: {', '.join(WRITERS)}")
     try:
-        network, form = kind.model(kind.config(**config["network"])), Format(**config["codec"]["format"])
+        shape, form = kind.config(**config["network"]), Format(**config["codec"]["format"])
         card, saved = Card(**config["card"]), str(config["codec"]["name"])
     except (KeyError, TypeError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
-    with open_weights(folder / WEIGHTS) as weights:
-        found = {str(name): weights.get_tensor(name).float() for name in weights.keys()}  # noqa: SIM118
-    if not all(torch.isfinite(value).all() for value in found.values()):
-        raise ModelError(f"{folder / WEIGHTS} has weights that are not finite")
-    try:
-        network.load_state_dict(found)
-    except RuntimeError as error:
-        lines = str(error).splitlines()
-        raise ModelError(
-            f"{folder / WEIGHTS} does not fit its config.json: {lines[min(1, len(lines) - 1)].strip()}"
-        ) from None
+    network = restored(lambda: kind.model(shape), folder)
     own = load_codec(codec or saved, device)
     check_format(form, own.format)
     return Writer(network.eval().to(resolve_device(device)), own, saved, card)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from typing_extensions import TypeVar
 
 import symbolic_music
@@ -25,7 +25,15 @@ from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNa
 from symbolic_music.models import registry
 from symbolic_music.models.anticipatory import AnticipatoryTransformer
 from symbolic_music.models.configs import check_types
-from symbolic_music.models.folders import WEIGHTS, open_weights, read_config, write_folder
+from symbolic_music.models.folders import (
+    WEIGHTS,
+    check_weights,
+    fill,
+    open_weights,
+    read_config,
+    stored,
+    write_folder,
+)
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 DEFAULT_MODEL = "chorales"
@@ -138,17 +146,7 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
         "view": dataclasses.asdict(model.view),
         "card": dataclasses.asdict(model.card),
     }
-    return write_folder(folder, config, {k: _kept(k, x, dtype) for k, x in model.network.state_dict().items()})
-
-
-def _kept(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """A tensor as it is stored."""
-    if not tensor.is_floating_point():
-        return tensor.detach().cpu().contiguous()
-    kept = tensor.detach().to("cpu", dtype).contiguous()
-    if not torch.isfinite(kept).all():
-        raise ModelError(f"weights of {name} are not finite as {str(dtype).removeprefix('torch.')}: nothing is saved")
-    return kept
+    return write_folder(folder, config, {k: stored(k, x, dtype) for k, x in model.network.state_dict().items()})
 
 
 def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> Model[Any]:
@@ -177,11 +175,11 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> 
         raise ModelError(f"{folder} has no {WEIGHTS} (pickles such as .bin, .pt and .ckpt are not read)")
     with open_weights(path) as weights:
         model: Model[Any] = Model(_outline(architecture, shape, weights, folder), card, view, tokenizer)
-        _check_weights(model.network, weights, folder)
+        check_weights(model.network, weights, folder)
         # To load a model is not to draw a number.
         with torch.random.fork_rng(devices=[]):
             network = architecture.model(shape)
-        _fill(network, weights, folder)
+        fill(network, weights, folder)
     return dataclasses.replace(model, network=network.eval().to(where))
 
 
@@ -231,30 +229,6 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
             f"use symbolic-music {version}, which saved it, or train it again"
         )
     return tokenizer
-
-
-def _check_weights(network: nn.Module, weights: Any, folder: Path) -> None:
-    """ModelError unless a file holds exactly the weights of a network."""
-    found = {str(name): tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    for name in (*wanted, *found):
-        if found.get(name) != wanted.get(name):
-            raise ModelError(
-                f"{folder / WEIGHTS} does not fit its config.json: {name} is {found.get(name, 'missing')} there, "
-                f"{wanted.get(name, 'unknown')} here"
-            )
-
-
-@torch.no_grad()
-def _fill(network: nn.Module, weights: Any, folder: Path) -> None:
-    """Copy the weights of a file into a network, one at a time."""
-    for name, own in network.state_dict().items():
-        tensor = weights.get_tensor(name)
-        if tensor.is_floating_point() != own.is_floating_point() or tensor.is_complex():
-            kinds = [str(x.dtype).removeprefix("torch.") for x in (tensor, own)]
-            raise ModelError(f"{folder / WEIGHTS}: {name} is of {kinds[0]} there, {kinds[1]} here")
-        if not own.copy_(tensor).sum().isfinite():
-            raise ModelError(f"{folder / WEIGHTS}: {name} is not finite")
 
 
 def _sizes(network: nn.Module) -> tuple[int, ...]:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from symbolic_music.errors import FileError, ModelError
 
@@ -85,3 +86,37 @@ def open_weights(path: Path) -> Iterator[Any]:
         raise ModelError(f"{path.parent} has no {path.name}") from None
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is broken, or not safetensors ({error})") from None
+
+
+def stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """A tensor as a file keeps it. ModelError when it is not finite."""
+    if not tensor.is_floating_point():
+        return tensor.detach().cpu().contiguous()
+    kept = tensor.detach().to("cpu", dtype).contiguous()
+    if not torch.isfinite(kept).all():
+        raise ModelError(f"weights of {name} are not finite as {str(dtype).removeprefix('torch.')}: nothing is saved")
+    return kept
+
+
+def check_weights(network: nn.Module, weights: Any, folder: Path) -> None:
+    """ModelError unless a file holds exactly the weights of a network."""
+    found = {str(name): tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    for name in (*wanted, *found):
+        if found.get(name) != wanted.get(name):
+            raise ModelError(
+                f"{folder / WEIGHTS} does not fit its config.json: {name} is {found.get(name, 'missing')} there, "
+                f"{wanted.get(name, 'unknown')} here"
+            )
+
+
+@torch.no_grad()
+def fill(network: nn.Module, weights: Any, folder: Path) -> None:
+    """Copy the weights of a file into a network, one at a time."""
+    for name, own in network.state_dict().items():
+        tensor = weights.get_tensor(name)
+        if tensor.is_floating_point() != own.is_floating_point() or tensor.is_complex():
+            kinds = [str(x.dtype).removeprefix("torch.") for x in (tensor, own)]
+            raise ModelError(f"{folder / WEIGHTS}: {name} is of {kinds[0]} there, {kinds[1]} here")
+        if not own.copy_(tensor).sum().isfinite():
+            raise ModelError(f"{folder / WEIGHTS}: {name} is not finite")

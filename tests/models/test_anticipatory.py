@@ -84,7 +84,7 @@ def test_ids_that_are_no_rows_are_refused(network: AnticipatoryTransformer, wron
 
 def test_the_bundled_model_and_its_card(tmp_path) -> None:
     model = load_model()
-    assert [card.name for card in bundled()] == ["chorales"]
+    assert "chorales" in [card.name for card in bundled()]
     assert model.card.parameters == sum(p.numel() for p in model.network.parameters())
     again = load_model(save_model(model, tmp_path / "copy"))
     assert all(torch.equal(a, b) for a, b in zip(model.network.parameters(), again.network.parameters(), strict=True))
