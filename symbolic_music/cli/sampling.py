@@ -51,6 +51,10 @@ class WritingOptions:
     notes_at_once: Annotated[str | None, typer.Option(help="New notes that begin together, as 1-3 or 4.")] = None
     no_repeats: Annotated[bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.")] = False
     end_on: Annotated[float | None, typer.Option(help="Bar on which the new notes end; 12.5 is its middle.")] = None
+    given_pitches: Annotated[
+        str | None,
+        typer.Option(help="New notes have these pitches in this order, as C4,E4,67; the rhythm is free."),
+    ] = None
     seed: Seed = 0
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
     as_json: Json = False
@@ -90,6 +94,7 @@ class WritingOptions:
         from symbolic_music.generation import Limits
         from symbolic_music.generation.limits import pitch_number
 
+        melody = [] if self.given_pitches is None else self.given_pitches.split(",")
         return Limits(
             lowest=0 if self.lowest is None else pitch_number(self.lowest),
             highest=127 if self.highest is None else pitch_number(self.highest),
@@ -101,6 +106,7 @@ class WritingOptions:
             notes_at_once=None if self.notes_at_once is None else least_and_most(self.notes_at_once, "--notes-at-once"),
             no_repeats=self.no_repeats,
             end_on=self.end_on,
+            given_pitches=tuple(pitch_number(name.strip()) for name in melody),
         )
 
     def write(self, writing: Writing, doing: str, beside: str = "") -> None:

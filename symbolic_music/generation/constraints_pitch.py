@@ -1,4 +1,4 @@
-"""Constraints on which notes are written: range, scale, chords, instruments, repeats, given pitches.
+"""Constraints on which notes are written: range, scale, chords, instruments, repeats.
 
 Those that take `instruments` leave the others alone; None stands for all but the drums.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.constraints import Constraint, Integers, Mask, Situation, concerned, sounding
+from symbolic_music.generation.constraints import Constraint, Mask, Situation, concerned, sounding
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
 SCALES: dict[str, tuple[int, ...]] = {
@@ -179,36 +179,6 @@ class MostInstruments(Constraint):
             used[i, events[:count, 2] // 128] = True
         full = used.sum(axis=1) >= self.most
         return np.asarray(used[:, situation.notes // 128] | ~full[:, None])
-
-
-@dataclass(frozen=True)
-class GivenPitches(Constraint):
-    """The n-th note written has the n-th of these pitches; when they begin and end is free.
-
-    The region ends with the last; what is left near its end comes at its last step.
-
-    Raises:
-        OptionError: for a pitch out of range.
-    """
-
-    given: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if not self.given or not all(0 <= pitch <= 127 for pitch in self.given):
-            raise OptionError("given pitches lie in 0..127, at least one")
-
-    def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
-        return np.asarray(times < situation.end)
-
-    def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
-        next_one = np.asarray(self.given)[np.minimum(situation.written, len(self.given) - 1)]
-        return np.asarray(situation.notes % 128 == next_one[:, None])
-
-    def finished(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
-        return np.asarray(situation.written >= len(self.given))
 
 
 def _classes(classes: Sequence[int]) -> tuple[int, ...]:

@@ -95,6 +95,8 @@ class Editing:
         self._given = score.notes[~np.logical_or.reduce(self._asked)]
         if self._needs_notes and not any(asked.any() for asked in self._asked):
             raise RegionError("these tracks have no notes in the region: there is nothing to keep")
+        if self._needs_notes and edit.limits.given_pitches:
+            raise ConstraintError("given pitches are for new notes in a free rhythm: these notes are there already")
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
         self._drafts = [Draft(i, score.tracks) for i in range(count)]

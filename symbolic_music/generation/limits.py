@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.constraints import Constraint
+from symbolic_music.generation.constraints_melody import GivenPitches
 from symbolic_music.generation.constraints_pitch import (
     Chords,
     NoRepeatedNote,
@@ -51,6 +53,8 @@ class Limits:
         notes_at_once: least and most notes that begin together.
         no_repeats: no instrument plays its last pitch again.
         end_on: bar or part of one, as for chords: the music ends there.
+        given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
+            written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
 
     Raises:
         OptionError: for what no pitch, scale, chord or number can be.
@@ -67,6 +71,7 @@ class Limits:
     notes_at_once: tuple[int, int] | None = None
     no_repeats: bool = False
     end_on: float | None = None
+    given_pitches: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         allowed = self._allowed()
@@ -83,6 +88,11 @@ class Limits:
                 raise ConstraintError(f"no pitch is left for the chord {name} of bar {bar:g}: {self._told()}")
         if self.no_repeats and len(allowed) == 1:
             raise ConstraintError(f"one pitch alone cannot be played without repeats: {self._told()}")
+        if not all(0 <= pitch <= 127 for pitch in self.given_pitches):
+            raise OptionError(f"given pitches lie in 0..127, not {','.join(map(str, self.given_pitches))}")
+        for pitch in self.given_pitches:
+            if pitch not in allowed:
+                raise ConstraintError(f"the given pitch {pitch} is not among {self._told()}")
         for name, least in (("notes_at_once", 1), ("notes_per_bar", 0)):
             low, high = getattr(self, name) or (least, 1)
             if not least <= low <= high or high < 1:
@@ -91,9 +101,15 @@ class Limits:
             raise ConstraintError(
                 f"{(self.notes_at_once or (1, 1))[0]} notes that begin at once cannot be {self.polyphony} at once"
             )
+        if self.given_pitches and len(self.given_pitches) < (self.notes_at_once or (1, 1))[0]:
+            raise ConstraintError(f"{len(self.given_pitches)} given pitches are too few for notes at once")
 
     def constraints(self, score: Score, view: Perspective, span: Span) -> tuple[Constraint, ...]:
-        """For a region of a score, as a model sees it."""
+        """For a region of a score, as a model sees it.
+
+        Raises:
+            ConstraintError: when the given pitches fit neither the bars of the region nor its only instrument.
+        """
         out: list[Constraint] = []
         if (self.lowest, self.highest) != (0, 127):
             out.append(PitchRange(self.lowest, self.highest))
@@ -115,10 +131,29 @@ class Limits:
             out.append(NotesPerBar(tuple(steps), *self.notes_per_bar, self._room(view)))
         if self.no_repeats:
             out.append(NoRepeatedNote())
-        place = self.end(score)
+        place, until = self.end(score), None
         if place is not None and span[0] < place <= span[1]:
-            out.append(EndOn(int(view.steps([place])[0])))
+            until = int(view.steps([place])[0])
+            # Of given pitches the last one is held, and those before it leave it room.
+            out.append(EndOn(until, 1) if self.given_pitches else EndOn(until))
+        if self.given_pitches:
+            self._check_given(score, view, span)
+            rooms = [room for room in (self._room(view), self.polyphony) if room is not None]
+            out.append(GivenPitches(self.given_pitches, min(rooms, default=None), until))
         return tuple(out)
+
+    def _check_given(self, score: Score, view: Perspective, span: Span) -> None:
+        count, melody = len(self.given_pitches), self.given_pitches
+        if self.notes_per_bar is not None:
+            lines = score.bars(span[1])
+            bars = 1 + int(((lines > span[0]) & (lines < span[1])).sum())
+            least, most = self.notes_per_bar
+            # The first bar may have notes from before the region.
+            if not least * (bars - 1) <= count <= most * bars:
+                raise ConstraintError(f"{count} given pitches cannot be {least}-{most} notes in each of {bars} bars")
+        repeated = any(one == other for one, other in pairwise(melody))
+        if self.no_repeats and repeated and len(view.instruments or ()) == 1:
+            raise ConstraintError("the given pitches repeat one, which is forbidden")
 
     def _room(self, view: Perspective) -> int | None:
         """How many of the written instruments' notes may sound at once; None where any number or some free of that."""

@@ -112,6 +112,13 @@ def test_limits_of_pitch_are_kept(write) -> None:
         assert set((own % 12).tolist()) <= classes
 
 
+def test_pitches_may_be_given(write, mistake, song: Path, tmp_path: Path) -> None:
+    after = read(write("infill", "--bars", "1-2", "--tracks", "0", "--given-pitches", "C5, E5,79")["out"])
+    assert after.notes["pitch"][after.notes["track"] == 0].tolist() == [72, 76, 79]
+    said = mistake("infill", song, "--bars", "1", "--given-pitches", "C5,H", "-o", tmp_path / "other.mid")
+    assert said.startswith("no pitch 'H'")
+
+
 def test_limits_of_rhythm_are_kept(write) -> None:
     limits = ("--notes-per-bar", "3-6", "--notes-at-once", "1", "--end-on", "3")
     after = read(write("infill", "--bars", "1-2", "--tracks", "0,1", *limits)["out"])

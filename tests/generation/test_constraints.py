@@ -10,12 +10,13 @@ import pytest
 from symbolic_music.errors import ConstraintError, OptionError
 from symbolic_music.generation.anticipation_sampler import sample_anticipation
 from symbolic_music.generation.constraints import Constraint
+from symbolic_music.generation.constraints_melody import GivenPitches
 from symbolic_music.generation.constraints_pitch import (
     SCALES,
     Chords,
-    GivenPitches,
     MostInstruments,
     NoRepeatedNote,
+    NoUnison,
     PitchClasses,
     PitchRange,
     scale,
@@ -96,9 +97,25 @@ def test_given_pitches_in_a_free_rhythm(network: GPT2) -> None:
     results = written(network, GivenPitches(melody))
     assert all((events[:, 2] % 128).tolist() == list(melody) for events in results)
     assert len({tuple(events[:, 0]) for events in results}) == 3
+    assert not any((events[:, 2] // 128 == 128).any() for events in results)
+    # Half the time that would be theirs is left to all that follow.
+    for events in results:
+        assert (events[:, 0] <= 800 - np.arange(6, 0, -1) * (700 // 12)).all()
     # More than there is time for come at the end all the same.
     short = written(network, GivenPitches(tuple(range(40, 100))), end=103)
     assert all((events[:, 2] % 128).tolist() == list(range(40, 100)) for events in short)
+
+
+def test_given_pitches_have_room(network: GPT2) -> None:
+    melody = (60, 60, 62, 64, 62, 60)
+    for events in written(network, GivenPitches(melody, room=1), Polyphony(1)):
+        assert (events[:, 2] % 128).tolist() == list(melody)
+        assert (events[1:, 0] >= events[:-1, 0] + events[:-1, 1]).all()
+    for events in written(network, GivenPitches(melody), NoUnison()):
+        assert (events[:, 2] % 128).tolist() == list(melody)
+    for events in written(network, GivenPitches(melody, until=700), EndOn(700, held=1)):
+        assert (events[:, 2] % 128).tolist() == list(melody)
+        assert events[-1, :2].sum() == 700
 
 
 def test_a_given_rhythm_with_free_pitches(network: GPT2) -> None:

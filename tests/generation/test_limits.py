@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
-from symbolic_music.generation import Limits, Region, Request, bars, infilling
+from symbolic_music.generation import Limits, Region, Request, bars, continuing, infilling, revoicing, thinning
 from symbolic_music.generation.constraints_pitch import Chords, PitchRange
 from symbolic_music.generation.constraints_rhythm import GivenRhythm
 from symbolic_music.generation.contradictions import check_request
 from symbolic_music.generation.limits import chord_classes, pitch_number
 from symbolic_music.score import Score
-from tests.generation.untouched import four_parts, ours, published
+from tests.generation.untouched import check, four_parts, ours, published
 
 
 def test_pitches_by_name() -> None:
@@ -38,6 +38,9 @@ def test_chords_by_name() -> None:
         ({"lowest": 60, "highest": 62, "chords": ((1, "C"), (2, "Eb"))}, "for the chord Eb of bar 2"),
         ({"lowest": 60, "highest": 60, "no_repeats": True}, "without repeats"),
         ({"polyphony": 1, "notes_at_once": (2, 3)}, "cannot be 1 at once"),
+        ({"given_pitches": (60, 61), "scale": "C major"}, "the given pitch 61 is not among"),
+        ({"given_pitches": (60, 62), "highest": 61}, "the given pitch 62 is not among"),
+        ({"given_pitches": (60, 62), "notes_at_once": (3, 4)}, "2 given pitches are too few"),
     ],
 )
 def test_contradictions_are_errors(wanted: dict, message: str) -> None:
@@ -58,6 +61,7 @@ def test_contradictions_are_errors(wanted: dict, message: str) -> None:
         {"scale": ""},
         {"pitch_classes": (12,)},
         {"notes_per_bar": (3, 2)},
+        {"given_pitches": (128,)},
     ],
 )
 def test_what_makes_no_sense_is_refused(wanted: dict) -> None:
@@ -115,6 +119,67 @@ def test_notes_just_before_a_bar_are_none_of_it(quartet: Score, limits: dict) ->
             assert 2 <= len(written.notes) <= 3
         else:
             assert set(np.unique(written.notes["onset"], return_counts=True)[1].tolist()) <= {2, 3}
+
+
+MELODY = (60, 64, 67, 67, 65, 62)
+
+
+@pytest.mark.parametrize("model", [published, ours, four_parts])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {},
+        {"polyphony": 1},
+        {"polyphony": 1, "end_on": 3},
+        {"scale": "C major", "notes_per_bar": (1, 5)},
+        {"chords": ((1, "C9"), (2, "-"))},
+    ],
+)
+def test_given_pitches_are_written_in_a_free_rhythm(quartet: Score, model, limits: dict) -> None:
+    melody = MELODY if "chords" not in limits else (60, 64, 67, 67, 64, 62)
+    rhythms = set()
+    for seed in range(4):
+        wanted = Limits(given_pitches=melody, **limits)
+        written = infilling(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=wanted).finish()[0]
+        check(quartet, written, [(0, 3840)], [1])
+        assert written.notes["pitch"].tolist() == list(melody)
+        rhythms.add(written.notes["onset"].tobytes())
+    assert len(rhythms) > 1
+
+
+@pytest.mark.parametrize("model", [published, ours, four_parts])
+def test_given_pitches_wait_for_their_chord(quartet: Score, model) -> None:
+    limits = Limits(given_pitches=(60, 64), chords=((1, "D"), (2, "C")))
+    for seed in range(4):
+        written = infilling(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=limits).finish()[0]
+        assert written.notes["pitch"].tolist() == [60, 64]
+        assert written.notes["onset"].min() >= 1920
+
+
+def test_given_pitches_are_written_in_each_region_and_after_a_piece(quartet: Score) -> None:
+    limits = Limits(given_pitches=(60, 62))
+    written = infilling(quartet, [bars(1), Region(2.5, 3, "bars")], [1], ours(), limits=limits).finish()[0]
+    assert written.notes["pitch"].tolist() == [60, 62, 60, 62]
+    longer = continuing(quartet, 4.0, ours(), limits=limits).finish()[0]
+    assert longer.notes["pitch"].tolist() == [60, 62]
+    assert not (longer.notes["track"] == 4).any()
+
+
+@pytest.mark.parametrize(
+    ("limits", "tracks", "message"),
+    [
+        ({"notes_per_bar": (1, 2)}, [1], "6 given pitches cannot be 1-2 notes in each of 2 bars"),
+        ({"no_repeats": True}, [1], "repeat one"),
+        ({"chords": ((1, "C"), (2, "Cm"))}, [1], "the given pitch 62 fits nowhere"),
+        ({}, [4], "the given pitch 60 fits nowhere"),
+    ],
+)
+def test_given_pitches_that_contradict_are_errors(quartet: Score, limits: dict, tracks: list, message: str) -> None:
+    with pytest.raises(ConstraintError, match=message):
+        infilling(quartet, [bars(1, 2)], tracks, ours(), limits=Limits(given_pitches=MELODY, **limits))
+    for edit in (revoicing, thinning):
+        with pytest.raises(ConstraintError, match="free rhythm"):
+            edit(quartet, [bars(1, 2)], tracks=[1], model=ours(), limits=Limits(given_pitches=MELODY))
 
 
 def test_the_stream_can_be_left(quartet: Score) -> None:
