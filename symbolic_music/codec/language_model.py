@@ -23,6 +23,7 @@ from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
 
+_STD = 0.02  # of embeddings at the start
 _TOLD = 128  # frames whose conditions are computed at a time
 
 
@@ -77,7 +78,24 @@ class CodecLanguageModel(StepModel):
         self.norm = nn.LayerNorm(c.width)
         self.out = nn.Linear(c.width, c.codebooks * c.size)
         initialise(self)
-        nn.init.normal_(self.embedding.weight, std=0.02)
+        nn.init.normal_(self.embedding.weight, std=_STD)
+
+    @torch.no_grad()
+    def know(self, codebooks: Tensor) -> None:
+        """Begin with what codes mean: entries (K, size, D) that lie near each other are read and told alike.
+
+        Embeddings and heads become random projections of a codec's entries, each codebook at the level of the others;
+        they go on learning from there.
+        """
+        c = self.config
+        entries = codebooks[: c.codebooks] - codebooks[: c.codebooks].mean(dim=1, keepdim=True)
+        entries = _STD * entries / entries.std(dim=(1, 2), keepdim=True).clamp(min=1e-9)
+        for table in (
+            self.embedding.weight.unflatten(0, (c.codebooks, -1)),
+            self.out.weight.unflatten(0, (c.codebooks, -1)),
+        ):
+            mixing = torch.randn(c.codebooks, entries.shape[2], c.width) / entries.shape[2] ** 0.5
+            table[:, : c.size] = entries @ mixing
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
         """What each position is told of the score: (B, T, F) to (B, S, width)."""

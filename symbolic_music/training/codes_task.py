@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from symbolic_music.codec.codes import load_codes
 from symbolic_music.codec.coding import check_format
 from symbolic_music.codec.folders import load_codec
+from symbolic_music.codec.language_model import CodecLanguageModel
 from symbolic_music.codec.score_frames import score_frames
 from symbolic_music.codec.sounding import render_file_by_codec
 from symbolic_music.codec.writers import WRITERS, Writer, check_codebooks, save_writer
@@ -79,8 +80,11 @@ class CodesTask:
         return found
 
     def network(self) -> nn.Module:
-        """See `Task`."""
-        return self.kind.model(self.shape)
+        """See `Task`; a language model begins with the codec's entries."""
+        network = self.kind.model(self.shape)
+        if isinstance(network, CodecLanguageModel):
+            network.know(self.codec.quantiser.codebooks)
+        return network
 
     def _drawn(self, step: int) -> list[tuple[Pair, int]]:
         """Pairs of a batch, and the frames that their examples begin with."""

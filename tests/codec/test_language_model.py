@@ -139,3 +139,21 @@ def test_it_learns_what_it_is_told() -> None:
     assert float(told) / count < 0.3
     assert float(lied) > 3 * float(told)
     assert (write_codes(net, features, top_k=1, guidance=1.0) == codes).float().mean() > 0.95
+
+
+def test_it_begins_with_what_the_codec_s_entries_mean() -> None:
+    net = model()
+    codebooks = torch.randn(4, 8, 5, generator=torch.Generator().manual_seed(1))
+    codebooks[:, 3] = codebooks[:, 6]
+    net.know(codebooks)
+    codes, features = case()
+    pattern = net.pattern(9)
+    laid, told = pattern.build(codes, net.special), net.conditions(features, pattern)
+    logits = net(laid, told)
+    torch.testing.assert_close(logits[..., 3], logits[..., 6])
+    swapped = torch.where(laid == 3, 6, laid)
+    assert (swapped != laid).any()
+    torch.testing.assert_close(net(swapped, told), logits)
+    assert not torch.allclose(net(torch.where(laid == 3, 5, laid), told), logits)
+    own = net.embedding.weight[:24].std().item()
+    assert own == pytest.approx(0.02, rel=0.3)
