@@ -91,8 +91,8 @@ class CodecLanguageModel(StepModel):
         entries = codebooks[: c.codebooks] - codebooks[: c.codebooks].mean(dim=1, keepdim=True)
         entries = _STD * entries / entries.std(dim=(1, 2), keepdim=True).clamp(min=1e-9)
         for table in (
-            self.embedding.weight.unflatten(0, (c.codebooks, -1)),
-            self.out.weight.unflatten(0, (c.codebooks, -1)),
+            self.embedding.weight.view(c.codebooks, c.size + 1, c.width),
+            self.out.weight.view(c.codebooks, c.size, c.width),
         ):
             mixing = torch.randn(c.codebooks, entries.shape[2], c.width) / entries.shape[2] ** 0.5
             table[:, : c.size] = entries @ mixing
