@@ -57,6 +57,9 @@ class WritingOptions:
     ] = None
     seed: Seed = 0
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Keep weights in 8 bits: faster, of GPT-2 models, on the CPU alone.")
+    ] = False
     as_json: Json = False
 
     def check(self, source: Path | None) -> None:
@@ -66,9 +69,11 @@ class WritingOptions:
 
     def load(self) -> Model[Any]:
         """The model."""
-        from symbolic_music import models
+        from symbolic_music import generation, models
 
-        return models.load_model(self.model, device=self.device)
+        device = "cpu" if self.int8 and self.device == "auto" else self.device
+        model = models.load_model(self.model, device=device)
+        return generation.with_weights(model, "int8") if self.int8 else model
 
     def sampling(self) -> Sampling:
         """How ids are drawn."""

@@ -17,7 +17,7 @@ from symbolic_music.generation.infilling import (
     thinning,
 )
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.prepared import PreparedGPT2
+from symbolic_music.generation.prepared import PreparedGPT2, with_weights
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.request import Alternative, Drawn, Request
 from symbolic_music.generation.sampling import Sampling
@@ -55,4 +55,5 @@ __all__ = [
     "thin_out",
     "thinning",
     "tracks_of",
+    "with_weights",
 ]

@@ -18,6 +18,7 @@ from symbolic_music.generation.constraints import Constraint
 from symbolic_music.generation.constraints_pitch import NoUnison
 from symbolic_music.generation.constraints_texture import OneAtATime
 from symbolic_music.generation.parts import assign_parts, pitched_tracks, shown, steps_per_tick
+from symbolic_music.generation.prepared import PreparedGPT2
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.voices import Voice
 from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
@@ -61,7 +62,7 @@ class Perspective(Protocol):
 def edits(model: Model) -> bool:
     """Whether a model can write into a piece: it must speak the anticipatory ids."""
     known = (model.tokenizer.name, model.tokenizer.preset) == ("anticipation", "default")
-    return known and isinstance(model.network, GPT2 | AnticipatoryTransformer)
+    return known and isinstance(model.network, GPT2 | PreparedGPT2 | AnticipatoryTransformer)
 
 
 def known_instruments(model: Model) -> tuple[int, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.matrices import Float16, Float32, Int8, Matrix
+from symbolic_music.models import Model
 from symbolic_music.models.gpt2 import GPT2
 from symbolic_music.tokenizers import anticipation_vocabulary as v
 
@@ -78,3 +80,15 @@ class PreparedGPT2:
     def normed(self, x: Tensor, vectors: Vectors) -> Tensor:
         """Layer norm of (N, width)."""
         return functional.layer_norm(x, x.shape[1:], *vectors, self.config.epsilon)
+
+
+def with_weights(model: Model[Any], weights: str) -> Model[Any]:
+    """The same model for edits alone, its matrices kept in another way: see `PreparedGPT2`.
+
+    Raises:
+        OptionError: when it is no GPT-2 of the anticipatory ids, and as `PreparedGPT2`.
+    """
+    network = model.network
+    if not isinstance(network, GPT2) or network.config.vocabulary != v.SIZE:
+        raise OptionError(f"model {model.card.name!r} has no {weights} weights: it is no GPT-2 of the anticipatory ids")
+    return replace(model, network=PreparedGPT2(network, weights))

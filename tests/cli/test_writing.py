@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music.generation import Editing, Sampling, WrittenNote, generate
+from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, infilling, with_weights
 from symbolic_music.io import read
 from symbolic_music.models import save_model
 from symbolic_music.score import Score
 from tests.generation.test_words import model as words
-from tests.generation.untouched import asked, ours
+from tests.generation.untouched import asked, ours, published
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +197,16 @@ def test_compound_words_are_drawn_as_published_unless_told(run, song: Path, tmp_
         expected = generate(read(song), 4.0, one, sampling)
         assert np.array_equal(np.sort(score.notes["onset"]), np.sort(expected.notes["onset"]))
     assert len({score.notes.tobytes() for score in written}) == 3
+
+
+def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path) -> None:
+    gpt2, out = save_model(published(), tmp_path / "gpt2", torch.float32), tmp_path / "new.mid"
+    outcome = run("infill", song, "--bars", "2", "--tracks", "1", "--int8", "-m", gpt2, "-o", out)
+    assert outcome.code == 0
+    region = [bars(2)]
+    near = infilling(read(song), region, [1], with_weights(published(), "int8")).finish()[0]
+    assert np.array_equal(np.sort(read(out).notes["onset"]), np.sort(near.score.notes["onset"]))
+    assert near.log_likelihood != infilling(read(song), region, [1], published()).finish()[0].log_likelihood
+    for folder in (model, save_model(words("original"), tmp_path / "words")):
+        said = mistake("generate", "--int8", "-m", folder, "-o", tmp_path / "other.mid")
+        assert "no int8 weights: it is no GPT-2" in said
