@@ -32,7 +32,6 @@ from symbolic_music.models.bundle import Card, resolve_device
 from symbolic_music.models.folders import read_config, write_folder
 from symbolic_music.score import Score
 
-DEFAULT_WRITER = "codec-lm"
 _RING = 1.0  # seconds after the last note
 
 
@@ -135,9 +134,7 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
     return write_folder(folder, config, half(network))
 
 
-def load_writer(
-    name_or_path: str | Path = DEFAULT_WRITER, codec: str | Path | None = None, device: str = "auto"
-) -> Writer:
+def load_writer(name_or_path: str | Path, codec: str | Path | None = None, device: str = "auto") -> Writer:
     """A bundled model of codes by name, or a folder of one by path, with its codec.
 
     Args:

@@ -54,7 +54,10 @@ def test_mistakes(mistake, models) -> None:
     assert "1 to 3 codebooks" in mistake("encode", models / "a.wav", *with_codec, "--codebooks", "4")
     assert "of one file" in mistake("encode", models / "a.wav", models / "a.wav", "-o", models / "z", *with_codec)
     assert "no file of codes" in mistake("decode", models / "lm" / "model.safetensors", "-o", out, *with_codec)
-    assert "--stems" in mistake("render", a, "-o", out, "--synth", "codec", "--stems", models / "stems")
+    assert "--stems" in mistake(
+        "render", a, "-o", out, "--synth", "codec", "--model", models / "lm", "--stems", models / "stems"
+    )
+    assert "needs --model" in mistake("render", a, "-o", out, "--synth", "codec")
     assert "go with --synth codec" in mistake("render", a, "-o", out, "--model", models / "lm")
     assert "no model of codes" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "codec")
     codes = ("--write-codes", models / "a.mid")

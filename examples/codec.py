@@ -1,0 +1,22 @@
+"""Turn a chorale's sound into the codes of the bundled codec and back, and draw the codes below the notes."""
+
+from music21 import corpus
+
+import symbolic_music as sm
+from symbolic_music.codec import decode_audio, encode_audio, load_codec
+from symbolic_music.io import from_music21
+from symbolic_music.plotting import codes_beside_roll, save_figure
+
+chorale = from_music21(corpus.parse("bach/bwv66.6")).clip(0, 8)
+sound = sm.render(chorale, "midi-ddsp", 24_000)
+codec = load_codec("codec")
+codes = encode_audio(sound, codec)
+codes.save("chorale.safetensors")
+decode_audio(codes, codec).write("chorale_decoded.wav")
+figure = codes_beside_roll(
+    chorale, codes.codes, codec.format.frame_rate, sound.samples.mean(axis=0), sound.sample_rate,
+    "Eight seconds of a chorale: notes, sound, codes",
+)  # fmt: skip
+save_figure(figure, "codes.png")
+bits = codec.format.bits_per_second * codes.duration
+print(f"chorale.safetensors: {codes.codes.shape[1]} frames, {bits / 8000:.1f} kB; chorale_decoded.wav, codes.png")
