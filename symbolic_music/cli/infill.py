@@ -22,7 +22,7 @@ def infill(
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits, sampling = options.limits(), options.wanted_sampling()
 
     from symbolic_music import generation
     from symbolic_music.io import read

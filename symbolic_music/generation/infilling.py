@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
+from symbolic_music.generation.bar_infilling import BarInfilling
 from symbolic_music.generation.drafts import Progress, Writing, finished
 from symbolic_music.generation.editing import Edit, Editing
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.parts import assign_parts
-from symbolic_music.generation.perspectives import writable
+from symbolic_music.generation.perspectives import edits, writable
 from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sampling import Sampling
 from symbolic_music.models import Model, load_model
@@ -32,7 +33,7 @@ def infill(
     end: float,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -41,16 +42,17 @@ def infill(
 
     The model sees what came before, and up to five seconds ahead what is given: the other tracks, and what follows the
     region. Our own model hears musical time and writes up to four parts of one note at a time; models of the published
-    encoding hear seconds, and write any tracks, drums too. Written notes begin and end within the region and take the
-    program and channel of their track; velocities are those of the track around it. A note that began earlier and
-    sounds into the region stays; a part of our own model waits for it.
+    encoding hear seconds, and write any tracks, drums too; models of REMI and compound ids write whole bars of all
+    tracks (see `bar_infilling`). Written notes begin and end within the region and take the program and channel of
+    their track; velocities are those of the track around it. A note that began earlier and sounds into the region
+    stays; a part of our own model waits for it.
 
     Args:
         score: the piece.
         start, end: the region in seconds under the score's tempo map.
         tracks: numbers of the tracks to rewrite; None for all that the model can write.
         model: a loaded model, a name or a folder; None for the bundled chorale model.
-        sampling: temperature, top-p, top-k, min-p.
+        sampling: temperature, top-p, top-k, min-p; by default as `Sampling()`, compound words as in `continuation`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey.
@@ -69,18 +71,25 @@ def infilling(
     regions: Sequence[Region],
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
 ) -> Writing:
     """The same as an edit to be run: any regions, in seconds, beats or bars, and several alternatives.
 
-    `stream` hands out notes as they are drawn, `finish` the alternatives. Arguments and errors as in `infill`.
+    `stream` hands out notes as they are drawn, `finish` the alternatives. Arguments and errors as in `infill`;
+    OptionError too when the model cannot write into a piece, or not within limits.
     """
     loaded = loaded_model(model)
     spans = spans_of(score, regions)
-    return Editing(score, Edit(spans, _chosen(score, tracks, loaded), limits), loaded, sampling, seed, count)
+    if not edits(loaded):
+        if limits != _FREE:
+            raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
+        return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
+    return Editing(
+        score, Edit(spans, _chosen(score, tracks, loaded), limits), loaded, sampling or _DEFAULT, seed, count
+    )
 
 
 def accompany(

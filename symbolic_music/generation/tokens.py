@@ -29,6 +29,7 @@ def draw_ids(
     sampling: Sampling,
     generator: torch.Generator,
     prompt: Ids | None = None,
+    permitted: Array | None = None,
 ) -> Iterator[tuple[int, float]]:
     """Ids that obey the grammar, one after the other, and the log-probability of each; endless unless the grammar is.
 
@@ -37,6 +38,7 @@ def draw_ids(
     Args:
         model: of one sequence of ids; for words of several fields see `words.draw_words`.
         prompt: ids to go on from.
+        permitted: mask of the ids that may follow it, wherever the grammar allows them; None for all.
 
     Raises:
         TokenError: when the prompt does not obey the grammar.
@@ -54,7 +56,8 @@ def draw_ids(
     model.network.eval()
     cache = model.network.new_cache(1)
     pending = torch.tensor([ids], device=model.device)
-    while (allowed := torch.from_numpy(np.array(grammar.allowed(state)))).any():
+    free = torch.tensor(True) if permitted is None else torch.from_numpy(permitted)
+    while (allowed := torch.from_numpy(np.array(grammar.allowed(state))) & free).any():
         logits = model.network.step(pending, cache)[0].float().cpu().masked_fill(~allowed, float("-inf"))
         token = draw(logits, sampling, generator)
         state = grammar.advance(state, token)

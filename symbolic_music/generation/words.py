@@ -6,7 +6,7 @@ velocity, duration, program, part, tempo, meter, chord, rest, as far as a tokeni
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -71,6 +71,7 @@ def draw_words(
     sampling: list[Sampling],
     generator: torch.Generator,
     prompt: Ids | None = None,
+    permitted: Sequence[NDArray[np.bool_]] | None = None,
 ) -> Iterator[tuple[Word, float]]:
     """Words that obey the grammar, one after the other, and the log-probability of each; without an end.
 
@@ -82,6 +83,7 @@ def draw_words(
         model: of compound words.
         sampling: of each field; see `of_each_field`.
         prompt: words to go on from, (n, fields).
+        permitted: mask of the ids of each field that may follow it; None for all.
 
     Raises:
         OptionError: for a network that draws words otherwise.
@@ -102,16 +104,19 @@ def draw_words(
         state = grammar.advance(state, words[0])
         yield words[0], 0.0
     network.eval()
+    free = [inside if field == first else np.True_ for field in range(len(names))]
+    if permitted is not None:
+        free = [one & mask for one, mask in zip(free, permitted, strict=True)]
     cache, pending = network.new_cache(1), torch.tensor([words], device=model.device)
     while True:
         network.step(pending, cache)
         drawn: list[int | None] = [None] * len(names)
         drawn[first], total = _draw(
-            network.leading_logits(cache.state), grammar.allowed(state)[first] & inside, sampling[first], generator
+            network.leading_logits(cache.state), grammar.allowed(state)[first] & free[first], sampling[first], generator
         )
         logits = network.logits(cache.state, torch.tensor([drawn[first]], device=model.device))
         for field in order:
-            mask = grammar.given(state, drawn)[field]
+            mask = grammar.given(state, drawn)[field] & free[field]
             drawn[field], log_probability = _draw(logits[field], mask, sampling[field], generator)
             total += log_probability
         word = [token for token in drawn if token is not None]

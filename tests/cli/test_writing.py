@@ -14,6 +14,7 @@ from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, gene
 from symbolic_music.io import read
 from symbolic_music.models import save_model
 from symbolic_music.score import Score
+from tests.generation.test_bar_infilling import model as of_bars
 from tests.generation.test_words import model as words
 from tests.generation.untouched import asked, ours, published
 
@@ -197,6 +198,23 @@ def test_compound_words_are_drawn_as_published_unless_told(run, song: Path, tmp_
         expected = generate(read(song), 4.0, one, sampling)
         assert np.array_equal(np.sort(score.notes["onset"]), np.sort(expected.notes["onset"]))
     assert len({score.notes.tobytes() for score in written}) == 3
+
+
+def test_whole_bars_by_a_model_that_only_continues(run, mistake, song: Path, tmp_path: Path) -> None:
+    one, out = of_bars("compound"), tmp_path / "new.mid"
+    asked_for = ["-m", save_model(one, tmp_path / "words", torch.float32), "-o", out]
+    outcome = run("infill", song, "--bars", "2", "--count", "2", *asked_for, "--json")
+    told = json.loads(outcome.out)
+    # Sampling as published: nothing was said of it.
+    expected = infilling(read(song), [bars(2)], None, one, count=2).finish()
+    for alternative, written in zip(told["alternatives"], expected, strict=True):
+        assert alternative["notes_written"] == len(written.notes) > 0
+        assert alternative["log_likelihood"] == round(written.log_likelihood, 4)
+        before, after = read(song), read(alternative["out"])
+        everywhere = range(len(before.tracks))
+        assert np.array_equal(given_of(before, (1920, 3840), everywhere), given_of(after, (1920, 3840), everywhere))
+    for where in (["--bars", "2", "--tracks", "0"], ["--from", "1", "--to", "2"]):
+        assert "whole bars, in all tracks: --bars alone names it" in mistake("infill", song, *where, *asked_for)
 
 
 def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path) -> None:
