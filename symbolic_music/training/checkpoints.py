@@ -89,6 +89,13 @@ def has_checkpoint(folder: Path) -> bool:
     return (folder / _FILE).is_file() or (folder / _BEFORE).is_file()
 
 
+def check_resume(folder: Path, resume: bool) -> None:
+    """TrainingError when there is a checkpoint and `resume` is not given, or none and it is."""
+    if resume != has_checkpoint(folder):
+        wrong = "nothing to resume" if resume else "there is a run already; go on with --resume, or remove it"
+        raise TrainingError(f"{folder}: {wrong}")
+
+
 def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     problems = []
     for name in (_FILE, _BEFORE):

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from symbolic_music.errors import ConfigError
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from symbolic_music.training.settings import Strict, read_settings
 
 
-class CodecShape(_Strict):
+class CodecShape(Strict):
     """Of a `codec.autoencoder.Codec`; see its config."""
 
     sample_rate: int = 24_000
@@ -28,7 +23,7 @@ class CodecShape(_Strict):
     size: int = 1024
 
 
-class CodecWeights(_Strict):
+class CodecWeights(Strict):
     """Of the losses of the codec."""
 
     waveform: float = Field(10.0, ge=0)
@@ -38,7 +33,7 @@ class CodecWeights(_Strict):
     matching: float = Field(1.0, ge=0)
 
 
-class CodecOptim(_Strict):
+class CodecOptim(Strict):
     """AdamW and its schedule. Codebooks start at step `quantise_from`, the discriminator at `critic_from`."""
 
     steps: int = Field(20_000, ge=1)
@@ -55,7 +50,7 @@ class CodecOptim(_Strict):
     bfloat16: bool = Field(False, description="convolutions in half precision")
 
 
-class CodecTraining(_Strict):
+class CodecTraining(Strict):
     """A whole run. `sounds`: folders of sound files, each with its share of the examples."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
@@ -81,12 +76,4 @@ class CodecTraining(_Strict):
 
 def load_codec_config(path: str | Path) -> CodecTraining:
     """Read a YAML file. ConfigError names its fault."""
-    try:
-        return CodecTraining.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"cannot read config {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return read_settings(path, CodecTraining)

@@ -22,7 +22,7 @@ from symbolic_music.codec.quantiser import LEFT_OUT, LearningQuantiser
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.bundle import Card
-from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from symbolic_music.training.checkpoints import check_resume, load_checkpoint, save_checkpoint
 from symbolic_music.training.codec_config import CodecTraining
 from symbolic_music.training.codec_sounds import Sounds
 from symbolic_music.training.interruptions import interruptions
@@ -65,9 +65,7 @@ def begin(config: CodecTraining, resume: bool) -> CodecRun:
     Raises:
         TrainingError: when there is a checkpoint and `resume` is not given, or none and it is; or sounds are missing.
     """
-    if resume != has_checkpoint(config.folder):
-        wrong = "nothing to resume" if resume else "there is a run already; go on with --resume, or remove it"
-        raise TrainingError(f"{config.folder}: {wrong}")
+    check_resume(config.folder, resume)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
@@ -120,9 +118,9 @@ def _update(run: CodecRun) -> dict[str, float]:
     learner.train()
     real, names = run.sounds.batch(optim.batch, _length(config), np.random.default_rng([config.seed, run.step]))
     half, losses = torch.autocast("cpu", torch.bfloat16, enabled=optim.bfloat16), dict[str, Tensor]()
-    if run.step == optim.decoder_from:
-        _freeze(run)
     if 0 < optim.decoder_from <= run.step:
+        if run.step == optim.decoder_from:
+            _freeze(run)
         vectors = _fixed(run, real)
     else:
         with half:

@@ -11,10 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from symbolic_music.training.settings import Strict, read_tree
 
 
 class ModelConfig(BaseModel):
@@ -31,7 +28,7 @@ class ModelConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
-class EditsData(_Strict):
+class EditsData(Strict):
     """Chorales as anticipated events, half of them arranged as edits; see `corpora.anticipated`."""
 
     kind: Literal["chorale-edits"] = "chorale-edits"
@@ -41,7 +38,7 @@ class EditsData(_Strict):
     crops: float = Field(0.3, ge=0, le=1)
 
 
-class StoreEditsData(_Strict):
+class StoreEditsData(Strict):
     """Stretches of the pieces of note stores as anticipated events, part of them arranged as edits."""
 
     kind: Literal["edits"]
@@ -59,7 +56,7 @@ class StoreEditsData(_Strict):
         return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.stores)
 
 
-class GridData(_Strict):
+class GridData(Strict):
     """Chorales as tokens of the 16th grid, a token a voice and step; whole pieces, batches of about one length."""
 
     kind: Literal["chorale-grid"]
@@ -68,14 +65,14 @@ class GridData(_Strict):
     spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
 
 
-class WindowsData(_Strict):
+class WindowsData(Strict):
     """Windows of a note store in the ids of a tokenizer; see `corpora.windows`."""
 
     kind: Literal["windows"]
     path: str = Field(description="a note store, made by `symbolic-music prepare`")
     tokenizer: str = "performance"
     preset: str | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     windows: Literal["crops", "chunks", "bars", "packed"] = "crops"
     length: int = Field(2048, ge=2)
     factor: int = Field(10, ge=1, description="of packed windows: variations of a piece, see `corpora.packing`")
@@ -86,7 +83,7 @@ class WindowsData(_Strict):
     workers: int = Field(0, ge=0)
 
 
-class CodesData(_Strict):
+class CodesData(Strict):
     """Folders of pairs: a score NAME.mid and the codes of its sound, NAME.safetensors, made by `encode`."""
 
     kind: Literal["codes"]
@@ -102,7 +99,7 @@ class CodesData(_Strict):
         return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.pairs)
 
 
-class OptimConfig(_Strict):
+class OptimConfig(Strict):
     """AdamW and its schedule."""
 
     steps: int = Field(3_000, ge=1)
@@ -119,14 +116,14 @@ class OptimConfig(_Strict):
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0 for never")
 
 
-class LoraConfig(_Strict):
+class LoraConfig(Strict):
     """Only low-rank changes of the matrices are learnt; see `training.lora`."""
 
     rank: int = Field(8, ge=1)
     scale: float = Field(2.0, gt=0, description="the paper's alpha / rank")
 
 
-class EngineConfig(_Strict):
+class EngineConfig(Strict):
     """Where and in what precision it runs."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -136,7 +133,7 @@ class EngineConfig(_Strict):
     tensorboard: bool = False
 
 
-class TrainConfig(_Strict):
+class TrainConfig(Strict):
     """A whole experiment."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
@@ -176,12 +173,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     Raises:
         ConfigError: naming the file's fault, or a key that is unknown and the nearest known one.
     """
-    try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read config {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    tree = read_tree(path)
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} must be a mapping of settings")
     for override in overrides:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from symbolic_music.errors import ConfigError
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from symbolic_music.training.settings import Strict, read_settings
 
 
-class VoiceSource(_Strict):
+class VoiceSource(Strict):
     """The recordings of one instrument, and the General MIDI programs that it plays."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
@@ -26,7 +21,7 @@ class VoiceSource(_Strict):
     vibrato: float = Field(0.0, ge=0, le=2, description="semitones either way, added to what was recorded")
 
 
-class VoiceOptim(_Strict):
+class VoiceOptim(Strict):
     """Adam and its schedule: first the measured frames are learnt, then the sound."""
 
     steps: int = Field(5000, ge=1, description="on measured frames")
@@ -40,7 +35,7 @@ class VoiceOptim(_Strict):
     clip: float = Field(1.0, gt=0)
 
 
-class VoiceConfig(_Strict):
+class VoiceConfig(Strict):
     """A whole run."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
@@ -66,13 +61,4 @@ class VoiceConfig(_Strict):
 
 def load_voice_config(path: str | Path) -> VoiceConfig:
     """Read a YAML file. ConfigError names its fault."""
-    try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return VoiceConfig.model_validate(tree)
-    except OSError as error:
-        raise ConfigError(f"cannot read config {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    return read_settings(path, VoiceConfig)

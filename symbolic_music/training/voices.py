@@ -19,7 +19,7 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.synthesis.analysis import TakenNote
 from symbolic_music.synthesis.voice_files import NeuralVoices, TrainedVoice, load_voices, save_voices
 from symbolic_music.synthesis.voice_nets import Shape, VoiceNetworks
-from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from symbolic_music.training.checkpoints import check_resume, load_checkpoint, save_checkpoint
 from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.schedules import cosine, warmed
 from symbolic_music.training.voice_batches import NoteBank
@@ -55,9 +55,7 @@ def begin(config: VoiceConfig, resume: bool, say: Callable[[str], None]) -> Voic
     Raises:
         TrainingError: when there is a checkpoint and `resume` is not given, or none and it is.
     """
-    if resume != has_checkpoint(config.folder):
-        wrong = "nothing to resume" if resume else "there is a run already; go on with --resume, or remove it"
-        raise TrainingError(f"{config.folder}: {wrong}")
+    check_resume(config.folder, resume)
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
