@@ -45,10 +45,7 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> Codec:
         UnknownNameError: when it is neither.
         ModelError: when the folder is of another model, or broken.
     """
-    bundled = Path(str(resources.files("symbolic_music") / "weights")) / str(name_or_path)
-    folder = bundled if (bundled / "config.json").is_file() else Path(name_or_path)
-    if not os.path.isdir(folder):
-        raise UnknownNameError(f"no codec named {str(name_or_path)[:100]!r} and no such folder")
+    folder = found_folder(name_or_path, "codec")
     config = read_config(folder)
     if config.get("architecture") != ARCHITECTURE or not isinstance(config.get("codec"), dict):
         raise ModelError(f"{folder} holds no codec of ours")
@@ -57,6 +54,15 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> Codec:
     except (TypeError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
     return restored(lambda: Codec(shape), folder).eval().to(resolve_device(device))
+
+
+def found_folder(name_or_path: str | Path, what: str) -> Path:
+    """The folder of a bundled model, or the path. UnknownNameError says what there is none of."""
+    bundled = Path(str(resources.files("symbolic_music") / "weights")) / str(name_or_path)
+    folder = bundled if (bundled / "config.json").is_file() else Path(name_or_path)
+    if not os.path.isdir(folder):
+        raise UnknownNameError(f"no {what} named {str(name_or_path)[:100]!r} and no such folder")
+    return folder
 
 
 def half(network: nn.Module) -> dict[str, Tensor]:

@@ -38,13 +38,9 @@ def score_to_codes(
         EmptyScoreError: when there is no note.
         OptionError: for settings out of range.
     """
-    form, total, blocks, done = writer.codec.format, writer.frames(score), [], 0
-    for block in writer.codes(score, seed, **settings):
-        blocks.append(block[0].cpu())
-        done += block.shape[-1]
-        if progress:
-            progress(done / total)
-    return Codes(torch.cat(blocks, dim=-1).numpy(), form, total * form.hop)
+    blocks = [block[0].cpu() for block in _blocks(score, writer, seed, progress, settings)]
+    form = writer.codec.format
+    return Codes(torch.cat(blocks, dim=-1).numpy(), form, writer.frames(score) * form.hop)
 
 
 def render_by_codec(
@@ -105,12 +101,21 @@ def _stereo(
     kept: list[torch.Tensor] | None = None,
 ) -> Iterator[Samples]:
     """Sound (2, n), block by block; the codes of each are kept."""
-    decoder, total, done = StreamDecoder(writer.codec), writer.frames(score), 0
-    for block in writer.codes(score, seed, **settings):
+    decoder = StreamDecoder(writer.codec)
+    for block in _blocks(score, writer, seed, progress, settings):
         if kept is not None:
             kept.append(block[0].cpu())
         sound = decoder.push(block)[0].cpu().numpy()
         yield np.ascontiguousarray(np.broadcast_to(sound, (2, sound.shape[1])), np.float32)
+
+
+def _blocks(
+    score: Score, writer: Writer, seed: int, progress: Progress | None, settings: dict[str, Any]
+) -> Iterator[torch.Tensor]:
+    """Codes (1, K, n), block by block; progress is told when a block has been used."""
+    total, done = writer.frames(score), 0
+    for block in writer.codes(score, seed, **settings):
+        yield block
         done += block.shape[-1]
         if progress:
             progress(done / total)

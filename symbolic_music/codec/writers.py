@@ -6,10 +6,8 @@ Nothing is unpickled.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 import symbolic_music
 from symbolic_music.codec.autoencoder import Codec
 from symbolic_music.codec.coding import check_format
-from symbolic_music.codec.folders import half, load_codec, restored
+from symbolic_music.codec.folders import found_folder, half, load_codec, restored
 from symbolic_music.codec.interface import Format
 from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
@@ -27,7 +25,7 @@ from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.refining import stream_refined
 from symbolic_music.codec.score_frames import frame_count, score_frames
 from symbolic_music.codec.writing import stream_codes
-from symbolic_music.errors import EmptyScoreError, ModelError, UnknownNameError
+from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.bundle import Card, resolve_device
 from symbolic_music.models.folders import read_config, write_folder
 from symbolic_music.score import Score
@@ -145,10 +143,7 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
         ModelError: when the folder is of another model, or broken, or the codec of another format than it was trained
             for.
     """
-    bundled = Path(str(resources.files("symbolic_music") / "weights")) / str(name_or_path)
-    folder = bundled if (bundled / "config.json").is_file() else Path(name_or_path)
-    if not os.path.isdir(folder):
-        raise UnknownNameError(f"no model of codes named {str(name_or_path)[:100]!r} and no such folder")
+    folder = found_folder(name_or_path, "model of codes")
     config = read_config(folder)
     kind = WRITERS.get(str(config.get("architecture")))
     if kind is None:

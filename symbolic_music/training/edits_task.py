@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -16,10 +15,9 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood
 from symbolic_music.models import AnticipatoryTransformer, registry
 from symbolic_music.models.anticipatory import EVENT, SEPARATOR
-from symbolic_music.models.bundle import Card, Model, View, save_model
-from symbolic_music.training.cards import card_of
+from symbolic_music.models.bundle import Card, Model, View
 from symbolic_music.training.config import TrainConfig
-from symbolic_music.training.records import write_sample
+from symbolic_music.training.event_task import EventTask
 from symbolic_music.training.tasks import Batch, Share
 
 Rows = NDArray[np.int64]
@@ -51,7 +49,7 @@ class EditSource(Protocol):
         ...
 
 
-class EditsTask:
+class EditsTask(EventTask):
     """A `Task`."""
 
     tokenizer = None
@@ -94,18 +92,8 @@ class EditsTask:
         """See `Task`; without controls."""
         return likelihood(cast(AnticipatoryTransformer, network), self.source.validation[share.rank :: share.world])
 
-    def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
-        """See `Task`."""
-        card = card_of(self.config, network, found, step)
-        save_model(self._model(network, card), folder)
-        return card
-
-    def sample(self, network: nn.Module, step: int, folder: Path) -> None:
-        """See `Task`; music from nothing."""
-        model = self._model(network, card_of(self.config, network, Likelihood(), step))
-        write_sample(model, step, folder, self.config.sample_seconds, self.config.seed)
-
-    def _model(self, network: nn.Module, card: Card) -> Model[Any]:
+    def model(self, network: nn.Module, card: Card) -> Model[Any]:
+        """See `EventTask`."""
         return Model(network, card, self.source.view())
 
     def provenance(self, step: int) -> str:

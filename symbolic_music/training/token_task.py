@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -13,11 +12,10 @@ from symbolic_music.corpora.loading import Batch as Windows
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood, token_nats
 from symbolic_music.models import registry
-from symbolic_music.models.bundle import Card, Model, save_model
+from symbolic_music.models.bundle import Card, Model
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.cards import card_of
 from symbolic_music.training.config import TrainConfig
-from symbolic_music.training.records import write_sample
+from symbolic_music.training.event_task import EventTask
 from symbolic_music.training.tasks import Batch, Share
 
 
@@ -47,7 +45,7 @@ class TokenSource(Protocol):
         ...
 
 
-class TokenTask:
+class TokenTask(EventTask):
     """A `Task`."""
 
     def __init__(self, config: TrainConfig, source: TokenSource) -> None:
@@ -90,18 +88,8 @@ class TokenTask:
         network.train(was_training)
         return total
 
-    def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
-        """See `Task`."""
-        card = card_of(self.config, network, found, step)
-        save_model(self._model(network, card), folder)
-        return card
-
-    def sample(self, network: nn.Module, step: int, folder: Path) -> None:
-        """See `Task`; music from nothing."""
-        model = self._model(network, card_of(self.config, network, Likelihood(), step))
-        write_sample(model, step, folder, self.config.sample_seconds, self.config.seed)
-
-    def _model(self, network: nn.Module, card: Card) -> Model[Any]:
+    def model(self, network: nn.Module, card: Card) -> Model[Any]:
+        """See `EventTask`."""
         return Model(network, card, tokenizer=self.source.tokenizer)
 
     def provenance(self, step: int) -> str:
