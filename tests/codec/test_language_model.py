@@ -14,6 +14,7 @@ from symbolic_music.codec.score_frames import DRUMS, FAMILIES, FEATURES, ONSETS,
 from symbolic_music.codec.writing import write_codes
 from symbolic_music.errors import EmptyScoreError, ModelError, OptionError
 from symbolic_music.score import NOTE, Score, Track
+from tests.codec.rule import learn
 
 SHAPE: dict[str, Any] = {
     "codebooks": 3, "size": 8, "width": 16, "layers": 2, "heads": 2, "hidden": 32, "window": 6, "distances": 6,
@@ -117,28 +118,11 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_it_learns_what_it_is_told() -> None:
-    net = model(unconditioned=0.2).train()
-    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
-    generator = torch.Generator().manual_seed(0)
-
-    def examples() -> tuple[torch.Tensor, torch.Tensor]:
-        notes = torch.randint(0, 5, (16, 8), generator=generator)
-        codes = torch.stack([notes, (notes + 1) % 8, (2 * notes) % 8], dim=1)
-        return codes, torch.nn.functional.one_hot(notes, 5).float()
-
-    for _ in range(300):
-        nats, count = net.loss(*examples())
-        optimizer.zero_grad()
-        (nats / count).backward()
-        optimizer.step()
-    net.eval()
-    codes, features = examples()
-    with torch.no_grad():
-        told, count = net.loss(codes, features)
-        lied, _ = net.loss(codes, features.roll(1, 0))
-    assert float(told) / count < 0.3
-    assert float(lied) > 3 * float(told)
-    assert (write_codes(net, features, top_k=1, guidance=1.0) == codes).float().mean() > 0.95
+    net = model(unconditioned=0.2)
+    learnt = learn(net, 16)
+    assert learnt.told < 0.3
+    assert learnt.lied > 3 * learnt.told
+    assert (write_codes(net, learnt.features, top_k=1, guidance=1.0) == learnt.codes).float().mean() > 0.95
 
 
 def test_it_begins_with_what_the_codec_s_entries_mean() -> None:

@@ -14,6 +14,7 @@ from symbolic_music.codec.conditions import features_of
 from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig, span_count, span_mask
 from symbolic_music.codec.refining import schedule, stream_refined
 from symbolic_music.errors import ModelError, OptionError
+from tests.codec.rule import learn
 
 SHAPE: dict[str, Any] = {
     "codebooks": 3, "size": 8, "width": 16, "layers": 2, "heads": 2, "hidden": 32, "frames": 12, "features": 5,
@@ -146,26 +147,9 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_it_learns_what_it_is_told() -> None:
-    net = model(width=32, layers=1, frames=8).train()
-    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
-    generator = torch.Generator().manual_seed(0)
-
-    def examples() -> tuple[torch.Tensor, torch.Tensor]:
-        notes = torch.randint(0, 5, (32, 8), generator=generator)
-        codes = torch.stack([notes, (notes + 1) % 8, (2 * notes) % 8], dim=1)
-        return codes, torch.nn.functional.one_hot(notes, 5).float()
-
-    for _ in range(300):
-        nats, count = net.loss(*examples())
-        optimizer.zero_grad()
-        (nats / count).backward()
-        optimizer.step()
-    net.eval()
-    codes, features = examples()
-    with torch.no_grad():
-        told, count = net.loss(codes, features)
-        lied, _ = net.loss(codes, features.roll(1, 0))
-    assert float(told) / count < 0.3
-    assert float(lied) > 3 * float(told)
-    found = write(net, features, steps=[4, 2])
-    assert (found == codes).float().mean() > 0.95
+    net = model(width=32, layers=1, frames=8)
+    learnt = learn(net, 32)
+    assert learnt.told < 0.3
+    assert learnt.lied > 3 * learnt.told
+    found = write(net, learnt.features, steps=[4, 2])
+    assert (found == learnt.codes).float().mean() > 0.95
