@@ -109,6 +109,15 @@ class Codec(nn.Module):
         c = self.config
         return Format(c.sample_rate, c.channels, c.codebooks, c.size, c.hop)
 
+    @property
+    def reach(self) -> int:
+        """Frames before its own that a frame's vector depends on."""
+        samples, rate = 0, 1
+        for layer in self.encoder.modules():
+            if isinstance(layer, CausalConv):
+                samples, rate = samples + layer.back * rate, rate * layer.stride
+        return -(-samples // self.config.hop)
+
     def vectors(self, samples: Tensor, state: State | None = None) -> Tensor:
         """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""
         return torch.as_tensor(self.encoder(samples, state)).transpose(1, 2)

@@ -28,7 +28,7 @@ class CausalConv(nn.Module):
         super().__init__()
         conv = nn.Conv1d(inputs, outputs, kernel, stride, dilation=dilation)
         self.conv: Any = weight_norm(_loud(conv, inputs * kernel, gain))
-        self.back = (kernel - 1) * dilation - (stride - 1)
+        self.back, self.stride = (kernel - 1) * dilation - (stride - 1), stride
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         before = _kept(self, x, self.back, state)

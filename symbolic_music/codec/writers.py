@@ -23,7 +23,8 @@ from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguag
 from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
 from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.refining import stream_refined
-from symbolic_music.codec.score_frames import frame_count, score_frames
+from symbolic_music.codec.score_frames import frame_count
+from symbolic_music.codec.tones import check_features, told_frames
 from symbolic_music.codec.writing import stream_codes
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.bundle import Card, resolve_device
@@ -70,6 +71,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         check_codebooks(self.network.config, self.codec.format)
+        check_features(self.network.config.features, self.codec)
 
     def codes(self, score: Score, seed: int = 0, **settings: Any) -> Iterator[Tensor]:
         """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
@@ -81,10 +83,10 @@ class Writer:
             EmptyScoreError: when there is no note.
             OptionError: for settings out of range.
         """
-        frames, rate = self.frames(score), self.codec.format.frame_rate
+        frames, count = self.frames(score), self.network.config.features
 
         def features(first: int, last: int) -> Tensor:
-            return torch.from_numpy(score_frames(score, rate, last - first, first))[None]
+            return torch.from_numpy(told_frames(score, self.codec, count, last - first, first))[None]
 
         kind = WRITERS[_architecture(self.network)]
         return kind.stream(self.network, features, frames, seed=seed, **settings)

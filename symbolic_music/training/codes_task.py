@@ -15,8 +15,9 @@ from symbolic_music.codec.codes import load_codes
 from symbolic_music.codec.coding import check_format
 from symbolic_music.codec.folders import load_codec
 from symbolic_music.codec.language_model import CodecLanguageModel
-from symbolic_music.codec.score_frames import score_frames
+from symbolic_music.codec.score_frames import FEATURES, score_frames
 from symbolic_music.codec.sounding import render_file_by_codec
+from symbolic_music.codec.tones import heard_tones
 from symbolic_music.codec.writers import WRITERS, Writer, check_codebooks, save_writer
 from symbolic_music.errors import ModelError, TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
@@ -31,13 +32,14 @@ _OPENINGS = 0.1  # share of the examples that begin with their piece
 _TOGETHER = 16  # examples that an evaluation computes at once
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Pair:
-    """A score and the codes (K, T) of its sound."""
+    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, once they were asked for."""
 
     name: str
     score: Score
     codes: NDArray[np.int64]
+    heard: NDArray[np.float16] | None = None
 
 
 class CodesTask:
@@ -51,7 +53,8 @@ class CodesTask:
         self.config, self.data = config, data
         self.codec = load_codec(data.codec, "cpu")
         self.kind = WRITERS[config.model.architecture]
-        self.shape = self.kind.config(**config.model.settings)
+        told = {"features": FEATURES + self.codec.config.dim} if data.tones else {}
+        self.shape = self.kind.config(**{**told, **config.model.settings})
         check_codebooks(self.shape, self.codec.format)
         self.training: list[list[Pair]] = []
         self.held: list[Pair] = []
@@ -98,8 +101,12 @@ class CodesTask:
         return found
 
     def _example(self, pair: Pair, first: int) -> tuple[Tensor, Tensor]:
-        features = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
-        return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(features)
+        told = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
+        if self.data.tones:
+            if pair.heard is None:
+                pair.heard = heard_tones(pair.score, self.codec, pair.codes.shape[1]).astype(np.float16)
+            told = np.concatenate([told, pair.heard[first : first + self.data.frames]], axis=1, dtype=np.float32)
+        return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(told)
 
     def _batch(self, drawn: list[tuple[Pair, int]]) -> Batch:
         codes, features = zip(*(self._example(pair, first) for pair, first in drawn), strict=True)

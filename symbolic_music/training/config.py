@@ -90,6 +90,7 @@ class CodesData(Strict):
     pairs: dict[str, float] = Field(description="folders, each with its share of the examples", min_length=1)
     codec: str = Field(description="the codec that the codes are of: its name or folder")
     frames: int = Field(512, ge=2, description="of an example")
+    tones: bool = Field(False, description="also tell what the codec makes of the score as plain tones")
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
     validation_examples: int = Field(64, ge=1)
 

@@ -152,3 +152,21 @@ def test_broken_and_missing_folders(folder: Path, tmp_path: Path) -> None:
 def test_a_model_of_more_codebooks_than_its_codec_has() -> None:
     with pytest.raises(ModelError, match="4 codebooks"):
         Writer(network(codebooks=4), codec(), "codec", CARD)
+
+
+def test_a_model_that_is_told_tones_writes_them_on(tmp_path: Path) -> None:
+    save_codec(codec(), CARD, tmp_path / "codec")
+    torch.manual_seed(2)
+    shape = CodecLanguageModelConfig(2, 16, 16, 1, 2, 32, 50, 50, features=FEATURES + SHAPE.dim)
+    net = CodecLanguageModel(shape).eval()
+    net.condition.weight.data *= 50
+    writer = load_writer(save_writer(net, str(tmp_path / "codec"), codec().format, CARD, tmp_path / "lm"))
+    codes = score_to_codes(score(), writer, seed=1).codes
+    assert codes.shape == (2, 300)
+    other = dataclasses.replace(score(), notes=(moved := score().notes.copy()))
+    moved["onset"] += 1  # less than a frame: only the tones tell
+    assert not np.array_equal(score_to_codes(other, writer, seed=1).codes, codes)
+    wrong = dataclasses.replace(shape, features=FEATURES + 1)
+    bad = save_writer(CodecLanguageModel(wrong), str(tmp_path / "codec"), codec().format, CARD, tmp_path / "bad")
+    with pytest.raises(ModelError, match="features a frame"):
+        load_writer(bad)

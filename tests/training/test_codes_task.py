@@ -14,7 +14,7 @@ from symbolic_music import read
 from symbolic_music.codec.autoencoder import Codec, CodecConfig
 from symbolic_music.codec.codes import Codes
 from symbolic_music.codec.folders import save_codec
-from symbolic_music.codec.score_frames import score_frames
+from symbolic_music.codec.score_frames import FEATURES, score_frames
 from symbolic_music.codec.writers import load_writer
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.models.bundle import Card
@@ -106,3 +106,10 @@ def test_settings_are_those_of_the_model(pairs: Path, tmp_path: Path) -> None:
         config(pairs, tmp_path, model={"layer": 2})
     with pytest.raises(ConfigError, match="codec-lm"):
         config(pairs, tmp_path, model={"architecture": "anticipatory"})
+
+
+def test_a_model_can_be_told_the_score_as_tones(pairs: Path, tmp_path: Path) -> None:
+    folder = train(config(pairs, tmp_path, data={"tones": True}, optim={"steps": 3})).folder
+    writer = load_writer(folder)
+    assert writer.network.config.features == FEATURES + writer.codec.config.dim
+    assert sum(block.shape[-1] for block in writer.codes(read(pairs / "a.mid"))) == writer.frames(read(pairs / "a.mid"))
