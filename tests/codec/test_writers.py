@@ -160,6 +160,7 @@ def test_a_model_that_is_told_tones_writes_them_on(tmp_path: Path) -> None:
     shape = CodecLanguageModelConfig(2, 16, 16, 1, 2, 32, 50, 50, features=FEATURES + SHAPE.dim)
     net = CodecLanguageModel(shape).eval()
     net.condition.weight.data *= 50
+    net.out.weight.data *= 100
     writer = load_writer(save_writer(net, str(tmp_path / "codec"), codec().format, CARD, tmp_path / "lm"))
     codes = score_to_codes(score(), writer, seed=1).codes
     assert codes.shape == (2, 300)
