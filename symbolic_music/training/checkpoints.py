@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
+from symbolic_music.training.sharding import alike, fill, gathered
 
 _FILE, _BEFORE = "checkpoint.safetensors", "checkpoint-before.safetensors"
 
@@ -33,13 +34,28 @@ def save_checkpoint(
         state: step, config and whatever else is JSON; kept in the file's metadata.
         random: states of random generators by name; torch's on the CPU when omitted.
     """
+    write_checkpoint(folder, tensors_of(model, average, optimizer), state, random)
+
+
+def tensors_of(model: nn.Module, average: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What a checkpoint holds of them, whole and on the CPU.
+
+    Where processes hold parts of them, every process must call this, and has the whole.
+    """
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in average.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
-    tensors |= {f"random.{k}": v for k, v in (random or {"cpu.0": torch.get_rng_state()}).items()}
-    contiguous = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    data = save(contiguous, metadata={"state": json.dumps(state)})
+    # In one order in every process: a file's tensors, and so a resumed optimizer's, come in any.
+    return {k: gathered(tensors[k].detach()).cpu().contiguous() for k in sorted(tensors)}
+
+
+def write_checkpoint(
+    folder: Path, tensors: Mapping[str, Tensor], state: dict[str, Any], random: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write a checkpoint of `tensors_of`; see `save_checkpoint`."""
+    drawn = {f"random.{k}": v for k, v in (random or {"cpu.0": torch.get_rng_state()}).items()}
+    data = save({**tensors, **drawn}, metadata={"state": json.dumps(state)})
     if (folder / _FILE).is_file():
         os.replace(folder / _FILE, folder / _BEFORE)
     write_bytes(folder / _FILE, data)
@@ -64,17 +80,17 @@ def load_checkpoint(
     """
     tensors, state = _read(folder)
     try:
-        model.load_state_dict(_part(tensors, "model."))
-        averaged = _part(tensors, "average.")
-        for name, value in average.items():
-            value.copy_(averaged[name])
+        _fill(model.state_dict(), _part(tensors, "model."))
+        _fill(average, _part(tensors, "average."))
     except (RuntimeError, KeyError) as error:
         raise TrainingError(f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}") from None
     groups = optimizer.state_dict()["param_groups"]
+    learnt = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     slots: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimizer.").items():
         index, key = name.split(".", 1)
-        slots.setdefault(int(index), {})[key] = value
+        parameter = learnt[int(index)]
+        slots.setdefault(int(index), {})[key] = alike(value, parameter) if value.shape == parameter.shape else value
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
     states = _part(tensors, "random.") or {"cpu.0": tensors["rng"]}
     if random is None:
@@ -112,6 +128,14 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if problems:
         raise TrainingError(f"cannot resume from {folder}: {'; '.join(problems)}")
     raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
+
+
+def _fill(targets: Mapping[str, Tensor], wholes: Mapping[str, Tensor]) -> None:
+    """RuntimeError or KeyError when they are not of the same names and shapes."""
+    if targets.keys() != wholes.keys():
+        raise KeyError(*sorted(targets.keys() ^ wholes.keys())[:1])
+    for name, target in targets.items():
+        fill(target, wholes[name])
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

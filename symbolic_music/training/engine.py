@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from symbolic_music.errors import MissingExtraError, TrainingError
 from symbolic_music.models.bundle import resolve_device
 from symbolic_music.training.config import EngineConfig
+from symbolic_music.training.sharding import shard
 from symbolic_music.training.tasks import Task
 
 
@@ -34,10 +35,11 @@ def fabric_of(config: EngineConfig) -> Any:
 
     Raises:
         MissingExtraError: when lightning-fabric is not installed.
-        TrainingError: when the device cannot be had or does not know the precision.
+        TrainingError: when the device cannot be had or does not know the precision, or one process is to be divided.
     """
     try:
         from lightning_fabric import Fabric
+        from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
     except ImportError:
         raise MissingExtraError("lightning-fabric", "train") from None
     device = resolve_device(config.device).type
@@ -47,13 +49,18 @@ def fabric_of(config: EngineConfig) -> Any:
         raise TrainingError("precision 16-mixed is for cuda; the CPU knows bf16-mixed")
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     world = int(os.environ.get("WORLD_SIZE", "1"))
+    strategy: Any = "ddp" if world > 1 else "auto"
+    if config.sharded:
+        if world == 1:
+            raise TrainingError("engine.sharded divides a model among processes; start several, by torchrun")
+        strategy = ModelParallelStrategy(shard, data_parallel_size=world, tensor_parallel_size=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Fabric's advice on settings that we choose on purpose
         fabric = Fabric(
             accelerator="gpu" if device == "cuda" else device,
             devices=local if world > 1 else 1,
             num_nodes=max(1, world // local),
-            strategy="ddp" if world > 1 else "auto",
+            strategy=strategy,
             precision=config.precision,
         )
         fabric.launch()

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.training.cards import page_of
-from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, tensors_of, write_checkpoint
 from symbolic_music.training.config import OptimConfig, TrainConfig
 from symbolic_music.training.engine import (
     Objective,
@@ -32,13 +33,14 @@ from symbolic_music.training.interruptions import interruptions
 from symbolic_music.training.lora import adapt, merged
 from symbolic_music.training.records import Records
 from symbolic_music.training.schedules import schedule_of
+from symbolic_music.training.sharding import gathered
 from symbolic_music.training.tasks import Batch, Share, Task, task_of
 
 Report = Callable[[dict[str, float]], None]
 # Settings that may differ when a run is resumed.
 _FREE = {
     "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
-    "licence": True, "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard"},
+    "licence": True, "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard", "sharded"},
 }  # fmt: skip
 
 
@@ -114,12 +116,15 @@ class _Run:
             if start is None:
                 raise TrainingError("lora changes a trained model; name it by init=")
             adapt(self.network, config.lora.rank, config.lora.scale)
+        # Processes that each hold a part evaluate on a copy of the whole: they need not keep step there.
+        self.whole = deepcopy(self.network) if config.engine.sharded else self.network
         if config.engine.recompute:
             recompute_blocks(self.network)
         objective = Objective(task, self.network)
         if config.engine.compile:
             objective.compile()
-        self.objective, self.optimizer = fabric.setup(objective, optimizer_of(self.network, config.optim))
+        self.objective = fabric.setup_module(objective)
+        self.optimizer = fabric.setup_optimizers(optimizer_of(self.network, config.optim))
         if self.share.world > 1:
             # What dropout draws differs between processes.
             torch.manual_seed(config.seed + 1_000_003 * self.share.rank)
@@ -147,6 +152,7 @@ class _Run:
     def save(self) -> None:
         """Write a checkpoint; every process takes part."""
         random = random_states(self.fabric)
+        tensors = tensors_of(self.network, self.average, self.optimizer)
         if self.records is None:
             return
         state = {
@@ -158,7 +164,7 @@ class _Run:
             "scaler": self.fabric.strategy.precision.state_dict(),
             "config": self._settings(),
         }
-        save_checkpoint(self.config.folder, self.network, self.average, self.optimizer, state, random)
+        write_checkpoint(self.config.folder, tensors, state, random)
 
     def _settings(self) -> dict[str, Any]:
         return self.config.model_dump(mode="json", exclude=_FREE)  # type: ignore[arg-type]
@@ -214,8 +220,8 @@ class _Run:
 
     def evaluate(self) -> Likelihood:
         """Validation likelihood of the averaged weights; the best are kept as a model."""
-        with self._averaged():
-            own = self.task.evaluate(self.network, self.share)
+        with self._averaged() as network:
+            own = self.task.evaluate(network, self.share)
             parts = {name: (self._summed(nats), int(self._summed(n))) for name, (nats, n) in own.parts.items()}
             found = Likelihood(
                 self._summed(own.nats), int(self._summed(own.tokens)), int(self._summed(own.notes)),
@@ -226,23 +232,23 @@ class _Run:
                 self.best, self.worse = found.per_token, 0
                 if self.records is not None:
                     best = self.config.folder / "best"
-                    card = self.task.save(merged(self.network), found, self.step, best)
+                    card = self.task.save(merged(network), found, self.step, best)
                     write_bytes(best / "CARD.md", page_of(card).encode())
             if self.records is not None and self.config.sample_seconds:
                 samples = self.config.folder / "samples"
                 samples.mkdir(exist_ok=True)
-                self.task.sample(merged(self.network), self.step, samples)
+                self.task.sample(merged(network), self.step, samples)
         return found
 
     @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """The network with the averaged weights for a while."""
-        trained = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-        self.network.load_state_dict(self.average)
+    def _averaged(self) -> Iterator[nn.Module]:
+        """The whole network with the averaged weights, for a while."""
+        trained = {k: v.detach().clone() for k, v in self.whole.state_dict().items()}
+        self.whole.load_state_dict({k: gathered(v) for k, v in self.average.items()})
         try:
-            yield
+            yield self.whole
         finally:
-            self.network.load_state_dict(trained)
+            self.whole.load_state_dict(trained)
 
     def go(self, report: Report | None) -> Result:
         """Train from the step that it stands at."""

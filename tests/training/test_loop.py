@@ -114,21 +114,56 @@ def test_sigterm_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert (tmp_path / "runs/tiny/checkpoint.safetensors").is_file()
 
 
-def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:
+def in_two(config: Path, *more: str) -> None:
+    """Train with two processes of torchrun."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*launch, "-m", "symbolic_music", "train", str(config), *more]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def without_dropout(folder: Path, **engine: bool) -> dict[str, Any]:
+    tree = grid(folder, steps=6, batch=4)
+    return tree | {
+        "model": {**tree["model"], "dropout": 0.0, "layers": 2},
+        "evaluate_every": 1,
+        "checkpoint_every": 3,
+        "threads": 1,
+        "engine": engine,
+    }
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_two_processes_have_the_losses_of_one(sharded: bool, tmp_path: Path) -> None:
     for place in ("one", "two"):
-        tree = grid(tmp_path / place, steps=6, batch=4)
-        tree |= {"model": {**tree["model"], "dropout": 0.0}, "evaluate_every": 1, "threads": 1}
+        tree = without_dropout(tmp_path / place, sharded=sharded and place == "two")
         (tmp_path / place / "config.yaml").write_text(yaml.safe_dump(tree))
     train(load_config(tmp_path / "one/config.yaml"))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*launch, "-m", "symbolic_music", "train", str(tmp_path / "two/config.yaml")]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
-    assert done.returncode == 0, done.stderr
+    in_two(tmp_path / "two/config.yaml")
     one, two = (valid_losses(tmp_path / place / "runs/tiny") for place in ("one", "two"))
     assert len(one) == 6
     assert one == pytest.approx(two, abs=1e-5)
+    single, several = (weights(tmp_path / place / "runs/tiny") for place in ("one", "two"))
+    kept = [name for name in single if not name.startswith("random.")]
+    assert all(torch.allclose(single[name], several[name], atol=1e-4) for name in kept)
+    load_model(tmp_path / "two/runs/tiny/best")
+
+
+def test_a_sharded_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    tree = without_dropout(tmp_path)
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(tree))
+    with pytest.raises(Stop):
+        train(load_config(config), report=stop_at(4))  # after the checkpoint of step 3
+    in_two(config, "engine.sharded=true", "--resume")
+    train(parse_config(without_dropout(tmp_path / "whole")))
+    assert valid_losses(tmp_path / "runs/tiny") == pytest.approx(valid_losses(tmp_path / "whole/runs/tiny"), abs=1e-5)
+
+
+def test_one_process_is_not_divided(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="torchrun"):
+        train(parse_config(without_dropout(tmp_path, sharded=True)))
 
 
 def test_parts_of_a_batch_add_up_to_it(tmp_path: Path) -> None:
