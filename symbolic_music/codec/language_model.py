@@ -23,7 +23,7 @@ from symbolic_music.models.cache import SlidingCache
 from symbolic_music.models.configs import check_config
 from symbolic_music.models.decoder import DecoderBlock, FeedForward, RelativeAttention, initialise
 
-_STD = 0.02  # of embeddings at the start
+_HEAD = 0.02  # deviation of the heads' weights at the start
 _TOLD = 128  # frames whose conditions are computed at a time
 
 
@@ -78,7 +78,8 @@ class CodecLanguageModel(StepModel):
         self.norm = nn.LayerNorm(c.width)
         self.out = nn.Linear(c.width, c.codebooks * c.size)
         initialise(self)
-        nn.init.normal_(self.embedding.weight, std=_STD)
+        # Their sum is of the size of what blocks add, else codes are hardly seen beside it for hundreds of steps.
+        nn.init.normal_(self.embedding.weight, std=c.codebooks**-0.5)
 
     @torch.no_grad()
     def know(self, codebooks: Tensor) -> None:
@@ -89,13 +90,13 @@ class CodecLanguageModel(StepModel):
         """
         c = self.config
         entries = codebooks[: c.codebooks] - codebooks[: c.codebooks].mean(dim=1, keepdim=True)
-        entries = _STD * entries / entries.std(dim=(1, 2), keepdim=True).clamp(min=1e-9)
-        for table in (
-            self.embedding.weight.view(c.codebooks, c.size + 1, c.width),
-            self.out.weight.view(c.codebooks, c.size, c.width),
+        entries = entries / entries.std(dim=(1, 2), keepdim=True).clamp(min=1e-9)
+        for std, table in (
+            (c.codebooks**-0.5, self.embedding.weight.view(c.codebooks, c.size + 1, c.width)),
+            (_HEAD, self.out.weight.view(c.codebooks, c.size, c.width)),
         ):
             mixing = torch.randn(c.codebooks, entries.shape[2], c.width) / entries.shape[2] ** 0.5
-            table[:, : c.size] = entries @ mixing
+            table[:, : c.size] = std * entries @ mixing
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
         """What each position is told of the score: (B, T, F) to (B, S, width)."""
