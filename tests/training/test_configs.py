@@ -17,7 +17,7 @@ from symbolic_music.training.config import CodesData, WindowsData
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 SOUND = {"codec": load_codec_config}  # trained by a verb of its own
-CONFIGS = sorted(path for path in FOLDER.glob("*.yaml") if path.stem not in SOUND)
+CONFIGS = sorted(path for path in [*FOLDER.glob("*.yaml"), *FOLDER.glob("two-cores/*.yaml")] if path.stem not in SOUND)
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -25,7 +25,7 @@ def test_a_config_of_sound_names_what_there_is(name: str) -> None:
     assert SOUND[name](FOLDER / f"{name}.yaml").name == name
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_a_config_names_what_there_is(path: Path) -> None:
     config = load_config(path)
     assert config.name == path.stem
