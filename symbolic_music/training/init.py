@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,31 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, TrainingError
-from symbolic_music.models import load_model, registry
+from symbolic_music.models import AnticipatoryTransformer, load_model, registry
 from symbolic_music.models.folders import read_config
+from symbolic_music.models.instruments import with_instruments
 from symbolic_music.models.pretrained import load_pretrained
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import ModelConfig, TrainConfig
 
 
-def resolved(config: TrainConfig, start: nn.Module) -> TrainConfig:
+def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int] = ()) -> TrainConfig:
     """The config with the shape of the model that it begins from; settings of its own, such as dropout, stay.
 
-    TrainingError when the config asks for another architecture.
+    Args:
+        instruments: that the model is to know beside those it knows, where it tells them apart.
+
+    Raises:
+        TrainingError: when the config asks for another architecture.
     """
     name, asked = registry.name_of(start), config.model
     if "architecture" in asked.model_fields_set and asked.architecture != name:
         raise TrainingError(f"{config.init} is of architecture {name}, not {asked.architecture}")
     shape: Any = start.config
-    model = ModelConfig(architecture=name, **{**dataclasses.asdict(shape), **asked.settings})
+    settings = dataclasses.asdict(shape)
+    if "instruments" in settings:
+        settings["instruments"] = sorted({*settings["instruments"], *instruments})
+    model = ModelConfig(architecture=name, **{**settings, **asked.settings})
     return config.model_copy(update={"model": model})
 
 
@@ -57,7 +66,9 @@ def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
 
 
 def begin_from(network: nn.Module, start: nn.Module, source: str) -> None:
-    """Give a network the weights of another. TrainingError when they have other shapes."""
+    """Give a network the weights of another, which may know fewer instruments. TrainingError for other shapes."""
+    if isinstance(start, AnticipatoryTransformer) and isinstance(network, AnticipatoryTransformer):
+        start = with_instruments(start, network.config.instruments)
     try:
         network.load_state_dict(start.state_dict())
     except (RuntimeError, ModelError) as error:

@@ -20,6 +20,7 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.training.cards import page_of
 from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, tensors_of, write_checkpoint
 from symbolic_music.training.config import OptimConfig, TrainConfig
+from symbolic_music.training.edits_task import EditsTask
 from symbolic_music.training.engine import (
     Objective,
     fabric_of,
@@ -86,7 +87,7 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
     fabric, task, start = fabric_of(config.engine), task_of(config), None
     if config.init is not None:
         start = start_of(config.init, task.tokenizer)
-        config = resolved(config, start)
+        config = resolved(config, start, task.source.instruments if isinstance(task, EditsTask) else ())
         task = task_of(config)
     run = _Run(config, task, fabric, start)
     with fabric.rank_zero_first():

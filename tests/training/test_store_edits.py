@@ -17,6 +17,7 @@ from symbolic_music.score import NOTE, TEMPO, Score, Track
 from symbolic_music.training.config import StoreEditsData, parse_config
 from symbolic_music.training.loop import train
 from symbolic_music.training.store_edits import StoreEdits
+from tests.training.runs import edits
 
 
 def piece(beats: int, tempo: int = 400_000) -> Score:
@@ -124,3 +125,15 @@ def test_a_model_is_trained_that_hears_musical_time_and_knows_every_instrument(s
     assert model.card.data == "store"
     score = sm.generate(model=model, seconds=4, seed=1)
     assert np.array_equal(score.notes, sm.generate(model=model, seconds=4, seed=1).notes)
+
+
+def test_a_model_of_few_instruments_goes_on_with_all(store: Path, tmp_path: Path) -> None:
+    first = train(parse_config(edits(tmp_path / "chorales")))
+    assert load_model(first.folder).network.config.instruments == (40, 41, 42, 43)
+    tree = edits(tmp_path / "band") | {
+        "data": {"kind": "edits", "stores": {str(store): 1.0}},
+        "init": str(first.folder),
+    }
+    second = load_model(train(parse_config({**tree, "model": {"dropout": 0.0}})).folder)
+    assert second.network.config.instruments == tuple(range(129))
+    assert len(sm.generate(piece(8), 2.0, second, seed=1)) >= len(piece(8))
