@@ -30,7 +30,9 @@ def render(
         Path | None, typer.Option(help="Write these controls as JSON, to change and give back as --controls.")
     ] = None,
     voices: Annotated[Path | None, typer.Option(help="A folder of train-voice, with --synth midi-ddsp.")] = None,
-    model: Annotated[str | None, typer.Option(help="The folder of a model of codes, with --synth codec.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model of codes, with --synth codec; codec-lm when omitted.")
+    ] = None,
     write_codes: Annotated[Path | None, typer.Option(help="Also write the codes here, with --synth codec.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -44,8 +46,6 @@ def render(
         raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
     if synth != "codec" and (model or write_codes):
         raise OptionError("--model and --write-codes go with --synth codec")
-    if synth == "codec" and model is None:
-        raise OptionError("--synth codec needs --model, the folder of a trained model of codes: none comes along yet")
     if synth == "codec" and (stems is not None or sample_rate is not None):
         raise OptionError(
             "--synth codec writes one file, at the rate of its codec: leave out --stems and --sample-rate"
@@ -77,11 +77,11 @@ def render(
         if write_controls is not None:
             write_expression(expression, score, write_controls)
     with working(f"rendering {score.duration:.0f} s of music") as progress:
-        if model is not None:
+        if synth == "codec":
             from symbolic_music.codec.sounding import render_file_by_codec
             from symbolic_music.codec.writers import load_writer
 
-            writer = load_writer(model)
+            writer = load_writer(model or "codec-lm")
             rate = writer.codec.format.sample_rate
             written = render_file_by_codec(score, output, writer, codes=write_codes, seed=seed, progress=progress)
         else:

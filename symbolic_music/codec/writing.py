@@ -21,8 +21,8 @@ def write_codes(
     model: StepModel,
     features: Tensor,
     prompt: Tensor | None = None,
-    guidance: float = 3.0,
-    temperature: float = 1.0,
+    guidance: float = 4.0,
+    temperature: float = 0.8,
     top_k: int = 250,
     seed: int = 0,
 ) -> Tensor:
@@ -57,8 +57,8 @@ def stream_codes(
     prompt: Tensor | None = None,
     *,
     batch: int = 1,
-    guidance: float = 3.0,
-    temperature: float = 1.0,
+    guidance: float = 4.0,
+    temperature: float = 0.8,
     top_k: int = 250,
     seed: int = 0,
 ) -> Iterator[Tensor]:

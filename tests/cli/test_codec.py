@@ -57,7 +57,6 @@ def test_mistakes(mistake, models) -> None:
     assert "--stems" in mistake(
         "render", a, "-o", out, "--synth", "codec", "--model", models / "lm", "--stems", models / "stems"
     )
-    assert "needs --model" in mistake("render", a, "-o", out, "--synth", "codec")
     assert "go with --synth codec" in mistake("render", a, "-o", out, "--model", models / "lm")
     assert "no model of codes" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "codec")
     codes = ("--write-codes", models / "a.mid")

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from symbolic_music import tokenizers
-from symbolic_music.codec import load_codec
+from symbolic_music.codec import load_codec, load_writer
 from symbolic_music.errors import FileError, ModelError, UnknownNameError
 from symbolic_music.models import folders, registry
 from symbolic_music.models.bundle import Card, Model, View, bundled, load_model, save_model
@@ -137,11 +137,14 @@ def test_another_hash_is_refused_and_none_is_not(folder: Path) -> None:
 
 def test_the_bundled_models_load() -> None:
     cards = {card.name: card for card in bundled()}
-    for name in cards.keys() - {"codec"}:
+    for name in cards.keys() - {"codec", "codec-lm"}:
         model = load_model(name, "cpu")
         assert cards[name].parameters == sum(p.numel() for p in model.network.parameters())
         assert model.card == cards[name]
     codec = load_codec("codec", "cpu")
+    writer = load_writer("codec-lm", device="cpu")
+    assert cards["codec-lm"].parameters == sum(p.numel() for p in writer.network.parameters())
+    assert writer.codec_name == "codec"
     assert cards["codec"].parameters == sum(p.numel() for p in codec.parameters()) + codec.quantiser.codebooks.numel()
 
 
