@@ -22,10 +22,11 @@ from symbolic_music.score import Score
 COLUMNS, WIDTH = 2, 760
 
 
-def drawn(score: Score, title: str) -> Image.Image:
-    """A roll, as wide as all others."""
+def drawn(score: Score, title: str, given: float) -> Image.Image:
+    """A roll, as wide as all others; what begins within the given seconds is muted."""
     page = io.BytesIO()
-    piano_roll(score, title=title).savefig(page, dpi=100)
+    new = score.onset_seconds >= given - 1e-6 if given else None
+    piano_roll(score, new, title=title).savefig(page, dpi=100)
     image = Image.open(page).convert("RGB")
     return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
 
@@ -42,7 +43,7 @@ def main() -> None:
     rolls = []
     for seed in tqdm(range(10)):
         score = sm.generate(prompt, asked.seconds, model, seed=seed)
-        rolls.append(drawn(score, f"seed {seed}: {len(score)} notes"))
+        rolls.append(drawn(score, f"seed {seed}: {len(score)} notes", prompt.duration if prompt else 0.0))
     heights = [max(one.height for one in rolls[i : i + COLUMNS]) for i in range(0, len(rolls), COLUMNS)]
     page = Image.new("RGB", (COLUMNS * WIDTH, sum(heights)), "white")
     for i, one in enumerate(rolls):
