@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.report import Json, check_output, out, out_json, working
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import FileError, OptionError
 
 _Codec = Annotated[str, typer.Option(help="A bundled codec's name, or the folder of one.")]
 
@@ -25,9 +25,15 @@ def encode(
     """Turn sound into the codes of a neural codec."""
     if output is not None and len(files) > 1:
         raise OptionError("--output names the codes of one file; leave it out for several")
+    for path in files:
+        if not path.is_file():
+            raise FileError(f"cannot read {path}: there is no such file")
     targets = [path.with_suffix(".safetensors") if output is None else output for path in files]
     for path, target in zip(files, targets, strict=True):
         check_output(target, path)
+    for target in targets:
+        if targets.count(target) > 1:
+            raise OptionError(f"several of these sounds would be written to {target}; encode them one by one with -o")
 
     from symbolic_music.codec.coding import encode_audio
     from symbolic_music.codec.folders import load_codec

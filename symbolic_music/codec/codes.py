@@ -36,7 +36,7 @@ class Codes:
             )
         if codes.size and not (codes.min() >= 0 and codes.max() < form.size):
             raise ModelError(f"codes lie in 0..{form.size - 1}, not {codes.min()}..{codes.max()}")
-        if not 0 <= self.samples <= codes.shape[1] * form.hop:
+        if not isinstance(self.samples, int) or not 0 <= self.samples <= codes.shape[1] * form.hop:
             raise ModelError(f"{codes.shape[1]} frames of {form.hop} samples are not {self.samples:,} samples")
         object.__setattr__(self, "codes", codes.astype(np.int64))
 
@@ -77,8 +77,6 @@ def load_codes(path: str | Path) -> Codes:
         codes = tensors["codes"]
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, ModelError) as error:
         raise FileError(f"{path} is no file of codes ({error})") from None
-    if not all(isinstance(value, int) and value > 0 for value in asdict(form).values()):
-        raise FileError(f"{path} is no file of codes (its format is {form})")
-    return Codes(codes.astype(np.int64), form, samples)
+    return Codes(codes, form, samples)

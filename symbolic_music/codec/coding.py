@@ -14,6 +14,7 @@ from symbolic_music.codec.interface import AudioCodec, Format
 from symbolic_music.codec.streaming import StreamDecoder, StreamEncoder
 from symbolic_music.errors import AudioError, MissingExtraError, ModelError
 from symbolic_music.synthesis.audio import Audio
+from symbolic_music.synthesis.streaming import MAX_HOURS
 
 # Seconds that a codec codes at a time: it bounds memory.
 PIECE = 10.0
@@ -121,6 +122,9 @@ def fitted(audio: Audio, form: Format) -> Samples:
         raise AudioError("there is no sound to encode: it has no samples")
     if not np.isfinite(samples).all():
         raise AudioError("the sound holds samples that are not finite")
+    if not 0 < samples.shape[1] / audio.sample_rate <= MAX_HOURS * 3600:
+        raise AudioError(f"sound of {samples.shape[1]:,} samples at {audio.sample_rate:g} Hz is not coded: "
+                         f"it lasts at most {MAX_HOURS:g} hours")  # fmt: skip
     if len(samples) != form.channels:
         samples = np.repeat(samples.mean(axis=0, keepdims=True), form.channels, axis=0)
     if audio.sample_rate != form.sample_rate:

@@ -76,8 +76,12 @@ def restored(make: Callable[[], Network], folder: Path) -> Network:
     It is outlined first: what a config asks for takes memory only where there are weights for it.
     """
     with open_weights(folder / WEIGHTS) as weights:
-        with torch.device("meta"):
-            check_weights(make(), weights, folder)
+        try:
+            with torch.device("meta"):
+                outline = make()
+        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+            raise ModelError(f"{folder}/config.json makes no network ({str(error)[:100]})") from None
+        check_weights(outline, weights, folder)
         # To load a model is not to draw a number.
         with torch.random.fork_rng(devices=[]):
             network = make()

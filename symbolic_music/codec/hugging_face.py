@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from symbolic_music.codec.autoencoder import checked
@@ -88,12 +89,20 @@ def load_adapter(source: str | Path) -> EncodecAdapter | DacAdapter:
     try:
         kind = AutoConfig.from_pretrained(str(source)).model_type
         if kind == "encodec":
-            return EncodecAdapter(EncodecModel.from_pretrained(str(source), use_safetensors=True))
+            return EncodecAdapter(complete(EncodecModel, source))
         if kind == "dac":
-            return DacAdapter(DacModel.from_pretrained(str(source), use_safetensors=True))
-    except (OSError, ValueError, KeyError) as error:
+            return DacAdapter(complete(DacModel, source))
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load a codec from {source}: {' '.join(str(error).split())[:200]}") from None
     raise ModelError(f"{source} is a {kind}, not an EnCodec or DAC")
+
+
+def complete(kind: Any, source: str | Path) -> Any:
+    """A model of transformers from a folder or the hub. ModelError when weights are missing: they would be random."""
+    model, found = kind.from_pretrained(str(source), use_safetensors=True, output_loading_info=True)
+    if found["missing_keys"]:
+        raise ModelError(f"{source} lacks weights: {', '.join(sorted(found['missing_keys'])[:3])} ...")
+    return model
 
 
 def _count(codebooks: int | None, form: Format) -> int:

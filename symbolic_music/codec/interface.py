@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
+
+from symbolic_music.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,12 @@ class Format:
     codebooks: int
     size: int
     hop: int
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 1 << 31:
+                raise ModelError(f"{field.name} of a format is a whole number from 1, not {value!r:.60}")
 
     @property
     def frame_rate(self) -> float:

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from symbolic_music.codec import patterns
 from symbolic_music.codec.conditions import Features
+from symbolic_music.codec.hugging_face import complete
 from symbolic_music.codec.patterns import Pattern
 from symbolic_music.codec.score_frames import FEATURES
 from symbolic_music.codec.step_model import StepModel
@@ -165,9 +167,9 @@ def _pretrained(source: str) -> Any:
     try:
         kind = AutoConfig.from_pretrained(source).model_type
         if kind == "musicgen":
-            return MusicgenForConditionalGeneration.from_pretrained(source, use_safetensors=True).decoder
+            return complete(MusicgenForConditionalGeneration, source).decoder
         if kind == "musicgen_decoder":
-            return MusicgenForCausalLM.from_pretrained(source, use_safetensors=True)
-    except (OSError, ValueError, KeyError) as error:
+            return complete(MusicgenForCausalLM, source)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load a MusicGen from {source}: {' '.join(str(error).split())[:200]}") from None
     raise ModelError(f"{source} is a {kind}, not a MusicGen")

@@ -18,6 +18,8 @@ from torch import Tensor
 
 from symbolic_music.errors import OptionError, UnknownNameError
 
+_MOST_CODEBOOKS = 1024
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -127,5 +129,7 @@ def get(name: str, codebooks: int, frames: int) -> Pattern:
 
 
 def _check(codebooks: int, frames: int) -> None:
-    if codebooks < 1 or frames < 1:
-        raise OptionError(f"a pattern needs at least one codebook and frame, not {codebooks} and {frames}")
+    if not 1 <= codebooks <= _MOST_CODEBOOKS or frames < 1:
+        raise OptionError(
+            f"a pattern has 1 to {_MOST_CODEBOOKS:,} codebooks and at least one frame, not {codebooks:,} and {frames:,}"
+        )

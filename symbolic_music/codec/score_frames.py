@@ -43,15 +43,15 @@ def score_frames(score: Score, frame_rate: float, frames: int | None = None, fir
     begins = np.floor(starts * frame_rate + 1e-6).astype(int) - first
     stops = np.maximum(np.ceil(ends * frame_rate - 1e-6).astype(int) - first, begins + 1)
     instruments = score.instruments
+    stops = np.where(instruments == DRUM_INSTRUMENT, begins + 1, stops)
     for i in np.flatnonzero((begins < count) & (stops > 0)):
         note = score.notes[i]
         level, pitch = note["velocity"] / 127, int(note["pitch"])
+        span = slice(max(0, begins[i]), stops[i])
         if instruments[i] == DRUM_INSTRUMENT:
             columns = [DRUMS + min(max(pitch, _DRUMS[0]), _DRUMS[-1]) - _DRUMS[0]]
-            span = slice(max(0, begins[i]), begins[i] + 1)
         else:
             columns = [SOUNDING + pitch, FAMILIES + int(instruments[i]) // 8]
-            span = slice(max(0, begins[i]), stops[i])
             if begins[i] >= 0:
                 out[begins[i], ONSETS + pitch] = max(out[begins[i], ONSETS + pitch], level)
         for column in columns:

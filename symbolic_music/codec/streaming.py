@@ -24,7 +24,8 @@ class StreamEncoder:
     @torch.no_grad()
     def push(self, samples: Tensor) -> Tensor:
         """Codes (B, K, T) of the frames that these samples (B, C, n) finish; T may be 0."""
-        checked(samples, self._codec.config.channels)
+        if samples.ndim != 3 or samples.shape[-1]:
+            checked(samples, self._codec.config.channels)
         if self._rest is not None:
             samples = torch.cat([self._rest, samples], dim=-1)
         whole = samples.shape[-1] // self._codec.config.hop * self._codec.config.hop
@@ -33,11 +34,13 @@ class StreamEncoder:
 
     @torch.no_grad()
     def finish(self) -> Tensor:
-        """Codes of what is left, filled with silence; T is 1, or 0 where nothing is left."""
+        """Codes of what is left, filled with silence; T is 1, or 0 where nothing is left. Another sound may follow."""
         rest, self._rest = self._rest, None
         if rest is None:
             rest = next(self._codec.parameters()).new_zeros(1, self._codec.config.channels, 0)
-        return self._coded(torch.nn.functional.pad(rest, (0, -rest.shape[-1] % self._codec.config.hop)))
+        codes = self._coded(torch.nn.functional.pad(rest, (0, -rest.shape[-1] % self._codec.config.hop)))
+        self._state = State()
+        return codes
 
     def _coded(self, samples: Tensor) -> Tensor:
         if not samples.shape[-1]:

@@ -26,20 +26,22 @@ _PIECE = 750  # frames that are encoded at a time
 def plain_tones(score: Score, sample_rate: int, count: int, first: int = 0) -> NDArray[np.float32]:
     """Samples (count,) from the sample `first` on: harmonic tones that decay, all in the same phase at their onset.
 
-    Velocity v has the gain (v / 127)^2. Drums are silent.
+    Velocity v has the gain (v / 127)^2. Drums are silent, and pitches that the rate cannot hold.
     """
     out = np.zeros(count, np.float64)
     starts = np.rint(score.onset_seconds * sample_rate).astype(np.int64)
     ends = score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
     stops = np.maximum(np.rint(ends * sample_rate).astype(np.int64), starts + 1)
     fade_in, fade_out = (max(1, round(seconds * sample_rate)) for seconds in _FADES)
+    frequencies = 440 * 2 ** ((score.notes["pitch"].astype(np.float64) - 69) / 12)
     sounding = (starts < first + count) & (stops + fade_out > first) & (score.instruments != DRUM_INSTRUMENT)
+    sounding &= frequencies < sample_rate / 2
     tables: dict[int, NDArray[np.float64]] = {}
     for i in np.flatnonzero(sounding):
         start, stop = int(starts[i]), int(stops[i])
         low, high = max(start, first), min(stop + fade_out, first + count)
         times = np.arange(low - start, high - start)
-        frequency = 440 * 2 ** ((int(score.notes["pitch"][i]) - 69) / 12)
+        frequency = float(frequencies[i])
         harmonics = max(1, min(_HARMONICS, int(0.45 * sample_rate / frequency)))
         if harmonics not in tables:
             tables[harmonics] = _table(harmonics)
@@ -85,7 +87,9 @@ def told_frames(score: Score, codec: Codec, features: int, count: int, first: in
 
     Raises:
         EmptyScoreError: when there is no note.
+        ModelError: for another number of features.
     """
+    check_features(features, codec)
     told = score_frames(score, codec.format.frame_rate, count, first)
     return told if features == FEATURES else np.concatenate([told, heard_tones(score, codec, count, first)], axis=1)
 

@@ -30,6 +30,7 @@ from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.bundle import Card, resolve_device
 from symbolic_music.models.folders import read_config, write_folder
 from symbolic_music.score import Score
+from symbolic_music.synthesis.streaming import check_length
 
 _RING = 1.0  # seconds after the last note
 
@@ -92,9 +93,15 @@ class Writer:
         return kind.stream(self.network, features, frames, seed=seed, **settings)
 
     def frames(self, score: Score) -> int:
-        """How many frames `codes` writes of a score. EmptyScoreError when there is no note."""
+        """How many frames `codes` writes of a score.
+
+        Raises:
+            EmptyScoreError: when there is no note.
+            AudioError: when it lasts more than 6 hours.
+        """
         if not len(score):
             raise EmptyScoreError("this score has no notes to write sound of")
+        check_length(score)
         rate = self.codec.format.frame_rate
         return frame_count(score, rate) + round(_RING * rate)
 

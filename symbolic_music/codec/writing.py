@@ -129,8 +129,8 @@ def check_features(features: Tensor, count: int) -> None:
 
 def check_drawing(guidance: float, temperature: float, top_k: int) -> None:
     """OptionError when a setting is out of range."""
-    if guidance < 0 or temperature <= 0 or top_k < 1:
-        raise OptionError("guidance is at least 0, the temperature above 0, top-k at least 1")
+    if not 0 <= guidance < 1e6 or not 1e-6 <= temperature < 1e6 or not isinstance(top_k, int) or top_k < 1:
+        raise OptionError("guidance is at least 0, the temperature at least 1e-6, top-k a whole number from 1")
 
 
 def draw(logits: Tensor, top_k: int, generator: torch.Generator) -> Tensor:

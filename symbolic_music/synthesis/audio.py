@@ -75,7 +75,7 @@ def read_audio(path: str | Path) -> Audio:
         raise MissingExtraError("soundfile", "audio") from None
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, TypeError) as error:  # a TypeError where the file does not say its own format
         raise FileError(f"cannot read {path}: {error}") from None
     return Audio(samples.T, rate)
 

@@ -54,8 +54,13 @@ class Settings:
             raise OptionError(f"reverb is a level from 0 to 4, not {self.reverb:g}")
         if not 50 <= self.control_rate <= 1000:
             raise OptionError(f"the control rate is 50 to 1000 Hz, not {self.control_rate:g}")
-        if score.duration > MAX_HOURS * 3600:
-            raise AudioError(f"this score lasts {score.duration / 3600:.1f} hours; clip it to at most {MAX_HOURS:g}")
+        check_length(score)
+
+
+def check_length(score: Score) -> None:
+    """Raise AudioError for a score that lasts more than MAX_HOURS."""
+    if score.duration > MAX_HOURS * 3600:
+        raise AudioError(f"this score lasts {score.duration / 3600:.1f} hours; clip it to at most {MAX_HOURS:g}")
 
 
 def check_level(loudness: float, gain: float | None = None) -> None:

@@ -29,6 +29,7 @@ from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.tasks import Batch, Share
 
 _OPENINGS = 0.1  # share of the examples that begin with their piece
+_MOST = 6e4  # that float16 holds
 _TOGETHER = 16  # examples that an evaluation computes at once
 
 
@@ -104,7 +105,9 @@ class CodesTask:
         told = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
         if self.data.tones:
             if pair.heard is None:
-                pair.heard = heard_tones(pair.score, self.codec, pair.codes.shape[1]).astype(np.float16)
+                pair.heard = (
+                    heard_tones(pair.score, self.codec, pair.codes.shape[1]).clip(-_MOST, _MOST).astype(np.float16)
+                )
             told = np.concatenate([told, pair.heard[first : first + self.data.frames]], axis=1, dtype=np.float32)
         return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(told)
 

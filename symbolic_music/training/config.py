@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.training.settings import Strict, read_tree
 
+_Share = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
 
 class ModelConfig(BaseModel):
     """What is trained: an architecture of `models.registry`, its preset, and the settings that change the preset."""
@@ -42,7 +44,7 @@ class StoreEditsData(Strict):
     """Stretches of the pieces of note stores as anticipated events, part of them arranged as edits."""
 
     kind: Literal["edits"]
-    stores: dict[str, float] = Field(description="note stores, each with its share of the samples", min_length=1)
+    stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
     transpose: tuple[int, int] = (-5, 6)
     edits: float = Field(0.5, ge=0, le=1)
     openings: float = Field(0.15, ge=0, le=1, description="share of the samples that begin with their piece")
@@ -87,7 +89,7 @@ class CodesData(Strict):
     """Folders of pairs: a score NAME.mid and the codes of its sound, NAME.safetensors, made by `encode`."""
 
     kind: Literal["codes"]
-    pairs: dict[str, float] = Field(description="folders, each with its share of the examples", min_length=1)
+    pairs: dict[str, _Share] = Field(description="folders, each with its share of the examples", min_length=1)
     codec: str = Field(description="the codec that the codes are of: its name or folder")
     frames: int = Field(512, ge=2, description="of an example")
     tones: bool = Field(False, description="also tell what the codec makes of the score as plain tones")

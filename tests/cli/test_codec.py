@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -51,6 +52,20 @@ def test_mistakes(mistake, models) -> None:
     with_codec = ("--codec", models / "codec")
     assert "cannot read" in mistake("encode", a, *with_codec)
     assert "no codec named" in mistake("encode", models / "a.wav", "--codec", "nowhere")
+    for none in (".", "", "/"):
+        assert "cannot read" in mistake("encode", none, *with_codec)
+    soundfile.write(models / "a.flac", np.zeros(4000), 8000)
+    assert "several of these sounds" in mistake("encode", models / "a.wav", models / "a.flac", *with_codec)
+    (models / "a.raw").write_bytes(bytes(100))
+    assert "cannot read" in mistake("encode", models / "a.raw", *with_codec)
+    soundfile.write(models / "slow.wav", np.zeros(40_000), 1)
+    assert "6 hours" in mistake("encode", models / "slow.wav", *with_codec)
+    late = score()
+    moved = late.notes.copy()
+    moved["onset"][-1] = 8 * 3600 * 960
+    dataclasses.replace(late, notes=moved).write(models / "late.mid")
+    lm = ("--synth", "codec", "--model", models / "lm")
+    assert "8.0 hours" in mistake("render", models / "late.mid", "-o", out, *lm)
     assert "1 to 3 codebooks" in mistake("encode", models / "a.wav", *with_codec, "--codebooks", "4")
     assert "of one file" in mistake("encode", models / "a.wav", models / "a.wav", "-o", models / "z", *with_codec)
     assert "no file of codes" in mistake("decode", models / "lm" / "model.safetensors", "-o", out, *with_codec)

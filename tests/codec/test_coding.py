@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
+from safetensors.torch import load_file, save_file
 
 from symbolic_music.codec import coding
 from symbolic_music.codec.autoencoder import Codec, CodecConfig
@@ -15,6 +19,7 @@ from symbolic_music.codec.codes import Codes, load_codes
 from symbolic_music.codec.coding import decode_audio, encode_audio
 from symbolic_music.codec.hugging_face import DacAdapter, EncodecAdapter, load_adapter
 from symbolic_music.codec.interface import Format
+from symbolic_music.codec.streaming import StreamEncoder
 from symbolic_music.errors import AudioError, FileError, ModelError
 from symbolic_music.synthesis.audio import Audio
 
@@ -147,3 +152,49 @@ def test_what_is_no_codec_is_refused(tmp_path: Path) -> None:
     transformers.GPT2Config(n_layer=1).save_pretrained(tmp_path / "gpt2")
     with pytest.raises(ModelError, match="gpt2, not"):
         load_adapter(tmp_path / "gpt2")
+
+
+def test_a_stream_may_wait_and_begin_anew(codec: Codec) -> None:
+    sound = torch.from_numpy(tone(0.3).samples)[None]
+    stream, found = StreamEncoder(codec), []
+    for _ in range(2):
+        parts = [stream.push(sound[..., :1000]), stream.push(sound[..., :0]), stream.push(sound[..., 1000:])]
+        found.append(torch.cat([*parts, stream.finish()], dim=-1))
+    assert torch.equal(found[0], codec.encode(sound))
+    assert torch.equal(found[1], found[0])
+
+
+def test_codes_of_a_file_are_whole_numbers_of_a_format(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    form = {"sample_rate": 8_000, "channels": 1, "codebooks": 1, "size": 4, "hop": 10}
+    for codes, about in (
+        (np.full((1, 2), 0.7), json.dumps(form)),
+        (np.ones((1, 2), bool), json.dumps(form)),
+        (np.ones((1, 2), np.int64), json.dumps({**form, "channels": True})),
+        (np.ones((1, 2), np.int64), "[" * 100_000),
+    ):
+        path.write_bytes(save({"codes": codes}, metadata={"codec": about, "samples": "20"}))
+        with pytest.raises((FileError, ModelError), match=r"no file of codes|whole numbers"):
+            load_codes(path)
+    with pytest.raises(ModelError, match="samples"):
+        Codes(np.ones((1, 2), np.int64), Format(**form), 2.5)  # type: ignore[arg-type]
+
+
+def test_sound_without_end_or_rate(codec: Codec) -> None:
+    for audio in (Audio(np.zeros((1, 40_000), np.float32), 1), Audio(np.zeros((1, 40), np.float32), math.nan)):  # type: ignore[arg-type]
+        with pytest.raises(AudioError, match="6 hours"):
+            encode_audio(audio, codec)
+
+
+def test_a_checkpoint_that_lacks_weights_is_not_made_up(tmp_path: Path) -> None:
+    dac().save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    tensors = load_file(path)
+    save_file(
+        {name: value for name, value in tensors.items() if not name.startswith("encoder.")}, path, {"format": "pt"}
+    )
+    with pytest.raises(ModelError, match=r"lacks weights: encoder\."):
+        load_adapter(tmp_path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ModelError, match="cannot load"):
+        load_adapter(tmp_path)

@@ -141,3 +141,14 @@ def test_it_begins_with_what_the_codec_s_entries_mean() -> None:
     assert not torch.allclose(net(torch.where(laid == 3, 5, laid), told), logits)
     read = net.embedding(torch.arange(3)[:, None] * 9 + torch.arange(8)).sum(0)
     assert read.std().item() == pytest.approx(1, rel=0.3)  # codes are as loud as what blocks add to them
+
+
+def test_a_stretch_tells_of_drums_what_the_whole_does() -> None:
+    notes = np.zeros(3, NOTE)
+    notes["onset"], notes["duration"], notes["velocity"], notes["pitch"] = [0, 100, 480], 2000, 100, [36, 38, 42]
+    notes["channel"] = 9
+    drums = Score(480, notes, tracks=(Track("Drums", 0, True),))
+    whole = score_frames(drums, 75.0, 120)
+    assert (whole[:, DRUMS:] > 0).sum() == 3
+    for first in range(100):
+        np.testing.assert_array_equal(score_frames(drums, 75.0, 20, first), whole[first : first + 20])

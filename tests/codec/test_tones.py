@@ -53,6 +53,7 @@ def test_what_is_above_the_rate_is_left_out() -> None:
     sound = plain_tones(score((0, 1000, 100, 127)), RATE, RATE)  # 2,637 Hz: its second harmonic would fold back
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(RATE)))
     assert spectrum[2 * 2637 - RATE] < 0.01 * spectrum.max()
+    assert not plain_tones(score((0, 1000, 110, 127)), RATE, RATE).any()  # 4,699 Hz itself is above half the rate
 
 
 @pytest.mark.parametrize("first", [-7, 0, 3, 40, 900])
@@ -92,3 +93,5 @@ def test_a_model_is_told_tones_where_it_takes_them() -> None:
     assert told_frames(music, net, FEATURES, 30).shape == (30, FEATURES)
     with pytest.raises(ModelError, match="features a frame"):
         check_features(FEATURES + 5, net)
+    with pytest.raises(ModelError, match="features a frame"):
+        told_frames(music, net, 5, 30)

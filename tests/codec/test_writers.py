@@ -20,7 +20,7 @@ from symbolic_music.codec.score_frames import FEATURES, score_frames
 from symbolic_music.codec.sounding import render_by_codec, render_file_by_codec, score_to_codes
 from symbolic_music.codec.writers import Writer, load_writer, save_writer
 from symbolic_music.codec.writing import stream_codes, write_codes
-from symbolic_music.errors import EmptyScoreError, ModelError, UnknownNameError
+from symbolic_music.errors import EmptyScoreError, ModelError, OptionError, SymbolicMusicError, UnknownNameError
 from symbolic_music.models.bundle import Card, load_model
 from symbolic_music.score import NOTE, Score, Track
 from symbolic_music.transforms import clip
@@ -135,6 +135,14 @@ def test_broken_and_missing_folders(folder: Path, tmp_path: Path) -> None:
         load_model(folder)
     path = folder / "config.json"
     config = json.loads(path.read_text())
+    for key, value in (("width", 10**9), ("codebooks", 10**9), ("codebooks", None)):
+        path.write_text(json.dumps({**config, "network": {**config["network"], key: value}}))
+        with pytest.raises(SymbolicMusicError):
+            load_writer(folder)
+    form = {**config["codec"]["format"], "sample_rate": "24000"}
+    path.write_text(json.dumps({**config, "codec": {**config["codec"], "format": form}}))
+    with pytest.raises(ModelError, match="whole number"):
+        load_writer(folder)
     for key, value in (("width", 32), ("layers", 2)):
         path.write_text(json.dumps({**config, "network": {**config["network"], key: value}}))
         with pytest.raises(ModelError, match="does not fit"):
@@ -170,3 +178,10 @@ def test_a_model_that_is_told_tones_writes_them_on(tmp_path: Path) -> None:
     bad = save_writer(CodecLanguageModel(wrong), str(tmp_path / "codec"), codec().format, CARD, tmp_path / "bad")
     with pytest.raises(ModelError, match="features a frame"):
         load_writer(bad)
+
+
+@pytest.mark.parametrize("settings", [{"guidance": float("nan")}, {"temperature": float("inf")}, {"temperature": 1e-40},
+                                      {"top_k": 2.5}, {"guidance": -1.0}])  # fmt: skip
+def test_settings_that_draw_nothing(folder: Path, settings: dict[str, float]) -> None:
+    with pytest.raises(OptionError, match="guidance is at least 0"):
+        score_to_codes(score(), load_writer(folder), **settings)

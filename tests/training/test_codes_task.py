@@ -108,6 +108,12 @@ def test_settings_are_those_of_the_model(pairs: Path, tmp_path: Path) -> None:
         config(pairs, tmp_path, model={"architecture": "anticipatory"})
 
 
+@pytest.mark.parametrize("share", [0.0, -1.0, float("nan"), float("inf")])
+def test_shares_are_above_nothing(pairs: Path, tmp_path: Path, share: float) -> None:
+    with pytest.raises(ConfigError, match="data"):
+        config(pairs, tmp_path, data={"pairs": {str(pairs): share}})
+
+
 def test_a_model_can_be_told_the_score_as_tones(pairs: Path, tmp_path: Path) -> None:
     folder = train(config(pairs, tmp_path, data={"tones": True}, optim={"steps": 3})).folder
     writer = load_writer(folder)
