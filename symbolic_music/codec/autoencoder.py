@@ -19,6 +19,7 @@ from symbolic_music.codec.interface import Format
 from symbolic_music.codec.layers import CausalConv, CausalTransposedConv, Chain, Residual, State
 from symbolic_music.codec.quantiser import Quantiser
 from symbolic_music.errors import ModelError
+from symbolic_music.models.configs import check_config
 
 _MOST_CHANNELS = 2
 _QUIET = 0.03  # level of what an untrained decoder makes of vectors of level 1
@@ -52,27 +53,11 @@ class CodecConfig:
     size: int = 1024
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ratios", tuple(self.ratios))
-        object.__setattr__(self, "dilations", tuple(self.dilations))
-        whole = (
-            self.sample_rate,
-            self.width,
-            self.widest,
-            self.dim,
-            self.codebooks,
-            self.size,
-            *self.ratios,
-            *self.dilations,
-        )
-        if (
-            not all(isinstance(value, int) and value >= 1 for value in whole)
-            or self.width % 2
-            or self.widest % 2
-            or not self.ratios
-        ):
-            raise ModelError("sizes of a codec are whole numbers from 1, its widths are even, and it has ratios")
-        if not 1 <= self.channels <= _MOST_CHANNELS:
+        check_config(self)
+        if self.channels > _MOST_CHANNELS:
             raise ModelError(f"a codec has 1 or 2 channels, not {self.channels}")
+        if self.width % 2 or self.widest % 2 or not self.ratios or min(self.ratios + self.dilations) < 1:
+            raise ModelError("sizes of a codec are whole numbers from 1, its widths are even, and it has ratios")
 
     @property
     def hop(self) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
-from symbolic_music.errors import ModelError
+from symbolic_music.models.configs import check_config
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,7 @@ class Format:
     hop: int
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 1 << 31:
-                raise ModelError(f"{field.name} of a format is a whole number from 1, not {value!r:.60}")
+        check_config(self)
 
     @property
     def frame_rate(self) -> float:

@@ -6,6 +6,8 @@ their notes the vectors of the codec do. The idea is ours.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,22 +38,20 @@ def plain_tones(score: Score, sample_rate: int, count: int, first: int = 0) -> N
     frequencies = 440 * 2 ** ((score.notes["pitch"].astype(np.float64) - 69) / 12)
     sounding = (starts < first + count) & (stops + fade_out > first) & (score.instruments != DRUM_INSTRUMENT)
     sounding &= frequencies < sample_rate / 2
-    tables: dict[int, NDArray[np.float64]] = {}
     for i in np.flatnonzero(sounding):
         start, stop = int(starts[i]), int(stops[i])
         low, high = max(start, first), min(stop + fade_out, first + count)
         times = np.arange(low - start, high - start)
         frequency = float(frequencies[i])
         harmonics = max(1, min(_HARMONICS, int(0.45 * sample_rate / frequency)))
-        if harmonics not in tables:
-            tables[harmonics] = _table(harmonics)
-        tone = tables[harmonics][(times * (frequency / sample_rate * _PERIOD)).astype(np.int64) % _PERIOD]
+        tone = _table(harmonics)[(times * (frequency / sample_rate * _PERIOD)).astype(np.int64) % _PERIOD]
         tone = tone * np.exp(-times / (_DECAY * sample_rate)) * np.minimum(1.0, times / fade_in)
         tone *= ((stop + fade_out - start - times) / fade_out).clip(0, 1)
         out[low - first : high - first] += _LEVEL * (int(score.notes["velocity"][i]) / 127) ** 2 * tone
     return out.astype(np.float32)
 
 
+@cache
 def _table(harmonics: int) -> NDArray[np.float64]:
     """A period, of peak 1."""
     angles = np.arange(_PERIOD) * (2 * np.pi / _PERIOD)
@@ -89,12 +89,12 @@ def told_frames(score: Score, codec: Codec, features: int, count: int, first: in
         EmptyScoreError: when there is no note.
         ModelError: for another number of features.
     """
-    check_features(features, codec)
+    check_told(features, codec)
     told = score_frames(score, codec.format.frame_rate, count, first)
     return told if features == FEATURES else np.concatenate([told, heard_tones(score, codec, count, first)], axis=1)
 
 
-def check_features(features: int, codec: Codec) -> None:
+def check_told(features: int, codec: Codec) -> None:
     """ModelError when a model of so many features cannot be told a score by `told_frames`."""
     if features not in (FEATURES, FEATURES + codec.config.dim):
         raise ModelError(

@@ -24,7 +24,7 @@ from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
 from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.refining import stream_refined
 from symbolic_music.codec.score_frames import frame_count
-from symbolic_music.codec.tones import check_features, told_frames
+from symbolic_music.codec.tones import check_told, told_frames
 from symbolic_music.codec.writing import stream_codes
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.bundle import Card, resolve_device
@@ -72,7 +72,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         check_codebooks(self.network.config, self.codec.format)
-        check_features(self.network.config.features, self.codec)
+        check_told(self.network.config.features, self.codec)
 
     def codes(self, score: Score, seed: int = 0, **settings: Any) -> Iterator[Tensor]:
         """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.

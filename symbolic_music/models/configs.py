@@ -72,7 +72,7 @@ def check_config(config: Any, zero: Collection[str] = ()) -> None:
             if not all(least <= x < _MOST for x in (value if isinstance(value, tuple) else (value,))):
                 raise ModelError(f"{name} is at least {least} and below {_MOST:,}, not {_shown(value)}")
     heads = getattr(config, "heads", 1)
-    if config.width % heads:
+    if heads > 1 and config.width % heads:
         raise ModelError(f"width {config.width} is not a multiple of {heads} heads")
 
 

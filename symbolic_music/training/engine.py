@@ -39,7 +39,6 @@ def fabric_of(config: EngineConfig) -> Any:
     """
     try:
         from lightning_fabric import Fabric
-        from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
     except ImportError:
         raise MissingExtraError("lightning-fabric", "train") from None
     device = resolve_device(config.device).type
@@ -53,6 +52,8 @@ def fabric_of(config: EngineConfig) -> Any:
     if config.sharded:
         if world == 1:
             raise TrainingError("engine.sharded divides a model among processes; start several, by torchrun")
+        from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+
         strategy = ModelParallelStrategy(shard, data_parallel_size=world, tensor_parallel_size=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Fabric's advice on settings that we choose on purpose

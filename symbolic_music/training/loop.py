@@ -153,6 +153,8 @@ class _Run:
     def save(self) -> None:
         """Write a checkpoint; every process takes part."""
         random = random_states(self.fabric)
+        if self.records is None and not self.config.engine.sharded:
+            return
         tensors = tensors_of(self.network, self.average, self.optimizer)
         if self.records is None:
             return

@@ -8,7 +8,7 @@ import torch
 
 from symbolic_music.codec.autoencoder import Codec, CodecConfig
 from symbolic_music.codec.score_frames import FEATURES, score_frames
-from symbolic_music.codec.tones import check_features, heard_tones, plain_tones, told_frames
+from symbolic_music.codec.tones import check_told, heard_tones, plain_tones, told_frames
 from symbolic_music.errors import ModelError
 from symbolic_music.score import NOTE, Score, Track
 
@@ -92,6 +92,6 @@ def test_a_model_is_told_tones_where_it_takes_them() -> None:
     np.testing.assert_array_equal(told[:, FEATURES:], heard_tones(music, net, 30, 5))
     assert told_frames(music, net, FEATURES, 30).shape == (30, FEATURES)
     with pytest.raises(ModelError, match="features a frame"):
-        check_features(FEATURES + 5, net)
+        check_told(FEATURES + 5, net)
     with pytest.raises(ModelError, match="features a frame"):
         told_frames(music, net, 5, 30)
