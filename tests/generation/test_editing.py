@@ -101,8 +101,8 @@ def test_other_pitches_keep_the_rhythm(model, edit) -> None:
     written = revoicing(score, regions, tracks, model(), seed=1).finish()[0]
     check_kept(score, written, spans, tracks)
     new = written.score.notes[asked(written.score, spans, tracks)]
-    for name in ("onset", "duration", "velocity", "channel", "program", "track", "hanging"):
-        assert np.array_equal(new[name], old[name])
+    kept = ["onset", "duration", "velocity", "channel", "program", "track", "hanging"]
+    assert sorted(new[kept].tolist()) == sorted(old[kept].tolist())  # chords are in the order of their pitches
 
 
 @models
