@@ -64,6 +64,7 @@ class GridData(Strict):
     kind: Literal["chorale-grid"]
     path: str
     transpose: tuple[int, int] = (-6, 5)
+    crops: float = Field(0, ge=0, le=1, description="share of the pieces that are heard from a later bar of 4/4 on")
     spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
 
 

@@ -19,6 +19,7 @@ from symbolic_music.training.tasks import Share
 from symbolic_music.training.token_task import Held
 
 _VALIDATION_BATCH = 16
+_BAR = 16  # steps
 
 
 class GridSource:
@@ -56,8 +57,13 @@ class GridSource:
             rng = np.random.default_rng([self.config.seed, 2, step])
             low, high = self.data.transpose
             shifts = rng.integers(low, high + 1, self.config.optim.batch)
-            chosen = zip(self._chosen(step), shifts, strict=True)
-            moved = [torch.from_numpy(transposed(self.train[i], int(k))) for i, k in chosen][share.rank :: share.world]
+            cropped = rng.random(len(shifts)) < self.data.crops
+            heard = [
+                _later(self.train[i], rng) if c else self.train[i]
+                for i, c in zip(self._chosen(step), cropped, strict=True)
+            ]
+            moved = [torch.from_numpy(transposed(ids, int(k))) for ids, k in zip(heard, shifts, strict=True)]
+            moved = moved[share.rank :: share.world]
             yield [collate(moved[part :: share.parts]) for part in range(share.parts)]
             step += 1
 
@@ -78,6 +84,13 @@ class GridSource:
 def ids_of(grid: Grid) -> NDArray[np.int64]:
     """The ids of `tokenizers.grid` of a chorale's grid, silence at its ends included."""
     return np.concatenate([[START], np.where(grid < 0, SILENCE, grid).ravel()])
+
+
+def _later(ids: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """From a bar of the first half on."""
+    bar = _BAR * len(VOICES)
+    first = 1 + bar * int(rng.integers(0, 1 + len(ids) // (2 * bar)))
+    return np.concatenate([ids[:1], ids[first:]])
 
 
 def transposed(ids: NDArray[np.int64], semitones: int) -> NDArray[np.int64]:
