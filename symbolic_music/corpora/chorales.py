@@ -7,7 +7,7 @@ pitches of soprano, alto, tenor and bass, -1 for silence. Held and repeated note
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +53,13 @@ def read_grids(path: str | Path) -> dict[str, list[Grid]]:
 def read_chorales(path: str | Path) -> dict[str, list[Score]]:
     """The chorales of each split as scores of four tracks; see `read_grids`."""
     return {name: [chorale_from_grid(grid) for grid in grids] for name, grids in read_grids(path).items()}
+
+
+def check_trainable(splits: Mapping[str, Sequence[object]], path: str | Path) -> None:
+    """CorpusError where there is nothing to train on, or to validate with."""
+    missing = [name for name in ("train", "valid") if not splits.get(name)]
+    if missing:
+        raise CorpusError(f"{path} has no chorales in its split {' and '.join(missing)}")
 
 
 def _grid(steps: Sequence[Sequence[int]] | Grid) -> Grid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ def load_checkpoint(
     average: Mapping[str, Tensor],
     optimizer: torch.optim.Optimizer,
     random: dict[str, Tensor] | None = None,
+    check: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Put a checkpoint back into model, average and optimizer; returns `state`.
 
@@ -74,11 +75,14 @@ def load_checkpoint(
 
     Args:
         random: is given the random states by name; torch's is set when omitted.
+        check: of `state`, before anything is put back.
 
     Raises:
         TrainingError: when there is none, or it does not fit.
     """
     tensors, state = _read(folder)
+    if check is not None:
+        check(state)
     try:
         _fill(model.state_dict(), _part(tensors, "model."))
         _fill(average, _part(tensors, "average."))
@@ -92,7 +96,7 @@ def load_checkpoint(
         parameter = learnt[int(index)]
         slots.setdefault(int(index), {})[key] = alike(value, parameter) if value.shape == parameter.shape else value
     optimizer.load_state_dict({"state": slots, "param_groups": groups})
-    states = _part(tensors, "random.") or {"cpu.0": tensors["rng"]}
+    states = _part(tensors, "random.")
     if random is None:
         torch.set_rng_state(states["cpu.0"])
     else:
@@ -120,6 +124,8 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = load(data)
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
             state: dict[str, Any] = json.loads(header["__metadata__"]["state"])
+            if not isinstance(state, dict) or "step" not in state or "random.cpu.0" not in tensors:
+                raise ValueError("it has no step, or no random states")
             return tensors, state
         except FileNotFoundError:
             continue

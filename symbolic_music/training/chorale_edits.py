@@ -6,7 +6,7 @@ import numpy as np
 
 from symbolic_music.corpora import read_chorales
 from symbolic_music.corpora.anticipated import Augmentation, rows, sample
-from symbolic_music.corpora.chorales import QUARTERS_PER_MINUTE, VOICE_PROGRAMS, VOICES
+from symbolic_music.corpora.chorales import QUARTERS_PER_MINUTE, VOICE_PROGRAMS, VOICES, check_trainable
 from symbolic_music.models.bundle import View
 from symbolic_music.tokenizers.anticipation_events import events_of
 from symbolic_music.training.config import EditsData
@@ -20,7 +20,9 @@ class ChoraleEdits:
 
     def __init__(self, data: EditsData) -> None:
         self.path, self.augmentation = data.path, Augmentation(data.transpose, data.edits, data.crops)
-        splits = {name: [events_of(s) for s in scores] for name, scores in read_chorales(data.path).items()}
+        scores = read_chorales(data.path)
+        check_trainable(scores, data.path)
+        splits = {name: [events_of(score) for score in own] for name, own in scores.items()}
         self.pieces = splits["train"]
         self.validation = [rows(e, np.zeros(len(e), bool)) for e in splits["valid"]]
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.training.settings import Strict, read_tree
 
-_Share = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Share = Annotated[float, Field(gt=0)]
+_Interval = Annotated[int, Field(ge=-127, le=127)]
+_Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _ordered(semitones: tuple[int, int]) -> tuple[int, int]:
+    low, high = semitones
+    if low > high:
+        raise PydanticCustomError(
+            "order", "from the lowest to the highest, not {low} to {high}", {"low": low, "high": high}
+        )
+    return semitones
+
+
+_Semitones = Annotated[tuple[_Interval, _Interval], AfterValidator(_ordered)]
 
 
 class ModelConfig(BaseModel):
@@ -35,7 +50,7 @@ class EditsData(Strict):
 
     kind: Literal["chorale-edits"] = "chorale-edits"
     path: str
-    transpose: tuple[int, int] = (-6, 5)
+    transpose: _Semitones = (-6, 5)
     edits: float = Field(0.5, ge=0, le=1)
     crops: float = Field(0.3, ge=0, le=1)
 
@@ -45,7 +60,7 @@ class StoreEditsData(Strict):
 
     kind: Literal["edits"]
     stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
-    transpose: tuple[int, int] = (-5, 6)
+    transpose: _Semitones = (-5, 6)
     edits: float = Field(0.5, ge=0, le=1)
     openings: float = Field(0.15, ge=0, le=1, description="share of the samples that begin with their piece")
     train: str = "train"
@@ -63,7 +78,7 @@ class GridData(Strict):
 
     kind: Literal["chorale-grid"]
     path: str
-    transpose: tuple[int, int] = (-6, 5)
+    transpose: _Semitones = (-6, 5)
     crops: float = Field(0, ge=0, le=1, description="share of the pieces that are heard from a later bar of 4/4 on")
     spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
 
@@ -114,7 +129,7 @@ class OptimConfig(Strict):
     warmup: int = Field(300, ge=0)
     final: float = Field(0.0, ge=0, le=1, description="share of the learning rate that the cosine ends at")
     weight_decay: float = Field(0.1, ge=0)
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[_Beta, _Beta] = (0.9, 0.98)
     clip: float = Field(1.0, gt=0)
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are evaluated")
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0 for never")
@@ -141,10 +156,10 @@ class EngineConfig(Strict):
 class TrainConfig(Strict):
     """A whole experiment."""
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
     out: str = "runs"
-    seed: int = Field(0, ge=0)
-    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
+    seed: int = Field(0, ge=0, lt=2**32)
+    threads: int = Field(0, ge=0, le=4096, description="CPU threads; 0 leaves torch's choice")
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)
     sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
@@ -186,7 +201,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         if not equals or not key:
             raise ConfigError(f"an override reads key=value, not {override!r}")
         try:
-            _set(tree, key.split("."), yaml.safe_load(value))
+            _set(tree, _path(key), yaml.safe_load(value))
         except yaml.YAMLError:
             raise ConfigError(f"the value of {override!r} is not YAML") from None
     return parse_config(tree)
@@ -221,7 +236,7 @@ def _check_model(config: TrainConfig) -> None:
 
         if model.architecture not in WRITERS:
             raise ConfigError(f"setting model.architecture: data of codes are for {', '.join(WRITERS)}")
-        _check_settings(model, [field.name for field in dataclasses.fields(WRITERS[model.architecture].config)])
+        check_settings(model, [field.name for field in dataclasses.fields(WRITERS[model.architecture].config)])
         return
     from symbolic_music.models import registry
 
@@ -231,10 +246,11 @@ def _check_model(config: TrainConfig) -> None:
         raise ConfigError(f"setting model.architecture: {error}") from None
     if model.preset is not None and model.preset not in kind.presets:
         raise ConfigError(f"setting model.preset: {kind.name} has {', '.join(kind.presets) or 'none'}")
-    _check_settings(model, [field.name for field in dataclasses.fields(kind.config)])
+    check_settings(model, [field.name for field in dataclasses.fields(kind.config)])
 
 
-def _check_settings(model: ModelConfig, known: list[str]) -> None:
+def check_settings(model: ModelConfig, known: list[str]) -> None:
+    """ConfigError for a setting of a model that is none of those known."""
     for name in model.settings:
         if name not in known:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))
@@ -244,6 +260,14 @@ def _unknown(path: list[str], known: list[str]) -> str:
     near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
     return f"unknown setting {'.'.join(path)}{hint}"
+
+
+def _path(key: str) -> list[str]:
+    """Sections and the setting; in names of stores and folders, which are keys too, there may be dots."""
+    for free in ("data.stores.", "data.pairs."):
+        if key.startswith(free):
+            return [*free.split(".")[:-1], key.removeprefix(free)]
+    return key.split(".")
 
 
 def _set(tree: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -263,5 +287,5 @@ def _keys(path: list[str], tree: dict[str, Any]) -> list[str]:
         field = model.model_fields.get(part)
         if field is None:
             return []
-        model = field.annotation
+        model = next((one for one in get_args(field.annotation) if one is not type(None)), field.annotation)
     return list(getattr(model, "model_fields", {}))

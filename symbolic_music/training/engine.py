@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterable
@@ -55,6 +56,7 @@ def fabric_of(config: EngineConfig) -> Any:
         from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 
         strategy = ModelParallelStrategy(shard, data_parallel_size=world, tensor_parallel_size=1)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it was told to do, it need not say
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Fabric's advice on settings that we choose on purpose
         fabric = Fabric(
@@ -103,7 +105,10 @@ def random_states(fabric: Any) -> dict[str, Tensor]:
         own["cuda"] = torch.cuda.get_rng_state(fabric.device)
     found: dict[str, Tensor] = {}
     for name, state in own.items():
-        gathered = fabric.all_gather(state.to(fabric.device)) if fabric.world_size > 1 else state[None]
+        gathered = [state.to(fabric.device)]
+        if fabric.world_size > 1:
+            sent, gathered = gathered[0], [torch.empty_like(gathered[0]) for _ in range(fabric.world_size)]
+            torch.distributed.all_gather(gathered, sent)
         found |= {f"{name}.{rank}": one.cpu() for rank, one in enumerate(gathered)}
     return found
 

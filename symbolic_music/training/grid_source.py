@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from symbolic_music import tokenizers
-from symbolic_music.corpora.chorales import VOICES, Grid, chorale_from_grid, read_grids
+from symbolic_music.corpora.chorales import VOICES, Grid, check_trainable, chorale_from_grid, read_grids
 from symbolic_music.corpora.loading import Batch as Windows
 from symbolic_music.corpora.loading import Collate
-from symbolic_music.errors import CorpusError, TrainingError
+from symbolic_music.errors import TrainingError
 from symbolic_music.tokenizers.grid import SILENCE, START
 from symbolic_music.training.config import GridData, TrainConfig
 from symbolic_music.training.tasks import Share
@@ -28,9 +28,7 @@ class GridSource:
     def __init__(self, config: TrainConfig, data: GridData) -> None:
         self.config, self.data, self.tokenizer = config, data, tokenizers.get("grid")
         splits = read_grids(data.path)
-        missing = {"train", "valid"} - set(splits)
-        if missing:
-            raise CorpusError(f"{data.path} has no split {' and no split '.join(sorted(missing))}")
+        check_trainable(splits, data.path)
         self.train, self.valid = ([ids_of(grid) for grid in splits[name]] for name in ("train", "valid"))
         scores = [chorale_from_grid(grid) for grid in splits["valid"]]
         self.notes, self.seconds = [len(s.notes) for s in scores], [s.duration for s in scores]

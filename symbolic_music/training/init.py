@@ -10,13 +10,13 @@ from typing import Any
 from torch import nn
 
 from symbolic_music import tokenizers
-from symbolic_music.errors import ModelError, TrainingError
+from symbolic_music.errors import TrainingError
 from symbolic_music.models import AnticipatoryTransformer, load_model, registry
 from symbolic_music.models.folders import read_config
 from symbolic_music.models.instruments import with_instruments
 from symbolic_music.models.pretrained import load_pretrained
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import ModelConfig, TrainConfig
+from symbolic_music.training.config import ModelConfig, TrainConfig, check_settings
 
 
 def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int] = ()) -> TrainConfig:
@@ -27,12 +27,14 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
 
     Raises:
         TrainingError: when the config asks for another architecture.
+        ConfigError: when it sets what the architecture has not.
     """
     name, asked = registry.name_of(start), config.model
     if "architecture" in asked.model_fields_set and asked.architecture != name:
         raise TrainingError(f"{config.init} is of architecture {name}, not {asked.architecture}")
     shape: Any = start.config
     settings = dataclasses.asdict(shape)
+    check_settings(asked, list(settings))
     if "instruments" in settings:
         settings["instruments"] = sorted({*settings["instruments"], *instruments})
     model = ModelConfig(architecture=name, **{**settings, **asked.settings})
@@ -69,8 +71,9 @@ def begin_from(network: nn.Module, start: nn.Module, source: str) -> None:
     """Give a network the weights of another, which may know fewer instruments. TrainingError for other shapes."""
     if isinstance(start, AnticipatoryTransformer) and isinstance(network, AnticipatoryTransformer):
         start = with_instruments(start, network.config.instruments)
-    try:
-        network.load_state_dict(start.state_dict())
-    except (RuntimeError, ModelError) as error:
-        lines = str(error).splitlines()
-        raise TrainingError(f"{source} does not fit the model: {lines[min(1, len(lines) - 1)].strip()}") from None
+    own, given = ({name: tuple(v.shape) for name, v in one.state_dict().items()} for one in (network, start))
+    for name in [*own, *given]:
+        if own.get(name) != given.get(name):
+            there, here = given.get(name, "missing"), own.get(name, "missing")
+            raise TrainingError(f"{source} does not fit the model: {name} is {there} there and {here} here")
+    network.load_state_dict(start.state_dict())

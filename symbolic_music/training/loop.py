@@ -94,7 +94,7 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
         folder.mkdir(parents=True, exist_ok=True)
     if resume:
         run.load()
-    elif fabric.is_global_zero:
+    if fabric.is_global_zero:
         write_bytes(folder / "config.json", config.model_dump_json(indent=2).encode())
     result = run.go(report if fabric.is_global_zero else None)
     leave(fabric)
@@ -107,10 +107,16 @@ class _Run:
     def __init__(self, config: TrainConfig, task: Task, fabric: Any, start: nn.Module | None = None) -> None:
         self.config, self.task, self.fabric = config, task, fabric
         self.share = Share(fabric.global_rank, fabric.world_size, config.optim.accumulate)
-        if config.optim.batch < self.share.world * self.share.parts:
-            raise TrainingError(f"a batch of {config.optim.batch} is too small for {self.share.world} processes")
+        parts = self.share.world * self.share.parts
+        if config.optim.batch < parts:
+            raise TrainingError(
+                f"a batch of {config.optim.batch} is too small for {parts} parts, of {self.share.world} processes"
+            )
         torch.manual_seed(config.seed)
-        self.network = task.network().to(fabric.device)
+        try:
+            self.network = task.network().to(fabric.device)
+        except RuntimeError as error:  # all that torch says of a size that it cannot have
+            raise TrainingError(f"no room for the model: {str(error).splitlines()[0]}") from None
         if start is not None:
             begin_from(self.network, start, str(config.init))
         if config.lora is not None:
@@ -132,18 +138,17 @@ class _Run:
         self.schedule = schedule_of(config.optim.schedule, config.optim.steps, config.optim.warmup, config.optim.final)
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.step, self.best, self.worse, self.seconds = 0, math.inf, 0, 0.0
+        self.total, self.since = 0.0, 0  # losses of the steps since the last evaluation, which was at that step
         self.records = Records(config.folder, config.engine.tensorboard) if fabric.is_global_zero else None
 
     def load(self) -> None:
         """Put the folder's checkpoint back."""
         random: dict[str, torch.Tensor] = {}
-        state = load_checkpoint(self.config.folder, self.network, self.average, self.optimizer, random)
-        changed = _changed(state["config"], self._settings())
-        if changed:
-            raise TrainingError(
-                f"{self.config.folder} was trained with another {', '.join(changed)}; keep it to resume"
-            )
+        state = load_checkpoint(
+            self.config.folder, self.network, self.average, self.optimizer, random, self._check_settings
+        )
         self.step, self.best, self.worse, self.seconds = (state[k] for k in ("step", "best", "worse", "seconds"))
+        self.total, self.since = state.get("total", 0.0), state.get("since", self.step)
         if self.records is not None:
             self.records.rows = state["log"]
         if state["scaler"]:
@@ -163,11 +168,21 @@ class _Run:
             "best": self.best,
             "worse": self.worse,
             "seconds": self.seconds,
+            "total": self.total,
+            "since": self.since,
             "log": self.records.rows,
             "scaler": self.fabric.strategy.precision.state_dict(),
             "config": self._settings(),
         }
         write_checkpoint(self.config.folder, tensors, state, random)
+
+    def _check_settings(self, state: dict[str, Any]) -> None:
+        """TrainingError for a checkpoint of another experiment."""
+        changed = _changed(state["config"], self._settings())
+        if changed:
+            raise TrainingError(
+                f"{self.config.folder} was trained with another {', '.join(changed)}; keep it to resume"
+            )
 
     def _settings(self) -> dict[str, Any]:
         return self.config.model_dump(mode="json", exclude=_FREE)  # type: ignore[arg-type]
@@ -210,9 +225,12 @@ class _Run:
         return loss, tokens
 
     def _not_finite(self, what: str) -> str:
+        best = (
+            f", or go on from the best weights with init={self.config.folder / 'best'}" if self.best < math.inf else ""
+        )
         return (
             f"the {what} of step {self.step} is not finite, on {self.task.provenance(self.step)}; "
-            "go on with --resume and a lower optim.learning_rate"
+            f"begin another run with a lower optim.learning_rate{best}"
         )
 
     def _summed(self, value: float) -> float:
@@ -257,13 +275,13 @@ class _Run:
         """Train from the step that it stands at."""
         config, steps = self.config, self.config.optim.steps
         started, before, first = time.perf_counter(), self.seconds, self.step
-        total, tokens, since, saved = 0.0, 0, self.step, self.step
-        done = self.step >= steps
+        tokens, saved = 0, self.step
+        done = self.step >= steps or self._no_better()
         batches = self.task.batches(self.step, self.share)
         with interruptions() as stop:
             while not done and not self._summed(len(stop)):
                 loss, count = self.update(next(batches))
-                total, tokens = total + loss, tokens + count
+                self.total, tokens = self.total + loss, tokens + count
                 self.seconds = before + time.perf_counter() - started
                 passed = self.seconds - before
                 if report:
@@ -271,15 +289,18 @@ class _Run:
                     report({"step": self.step, "loss": loss, "rate": tokens / passed, "left": left})
                 done = self.step == steps
                 if done or self.step % config.evaluate_every == 0:
-                    self._record(total / (self.step - since), tokens / passed, self.evaluate())
-                    total, since = 0.0, self.step
-                    done = done or 0 < config.optim.patience <= self.worse
+                    self._record(self.total / (self.step - self.since), tokens / passed, self.evaluate())
+                    self.total, self.since = 0.0, self.step
+                    done = done or self._no_better()
                 if done or self.step % config.checkpoint_every == 0:
                     self.save()
                     saved = self.step
             if self.step > saved:
                 self.save()
         return Result(self.step, done, self.best, config.folder / "best")
+
+    def _no_better(self) -> bool:
+        return 0 < self.config.optim.patience <= self.worse
 
     def _record(self, loss: float, rate: float, found: Likelihood) -> None:
         if self.records is None:

@@ -14,7 +14,7 @@ from symbolic_music.errors import ConfigError
 class Strict(BaseModel):
     """Settings of known names, that do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Settings = TypeVar("Settings", bound=Strict)

@@ -57,8 +57,16 @@ class TokenTask(EventTask):
         kind, sizes = registry.get(model.architecture), self.source.tokenizer.vocabulary.sizes
         settings = dict(model.settings)
         known = getattr(kind.config, "__dataclass_fields__", {})
+        if kind.name == "anticipatory":
+            raise TrainingError(
+                "anticipatory reads events, not ids: name another model.architecture, a model by init=, "
+                "or data of kind edits or chorale-edits"
+            )
         if "vocabulary" in known and len(sizes) == 1:
-            settings.setdefault("vocabulary", sizes[0])
+            if settings.setdefault("vocabulary", sizes[0]) < sizes[0]:
+                raise TrainingError(
+                    f"model.vocabulary is {settings['vocabulary']}, and {self.source.tokenizer.name} has {sizes[0]} ids"
+                )
         elif "sizes" in known and len(sizes) > 1:
             settings.setdefault("sizes", sizes)
         network = kind.build(settings, model.preset)

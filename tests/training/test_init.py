@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from symbolic_music.errors import TrainingError
+from symbolic_music.errors import ConfigError, TrainingError
 from symbolic_music.models import GPT2, GPT2Config, load_model, save_pretrained
 from symbolic_music.training import train
 from symbolic_music.training.config import parse_config
@@ -36,7 +36,11 @@ def test_a_run_goes_on_from_another_s_weights(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     first = train(parse_config(grid(tmp_path / "a")))
-    with pytest.raises(TrainingError, match="does not fit"):
+    with pytest.raises(ConfigError, match="did you mean hidden"):
+        train(parse_config(still(grid(tmp_path / "b"), init=str(first.folder), model={"hiden": 24})))
+    with pytest.raises(
+        TrainingError, match=r"does not fit the model: blocks\.0\.feed_forward[^,]* is \(32, 16\) there"
+    ):
         train(parse_config(still(grid(tmp_path / "b"), init=str(first.folder), model={"hidden": 24})))
     other = {"architecture": "lstm"}
     with pytest.raises(TrainingError, match="frame-transformer, not lstm"):

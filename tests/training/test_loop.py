@@ -7,19 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from symbolic_music import read
-from symbolic_music.errors import ConfigError, SymbolicMusicError, TrainingError
+from symbolic_music.errors import ConfigError, CorpusError, SymbolicMusicError, TrainingError
 from symbolic_music.models import load_model
 from symbolic_music.training import load_config, train
-from symbolic_music.training.config import parse_config
+from symbolic_music.training.config import StoreEditsData, parse_config
 from tests.training.runs import edits, grid
 
 
@@ -43,6 +44,11 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def losses(folder: Path) -> list[tuple[str, str, str]]:
+    with (folder / "log.csv").open() as file:
+        return [(row["step"], row["split"], row["nats_per_token"]) for row in csv.DictReader(file)]
+
+
 def valid_losses(folder: Path) -> list[float]:
     with (folder / "log.csv").open() as file:
         return [float(row["nats_per_token"]) for row in csv.DictReader(file) if row["split"] == "valid"]
@@ -63,9 +69,9 @@ def test_a_run_writes_a_model_a_log_and_curves(tmp_path: Path) -> None:
 
 def test_learning_lowers_the_loss(tmp_path: Path) -> None:
     result = train(parse_config(grid(tmp_path, steps=40, learning_rate=1e-2)))
-    losses = valid_losses(tmp_path / "runs/tiny")
-    assert losses[-1] < losses[0] - 0.5
-    assert result.best == pytest.approx(min(losses), abs=1e-5)
+    found = valid_losses(tmp_path / "runs/tiny")
+    assert found[-1] < found[0] - 0.5
+    assert result.best == pytest.approx(min(found), abs=1e-5)
     assert load_model(result.folder).tokenizer.name == "grid"
 
 
@@ -76,7 +82,7 @@ def test_an_interrupted_run_resumes_to_the_same_everything(make: Any, tmp_path: 
         train(parse_config(make(tmp_path / "b")), report=stop_at(3))  # after the checkpoint of step 2
     train(parse_config(make(tmp_path / "b")), resume=True)
     assert same(*(weights(tmp_path / one / "runs/tiny") for one in "ab"))
-    assert valid_losses(tmp_path / "a/runs/tiny") == valid_losses(tmp_path / "b/runs/tiny")
+    assert losses(tmp_path / "a/runs/tiny") == losses(tmp_path / "b/runs/tiny")
 
 
 def test_a_run_that_was_killed_resumes_to_the_same_everything(tmp_path: Path) -> None:
@@ -95,6 +101,7 @@ def test_a_run_that_was_killed_resumes_to_the_same_everything(tmp_path: Path) ->
     run.wait()
     subprocess.run([*command, "--resume"], check=True, capture_output=True)
     assert same(weights(tmp_path / "a/runs/tiny"), weights(folder))
+    assert losses(tmp_path / "a/runs/tiny") == losses(folder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be caught there")
@@ -121,6 +128,8 @@ def in_two(config: Path, *more: str) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
+    noise = [line for line in done.stderr.splitlines() if "Starting with" in line or "deprecated" in line]
+    assert not noise
 
 
 def without_dropout(folder: Path, **engine: bool) -> dict[str, Any]:
@@ -191,9 +200,22 @@ def test_a_broken_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None
     assert same(*(weights(tmp_path / place / "runs/tiny") for place in "ab"))
 
 
+@pytest.mark.parametrize("state", ["{}", "[]", "null"])
+def test_a_checkpoint_that_says_nothing_gives_way_too(state: str, tmp_path: Path) -> None:
+    train(parse_config(grid(tmp_path)))
+    folder = tmp_path / "runs/tiny"
+    save_file(weights(folder), folder / "checkpoint.safetensors", metadata={"state": state})
+    assert train(parse_config(grid(tmp_path)), resume=True).finished
+    (folder / "checkpoint-before.safetensors").unlink()
+    save_file(weights(folder), folder / "checkpoint.safetensors", metadata={"state": state})
+    with pytest.raises(TrainingError, match="broken"):
+        train(parse_config(grid(tmp_path)), resume=True)
+
+
 def test_a_loss_that_is_not_finite_stops_with_the_pieces(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"not finite, on chorales \d"):
+    with pytest.raises(TrainingError, match=r"not finite, on chorales \d.*; begin another run with a lower") as caught:
         train(parse_config(grid(tmp_path, learning_rate=1e30, warmup=0, steps=20)))
+    assert "init=" not in str(caught.value)  # there are no best weights yet
 
 
 def test_early_stopping(tmp_path: Path) -> None:
@@ -201,6 +223,7 @@ def test_early_stopping(tmp_path: Path) -> None:
     result = train(parse_config(tree))
     assert result.finished
     assert result.step < 200
+    assert train(parse_config(tree), resume=True).step == result.step
 
 
 def test_what_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
@@ -209,13 +232,50 @@ def test_what_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
         train(parse_config({**tree, "model": {**tree["model"], "width": 15}}))
     with pytest.raises(TrainingError, match="16-mixed"):
         train(parse_config({**tree, "engine": {"device": "cpu", "precision": "16-mixed"}}))
+    with pytest.raises(TrainingError, match="too small for 3 parts"):
+        train(parse_config(grid(tmp_path, accumulate=3)))
+    with pytest.raises(TrainingError, match="no room"):
+        train(parse_config({**tree, "model": {**tree["model"], "width": 2**31 - 2}}))
+    with pytest.raises(SymbolicMusicError, match="layers"):
+        train(parse_config({**tree, "model": {**tree["model"], "layers": 2_000_000_000}}))
+    for make, splits in product([edits, grid], [{"train": [[[60, 55, 50, 45]] * 16]}, {"train": [], "valid": []}]):
+        tree = make(tmp_path)
+        Path(tree["data"]["path"]).write_text(json.dumps(splits))
+        with pytest.raises(CorpusError, match="has no chorales in its split"):
+            train(parse_config(tree))
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.transpose=[5,-6]", "data.transpose=[-999999999999999999999,0]", "data.transpose=[0,128]", "name=..",
+        "name=.", "seed=99999999999999999999", "threads=1000000000000", "optim.betas=[1.5,2]", "optim.betas=[-1,.nan]",
+        "optim.learning_rate=.inf", "optim.weight_decay=.inf",
+    ],
+)  # fmt: skip
+def test_a_setting_out_of_range_is_named(override: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(grid(tmp_path)))
+    with pytest.raises(ConfigError, match=f"setting {override.partition('=')[0]}"):
+        load_config(config, [override])
+
+
+def test_stores_of_any_name_can_be_overridden(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(grid(tmp_path) | {"data": {"kind": "edits", "stores": {"a.store": 1.0}}}))
+    data = load_config(config, ["data.stores.a.store=0.5", "data.stores.../b.c=2"]).data
+    assert isinstance(data, StoreEditsData)
+    assert data.stores == {"a.store": 0.5, "../b.c": 2.0}
 
 
 def test_another_config_is_not_resumed(tmp_path: Path) -> None:
     train(parse_config(grid(tmp_path)))
     with pytest.raises(TrainingError, match=r"optim\.learning_rate"):
         train(parse_config(grid(tmp_path, learning_rate=5e-4)), resume=True)
+    other = grid(tmp_path) | {"model": {**grid(tmp_path)["model"], "layers": 2}}
+    with pytest.raises(TrainingError, match=r"another model\.layers"):
+        train(parse_config(other), resume=True)
     with pytest.raises(TrainingError, match="nothing to resume"):
         train(parse_config({**grid(tmp_path), "name": "other"}), resume=True)
 
@@ -228,6 +288,7 @@ def test_a_misspelt_setting_names_the_nearest(tmp_path: Path) -> None:
 
     assert "did you mean learning_rate" in refused({"optim": {"learning_rat": 1}})
     assert "did you mean voice_hidden" in refused({"model": {"architecture": "frame-transformer", "voice_hiden": 1}})
+    assert "did you mean rank" in refused({"lora": {"rnk": 8}})
     assert "did you mean transpose" in refused({"data": {"kind": "chorale-grid", "path": "x", "transposed": [0, 0]}})
     assert "model.architecture" in refused({"model": {"architecture": "nothing"}})
     assert "data" in refused({"data": {"kind": "nothing", "path": "x"}})

@@ -93,3 +93,16 @@ def test_ranks_and_parts_share_the_batch_of_one(store: Path, tmp_path: Path) -> 
     assert sorted(rows(Share(parts=2))) == whole
     with pytest.raises(TrainingError, match="does not divide"):
         rows(Share(0, 3))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"architecture": "anticipatory"}, "init="),
+        ({"architecture": "lstm", "vocabulary": 5}, "model.vocabulary is 5, and performance has 388 ids"),
+    ],
+)
+def test_a_model_of_other_ids_is_refused(model: dict[str, Any], said: str, store: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=said):
+        train(config(store, tmp_path, model, {"tokenizer": "performance", "length": 32}))
+    assert not any(tmp_path.iterdir())
