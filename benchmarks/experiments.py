@@ -1,8 +1,9 @@
 """A table and curves of training runs: what was trained, how long, and how likely the music of a split is to it.
 
-python benchmarks/experiments.py NAME RUN... --store STORE [--split test]
+python benchmarks/experiments.py NAME RUN... [--store STORE] [--split test]
 
-Writes results/experiment_NAME.json and docs/images/experiment_NAME.png. Each RUN is a folder that `train` left.
+Writes results/experiment_NAME.json and docs/images/experiment_NAME.png. Each RUN is a folder that `train` left; without
+a store its own validations are all there is.
 """
 
 from __future__ import annotations
@@ -30,19 +31,22 @@ def validations(run: Path) -> list[dict[str, str]]:
     return [row for row in read_log(run / "log.csv") if row["split"] == "valid"]
 
 
-def rows_of(run: Path, store: NoteStore, split: str) -> list[dict[str, Any]]:
+def rows_of(run: Path, store: NoteStore | None, split: str) -> list[dict[str, Any]]:
     """Figures of a run."""
     model, log = sm.load_model(str(run / "best"), device="cpu"), validations(run)
-    found = evaluate(model, store, split)
     figures = {
         "parameters (M)": sum(p.numel() for p in model.network.parameters()) / 1e6,
         "steps": int(log[-1]["step"]),
         "hours": round(float(log[-1]["seconds"]) / 3600, 2),
         "nats a token, validation": min(float(row["nats_per_token"]) for row in log),
-        f"nats a token, {split}": found.per_token,
-        f"bits a note, {split}": found.per_note / math.log(2),
-        f"bits a second, {split}": found.bits_per_second,
     }
+    if store is not None:
+        found = evaluate(model, store, split)
+        figures |= {
+            f"nats a token, {split}": found.per_token,
+            f"bits a note, {split}": found.per_note / math.log(2),
+            f"bits a second, {split}": found.bits_per_second,
+        }
     print(run.name, figures, flush=True)
     return [
         {"metric": f"{run.name}: {what}", "ours": round(float(value), 4), "unit": ""} for what, value in figures.items()
@@ -67,19 +71,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--store", type=Path)
     parser.add_argument("--split", default="test")
     asked = parser.parse_args()
-    runs, store = asked.runs, NoteStore(asked.store)
+    runs, store = asked.runs, None if asked.store is None else NoteStore(asked.store)
     rows = [row for run in runs for row in rows_of(run, store, asked.split)]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    shown = " ".join(run.name for run in runs)
+    shown = " ".join(run.name for run in runs) + ("" if asked.store is None else f" --store {asked.store.name}")
     result = {
         "name": f"experiment_{asked.name}",
-        "command": f"python benchmarks/experiments.py {asked.name} {shown} --store {asked.store.name}",
+        "command": f"python benchmarks/experiments.py {asked.name} {shown}",
         "commit": commit,
         "machine": f"{platform.machine()}, {platform.system()}, 1 thread a run",
-        "n": len(store.splits[asked.split]),
+        "n": None if store is None else len(store.splits[asked.split]),
         "rows": rows,
     }
     path = ROOT / f"benchmarks/results/experiment_{asked.name}.json"
