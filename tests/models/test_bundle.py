@@ -187,7 +187,8 @@ def test_loading_draws_no_random_number(folder: Path) -> None:
             lambda c: c["network"].update(hidden=(1 << 31) - 1),
             r"inner.weight is \(16, 4\) there, \(2147483647, 4\) here",
         ),
-        (lambda c: c["network"].update(layers=1 << 30), "16 tensors; that is too few for 1,073,741,824 layers"),
+        (lambda c: c["network"].update(layers=1000), "16 tensors; that is too few for 1,000 layers"),
+        (lambda c: c["network"].update(layers=1 << 30), "at most 1,024 layers"),
         # What JSON holds may be of any type.
         (lambda c: c.update(network=None), "names no architecture"),
         (lambda c: c.update(architecture=["gpt2"]), "names no architecture"),
