@@ -72,8 +72,8 @@ def check_config(config: Any, zero: Collection[str] = ()) -> None:
             least = 0 if field.type != "int" or field.name in zero else 1
             if not all(least <= x < _MOST for x in (value if isinstance(value, tuple) else (value,))):
                 raise ModelError(f"{name} is at least {least} and below {_MOST:,}, not {_shown(value)}")
-    if getattr(config, "layers", 1) > _MOST_LAYERS:
-        raise ModelError(f"there are at most {_MOST_LAYERS:,} layers, not {config.layers:,}")
+        if field.type == "int" and field.name.endswith("layers") and value > _MOST_LAYERS:
+            raise ModelError(f"there are at most {_MOST_LAYERS:,} {field.name}, not {value:,}")
     heads = getattr(config, "heads", 1)
     if heads > 1 and config.width % heads:
         raise ModelError(f"width {config.width} is not a multiple of {heads} heads")

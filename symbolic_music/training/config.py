@@ -264,10 +264,7 @@ def _unknown(path: list[str], known: list[str]) -> str:
 
 def _path(key: str) -> list[str]:
     """Sections and the setting; in names of stores and folders, which are keys too, there may be dots."""
-    for free in ("data.stores.", "data.pairs."):
-        if key.startswith(free):
-            return [*free.split(".")[:-1], key.removeprefix(free)]
-    return key.split(".")
+    return key.split(".", 2 if key.startswith(("data.stores.", "data.pairs.")) else -1)
 
 
 def _set(tree: dict[str, Any], keys: list[str], value: Any) -> None:

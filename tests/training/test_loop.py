@@ -50,8 +50,7 @@ def losses(folder: Path) -> list[tuple[str, str, str]]:
 
 
 def valid_losses(folder: Path) -> list[float]:
-    with (folder / "log.csv").open() as file:
-        return [float(row["nats_per_token"]) for row in csv.DictReader(file) if row["split"] == "valid"]
+    return [float(nats) for _, split, nats in losses(folder) if split == "valid"]
 
 
 def test_a_run_writes_a_model_a_log_and_curves(tmp_path: Path) -> None:
@@ -236,8 +235,9 @@ def test_what_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
         train(parse_config(grid(tmp_path, accumulate=3)))
     with pytest.raises(TrainingError, match="no room"):
         train(parse_config({**tree, "model": {**tree["model"], "width": 2**31 - 2}}))
-    with pytest.raises(SymbolicMusicError, match="layers"):
-        train(parse_config({**tree, "model": {**tree["model"], "layers": 2_000_000_000}}))
+    for name in ("layers", "voice_layers"):
+        with pytest.raises(SymbolicMusicError, match=f"at most 1,024 {name}"):
+            train(parse_config({**tree, "model": {**tree["model"], name: 2_000_000_000}}))
     for make, splits in product([edits, grid], [{"train": [[[60, 55, 50, 45]] * 16]}, {"train": [], "valid": []}]):
         tree = make(tmp_path)
         Path(tree["data"]["path"]).write_text(json.dumps(splits))
