@@ -5,8 +5,7 @@ import sys
 import numpy as np
 
 from symbolic_music import tokenizers
-from symbolic_music.plotting import encoding_comparison as encodings
-from symbolic_music.plotting import save_figure
+from symbolic_music.plotting import encodings, save_figure
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 
 MELODY = [(0, 480, 67, 84), (480, 480, 72, 88), (960, 960, 76, 96), (1920, 720, 74, 90), (2640, 240, 72, 80),

@@ -3,8 +3,7 @@
 from music21 import corpus
 
 import symbolic_music as sm
-from symbolic_music.generation import Limits, bars, ranked
-from symbolic_music.generation import edits as infilling
+from symbolic_music.generation import Limits, bars, infilling, ranked
 from symbolic_music.io import from_music21
 from symbolic_music.plotting import absent_from, save_piano_roll
 

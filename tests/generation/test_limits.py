@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
-from symbolic_music.generation import Limits, Region, Request, bars, continuing, revoicing, thinning
-from symbolic_music.generation import edits as infilling
+from symbolic_music.generation import Limits, Region, Request, bars, continuing, infilling, revoicing, thinning
 from symbolic_music.generation.constraints.pitch import Chords, PitchRange
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.feasibility import check_request

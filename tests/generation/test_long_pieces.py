@@ -7,8 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from symbolic_music.generation import Region
-from symbolic_music.generation import edits as infilling
+from symbolic_music.generation import Region, infilling
 from symbolic_music.generation.regions import spans_of
 from symbolic_music.score import TEMPO, Score, Track, note_table
 from tests.generation.untouched import check, ours, published

@@ -1,6 +1,6 @@
 """Near-duplicates of a corpus by note content, and splits that keep them together.
 
-Two pieces are near-duplicates when the sketches of their notes (`fingerprints`) overlap: transposed, in another tempo or
+Two pieces are near-duplicates when their `fingerprints` overlap: transposed, in another tempo or
 resolution, with other sounds, with a part more or less, cut short, or inside a medley. Where pieces are chained by
 that, all of them are one group, which goes into one split.
 

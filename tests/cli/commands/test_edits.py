@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, with_weights
-from symbolic_music.generation import edits as infilling
+from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, infilling, with_weights
 from symbolic_music.io import read
 from symbolic_music.models import save_model
 from symbolic_music.score import Score

@@ -11,8 +11,7 @@ import torch
 
 from symbolic_music import infill, tokenizers
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.generation import Limits, Region, bars, revoicing
-from symbolic_music.generation import edits as infilling
+from symbolic_music.generation import Limits, Region, bars, infilling, revoicing
 from symbolic_music.generation.decoding.compound_sampler import field_names
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.models import Card, Model, registry

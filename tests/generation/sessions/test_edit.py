@@ -17,11 +17,11 @@ from symbolic_music.generation import (
     adding_track,
     bars,
     continuing,
+    infilling,
     revoicing,
     thinning,
     tracks_of,
 )
-from symbolic_music.generation import edits as infilling
 from symbolic_music.generation.regions import Span, spans_of, ticks_of
 from symbolic_music.io import read
 from symbolic_music.models import Model

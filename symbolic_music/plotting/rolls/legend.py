@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from symbolic_music.general_midi import track_title
 from symbolic_music.plotting import style as figures
-from symbolic_music.plotting.piano_roll.note_colours import Shades, strong
+from symbolic_music.plotting.rolls.note_colours import Shades, strong
 from symbolic_music.score import Score
 
 _MOST = 24

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
 from symbolic_music.general_midi import drum_name
 from symbolic_music.plotting import style as figures
-from symbolic_music.plotting.piano_roll.legend import draw_legend, legend_height
-from symbolic_music.plotting.piano_roll.note_colours import Shades, shades_of
-from symbolic_music.plotting.piano_roll.time_axis import (
+from symbolic_music.plotting.rolls.legend import draw_legend, legend_height
+from symbolic_music.plotting.rolls.note_colours import Shades, shades_of
+from symbolic_music.plotting.rolls.time_axis import (
     Timeline,
     draw_grid,
     label_bars,
