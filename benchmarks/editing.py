@@ -46,8 +46,7 @@ def measure(minutes: int) -> dict[str, float]:
 
     import torch
 
-    from symbolic_music.generation import Region
-    from symbolic_music.generation import infilling
+    from symbolic_music.generation import Region, infilling
     from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model
     from symbolic_music.models.model import View
 
