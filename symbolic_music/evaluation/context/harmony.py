@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store_report import likely_key
+from symbolic_music.corpora.store.statistics import likely_key
 from symbolic_music.evaluation.context.region import Case
 from symbolic_music.score import Array
 
