@@ -18,6 +18,7 @@ from symbolic_music.cli.commands import (
     infill,
     info,
     models,
+    originality,
     plot,
     prepare,
     render,
@@ -55,6 +56,7 @@ for _verb in (
     train_voice.train_voice,
     train_codec.train_codec,
     evaluate.evaluate,
+    originality.originality,
     encode.encode,
     encode.decode,
 ):
