@@ -1,0 +1,1 @@
+"""Checkpoints: our own folders, and those of others, one weight map a family."""
