@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from symbolic_music.corpora.sources import Listing, Source
 from symbolic_music.corpora.splits import TEST, TRAIN, VALIDATION, parse_shares
 from symbolic_music.errors import CorpusError
-from symbolic_music.io.midi import parse_midi
+from symbolic_music.io.midi.reader import parse_midi
 from symbolic_music.score import Score
 
 # Of the arrangements and annotations; the rights in the songs are not cleared.

@@ -11,7 +11,7 @@ from typing import Any
 
 from symbolic_music.errors import CorpusError
 from symbolic_music.io.files import MIDI_SUFFIXES, NOTATION_SUFFIXES, read
-from symbolic_music.io.midi import parse_midi
+from symbolic_music.io.midi.reader import parse_midi
 from symbolic_music.score import Score
 
 # The path of its first file, and the bytes of all its files, to a score and facts that only reading finds.

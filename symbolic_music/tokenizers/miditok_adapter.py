@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, RegionError, TokenError, UnknownNameError
-from symbolic_music.io.symusic_scores import from_symusic, to_symusic
+from symbolic_music.io.midi.symusic_bridge import from_symusic, to_symusic
 from symbolic_music.score import TEMPO, Score
 from symbolic_music.tokenizers import miditok_adapter_options as adapter_options
 from symbolic_music.tokenizers import miditok_adapter_training as training

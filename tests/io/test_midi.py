@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from symbolic_music import read
 from symbolic_music.errors import MidiError
-from symbolic_music.io import midi as midi_module
 from symbolic_music.io import midi_bytes, parse_midi
-from symbolic_music.io.smf_tolerant import parse_tolerant
+from symbolic_music.io.midi import reader as midi_module
+from symbolic_music.io.midi.tolerant_reader import parse_tolerant
 from symbolic_music.score import Score
 from tests.corpora import corpus_dir
 from tests.io.smf import END, chunk, control, header, meta, off, on, program, smf, vlq

@@ -22,7 +22,7 @@ from symbolic_music.errors import (
     TokenError,
     UnknownNameError,
 )
-from symbolic_music.io.symusic_scores import to_symusic
+from symbolic_music.io.midi.symusic_bridge import to_symusic
 from symbolic_music.score import CONTROL, METER, Score, Track, note_table
 from symbolic_music.tokenizers.miditok_adapter import pedals
 from symbolic_music.tokenizers.miditok_adapter_options import KINDS

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import MidiError
-from symbolic_music.io.midi import read_midi
-from symbolic_music.io.symusic_scores import to_symusic
+from symbolic_music.io.midi.reader import read_midi
+from symbolic_music.io.midi.symusic_bridge import to_symusic
 from symbolic_music.score import METER, Score, note_table
 from tests.corpora import corpus_dir
 from tests.tokenizers.music import PIECES, piece, scores

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from symbolic_music import tokenizers
 from symbolic_music.errors import MidiError, RegionError, TokenError, UnknownNameError
 from symbolic_music.io import read_midi
-from symbolic_music.io.smf_writer import midi_bytes
+from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import CONTROL, TEMPO, Score, note_table
 from symbolic_music.tokenizers.performance_decode import paired
 from symbolic_music.tokenizers.performance_events import summed_seconds

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import MidiError
-from symbolic_music.io.smf_events import MAX_TICK
+from symbolic_music.io.midi.track_events import MAX_TICK
 from symbolic_music.score import DRUM_CHANNEL, Array, Score, Text
 
 _MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import MidiError
-from symbolic_music.io.smf_chunks import DEFAULT_DIVISION, MAX_TRACKS, layout
-from symbolic_music.io.smf_events import MAX_TICK, Events, track_events
+from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, layout
+from symbolic_music.io.midi.track_events import MAX_TICK, Events, track_events
 from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25

@@ -1,4 +1,4 @@
-"""MIDI files: symusic reads the good ones, `smf_tolerant` the others, `smf_writer` writes."""
+"""MIDI files: symusic reads the good ones, `tolerant_reader` the others, `writer` writes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import symusic
 
 from symbolic_music.errors import FileError, MidiError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.io.smf_tolerant import parse_tolerant
-from symbolic_music.io.smf_writer import midi_bytes
-from symbolic_music.io.symusic_scores import fields_of
+from symbolic_music.io.midi.symusic_bridge import fields_of
+from symbolic_music.io.midi.tolerant_reader import parse_tolerant
+from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import Score
 
 _END_OF_TRACK = b"\xff\x2f\x00"
@@ -43,7 +43,7 @@ def read_midi(path: str | Path) -> Score:
 
 
 def parse_midi(data: bytes) -> Score:
-    """A score from the bytes of a MIDI file; see `smf_tolerant.parse_tolerant` for what is made of a bad one.
+    """A score from the bytes of a MIDI file; see `tolerant_reader.parse_tolerant` for what is made of a bad one.
 
     Raises:
         MidiError: when they are not MIDI.
