@@ -203,4 +203,3 @@ def _names(layers: int) -> dict[str, str]:
 def _turned(name: str, tensor: Tensor) -> Tensor:
     """A tensor between our layout and theirs: the matrices of the blocks are transposed."""
     return tensor.T if name.startswith("blocks.") and tensor.dim() == 2 else tensor
-

@@ -63,9 +63,7 @@ class CheckpointTensors:
                 self.shapes[name] = shape
 
     @classmethod
-    def of_folder(
-        cls, folder: Path, rename: Callable[[str], str | None] = lambda name: name
-    ) -> CheckpointTensors:
+    def of_folder(cls, folder: Path, rename: Callable[[str], str | None] = lambda name: name) -> CheckpointTensors:
         """Those of a folder, in the first kind of file that is there: see `WEIGHT_FILES`."""
         return cls(list(weight_files(folder)), rename, folder)
 
