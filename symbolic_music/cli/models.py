@@ -40,9 +40,10 @@ def models(
     for title in ("name", "family", "parameters", "licence", "can", "on the hub", "here"):
         table.add_column(title, justify="right" if title == "parameters" else "left", overflow="fold")
     for one in _public():
-        told = (one["name"], one["family"], f"{one['parameters'] / 1e6:,.0f} M" if one["parameters"] else "?")
-        told += (one["licence"], ", ".join(one["can"]), one["repository"], "yes" if one["on_disk"] else "no")
-        table.add_row(*map(Text, told))
+        size = f"{one['parameters'] / 1e6:,.0f} M" if one["parameters"] else "?"
+        here, can = "yes" if one["on_disk"] else "no", ", ".join(one["can"])
+        facts = (one["name"], one["family"], size, one["licence"], can, one["repository"], here)
+        table.add_row(*map(Text, facts))
     show(table)
 
 
