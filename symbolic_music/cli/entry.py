@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from symbolic_music.cli.report import told_to_stderr
+from symbolic_music.cli.output.report import told_to_stderr
 from symbolic_music.errors import SymbolicMusicError
 
 # Usage errors come from a parser that typer carries inside; this is the base class of all of them.

@@ -1,1 +1,1 @@
-"""Checkpoints: our own folders, and those of others, one weight map a family."""
+"""Model folders, and published checkpoints in other formats."""

@@ -11,9 +11,9 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
+from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors
-from symbolic_music.models.pretrained import gpt2_config, gpt2_of, plain_name
-from symbolic_music.tokenizers import anticipation_vocabulary as v
+from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.base import Tokenizer
 
 _INTERARRIVAL = 34_025

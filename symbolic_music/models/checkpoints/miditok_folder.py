@@ -8,9 +8,9 @@ from typing import Any
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError, TokenError
-from symbolic_music.models.folders import read_json
+from symbolic_music.models.checkpoints.safetensors_folder import read_json
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.tokenizers.miditok_adapter_options import KINDS, known_options
+from symbolic_music.tokenizers.miditok.options import KINDS, known_options
 
 FILES = ("tokenizer.json", "tokenizer.conf")
 
