@@ -27,10 +27,10 @@ class Document:
 
 def document_of(score: Score) -> Document | None:
     """The file that a score was read from, when it was a MIDI file."""
-    return score.document if isinstance(score.document, Document) else None
+    return score.source if isinstance(score.source, Document) else None
 
 
 def remember(score: Score, data: bytes, alone: bool = False, plain: bool = False) -> Score:
     """A score that was just read, knowing its file from now on."""
-    object.__setattr__(score, "document", Document(data, score.as_tables(), alone, plain))
+    object.__setattr__(score, "source", Document(data, score.as_tables(), alone, plain))
     return score
