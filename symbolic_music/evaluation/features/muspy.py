@@ -17,6 +17,10 @@ from symbolic_music.errors import OptionError
 from symbolic_music.score import DRUM_CHANNEL, Array, Score
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+# Which pitch classes each of the 24 scales has, shape (24, 12).
+_ALL_SCALES = np.array(
+    [[(step - root) % 12 in scale for step in range(12)] for scale in _SCALES.values() for root in range(12)], np.int64
+)
 _NAN = math.nan
 
 
@@ -28,12 +32,20 @@ def features(score: Score, measure: int | None = None) -> Mapping[str, float]:
         measure: ticks of a measure; None for that of the first meter, 4/4 where there is none.
     """
     bar = measure_of(score) if measure is None else measure
-    alone = (n_pitches_used, n_pitch_classes_used, pitch_range, empty_beat_rate, scale_consistency,
-             drum_pattern_consistency, pitch_entropy, pitch_class_entropy)  # fmt: skip
-    found = {metric.__name__: float(metric(score)) for metric in alone}
-    at_once = _at_once(score)
-    found["polyphony"] = _polyphony(*at_once)
-    found["polyphony_rate"] = _polyphony_rate(*at_once, 2, _end(score))
+    pitches, end, at_once = _histogram(score), _end(score), _at_once(score)
+    classes = _classes(pitches)
+    found = {
+        "n_pitches_used": float((pitches > 0).sum()),
+        "n_pitch_classes_used": float((classes > 0).sum()),
+        "pitch_range": float(_range(pitches, len(score))),
+        "empty_beat_rate": empty_beat_rate(score),
+        "polyphony": _polyphony(*at_once),
+        "polyphony_rate": _polyphony_rate(*at_once, 2, end),
+        "scale_consistency": _scale_consistency(classes),
+        "drum_pattern_consistency": drum_pattern_consistency(score),
+        "pitch_entropy": _entropy(pitches),
+        "pitch_class_entropy": _entropy(classes),
+    }
     found["empty_measure_rate"] = empty_measure_rate(score, bar)
     found["groove_consistency"] = groove_consistency(score, bar)
     return found
@@ -49,20 +61,24 @@ def measure_of(score: Score) -> int:
 
 def n_pitches_used(score: Score) -> int:
     """Different pitches."""
-    return int((np.bincount(_pitches(score), minlength=128) > 0).sum())
+    return int((_histogram(score) > 0).sum())
 
 
 def n_pitch_classes_used(score: Score) -> int:
     """Different pitch classes."""
-    return int((_classes(score) > 0).sum())
+    return int((_classes(_histogram(score)) > 0).sum())
 
 
 def pitch_range(score: Score) -> int:
     """Semitones from the lowest to the highest pitch; 0 without notes, and -127 with drums alone, as MusPy has it."""
-    pitches = _pitches(score).astype(np.int64)
-    if not len(score):
+    return _range(_histogram(score), len(score))
+
+
+def _range(pitches: NDArray[np.int64], notes: int) -> int:
+    used = np.flatnonzero(pitches)
+    if not notes:
         return 0
-    return int(pitches.max() - pitches.min()) if len(pitches) else -127
+    return int(used[-1] - used[0]) if len(used) else -127
 
 
 def empty_beat_rate(score: Score) -> float:
@@ -102,18 +118,18 @@ def pitch_in_scale_rate(score: Score, root: int, mode: str) -> float:
     """
     if mode not in _SCALES:
         raise OptionError(f"a mode is major or minor, not {mode!r}")
-    classes = _classes(score)
+    classes = _classes(_histogram(score))
     inside = classes[[(root + step) % 12 for step in _SCALES[mode]]].sum()
     return float(inside / classes.sum()) if classes.sum() else _NAN
 
 
 def scale_consistency(score: Score) -> float:
     """The largest share of the notes in one of the 24 major and minor scales."""
-    classes = _classes(score)
-    if not classes.sum():
-        return _NAN
-    inside = [classes[(root + np.array(scale)) % 12].sum() for scale in _SCALES.values() for root in range(12)]
-    return float(max(inside) / classes.sum())
+    return _scale_consistency(_classes(_histogram(score)))
+
+
+def _scale_consistency(classes: NDArray[np.int64]) -> float:
+    return float((_ALL_SCALES @ classes).max() / classes.sum()) if classes.sum() else _NAN
 
 
 def drum_in_pattern_rate(score: Score, meter: str) -> float:
@@ -128,25 +144,29 @@ def drum_in_pattern_rate(score: Score, meter: str) -> float:
         raise OptionError(f"a meter is duple or triple, not {meter!r}")
     quarter = score.ticks_per_quarter
     onsets = score.notes["onset"][score.notes["channel"] == DRUM_CHANNEL]
-    if not len(onsets):
-        return _NAN
-    steps = next((n for n in ((4, 2) if meter == "duple" else (3,)) if quarter % n == 0), 1)
-    return float((onsets % quarter % (quarter // steps) == 0).mean())
+    return _in_pattern(onsets % quarter, meter, quarter) if len(onsets) else _NAN
 
 
 def drum_pattern_consistency(score: Score) -> float:
     """The larger of the rates of both meters."""
-    return max(drum_in_pattern_rate(score, "duple"), drum_in_pattern_rate(score, "triple"))
+    quarter = score.ticks_per_quarter
+    onsets = score.notes["onset"][score.notes["channel"] == DRUM_CHANNEL] % quarter
+    return max(_in_pattern(onsets, meter, quarter) for meter in ("duple", "triple")) if len(onsets) else _NAN
+
+
+def _in_pattern(places: Array, meter: str, quarter: int) -> float:
+    steps = next((n for n in ((4, 2) if meter == "duple" else (3,)) if quarter % n == 0), 1)
+    return float(np.count_nonzero(places % (quarter // steps) == 0) / len(places))
 
 
 def pitch_entropy(score: Score) -> float:
     """Entropy in bits of the histogram of pitches."""
-    return _entropy(np.bincount(_pitches(score), minlength=128))
+    return _entropy(_histogram(score))
 
 
 def pitch_class_entropy(score: Score) -> float:
     """Entropy in bits of the histogram of pitch classes."""
-    return _entropy(_classes(score))
+    return _entropy(_classes(_histogram(score)))
 
 
 def groove_consistency(score: Score, measure: int) -> float:
@@ -155,8 +175,10 @@ def groove_consistency(score: Score, measure: int) -> float:
     count = _end(score) // measure + 1
     if count < 2:
         return _NAN
-    onsets = np.unique(score.notes["onset"].astype(np.int64))
-    both = int(np.isin(onsets + measure, onsets, assume_unique=True).sum())
+    onsets = score.notes["onset"].astype(np.int64)
+    onsets = onsets[np.append(True, onsets[1:] != onsets[:-1])] if len(onsets) else onsets
+    later = np.searchsorted(onsets, onsets + measure)
+    both = int((onsets[np.minimum(later, len(onsets) - 1)] == onsets + measure).sum())
     # Each onset is seen with the measure before and the one after; the first and last have one neighbour.
     alone = int((onsets < measure).sum() + (onsets >= measure * (count - 1)).sum())
     return float(1 - (2 * len(onsets) - alone - 2 * both) / (measure * (count - 1)))
@@ -180,12 +202,13 @@ METRICS = {
 }
 
 
-def _pitches(score: Score) -> Array:
-    return np.asarray(score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL])
+def _histogram(score: Score) -> NDArray[np.int64]:
+    """Notes of each pitch, without drums: shape (128,)."""
+    return np.bincount(score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL], minlength=128)
 
 
-def _classes(score: Score) -> NDArray[np.int64]:
-    return np.bincount(_pitches(score) % 12, minlength=12)
+def _classes(pitches: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.append(pitches, np.zeros(4, np.int64)).reshape(11, 12).sum(axis=0)
 
 
 def _end(score: Score) -> int:
@@ -216,17 +239,19 @@ def _at_once(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if not sounding.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     # Pitches one after the other on one line of time: there the union of each pitch's notes is one running maximum.
+    pitch = notes["pitch"][sounding]
+    # Notes are in order of onset, and stay so within a pitch.
+    order = np.argsort(pitch, kind="stable")
     apart = np.int64(score.end + 1)
-    start = notes["onset"][sounding] + notes["pitch"][sounding] * apart
-    order = np.argsort(start, kind="stable")
-    start, end = start[order], (start + notes["duration"][sounding])[order]
+    start = (notes["onset"][sounding] + pitch * apart)[order]
+    end = start + notes["duration"][sounding][order]
     reach = np.maximum.accumulate(end)
     first = np.append(True, start[1:] > reach[:-1])
     last = np.append(first[1:], True)
-    times = np.concatenate([start[first] % apart, reach[last] % apart])
-    sign = np.repeat([1, -1], int(first.sum()))
-    order = np.argsort(times, kind="stable")
-    return np.diff(times[order]), np.cumsum(sign[order])[:-1]
+    # A beginning is odd, an end even, so that values can be sorted alone.
+    moments = np.concatenate([start[first] % apart * 2 + 1, reach[last] % apart * 2])
+    moments.sort()
+    return np.diff(moments >> 1), np.cumsum((moments & 1) * 2 - 1)[:-1]
 
 
 def _entropy(counts: NDArray[np.int64]) -> float:
