@@ -10,6 +10,7 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    compare,
     demo,
     detokenize,
     encode,
@@ -57,6 +58,7 @@ for _verb in (
     train_codec.train_codec,
     evaluate.evaluate,
     originality.originality,
+    compare.compare,
     encode.encode,
     encode.decode,
 ):

@@ -105,7 +105,7 @@ def agreement(first: Values, second: Values, seed: int = 0) -> tuple[float, floa
     overlap = float(np.trapezoid(np.minimum(one, other), points))
     tiny = np.finfo(np.float64).tiny
     p, q = (np.maximum(density, tiny) / np.maximum(density, tiny).sum() for density in (one, other))
-    return min(overlap, 1.0), float((p * np.log(p / q)).sum())
+    return min(overlap, 1.0), float((p * (np.log(p) - np.log(q))).sum())
 
 
 def _density(sample: Values, points: Values, seed: int) -> Values:
