@@ -78,7 +78,7 @@ def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Sequence[tu
     changes = _rows([t.changes for t in tracks], 4, starts, False)
     controls = _rows([t.controls for t in tracks], 6, starts, False)[:, [0, 1, 2, 4, 5]]
     banks = controls[np.isin(controls[:, 3], (_BANK_HIGH, _BANK_LOW))]
-    return _sounds(_rows([rows], 3, [0], False), changes, banks).tolist()
+    return [int(sound) for sound in _sounds(_rows([rows], 3, [0], False), changes, banks)]
 
 
 def _track(events: Events, group: int) -> Track:

@@ -46,7 +46,7 @@ def patched(score: Score) -> bytes | None:
     change = _change(score, placed)
     for apart in (False, True):
         try:
-            out = _Patch(score, data, placed, change, apart).bytes()
+            out = _Patch(score, data, placed, change, apart).whole()
         except (MidiError, _ImpossibleError):
             continue
         if _content(out) == sorted(score.notes[_CONTENT].tolist()):
@@ -169,8 +169,8 @@ class _Patch:
             self._removed[file].update(place for place in places if place >= 0)
         self._add(apart)
 
-    def bytes(self) -> bytes:
-        """The file."""
+    def whole(self) -> bytes:
+        """The bytes of the file."""
         extras = self._extra_chunks()
         pieces, at = [], 0
         for file, extent in enumerate(self._extents):
@@ -277,8 +277,8 @@ class _Patch:
     # -- tracks of their own -------------------------------------------------------------------------------------
 
     def _extra_chunks(self) -> list[bytes]:
-        for track in range(len(self._placed.score.tracks), len(self._score.tracks)):
-            self._extra(track, None)  # also one without notes
+        for number in range(len(self._placed.score.tracks), len(self._score.tracks)):
+            self._extra(number, None)  # also one without notes
         chunks: list[bytes] = []
         single = self._placed.layout.format == 0
         for extra in self._extras.values():
