@@ -22,6 +22,7 @@ from symbolic_music.generation.regions import Span
 from symbolic_music.generation.views.part_assignment import assign_parts, pitched_tracks, shown, steps_per_tick
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import DRUM_INSTRUMENT, Array, Score, Track
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, events_of
@@ -60,7 +61,9 @@ class Perspective(Protocol):
 
 
 def edits(model: Model) -> bool:
-    """Whether a model can write into a piece: it must speak the anticipatory ids."""
+    """Whether a model can write into a piece: it reads regions, or speaks the anticipatory ids."""
+    if isinstance(model.network, RegionTransformer):
+        return True
     known = (model.tokenizer.name, model.tokenizer.preset) == ("anticipation", "default")
     return known and isinstance(model.network, GPT2 | PreparedGPT2 | AnticipatoryTransformer)
 

@@ -145,9 +145,7 @@ class RegionCache:
         picked = self._content[own, latest.clamp(min=0)] * (latest >= 0)[:, None]
         last_key = torch.where(latest >= 0, self._fields[own, latest.clamp(min=0), r.KEY], 0)
         said = self.table.expand(len(gap), -1, -1)[own, slot]
-        z = n.note_input(
-            self.x, gap[:, None], position[:, None], length[:, None], said[:, None], picked[:, None]
-        )
+        z = n.note_input(self.x, gap[:, None], position[:, None], length[:, None], said[:, None], picked[:, None])
         order = torch.full((len(gap), 1), self.count, device=gap.device)
         self._where = (time[:, None], order, slot[:, None])
         ahead = Rotation.of(n.angles(time[:, None], order, last_key[:, None], slot[:, None]), z.dtype)
@@ -177,9 +175,7 @@ class RegionCache:
         logits = self.network.velocity_logits(self._state, duration[:, None])[:, 0].float().log_softmax(-1)
         return self._mixed(2, 1, self._state, self._there, logits, self._fields[:, : self.count, r.VELOCITY])
 
-    def _mixed(
-        self, number: int, gate: int, state: Tensor, turned: Rotation, log_p: Tensor, field: Tensor
-    ) -> Tensor:
+    def _mixed(self, number: int, gate: int, state: Tensor, turned: Rotation, log_p: Tensor, field: Tensor) -> Tensor:
         """A head's log-probabilities (A, values), mixed with those of copying a field (A, rows)."""
         pointer = self.network.pointers[number]
         assert isinstance(pointer, Pointer)

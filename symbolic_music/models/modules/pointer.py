@@ -80,6 +80,4 @@ class Pointer(nn.Module):
 
 def mixed(log_p: Tensor, copied: Tensor, gate: Tensor) -> Tensor:
     """Log-probability under a mixture of a head's, and of copying; the gate is a logit."""
-    return torch.logaddexp(
-        log_p + functional.logsigmoid(-gate), (copied + 1e-8).log() + functional.logsigmoid(gate)
-    )
+    return torch.logaddexp(log_p + functional.logsigmoid(-gate), (copied + 1e-8).log() + functional.logsigmoid(gate))

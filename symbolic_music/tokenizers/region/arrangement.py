@@ -17,7 +17,8 @@ from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
 from symbolic_music.tokenizers.region.rows import Rows
 
-BarSpan = tuple[int, int]
+# First step, and first step after it.
+StepSpan = tuple[int, int]
 # The share of the room that given notes may take; rests between them take the rest.
 _FILLED = 0.93
 
@@ -63,7 +64,7 @@ def arrange_stretch(events: GridEvents, first_bar: int, longest: int, layout: La
 
 def arrange_edit(
     events: GridEvents,
-    spans: Sequence[BarSpan],
+    spans: Sequence[StepSpan],
     written: Sequence[int],
     longest: int,
     layout: Layout = PLAIN,
@@ -73,7 +74,7 @@ def arrange_edit(
 
     Args:
         events: of the piece.
-        spans: bars that are written, (first, end), sorted and apart from each other.
+        spans: steps that are written, (first, end), sorted and apart from each other; whole bars in training.
         written: slots that are written in them.
         longest: rows at most; what is given is cut to it.
         layout: see there.
@@ -86,28 +87,30 @@ def arrange_edit(
     inside = np.zeros(len(events), bool)
     regions = []
     for first, end in spans:
-        within = (events.bar >= first) & (events.bar < end)
+        within = (events.time >= first) & (events.time < end)
         inside |= within
         target = _in_order(events, np.flatnonzero(within & own), numbers, keys)[:most_written]
         regions.append(_region(events, (first, end), target, numbers, keys))
     region = np.concatenate(regions)
     room = int((longest - len(region) - len(numbers) - 2) * _FILLED)
-    chosen, is_far = _given(events, ~(inside & own), own, (spans[0][0], spans[-1][1]), room, layout, is_written)
+    bars = int(_bars(events, spans[0][0])), int(_bars(events, spans[-1][1] - 1)) + 1
+    chosen, is_far = _given(events, ~(inside & own), own, bars, room, layout, is_written)
     order = _sorted(events, chosen, numbers, keys)
     chosen, is_far = chosen[order], is_far[order]
     body, at = _note_rows(events, chosen, numbers, keys, None)
-    bars = _place(events, body)
+    _place(events, body)
     if len(body):
-        hole = np.logical_or.reduce([(bars >= first) & (bars < end) for first, end in spans])
+        time = body[:, r.TIME]
+        hole = np.logical_or.reduce([(time >= first) & (time < end) for first, end in spans])
         body[:, r.STATE] = np.where(hole, r.WITHIN, r.GIVEN)
         body[at[is_far], r.STATE] = r.FAR
         near = events.time[chosen][~is_far]
         if len(near):
-            outside = (body[:, r.TIME] < near[0]) | (body[:, r.TIME] > near[-1])
+            outside = (time < near[0]) | (time > near[-1])
             body[(body[:, r.KIND] == r.REST) & outside, r.STATE] = r.FAR
         body[:, r.PREDICTED] = body[:, r.STATE] != r.FAR
         body[0, r.PREDICTED] = 0
-    begin = events.edge(spans[0][0])
+    begin = spans[0][0]
     slots = np.union1d(np.unique(events.slot[chosen]), np.flatnonzero(is_written)).astype(np.int64)
     head = _header(events, slots, numbers, is_written, int(body[0, r.TIME]) if len(body) else begin)
     _place(events, head)
@@ -135,7 +138,7 @@ def _given(
     events: GridEvents,
     is_given: NDArray[np.bool_],
     own: NDArray[np.bool_],
-    span: BarSpan,
+    span: tuple[int, int],
     room: int,
     layout: Layout,
     is_written: NDArray[np.bool_],
@@ -166,12 +169,11 @@ def _header(events: GridEvents, slots: Integers, numbers: Integers, is_written: 
     return head
 
 
-def _region(events: GridEvents, span: BarSpan, target: Integers, numbers: Integers, keys: Integers) -> Rows:
-    first, end = span
-    body, _ = _note_rows(events, target, numbers, keys, events.edge(first))
+def _region(events: GridEvents, span: StepSpan, target: Integers, numbers: Integers, keys: Integers) -> Rows:
+    body, _ = _note_rows(events, target, numbers, keys, span[0])
     region = np.concatenate([r.blank(1, r.REGION), body, r.blank(1, r.END)])
-    region[0, r.TIME], region[-1, r.TIME], region[-1, r.PREDICTED] = events.edge(first), events.edge(end), 1
-    region[:, r.STATE] = r.WRITTEN + np.clip(end - _place(events, region), 0, r.MOST_BARS_LEFT)
+    region[0, r.TIME], region[-1, r.TIME], region[-1, r.PREDICTED] = *span, 1
+    region[:, r.STATE] = written_states(_place(events, region), int(_bars(events, span[1] - 1)) + 1)
     return region
 
 
@@ -198,7 +200,16 @@ def _note_rows(
 
 def _place(events: GridEvents, rows: Rows) -> Integers:
     """Set POSITION and LENGTH; the bar of each row."""
-    bars = np.clip(np.searchsorted(events.bar_starts, rows[:, r.TIME], side="right") - 1, 0, None)
+    bars = _bars(events, rows[:, r.TIME])
     rows[:, r.POSITION] = np.minimum(rows[:, r.TIME] - events.bar_starts[bars], r.MOST_POSITION - 1)
     rows[:, r.LENGTH] = np.minimum(events.bar_lengths[bars], r.MOST_POSITION)
     return np.asarray(bars)
+
+
+def written_states(bars: Integers, end: int) -> Integers:
+    """STATE of rows that are written, from their bars and the first bar after the span."""
+    return np.asarray(r.WRITTEN + np.clip(end - bars, 0, r.MOST_BARS_LEFT))
+
+
+def _bars(events: GridEvents, time: int | Integers) -> Integers:
+    return np.asarray(np.clip(np.searchsorted(events.bar_starts, time, side="right") - 1, 0, None))

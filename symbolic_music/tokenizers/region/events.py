@@ -67,7 +67,7 @@ class GridEvents:
         return int(self.bar_starts[-1] + self.bar_lengths[-1])
 
 
-def grid_events(score: Score, more: tuple[tuple[int, int], ...] = ()) -> GridEvents:
+def grid_events(score: Score, more: tuple[tuple[int, int], ...] = (), until: int = 0) -> GridEvents:
     """The notes of a score as a region model sees them.
 
     Of more than 31 slots those with most notes are kept.
@@ -75,6 +75,7 @@ def grid_events(score: Score, more: tuple[tuple[int, int], ...] = ()) -> GridEve
     Args:
         score: the piece.
         more: slots without notes, each its track and instrument, for parts that are yet to be written.
+        until: tick up to which bars are needed, at least.
     """
     notes, scale = score.notes, STEPS / score.ticks_per_quarter
     onset = notes["onset"].astype(np.int64)
@@ -93,15 +94,16 @@ def grid_events(score: Score, more: tuple[tuple[int, int], ...] = ()) -> GridEve
     same = [column[order][1:] == column[order][:-1] for column in (time, slot, pitch)]
     is_new[1:] = ~np.logical_and.reduce(same)
     order = order[is_new]
-    lines = np.unique(np.rint(score.bars(score.end + 4 * score.ticks_per_quarter) * scale).astype(np.int64))
+    lines = np.unique(np.rint(score.bars(max(score.end, until) + 4 * score.ticks_per_quarter) * scale).astype(np.int64))
     last = lines[-1] - lines[-2] if len(lines) > 1 else 4 * STEPS
     quarters = score.end / score.ticks_per_quarter
+    tempo = 60 * quarters / score.duration if score.duration else 120.0
     return GridEvents(
         time[order], duration[order], slot[order], instrument[order], pitch[order], velocity[order],
         bar=np.searchsorted(lines, time[order], side="right") - 1,
         bar_starts=lines,
         bar_lengths=np.diff(np.append(lines, lines[-1] + last)),
-        quarters_per_minute=60 * max(quarters, 1e-9) / max(score.duration, 1e-3),
+        quarters_per_minute=tempo,
         slot_instruments=slots % 256,
         slot_tracks=slots // 256,
     )  # fmt: skip
