@@ -71,11 +71,8 @@ def _edit(events: GridEvents, longest: int, augmentation: RegionAugmentation, rn
     spans = _draw_spans(events, rng)
     inside = _inside(events, spans)
     present = np.unique(events.slot[inside])
-    draw = rng.random()
-    if draw < _ONE_SLOT:
-        count = 1
-    else:
-        count = len(present) if draw > 1 - _ALL_SLOTS else int(rng.integers(1, len(present) + 1))
+    draw, some = rng.random(), int(rng.integers(1, len(present) + 1))
+    count = 1 if draw < _ONE_SLOT else len(present) if draw > 1 - _ALL_SLOTS else some
     written = rng.choice(present, count, replace=False)
     own = np.isin(events.slot, written)
     room = int(longest * _MOST_WRITTEN) - 40

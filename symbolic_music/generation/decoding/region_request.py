@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ class Habits:
         durations: (1000,), in steps.
         at_once: notes that begin together at most.
         per_bar: notes of a bar at most.
+        longest_gap: steps from a note to the next at most, and to the end of the span.
     """
 
     keys: Mask
@@ -31,6 +33,7 @@ class Habits:
     durations: Mask
     at_once: int
     per_bar: int
+    longest_gap: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,7 @@ class RegionRequest:
         busy: for each slot, keys that sound into the span and the steps until when.
         constraints: what the notes must obey.
         most: notes at most.
+        above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
         is_open: whether rows go on as a stretch, not as a span of an edit.
     """
 
@@ -63,6 +67,7 @@ class RegionRequest:
     busy: tuple[dict[int, int], ...]
     constraints: tuple[Constraint, ...] = ()
     most: int = 2000
+    above: tuple[int, ...] = ()
     is_open: bool = False
 
 
@@ -82,11 +87,19 @@ class DrawnNote:
     log_probability: float
 
 
-def habits_of(time: Integers, duration: Integers, key: Integers, bar: Integers, fewest: int = 8) -> Habits | None:
+def habits_of(
+    time: Integers,
+    duration: Integers,
+    key: Integers,
+    bar: Integers,
+    holes: Sequence[tuple[int, int]] = (),
+    fewest: int = 8,
+) -> Habits | None:
     """The habits of a part from its notes elsewhere; None where there are too few to tell.
 
     A pitched part keeps within three semitones of its range, a kit to the drums that it uses. Where nearly all notes
-    begin on a few places of the quarter, new ones do too; a part played freely has no such places.
+    begin on a few places of the quarter, new ones do too; a part played freely has no such places. Of fifty gaps the
+    longest is left aside, so that a part that plays on does not fall silent; gaps over `holes` are not counted.
     """
     if len(time) < fewest:
         return None
@@ -103,8 +116,18 @@ def habits_of(time: Integers, duration: Integers, key: Integers, bar: Integers, 
     durations[: min(DURATIONS, int(duration.max()) + 1)] = True
     _, together = np.unique(time, return_counts=True)
     _, each_bar = np.unique(bar, return_counts=True)
+    onsets = np.unique(time)
+    own = np.ones(len(onsets) - 1, bool)
+    for first, last in holes:
+        own &= (onsets[1:] < first) | (onsets[:-1] >= last)
+    gaps = np.diff(onsets)[own]
     return Habits(
-        keys, places, durations, max(1, int(np.quantile(together, 0.99))), int(np.ceil(each_bar.max() * 1.25))
+        keys,
+        places,
+        durations,
+        at_once=max(1, int(np.quantile(together, 0.99))),
+        per_bar=int(np.ceil(each_bar.max() * 1.25)),
+        longest_gap=int(np.quantile(gaps, 0.98, method="higher")) if len(gaps) else 1 << 30,
     )
 
 

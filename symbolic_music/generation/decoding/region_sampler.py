@@ -87,11 +87,16 @@ class RegionSampler:
         passing = both([c.passing(situation, passed) for c in request.constraints], passed.shape)[0]
         allowed[r.GAP_REST] = passing[0] and self._now + r.LONGEST_GAP < request.end
         allowed[r.GAP_END] = passing[1]
-        while allowed.any():
-            gap, chosen = self._draw(log_p, allowed)
-            if gap >= r.LONGEST_GAP or self._free_keys(self._now + gap).any():
-                return gap, chosen
-            allowed[gap] = False
+        longest = min((h.longest_gap for h in request.habits if h is not None), default=request.end)
+        lasting = np.append(np.arange(r.LONGEST_GAP), [r.LONGEST_GAP, request.end - self._now]) <= longest
+        notes = np.arange(r.GAPS) < r.LONGEST_GAP
+        # Where no note may stand within the longest gap, a longer one is better than none.
+        for kept in (allowed & lasting, allowed & ~lasting & notes, allowed & ~lasting & ~notes):
+            while kept.any():
+                gap, chosen = self._draw(log_p, kept)
+                if gap >= r.LONGEST_GAP or self._free_keys(self._now + gap).any():
+                    return gap, chosen
+                kept[gap] = False
         raise self._contradiction("no onset is left")
 
     def _free_keys(self, time: int) -> NDArray[np.bool_]:
@@ -101,12 +106,14 @@ class RegionSampler:
         situation = self._situation(time)
         pitches = both([c.pitches(situation) for c in request.constraints], (1, len(self._candidates)))[0]
         bar = int(np.searchsorted(request.bar_starts, time, side="right")) - 1
+        written = len(self._events) - self._given
+        above = request.above[written] if written < len(request.above) else 0
         for place, ((slot, instrument), habits) in enumerate(zip(request.slots, request.habits, strict=True)):
             if time == self._now and slot < self._slot != r.NO_SLOT:
                 continue
             own = pitches[self._block[instrument] : self._block[instrument] + 128]
             first = r.DRUM_KEYS if instrument == r.DRUM_KEYS else 0
-            free[place, first : first + 128] = own
+            free[place, first : first + 128 - above] = own[: 128 - above]
             for key, until in self._busy[place].items():
                 if until > time:
                     free[place, key] = False
@@ -135,7 +142,7 @@ class RegionSampler:
         slot, log_slot = self._draw(slots.numpy()[0], mask)
         place = self._numbers.index(slot)
         keys = self._cache.keys(_one(gap), _one(slot), *(_one(row[i]) for i in (r.TIME, r.POSITION, r.LENGTH)))
-        key, log_key = self._draw(keys.numpy()[0], free[place])
+        key, log_key = self._draw(keys.numpy()[0] / KT, free[place])
         situation = self._situation(time)
         lengths = np.arange(r.DURATIONS)
         allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
@@ -166,7 +173,7 @@ class RegionSampler:
         length = min(int(request.bar_lengths[bar[0]]), r.MOST_POSITION)
         state = r.GIVEN if request.is_open else int(written_states(bar, self._end_bar)[0])
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
-        return row
+        return np.asarray(row)
 
     def _draw(self, log_p: NDArray[np.float32], allowed: NDArray[np.bool_]) -> tuple[int, float]:
         """A value among those allowed, and its log-probability among them."""
@@ -206,5 +213,8 @@ class RegionSampler:
         return ConstraintError(f"{what} {time:.1f} quarters into the region: the limits contradict each other or it")
 
 
-def _one(value: int | np.integer) -> torch.Tensor:  # type: ignore[type-arg]
+def _one(value: int) -> torch.Tensor:
     return torch.tensor([int(value)])
+
+
+KT = 1.0

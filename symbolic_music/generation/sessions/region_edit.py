@@ -6,6 +6,7 @@ Long spans are written in parts of a few bars, each of which knows the parts bef
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,14 @@ class RegionEditing:
         self._parts = [self._divided(span) for span in edit.spans]
         first = edit.spans[0]
         voices = {track: self._voice(track, first) for track in edit.tracks}
-        self.instruments: tuple[int, ...] = tuple(sorted({voice.instrument for voice in voices.values()}))
+        self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
         for span in edit.spans:
             edit.limits.constraints(score, self, span)
 
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """Steps of the model at ticks of the score; see `views.model_view.Perspective`."""
-        return np.rint(np.asarray(ticks, np.int64) * self._scale).astype(np.int64)
+        """Steps of the model at ticks of the score; see `views.model_view.StepView`."""
+        return np.asarray(np.rint(np.asarray(ticks, np.int64) * self._scale), np.int64)
 
     @property
     def done(self) -> float:
@@ -130,7 +131,7 @@ class RegionEditing:
         a_bar = max(len(own) / bars, 6.0 * len(self._edit.tracks))
         size = int(np.clip(_PART / a_bar, 1, _MOST_BARS))
         cuts = np.unique(np.append(edges[::size], last))
-        return [(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [(int(a), int(b)) for a, b in pairwise(cuts)]
 
     def _voice(self, track: int, span: Span) -> Voice:
         return voice_of(self._score, self._given, track, self._score.tracks[track], span)
@@ -161,7 +162,15 @@ class RegionEditing:
                     onset, end = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
                     if goal is not None and drawn.time + drawn.duration == int(self.steps([goal])[0]):
                         end = goal
-                    note = draft.add(onset, end, drawn.pitch, track, voices[track], self._score, max(1, drawn.velocity))
+                    note = draft.add(
+                        onset,
+                        end,
+                        drawn.pitch,
+                        track,
+                        voices[track],
+                        self._score,
+                        _fitted(drawn.velocity, voices[track]),
+                    )
                     if note is not None:
                         yield note
                 draft.count(total, count, sampler.complete)
@@ -188,7 +197,8 @@ class RegionEditing:
             (start, end),
             *((int(a), max(int(a) + 1, int(b))) for a, b in (self.steps(list(one)) for one in later)),
         ]
-        rows = arrange_edit(events, spans, list(slots), self._model.network.config.window - _ROOM)
+        window = self._model.network.config.window
+        rows = arrange_edit(events, spans, list(slots), window - min(_ROOM, window // 3))
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + 1]
         before = events.time < start
         past = np.stack([events.time, events.duration, 128 * events.instrument + events.pitch], 1)[before]
@@ -205,6 +215,7 @@ class RegionEditing:
             habits=tuple(self._habits(events, slot) for slot in sorted(slots)),
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
+            above=self._above(number, part) if self._edit.keeps_rhythm else (),
             most=max(64, _MOST_A_QUARTER * (end - start) // r.STEPS),
         ), {slot: pair[0] for slot, pair in slots.items()}  # fmt: skip
 
@@ -212,15 +223,14 @@ class RegionEditing:
         if self._free or self._edit.keeps_rhythm:
             return None
         own = events.slot == slot
-        return habits_of(events.time[own], events.duration[own], events.keys()[own], events.bar[own])
+        holes = [(int(a), int(b)) for a, b in (self.steps(list(span)) for span in self._edit.spans)]
+        return habits_of(events.time[own], events.duration[own], events.keys()[own], events.bar[own], holes)
 
     def _rhythm(self, number: int, part: Span, start: int, end: int) -> tuple[Constraint, ...]:
         """For new pitches alone: when the notes that are there begin and end, and what they may not meet."""
         if not self._edit.keeps_rhythm:
             return ()
-        chosen = self._asked[number] & inside(self._score.notes, *part)
-        rows = self._score.notes[chosen]
-        rows = rows[np.lexsort((rows["track"], rows["onset"]))]
+        rows = self._rows(number, part)
         onsets = np.clip(self.steps(rows["onset"]), start, end - 1)
         ends = self.steps(rows["onset"].astype(np.int64) + rows["duration"])
         lengths = np.clip(ends - onsets, 1, r.DURATIONS - 1)
@@ -229,8 +239,25 @@ class RegionEditing:
         rhythm = GivenRhythm(tuple(onsets.tolist()), tuple(lengths.tolist()), tuple(instruments))
         return rhythm, Taken(taken(rows, own))
 
+    def _rows(self, number: int, part: Span) -> Array:
+        """The notes that are asked for in a part of a span, by onset and track."""
+        rows = self._score.notes[self._asked[number] & inside(self._score.notes, *part)]
+        return np.asarray(rows[np.lexsort((rows["track"], rows["onset"]))])
+
+    def _above(self, number: int, part: Span) -> tuple[int, ...]:
+        """How many notes of a track follow each of those on its step: keys of one time ascend."""
+        rows = self._rows(number, part)
+        pairs = list(zip(self.steps(rows["onset"]).tolist(), rows["track"].tolist(), strict=True))
+        return tuple(pairs[i + 1 :].count(pair) for i, pair in enumerate(pairs))
+
     def _derived(self, *numbers: int) -> int:
         return int(np.random.SeedSequence((self._seed, *numbers)).generate_state(1)[0])
+
+
+def _fitted(velocity: int, voice: Voice) -> int:
+    """A velocity within those of the track around the region."""
+    around = voice.around["velocity"]
+    return int(np.clip(velocity, max(1, around.min()), around.max())) if len(around) else max(1, velocity)
 
 
 def _busy(events: GridEvents, slot: int, start: int) -> dict[int, int]:

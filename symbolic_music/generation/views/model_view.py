@@ -28,7 +28,18 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, events_of
 
 
-class Perspective(Protocol):
+class StepView(Protocol):
+    """What limits ask of a model's view: its steps, the instruments written (None for any), what it obeys anyway."""
+
+    instruments: tuple[int, ...] | None
+    constraints: tuple[Constraint, ...]
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """Steps of the model's clock, of 10 ms, at ticks of the score."""
+        ...
+
+
+class Perspective(StepView, Protocol):
     """A score, the tracks that are written in it, and a model's view of both.
 
     `beat` is what the model's windows begin on, `instruments` those that it may write (None for any), `constraints`
@@ -36,12 +47,6 @@ class Perspective(Protocol):
     """
 
     beat: int
-    instruments: tuple[int, ...] | None
-    constraints: tuple[Constraint, ...]
-
-    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """Steps of the model's clock, of 10 ms, at ticks of the score."""
-        ...
 
     def instrument(self, track: int) -> int:
         """What the model knows a written track as."""

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.models.architectures.region_transformer import RegionTransformer, allowed_keys, allowed_slots
-from symbolic_music.models.modules.pointer import Pointer
 from symbolic_music.models.modules.rotary import Rotation
 from symbolic_music.tokenizers.region import rows as r
 
@@ -33,17 +32,17 @@ class RegionCache:
     def __init__(self, network: RegionTransformer, rows: Tensor, alternatives: int, room: int) -> None:
         self.network = n = network
         self.count, most = 0, len(rows) + room
-        width, head = n.config.width, n.blocks[0].attention
-        assert isinstance(head.heads, int)
+        self.x = self.out = torch.zeros(0)
+        width, heads = n.config.width, n.row_layers[0].attention.heads
         like = n.kind.weight
 
         def empty(*shape: int) -> Tensor:
             return like.new_zeros(alternatives, *shape)
 
         layers = len(n.blocks) + len(n.note_blocks)
-        shape = (head.heads, most, width // head.heads)
+        shape = (heads, most, width // heads)
         self._keys, self._values = ([empty(*shape) for _ in range(layers)] for _ in range(2))
-        self._pointer_keys = [empty(most, 64) for _ in n.pointers]
+        self._pointer_keys = [empty(most, 64) for _ in n.copies]
         self._content = empty(most, width)
         self._fields = torch.zeros(alternatives, most, r.COLUMNS, dtype=torch.long, device=like.device)
         self._gaps = torch.zeros(alternatives, most, dtype=torch.long, device=like.device)
@@ -86,15 +85,14 @@ class RegionCache:
         x = n.embed(content, before, picked * (previous >= 0)[..., None], c[r.STATE])
         order = torch.arange(start, end, device=rows.device).expand(batch, -1)
         turned = Rotation.of(n.angles(c[r.TIME], order, c[r.KEY], c[r.SLOT]), x.dtype)
-        for layer, block in enumerate(n.blocks):
-            kept = self._keep(layer, block.attention.keys_values(block.normed(x), turned), start, end)  # type: ignore[operator, union-attr]
+        for layer, block in enumerate(n.row_layers):
+            kept = self._keep(layer, block.attention.keys_values(block.normed(x), turned), start, end)
             x = block(x, turned, *kept)
         self.x, self.out = x[:, -1:], n.norm_out(x)
-        for number, block in enumerate(n.note_blocks):
+        for number, block in enumerate(n.note_layers):
             layer = len(n.blocks) + number
-            self._keep(layer, block.attention.keys_values(self.out, turned), start, end)  # type: ignore[operator, union-attr]
-        for keys, pointer in zip(self._pointer_keys, n.pointers, strict=True):
-            assert isinstance(pointer, Pointer)
+            self._keep(layer, block.attention.keys_values(self.out, turned), start, end)
+        for keys, pointer in zip(self._pointer_keys, n.copies, strict=True):
             keys[:batch, start:end] = pointer.keys(self.out, turned)
         self.out = self.out[:, -1:]
         self._turned = turned
@@ -149,7 +147,7 @@ class RegionCache:
         order = torch.full((len(gap), 1), self.count, device=gap.device)
         self._where = (time[:, None], order, slot[:, None])
         ahead = Rotation.of(n.angles(time[:, None], order, last_key[:, None], slot[:, None]), z.dtype)
-        for number, block in enumerate(n.note_blocks):
+        for number, block in enumerate(n.note_layers):
             layer = len(n.blocks) + number
             z = block(z, ahead, self._keys[layer][:, :, : self.count], self._values[layer][:, :, : self.count])
         self._z, note = z, n.norm_note(z)
@@ -177,8 +175,7 @@ class RegionCache:
 
     def _mixed(self, number: int, gate: int, state: Tensor, turned: Rotation, log_p: Tensor, field: Tensor) -> Tensor:
         """A head's log-probabilities (A, values), mixed with those of copying a field (A, rows)."""
-        pointer = self.network.pointers[number]
-        assert isinstance(pointer, Pointer)
+        pointer = self.network.copies[number]
         is_note = self._fields[:, : self.count, r.KIND] == r.NOTE
         weights = pointer.weights(state, turned, self._pointer_keys[number][:, : self.count], is_note).float()
         values = field.clamp(0, log_p.shape[-1] - 1)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -116,6 +117,21 @@ class RegionTransformer(nn.Module):
             if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.3)
 
+    @property
+    def row_layers(self) -> list[RotaryBlock]:
+        """The blocks that read rows."""
+        return cast("list[RotaryBlock]", list(self.blocks))
+
+    @property
+    def note_layers(self) -> list[RotaryBlock]:
+        """The blocks that run when time and slot are known; their keys and values are of the rows' outputs."""
+        return cast("list[RotaryBlock]", list(self.note_blocks))
+
+    @property
+    def copies(self) -> list[Pointer]:
+        """The pointers: of gaps, of keys, of durations and velocities."""
+        return cast("list[Pointer]", list(self.pointers))
+
     # -- rows ---------------------------------------------------------------------------------------------
 
     def angles(self, time: Tensor, order: Tensor, key: Tensor, slot: Tensor) -> Tensor:
@@ -197,6 +213,7 @@ class RegionTransformer(nn.Module):
             gap, slot, key, duration, velocity, instrument (of headers): (B, N - 1); notes: 1 for predicted notes;
             written: for those of them that are in a span.
         """
+        pointers = self.copies
         now, then = rows[:, :-1].unbind(-1), rows[:, 1:].unbind(-1)
         count = rows.shape[1] - 1
         order = torch.arange(count, device=rows.device).expand(len(rows), count)
@@ -206,7 +223,7 @@ class RegionTransformer(nn.Module):
         x = self.embed(content, before, _picked(content, now[r.PREVIOUS]), now[r.STATE])
         dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
         turned = Rotation.of(self.angles(now[r.TIME], order, now[r.KEY], now[r.SLOT]), dtype)
-        for block in self.blocks:
+        for block in self.row_layers:
             x = block(x, turned, *block.attention.keys_values(block.normed(x), turned))
         out = self.norm_out(x)
 
@@ -216,10 +233,8 @@ class RegionTransformer(nn.Module):
         gap = torch.where(kind == r.REST, r.GAP_REST, torch.where(kind == r.END, r.GAP_END, gap))
         is_earlier_note = now[r.KIND] == r.NOTE
         copyable = torch.where(is_earlier_note, gap_before.clamp(max=r.LONGEST_GAP - 1), -1)
-        (copied,) = self.pointers[0].copied(
-            out, turned, self.pointers[0].keys(out, turned), is_earlier_note, [copyable], [gap]
-        )
-        gap_log_p = mixed(_log_p(self.gap_head(out), gap), copied, self.pointers[0].gate(out).float()[..., 0])
+        (copied,) = pointers[0].copied(out, turned, pointers[0].keys(out, turned), is_earlier_note, [copyable], [gap])
+        gap_log_p = mixed(_log_p(self.gap_head(out), gap), copied, pointers[0].gate(out).float()[..., 0])
 
         table, about, is_drum = self.declared(rows)
         slot = torch.where(is_note, then[r.SLOT], r.NO_SLOT)
@@ -235,26 +250,24 @@ class RegionTransformer(nn.Module):
         last_key = torch.where(previous >= 0, torch.gather(now[r.KEY], 1, previous.clamp(min=0)), 0)
         z = self.note_input(x, gap, then[r.POSITION], then[r.LENGTH], slot_content, _picked(content, previous))
         ahead = Rotation.of(self.angles(then[r.TIME], order + 1, last_key, slot), dtype)
-        for block in self.note_blocks:
+        for block in self.note_layers:
             z = block(z, ahead, *block.attention.keys_values(out, turned))
         note = self.norm_note(z)
         key = torch.where(is_note, then[r.KEY], 0)
         key_logits = self.key_head(note).masked_fill(
             ~allowed_keys(torch.gather(is_drum, 1, slot), now[r.KEY], at_once & (now[r.SLOT] == slot)), _NEVER
         )
-        (copied,) = self.pointers[1].copied(
-            note, ahead, self.pointers[1].keys(out, turned), is_earlier_note, [now[r.KEY]], [key]
-        )
-        key_log_p = mixed(_log_p(key_logits, key), copied, self.pointers[1].gate(note).float()[..., 0])
+        (copied,) = pointers[1].copied(note, ahead, pointers[1].keys(out, turned), is_earlier_note, [now[r.KEY]], [key])
+        key_log_p = mixed(_log_p(key_logits, key), copied, pointers[1].gate(note).float()[..., 0])
 
         state = self.duration_state(z, key)
         there = Rotation.of(self.angles(then[r.TIME], order + 1, key, slot), dtype)
         velocity = torch.where(is_note, then[r.VELOCITY], 0)
         fields, targets = [now[r.DURATION], now[r.VELOCITY]], [then[r.DURATION], velocity]
-        copied, copied_velocity = self.pointers[2].copied(
-            state, there, self.pointers[2].keys(out, turned), is_earlier_note, fields, targets
+        copied, copied_velocity = pointers[2].copied(
+            state, there, pointers[2].keys(out, turned), is_earlier_note, fields, targets
         )
-        gates = self.pointers[2].gate(state).float()
+        gates = pointers[2].gate(state).float()
         duration_log_p = mixed(_log_p(self.duration_logits(state), then[r.DURATION]), copied, gates[..., 0])
         velocity_logits = self.velocity_logits(state, then[r.DURATION])
         velocity_log_p = mixed(_log_p(velocity_logits, velocity), copied_velocity, gates[..., 1])

@@ -1,12 +1,13 @@
 """Whole scores as the words that a region model predicts: tracks first, then notes by time, track and pitch.
 
-A word has six fields: gap, slot, instrument, key, duration, velocity. A declared track is (0, slot, instrument, none, 0,
-none); a rest of 240 steps is (rest, none, none, none, 0, none); a note has the gap to the word before in steps of 1/60
-quarter. Tempo and meter are told to the model beside the words, and are not in them.
+A word has six fields: gap, slot, instrument, key, duration, velocity. A declared track is (0, slot, instrument, none,
+0, none); a rest of 240 steps is (rest, none, none, none, 0, none); a note has the gap to the word before in steps of
+1/60 quarter. Tempo and meter are told to the model beside the words, and are not in them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
 from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
@@ -49,6 +50,43 @@ class RegionState:
     has_ended: bool = False
 
 
+Mask = NDArray[np.bool_]
+# Words that may follow: for each field the ids that it may hold.
+Box = tuple[Mask, ...]
+
+
+def _ids(field: int, *values: int | slice) -> Mask:
+    mask = np.zeros(_vocabulary().sizes[field], bool)
+    for value in values:
+        mask[value] = True
+    return mask
+
+
+def _box(*fields: int | slice) -> Box:
+    return tuple(_ids(field, value) for field, value in enumerate(fields))
+
+
+@lru_cache(maxsize=1024)
+def _boxes(state: RegionState) -> tuple[Box, ...]:
+    """The words that may come next, as a union of boxes."""
+    if state.has_ended:  # an end may be told again
+        return (_box(r.GAP_END, r.NO_SLOT, r.NO_INSTRUMENT, *_NO_NOTE),)
+    found = []
+    if not state.has_begun:
+        first = state.declared[-1][0] + 1 if state.declared else 0
+        found.append(_box(0, slice(first, r.SLOTS), slice(0, r.NO_INSTRUMENT), *_NO_NOTE))
+    if state.declared:
+        found.append(_box(slice(r.GAP_REST, r.GAPS), r.NO_SLOT, r.NO_INSTRUMENT, *_NO_NOTE))
+    for slot, instrument in state.declared:
+        low, high = (r.DRUM_KEYS, r.KEYS) if instrument == DRUM_INSTRUMENT else (0, r.DRUM_KEYS)
+        rest = slice(1, r.DURATIONS), slice(0, r.VELOCITIES)
+        found.append(_box(slice(1, r.LONGEST_GAP), slot, instrument, slice(low, high), *rest))
+        if slot >= state.last[0]:
+            floor = low if slot > state.last[0] else max(low, state.last[1] + 1)
+            found.append(_box(0, slot, instrument, slice(floor, high), *rest))
+    return tuple(box for box in found if all(mask.any() for mask in box))
+
+
 class RegionGrammar(Grammar):
     """Tracks by ascending slots, then notes and rests; notes of one time ascend by slot and key."""
 
@@ -56,40 +94,38 @@ class RegionGrammar(Grammar):
         """Nothing has been."""
         return RegionState()
 
-    def allowed(self, state: RegionState) -> tuple[NDArray[np.bool_], ...]:
-        """A mask for each field; fields depend on each other, which `advance` checks."""
+    def allowed(self, state: RegionState) -> tuple[Mask, ...]:
+        """A mask for each field; which ids go together says `given`."""
+        return self.given(state, [None] * len(_vocabulary().sizes))
+
+    def given(self, state: RegionState, word: Sequence[int | None]) -> tuple[Mask, ...]:
+        """For each field the ids of the allowed words that hold the ids of `word`; None marks a field not drawn."""
         masks = [np.zeros(size, bool) for size in _vocabulary().sizes]
-        if not state.has_ended:
-            if state.declared:
-                slots, instruments = (list(column) for column in zip(*state.declared, strict=True))
-                for mask, values in zip(masks, (slice(0, r.GAPS), slots, instruments), strict=False):
-                    mask[values] = True
-                masks[KEY][: r.KEYS], masks[DURATION][1:], masks[VELOCITY][: r.VELOCITIES] = True, True, True
-            if not state.has_begun:
-                first = state.declared[-1][0] + 1 if state.declared else 0
-                masks[GAP][0], masks[SLOT][first : r.SLOTS], masks[INSTRUMENT][: r.NO_INSTRUMENT] = True, True, True
-            for mask, value in zip(masks, (None, r.NO_SLOT, r.NO_INSTRUMENT, *_NO_NOTE), strict=True):
-                if value is not None:
-                    mask[value] = True
+        for box in _boxes(state):
+            if all(value is None or own[value] for own, value in zip(box, word, strict=True)):
+                for mask, own in zip(masks, box, strict=True):
+                    mask |= own
         for mask in masks:
             mask.flags.writeable = False
         return tuple(masks)
 
     def advance(self, state: RegionState, token: Any) -> RegionState:
         """The state after one more word. TokenError when it may not stand here."""
-        gap, slot, instrument, *note = (int(value) for value in token)
-        if not state.has_ended and tuple(note) == _NO_NOTE:
-            if gap >= r.LONGEST_GAP and state.declared and (slot, instrument) == (r.NO_SLOT, r.NO_INSTRUMENT):
-                return RegionState(state.declared, True, (-1, -1), gap == r.GAP_END)
-            is_next = slot > (state.declared[-1][0] if state.declared else -1)
-            if gap == 0 and not state.has_begun and is_next and slot < r.SLOTS and instrument < r.NO_INSTRUMENT:
-                return RegionState((*state.declared, (slot, instrument)))
-        is_note = gap < r.LONGEST_GAP and (slot, instrument) in state.declared and 0 < note[1] < r.DURATIONS
-        is_key = note[0] < r.KEYS and (note[0] >= r.DRUM_KEYS) == (instrument == DRUM_INSTRUMENT)
-        rises = gap > 0 or (slot, note[0]) > state.last
-        if state.has_ended or not (is_note and is_key and rises and note[2] < r.VELOCITIES):
-            raise TokenError(f"word {tuple(int(value) for value in token)} may not stand here")
-        return RegionState(state.declared, True, (slot, note[0]))
+        word = [int(value) for value in token]
+        sizes = _vocabulary().sizes
+        inside = len(word) == len(sizes) and all(0 <= value < size for value, size in zip(word, sizes, strict=True))
+        if not inside or not any(all(own[v] for own, v in zip(box, word, strict=True)) for box in _boxes(state)):
+            raise TokenError(f"word {tuple(word)} may not stand here")
+        gap, slot, instrument, key = word[:4]
+        if key < r.NO_KEY:
+            return RegionState(state.declared, True, (slot, key))
+        if gap >= r.LONGEST_GAP:
+            return RegionState(state.declared, True, (-1, -1), gap == r.GAP_END)
+        return RegionState((*state.declared, (slot, instrument)))
+
+    def violation(self, ids: ArrayLike) -> int | None:
+        """Position of the first word out of place, or None. TokenError unless they are of six fields."""
+        return super().violation(whole_ids(ids, len(_vocabulary().sizes)))
 
 
 class RegionTokenizer(Tokenizer):
