@@ -142,7 +142,7 @@ class RegionSampler:
         slot, log_slot = self._draw(slots.numpy()[0], mask)
         place = self._numbers.index(slot)
         keys = self._cache.keys(_one(gap), _one(slot), *(_one(row[i]) for i in (r.TIME, r.POSITION, r.LENGTH)))
-        key, log_key = self._draw(keys.numpy()[0] / KT, free[place])
+        key, log_key = self._draw(keys.numpy()[0], free[place])
         situation = self._situation(time)
         lengths = np.arange(r.DURATIONS)
         allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
@@ -217,4 +217,3 @@ def _one(value: int) -> torch.Tensor:
     return torch.tensor([int(value)])
 
 
-KT = 1.0
