@@ -215,5 +215,3 @@ class RegionSampler:
 
 def _one(value: int) -> torch.Tensor:
     return torch.tensor([int(value)])
-
-
