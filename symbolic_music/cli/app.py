@@ -13,6 +13,7 @@ from symbolic_music.cli.commands import (
     compare,
     demo,
     detokenize,
+    diff,
     encode,
     evaluate,
     generate,
@@ -40,6 +41,7 @@ app = typer.Typer(
 
 for _verb in (
     info.info,
+    diff.diff,
     plot.plot,
     render.render,
     tokenize.tokenize,
