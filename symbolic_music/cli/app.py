@@ -19,6 +19,7 @@ from symbolic_music.cli.commands import (
     generate,
     infill,
     info,
+    listening_test,
     models,
     originality,
     plot,
@@ -61,6 +62,7 @@ for _verb in (
     evaluate.evaluate,
     originality.originality,
     compare.compare,
+    listening_test.listening_test,
     encode.encode,
     encode.decode,
 ):

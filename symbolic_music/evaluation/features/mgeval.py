@@ -42,7 +42,7 @@ def features(score: Score) -> Mapping[str, Values]:
     return {
         "total_used_pitch": np.asarray(float(len(np.unique(pitch)))),
         "total_used_note": np.asarray(float(len(pitch))),
-        "total_pitch_class_histogram": _shares(np.bincount(pitch % 12, end - start, 12)),
+        "total_pitch_class_histogram": _shares(np.bincount(pitch % 12, end - start, 12).astype(np.float64)),
         "pitch_class_transition_matrix": _following(pitch % 12, start, end),
         "pitch_range": np.asarray(float(np.ptp(pitch)) if len(pitch) else 0.0),
         "avg_pitch_shift": np.asarray(float(np.abs(np.diff(pitch)).mean()) if len(pitch) > 1 else 0.0),
@@ -86,8 +86,8 @@ def compare(
         one, other = (np.stack([np.ravel(piece[name]) for piece in pieces]) for pieces in (first, second))
         within_one, within_other, between = _within(one), _within(other), _distances(one, other).ravel()
         overlap, divergence = agreement(between, within_other, seed)
-        means = (float(one.mean()) for one in (within_one, within_other, between))
-        out[name] = Comparison(*means, overlap, divergence)
+        first_mean, second_mean, mean = (float(one.mean()) for one in (within_one, within_other, between))
+        out[name] = Comparison(first_mean, second_mean, mean, overlap, divergence)
     return out
 
 
@@ -117,13 +117,13 @@ def _density(sample: Values, points: Values, seed: int) -> Values:
     out = np.zeros(len(points))
     for part in np.array_split(sample, -(-len(sample) // 500)):
         out += np.exp(-0.5 * ((points[:, None] - part) / width) ** 2).sum(axis=1)
-    return out / (len(sample) * width * np.sqrt(2 * np.pi))
+    return np.asarray(out / (len(sample) * width * np.sqrt(2 * np.pi)))
 
 
 def _distances(one: Values, other: Values) -> Values:
     """Euclidean, all pairs: shape (n, m)."""
     if one.shape[1] == 1:
-        return np.abs(one - other.T)
+        return np.asarray(np.abs(one - other.T))
     squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
     return np.asarray(np.sqrt(np.maximum(squares, 0)))
 
@@ -135,7 +135,7 @@ def _within(one: Values) -> Values:
 
 def _length_classes(durations: NDArray[np.int32], measure: int) -> NDArray[np.int64]:
     parts = durations * (96 / measure)
-    return np.abs(parts[:, None] - LENGTHS).argmin(axis=1)
+    return np.asarray(np.abs(parts[:, None] - LENGTHS).argmin(axis=1))
 
 
 def _following(classes: NDArray[np.int64], start: Values, end: Values) -> Values:

@@ -208,7 +208,7 @@ def _histogram(score: Score) -> NDArray[np.int64]:
 
 
 def _classes(pitches: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.append(pitches, np.zeros(4, np.int64)).reshape(11, 12).sum(axis=0)
+    return np.asarray(np.append(pitches, np.zeros(4, np.int64)).reshape(11, 12).sum(axis=0))
 
 
 def _end(score: Score) -> int:

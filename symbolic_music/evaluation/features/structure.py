@@ -121,7 +121,7 @@ def segment_fitness(similar: Matrix, length: int) -> Matrix:
     quality = np.maximum(found[0] - length, 0) / cells
     coverage = np.maximum(found[2] - length, 0) / size
     both = quality + coverage
-    return np.divide(2 * quality * coverage, both, out=np.zeros(starts), where=both > 0)
+    return np.asarray(np.divide(2 * quality * coverage, both, out=np.zeros(starts), where=both > 0))
 
 
 def _sounded(start: Matrix, end: Matrix, edges: Matrix) -> Matrix:
