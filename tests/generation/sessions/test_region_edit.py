@@ -8,7 +8,7 @@ import torch
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars, continuing, infilling, revoicing, thinning
-from symbolic_music.generation.decoding.region_request import habits_of
+from symbolic_music.generation.decoding.habits import habits_of
 from symbolic_music.score import Score, Track, note_table
 from tests.generation.untouched import regional
 
