@@ -102,9 +102,9 @@ def _tell(found: Judged, as_json: bool) -> None:
     if as_json:
         means = {n: {"mean": m.value, "low": m.low, "high": m.high, "n": m.n} for n, m in found.means.items()}
         strengths = {n: {"value": s.value, "low": s.low, "high": s.high} for n, s in found.strengths.items()}
-        tests = [{"first": a, "second": b, "p": p, "holm": h} for (a, b), (p, h) in found.tests.items()]
+        pairs = [{"first": a, "second": b, "p": p, "holm": h} for (a, b), (p, h) in found.tests.items()]
         counts = {"listeners": found.listeners, "judgements": found.judgements}
-        out_json({**counts, "means": means, "strengths": strengths, "tests": tests})
+        out_json({**counts, "means": means, "strengths": strengths, "tests": pairs})
         return
     from rich.table import Table
 

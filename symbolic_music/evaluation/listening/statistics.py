@@ -193,4 +193,4 @@ def _pairs(rows: Sequence[Mapping[str, Any]], listeners: int, seed: int) -> Judg
 def _sign_test(wins: int, of: int) -> float:
     """Two-sided p of so many wins under even odds."""
     fewer = min(wins, of - wins)
-    return min(1.0, 2 * sum(math.comb(of, k) for k in range(fewer + 1)) / 2**of)
+    return min(1.0, float(2 * sum(math.comb(of, k) for k in range(fewer + 1)) / 2**of))
