@@ -1,4 +1,4 @@
-"""Edits by hand: notes moved, quantised, transposed, bars copied and deleted, chords named. Pure functions, no model."""
+"""Edits by hand, pure functions: notes moved, quantised, transposed; bars copied and deleted; chords named."""
 
 from symbolic_music.edits.bars import copy_bars, delete_bars, rearranged, splice
 from symbolic_music.edits.harmony import estimated_chords

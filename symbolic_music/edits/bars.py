@@ -164,8 +164,9 @@ def _states(table: Array, dtype: np.dtype[np.void], keys: tuple[str, ...], piece
         for key, state in in_force.items():
             if now.get(key) != state:
                 found.append((offset, *state))
-        for row in table[begin:stop]:
-            found.append((int(row["time"]) - first + offset, *(int(row[name]) for name in fields)))
+        found += [
+            (int(row["time"]) - first + offset, *(int(row[name]) for name in fields)) for row in table[begin:stop]
+        ]
     out = np.zeros(len(found), dtype)
     for place, name in enumerate(("time", *fields)):
         out[name] = [event[place] for event in found]

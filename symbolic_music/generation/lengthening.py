@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def introducing(
 
 def _checked(
     score: Score, count_bars: int, tracks: Sequence[int] | None, model: AnyModel
-) -> tuple[Model[object], list[int]]:
+) -> tuple[Model[Any], list[int]]:
     if not 1 <= count_bars <= _MOST_BARS:
         raise OptionError(f"1 to {_MOST_BARS} bars can be written at once, not {count_bars}")
     if not len(score):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -181,7 +182,7 @@ def _some_beats(score: Score, spans: Sequence[Span], near: float, random: np.ran
     beats: list[Span] = []
     for first, last in spans:
         edges = [*range(first, last, score.ticks_per_quarter), last]
-        beats += zip(edges[:-1], edges[1:], strict=True)
+        beats += pairwise(edges)
     count = max(1, round((1 - near) * len(beats)))
     joined: list[Span] = []
     for place in sorted(random.permutation(len(beats))[:count].tolist()):
