@@ -36,7 +36,7 @@ from tokenizers_remi_compound import midi_files, row, store
 from symbolic_music import read
 from symbolic_music.errors import MidiError
 from symbolic_music.io import midi_bytes, parse_midi
-from symbolic_music.io.smf_tolerant import parse_tolerant
+from symbolic_music.io.midi.tolerant_reader import parse_tolerant
 
 ORDER = ["onset", "track", "pitch", "duration", "velocity"]
 TABLES = ("notes", "controls", "bends", "tempos", "meters", "keys")

@@ -26,7 +26,7 @@ from typing import Any
 import miditok
 
 from symbolic_music import Score, read, tokenizers
-from symbolic_music.io.symusic_scores import to_symusic
+from symbolic_music.io.midi.symusic_bridge import to_symusic
 from symbolic_music.tokenizers import Tokenizer
 
 RESULTS = Path(__file__).parent / "results"

@@ -1,11 +1,15 @@
-"""Run a command and say how it ended: 0 done, 2 the user's mistake in one line, 130 interrupted."""
+"""Run a command and say how it ended: 0 done, 2 the user's mistake in one line, 130 interrupted, 143 terminated."""
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -24,28 +28,82 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Mistakes of the user (usage, files, names, ranges) give one line `error: ...` on stderr and exit code 2.
     Anything else unforeseen stays a traceback, with exit code 1.
     """
+    _open_standard_streams()
     if isinstance(sys.stdout, TextIOWrapper):
         # Names of tracks and files may hold what the terminal's encoding does not.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
+        with _ended_by_signals():
+            code = _run(arguments)
+            sys.stdout.flush()
     except KeyboardInterrupt:
         code = _interrupted()
     except SymbolicMusicError as error:
         code = _mistake(str(error))
     except _USAGE_ERRORS as error:
         code = _mistake(_usage(error))
-    except BrokenPipeError:
-        # Whoever read the output has gone, as `head` does; what is still to be written goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+    except MemoryError:
+        code = _mistake("not enough memory for this")
     except OSError as error:
-        # A file that cannot be read or written is for the user to mend; other errors of the system are not.
-        if error.filename is None:
-            raise
-        code = _mistake(f"{error.filename}: {error.strerror}")
+        code = _system_error(error)
+    except SystemExit as end:
+        # The parser and rich leave so when a pipe is closed; nothing else leaves with 1.
+        code = _unread() if end.code == 1 else end.code  # type: ignore[assignment]
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Open those of the descriptors 0 to 2 that the caller closed, so that no file of ours gets their numbers."""
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        # Only to be read: to write a result into it is an error, as it is for other programs.
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """While this lasts, SIGTERM and a hang-up unwind the program, so that no unfinished file stays behind.
+
+    A signal that is ignored, as under nohup, stays so.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one must not stop the cleaning up
+        raise SystemExit(128 + number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {}
+    with suppress(ValueError):  # not in the main thread: whoever runs us handles signals
+        before = {n: signal.signal(n, end) for n in numbers if signal.getsignal(n) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _system_error(error: OSError) -> int:
+    """A file or stream that cannot be read or written is for the user to mend."""
+    if error.filename is not None:
+        return _mistake(f"{error.filename}: {error.strerror}")
+    code = _unread()
+    return code if error.errno == errno.EPIPE else _mistake(f"cannot write to standard output: {error.strerror}")
+
+
+def _unread() -> int:
+    """Whoever read the output has gone, as `head` does; nothing is said, 128 + SIGPIPE says it."""
+    # What is still to be written goes nowhere: it would fail again when Python ends.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the exit code says it too
+        print(f"error: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -62,12 +120,12 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _interrupted() -> int:
-    print("error: interrupted", file=sys.stderr)  # noqa: T201
+    _say("interrupted")
     return 130
 
 
 def _mistake(text: str) -> int:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)  # noqa: T201
+    _say(" ".join(text.split()))
     return 2
 
 

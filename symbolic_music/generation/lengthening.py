@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
-from symbolic_music.generation.drafts import Progress, Writing, finished
-from symbolic_music.generation.editing import Edit, Editing
-from symbolic_music.generation.infilling import AnyModel, loaded_model
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.edits import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.perspectives import edits, writable
 from symbolic_music.generation.regions import ticks_of
-from symbolic_music.generation.sampling import Sampling
+from symbolic_music.generation.results import Progress, Writing, finished
+from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks, shift

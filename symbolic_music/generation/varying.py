@@ -10,13 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.generation.drafts import Progress, Writing, Written, WrittenNote, finished, flagged
-from symbolic_music.generation.editing import Edit, Editing
-from symbolic_music.generation.infilling import AnyModel, infilling, loaded_model
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.edits import AnyModel, infilling, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.perspectives import edits, writable
 from symbolic_music.generation.regions import Region, Span, inside, spans_of
-from symbolic_music.generation.sampling import Sampling
+from symbolic_music.generation.results import Progress, Writing, Written, WrittenNote, finished, flagged
+from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks
 

@@ -1,13 +1,14 @@
 """Files and objects of other libraries, to and from Score."""
 
 from symbolic_music.io.files import read, write
-from symbolic_music.io.midi import parse_midi, read_midi, write_midi
-from symbolic_music.io.notation import from_music21, read_notation
-from symbolic_music.io.notation_writer import musicxml_bytes, to_music21
-from symbolic_music.io.objects import from_mido, from_pretty_midi, to_mido, to_pretty_midi
-from symbolic_music.io.piano_rolls import from_piano_roll, to_piano_roll
-from symbolic_music.io.smf_writer import midi_bytes
-from symbolic_music.io.symusic_scores import from_symusic, to_symusic
+from symbolic_music.io.interop.mido import from_mido, to_mido
+from symbolic_music.io.interop.piano_roll import from_piano_roll, to_piano_roll
+from symbolic_music.io.interop.pretty_midi import from_pretty_midi, to_pretty_midi
+from symbolic_music.io.midi.reader import parse_midi, read_midi, write_midi
+from symbolic_music.io.midi.symusic_bridge import from_symusic, to_symusic
+from symbolic_music.io.midi.writer import midi_bytes
+from symbolic_music.io.notation.reader import from_music21, read_notation
+from symbolic_music.io.notation.writer import musicxml_bytes, to_music21
 
 __all__ = [
     "from_mido",

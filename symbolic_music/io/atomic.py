@@ -1,21 +1,32 @@
-"""Whole files or none: write into a temporary file beside the target, then rename."""
+"""Whole files or none: write into a temporary file beside the target, then rename.
+
+A file that is replaced keeps its mode and, where the system allows it, its owner; a symbolic link is followed, so that
+what it names is replaced and the link stays; devices and FIFOs are written into. The process' umask is never changed:
+it belongs to all threads.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from symbolic_music.errors import FileError
+
+# Bytes of the target's name in a temporary one; most file systems hold names of up to 255.
+_NAME_BYTES = 200
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a whole file or nothing.
 
     Raises:
-        FileError: when the folder is missing or not writable.
+        FileError: when the folder is missing or not writable, or the file is write-protected.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -26,30 +37,66 @@ def replacing(path: Path) -> Iterator[Path]:
     """An empty temporary file beside `path`, to be written; it takes its place at the end, unless something failed.
 
     Raises:
-        FileError: when the folder is missing or not writable.
+        FileError: when the folder is missing or not writable, or the file is write-protected.
     """
     try:
-        if path.is_dir():
+        target = Path(os.path.realpath(path))
+        before = _state(target)
+        if before is not None and stat.S_ISDIR(before.st_mode):
             raise FileError(f"{path} is a folder; name a file")
-        if not path.parent.is_dir():
-            raise FileError(f"no such folder: {path.parent}")
-    except (OSError, ValueError) as error:  # a name too long, a zero byte
-        raise FileError(f"cannot write {path!s:.80}: {error}") from None
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-        yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except (OSError, ValueError) as error:
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            with _poured(path) as temporary:
+                yield temporary
+            return
+        if not target.parent.is_dir():
+            raise FileError(f"no such folder: {target.parent if path.is_symlink() else path.parent}")
+        if before is not None and not os.access(target, os.W_OK):
+            raise FileError(f"{path} is write-protected; name another file")
+        with _beside(target, before) as temporary:
+            yield temporary
+    except (OSError, ValueError) as error:  # a name too long, a zero byte, a full disk
         raise FileError(f"cannot write {path!s:.80}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _state(target: Path) -> os.stat_result | None:
+    try:
+        return target.stat()
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _beside(target: Path, before: os.stat_result | None) -> Iterator[Path]:
+    """A hidden file in the target's folder that is renamed to it, or removed."""
+    kept = os.fsdecode(os.fsencode(target.name)[:_NAME_BYTES])
+    # Named before it is made: a signal between the two leaves nothing that nobody knows of.
+    temporary = target.parent / f".{kept}.{secrets.token_hex(6)}"
+    try:
+        # The system takes the umask off this mode.
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield temporary
+        if before is not None:
+            _restore(temporary, before)
+        os.replace(temporary, target)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _restore(temporary: Path, before: os.stat_result) -> None:
+    """Give a new file the owner and the mode that the old one had."""
+    now = temporary.stat()
+    if hasattr(os, "chown") and (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        with suppress(OSError):  # only root may give files away
+            os.chown(temporary, before.st_uid, before.st_gid)
+    os.chmod(temporary, stat.S_IMODE(before.st_mode))
+
+
+@contextmanager
+def _poured(path: Path) -> Iterator[Path]:
+    """A temporary file elsewhere, whose bytes go into a device or FIFO at the end."""
+    with tempfile.TemporaryDirectory(prefix="symbolic-music-") as folder:
+        temporary = Path(folder, path.name)
+        temporary.touch()
+        yield temporary
+        with temporary.open("rb") as source, path.open("wb") as sink:
+            shutil.copyfileobj(source, sink)

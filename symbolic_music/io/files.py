@@ -7,7 +7,7 @@ from pathlib import Path
 
 from symbolic_music.errors import FileError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.io.midi import read_midi, write_midi
+from symbolic_music.io.midi.reader import read_midi, write_midi
 from symbolic_music.score import Score
 
 MIDI_SUFFIXES = {".mid", ".midi", ".kar", ".smf", ".rmi"}
@@ -26,7 +26,7 @@ def read(path: str | Path) -> Score:
     path = Path(path)
     check_readable(path)
     if path.suffix.lower() in NOTATION_SUFFIXES:
-        from symbolic_music.io.notation import read_notation
+        from symbolic_music.io.notation.reader import read_notation
 
         return read_notation(path)
     return read_midi(path)
@@ -60,7 +60,7 @@ def write(score: Score, path: str | Path) -> Path:
     if suffix in MIDI_SUFFIXES:
         return write_midi(score, path)
     if suffix in (".musicxml", ".xml"):
-        from symbolic_music.io.notation_writer import musicxml_bytes
+        from symbolic_music.io.notation.writer import musicxml_bytes
 
         write_bytes(path, musicxml_bytes(score))
         return path

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from symbolic_music.corpora.store_report import likely_key
+from symbolic_music.corpora.store.statistics import likely_key
 from symbolic_music.edits import estimated_chords
 from symbolic_music.edits.harmony import NAMES
 from symbolic_music.general_midi import DRUMS, instrument_name, track_title

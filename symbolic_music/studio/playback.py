@@ -8,7 +8,8 @@ import numpy as np
 
 from symbolic_music.errors import RegionError
 from symbolic_music.score import CONTROL, NOTE, Score, joined
-from symbolic_music.synthesis import controllers, estimated_gain, stream
+from symbolic_music.synthesis import estimated_gain, stream
+from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.transforms import clip
 
 SAMPLE_RATE = 44100
