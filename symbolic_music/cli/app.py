@@ -10,6 +10,7 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    by_hand,
     demo,
     detokenize,
     encode,
@@ -17,16 +18,19 @@ from symbolic_music.cli.commands import (
     generate,
     infill,
     info,
+    lengthen,
     models,
     plot,
     prepare,
     render,
     revoice,
+    studio,
     thin_out,
     tokenize,
     train,
     train_codec,
     train_voice,
+    vary,
 )
 
 app = typer.Typer(
@@ -49,6 +53,15 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
     demo.demo,
     prepare.prepare,
     train.train,
@@ -59,6 +72,7 @@ for _verb in (
     encode.decode,
 ):
     app.command()(_verb)
+app.command("continue")(lengthen.continue_)
 
 
 def _version(asked: bool) -> None:

@@ -151,23 +151,31 @@ def _states(table: Array, dtype: np.dtype[np.void], keys: tuple[str, ...], piece
     if not len(table):
         return table
     fields = [name for name in dtype.names or () if name != "time"]
-    found: list[tuple[int, ...]] = []
+    rows = [(int(row["time"]), tuple(int(row[name]) for name in fields)) for row in table]
+    found: list[tuple[int, tuple[int, ...]]] = []
+    now: dict[tuple[int, ...], tuple[int, ...]] = {}
+    before = 0
     for (first, last), offset in zip(pieces, offsets, strict=False):
-        begin, stop = np.searchsorted(table["time"], (first, last)).tolist()
-        in_force: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for row in table[:begin]:
-            in_force[tuple(int(row[key]) for key in keys)] = tuple(int(row[name]) for name in fields)
-        now: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for event in found:
-            values = dict(zip(fields, event[1:], strict=True))
-            now[tuple(values[key] for key in keys)] = event[1:]
-        for key, state in in_force.items():
-            if now.get(key) != state:
-                found.append((offset, *state))
-        found += [
-            (int(row["time"]) - first + offset, *(int(row[name]) for name in fields)) for row in table[begin:stop]
-        ]
+        own = [(time - first + offset, state) for time, state in rows if first <= time < last]
+        if first != before:
+            # At a seam each state is told once, and only where it changes.
+            in_force: dict[tuple[int, ...], tuple[int, ...]] = {}
+            for time, state in rows:
+                if time <= first:
+                    in_force[_key(state, fields, keys)] = state
+            found += [(offset, state) for key, state in in_force.items() if now.get(key) != state]
+            own = [(time, state) for time, state in own if time > offset]
+            now |= in_force
+        found += own
+        now |= {_key(state, fields, keys): state for _, state in own}
+        before = last
     out = np.zeros(len(found), dtype)
-    for place, name in enumerate(("time", *fields)):
-        out[name] = [event[place] for event in found]
+    out["time"] = [time for time, _ in found]
+    for place, name in enumerate(fields):
+        out[name] = [state[place] for _, state in found]
     return out
+
+
+def _key(state: tuple[int, ...], fields: Sequence[str], keys: tuple[str, ...]) -> tuple[int, ...]:
+    """Which of several states this is: that of a controller of a track, say."""
+    return tuple(state[fields.index(key)] for key in keys)

@@ -12,7 +12,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import ticks_of
-from symbolic_music.generation.results import Progress, Writing, finished
+from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model

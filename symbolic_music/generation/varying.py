@@ -14,7 +14,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import AnyModel, infilling, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, inside, spans_of
-from symbolic_music.generation.results import Progress, Writing, Written, WrittenNote, finished, flagged
+from symbolic_music.generation.sessions.candidates import Progress, Writing, Written, WrittenNote, finished, flagged
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.score import Score
