@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,15 +78,18 @@ def studio(
 
 def serve(made: Studio, ready: Callable[[], None] | None = None) -> None:
     """Serve until interrupted; `ready` is called when requests are answered."""
-    config = uvicorn.Config(
-        made.app, host=made.host, port=made.port, log_level="warning", access_log=False, timeout_graceful_shutdown=2,
-        lifespan="off", ws="none",
-    )  # fmt: skip
-    server = _Server(config, ready)
+    server = _Server(_config(made), ready)
     try:
         server.run()
     finally:
         made.context.jobs.close()
+
+
+def _config(made: Studio) -> uvicorn.Config:
+    return uvicorn.Config(
+        made.app, host=made.host, port=made.port, log_level="warning", access_log=False, timeout_graceful_shutdown=2,
+        lifespan="off", ws="none",
+    )  # fmt: skip
 
 
 class _Server(uvicorn.Server):
@@ -112,3 +117,20 @@ def free_port(host: str) -> int:
             return int(probe.getsockname()[1])
     except OSError as error:
         raise OptionError(f"cannot listen on {host}: {error.strerror or error}") from None
+
+
+@contextmanager
+def background(made: Studio) -> Iterator[None]:
+    """Serve from a thread while the block runs: in a notebook, and in tests."""
+    ready = threading.Event()
+    server = _Server(_config(made), ready.set)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(60):
+            raise OptionError(f"the server does not answer on port {made.port}")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        made.context.jobs.close()

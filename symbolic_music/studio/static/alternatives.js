@@ -1,6 +1,7 @@
 /** Alternatives side by side as small rolls while they are drawn: hear them, mix their bars, keep one. */
 
 import { el, fill, say } from './dom.js';
+import { icon } from './icons.js';
 import { PianoRoll } from './piano_roll.js';
 import { Piece } from './piece.js';
 
@@ -78,12 +79,12 @@ export class Alternatives {
 
   card(number, letter) {
     const host = el('div', { class: 'small-roll' });
-    const facts = el('span', { class: 'soft facts number' });
-    const play = el('button', { title: `Hear it (${number === null ? 0 : letter})`, onclick: () => this.play(number) }, '▶');
+    const facts = el('p', { class: 'soft facts number' });
+    const play = el('button', { title: `Hear it (${number === null ? 0 : letter})`, onclick: () => this.play(number) }, icon('play'));
     const keep = number === null ? null : el('button', { class: 'keep', disabled: true, onclick: () => this.keep([this.whole(number)]) }, 'Keep');
     const bars = el('div', { class: 'bars' });
     const node = el('article', { class: 'card', dataset: { alternative: number ?? 'original' }, onclick: () => this.showIn(number) },
-      el('header', {}, el('strong', {}, letter), facts, el('span', { class: 'grow' }), play, keep), host, bars);
+      el('header', {}, el('strong', {}, letter), el('span', { class: 'grow' }), play, keep), facts, host, bars);
     return { number, letter, node, host, facts, play, keep, bars, roll: new PianoRoll(host, { mode: 'small' }) };
   }
 
@@ -223,7 +224,7 @@ export class Alternatives {
 
   /** Mark what is heard. */
   playing(number) {
-    for (const card of this.number === null ? [] : [this.original, ...this.cards]) card.play.textContent = this.w.sound.playing && card.number === number ? '⏹' : '▶';
+    for (const card of this.number === null ? [] : [this.original, ...this.cards]) fill(card.play, icon(this.w.sound.playing && card.number === number ? 'stop' : 'play'));
   }
 
   setCursor(tick) {

@@ -1,13 +1,14 @@
 /** Tools over the roll of notes: pencil, grid, and what is done to chosen notes or to the selected bars. */
 
 import { append, el } from './dom.js';
+import { icon } from './icons.js';
 import { GRIDS } from './piece.js';
 
 export class NoteTools {
   constructor(workspace) {
     this.w = workspace;
     this.title = el('strong', { class: 'title' });
-    this.pencil = el('button', { title: 'Draw notes (P)', onclick: () => this.setTool(this.roll.tool === 'pencil' ? 'select' : 'pencil') }, '✎ Pencil');
+    this.pencil = el('button', { title: 'Draw notes (P)', onclick: () => this.setTool(this.roll.tool === 'pencil' ? 'select' : 'pencil') }, icon('pencil'), ' Pencil');
     this.grid = el('select', { title: 'Grid', onchange: () => { this.roll.grid = Number(this.grid.value); } },
       GRIDS.map(([name, quarters]) => el('option', { value: quarters, selected: quarters === 0.25 }, name)));
     const button = (name, title, work) => el('button', { title, onclick: work }, name);

@@ -80,11 +80,14 @@ export function paintRuler(g, piece, view, width, height) {
   ].sort((a, b) => a[0] - b[0]);
   for (const [tick, text] of signs) {
     if (tick < first - 1e5 || tick > last) continue;
-    const at = Math.max(view.x(tick) + (perBar * every > 80 ? 24 : 4), free);
+    const at = Math.max(view.x(tick) + 22, free);
     if (at - view.x(tick) > 140) continue;
+    const long = g.measureText(text).width;
+    g.fillStyle = c.panel;
+    g.fillRect(at - 3, 2, long + 6, height - 4);
     g.fillStyle = c.accent;
     g.fillText(text, at, height / 2 + 1);
-    free = at + g.measureText(text).width + 8;
+    free = at + long + 8;
   }
 }
 

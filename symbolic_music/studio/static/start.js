@@ -1,6 +1,7 @@
 /** The start page: open a file, go on with a session, or take an example. */
 
 import { el, say } from './dom.js';
+import { icon } from './icons.js';
 import { setTheme, theme } from './theme.js';
 
 export const SUFFIXES = '.mid,.midi,.kar,.musicxml,.xml,.mxl,.abc,.krn,.mei';
@@ -36,7 +37,7 @@ export async function startPage({ open, api }) {
       el('img', { src: 'icon.svg', alt: '', width: 40, height: 40 }),
       el('div', { class: 'grow' }, el('h1', {}, 'symbolic-music studio'),
         el('p', { class: 'soft' }, 'Open a piece, drag over the bars and instruments that you want different, ask for alternatives, keep what you like. Everything else stays exactly as it was.')),
-      el('button', { onclick: () => setTheme(theme() === 'light' ? 'dark' : 'light'), title: 'Light or dark' }, '◐')),
+      el('button', { onclick: () => setTheme(theme() === 'light' ? 'dark' : 'light'), title: 'Light or dark' }, icon('theme'))),
     el('div', { class: 'columns' },
       el('section', {}, drop, input,
         el('div', { class: 'row' },

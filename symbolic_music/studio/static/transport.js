@@ -1,6 +1,7 @@
 /** Play, pause, loop, metronome, and where the music is. */
 
-import { el } from './dom.js';
+import { el, fill } from './dom.js';
+import { icon } from './icons.js';
 import { clock } from './timeline.js';
 
 export class Transport {
@@ -11,9 +12,9 @@ export class Transport {
     this.metronome = false;
     this.synth = 'ddsp';
     this.version = null;
-    this.play_ = el('button', { class: 'play', title: 'Play or stop (Space)', onclick: () => this.toggle() }, '▶');
-    this.loop_ = el('button', { title: 'Loop the selection, two bars before it (L)', onclick: () => this.setLoop(!this.loop) }, '⟲');
-    this.click_ = el('button', { title: 'Metronome (M)', onclick: () => { this.metronome = !this.metronome; this.click_.classList.toggle('on', this.metronome); } }, '♩');
+    this.play_ = el('button', { class: 'play', title: 'Play or stop (Space)', onclick: () => this.toggle() }, icon('play'));
+    this.loop_ = el('button', { title: 'Loop the selection, two bars before it (L)', onclick: () => this.setLoop(!this.loop) }, icon('loop'));
+    this.click_ = el('button', { title: 'Metronome (M)', onclick: () => { this.metronome = !this.metronome; this.click_.classList.toggle('on', this.metronome); } }, icon('metronome'));
     this.where = el('span', { class: 'where number' });
     this.time = el('span', { class: 'soft number' });
     this.tempo = el('input', { type: 'number', class: 'tempo number', min: 10, max: 400, step: 1, title: 'Quarters a minute', onchange: () => this.setTempo() });
@@ -21,8 +22,8 @@ export class Transport {
     this.sounds = el('select', { title: 'Sound', onchange: () => { this.synth = this.sounds.value; this.restartIfPlaying(); } },
       el('option', { value: 'ddsp' }, 'built-in voices'), el('option', { value: 'soundfont' }, 'SoundFont'));
     this.node = el('div', { class: 'transport' },
-      el('button', { title: 'To the beginning (Home)', onclick: () => this.seek(0) }, '⏮'), this.play_, this.loop_, this.click_, this.where, this.time,
-      el('label', { class: 'soft' }, '♩ = ', this.tempo), this.key, this.sounds);
+      el('button', { title: 'To the beginning (Home)', onclick: () => this.seek(0) }, icon('start')), this.play_, this.loop_, this.click_, this.where, this.time,
+      el('label', { class: 'soft' }, this.tempo, ' bpm'), this.key, this.sounds);
     this.frame = () => this.tick();
   }
 
@@ -57,7 +58,7 @@ export class Transport {
   stop() {
     this.w.sound.stop();
     this.version = null;
-    this.play_.textContent = '▶';
+    fill(this.play_, icon('play'));
     this.play_.classList.remove('on');
     this.w.alternatives.playing(null);
   }
@@ -95,7 +96,7 @@ export class Transport {
       to: until === null ? undefined : until.toFixed(4), silent: [...this.w.headers.silent(), ...(version.silent ?? [])].join(), volumes: this.w.headers.volumes(), synth: this.synth,
     });
     this.version = version;
-    this.play_.textContent = '⏸';
+    fill(this.play_, icon('pause'));
     this.play_.classList.add('on');
     this.clicked = begin;
     sound.play(ask(begin), begin, {

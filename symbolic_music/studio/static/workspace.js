@@ -6,6 +6,7 @@ import { AskPanel } from './ask.js';
 import { editChord } from './chord_editor.js';
 import { el, fill, say } from './dom.js';
 import { History } from './history.js';
+import { icon } from './icons.js';
 import { midiInput } from './midi_in.js';
 import { TrackHeaders } from './mixer.js';
 import { NoteTools } from './note_tools.js';
@@ -41,7 +42,7 @@ export class Workspace {
     this.build();
     this.lanes = new PianoRoll(this.lanesHost, {
       mode: 'lanes',
-      onSelect: (selection) => this.select(selection),
+      onSelect: (selection, isDone) => { this.select(selection); if (isDone && selection && !selection.tracks.includes(this.focus)) this.focusOn(selection.tracks[0]); },
       onSeek: (tick) => this.transport.seek(tick),
       onFocus: (track) => this.focusOn(track),
       onChord: (place, event) => editChord(this, place, event),
@@ -59,6 +60,7 @@ export class Workspace {
     });
     this.tools.attach(this.notes);
     this.show(this.piece);
+    this.fitLanes();
     this.focusOn(this.session.view.focus ?? this.firstPitched());
     this.left.push(listen(this), midiInput(this));
     const edit = this.session.edits[0];
@@ -94,10 +96,10 @@ export class Workspace {
       el('header', { class: 'bar' },
         el('button', { class: 'plain home', title: 'Other pieces', onclick: () => this.home() }, el('img', { src: 'icon.svg', alt: 'start page', width: 24, height: 24 })),
         this.title, this.transport.node, el('span', { class: 'grow' }),
-        el('button', { class: 'undo', title: 'Undo (Ctrl Z)', onclick: () => this.go('undo') }, '↶'),
-        el('button', { class: 'redo', title: 'Redo (Ctrl Shift Z)', onclick: () => this.go('redo') }, '↷'),
+        el('button', { class: 'undo', title: 'Undo (Ctrl Z)', onclick: () => this.go('undo') }, icon('undo')),
+        el('button', { class: 'redo', title: 'Redo (Ctrl Shift Z)', onclick: () => this.go('redo') }, icon('redo')),
         saveMenu(this),
-        el('button', { title: 'Light or dark', onclick: () => setTheme(theme() === 'light' ? 'dark' : 'light') }, '◐')),
+        el('button', { title: 'Light or dark', onclick: () => setTheme(theme() === 'light' ? 'dark' : 'light') }, icon('theme'))),
       el('div', { class: 'middle' }, this.headers.node, this.lanesHost, this.ask.node),
       this.split, this.dock));
     this.tab('notes');
@@ -118,6 +120,14 @@ export class Workspace {
     const move = (moved) => { this.dock.style.height = `${Math.max(120, Math.min(innerHeight - 260, height - (moved.clientY - begin)))}px`; };
     this.split.addEventListener('pointermove', move);
     this.split.addEventListener('pointerup', () => this.split.removeEventListener('pointermove', move), { once: true });
+  }
+
+  /** Few tracks get higher lanes. */
+  fitLanes() {
+    const { lanes } = this;
+    lanes.laneHeight = Math.max(48, Math.min(124, Math.floor(lanes.bodyHeight / this.piece.tracks.length)));
+    lanes.relayout();
+    this.headers.place();
   }
 
   firstPitched() { return Math.max(0, this.piece.tracks.findIndex((track) => !track.is_drum && track.notes)); }
