@@ -130,8 +130,8 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
     def start(*arguments: str) -> Running:
-        command = [sys.executable, "-m", "symbolic_music", "studio", *arguments, "--no-browser", "--model", "multitrack",
-                   "--device", "cpu", "--sessions", str(tmp_path / "sessions")]  # fmt: skip
+        options = ["--no-browser", "--model", "multitrack", "--device", "cpu", "--sessions", str(tmp_path / "sessions")]
+        command = [sys.executable, "-m", "symbolic_music", "studio", *arguments, *options]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         assert process.stdout is not None

@@ -14,9 +14,9 @@ from symbolic_music.cli.output.report import out
 def studio(
     file: Annotated[Path | None, typer.Argument(help="A MIDI or notation file; without one, the start page.")] = None,
     port: Annotated[int, typer.Option(help="Where it listens; 0 for any free port.", min=0, max=65535)] = 0,
-    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's own need the token too.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's own need the token too.")
+    ] = ("127.0.0.1"),
     sessions: Annotated[
         Path | None, typer.Option(help="Folder of the sessions.", show_default="~/symbolic-music-studio")
     ] = None,

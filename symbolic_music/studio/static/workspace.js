@@ -164,10 +164,11 @@ export class Workspace {
 
   /** Take over what the server says of the session, and fetch the piece if another state is current. */
   async refresh(session, isSame = false) {
-    const before = this.session.current;
+    const isOther = !isSame || this.session.current !== session.current;
+    const piece = isOther ? new Piece(await this.server.score(session.current)) : this.piece;
+    // Both at once: nothing may see the new state with the old notes.
     this.session = { ...this.session, ...session };
-    if (!isSame || before !== session.current) this.piece = new Piece(await this.server.score(session.current));
-    this.show(this.piece);
+    this.show(piece);
     this.transport.restartIfPlaying();
   }
 
