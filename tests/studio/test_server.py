@@ -169,8 +169,9 @@ def test_bars_of_two_alternatives_are_mixed(client: Client, band_file: Path) -> 
 )
 def test_every_wish_is_granted(client: Client, tmp_path: Path, verb: str) -> None:
     session = opened(client, band(2).write(tmp_path / "two.mid"))
-    wish = {"verb": verb, "state": 1, "spans": [[0, BAR]], "tracks": [0], "alternatives": 1, "bars": 1, "seed": 0,
-            "factor": 0.5 if verb == "sparser" else 1.5, "limits": {"chords": [[1, "G"]] if verb == "harmonise" else []}}  # fmt: skip
+    limits = {"chords": [[1, "G"]] if verb == "harmonise" else []}
+    wish = {"verb": verb, "state": 1, "spans": [[0, BAR]], "tracks": [0], "alternatives": 1, "bars": 1, "seed": 0}
+    wish |= {"factor": 0.5 if verb == "sparser" else 1.5, "limits": limits}
     edit = client.post(f"{session}/edits", wish)["edit"]
     kind, content = client.events(f"{session}/edits/{edit}/events")[-1]
     assert kind == "done", content
