@@ -131,14 +131,16 @@ export class Alternatives {
     if (!alternatives.length) { this.close(); return; }
     this.told = alternatives;
     const best = alternatives[0];
-    this.status.textContent = `${kind === 'done' ? 'Done' : 'Stopped'}: ${alternatives.length} of “${this.wish.verb}”, seed ${this.seed}. The likeliest stands first.`;
+    this.status.textContent = `${kind === 'done' ? 'Done' : 'Stopped'}: ${alternatives.length} of “${this.wish.verb}”, seed ${this.seed}. The best fit stands first.`;
     const cards = alternatives.map((one) => {
       const card = this.of(one.number);
       card.keep.disabled = false;
       card.node.classList.toggle('best', one === best && alternatives.length > 1);
       const likelihood = one.log_likelihood === null ? '' : `${one.log_likelihood.toFixed(2)} a note`;
-      card.facts.textContent = [`${one.notes} notes`, likelihood, one.copies_original ? 'nearly the original' : '', one.copy_of !== null ? `nearly ${LETTERS[one.copy_of]}` : '', one.complete ? '' : 'unfinished'].filter(Boolean).join(' · ');
-      card.facts.title = 'Log-likelihood a note under the model: nearer to 0 is less surprising, not always better.';
+      const fit = one.fit === null ? '' : `fit ${Math.round(100 * one.fit)} %`;
+      card.facts.textContent = [fit, likelihood, `${one.notes} notes`, one.copies_original ? 'nearly the original' : '', one.copy_of !== null ? `nearly ${LETTERS[one.copy_of]}` : '', one.complete ? '' : 'unfinished'].filter(Boolean).join(' · ');
+      const shares = Object.entries(one.shares).map(([name, share]) => `${name}: ${Math.round(100 * share)} %`).join('\n');
+      card.facts.title = `How it fits what is around it:\n${shares}\nLog-likelihood a note under the model: nearer to 0 is less surprising, not always better.`;
       return card;
     });
     const others = this.cards.filter((card) => !cards.includes(card));

@@ -2,11 +2,12 @@
 
 const HUES = [28, 196, 88, 318, 48, 262, 158, 4, 224, 116, 286, 72, 340, 178, 242, 14];
 let known = null;
+let root = document.documentElement;
 
 /** Colours of the present theme. */
 export function colours() {
   if (known) return known;
-  const style = getComputedStyle(document.documentElement);
+  const style = getComputedStyle(root);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   known = { light: read('note-light'), chroma: read('note-chroma'), font: read('font') };
   for (const name of ['ground', 'panel', 'raised', 'line', 'ink', 'soft', 'faint', 'accent', 'roll', 'roll-alt', 'roll-black',
@@ -31,13 +32,20 @@ export const onTheme = (listener) => listeners.add(listener);
 
 /** Set "light" or "dark". */
 export function setTheme(name) {
-  document.documentElement.dataset.theme = name;
+  root.dataset.theme = name;
   try { localStorage.setItem('studio-theme', name); } catch { /* private windows have none */ }
   known = null;
   for (const listener of listeners) listener();
 }
 
-export const theme = () => document.documentElement.dataset.theme;
+/** Use an element's colours, not the page's: in a notebook. */
+export function setThemeOf(element, name) {
+  root = element;
+  root.dataset.theme = name;
+  known = null;
+}
+
+export const theme = () => root.dataset.theme;
 
 /** What was chosen last, else what the system prefers. */
 export function beginTheme() {
