@@ -7,9 +7,11 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from symbolic_music import edits
 from symbolic_music.errors import FileError, OptionError, SymbolicMusicError, UnknownNameError
@@ -17,6 +19,7 @@ from symbolic_music.generation import Writing, Written, ranked
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import Model
 from symbolic_music.score import Score
+from symbolic_music.studio.fit import fit
 from symbolic_music.studio.sessions import Session, State
 from symbolic_music.studio.stored_scores import Roster, keep, load
 from symbolic_music.studio.wishes import MOVING, Wish, writing_of
@@ -48,6 +51,18 @@ class Job:
         self._record({"status": "drawing", "alternatives": []})
         self._thread = threading.Thread(target=self._run, args=(model,), daemon=True)
         self._thread.start()
+
+    def follow(self) -> Iterator[Event]:
+        """All events, those to come as they come, to the end."""
+        place = 0
+        while True:
+            ended = self.status != "drawing"
+            for event in self.events[place:]:
+                place += 1
+                yield event
+            if ended and place == len(self.events):
+                return
+            time.sleep(_HANDFUL_SECONDS / 2)
 
     def cancel(self) -> None:
         """Stop drawing; what is drawn stays."""
@@ -94,14 +109,16 @@ class Job:
             self._tell("notes", {"notes": handful, "done": round(min(1.0, writing.done), 4)})
 
     def _keep(self, found: list[Written]) -> list[dict[str, Any]]:
-        """Write the alternatives, the likeliest first, and say what they are."""
-        told = []
-        for rank, one in enumerate(ranked(found)):
+        """Write the alternatives and say what they are, the best fit first, the likeliest of equal ones."""
+        told: list[dict[str, Any]] = []
+        for one in ranked(found):
+            share, shares = self._fit(one)
             _, roster = keep(one.score, self.folder / f"alternative-{one.number}.mid")
             told.append(
                 {
                     "number": one.number,
-                    "rank": rank + 1,
+                    "fit": share,
+                    "shares": shares,
                     "notes": len(one.notes),
                     "log_likelihood": None if math.isnan(one.log_likelihood) else round(one.log_likelihood, 4),
                     "complete": one.complete,
@@ -111,7 +128,18 @@ class Job:
                     "roster": roster.to_json(),
                 }
             )
-        return told
+        told.sort(key=lambda one: -1.0 if one["fit"] is None else one["fit"], reverse=True)
+        return [{"rank": rank + 1, **one} for rank, one in enumerate(told)]
+
+    def _fit(self, one: Written) -> tuple[float | None, dict[str, float]]:
+        """How what was written fits; see `fit`."""
+        if not len(one.notes):
+            return None, {}
+        spans = self.wish.spans or [(int(one.notes["onset"].min()), int(one.notes["onset"].max()) + 1)]
+        if self.wish.verb in ("continue", "intro"):
+            spans = [(int(one.notes["onset"].min()), int(one.notes["onset"].max()) + 1)]
+        tracks = tuple(np.unique(one.notes["track"]).tolist())
+        return fit(one.score, min(first for first, _ in spans), max(last for _, last in spans), tracks)
 
     def _fail(self, message: str) -> None:
         self._record({"status": "failed", "message": message, "alternatives": []})

@@ -67,8 +67,9 @@ def test_a_region_is_rewritten_heard_kept_undone_and_saved(
     ask(page, 2)
     cards = page.locator(".card:not([data-alternative=original])")
     assert cards.count() == 2
-    likelihoods = page.evaluate("studio.alternatives.told.map((one) => one.log_likelihood)")
-    assert likelihoods == sorted(likelihoods, reverse=True)
+    fits = page.evaluate("studio.alternatives.told.map((one) => one.fit)")
+    assert fits == sorted(fits, reverse=True)
+    assert cards.nth(0).locator(".facts").inner_text().startswith(f"fit {round(100 * fits[0])} %")
 
     cards.nth(0).locator("button").first.click()
     began = until(lambda: page.evaluate("studio.sound.playing && studio.sound.position()"), "sound")

@@ -132,6 +132,8 @@ def test_a_wish_is_drawn_told_and_kept_and_all_else_stays(client: Client, band_f
     told = events[-1][1]["alternatives"]
     assert {one["number"] for one in told} == {0, 1}
     assert [one["rank"] for one in told] == [1, 2]
+    assert 1 >= told[0]["fit"] >= told[1]["fit"] >= 0
+    assert {"in the key", "on the grid"} <= told[0]["shares"].keys()
     assert sum(one["notes"] for one in told) == len(drawn)
     assert all(note[1] == 1 and 2 * BAR <= note[2] < 4 * BAR and 30 <= note[4] <= 50 for note in drawn)
     client.post(f"{session}/edits/{edit}/keep", {"takes": [{"alternative": 1, "first": 2 * BAR, "last": 4 * BAR}]})
