@@ -59,7 +59,7 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
     except ImportError:
         raise MissingExtraError("anywidget", "notebook") from None
 
-    class RollWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    class RollWidget(anywidget.AnyWidget):
         """See `widget`."""
 
         _esm = module()
