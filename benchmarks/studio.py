@@ -32,7 +32,11 @@ SCROLL = """([perQuarter, seconds]) => new Promise((done) => {
     roll.perQuarter = perQuarter;
     roll.scrollTo(0, 0);
     const times = [], paints = [], paint = roll.paint;
-    roll.paint = function () { const begun = performance.now(); paint.call(roll); paints.push(performance.now() - begun); };
+    roll.paint = function () {
+        const begun = performance.now();
+        paint.call(roll);
+        paints.push(performance.now() - begun);
+    };
     const begun = performance.now();
     const step = (now) => {
         times.push(now);
