@@ -13,6 +13,7 @@ from symbolic_music.cli.commands import (
     by_hand,
     demo,
     detokenize,
+    diff,
     encode,
     evaluate,
     generate,
@@ -43,6 +44,7 @@ app = typer.Typer(
 
 for _verb in (
     info.info,
+    diff.diff,
     plot.plot,
     render.render,
     tokenize.tokenize,
