@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
@@ -14,6 +13,7 @@ from symbolic_music.cli.output.report import Json, check_output, out, out_json
 from symbolic_music.errors import FileError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from symbolic_music.score import Score
@@ -47,6 +47,8 @@ class OutputOptions:
 
 def rows_of(score: Score, where: RegionOptions, which: TrackOptions) -> NDArray[np.int64]:
     """Notes that begin in the regions, in the tracks; all where nothing was named."""
+    import numpy as np
+
     from symbolic_music.edits import rows_in
 
     tracks = which.chosen(score)
