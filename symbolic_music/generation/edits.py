@@ -85,7 +85,7 @@ def infilling(
     loaded = loaded_model(model)
     spans = spans_of(score, regions)
     if not edits(loaded):
-        if limits != _FREE:
+        if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
         return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
     return edit_session(
