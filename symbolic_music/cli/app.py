@@ -10,6 +10,7 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    by_hand,
     compare,
     demo,
     detokenize,
@@ -19,18 +20,22 @@ from symbolic_music.cli.commands import (
     generate,
     infill,
     info,
+    lengthen,
     listening_test,
+    live,
     models,
     originality,
     plot,
     prepare,
     render,
     revoice,
+    studio,
     thin_out,
     tokenize,
     train,
     train_codec,
     train_voice,
+    vary,
 )
 
 app = typer.Typer(
@@ -54,6 +59,16 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
+    live.live,
     demo.demo,
     prepare.prepare,
     train.train,
@@ -67,6 +82,7 @@ for _verb in (
     encode.decode,
 ):
     app.command()(_verb)
+app.command("continue")(lengthen.continue_)
 
 
 def _version(asked: bool) -> None:
