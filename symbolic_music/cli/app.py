@@ -28,6 +28,7 @@ from symbolic_music.cli import (
     train_codec,
     train_voice,
 )
+from symbolic_music.cli.output.pipes import piped
 
 app = typer.Typer(
     help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
@@ -58,7 +59,7 @@ for _verb in (
     encode.encode,
     encode.decode,
 ):
-    app.command()(_verb)
+    app.command()(piped(_verb))
 
 
 def _version(asked: bool) -> None:
