@@ -38,6 +38,8 @@ TEMPO = np.dtype([("time", np.int32), ("microseconds", np.int32)])
 METER = np.dtype([("time", np.int32), ("numerator", np.uint8), ("denominator", np.uint8)])
 # Sharps (positive) or flats (negative) of the signature; minor is 0 or 1.
 KEY = np.dtype([("time", np.int32), ("sharps", np.int8), ("minor", np.uint8)])
+# The printed number of the bar that begins at a tick.
+BAR_NUMBER = np.dtype([("time", np.int32), ("number", np.int32)])
 CONTROL = np.dtype([("time", np.int32), ("number", np.uint8), ("value", np.uint8), ("track", np.uint16)], align=True)
 # Pitch bend, -8192..8191.
 BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
@@ -47,20 +49,31 @@ _MAX_BARS = 10_000_000
 DRUM_INSTRUMENT = 128
 DEFAULT_TEMPO = 500_000
 Array = NDArray[Any]
+Tables = tuple[Array, Array, Array, Array, Array, Array, "tuple[Track, ...]", "tuple[Text, ...]"]
 
 
 @dataclass(frozen=True)
 class Track:
-    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit."""
+    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit.
+
+    Where it was read from MIDI, its channel (0-15), port and bank (14 bits, controller 0 first) too. They are not
+    compared: parts that differ in nothing else play the same, but for the bank, on any channel.
+    """
 
     name: str = ""
     program: int = 0
     is_drum: bool = False
+    channel: int | None = field(default=None, compare=False)
+    port: int = field(default=0, compare=False)
+    bank: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text event at a tick: kind is "marker" or "lyric"; track is None for the whole score."""
+    """A text event at a tick; track is None for the whole score.
+
+    Kind is "marker", "lyric", "chord" (a chord symbol such as Am7/G) or "text" (any other words).
+    """
 
     time: int
     text: str
@@ -112,6 +125,7 @@ _RANGES: dict[str, dict[str, tuple[int, int | None]]] = {
     "keys": {"sharps": (-7, 7), "minor": (0, 1)},
     "controls": {"number": (0, 127), "value": (0, 127)},
     "bends": {"value": (-8192, 8191)},
+    "bar_numbers": {"number": (0, None)},
 }
 
 
@@ -153,9 +167,12 @@ class Score:
     keys: Array = _empty(KEY)
     controls: Array = _empty(CONTROL)
     bends: Array = _empty(BEND)
+    bar_numbers: Array = _empty(BAR_NUMBER)
     tracks: tuple[Track, ...] = ()
     texts: tuple[Text, ...] = ()
     problems: tuple[str, ...] = ()
+    # What a file was beyond its notes, for its writer to patch: of the reader that made it, None for any other score.
+    source: object | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.ticks_per_quarter < 1:
@@ -167,6 +184,7 @@ class Score:
             ("keys", KEY, "time"),
             ("controls", CONTROL, "time"),
             ("bends", BEND, "time"),
+            ("bar_numbers", BAR_NUMBER, "time"),
         ):
             table = np.asarray(getattr(self, name), dtype=dtype)
             times = table[key]
@@ -196,6 +214,12 @@ class Score:
             else:
                 tracks.append(Track())
         return tuple(tracks)
+
+    def as_tables(self) -> Tables:
+        """Notes, tempos, meters, keys, controls, bends, tracks, texts."""
+        return (
+            self.notes, self.tempos, self.meters, self.keys, self.controls, self.bends, self.tracks, self.texts
+        )  # fmt: skip
 
     def replace(self, **changes: Any) -> Score:
         """A copy with these fields changed."""
@@ -316,6 +340,19 @@ class Score:
             raise RegionError(f"the score has more than {_MAX_BARS:,} bars")
         pieces = [np.arange(*bars, dtype=np.int64) for bars in zip(times, stops, steps, strict=True)]
         return np.concatenate(pieces) if pieces else np.zeros(0, np.int64)
+
+    def numbers(self, until: int | None = None) -> NDArray[np.int64]:
+        """The printed number of each bar of `bars(until)`: from 1 on, but for what `bar_numbers` says.
+
+        An upbeat is bar 0; both halves of a bar that a repeat divides have one number.
+        """
+        lines = self.bars(until)
+        if not len(self.bar_numbers) or not len(lines):
+            return np.arange(1, len(lines) + 1)
+        said = np.searchsorted(lines, self.bar_numbers["time"].astype(np.int64), side="right") - 1
+        begin, number = np.append(0, said), np.append(1, self.bar_numbers["number"].astype(np.int64))
+        latest = np.searchsorted(begin, np.arange(len(lines)), side="right") - 1
+        return np.asarray(number[latest] + np.arange(len(lines)) - begin[latest])
 
     # -- shortcuts to what users do first -------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.score import DRUM_CHANNEL, NOTE, TEMPO, Array, Score, Text, Track, joined
+from symbolic_music.score import BAR_NUMBER, DRUM_CHANNEL, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 
 def clip(score: Score, start: float, end: float) -> Score:
@@ -53,8 +53,20 @@ def clip(score: Score, start: float, end: float) -> Score:
         keys=window(score.keys),
         controls=window(score.controls, "number", "track"),
         bends=window(score.bends, "track"),
+        bar_numbers=_numbers_from(score, first, last),
         texts=tuple(replace(t, time=t.time - first) for t in score.texts if first <= t.time < last),
     )
+
+
+def _numbers_from(score: Score, first: int, last: int) -> Array:
+    """The bar numbers of a part of a score, which begins in the bar that holds `first`."""
+    if not len(score.bar_numbers):
+        return score.bar_numbers
+    lines, numbers = score.bars(last), score.numbers(last)
+    inside = np.flatnonzero((lines >= first) | np.append(lines[1:] > first, True))
+    table = np.zeros(len(inside), BAR_NUMBER)
+    table["time"], table["number"] = np.maximum(lines[inside] - first, 0), numbers[inside]
+    return table
 
 
 def shift(score: Score, ticks: int) -> Score:
@@ -80,6 +92,7 @@ def shift(score: Score, ticks: int) -> Score:
         keys=moved(score.keys),
         controls=moved(score.controls),
         bends=moved(score.bends),
+        bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
     )
 
@@ -148,6 +161,7 @@ def resample(score: Score, ticks_per_quarter: int) -> Score:
         keys=moved(score.keys),
         controls=moved(score.controls),
         bends=moved(score.bends),
+        bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=int(scaled(np.array(t.time)))) for t in score.texts),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from symbolic_music.errors import RegionError, ScoreError
-from symbolic_music.score import BEND, CONTROL, KEY, METER, TEMPO, Score, Text, Track, note_table
+from symbolic_music.score import BAR_NUMBER, BEND, CONTROL, KEY, METER, TEMPO, Score, Text, Track, note_table
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,14 @@ def test_without_hanging() -> None:
     assert Score(notes=notes).without_hanging().notes["pitch"].tolist() == [60]
     ended = Score(notes=notes[:1])
     assert ended.without_hanging() is ended
+
+
+def test_printed_bar_numbers_begin_with_an_upbeat_and_stay_at_a_divided_bar() -> None:
+    score = Score(
+        notes=note_table([(0, 480 * 10, 60)]),
+        meters=np.array([(0, 1, 4), (480, 3, 4)], METER),
+        bar_numbers=np.array([(0, 0), (480 * 7, 2)], BAR_NUMBER),
+    )
+    assert score.bars().tolist() == [0, 480, 480 * 4, 480 * 7]
+    assert score.numbers().tolist() == [0, 1, 2, 2]
+    assert Score(notes=note_table([(0, 4000, 60)])).numbers().tolist() == [1, 2, 3]

@@ -140,7 +140,7 @@ def test_notation_of_many_formats(name: str) -> None:
     corpus = pytest.importorskip("music21.corpus")
     score = read(Path(corpus.getWork(name)))
     assert len(score) > 50
-    assert score.problems == ()
+    assert all(told.startswith(("repeats are read once", "not played as written")) for told in score.problems)
 
 
 def test_a_collection_of_tunes_gives_the_first_and_says_so(tmp_path: Path) -> None:
@@ -184,8 +184,8 @@ def test_names_with_control_characters(tmp_path: Path) -> None:
 def test_a_compressed_file_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("music21")
     with zipfile.ZipFile(tmp_path / "x.mxl", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("score.xml", b" " * (17 << 20))
-    with pytest.raises(NotationError, match="unpacks to 17 MiB"):
+        archive.writestr("score.xml", b" " * (33 << 20))
+    with pytest.raises(NotationError, match="unpacks to more than 32 MiB"):
         read(tmp_path / "x.mxl")
 
 

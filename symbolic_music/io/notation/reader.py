@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,28 +11,57 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import MissingExtraError, NotationError
+from symbolic_music.io.notation.archives import unpacked
+from symbolic_music.io.notation.source import parse_musicxml, written_music
+from symbolic_music.io.notation.to_score import as_played
 from symbolic_music.score import DRUM_CHANNEL, KEY, METER, TEMPO, Array, Score, Track, note_table
 
 # Divisible by 32nds, triplets, quintuplets and septuplets of a quarter.
 _TICKS_PER_QUARTER = 10_080
 _VELOCITY = 80
-MAX_UNPACKED = 16 << 20
 
 
 def read_notation(path: str | Path) -> Score:
-    """Read a notation file; of several pieces in one file the first, which `Score.problems` then says.
+    """Read a notation file as it is written; of several pieces in one file the first, which `Score.problems` then says.
 
     Raises:
-        MissingExtraError: when music21 is not installed.
-        NotationError: when music21 cannot read the file.
+        MissingExtraError: when the format needs music21 and it is not installed.
+        NotationError: when it cannot be read.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in (".musicxml", ".xml", ".mxl"):
+        try:
+            return parse_musicxml(_document(path))
+        except NotationError as error:
+            raise NotationError(f"{path}: {error}") from None
+    return _read_by_music21(path)
+
+
+def read_unfolded(path: str | Path) -> Score:
+    """Read a MusicXML file as it is played: with its repeats, endings, da capo and dal segno, and a verse a pass.
+
+    Raises:
+        NotationError: when it cannot be read.
+    """
+    path = Path(path)
+    try:
+        return as_played(written_music(_document(path)))
+    except NotationError as error:
+        raise NotationError(f"{path}: {error}") from None
+
+
+def _document(path: Path) -> bytes:
+    """The MusicXML document of a file."""
+    data = path.read_bytes()
+    return unpacked(data) if path.suffix.lower() == ".mxl" or data.startswith(b"PK\x03\x04") else data
+
+
+def _read_by_music21(path: Path) -> Score:
     try:
         from music21 import converter
     except ImportError:
         raise MissingExtraError("music21", "notation") from None
-    if path.suffix.lower() == ".mxl":
-        _check_unpacked(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -46,16 +74,6 @@ def read_notation(path: str | Path) -> Score:
     if len(pieces) > 1:
         return score.replace(problems=(f"{len(pieces)} pieces in one file: only the first is read",))
     return score
-
-
-def _check_unpacked(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise NotationError(f"{path}: not a compressed MusicXML file ({error})") from None
-    if size > MAX_UNPACKED:
-        raise NotationError(f"{path} unpacks to {size >> 20} MiB; at most {MAX_UNPACKED >> 20} MiB are read")
 
 
 def from_music21(stream: Any) -> Score:
