@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.yaml_config import Strict, read_tree
+from symbolic_music.training.yaml_config import Strict, parse_yaml, read_tree
 
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
@@ -151,6 +150,7 @@ class EngineConfig(Strict):
     compile: bool = False
     sharded: bool = Field(False, description="weights, gradients and optimizer are divided among the processes (FSDP)")
     tensorboard: bool = False
+    wandb: str = Field("", description="a project of Weights & Biases to send curves to; none where empty")
 
 
 class TrainConfig(Strict):
@@ -200,10 +200,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         key, equals, value = override.partition("=")
         if not equals or not key:
             raise ConfigError(f"an override reads key=value, not {override!r}")
-        try:
-            _set(tree, _path(key), yaml.safe_load(value))
-        except yaml.YAMLError:
-            raise ConfigError(f"the value of {override!r} is not YAML") from None
+        _set(tree, _path(key), parse_yaml(value, f"the value of {override[:80]!r}"))
     return parse_config(tree)
 
 
@@ -215,7 +212,7 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
         config = TrainConfig.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        path = [str(part) for part in first["loc"]]
+        path = [str(part) for part in first["loc"]] or ["(the whole)"]
         if path[0] == "data" and len(path) > 1 and path[1] in _DATA:  # the union's member is no key
             del path[1]
         if first["type"] == "extra_forbidden":
@@ -256,8 +253,20 @@ def check_settings(model: ModelConfig, known: list[str]) -> None:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))
 
 
+# Settings by the names that they have in other libraries.
+_ELSEWHERE = {
+    "lr": "learning_rate", "max_lr": "learning_rate", "batch_size": "batch", "bs": "batch", "epochs": "steps",
+    "max_steps": "steps", "iterations": "steps", "wd": "weight_decay", "max_grad_norm": "clip", "grad_clip": "clip",
+    "gradient_accumulation_steps": "accumulate", "warmup_steps": "warmup", "scheduler": "schedule", "ema": "average",
+    "lora_rank": "rank", "r": "rank", "alpha": "scale", "fp16": "precision", "seq_len": "length",
+    "n_layer": "layers", "num_layers": "layers", "n_head": "heads", "num_heads": "heads", "d_model": "width",
+    "n_embd": "width", "hidden_size": "width", "d_ff": "hidden", "checkpoint": "init", "pretrained": "init",
+}  # fmt: skip
+
+
 def _unknown(path: list[str], known: list[str]) -> str:
-    near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
+    meant = _ELSEWHERE.get(path[-1].lower().replace("-", "_"), "")
+    near = [meant] if meant in known else difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
     return f"unknown setting {'.'.join(path)}{hint}"
 
