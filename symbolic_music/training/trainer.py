@@ -50,7 +50,8 @@ _log = logging.getLogger(__name__)
 # Settings that may differ when a run is resumed.
 _FREE = {
     "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
-    "licence": True, "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard", "wandb", "sharded"},
+    "licence": True, "description": True, "data": {"path", "workers"},
+    "engine": {"device", "tensorboard", "wandb", "sharded"},
 }  # fmt: skip
 
 
@@ -165,8 +166,16 @@ class _Run:
             self.config.folder, self.network, self.average, self.optimizer, random, self._check_settings
         )
         with sound(self.config.folder):
-            self.step, self.worse, self.since = int(state["step"]), int(state["worse"]), int(state.get("since", state["step"]))
-            self.best, self.seconds, self.total = float(state["best"]), float(state["seconds"]), float(state.get("total", 0))
+            self.step, self.worse, self.since = (
+                int(state["step"]),
+                int(state["worse"]),
+                int(state.get("since", state["step"])),
+            )
+            self.best, self.seconds, self.total = (
+                float(state["best"]),
+                float(state["seconds"]),
+                float(state.get("total", 0)),
+            )
             self.norms = float(state.get("norms", math.nan))
             if self.records is not None:
                 self.records.rows = log_rows(state["log"])
@@ -331,9 +340,7 @@ class _Run:
                 done = self.step == steps
                 if done or self.step % config.evaluate_every == 0:
                     steps_since = self.step - self.since
-                    self._record(
-                        self.total / steps_since, self.norms / steps_since, tokens / passed, self.evaluate()
-                    )
+                    self._record(self.total / steps_since, self.norms / steps_since, tokens / passed, self.evaluate())
                     self.total, self.norms, self.since = 0.0, 0.0, self.step
                     done = done or self._no_better()
                 if done or self.step % config.checkpoint_every == 0:

@@ -42,7 +42,9 @@ def check_request(request: Request) -> None:
         notes = situation.notes[both(pitches, (1, len(situation.notes)))[0]]
         fitting.update((notes[concerned(notes, None)] % 128).tolist())
     for pitch in sorted({pitch for melody in melodies for pitch in melody.given} - fitting):
-        raise Unsatisfiable(f"the given pitch {pitch} fits nowhere", request.start, "in the region", request.constraints)
+        raise Unsatisfiable(
+            f"the given pitch {pitch} fits nowhere", request.start, "in the region", request.constraints
+        )
 
 
 def _places(request: Request) -> list[int]:

@@ -99,18 +99,14 @@ def load_checkpoint(
             _fill(model.state_dict(), _part(tensors, "model."))
             _fill(average, _part(tensors, "average."))
         except (RuntimeError, KeyError) as error:
-            raise TrainingError(
-                f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}"
-            ) from None
+            raise TrainingError(f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}") from None
         groups = optimizer.state_dict()["param_groups"]
         learnt = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         slots: dict[int, dict[str, Tensor]] = {}
         for name, value in _part(tensors, "optimizer.").items():
             index, key = name.split(".", 1)
             parameter = learnt[int(index)]
-            slots.setdefault(int(index), {})[key] = (
-                alike(value, parameter) if value.shape == parameter.shape else value
-            )
+            slots.setdefault(int(index), {})[key] = alike(value, parameter) if value.shape == parameter.shape else value
         optimizer.load_state_dict({"state": slots, "param_groups": groups})
         states = _part(tensors, "random.")
         if random is None:
