@@ -97,15 +97,13 @@ def released(score: Score) -> Score:
     Sustain, sostenuto and soft pedals (controllers 64, 66, 67) of each track; a later release stays.
     """
     controls = score.controls
-    rows = []
-    for number in _PEDALS:
-        own = controls[(controls["number"] == number) & (controls["time"] <= score.end)]
-        for track in np.unique(own["track"]).tolist():
-            if own["value"][own["track"] == track][-1] >= 64:
-                rows.append((score.end, number, 0, track))
-    if not rows:
+    # (pedal, track) -> its last value.
+    past = controls[np.isin(controls["number"], _PEDALS) & (controls["time"] <= score.end)]
+    last = {(int(row["number"]), int(row["track"])): int(row["value"]) for row in past}
+    down = [(score.end, number, 0, track) for (number, track), value in sorted(last.items()) if value >= 64]
+    if not down:
         return score
-    new = np.array(rows, CONTROL)
+    new = np.array(down, CONTROL)
     return score.replace(controls=np.insert(controls, np.searchsorted(controls["time"], score.end, side="right"), new))
 
 

@@ -100,6 +100,15 @@ class WindowsData(Strict):
     workers: int = Field(0, ge=0)
 
 
+class ModelsData(Strict):
+    """A note store, in what the model that `init` names was trained on: its ids and windows, or edits in its events."""
+
+    kind: Literal["of-model"]
+    path: str = Field(description="a note store, made by `symbolic-music prepare`")
+    length: int | None = Field(None, ge=2, description="ids of a window, where the model has ids; its own when omitted")
+    transpose: _Semitones = Field((-5, 6), description="semitones either way, where the model has events")
+
+
 class CodesData(Strict):
     """Folders of pairs: a score NAME.mid and the codes of its sound, NAME.safetensors, made by `encode`."""
 
@@ -168,7 +177,9 @@ class TrainConfig(Strict):
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()
-    data: Annotated[EditsData | StoreEditsData | GridData | WindowsData | CodesData, Field(discriminator="kind")]
+    data: Annotated[
+        EditsData | StoreEditsData | GridData | WindowsData | ModelsData | CodesData, Field(discriminator="kind")
+    ]
     optim: OptimConfig = OptimConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -183,6 +194,7 @@ _DATA: dict[str, type[BaseModel]] = {
     "edits": StoreEditsData,
     "chorale-grid": GridData,
     "windows": WindowsData,
+    "of-model": ModelsData,
     "codes": CodesData,
 }
 
@@ -218,6 +230,8 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
         if first["type"] == "extra_forbidden":
             raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
         raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
+    if config.init is None and isinstance(config.data, ModelsData):
+        raise ConfigError("data.kind=of-model takes the ids of the model that init names: set init=MODEL")
     if config.init is None:  # else the model that it begins from says what settings there are
         _check_model(config)
     return config

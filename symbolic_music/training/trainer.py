@@ -19,7 +19,7 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.training.config import OptimConfig, TrainConfig
-from symbolic_music.training.fine_tuning import begin_from, resolved, start_of
+from symbolic_music.training.fine_tuning import begin_from, resolved, start_of, with_data_of
 from symbolic_music.training.lora import adapt, merged
 from symbolic_music.training.run.callbacks import Callback, TensorBoard, WeightsAndBiases
 from symbolic_music.training.run.checkpoints import (
@@ -98,17 +98,19 @@ def train(
         raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
     if config.threads:
         torch.set_num_threads(config.threads)
+    config = with_data_of(config)
     fabric, task, start = fabric_of(config.engine), task_of(config), None
     if config.init is not None:
         start = start_of(config.init, task.tokenizer)
         config = resolved(config, start, task.source.instruments if isinstance(task, EditsTask) else ())
         task = task_of(config)
-    told = [*_callbacks(config), *callbacks] if fabric.is_global_zero else []
-    run = _Run(config, task, fabric, start, told)
-    with fabric.rank_zero_first():
-        folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(config, task, fabric, start)
     if resume:
         run.load()
+    if run.records is not None:
+        run.records.callbacks = [*_callbacks(config), *callbacks]
+    with fabric.rank_zero_first():
+        folder.mkdir(parents=True, exist_ok=True)
     if fabric.is_global_zero:
         write_bytes(folder / "config.json", config.model_dump_json(indent=2).encode())
     result = run.go(report if fabric.is_global_zero else None)
@@ -119,9 +121,7 @@ def train(
 class _Run:
     """A run under way; `share` says what of each batch this process computes."""
 
-    def __init__(
-        self, config: TrainConfig, task: Task, fabric: Any, start: nn.Module | None, callbacks: Sequence[Callback]
-    ) -> None:
+    def __init__(self, config: TrainConfig, task: Task, fabric: Any, start: nn.Module | None = None) -> None:
         self.config, self.task, self.fabric = config, task, fabric
         self.share = Share(fabric.global_rank, fabric.world_size, config.optim.accumulate)
         parts = self.share.world * self.share.parts
@@ -157,7 +157,7 @@ class _Run:
         self.step, self.best, self.worse, self.seconds = 0, math.inf, 0, 0.0
         # Losses and norms of gradients of the steps since the last evaluation, which was at that step.
         self.total, self.norms, self.since = 0.0, 0.0, 0
-        self.records = Records(config.folder, callbacks) if fabric.is_global_zero else None
+        self.records = Records(config.folder) if fabric.is_global_zero else None
 
     def load(self) -> None:
         """Put the folder's checkpoint back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,11 +65,14 @@ def evaluate(
 
 
 def _row(piece: Piece, found: Likelihood) -> dict[str, Any]:
-    return {
-        "source": piece.source,
+    rates = {
         "nll_per_token": found.per_token,
         "nll_per_note": found.per_note,
         "bits_per_second": found.bits_per_second,
+    }
+    return {
+        "source": piece.source,
+        **{name: None if math.isnan(rate) else rate for name, rate in rates.items()},
         "tokens": found.tokens,
         "notes": found.notes,
         "seconds": found.seconds,

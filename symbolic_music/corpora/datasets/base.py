@@ -49,8 +49,8 @@ class Source:
 class Listing:
     """A corpus: the folder, its sources in order, what the manifest says of how they were chosen.
 
-    `split_of` gives the split of a SHA-256 (64 hex digits), where it depends on content; `wanted` are the splits that then
-    are not to be empty.
+    `split_of` gives the split of a SHA-256 (64 hex digits), where it depends on content; `wanted` are the splits
+    that are not to be empty then.
     """
 
     root: Path
