@@ -5,10 +5,10 @@
     python benchmarks/robustness.py edits [--edits 1000]
 
 `mutants`: `tests.fuzz.campaign` on all targets, a process at a time: how many were tried, read, refused, and crashed,
-hung, died or took too much memory (faults), and the most memory of one beyond what its process had. `kills`: every verb that writes a file is run over an older
-output and killed at a random moment; lost is an output that is neither the old one nor a new one that can be read.
-`edits`: infills in one process; the memory after the first tenth and at the end. Results go to
-benchmarks/results/robustness_*.json.
+hung, died or took too much memory (faults), and the most memory of one beyond what its process had. `kills`: every verb
+that writes a file is run over an older output and killed at a random moment; lost is an output that is neither the old
+one nor a new one that can be read. `edits`: infills in one process; the memory after the first tenth and at the end.
+Results go to benchmarks/results/robustness_*.json.
 """
 
 from __future__ import annotations

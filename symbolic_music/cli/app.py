@@ -12,6 +12,7 @@ from symbolic_music.cli.commands import (
     add_track,
     demo,
     detokenize,
+    diff,
     encode,
     evaluate,
     generate,
@@ -39,6 +40,7 @@ app = typer.Typer(
 
 for _verb in (
     info.info,
+    diff.diff,
     plot.plot,
     render.render,
     tokenize.tokenize,

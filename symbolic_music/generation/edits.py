@@ -15,8 +15,9 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.redrawing import Redrawing
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
 from symbolic_music.models import Model, load_model
@@ -96,7 +97,7 @@ def infilling(
         if not edits(loaded):
             return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
         edit = Edit(spans, _chosen(score, tracks, loaded), limits)
-        return Editing(score, edit, loaded, sampling or _DEFAULT, seed, count)
+        return edit_session(score, edit, loaded, sampling or _DEFAULT, seed, count)
 
     return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
 
@@ -144,7 +145,7 @@ def accompanying(
             raise RegionError(f"all parts of model {loaded.card.name!r} are kept: nothing to write")
         written = list(range(len(score.tracks), len(score.tracks) + len(added)))
         score = replace(score, tracks=score.tracks + added)
-    return Editing(score, Edit([_whole(score)], written, limits), loaded, sampling, seed, count)
+    return edit_session(score, Edit([_whole(score)], written, limits), loaded, sampling, seed, count)
 
 
 def revoice(
@@ -177,7 +178,7 @@ def revoicing(
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded = loaded_model(model)
     edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps_rhythm=True)
-    return Editing(score, edit, loaded, sampling, seed, count)
+    return edit_session(score, edit, loaded, sampling, seed, count)
 
 
 def add_track(
@@ -217,7 +218,7 @@ def adding_track(
     is_drum = program == DRUM_INSTRUMENT
     wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
     spans = spans_of(score, regions) if regions else [_whole(score)]
-    return Editing(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
+    return edit_session(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
 
 
 def thin_out(
@@ -252,7 +253,7 @@ def thinning(
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded = loaded_model(model)
     edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps=share)
-    return Editing(score, edit, loaded, sampling, seed, count)
+    return edit_session(score, edit, loaded, sampling, seed, count)
 
 
 def loaded_model(model: AnyModel) -> Model[Any]:

@@ -12,10 +12,12 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
 from symbolic_music.models import AnticipatoryTransformer, load_model, registry
 from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import (
     ModelConfig,
     ModelsData,
+    RegionsData,
     StoreEditsData,
     TrainConfig,
     WindowsData,
@@ -51,8 +53,9 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
 def with_data_of(config: TrainConfig) -> TrainConfig:
     """The config with data of the kind that the model which it begins from was trained on, where it leaves it to that.
 
-    Our event models (`piano`, `multitrack`, `chorales`) learn edits of the store's pieces; models of the anticipatory
-    ids the published chunks; others windows of their own ids, compound words and REMI whole bars.
+    Our event models (`piano`, `multitrack`, `chorales`) learn edits of the store's pieces, region models regions of
+    them; models of the anticipatory ids the published chunks; others windows of their own ids, compound words and REMI
+    whole bars.
 
     Raises:
         UnknownNameError, ModelError: when the model cannot be loaded.
@@ -64,6 +67,9 @@ def with_data_of(config: TrainConfig) -> TrainConfig:
     if isinstance(model.network, AnticipatoryTransformer):
         edits = StoreEditsData(kind="edits", stores={data.path: 1.0}, transpose=data.transpose)
         return config.model_copy(update={"data": edits})
+    if isinstance(model.network, RegionTransformer):
+        regions = RegionsData(kind="regions", stores={data.path: 1.0}, transpose=data.transpose)
+        return config.model_copy(update={"data": regions})
     options = dict(model.tokenizer.to_config())
     name, preset = str(options.pop("name")), str(options.pop("preset"))
     kind: Literal["packed", "bars", "crops"] = "packed" if name == "anticipation" else "crops"

@@ -247,7 +247,7 @@ class Editing:
         finally:
             written = [one for several in sampler.alternatives() for one in several]
             for draft, one in zip(drafts, written, strict=True):
-                draft.count(one)
+                draft.count(one.log_probability, len(one.events), one.complete)
 
     def _worded(self, error: Unsatisfiable, view: Perspective, span: Span) -> str:
         """What could not follow, in the user's limits and bars."""
