@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def continuing(
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(model)
     if not edits(loaded):
-        if limits != _FREE:
+        if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
         return TokenWriting(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):

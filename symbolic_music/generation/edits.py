@@ -90,7 +90,7 @@ def infilling(
     """
     loaded = loaded_model(model)
     spans = spans_of(score, regions)
-    if not edits(loaded) and limits != _FREE:
+    if not edits(loaded) and replace(limits, free=False) != _FREE:
         raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
 
     def begin(seed: int, count: int) -> Writing:
