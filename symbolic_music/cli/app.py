@@ -10,6 +10,7 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    by_hand,
     demo,
     detokenize,
     diff,
@@ -18,16 +19,20 @@ from symbolic_music.cli.commands import (
     generate,
     infill,
     info,
+    lengthen,
+    live,
     models,
     plot,
     prepare,
     render,
     revoice,
+    studio,
     thin_out,
     tokenize,
     train,
     train_codec,
     train_voice,
+    vary,
 )
 from symbolic_music.cli.output.pipes import piped
 
@@ -52,6 +57,16 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
+    live.live,
     demo.demo,
     prepare.prepare,
     train.train,
@@ -62,6 +77,7 @@ for _verb in (
     encode.decode,
 ):
     app.command()(piped(_verb))
+app.command("continue")(piped(lengthen.continue_))
 
 
 def _version(asked: bool) -> None:
