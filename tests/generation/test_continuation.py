@@ -10,7 +10,7 @@ TRACKS = (Track(), Track())
 
 
 def score(*controls):
-    return Score(notes=NOTES, controls=np.array(controls, CONTROL), tracks=TRACKS)
+    return Score(notes=NOTES, controls=np.array(list(controls), CONTROL), tracks=TRACKS)
 
 
 def test_a_pedal_that_is_down_at_the_cut_is_let_go_there():
