@@ -28,7 +28,7 @@ def filled(groups: Mapping[str, str], wanted: Sequence[str]) -> dict[str, str]:
     """
     found = dict(groups)
     for name in wanted:
-        if name in found.values():
+        if not found or name in found.values():
             continue
         counts = Counter(found.values())
         largest, most = min(counts.items(), key=lambda item: (-item[1], item[0]))
