@@ -253,9 +253,7 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
         if first["type"] == "extra_forbidden":
             raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
         raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
-    if config.init is None and isinstance(config.data, ModelsData):
-        raise ConfigError("data.kind=of-model takes the ids of the model that init names: set init=MODEL")
-    if config.init is None:  # else the model that it begins from says what settings there are
+    if config.init is None and not isinstance(config.data, ModelsData):  # else the model that it begins from says what settings there are
         _check_model(config)
     return config
 

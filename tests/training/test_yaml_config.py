@@ -5,6 +5,7 @@ import pytest
 from symbolic_music.errors import ConfigError
 from symbolic_music.training import load_config
 from symbolic_music.training.config import parse_config
+from symbolic_music.training.task import task_of
 from symbolic_music.training.yaml_config import MAX_BYTES, parse_yaml
 
 
@@ -59,4 +60,4 @@ def test_settings_by_their_names_elsewhere_are_known(section, key, meant):
 
 def test_data_of_the_model_need_a_model():
     with pytest.raises(ConfigError, match="set init=MODEL"):
-        parse_config({"name": "a", "data": {"kind": "of-model", "path": "x"}})
+        task_of(parse_config({"name": "a", "data": {"kind": "of-model", "path": "x"}}))
