@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import MissingExtraError, NotationError
+from symbolic_music.io.notation.abc import abc_to_musicxml
 from symbolic_music.io.notation.archives import unpacked
+from symbolic_music.io.notation.kern import kern_to_musicxml
 from symbolic_music.io.notation.source import parse_musicxml, written_music
 from symbolic_music.io.notation.to_score import as_played
 from symbolic_music.score import DRUM_CHANNEL, KEY, METER, TEMPO, Array, Score, Track, note_table
@@ -19,6 +21,11 @@ from symbolic_music.score import DRUM_CHANNEL, KEY, METER, TEMPO, Array, Score, 
 # Divisible by 32nds, triplets, quintuplets and septuplets of a quarter.
 _TICKS_PER_QUARTER = 10_080
 _VELOCITY = 80
+
+
+# Texts are dense: a MiB of **kern holds a hundred thousand notes.
+_MOST_TEXT = 4 << 20
+_TRANSLATORS = {".abc": abc_to_musicxml, ".krn": kern_to_musicxml}
 
 
 def read_notation(path: str | Path) -> Score:
@@ -30,12 +37,14 @@ def read_notation(path: str | Path) -> Score:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix in (".musicxml", ".xml", ".mxl"):
-        try:
-            return parse_musicxml(_document(path))
-        except NotationError as error:
-            raise NotationError(f"{path}: {error}") from None
-    return _read_by_music21(path)
+    if suffix not in (".musicxml", ".xml", ".mxl", *_TRANSLATORS):
+        return _read_by_music21(path)
+    try:
+        document, told = _document(path)
+        score = parse_musicxml(document)
+    except NotationError as error:
+        raise NotationError(f"{path}: {error}") from None
+    return score.replace(problems=(*score.problems, *told)) if told else score
 
 
 def read_unfolded(path: str | Path) -> Score:
@@ -46,15 +55,29 @@ def read_unfolded(path: str | Path) -> Score:
     """
     path = Path(path)
     try:
-        return as_played(written_music(_document(path)))
+        return as_played(written_music(_document(path)[0]))
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
 
 
-def _document(path: Path) -> bytes:
-    """The MusicXML document of a file."""
+def _document(path: Path) -> tuple[bytes, tuple[str, ...]]:
+    """The MusicXML document of a file, translated where it is written otherwise, and what the translation leaves out."""
     data = path.read_bytes()
-    return unpacked(data) if path.suffix.lower() == ".mxl" or data.startswith(b"PK\x03\x04") else data
+    suffix = path.suffix.lower()
+    if suffix in _TRANSLATORS:
+        if len(data) > _MOST_TEXT:
+            raise NotationError(f"it has {len(data) >> 20} MiB; at most {_MOST_TEXT >> 20} MiB of {suffix} are read")
+        return _TRANSLATORS[suffix](_text(data))
+    return (unpacked(data) if suffix == ".mxl" or data.startswith(b"PK\x03\x04") else data), ()
+
+
+def _text(data: bytes) -> str:
+    """Text in UTF-8, or as older files are in Latin-1; line ends of any system."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _read_by_music21(path: Path) -> Score:
