@@ -42,12 +42,12 @@ def contender(name: str, length: int) -> Callable[[], None]:
     from torch import Tensor
     from torch.nn import functional
 
-    from symbolic_music.models.attention import (
+    from symbolic_music.models.attention.relative import (
         reference_relative_attention,
         relative_attention,
         skewed_distance_logits,
     )
-    from symbolic_music.models.relations import Differences, Relation
+    from symbolic_music.models.attention.relative_terms import Differences, Relation
 
     generator = torch.Generator().manual_seed(0)
 

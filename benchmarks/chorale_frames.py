@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import symbolic_music as sm
-from symbolic_music.corpora.chorales import Grid, read_grids
-from symbolic_music.models.decoder import RelativeAttention
-from symbolic_music.models.frame_transformer import PITCHES, SILENCE, FrameTransformer
+from symbolic_music.corpora.datasets.chorale_grid import Grid, read_grids
+from symbolic_music.models.architectures.frame_transformer import PITCHES, SILENCE, FrameTransformer
+from symbolic_music.models.modules.decoder_block import RelativeAttention
 
 ROOT = Path(__file__).parent.parent
 SHIFTS = range(-6, 6)

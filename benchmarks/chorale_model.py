@@ -17,11 +17,11 @@ import numpy as np
 
 import symbolic_music as sm
 from symbolic_music.corpora import read_chorales
-from symbolic_music.corpora.anticipated import rows
+from symbolic_music.corpora.windows.edit_examples import rows
 from symbolic_music.evaluation import likelihood
 from symbolic_music.generation.regions import inside
 from symbolic_music.models import load_model
-from symbolic_music.tokenizers.anticipation_events import REST_NOTE, events_of
+from symbolic_music.tokenizers.anticipation.events import REST_NOTE, events_of
 
 
 def tables(scores: list[sm.Score]) -> list[np.ndarray]:

@@ -22,11 +22,11 @@ import torch
 from numpy.typing import NDArray
 
 from symbolic_music.codec import Codec, load_codec
-from symbolic_music.codec.losses import mel_loss, si_sdr
-from symbolic_music.codec.streaming import StreamDecoder, StreamEncoder
+from symbolic_music.codec.autoencoder.losses import mel_loss, si_sdr
+from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
+from symbolic_music.synthesis.analysis.spectral_loss import spectral_loss
 from symbolic_music.synthesis.audio import Audio, read_audio
-from symbolic_music.synthesis.losses import spectral_loss
-from symbolic_music.training.codec_sounds import Sounds
+from symbolic_music.training.codec.audio_clips import Sounds
 
 Samples = NDArray[np.float32]
 

@@ -33,9 +33,9 @@ from transcription import f_measure
 
 import symbolic_music as sm
 from symbolic_music.codec import decode_audio, encode_audio
-from symbolic_music.codec.score_frames import score_frames
-from symbolic_music.codec.sounding import render_by_codec
-from symbolic_music.codec.writers import Writer, load_writer
+from symbolic_music.codec.language_models.registry import Writer, load_writer
+from symbolic_music.codec.language_models.score_features import score_frames
+from symbolic_music.codec.rendering import render_by_codec
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, read_audio
 

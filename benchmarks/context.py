@@ -23,10 +23,10 @@ import torch
 from torch.nn import functional
 
 import symbolic_music as sm
-from symbolic_music.corpora.anticipated import musical_events, rows
-from symbolic_music.corpora.store import NoteStore
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.corpora.windows.edit_examples import musical_events, rows
 from symbolic_music.models import AnticipatoryTransformer, Model, load_model
-from symbolic_music.models.anticipatory import EVENT, REST
+from symbolic_music.models.architectures.anticipatory import EVENT, REST
 from symbolic_music.score import Score
 
 BARS, PAST, AHEAD = 4, 180, 500  # bars of a region, events before it, steps after it

@@ -48,7 +48,7 @@ def measure(minutes: int) -> dict[str, float]:
 
     from symbolic_music.generation import Region, infilling
     from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model
-    from symbolic_music.models.bundle import View
+    from symbolic_music.models.model import View
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

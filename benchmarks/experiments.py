@@ -19,9 +19,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import symbolic_music as sm
-from symbolic_music.corpora.store import NoteStore
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.evaluation.stores import evaluate
-from symbolic_music.plotting.curves import read_log
+from symbolic_music.plotting.loss_curves import read_log
 
 ROOT = Path(__file__).parent.parent
 

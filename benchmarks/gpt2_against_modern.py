@@ -44,13 +44,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music import read
-from symbolic_music.corpora.chorales import read_chorales
+from symbolic_music.corpora.datasets.chorale_grid import read_chorales
 from symbolic_music.errors import SymbolicMusicError
-from symbolic_music.models.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
-from symbolic_music.models.gpt2 import GPT2, GPT2Config
-from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.anticipation_events import Events, events_of, pad, to_ids
-from symbolic_music.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
+from symbolic_music.models.architectures.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
+from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.tokenizers.anticipation.events import Events, events_of, pad, to_ids
+from symbolic_music.training.run.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 
 RESULTS = Path(__file__).parent / "results"
 AUTOREGRESS_ROW = (0, 0, 0, 3)  # see models.anticipatory

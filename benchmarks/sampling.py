@@ -66,12 +66,12 @@ def ours(kind: str, count: int, before: int) -> float:
     """From one slide to the next, after so many windows more."""
     import numpy as np
 
-    from symbolic_music.generation.anticipation_sampler import AnticipationSampler
-    from symbolic_music.generation.constraints import Constraint
-    from symbolic_music.generation.event_windows import Layout
-    from symbolic_music.generation.prepared import PreparedGPT2
-    from symbolic_music.generation.request import Request
-    from symbolic_music.models.gpt2 import GPT2, PRESETS
+    from symbolic_music.generation.constraints.base import Constraint
+    from symbolic_music.generation.decoding.context_window import Layout
+    from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
+    from symbolic_music.generation.decoding.request import Request
+    from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+    from symbolic_music.models.architectures.gpt2 import GPT2, PRESETS
 
     @dataclass(frozen=True)
     class Dense(Constraint):
@@ -101,7 +101,7 @@ def peer() -> Any:
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from symbolic_music.tokenizers import anticipation_vocabulary as v
+    from symbolic_music.tokenizers.anticipation import vocabulary as v
 
     config = GPT2Config(vocab_size=v.SIZE, n_positions=1024, n_embd=768, n_layer=12, n_head=12,
                         scale_attn_by_inverse_layer_idx=True, bos_token_id=None, eos_token_id=None)  # fmt: skip
@@ -190,11 +190,11 @@ def loss(path: Path, seconds: float) -> list[dict[str, Any]]:
     import torch
     from torch.nn import functional
 
-    from symbolic_music.corpora.chorales import read_chorales
-    from symbolic_music.generation.prepared import WEIGHTS, PreparedGPT2
-    from symbolic_music.models.gpt2 import GPT2, GPT2Config
-    from symbolic_music.tokenizers import anticipation_vocabulary as v
-    from symbolic_music.tokenizers.anticipation_events import events_of, pad, to_ids
+    from symbolic_music.corpora.datasets.chorale_grid import read_chorales
+    from symbolic_music.generation.inference.inference_gpt2 import WEIGHTS, PreparedGPT2
+    from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+    from symbolic_music.tokenizers.anticipation import vocabulary as v
+    from symbolic_music.tokenizers.anticipation.events import events_of, pad, to_ids
 
     torch.manual_seed(0)
     corpus = read_chorales(path)
@@ -258,9 +258,9 @@ def peaked(count: int = 8, events: int = 40) -> list[dict[str, Any]]:
     """Rows of what a random model of 128 M that is as sure as a trained one loses on its own music: KL an event."""
     import torch
 
-    from symbolic_music.generation.prepared import WEIGHTS, PreparedGPT2
-    from symbolic_music.models.gpt2 import GPT2, PRESETS
-    from symbolic_music.tokenizers import anticipation_vocabulary as v
+    from symbolic_music.generation.inference.inference_gpt2 import WEIGHTS, PreparedGPT2
+    from symbolic_music.models.architectures.gpt2 import GPT2, PRESETS
+    from symbolic_music.tokenizers.anticipation import vocabulary as v
 
     torch.manual_seed(0)
     network = GPT2(PRESETS["small"]).eval()
@@ -294,7 +294,7 @@ def block_scores(prepared: Any, ids: Any) -> list[Any]:
     """Log-probabilities of the block of each id after the first, of (B, 1 + 3 N) ids read id by id."""
     import torch
 
-    from symbolic_music.generation.ragged import RaggedGPT2
+    from symbolic_music.generation.inference.ragged_batch import RaggedGPT2
 
     reader, out = RaggedGPT2(prepared, len(ids)), []
     heads = (prepared.output.rows(0, OFFSETS[1]), prepared.durations, prepared.notes)
@@ -309,7 +309,7 @@ def kernels(threads: int) -> list[dict[str, Any]]:
     """Rows of ms."""
     import torch
 
-    from symbolic_music.generation.matrices import Float16, Float32, Int8
+    from symbolic_music.generation.inference.linear import Float16, Float32, Int8
 
     torch.set_num_threads(threads)
     shapes = [(2304, 768), (768, 768), (3072, 768), (768, 3072)] * 12

@@ -28,7 +28,7 @@ import torch
 from symbolic_music.io import read
 from symbolic_music.score import DRUM_CHANNEL, Score, note_table
 from symbolic_music.synthesis import dsp, render, stream
-from symbolic_music.synthesis.soundfont import default_soundfont
+from symbolic_music.synthesis.sampled.soundfont import default_soundfont
 
 RESULTS = Path(__file__).parent / "results" / "synthesis.json"
 VOICES = {"piano": 0, "church organ": 19, "violin": 40, "string ensemble": 48, "choir": 52, "flute": 73}

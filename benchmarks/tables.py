@@ -96,7 +96,7 @@ def models_table() -> str:
 def voices_table() -> str:
     """A line a program of General MIDI."""
     from symbolic_music.general_midi import instrument_name
-    from symbolic_music.synthesis.presets import PROGRAMS
+    from symbolic_music.synthesis.ddsp.presets import PROGRAMS
 
     out = line(["", "program", "voice", "oscillator", "attack", "held, it", "release", "moves", "noise"])
     out += line(["--:", "---", "---", "---", "--:", "---", "--:", "---", "---"])
@@ -117,7 +117,7 @@ def voices_table() -> str:
 def drums_table() -> str:
     """A line a key of the kit."""
     from symbolic_music.general_midi import drum_name
-    from symbolic_music.synthesis.drums import KIT, drum_time
+    from symbolic_music.synthesis.ddsp.drums import KIT, drum_time
 
     out = line(["key", "drum", "modes, Hz", "bursts of noise around, Hz", "lasts"]) + line(
         ["--:", "---", "---", "---", "--:"]

@@ -29,7 +29,7 @@ from tokenizers_remi_compound import midi_files, row, store
 from symbolic_music import read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.score import Score
-from symbolic_music.tokenizers.expressive import folded
+from symbolic_music.tokenizers.anticipation.expressive import folded
 
 PEER = "message by message over mido (rules of the anticipation repository)"
 PRESETS = ("default", "expressive", "interarrival")

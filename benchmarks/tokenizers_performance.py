@@ -34,7 +34,7 @@ import symusic
 from symbolic_music import Score, read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.score import DRUM_CHANNEL
-from symbolic_music.tokenizers.performance_events import summed_seconds
+from symbolic_music.tokenizers.performance.encoding import summed_seconds
 
 RESULTS = Path(__file__).parent / "results"
 PRESETS = ("default", "score2perf")

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from voices import LEAD, Samples, held_notes, one_note, play
 
-from symbolic_music.synthesis.demodulation import HOP, RATE
-from symbolic_music.training.voice_config import load_voice_config
+from symbolic_music.synthesis.analysis.harmonics import HOP, RATE
+from symbolic_music.training.voices.config import load_voice_config
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -25,19 +25,20 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import AudioError
 from symbolic_music.score import Score, note_table
-from symbolic_music.synthesis import features, render
-from symbolic_music.synthesis.analysis import TakenNote, take_struck, take_sustained
-from symbolic_music.synthesis.autoencoder import decode
-from symbolic_music.synthesis.bank import Bank
-from symbolic_music.synthesis.demodulation import HOP, RATE
-from symbolic_music.synthesis.expression import Expression, express
-from symbolic_music.synthesis.losses import spectral_loss
-from symbolic_music.synthesis.neural_bank import NeuralBank
-from symbolic_music.synthesis.neural_voices import STRUCK_SECONDS, Played, sound
-from symbolic_music.synthesis.recordings import recordings, samples_of, taken_notes
-from symbolic_music.synthesis.voice_files import NeuralVoices, load_voices
-from symbolic_music.training.voice_config import VoiceSource, load_voice_config
-from symbolic_music.training.voice_notes import levelled, split
+from symbolic_music.synthesis import render
+from symbolic_music.synthesis.analysis import features
+from symbolic_music.synthesis.analysis.harmonics import HOP, RATE
+from symbolic_music.synthesis.analysis.notes import TakenNote, take_struck, take_sustained
+from symbolic_music.synthesis.analysis.recordings import recordings, samples_of, taken_notes
+from symbolic_music.synthesis.analysis.spectral_loss import spectral_loss
+from symbolic_music.synthesis.ddsp.player import Bank
+from symbolic_music.synthesis.midi_ddsp.autoencoder import decode
+from symbolic_music.synthesis.midi_ddsp.expression import Expression, express
+from symbolic_music.synthesis.midi_ddsp.player import NeuralBank
+from symbolic_music.synthesis.midi_ddsp.synthesizer import STRUCK_SECONDS, Played, sound
+from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, load_voices
+from symbolic_music.training.voices.config import VoiceSource, load_voice_config
+from symbolic_music.training.voices.note_examples import levelled, split
 
 RESULTS = Path(__file__).parent / "results"
 LEAD = 0.25  # seconds before the note

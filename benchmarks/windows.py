@@ -34,12 +34,12 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from symbolic_music import read, tokenizers
-from symbolic_music.corpora.augmentation import NONE, preset
-from symbolic_music.corpora.loading import Shuffled
-from symbolic_music.corpora.packing import Packed
-from symbolic_music.corpora.store import LeftOut, NoteStore, Piece, write_manifest, write_segment
-from symbolic_music.corpora.window_policies import Bars, Crops, Policy
-from symbolic_music.corpora.windows import Windows
+from symbolic_music.corpora.store.store import LeftOut, NoteStore, Piece, write_manifest, write_segment
+from symbolic_music.corpora.windows.augmentation import NONE, preset
+from symbolic_music.corpora.windows.batches import Shuffled
+from symbolic_music.corpora.windows.dataset import Windows
+from symbolic_music.corpora.windows.packed_chunks import Packed
+from symbolic_music.corpora.windows.policies import Bars, Crops, Policy
 from symbolic_music.errors import SymbolicMusicError
 
 RESULTS = Path(__file__).parent / "results"

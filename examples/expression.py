@@ -7,7 +7,7 @@ Writes plain.wav, changed.wav and controls.json into the folder that it is run i
 
 from symbolic_music import render
 from symbolic_music.score import Score, note_table
-from symbolic_music.synthesis.expression import express, write_expression
+from symbolic_music.synthesis.midi_ddsp.expression import express, write_expression
 
 VIOLIN = 40
 LINE = ((0, 67), (1, 69), (2, 71), (3, 74), (5, 72), (6, 71), (7, 69))

@@ -7,8 +7,8 @@ import torch
 from music21 import corpus
 
 import symbolic_music as sm
-from symbolic_music.corpora.anticipated import padded, rows
-from symbolic_music.generation.parts import assign_parts, shown
+from symbolic_music.corpora.windows.edit_examples import padded, rows
+from symbolic_music.generation.views.part_assignment import assign_parts, shown
 from symbolic_music.io import from_music21
 from symbolic_music.models.inspection import relative_logits
 from symbolic_music.plotting import relative_embeddings, save_figure

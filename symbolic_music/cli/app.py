@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import symbolic_music
-from symbolic_music.cli import (
+from symbolic_music.cli.commands import (
     accompany,
     add_track,
     demo,

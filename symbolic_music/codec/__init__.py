@@ -1,20 +1,20 @@
 """Sound as tokens: a quantised autoencoder, other codecs behind the same names, a language model of codes."""
 
-from symbolic_music.codec.autoencoder import JUKEBOX, Codec, CodecConfig
+from symbolic_music.codec.autoencoder.checkpoint import load_codec, save_codec
+from symbolic_music.codec.autoencoder.model import JUKEBOX, Codec, CodecConfig
+from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
+from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.codes import Codes, load_codes
-from symbolic_music.codec.coding import decode_audio, encode_audio
-from symbolic_music.codec.folders import load_codec, save_codec
-from symbolic_music.codec.hugging_face import load_adapter
-from symbolic_music.codec.interface import AudioCodec, Format
-from symbolic_music.codec.language_model import CodecLanguageModel, CodecLanguageModelConfig
-from symbolic_music.codec.masked import MaskedWriter, MaskedWriterConfig
-from symbolic_music.codec.musicgen import MusicgenWriter, MusicgenWriterConfig
-from symbolic_music.codec.patterns import Pattern
-from symbolic_music.codec.score_frames import score_frames
-from symbolic_music.codec.sounding import render_by_codec, render_file_by_codec, score_to_codes
-from symbolic_music.codec.streaming import StreamDecoder, StreamEncoder
-from symbolic_music.codec.writers import Writer, load_writer, save_writer
-from symbolic_music.codec.writing import stream_codes, write_codes
+from symbolic_music.codec.encode_decode import decode_audio, encode_audio
+from symbolic_music.codec.huggingface import load_adapter
+from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
+from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes, write_codes
+from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
+from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
+from symbolic_music.codec.language_models.patterns import Pattern
+from symbolic_music.codec.language_models.registry import Writer, load_writer, save_writer
+from symbolic_music.codec.language_models.score_features import score_frames
+from symbolic_music.codec.rendering import render_by_codec, render_file_by_codec, score_to_codes
 
 __all__ = [
     "JUKEBOX",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.codec.interface import Format
+from symbolic_music.codec.base import Format
 from symbolic_music.errors import FileError, ModelError
 from symbolic_music.io.atomic import write_bytes
 

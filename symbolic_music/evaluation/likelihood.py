@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.corpora.anticipated import padded
-from symbolic_music.models.anticipatory import AnticipatoryTransformer
-from symbolic_music.tokenizers.anticipation_events import REST_NOTE
+from symbolic_music.corpora.windows.edit_examples import padded
+from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.tokenizers.anticipation.events import REST_NOTE
 
 
 @dataclass(frozen=True)

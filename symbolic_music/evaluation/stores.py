@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symbolic_music.corpora.anticipated import musical_events, rows
-from symbolic_music.corpora.loading import Batch
-from symbolic_music.corpora.packing import Packed
-from symbolic_music.corpora.store import NoteStore
-from symbolic_music.corpora.window_policies import Chunks, Policy
-from symbolic_music.corpora.windows import Windows
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.corpora.windows.batches import Batch
+from symbolic_music.corpora.windows.dataset import Windows
+from symbolic_music.corpora.windows.edit_examples import musical_events, rows
+from symbolic_music.corpora.windows.packed_chunks import Packed
+from symbolic_music.corpora.windows.policies import Chunks, Policy
 from symbolic_music.errors import CorpusError, ModelError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood, nats_of_tokens
-from symbolic_music.models.anticipatory import AnticipatoryTransformer
-from symbolic_music.models.bundle import Model
-from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.anticipation import AnticipationTokenizer
+from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.model import Model
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.tokenizers.anticipation.tokenizer import AnticipationTokenizer
 
 # Ids of a chunk for models without a window.
 _LENGTH = 2048

@@ -1,10 +1,11 @@
 """Generation: sampling, continuation, infilling, accompaniment."""
 
-from symbolic_music.generation.anticipation_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.continuation import continuing, generate
-from symbolic_music.generation.drafts import Writing, Written, WrittenNote, ranked
-from symbolic_music.generation.editing import Edit, Editing
-from symbolic_music.generation.infilling import (
+from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_SAMPLING
+from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
+from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.edits import (
     accompany,
     accompanying,
     add_track,
@@ -16,12 +17,11 @@ from symbolic_music.generation.infilling import (
     thin_out,
     thinning,
 )
+from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.prepared import PreparedGPT2, with_weights
 from symbolic_music.generation.regions import Region, bars, tracks_of
-from symbolic_music.generation.request import Alternative, Drawn, Request
-from symbolic_music.generation.sampling import Sampling
-from symbolic_music.generation.words import PUBLISHED_WORD_SAMPLING
+from symbolic_music.generation.sessions.candidates import Writing, Written, WrittenNote, ranked
+from symbolic_music.generation.sessions.edit import Edit, Editing
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",

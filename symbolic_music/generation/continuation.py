@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.generation.drafts import Progress, Writing, finished
-from symbolic_music.generation.editing import Edit, Editing
-from symbolic_music.generation.infilling import AnyModel, loaded_model
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.decoding.token_sampler import TokenWriting
+from symbolic_music.generation.edits import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.perspectives import edits, writable
-from symbolic_music.generation.sampling import Sampling
-from symbolic_music.generation.tokens import TokenWriting
+from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
+from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import METER, TEMPO, Score, Track
 
@@ -42,7 +42,7 @@ def generate(
         seconds: how much to write.
         model: a loaded model, a name or a folder; None for the bundled chorale model.
         sampling: temperature, top-p, top-k, min-p. For compound words it may say so of each field by its name (see
-            `words`); fields not named, and all by default, are drawn as in `words.PUBLISHED_WORD_SAMPLING`.
+            `words`); fields not named, and all by default, are drawn as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey; for models that speak the anticipatory ids.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from symbolic_music.generation.sampling import Sampling
+    from symbolic_music.generation.decoding.sampling import Sampling
 
 Floats = NDArray[np.float64]
 

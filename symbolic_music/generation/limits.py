@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
-from symbolic_music.generation.constraints import Constraint
-from symbolic_music.generation.constraints_melody import GivenPitches
-from symbolic_music.generation.constraints_pitch import (
+from symbolic_music.generation.constraints.base import Constraint
+from symbolic_music.generation.constraints.melody import GivenPitches
+from symbolic_music.generation.constraints.pitch import (
     Chords,
     NoRepeatedNote,
     PitchClasses,
@@ -21,13 +21,13 @@ from symbolic_music.generation.constraints_pitch import (
     pitch_class,
     scale,
 )
-from symbolic_music.generation.constraints_rhythm import EndOn
-from symbolic_music.generation.constraints_texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
+from symbolic_music.generation.constraints.rhythm import EndOn
+from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
 from symbolic_music.generation.regions import Span, ticks_of
 from symbolic_music.score import Score
 
 if TYPE_CHECKING:
-    from symbolic_music.generation.perspectives import Perspective
+    from symbolic_music.generation.views.model_view import Perspective
 
 _MOST_BARS = 1_000_000
 # Intervals above the root, by what follows the root's letter.

@@ -1,10 +1,10 @@
 """Models, and the folders they are kept in."""
 
-from symbolic_music.models.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
-from symbolic_music.models.attention import relative_attention
-from symbolic_music.models.bundle import Card, Model, bundled, load_model, save_model
-from symbolic_music.models.gpt2 import GPT2, GPT2Config
-from symbolic_music.models.pretrained import load_pretrained, save_pretrained
+from symbolic_music.models.architectures.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
+from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+from symbolic_music.models.attention.relative import relative_attention
+from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained, save_pretrained
+from symbolic_music.models.model import Card, Model, bundled, load_model, save_model
 
 __all__ = [
     "GPT2",

@@ -77,7 +77,7 @@ def get(name: str) -> Architecture:
     if name not in _ARCHITECTURES:
         raise UnknownNameError(f"no model architecture {name!r}: choose from {', '.join(names())}")
     file, model, config = _ARCHITECTURES[name]
-    module = import_module(f"symbolic_music.models.{file}")
+    module = import_module(f"symbolic_music.models.architectures.{file}")
     return Architecture(name, getattr(module, model), getattr(module, config), getattr(module, "PRESETS", {}))
 
 
@@ -85,6 +85,6 @@ def name_of(model: nn.Module) -> str:
     """Name of a model's architecture; UnknownNameError when it has none."""
     kind = type(model)
     for name, (file, cls, _) in _ARCHITECTURES.items():
-        if (kind.__module__, kind.__name__) == (f"symbolic_music.models.{file}", cls):
+        if (kind.__module__, kind.__name__) == (f"symbolic_music.models.architectures.{file}", cls):
             return name
     raise UnknownNameError(f"{kind.__name__} is not one of our architectures: {', '.join(names())}")

@@ -1,8 +1,8 @@
 """Sound from scores: a bank of DDSP voices, or a SoundFont; and notes from sound."""
 
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.synthesis.energy import estimated_gain
-from symbolic_music.synthesis.fitting import FittedNotes, fit_notes
+from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
+from symbolic_music.synthesis.note_fitting import FittedNotes, fit_notes
 from symbolic_music.synthesis.rendering import measured_gain, render, render_file, render_stems
 from symbolic_music.synthesis.streaming import stream
 

@@ -11,15 +11,15 @@ import numpy as np
 
 from symbolic_music.errors import AudioError, EmptyScoreError, OptionError, UnknownNameError
 from symbolic_music.score import Score
-from symbolic_music.synthesis import controllers
-from symbolic_music.synthesis.bank import Bank
-from symbolic_music.synthesis.energy import estimated_gain
-from symbolic_music.synthesis.levelling import Limiter
-from symbolic_music.synthesis.mixing import ROOM_SECONDS, Room, Samples, place
-from symbolic_music.synthesis.voices import CONTROL_RATE
+from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
+from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
+from symbolic_music.synthesis.ddsp.player import Bank
+from symbolic_music.synthesis.mixing import controllers
+from symbolic_music.synthesis.mixing.loudness import Limiter
+from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples, place
 
 if TYPE_CHECKING:
-    from symbolic_music.synthesis.expression import Expression
+    from symbolic_music.synthesis.midi_ddsp.expression import Expression
 
 SYNTHS = ("ddsp", "midi-ddsp", "soundfont")
 MAX_HOURS = 6.0
@@ -113,11 +113,11 @@ class Placed:
 def _player(score: Score, settings: Settings) -> Player:
     rate = settings.sample_rate
     if settings.synth == "soundfont":
-        from symbolic_music.synthesis.soundfont import SoundFontBank
+        from symbolic_music.synthesis.sampled.soundfont import SoundFontBank
 
         return SoundFontBank(score, rate, settings.soundfont)
     if settings.synth == "midi-ddsp":
-        from symbolic_music.synthesis.neural_bank import NeuralBank
+        from symbolic_music.synthesis.midi_ddsp.player import NeuralBank
 
         return Placed(NeuralBank(score, rate, settings.seed, settings.control_rate, settings.expression), score, rate)
     return Placed(Bank(score, rate, settings.seed, settings.control_rate), score, rate)

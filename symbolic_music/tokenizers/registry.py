@@ -10,15 +10,15 @@ from typing import Any
 
 from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.tokenizers.miditok_adapter_options import KINDS
+from symbolic_music.tokenizers.miditok.options import KINDS
 
 # Name -> module, class and presets. Imported when asked for.
 _TOKENIZERS = {
-    "performance": ("performance", "PerformanceTokenizer", ("default", "score2perf")),
-    "remi": ("remi", "RemiTokenizer", ("default", "miditok", "original")),
-    "compound": ("compound", "CompoundTokenizer", ("default", "miditok", "original")),
-    "anticipation": ("anticipation", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
-    "grid": ("grid", "GridTokenizer", ("default",)),
+    "performance": ("performance.tokenizer", "PerformanceTokenizer", ("default", "score2perf")),
+    "remi": ("remi.tokenizer", "RemiTokenizer", ("default", "miditok", "original")),
+    "compound": ("compound_word.tokenizer", "CompoundTokenizer", ("default", "miditok", "original")),
+    "anticipation": ("anticipation.tokenizer", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
+    "grid": ("chorale_grid", "GridTokenizer", ("default",)),
 }
 
 _MIDITOK = "miditok:"
@@ -78,7 +78,7 @@ def _entry(name: str) -> tuple[str, str, tuple[str, ...]]:
     if isinstance(name, str) and name in _TOKENIZERS:
         return _TOKENIZERS[name]
     if isinstance(name, str) and name in names():
-        return ("miditok_adapter", "MidiTokTokenizer", ("default",))
+        return ("miditok.tokenizer", "MidiTokTokenizer", ("default",))
     raise UnknownNameError(
         f"no tokenizer named {name!r}: choose from {', '.join(_TOKENIZERS)}, or {_MIDITOK}NAME with NAME one of "
         f"{', '.join(KINDS)}"

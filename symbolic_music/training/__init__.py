@@ -1,6 +1,6 @@
 """Training: typed configurations, the loop, checkpoints."""
 
 from symbolic_music.training.config import TrainConfig, load_config
-from symbolic_music.training.loop import train
+from symbolic_music.training.trainer import train
 
 __all__ = ["TrainConfig", "load_config", "train"]

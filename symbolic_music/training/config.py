@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.settings import Strict, read_tree
+from symbolic_music.training.yaml_config import Strict, read_tree
 
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
@@ -232,7 +232,7 @@ def _check_model(config: TrainConfig) -> None:
 
     model = config.model
     if isinstance(config.data, CodesData):
-        from symbolic_music.codec.writers import WRITERS
+        from symbolic_music.codec.language_models.registry import WRITERS
 
         if model.architecture not in WRITERS:
             raise ConfigError(f"setting model.architecture: data of codes are for {', '.join(WRITERS)}")

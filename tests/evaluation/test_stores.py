@@ -9,11 +9,11 @@ import torch
 
 from symbolic_music import tokenizers
 from symbolic_music.cli import main
-from symbolic_music.corpora.store import NoteStore
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError, ModelError
 from symbolic_music.evaluation import evaluate
 from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model, registry
-from tests.training.runs import grid_file
+from tests.training.tiny_runs import grid_file
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation import Limits, Region, Request, bars, continuing, infilling, revoicing, thinning
-from symbolic_music.generation.constraints_pitch import Chords, PitchRange
-from symbolic_music.generation.constraints_rhythm import GivenRhythm
-from symbolic_music.generation.contradictions import check_request
+from symbolic_music.generation.constraints.pitch import Chords, PitchRange
+from symbolic_music.generation.constraints.rhythm import GivenRhythm
+from symbolic_music.generation.decoding.feasibility import check_request
 from symbolic_music.generation.limits import chord_classes, pitch_number
 from symbolic_music.score import Score
 from tests.generation.untouched import check, four_parts, ours, published

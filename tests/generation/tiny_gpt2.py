@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from symbolic_music.models.gpt2 import GPT2, GPT2Config
+from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 
 
 def tiny(context: int = 40, width: int = 16, layers: int = 2) -> GPT2:

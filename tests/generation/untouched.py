@@ -12,7 +12,7 @@ from symbolic_music.generation import Written
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model
-from symbolic_music.models.bundle import View
+from symbolic_music.models.model import View
 from symbolic_music.score import Score
 from tests.generation.tiny_gpt2 import tiny
 

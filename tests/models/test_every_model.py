@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from symbolic_music.models import AnticipatoryTransformer, registry
 from symbolic_music.models.protocol import TokenModel
-from symbolic_music.tokenizers import anticipation_vocabulary as v
-from symbolic_music.tokenizers.anticipation_events import arrange, choose_controls, to_ids
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.tokenizers.anticipation.events import arrange, choose_controls, to_ids
 from tests.models import token_models as ask
 
 SMALL = {"width": 16, "layers": 2, "heads": 2, "hidden": 24, "dropout": 0.0}

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from symbolic_music import tokenizers
 from symbolic_music.models.protocol import TokenModel
-from tests.tokenizers.music import piece
+from tests.tokenizers.example_music import piece
 
 
 def lively(model: nn.Module, deviation: float = 0.3) -> nn.Module:

@@ -5,8 +5,9 @@ import pytest
 
 from symbolic_music.errors import AudioError, EmptyScoreError, OptionError, UnknownNameError
 from symbolic_music.score import BEND, CONTROL, Score, Track, note_table
-from symbolic_music.synthesis import Audio, controllers, render, render_stems, streaming
-from symbolic_music.synthesis.levelling import Meter
+from symbolic_music.synthesis import Audio, render, render_stems, streaming
+from symbolic_music.synthesis.mixing import controllers
+from symbolic_music.synthesis.mixing.loudness import Meter
 
 RATE = 22050
 PIANO, VIOLIN = 0, 40

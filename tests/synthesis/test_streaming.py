@@ -16,7 +16,7 @@ from symbolic_music.synthesis import (
     stream,
     streaming,
 )
-from symbolic_music.synthesis.levelling import Meter
+from symbolic_music.synthesis.mixing.loudness import Meter
 
 RATE = 16000
 # Piano under a pedal, a bent violin, a guitar, a kit: notes over many blocks, of all oscillators.

@@ -11,9 +11,9 @@ import pytest
 from symbolic_music import tokenizers
 from symbolic_music.errors import TokenError
 from symbolic_music.tokenizers.base import Grammar, Tokenizer, whole_ids
-from symbolic_music.tokenizers.miditok_adapter_options import KINDS
-from tests.tokenizers.every import CONFIGS, built
-from tests.tokenizers.music import piece
+from symbolic_music.tokenizers.miditok.options import KINDS
+from tests.tokenizers.every_tokenizer import CONFIGS, built
+from tests.tokenizers.example_music import piece
 from tests.tokenizers.test_saving import example
 
 TRAINED = "miditok:TSD trained"

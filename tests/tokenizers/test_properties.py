@@ -16,8 +16,8 @@ from symbolic_music.errors import SymbolicMusicError, TokenError
 from symbolic_music.score import CONTROL, Score
 from symbolic_music.tokenizers import Tokenizer
 from symbolic_music.tokenizers.base import Grammar
-from tests.tokenizers import every
-from tests.tokenizers.music import scores, walk
+from tests.tokenizers import every_tokenizer as every
+from tests.tokenizers.example_music import scores, walk
 
 # MidiTok's own, by the same labels; test_miditok_adapter has all of them.
 MIDITOK: dict[str, dict[str, Any]] = {

@@ -8,8 +8,8 @@ import pytest
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import OptionError, UnknownNameError
-from symbolic_music.tokenizers.miditok_adapter import MidiTokTokenizer
-from symbolic_music.tokenizers.miditok_adapter_options import KINDS
+from symbolic_music.tokenizers.miditok.options import KINDS
+from symbolic_music.tokenizers.miditok.tokenizer import MidiTokTokenizer
 
 
 @pytest.mark.parametrize("name", ["performance", "remi", "compound", "anticipation"])

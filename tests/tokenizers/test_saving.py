@@ -11,8 +11,8 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import FileError, SymbolicMusicError, TokenError
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers import saving
-from symbolic_music.tokenizers.remi import RemiTokenizer
-from tests.tokenizers.every import CONFIGS, built
+from symbolic_music.tokenizers.remi.tokenizer import RemiTokenizer
+from tests.tokenizers.every_tokenizer import CONFIGS, built
 
 # First 16 digits of the fingerprint (names of the ids, and revision), and of the SHA-256 of the ids of `example`.
 # Saved tokenizers and encoded data out there hold these. Where a line must change, raise `revision` of the class if

@@ -13,8 +13,8 @@ from symbolic_music.errors import MidiError
 from symbolic_music.io import read_midi
 from symbolic_music.score import CONTROL, NOTE, Score, note_table
 from symbolic_music.tokenizers.sustain import SUSTAIN, sustained
-from tests.corpora import corpus_dir
-from tests.tokenizers import performance_reference as reference
+from tests.corpus_paths import corpus_dir
+from tests.tokenizers.performance import performance_reference as reference
 
 DOWN, UP = 127, 0
 

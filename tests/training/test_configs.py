@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from symbolic_music import tokenizers
-from symbolic_music.codec.writers import WRITERS
-from symbolic_music.corpora.augmentation import preset
+from symbolic_music.codec.language_models.registry import WRITERS
+from symbolic_music.corpora.windows.augmentation import preset
 from symbolic_music.models import registry
 from symbolic_music.training import load_config
-from symbolic_music.training.codec_config import load_codec_config
+from symbolic_music.training.codec.config import load_codec_config
 from symbolic_music.training.config import CodesData, WindowsData
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"

@@ -14,7 +14,7 @@ from symbolic_music.models import load_model
 from symbolic_music.training import train
 from symbolic_music.training.config import parse_config
 from symbolic_music.training.lora import adapt, merged
-from tests.training.runs import grid
+from tests.training.tiny_runs import grid
 
 
 class Net(nn.Module):

@@ -1,0 +1,84 @@
+"""Sound to codes, and codes to sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.output.report import Json, check_output, out, out_json, working
+from symbolic_music.errors import FileError, OptionError
+
+_Codec = Annotated[str, typer.Option(help="A bundled codec's name, or the folder of one.")]
+
+
+def encode(
+    files: Annotated[list[Path], typer.Argument(help="Sound files: .wav, .flac, .ogg, .mp3.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The codes of one file; else NAME.safetensors beside each.")
+    ] = None,
+    codec: _Codec = "codec",
+    codebooks: Annotated[int | None, typer.Option(help="The first codebooks alone.", min=1)] = None,
+    as_json: Json = False,
+) -> None:
+    """Turn sound into the codes of a neural codec."""
+    if output is not None and len(files) > 1:
+        raise OptionError("--output names the codes of one file; leave it out for several")
+    for path in files:
+        if not path.is_file():
+            raise FileError(f"cannot read {path}: there is no such file")
+    targets = [path.with_suffix(".safetensors") if output is None else output for path in files]
+    for path, target in zip(files, targets, strict=True):
+        check_output(target, path)
+    for target in targets:
+        if targets.count(target) > 1:
+            raise OptionError(f"several of these sounds would be written to {target}; encode them one by one with -o")
+
+    from symbolic_music.codec.autoencoder.checkpoint import load_codec
+    from symbolic_music.codec.encode_decode import encode_audio
+    from symbolic_music.synthesis.audio import read_audio
+
+    network, done = load_codec(codec), []
+    with working(f"encoding {len(files)} files") as progress:
+        for i, (path, target) in enumerate(zip(files, targets, strict=True)):
+            codes = encode_audio(read_audio(path), network, codebooks)
+            codes.save(target)
+            progress((i + 1) / len(files), path.name)
+            done.append({"out": str(target), "codebooks": len(codes.codes), "frames": codes.codes.shape[1]})
+    if as_json:
+        out_json(done)
+        return
+    for row in done:
+        out(f"{row['out']}: {row['frames']:,} frames of {row['codebooks']} codebooks")
+
+
+def decode(
+    file: Annotated[Path, typer.Argument(help="Codes that `encode` or `render --synth codec` wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
+    codec: _Codec = "codec",
+    as_json: Json = False,
+) -> None:
+    """Turn codes back into sound."""
+    check_output(output, file)
+
+    import numpy as np
+
+    from symbolic_music.codec.autoencoder.checkpoint import load_codec
+    from symbolic_music.codec.codes import load_codes
+    from symbolic_music.codec.encode_decode import decoded
+    from symbolic_music.synthesis.audio import writing
+
+    codes, network = load_codes(file), load_codec(codec)
+    form = network.format
+    with (
+        working(f"decoding {codes.duration:.0f} s") as progress,
+        writing(output, form.sample_rate, 16, codes.duration, form.channels) as add,
+    ):
+        for part, piece in decoded(codes, network):
+            add(np.clip(piece, -1.0, 1.0))
+            progress(part)
+    if as_json:
+        out_json({"seconds": round(codes.duration, 3), "sample_rate": form.sample_rate, "out": str(output)})
+        return
+    out(f"{output}: {codes.duration:.1f} s, {form.sample_rate} Hz")

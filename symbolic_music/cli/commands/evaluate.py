@@ -1,0 +1,58 @@
+"""Likelihood of a corpus under a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.output.report import Json, out_json, show, working
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A bundled model, or the folder of one.")],
+    store: Annotated[Path, typer.Argument(help="A note store, made by `prepare`.")],
+    split: Annotated[str, typer.Option(help="Pieces to evaluate.")] = "test",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    batch: Annotated[int, typer.Option(help="Sequences at a time.", min=1)] = 8,
+    as_json: Json = False,
+) -> None:
+    """Negative log-likelihood of a split of a store, per token, per note and per second, and perplexities."""
+    from symbolic_music.corpora.store.store import NoteStore
+    from symbolic_music.evaluation import stores
+    from symbolic_music.models import load_model
+
+    opened, loaded = NoteStore(store), load_model(model, device)
+    with working(f"evaluating {loaded.card.name}") as progress:
+        found = stores.evaluate(loaded, opened, split, batch, progress)
+    facts = {
+        "model": loaded.card.name,
+        "tokenizer": loaded.tokenizer.name,
+        "preset": loaded.tokenizer.preset,
+        "vocabulary": sum(loaded.tokenizer.vocabulary.sizes),
+        "store": str(store),
+        "split": split,
+        "pieces": len(opened.splits[split]),
+        "nll_per_token": found.per_token,
+        "nll_per_note": found.per_note,
+        "bits_per_second": found.bits_per_second,
+        "tokens": found.tokens,
+        "notes": found.notes,
+        "seconds": found.seconds,
+        "perplexities": found.perplexities,
+    }
+    if as_json:
+        out_json(facts)
+        return
+    from rich.table import Table
+
+    ids = f"{facts['vocabulary']:,} ids of {loaded.tokenizer.name} ({loaded.tokenizer.preset})"
+    table = Table("", "", title=f"{loaded.card.name} on {split} of {store}: {ids}", show_header=False)
+    table.add_row("nats a token", f"{found.per_token:.4f}")
+    table.add_row("nats a note", f"{found.per_note:.4f}")
+    table.add_row("bits a second", f"{found.bits_per_second:.2f}")
+    for name, value in found.perplexities.items():
+        table.add_row(f"perplexity, {name}", f"{value:.3f}")
+    table.add_row("tokens, notes, seconds", f"{found.tokens:,}, {found.notes:,}, {found.seconds:,.0f}")
+    show(table)

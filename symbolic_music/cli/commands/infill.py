@@ -1,0 +1,36 @@
+"""A region of a piece, written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import RegionOptions, TrackOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+
+@grouped
+def infill(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    where: RegionOptions,
+    which: TrackOptions,
+    options: WritingOptions,
+) -> None:
+    """Rewrite regions of some tracks; everything else stays as it is."""
+    regions = where.needed()
+    options.check(file)
+    limits, sampling = options.limits(), options.wanted_sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    tracks = which.chosen(score)
+    writing = generation.infilling(
+        score, regions, tracks, options.load(), sampling, options.seed, options.count, limits
+    )
+    told = ", ".join(map(str, regions))
+    options.write(writing, f"rewriting {told}", f" in {told}")

@@ -1,0 +1,46 @@
+"""Train a model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.output.report import Json, out, out_json, working
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file, as those in configs/.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change, as optim.steps=100.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train from a configuration, to the end or until Ctrl-C, which saves a checkpoint to resume from."""
+    from symbolic_music import training
+
+    settings = training.load_config(config, overrides or [])
+    steps = settings.optim.steps
+    with working(f"training {settings.name}") as progress:
+        result = training.train(settings, resume, lambda row: progress(row["step"] / steps, _told(row, steps)))
+    if int(os.environ.get("RANK", "0")):
+        pass  # of several processes the first one reports
+    elif as_json:
+        out_json({"step": result.step, "finished": result.finished, "best": result.best, "out": str(result.folder)})
+    elif result.finished:
+        out(f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token")
+    else:
+        out(f"stopped at step {result.step:,}; go on with --resume")
+    if not result.finished:
+        raise typer.Exit(130)
+
+
+def _told(row: dict[str, float], steps: int) -> str:
+    left = int(row["left"])
+    return (
+        f"{row['step']:,.0f} of {steps:,}, {row['loss']:.3f} nats a token, {row['rate']:,.0f} tokens/s, "
+        f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+    )

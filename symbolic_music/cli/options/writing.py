@@ -1,0 +1,174 @@
+"""Options that all verbs which write notes share, and what they do with what is written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symbolic_music.cli.options.where import chords, least_and_most
+from symbolic_music.cli.output.report import Json, Seed, check_score_output, numbers, out, out_json, working
+
+if TYPE_CHECKING:
+    from symbolic_music.generation import Limits, Sampling, Writing, Written
+    from symbolic_music.models import Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritingOptions:
+    """How notes are drawn, what they must obey, how many alternatives there are and where they go."""
+
+    output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write; OUT-1, ... of several.")]
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A bundled model's name or a model folder; see models.")
+    ] = None
+    count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
+    rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by likelihood, best first.")] = False
+    temperature: Annotated[float | None, typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0")] = None
+    top_p: Annotated[
+        float | None,
+        typer.Option(help="Sample from the most likely ids that make up this part.", show_default="0.95"),
+    ] = None
+    top_k: Annotated[
+        int | None, typer.Option(help="Sample from this many most likely ids; 0 for all.", show_default="0")
+    ] = None
+    min_p: Annotated[
+        float | None,
+        typer.Option(help="Leave out ids less likely than this part of the likeliest.", show_default="0.0"),
+    ] = None
+    lowest: Annotated[str | None, typer.Option(help="Lowest new pitch, as C3 or 48; C4 is middle C.")] = None
+    highest: Annotated[str | None, typer.Option(help="Highest new pitch.")] = None
+    scale: Annotated[str | None, typer.Option(help="New pitches are of this scale, as 'D minor'.")] = None
+    pitch_classes: Annotated[str | None, typer.Option(help="And of these classes, as 0,4,7; 0 is C.")] = None
+    chords: Annotated[
+        str | None, typer.Option(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.")
+    ] = None
+    polyphony: Annotated[int | None, typer.Option(help="New notes that sound at once, at most.", min=1)] = None
+    notes_per_bar: Annotated[str | None, typer.Option(help="New notes in a bar, as 2-8 or 4.")] = None
+    notes_at_once: Annotated[str | None, typer.Option(help="New notes that begin together, as 1-3 or 4.")] = None
+    no_repeats: Annotated[bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.")] = False
+    end_on: Annotated[float | None, typer.Option(help="Bar on which the new notes end; 12.5 is its middle.")] = None
+    given_pitches: Annotated[
+        str | None,
+        typer.Option(help="New notes have these pitches in this order, as C4,E4,67; the rhythm is free."),
+    ] = None
+    seed: Seed = 0
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Keep weights in 8 bits: faster, of GPT-2 models, on the CPU alone.")
+    ] = False
+    as_json: Json = False
+
+    def check(self, source: Path | None) -> None:
+        """FileError unless all that will be written can be, and is not the source."""
+        for target in self._targets(self.count):
+            check_score_output(target, source)
+
+    def load(self) -> Model[Any]:
+        """The model."""
+        from symbolic_music import generation, models
+
+        device = "cpu" if self.int8 and self.device == "auto" else self.device
+        model = models.load_model(self.model, device=device)
+        return generation.with_weights(model, "int8") if self.int8 else model
+
+    def sampling(self) -> Sampling:
+        """How ids are drawn."""
+        from symbolic_music.generation import Sampling
+
+        return self.wanted_sampling() or Sampling()
+
+    def wanted_sampling(self) -> Sampling | None:
+        """The same; None when nothing was said of it."""
+        from symbolic_music.generation import Sampling
+
+        told = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "top_k": self.top_k,
+            "min_p": self.min_p,
+        }
+        given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        return Sampling(**given) if given else None
+
+    def limits(self) -> Limits:
+        """What the notes must obey."""
+        from symbolic_music.generation import Limits
+        from symbolic_music.generation.limits import pitch_number
+
+        melody = [] if self.given_pitches is None else self.given_pitches.split(",")
+        return Limits(
+            lowest=0 if self.lowest is None else pitch_number(self.lowest),
+            highest=127 if self.highest is None else pitch_number(self.highest),
+            scale=self.scale,
+            pitch_classes=() if self.pitch_classes is None else tuple(numbers(self.pitch_classes, "--pitch-classes")),
+            chords=() if self.chords is None else chords(self.chords),
+            polyphony=self.polyphony,
+            notes_per_bar=None if self.notes_per_bar is None else least_and_most(self.notes_per_bar, "--notes-per-bar"),
+            notes_at_once=None if self.notes_at_once is None else least_and_most(self.notes_at_once, "--notes-at-once"),
+            no_repeats=self.no_repeats,
+            end_on=self.end_on,
+            given_pitches=tuple(pitch_number(name.strip()) for name in melody),
+        )
+
+    def write(self, writing: Writing, doing: str, beside: str = "") -> None:
+        """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
+        from symbolic_music.generation import ranked
+
+        interrupted = False
+        with working(doing) as progress:
+            try:
+                for _ in writing.stream():
+                    progress(min(1.0, writing.done))
+            except KeyboardInterrupt:
+                interrupted = True
+        found = writing.results()
+        targets = self._targets(self.count)[: len(found)]
+        found = ranked(found) if self.rank else found
+        for one, target in zip(found, targets, strict=True):
+            one.score.write(target)
+        if found:
+            self._tell(found, targets, beside)
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def _targets(self, count: int) -> list[Path]:
+        if count == 1:
+            return [self.output]
+        return [self.output.with_stem(f"{self.output.stem}-{i + 1}") for i in range(count)]
+
+    def _tell(self, found: list[Written], targets: list[Path], beside: str) -> None:
+        names = {one.number: str(target) for one, target in zip(found, targets, strict=True)}
+        if self.as_json:
+            facts = [self._facts(one, names) for one in found]
+            several = {
+                "notes_written": sum(len(one.notes) for one in found),
+                "seconds": round(max(one.score.duration for one in found), 3),
+                "seed": self.seed,
+                "out": [str(target) for target in targets],
+                "alternatives": facts,
+            }
+            out_json({**facts[0], "seed": self.seed} if self.count == 1 else several)
+            return
+        for one, target in zip(found, targets, strict=True):
+            told = [f"{len(one.notes):,} notes written{beside}", f"{one.score.duration:.1f} s in all"]
+            if not math.isnan(one.log_likelihood) and self.count > 1:
+                told.append(f"log-likelihood {one.log_likelihood:.2f} a note")
+            told += ["nearly the original"] if one.copies_original else []
+            told += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
+            told += [] if one.complete else ["unfinished"]
+            out(f"{target}: {', '.join(told)}")
+
+    def _facts(self, one: Written, names: dict[int, str]) -> dict[str, Any]:
+        return {
+            "notes_written": len(one.notes),
+            "seconds": round(one.score.duration, 3),
+            "out": names[one.number],
+            "log_likelihood": None if math.isnan(one.log_likelihood) else round(one.log_likelihood, 4),
+            "complete": one.complete,
+            "copies_original": one.copies_original,
+            "copy_of": None if one.copy_of is None else names[one.copy_of],
+        }

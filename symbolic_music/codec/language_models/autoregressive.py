@@ -1,0 +1,138 @@
+"""A language model of codes: a decoder over K streams that is told the score, frame by frame.
+
+Sources: Copet et al. 2023 (MusicGen, arXiv 2306.05284): summed embeddings, a head a codebook, patterns, classifier-free
+guidance (section 2.3: conditions left out of 20 % of the examples; 3.3). In the place of text stands the score.
+
+Shapes: B batch, K codebooks, S positions of a pattern, T frames, F features of a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from symbolic_music.codec.language_models import patterns
+from symbolic_music.codec.language_models.base import StepModel
+from symbolic_music.codec.language_models.conditioning import Features
+from symbolic_music.codec.language_models.patterns import Pattern
+from symbolic_music.codec.language_models.score_features import FEATURES
+from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
+from symbolic_music.models.modules.kv_cache import SlidingCache
+
+_HEAD = 0.02  # deviation of the heads' weights at the start
+_TOLD = 128  # frames whose conditions are computed at a time
+
+
+@dataclass(frozen=True)
+class CodecLanguageModelConfig:
+    """Shape of a `CodecLanguageModel`.
+
+    Args:
+        codebooks, size: of the codec whose codes it writes.
+        width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
+        window: positions that each position sees, through every layer: sequences may be of any length.
+        distances: positions back that are told apart.
+        pattern: of `patterns.PATTERNS`.
+        features: of a frame's condition.
+        unconditioned: share of the examples whose condition is left out while training.
+        dropout: on the input, on attention weights, and on what each half of a block adds.
+    """
+
+    codebooks: int = 8
+    size: int = 1024
+    width: int = 256
+    layers: int = 6
+    heads: int = 4
+    hidden: int = 1024
+    window: int = 512
+    distances: int = 256
+    pattern: str = "delay"
+    features: int = FEATURES
+    unconditioned: float = 0.2
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_config(self)
+        patterns.get(self.pattern, self.codebooks, 1)
+
+
+class CodecLanguageModel(StepModel):
+    """See the module's docstring."""
+
+    def __init__(self, config: CodecLanguageModelConfig) -> None:
+        super().__init__(config)
+        c = config
+        self.embedding = nn.Embedding(c.codebooks * (c.size + 1), c.width)
+        self.drop = nn.Dropout(c.dropout)
+        self.blocks = nn.ModuleList(
+            DecoderBlock(
+                RelativeAttention(c.width, c.heads, c.distances, c.window, c.dropout),
+                FeedForward(c.width, c.hidden, nn.GELU()), c.width, c.dropout,
+            )
+            for _ in range(c.layers)
+        )  # fmt: skip
+        self.norm = nn.LayerNorm(c.width)
+        self.out = nn.Linear(c.width, c.codebooks * c.size)
+        initialise(self)
+        # Their sum is of the size of what blocks add, else codes are hardly seen beside it for hundreds of steps.
+        nn.init.normal_(self.embedding.weight, std=c.codebooks**-0.5)
+
+    @torch.no_grad()
+    def know(self, codebooks: Tensor) -> None:
+        """Begin with what codes mean: entries (K, size, D) that lie near each other are read and told alike.
+
+        Embeddings and heads become random projections of a codec's entries, each codebook at the level of the others;
+        they go on learning from there.
+        """
+        c = self.config
+        entries = codebooks[: c.codebooks] - codebooks[: c.codebooks].mean(dim=1, keepdim=True)
+        entries = entries / entries.std(dim=(1, 2), keepdim=True).clamp(min=1e-9)
+        for std, table in (
+            (c.codebooks**-0.5, self.embedding.weight.view(c.codebooks, c.size + 1, c.width)),
+            (_HEAD, self.out.weight.view(c.codebooks, c.size, c.width)),
+        ):
+            mixing = torch.randn(c.codebooks, entries.shape[2], c.width) / entries.shape[2] ** 0.5
+            table[:, : c.size] = std * entries @ mixing
+
+    def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
+        """What each position is told of the score: (B, T, F) to (B, S, width)."""
+        return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
+
+    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+        """What `step` takes at each position, (B, 1, width); features are asked for as they are needed."""
+        start, told = -1, torch.empty(0)
+        for frame in pattern.frames_at().tolist():
+            if frame // _TOLD != start:
+                start = frame // _TOLD
+                first = start * _TOLD
+                told = self.tell_some(features, first, min(first + _TOLD, pattern.frames))
+            yield told[:, frame - start * _TOLD :][:, :1]
+
+    def new_cache(self, batch: int) -> SlidingCache:
+        """An empty cache for `step`."""
+        c = self.config
+        return SlidingCache(c.layers, batch, c.heads, c.window, c.width // c.heads, self.out.weight)
+
+    @torch.no_grad()
+    def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
+        """See `StepModel`; told is (B, L, width)."""
+        for start in range(0, laid.shape[-1], cache.room):
+            part = slice(start, start + cache.room)
+            after = self.logits(laid[..., part], None if told is None else told[:, part], cache)
+        return after[:, :, -1]
+
+    def logits(self, before: Tensor, told: Tensor | None, cache: SlidingCache | None) -> Tensor:
+        """See `StepModel`."""
+        c = self.config
+        offsets = torch.arange(c.codebooks, device=before.device)[:, None] * (c.size + 1)
+        x = self.embedding(before + offsets).sum(1) + (self.nothing if told is None else told)
+        x = self.drop(x)
+        if cache is not None:
+            cache.length += before.shape[-1]
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[i])
+        return torch.as_tensor(self.out(self.norm(x)).unflatten(-1, (c.codebooks, c.size)).transpose(1, 2))

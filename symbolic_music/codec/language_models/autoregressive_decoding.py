@@ -1,0 +1,141 @@
+"""Write the codes of a score with a language model: classifier-free guidance, a cache, any length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from symbolic_music.codec.language_models.base import StepModel
+from symbolic_music.codec.language_models.conditioning import Features, features_of
+from symbolic_music.codec.language_models.windows import checked_prompt, in_windows
+from symbolic_music.errors import ModelError, OptionError
+
+_BLOCK = 128  # frames that are given out at a time
+
+
+@torch.no_grad()
+def write_codes(
+    model: StepModel,
+    features: Tensor,
+    prompt: Tensor | None = None,
+    guidance: float = 4.0,
+    temperature: float = 0.8,
+    top_k: int = 250,
+    seed: int = 0,
+) -> Tensor:
+    """Codes of frames whose features are given: (B, T, F) to (B, K, T).
+
+    Args:
+        model: in evaluation mode.
+        features: of `score_frames`.
+        prompt: (B, K, t), codes of the first t frames, which are kept.
+        guidance: w in u + w (c - u), where c are the logits with the condition and u those without it; 1 for c alone.
+        temperature: by which the logits are divided.
+        top_k: codes that may be drawn, the likeliest.
+        seed: the same seed draws the same codes.
+
+    Raises:
+        OptionError: for values out of range.
+        ModelError: for features or a prompt of other shapes.
+    """
+    check_features(features, model.config.features)
+    blocks = stream_codes(
+        model, features_of(features), features.shape[1], prompt,
+        batch=len(features), guidance=guidance, temperature=temperature, top_k=top_k, seed=seed,
+    )  # fmt: skip
+    return torch.cat(list(blocks), dim=-1)
+
+
+@torch.no_grad()
+def stream_codes(
+    model: StepModel,
+    features: Features,
+    frames: int,
+    prompt: Tensor | None = None,
+    *,
+    batch: int = 1,
+    guidance: float = 4.0,
+    temperature: float = 0.8,
+    top_k: int = 250,
+    seed: int = 0,
+) -> Iterator[Tensor]:
+    """Codes (B, K, n) in blocks of frames, each as soon as it is drawn; together those of `write_codes`.
+
+    Features are asked for as they are needed, so with a pattern whose frames end one after the other pieces of any
+    length take the memory of their codes. A model that reads only so many frames at once writes in windows, see
+    `in_windows`. Arguments and errors are those of `write_codes`.
+    """
+    check_drawing(guidance, temperature, top_k)
+    c, generator = model.config, torch.Generator().manual_seed(seed)
+    given = checked_prompt(prompt, batch, frames, c.codebooks, c.size, model.nothing.device)
+
+    def write(first: int, count: int, known: Tensor) -> Iterator[Tensor]:
+        def shifted(start: int, end: int) -> Tensor:
+            return features(start + first, end + first)
+
+        return _written(model, shifted, count, known, guidance, temperature, top_k, generator)
+
+    yield from in_windows(write, frames, model.longest or frames, given)
+
+
+def _written(
+    model: StepModel,
+    features: Features,
+    frames: int,
+    prompt: Tensor,
+    guidance: float,
+    temperature: float,
+    top_k: int,
+    generator: torch.Generator,
+) -> Iterator[Tensor]:
+    """Codes of one window."""
+    batch, codebooks, device = *prompt.shape[:2], prompt.device
+    pattern, both = model.pattern(frames), guidance != 1
+    given = pattern.build(functional.pad(prompt, (0, frames - prompt.shape[-1]), value=-1), -1)
+    cache = model.new_cache(2 * batch if both else batch)
+    mask = pattern.mask().to(device)
+    laid = torch.full_like(given, model.special)
+    latest = laid.new_full((batch, codebooks, 1), model.special)
+    whole = torch.from_numpy(pattern.places.max(axis=0)).cummax(0).values  # when a frame and all before it are written
+    out = 0
+    for position, now in enumerate(model.told(features, pattern)):
+        if both:
+            latest, now = latest.repeat(2, 1, 1), torch.cat([now, model.nothing.expand_as(now)])
+        logits = model.step(latest, now, cache)
+        if both:
+            conditioned, free = logits.chunk(2)
+            logits = free + guidance * (conditioned - free)
+        drawn = draw(logits / temperature, top_k, generator)
+        known = given[..., position]
+        column = torch.where(known >= 0, known, drawn)
+        laid[..., position] = torch.where(mask[:, position], column, model.special)
+        latest = laid[..., position : position + 1]
+        done = int(torch.searchsorted(whole, position, right=True))
+        if done >= out + _BLOCK or done == frames:
+            yield laid.gather(-1, pattern.index(laid)[..., out:done])
+            out = done
+            if out == frames:
+                return
+
+
+def check_features(features: Tensor, count: int) -> None:
+    """ModelError when features are not those of at least one frame, (B, T, count)."""
+    if features.ndim != 3 or not features.shape[1] or features.shape[2] != count:
+        raise ModelError(f"features are (batch, frames, {count}), not {tuple(features.shape)}")
+
+
+def check_drawing(guidance: float, temperature: float, top_k: int) -> None:
+    """OptionError when a setting is out of range."""
+    if not 0 <= guidance < 1e6 or not 1e-6 <= temperature < 1e6 or not isinstance(top_k, int) or top_k < 1:
+        raise OptionError("guidance is at least 0, the temperature at least 1e-6, top-k a whole number from 1")
+
+
+def draw(logits: Tensor, top_k: int, generator: torch.Generator) -> Tensor:
+    """One of the likeliest `top_k` codes for each row: (..., size) to (...)."""
+    values, places = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
+    shares = values.softmax(-1).flatten(0, -2).cpu()
+    chosen = torch.multinomial(shares, 1, generator=generator).view(*logits.shape[:-1], 1)
+    return places.gather(-1, chosen.to(places.device))[..., 0]

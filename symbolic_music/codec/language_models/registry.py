@@ -1,0 +1,168 @@
+"""Models that write codes: their kinds, their folders, and how a score becomes codes and sound by one.
+
+Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import symbolic_music
+from symbolic_music.codec.autoencoder.checkpoint import found_folder, half, load_codec, restored
+from symbolic_music.codec.autoencoder.model import Codec
+from symbolic_music.codec.base import Format
+from symbolic_music.codec.encode_decode import check_format
+from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
+from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes
+from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
+from symbolic_music.codec.language_models.masked_decoding import stream_refined
+from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
+from symbolic_music.codec.language_models.score_features import frame_count
+from symbolic_music.codec.language_models.tone_features import check_told, told_frames
+from symbolic_music.errors import EmptyScoreError, ModelError
+from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
+from symbolic_music.models.model import Card, resolve_device
+from symbolic_music.score import Score
+from symbolic_music.synthesis.streaming import check_length
+
+_RING = 1.0  # seconds after the last note
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A class of writers, its config's, and what writes with it: called as `stream_codes` is."""
+
+    model: type[nn.Module]
+    config: type[Any]
+    stream: Callable[..., Iterator[Tensor]]
+
+
+WRITERS = {
+    "codec-lm": Kind(CodecLanguageModel, CodecLanguageModelConfig, stream_codes),
+    "codec-musicgen": Kind(MusicgenWriter, MusicgenWriterConfig, stream_codes),
+    "codec-masked": Kind(MaskedWriter, MaskedWriterConfig, stream_refined),
+}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model of codes, its card, and the codec that its codes are of.
+
+    Args:
+        network: of `WRITERS`, in evaluation mode.
+        codec: whose first codebooks it writes.
+        codec_name: by which that is loaded.
+        card: what it is.
+
+    Raises:
+        ModelError: when the network does not write codes of that codec.
+    """
+
+    network: Any
+    codec: Codec
+    codec_name: str
+    card: Card
+
+    def __post_init__(self) -> None:
+        check_codebooks(self.network.config, self.codec.format)
+        check_told(self.network.config.features, self.codec)
+
+    def codes(self, score: Score, seed: int = 0, **settings: Any) -> Iterator[Tensor]:
+        """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
+
+        Args:
+            settings: guidance, temperature and top_k of `stream_codes`, and steps of `stream_refined`.
+
+        Raises:
+            EmptyScoreError: when there is no note.
+            OptionError: for settings out of range.
+        """
+        frames, count = self.frames(score), self.network.config.features
+
+        def features(first: int, last: int) -> Tensor:
+            return torch.from_numpy(told_frames(score, self.codec, count, last - first, first))[None]
+
+        kind = WRITERS[_architecture(self.network)]
+        return kind.stream(self.network, features, frames, seed=seed, **settings)
+
+    def frames(self, score: Score) -> int:
+        """How many frames `codes` writes of a score.
+
+        Raises:
+            EmptyScoreError: when there is no note.
+            AudioError: when it lasts more than 6 hours.
+        """
+        if not len(score):
+            raise EmptyScoreError("this score has no notes to write sound of")
+        check_length(score)
+        rate = self.codec.format.frame_rate
+        return frame_count(score, rate) + round(_RING * rate)
+
+
+def check_codebooks(config: Any, form: Format) -> None:
+    """ModelError when a writer's codes are not of the first codebooks of a format."""
+    if config.size != form.size or config.codebooks > form.codebooks:
+        raise ModelError(
+            f"this model writes {config.codebooks} codebooks of {config.size:,} entries; "
+            f"the codec has {form.codebooks} of {form.size:,}"
+        )
+
+
+def _architecture(network: nn.Module) -> str:
+    return next(name for name, kind in WRITERS.items() if type(network) is kind.model)
+
+
+def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder: str | Path) -> Path:
+    """Write a model of codes as float16, whole or not at all.
+
+    Args:
+        network: of `WRITERS`.
+        codec: name or folder of the codec; form is its format.
+
+    Raises:
+        ModelError: when weights are not finite.
+        FileError: when it cannot be written.
+    """
+    settings: Any = network.config
+    config = {
+        "architecture": _architecture(network),
+        "library_version": symbolic_music.__version__,
+        "codec": {"name": codec, "format": dataclasses.asdict(form)},
+        "network": dataclasses.asdict(settings),
+        "card": dataclasses.asdict(card),
+    }
+    return write_folder(folder, config, half(network))
+
+
+def load_writer(name_or_path: str | Path, codec: str | Path | None = None, device: str = "auto") -> Writer:
+    """A bundled model of codes by name, or a folder of one by path, with its codec.
+
+    Args:
+        codec: where its codec is now; the name that was saved when omitted.
+
+    Raises:
+        UnknownNameError: when the model or its codec is neither bundled nor a folder.
+        ModelError: when the folder is of another model, or broken, or the codec of another format than it was trained
+            for.
+    """
+    folder = found_folder(name_or_path, "model of codes")
+    config = read_config(folder)
+    kind = WRITERS.get(str(config.get("architecture")))
+    if kind is None:
+        raise ModelError(f"{folder} holds no model of codes; there are: {', '.join(WRITERS)}")
+    try:
+        shape, form = kind.config(**config["network"]), Format(**config["codec"]["format"])
+        card, saved = Card(**config["card"]), str(config["codec"]["name"])
+    except (KeyError, TypeError, ModelError) as error:
+        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+    network = restored(lambda: kind.model(shape), folder)
+    own = load_codec(codec or saved, device)
+    check_format(form, own.format)
+    return Writer(network.eval().to(resolve_device(device)), own, saved, card)

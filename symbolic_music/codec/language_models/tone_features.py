@@ -1,0 +1,102 @@
+"""A score as plain tones, and as what a codec's encoder makes of them: features that say where each period stands.
+
+A pitch roll tells a model which pitch sounds, not how its wave goes on from frame to frame; of tones that begin with
+their notes the vectors of the codec do. The idea is ours.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from symbolic_music.codec.autoencoder.model import Codec
+from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
+from symbolic_music.errors import ModelError
+from symbolic_music.score import DRUM_INSTRUMENT, Score
+
+_LEVEL = 0.3  # peak of a tone of velocity 127
+_HARMONICS = 12  # each 1 / its number as loud as the first
+_DECAY = 1.5  # seconds to 1 / e
+_FADES = 0.005, 0.06  # seconds in and, after the note, out
+_PERIOD = 4096  # samples of a table
+_PIECE = 750  # frames that are encoded at a time
+
+
+def plain_tones(score: Score, sample_rate: int, count: int, first: int = 0) -> NDArray[np.float32]:
+    """Samples (count,) from the sample `first` on: harmonic tones that decay, all in the same phase at their onset.
+
+    Velocity v has the gain (v / 127)^2. Drums are silent, and pitches that the rate cannot hold.
+    """
+    out = np.zeros(count, np.float64)
+    starts = np.rint(score.onset_seconds * sample_rate).astype(np.int64)
+    ends = score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
+    stops = np.maximum(np.rint(ends * sample_rate).astype(np.int64), starts + 1)
+    fade_in, fade_out = (max(1, round(seconds * sample_rate)) for seconds in _FADES)
+    frequencies = 440 * 2 ** ((score.notes["pitch"].astype(np.float64) - 69) / 12)
+    sounding = (starts < first + count) & (stops + fade_out > first) & (score.instruments != DRUM_INSTRUMENT)
+    sounding &= frequencies < sample_rate / 2
+    for i in np.flatnonzero(sounding):
+        start, stop = int(starts[i]), int(stops[i])
+        low, high = max(start, first), min(stop + fade_out, first + count)
+        times = np.arange(low - start, high - start)
+        frequency = float(frequencies[i])
+        harmonics = max(1, min(_HARMONICS, int(0.45 * sample_rate / frequency)))
+        tone = _table(harmonics)[(times * (frequency / sample_rate * _PERIOD)).astype(np.int64) % _PERIOD]
+        tone = tone * np.exp(-times / (_DECAY * sample_rate)) * np.minimum(1.0, times / fade_in)
+        tone *= ((stop + fade_out - start - times) / fade_out).clip(0, 1)
+        out[low - first : high - first] += _LEVEL * (int(score.notes["velocity"][i]) / 127) ** 2 * tone
+    return out.astype(np.float32)
+
+
+@cache
+def _table(harmonics: int) -> NDArray[np.float64]:
+    """A period, of peak 1."""
+    angles = np.arange(_PERIOD) * (2 * np.pi / _PERIOD)
+    numbers = np.arange(1, harmonics + 1)[:, None]
+    period: NDArray[np.float64] = (np.sin(numbers * angles) / numbers).sum(axis=0)
+    return np.asarray(period / np.abs(period).max())
+
+
+@torch.no_grad()
+def heard_tones(score: Score, codec: Codec, count: int, first: int = 0) -> NDArray[np.float32]:
+    """A codec's vectors of the plain tones of frames, before they are quantised: (T, dim); zeros before frame 0.
+
+    Any stretch has the numbers of the whole.
+
+    Args:
+        count: T.
+        first: the frame to begin with.
+    """
+    form, back = codec.format, codec.reach
+    out = np.zeros((count, codec.config.dim), np.float32)
+    device = next(codec.parameters()).device
+    for start in range(max(0, first), first + count, _PIECE):
+        stop = min(start + _PIECE, first + count)
+        before = min(back, start)  # the encoder knows of nothing before the beginning
+        samples = plain_tones(score, form.sample_rate, (stop - start + before) * form.hop, (start - before) * form.hop)
+        sound = torch.from_numpy(samples).to(device).expand(1, form.channels, -1)
+        out[start - first : stop - first] = codec.vectors(sound)[0, before:].cpu().numpy()
+    return out
+
+
+def told_frames(score: Score, codec: Codec, features: int, count: int, first: int = 0) -> NDArray[np.float32]:
+    """What a model of so many features is told of frames: `score_frames`, and `heard_tones` if it takes them.
+
+    Raises:
+        EmptyScoreError: when there is no note.
+        ModelError: for another number of features.
+    """
+    check_told(features, codec)
+    told = score_frames(score, codec.format.frame_rate, count, first)
+    return told if features == FEATURES else np.concatenate([told, heard_tones(score, codec, count, first)], axis=1)
+
+
+def check_told(features: int, codec: Codec) -> None:
+    """ModelError when a model of so many features cannot be told a score by `told_frames`."""
+    if features not in (FEATURES, FEATURES + codec.config.dim):
+        raise ModelError(
+            f"this model is told {features} features a frame; there are {FEATURES}, and {codec.config.dim} of tones"
+        )

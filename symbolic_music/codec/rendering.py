@@ -1,0 +1,121 @@
+"""The bridge: a score to codes, and to a sound file, by a model of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from symbolic_music.codec.autoencoder.streaming import StreamDecoder
+from symbolic_music.codec.codes import Codes
+from symbolic_music.codec.language_models.registry import Writer
+from symbolic_music.score import Score
+from symbolic_music.synthesis.audio import Audio, writing
+from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
+from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
+from symbolic_music.synthesis.rendering import Written
+from symbolic_music.synthesis.streaming import check_level, levelled
+
+Progress = Callable[[float], None]
+
+
+def score_to_codes(
+    score: Score, writer: Writer, seed: int = 0, progress: Progress | None = None, **settings: Any
+) -> Codes:
+    """Codes of a score, to a second after its last note.
+
+    Args:
+        score: with notes.
+        writer: of `load_writer`.
+        seed: the same seed writes the same codes.
+        progress: is told the part done.
+        settings: of the way the writer writes: guidance, temperature, top_k.
+
+    Raises:
+        EmptyScoreError: when there is no note.
+        OptionError: for settings out of range.
+    """
+    blocks = [block[0].cpu() for block in _blocks(score, writer, seed, progress, settings)]
+    form = writer.codec.format
+    return Codes(torch.cat(blocks, dim=-1).numpy(), form, writer.frames(score) * form.hop)
+
+
+def render_by_codec(
+    score: Score,
+    writer: Writer,
+    *,
+    loudness: float = -16.0,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Audio:
+    """The score as stereo sound at the codec's rate; arguments and errors of `score_to_codes`.
+
+    Args:
+        loudness: of the whole in LUFS; peaks are held under -1 dB.
+    """
+    check_level(loudness)
+    rate = writer.codec.format.sample_rate
+    blocks = list(_stereo(score, writer, seed, progress, settings))
+    return Audio(np.concatenate(list(levelled(blocks, gain_of(blocks, loudness, rate), rate)), axis=1), rate)
+
+
+def render_file_by_codec(
+    score: Score,
+    path: str | Path,
+    writer: Writer,
+    *,
+    codes: str | Path | None = None,
+    loudness: float = -16.0,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Written:
+    """The sound of `render_by_codec` into a .wav or .flac file, whole or not at all, as it is written.
+
+    Args:
+        codes: also a file for the codes.
+
+    Raises:
+        As `render_by_codec`, `Audio.write` and `Codes.save`.
+    """
+    check_level(loudness)
+    form, kept = writer.codec.format, list[torch.Tensor]()
+    with writing(Path(path), form.sample_rate, 16, writer.frames(score) / form.frame_rate) as add:
+        blocks = _stereo(score, writer, seed, progress, settings, kept)
+        samples, peak, _ = deliver(blocks, add, Path(path).parent, form.sample_rate, loudness)
+        if codes is not None:
+            Codes(torch.cat(kept, dim=-1).numpy(), form, samples).save(codes)
+    return Written(Path(path), samples / form.sample_rate, peak, {})
+
+
+def _stereo(
+    score: Score,
+    writer: Writer,
+    seed: int,
+    progress: Progress | None,
+    settings: dict[str, Any],
+    kept: list[torch.Tensor] | None = None,
+) -> Iterator[Samples]:
+    """Sound (2, n), block by block; the codes of each are kept."""
+    decoder = StreamDecoder(writer.codec)
+    for block in _blocks(score, writer, seed, progress, settings):
+        if kept is not None:
+            kept.append(block[0].cpu())
+        sound = decoder.push(block)[0].cpu().numpy()
+        yield np.ascontiguousarray(np.broadcast_to(sound, (2, sound.shape[1])), np.float32)
+
+
+def _blocks(
+    score: Score, writer: Writer, seed: int, progress: Progress | None, settings: dict[str, Any]
+) -> Iterator[torch.Tensor]:
+    """Codes (1, K, n), block by block; progress is told when a block has been used."""
+    total, done = writer.frames(score), 0
+    for block in writer.codes(score, seed, **settings):
+        yield block
+        done += block.shape[-1]
+        if progress:
+            progress(done / total)

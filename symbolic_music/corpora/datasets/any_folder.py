@@ -1,0 +1,27 @@
+"""Any folder of music: every file that this library reads, split by the hash of its bytes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from symbolic_music.corpora.datasets.base import Listing, Source, music_files
+from symbolic_music.corpora.datasets.splits import by_shares, parse_shares
+from symbolic_music.errors import CorpusError
+
+SHARES = "90/5/5"
+
+
+def listing(root: Path, splits: str) -> Listing:
+    """All MIDI and notation files below a folder. Equal files are in one split, whatever they are called.
+
+    Raises:
+        CorpusError: when there are none.
+        OptionError: for shares that are none; see `splits.parse_shares`.
+    """
+    shares = parse_shares(splits or SHARES)
+    names = music_files(root)
+    if not names:
+        raise CorpusError(f"{root} has no MIDI or notation files")
+    sources = tuple(Source(name, (name,)) for name in names)
+    return Listing(root, sources, {"splits": "/".join(map(str, shares))}, partial(by_shares, shares=shares))

@@ -1,0 +1,246 @@
+"""A corpus made into a note store: listed, cut into segments, built in parallel, kept where a run was killed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from symbolic_music.corpora.datasets import any_folder as folders
+from symbolic_music.corpora.datasets import archives, filters, groove, lakh, maestro, pop909
+from symbolic_music.corpora.datasets import jsb_chorales as chorale_sources
+from symbolic_music.corpora.datasets.base import Listing
+from symbolic_music.corpora.preparation import processes as engines
+from symbolic_music.corpora.preparation import ray_engine
+from symbolic_music.corpora.preparation.fingerprints import SKETCH, split_sketches
+from symbolic_music.corpora.preparation.near_duplicates import dedup_splits, groups, leak_report
+from symbolic_music.corpora.preparation.segment_builder import Task
+from symbolic_music.corpora.store.segments import Segment
+from symbolic_music.corpora.store.store import (
+    FOLDER,
+    MANIFEST,
+    PROBLEMS,
+    NoteStore,
+    Piece,
+    change_pieces,
+    read_about,
+    read_manifest,
+    write_manifest,
+)
+from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError, UnknownNameError
+
+# Pieces of a segment: enough for columns to be long, few enough for a worker to hold, and for little to be lost.
+PIECES = 128
+DEDUP = "dedup"
+CORPORA: dict[str, Callable[[Path, str], Listing]] = {
+    "maestro": maestro.listing,
+    "lakh": lakh.listing,
+    "chorales": chorale_sources.listing,
+    "pop909": pop909.listing,
+    "groove": groove.listing,
+    "folder": folders.listing,
+}
+_OF_ONE_FILE = ("maestro", "chorales")
+ENGINES = ("processes", "ray")
+_UNPACKED = ".unpacked"
+# The fact of a piece that says which it resembles.
+_COPY = "near_duplicate_of"
+
+Progress = Callable[[int, int], None]
+
+
+def prepare(
+    corpus: str,
+    source: str | Path,
+    store: str | Path,
+    *,
+    workers: int = 1,
+    splits: str = "",
+    filter: str = "",
+    engine: str = "processes",
+    pieces: int = PIECES,
+    progress: Progress = lambda done, total: None,
+) -> NoteStore:
+    """Make a note store of a corpus.
+
+    The store depends on the corpus and the options only: not on workers, engine, machine, or how often the run was
+    killed and started again. What is there already and still right is kept.
+
+    Args:
+        corpus: a name of `CORPORA`.
+        source: its folder, an archive of it, or for some corpora a file (`maestro`: metadata; `chorales`: the json).
+        store: the folder to make, on the same file system on all machines of a cluster.
+        workers: processes; with the engine ray, what Ray has.
+        splits: shares as 90/5/5 (folder, pop909), md5 (lakh), or dedup (lakh, folder): near-duplicates in one split.
+        filter: a name of `filters.PRESETS`; what it leaves out is listed with the reason.
+        engine: processes or ray.
+        pieces: sources of a segment.
+        progress: called with segments done and in all.
+
+    Raises:
+        UnknownNameError: for a corpus, filter or engine that does not exist.
+        OptionError: for splits that the corpus does not have.
+        FileError: when the source is missing.
+        CorpusError: when the source is not this corpus, nothing in it can be used, or the store's folder has
+            something else in it.
+    """
+    source, store = Path(source), Path(store)
+    for kind, name, known in (("corpus", corpus, CORPORA), ("engine", engine, ENGINES)):
+        if name not in known:
+            raise UnknownNameError(f"no {kind} {name!r}; there are: {', '.join(known)}")
+    filters.get(filter)
+    if workers < 1:
+        raise OptionError("--workers takes a number from 1 on")
+    if not source.exists():
+        raise FileError(f"no such file or folder: {source}")
+    dedup = splits == DEDUP
+    if dedup and corpus not in ("lakh", "folder"):
+        raise OptionError(f"--splits {DEDUP} is for lakh and folder; {corpus} has splits of its own")
+    _check_free(store)
+    try:
+        store.mkdir(parents=True)
+        new = True
+    except FileExistsError:
+        new = False
+    try:
+        with _only_run(store):
+            root = archives.unpacked(source, store / _UNPACKED) if archives.is_archive(source) else source
+            if root.is_file() and corpus not in _OF_ONE_FILE:
+                raise FileError(f"{source} is a file; name the folder of the corpus, or an archive of it")
+            listing = CORPORA[corpus](root, "" if dedup else splits)
+            if not listing.sources:
+                raise CorpusError(f"{source} lists no pieces")
+            options = {**listing.options, "filter": filter, "pieces_a_segment": pieces}
+            if dedup:
+                options["splits"] = f"{DEDUP} ({listing.options['splits']})"
+            _check_same(store, corpus, options)
+            _build(_tasks(listing, store, filter, dedup, pieces), engine, workers, progress)
+            _finish(store, corpus, options, listing, -(-len(listing.sources) // pieces), dedup)
+    finally:
+        if new:
+            _remove_empty(store)
+    return NoteStore(store)
+
+
+def _tasks(listing: Listing, store: Path, preset: str, sketched: bool, pieces: int) -> list[Task]:
+    cuts = range(0, len(listing.sources), pieces)
+    root, store = listing.root.resolve(), store.resolve()
+    return [
+        Task(root, store, number, listing.sources[at : at + pieces], preset, sketched, listing.split_of)
+        for number, at in enumerate(cuts)
+    ]
+
+
+def _build(tasks: Sequence[Task], engine: str, workers: int, progress: Progress) -> None:
+    progress(0, len(tasks))
+    if engine == "ray":
+        done = ray_engine.by_ray(tasks)
+    elif workers == 1 or len(tasks) == 1:
+        done = engines.in_turn(tasks)
+    else:
+        done = engines.by_processes(tasks, min(workers, len(tasks)))
+    for count, _ in enumerate(done, start=1):
+        progress(count, len(tasks))
+
+
+def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing, segments: int, dedup: bool) -> None:
+    """The manifest, after what can only be known when all segments are there."""
+    facts = {"duplicates": _keep_together(store, listing, segments)} if dedup else {}
+    if not any(read_about(store, number)["pieces"] for number in range(segments)):
+        reasons = sorted({one["reason"] for number in range(segments) for one in read_about(store, number)["left_out"]})
+        shutil.rmtree(store / FOLDER)
+        raise CorpusError(f"nothing in {listing.root} can be used: {'; '.join(reasons[:3])}")
+    write_manifest(store, segments, corpus, options, facts)
+    shutil.rmtree(store / _UNPACKED, ignore_errors=True)
+    for name in (MANIFEST, PROBLEMS):
+        for left in store.glob(f".{name}.*"):  # of a run that was killed while it wrote it
+            left.unlink()
+
+
+def _keep_together(store: Path, listing: Listing, segments: int) -> dict[str, Any]:
+    """Change the splits of the pieces so that near-duplicates are in one; what there was to find."""
+    assert listing.split_of is not None
+    pieces: list[Piece] = []
+    sketches = []
+    for number in range(segments):
+        segment = Segment(store / FOLDER / f"{number:05}.safetensors")
+        sketches += split_sketches(segment.beside(f"{SKETCH}.hashes"), segment.beside(f"{SKETCH}.start"))
+        pieces += change_pieces(store, number, lambda piece: piece)
+    given = {source.name: source.split for source in listing.sources}
+    keys = [piece.sha256 for piece in pieces]
+    plain = [given[piece.source] or listing.split_of(piece.sha256) for piece in pieces]
+    first = groups(sketches, keys)
+    final = dedup_splits(first, keys, plain, listing.split_of)
+    changes = {
+        piece.source: (split, pieces[at].source if at != place else "")
+        for place, (piece, split, at) in enumerate(zip(pieces, final, first.tolist(), strict=True))
+    }
+
+    def changed(piece: Piece) -> Piece:
+        split, original = changes[piece.source]
+        facts = {name: fact for name, fact in piece.facts.items() if name != _COPY}
+        return replace(piece, split=split, facts={**facts, _COPY: original} if original else facts)
+
+    for number in range(segments):
+        change_pieces(store, number, changed)
+    return {"plain_splits": leak_report(first, plain), "splits": leak_report(first, final)}
+
+
+def _check_free(store: Path) -> None:
+    """Refuse a folder with anything in it that is not of a store."""
+    if store.exists() and not store.is_dir():
+        raise FileError(f"{store} is a file; name a folder for the store")
+    if store.is_dir() and not ((store / MANIFEST).is_file() and (store / FOLDER).is_dir()):
+        ours = (FOLDER, MANIFEST, PROBLEMS) if (store / FOLDER).is_dir() else ()
+        others = [p.name for p in store.iterdir() if p.name not in ours and not p.name.startswith(".")]
+        if others:
+            raise CorpusError(f"{store} is not empty and no note store ({others[0]}); name a new folder")
+
+
+def _check_same(store: Path, corpus: str, options: dict[str, Any]) -> None:
+    """Refuse to turn a store into another one, unless it is unfinished or damaged."""
+    if not (store / MANIFEST).is_file():
+        return
+    try:
+        before = read_manifest(store)
+    except StoreError:
+        return
+    if before["corpus"] != corpus or before["options"] != options:
+        was = ", ".join(f"{name} {value}" for name, value in before["options"].items() if options.get(name) != value)
+        what = before["corpus"] + (f" prepared with {was}" if was else "")
+        raise CorpusError(f"{store} holds {what}; name another folder, or delete it")
+
+
+@contextmanager
+def _only_run(store: Path) -> Iterator[None]:
+    """Hold the store's folder locked, where the system can; a lock ends with its process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(store, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise CorpusError(f"another run prepares {store}; wait for it, or stop it") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_empty(store: Path) -> None:
+    """Take away the folder that this run made, when it has built nothing."""
+    with suppress(OSError):  # there are segments
+        (store / FOLDER).rmdir()
+    if not (store / FOLDER).is_dir():
+        shutil.rmtree(store / _UNPACKED, ignore_errors=True)
+        with suppress(OSError):  # another run has begun in it
+            store.rmdir()

@@ -1,0 +1,1 @@
+"""The note store: notes of many pieces, memory-mapped."""

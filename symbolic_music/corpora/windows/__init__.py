@@ -1,0 +1,1 @@
+"""Training windows cut from a note store: policies, augmentation, batches."""

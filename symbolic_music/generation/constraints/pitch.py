@@ -1,0 +1,200 @@
+"""Constraints on which notes are written: range, scale, chords, instruments, repeats.
+
+Those that take `instruments` leave the others alone; None stands for all but the drums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symbolic_music.errors import OptionError
+from symbolic_music.generation.constraints.base import Constraint, Mask, Situation, concerned, sounding
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+
+SCALES: dict[str, tuple[int, ...]] = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
+    "major pentatonic": (0, 2, 4, 7, 9),
+    "minor pentatonic": (0, 3, 5, 7, 10),
+    "blues": (0, 3, 5, 6, 7, 10),
+    "whole tone": (0, 2, 4, 6, 8, 10),
+}
+_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+@dataclass(frozen=True)
+class PitchRange(Constraint):
+    """Pitches from `low` to `high`, both included.
+
+    Raises:
+        OptionError: when there are none.
+    """
+
+    low: int = 0
+    high: int = 127
+    instruments: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high <= 127:
+            raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.low}..{self.high}")
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        pitch = situation.notes % 128
+        inside = (pitch >= self.low) & (pitch <= self.high)
+        return np.asarray((inside | ~concerned(situation.notes, self.instruments))[None])
+
+
+@dataclass(frozen=True)
+class PitchClasses(Constraint):
+    """Pitches of these classes alone, 0 for C to 11 for B.
+
+    Raises:
+        OptionError: when there are none, or others.
+    """
+
+    classes: tuple[int, ...]
+    instruments: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", _classes(self.classes))
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        inside = np.isin(situation.notes % 128 % 12, self.classes)
+        return np.asarray((inside | ~concerned(situation.notes, self.instruments))[None])
+
+
+def scale(tonic: str | int, mode: str = "major", instruments: tuple[int, ...] | None = None) -> PitchClasses:
+    """The pitch classes of a scale: tonic as a name (C, F#, Bb) or number, mode one of `SCALES`.
+
+    Raises:
+        OptionError: for an unknown tonic or mode.
+    """
+    if mode not in SCALES:
+        raise OptionError(f"no scale {mode!r}: choose from {', '.join(SCALES)}")
+    root = tonic % 12 if isinstance(tonic, int) else pitch_class(tonic)
+    return PitchClasses(tuple((root + step) % 12 for step in SCALES[mode]), instruments)
+
+
+@dataclass(frozen=True)
+class Chords(Constraint):
+    """Pitches of the chord that holds at a note's onset.
+
+    Args:
+        changes: (step, pitch classes), sorted by step; each holds until the next. Before the first anything goes, and
+            so it does where there are no classes.
+        instruments: those that keep to it.
+
+    Raises:
+        OptionError: when the steps are not sorted.
+    """
+
+    changes: tuple[tuple[int, tuple[int, ...]], ...]
+    instruments: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        steps = [step for step, _ in self.changes]
+        if steps != sorted(set(steps)):
+            raise OptionError("chords are sorted by their steps, one at a step")
+        object.__setattr__(self, "changes", tuple((s, _classes(c) if len(c) else ()) for s, c in self.changes))
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        table = np.ones((len(self.changes) + 1, 12), bool)
+        for i, (_, classes) in enumerate(self.changes, start=1):
+            if classes:
+                table[i] = np.isin(np.arange(12), classes)
+        at = np.searchsorted([step for step, _ in self.changes], situation.time, side="right")
+        return np.asarray(
+            table[at][:, situation.notes % 128 % 12] | ~concerned(situation.notes, self.instruments)[None]
+        )
+
+
+@dataclass(frozen=True)
+class NoRepeatedNote(Constraint):
+    """No instrument plays the pitch that it played last again."""
+
+    instruments: tuple[int, ...] | None = None
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        last = np.full((len(situation.counts), v.INSTRUMENTS), -1)
+        for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
+            notes = events[:count, 2]
+            # Of several values for one place the last is kept.
+            last[i, notes // 128] = notes
+        repeated = last[:, situation.notes // 128] == situation.notes
+        return np.asarray(~repeated | ~concerned(situation.notes, self.instruments))
+
+
+@dataclass(frozen=True)
+class NoUnison(Constraint):
+    """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot tell the two apart."""
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        line, event = np.nonzero(sounding(situation))
+        taken = np.zeros((len(situation.counts), v.MAX_NOTE), bool)
+        taken[line, situation.events[line, event, 2]] = True
+        return np.asarray(~taken[:, situation.notes])
+
+
+@dataclass(frozen=True)
+class Taken(Constraint):
+    """The n-th note written has none of the n-th pitches, which its track sounds for someone else."""
+
+    pitches_taken: tuple[frozenset[int], ...]
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        own = [self.pitches_taken[min(int(n), len(self.pitches_taken) - 1)] for n in situation.written]
+        return np.asarray([~np.isin(situation.notes % 128, list(taken)) for taken in own])
+
+
+@dataclass(frozen=True)
+class MostInstruments(Constraint):
+    """No other instrument once so many have played, the past included; 16 is what a MIDI file has channels for."""
+
+    most: int = 16
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise OptionError(f"at least one instrument must be allowed, not {self.most}")
+
+    def pitches(self, situation: Situation) -> Mask:
+        """See `Constraint`."""
+        used = np.zeros((len(situation.counts), v.INSTRUMENTS), bool)
+        for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
+            used[i, events[:count, 2] // 128] = True
+        full = used.sum(axis=1) >= self.most
+        return np.asarray(used[:, situation.notes // 128] | ~full[:, None])
+
+
+def _classes(classes: Sequence[int]) -> tuple[int, ...]:
+    chosen = tuple(sorted(set(classes)))
+    if not chosen or not all(0 <= one <= 11 for one in chosen):
+        raise OptionError(f"pitch classes are numbers from 0 to 11, at least one, not {tuple(classes)}")
+    return chosen
+
+
+def pitch_class(name: str) -> int:
+    """0 for C to 11 for B, of a letter from A to G with any # or b.
+
+    Raises:
+        OptionError: for another name.
+    """
+    letter, signs = name[:1].upper(), name[1:]
+    if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
+        raise OptionError(f"no tonic {name!r}: a letter from A to G, and # or b")
+    return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12

@@ -1,0 +1,1 @@
+"""Samplers: from a network's logits to events and tokens."""

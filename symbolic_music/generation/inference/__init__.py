@@ -1,0 +1,1 @@
+"""Networks prepared for generation: batches of unequal lengths, smaller weights."""

@@ -1,0 +1,169 @@
+"""What reads ids for a sampler, and says what may follow: one for each architecture that speaks the anticipatory ids.
+
+A reader keeps a sequence of ids for each of many lines. `read` appends to some of them and hands back what it knows of
+what follows the last id of each; the other methods turn that into the logits of a block of ids.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from symbolic_music.errors import ModelError
+from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+from symbolic_music.generation.inference.linear import Matrix
+from symbolic_music.generation.inference.ragged_batch import RaggedGPT2
+from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.architectures.gpt2 import GPT2
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+
+Network = GPT2 | PreparedGPT2 | AnticipatoryTransformer
+Instruments = tuple[int, ...] | None
+
+
+class Reader(Protocol):
+    """See the module's docstring. The states of n lines are (n, anything)."""
+
+    def read(self, places: Sequence[int], ids: Sequence[Sequence[int]], nows: Sequence[int]) -> Tensor:
+        """Append ids to lines (ascending, each once); `nows`: the time id of the newest event of each. Their states."""
+        ...
+
+    def restart(self, place: int) -> None:
+        """Forget a line."""
+        ...
+
+    def copy(self, source: int, targets: Sequence[int]) -> None:
+        """Let some lines be what another is."""
+        ...
+
+    def times(self, states: Tensor, first: int, last: int) -> Tensor:
+        """Logits of the time ids `first` to `last` - 1."""
+        ...
+
+    def separator(self, states: Tensor) -> Tensor:
+        """Logits of SEPARATOR, (n, 1)."""
+        ...
+
+    def durations(self, states: Tensor) -> Tensor:
+        """Logits of all durations, (n, 1000)."""
+        ...
+
+    def notes(self, states: Tensor, instruments: Instruments) -> Tensor:
+        """Logits of the notes of some instruments, None for all, and of REST at the end."""
+        ...
+
+
+def reader_of(network: Network, lines: int) -> Reader:
+    """The reader of a network, for so many lines.
+
+    Raises:
+        ModelError: when it has another vocabulary.
+    """
+    if isinstance(network, AnticipatoryTransformer):
+        return RowReader(network, lines)
+    if network.config.vocabulary != v.SIZE:
+        raise ModelError(f"the model has {network.config.vocabulary:,} ids; {v.SIZE:,} are needed")
+    return GPT2Reader(network, lines)
+
+
+def context_of(network: Network) -> int:
+    """Ids that a network is shown at once."""
+    return 3 * network.config.window - 2 if isinstance(network, AnticipatoryTransformer) else network.config.context
+
+
+def note_ids(instruments: Instruments) -> Tensor:
+    """The ids of all notes of some instruments, then REST's, counted from v.NOTE."""
+    chosen = range(v.INSTRUMENTS) if instruments is None else instruments
+    return torch.as_tensor(np.append(np.concatenate([np.arange(128 * i, 128 * i + 128) for i in chosen]), v.MAX_NOTE))
+
+
+class GPT2Reader:
+    """Reads all lines side by side, and computes the logits that are asked for alone: states are the final ones."""
+
+    def __init__(self, network: GPT2 | PreparedGPT2, lines: int) -> None:
+        self._model = network if isinstance(network, PreparedGPT2) else PreparedGPT2(network)
+        self._reader = RaggedGPT2(self._model, lines)
+        self._separator = self._model.output.rows(v.SEPARATOR, v.SEPARATOR + 1)
+        self._notes: dict[Instruments, Matrix] = {None: self._model.notes}
+
+    def read(self, places: Sequence[int], ids: Sequence[Sequence[int]], nows: Sequence[int]) -> Tensor:
+        """See `Reader`."""
+        return self._reader.read(places, ids)
+
+    def restart(self, place: int) -> None:
+        """See `Reader`."""
+        self._reader.restart(place)
+
+    def copy(self, source: int, targets: Sequence[int]) -> None:
+        """See `Reader`."""
+        self._reader.copy(source, targets)
+
+    def times(self, states: Tensor, first: int, last: int) -> Tensor:
+        """See `Reader`."""
+        return self._model.output.rows(first, last)(states)
+
+    def separator(self, states: Tensor) -> Tensor:
+        """See `Reader`."""
+        return self._separator(states)
+
+    def durations(self, states: Tensor) -> Tensor:
+        """See `Reader`."""
+        return self._model.durations(states)
+
+    def notes(self, states: Tensor, instruments: Instruments) -> Tensor:
+        """See `Reader`."""
+        if instruments not in self._notes:
+            self._notes[instruments] = self._model.notes.take(note_ids(instruments))
+        return self._notes[instruments](states)
+
+
+class RowReader:
+    """Reads line by line: states are the log-probabilities of all ids."""
+
+    def __init__(self, network: AnticipatoryTransformer, lines: int) -> None:
+        self._network = network
+        self._caches = [network.new_cache() for _ in range(lines)]
+
+    @torch.inference_mode()
+    def read(self, places: Sequence[int], ids: Sequence[Sequence[int]], nows: Sequence[int]) -> Tensor:
+        """See `Reader`."""
+        states = []
+        for place, own, now in zip(places, ids, nows, strict=True):
+            cache, device = self._caches[place], self._network.kind.weight.device
+            found = self._network.step(torch.tensor([own], device=device), cache)
+            if not cache.pending.shape[1] and int(cache.now) != now:
+                # With no event among the rows shown, the next one is counted from the present.
+                cache.now[:] = now
+                found = self._network._time_logits(cache.state, cache.now)
+            states.append(found)
+        return torch.cat(states)
+
+    def restart(self, place: int) -> None:
+        """See `Reader`."""
+        self._caches[place] = self._network.new_cache()
+
+    def copy(self, source: int, targets: Sequence[int]) -> None:
+        """See `Reader`."""
+        for target in targets:
+            self._caches[target] = copy.deepcopy(self._caches[source])
+
+    def times(self, states: Tensor, first: int, last: int) -> Tensor:
+        """See `Reader`."""
+        return states[:, first:last]
+
+    def separator(self, states: Tensor) -> Tensor:
+        """See `Reader`."""
+        return states[:, v.SEPARATOR : v.SEPARATOR + 1]
+
+    def durations(self, states: Tensor) -> Tensor:
+        """See `Reader`."""
+        return states[:, v.DURATION : v.NOTE]
+
+    def notes(self, states: Tensor, instruments: Instruments) -> Tensor:
+        """See `Reader`."""
+        return states[:, v.NOTE + note_ids(instruments)]

@@ -1,0 +1,94 @@
+"""A GPT-2 made ready for sampling: its matrices in the form in which they are multiplied by fastest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from symbolic_music.errors import OptionError
+from symbolic_music.generation.inference.linear import Float16, Float32, Int8, Matrix
+from symbolic_music.models import Model
+from symbolic_music.models.architectures.gpt2 import GPT2
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+
+MakeMatrix = Callable[[Tensor, Tensor | None], Matrix]
+Vectors = tuple[Tensor, Tensor]  # weight and bias of a layer norm
+WEIGHTS: dict[str, MakeMatrix] = {"float32": Float32, "float16": Float16, "int8": Int8}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One block: two norms, four matrices, and what the products of queries and keys are multiplied by."""
+
+    attention_norm: Vectors
+    query_key_value: Matrix
+    out: Matrix
+    feed_forward_norm: Vectors
+    inner: Matrix
+    outer: Matrix
+    scale: float
+
+
+class PreparedGPT2:
+    """See the module's docstring.
+
+    Args:
+        network: its weights are used as they are now, and not changed.
+        weights: how matrices are kept: float32 as they are, or float16 or int8 besides them, on the CPU alone; see
+            `linear`. What is looked up by id, and the output rows of times, stay as they are.
+
+    Raises:
+        OptionError: for another kind of weights, or one that this device or type has not.
+    """
+
+    def __init__(self, network: GPT2, weights: str = "float32") -> None:
+        if weights not in WEIGHTS:
+            raise OptionError(f"no weights of kind {weights!r}: choose from {', '.join(WEIGHTS)}")
+        first = network.embedding.weight
+        if weights != "float32" and (first.device.type != "cpu" or first.dtype != torch.float32):
+            raise OptionError(f"weights of kind {weights!r} are made of a float32 network on the CPU alone")
+        make, c = WEIGHTS[weights], network.config
+        self.config = c
+        tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
+        self.embedding, self.position = tensors["embedding.weight"], tensors["position.weight"]
+        self.norm: Vectors = (tensors["norm.weight"], tensors["norm.bias"])
+        self.output = Float32(self.embedding)
+        self.durations = make(self.embedding[v.DURATION : v.NOTE], None)
+        self.notes = make(self.embedding[v.NOTE : v.REST + 1], None)
+
+        def vectors(i: int, name: str) -> Vectors:
+            return tensors[f"blocks.{i}.{name}.weight"], tensors[f"blocks.{i}.{name}.bias"]
+
+        self.layers = [
+            Layer(
+                attention_norm=vectors(i, "attention_norm"),
+                query_key_value=make(*vectors(i, "attention.query_key_value")),
+                out=make(*vectors(i, "attention.out")),
+                feed_forward_norm=vectors(i, "feed_forward_norm"),
+                inner=make(*vectors(i, "feed_forward.inner")),
+                outer=make(*vectors(i, "feed_forward.out")),
+                scale=(c.width // c.heads) ** -0.5 / (i + 1 if c.scale_by_layer else 1),
+            )
+            for i in range(c.layers)
+        ]
+
+    def normed(self, x: Tensor, vectors: Vectors) -> Tensor:
+        """Layer norm of (N, width)."""
+        return functional.layer_norm(x, x.shape[1:], *vectors, self.config.epsilon)
+
+
+def with_weights(model: Model[Any], weights: str) -> Model[Any]:
+    """The same model for edits alone, its matrices kept in another way: see `PreparedGPT2`.
+
+    Raises:
+        OptionError: when it is no GPT-2 of the anticipatory ids, and as `PreparedGPT2`.
+    """
+    network = model.network
+    if not isinstance(network, GPT2) or network.config.vocabulary != v.SIZE:
+        raise OptionError(f"model {model.card.name!r} has no {weights} weights: it is no GPT-2 of the anticipatory ids")
+    return replace(model, network=PreparedGPT2(network, weights))

@@ -1,0 +1,213 @@
+"""GPT-2 over several sequences of different lengths at once, each with keys and values of its own.
+
+What is new of all sequences goes through the matrices as one flat table of ids, so that the weights are read once for
+all of them; only attention looks at one sequence at a time. Reading a prompt, a single id, ids of which some sequences
+have more than others, and a window again from its start are the same operation.
+
+What sequences begin with alike is read once, and its keys and values are looked at by all of them together: while
+alternatives of one edit are short beside what is given, they cost little more than one.
+
+Shapes: R sequences, H heads, D head width, N new ids of all sequences together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from symbolic_music.errors import ModelError
+from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+from symbolic_music.models.architectures.gpt2 import GPT2
+
+# Ids that go through the matrices at a time: it bounds the memory of a prompt.
+_MOST_AT_ONCE = 4096
+# Fewer ids than this in common are not worth it.
+_LEAST_SHARED = 32
+
+
+class RaggedGPT2:
+    """A reader of R sequences.
+
+    Args:
+        network: a network, or one whose matrices are prepared.
+        sequences: R; the memory of all is taken at once, at the published small shape 75 MB each.
+    """
+
+    def __init__(self, network: GPT2 | PreparedGPT2, sequences: int) -> None:
+        self.network = network if isinstance(network, PreparedGPT2) else PreparedGPT2(network)
+        c = self.config = self.network.config
+        shape = (sequences, c.heads, c.context, c.width // c.heads)
+        self._keys = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
+        self._values = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
+        self.lengths = [0] * sequences
+        # Of a sequence, another whose first so many positions are its own.
+        self._shared: dict[int, tuple[int, int]] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.network.embedding.device
+
+    def restart(self, sequence: int) -> None:
+        """Forget a sequence."""
+        self.lengths[sequence] = 0
+        self._shared = {s: of for s, of in self._shared.items() if sequence not in (s, of[0])}
+
+    def copy(self, source: int, targets: Sequence[int]) -> None:
+        """Let some sequences be what another is."""
+        length = self.lengths[source]
+        for buffer in (*self._keys, *self._values):
+            for target in targets:
+                buffer[target, :, :length] = buffer[source, :, :length]
+        for target in targets:
+            self.restart(target)
+            self.lengths[target] = length
+            if length >= _LEAST_SHARED:
+                self._shared[target] = self._shared[source] = (source, length)
+
+    @torch.inference_mode()
+    def read(self, sequences: Sequence[int], ids: Sequence[Sequence[int]]) -> Tensor:
+        """Append ids, at least one to each of some sequences; the final state after the last of each.
+
+        Args:
+            sequences: which, ascending, each once.
+            ids: of each of them.
+
+        Returns:
+            (len(sequences), width).
+
+        Raises:
+            ModelError: when a sequence outgrows the positions.
+        """
+        ids = self._begun(sequences, ids)
+        parts, start = [], 0
+        while start < len(sequences):
+            end, total = start + 1, len(ids[start])
+            while end < len(sequences) and total + len(ids[end]) <= _MOST_AT_ONCE:
+                total += len(ids[end])
+                end += 1
+            parts.append(self._read(sequences[start:end], ids[start:end]))
+            start = end
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+    def _begun(self, sequences: Sequence[int], ids: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+        """Read once what all sequences that are new begin with; returns the ids that are left."""
+        new = [i for i, s in enumerate(sequences) if not self.lengths[s]]
+        left = list(ids)
+        if len(new) < 2:
+            return left
+        # One id at least is left to each.
+        most = min(len(ids[i]) for i in new) - 1
+        same = next((at for at in range(most) if len({ids[i][at] for i in new}) > 1), most)
+        if same < _LEAST_SHARED:
+            return left
+        source, *others = (sequences[i] for i in new)
+        self._read([source], [ids[new[0]][:same]])
+        self.copy(source, others)
+        for i in new:
+            left[i] = ids[i][same:]
+        return left
+
+    def _common(self, sequences: Sequence[int]) -> tuple[int, int]:
+        """A sequence that begins like all of these, and how many positions long; (0, 0) where there is none."""
+        found = {self._shared.get(s, (0, 0)) for s in sequences}
+        sources, length = {source for source, _ in found}, min(length for _, length in found)
+        return (sources.pop(), length) if len(sources) == 1 and length else (0, 0)
+
+    def _read(self, sequences: Sequence[int], ids: Sequence[Sequence[int]]) -> Tensor:
+        befores = [self.lengths[s] for s in sequences]
+        counts = [len(one) for one in ids]
+        longest = max(b + n for b, n in zip(befores, counts, strict=True))
+        if longest > self.config.context:
+            raise ModelError(f"this model has {self.config.context} positions; {longest} ids are too many")
+        flat = torch.tensor([i for one in ids for i in one], device=self.device)
+        places = [p for b, n in zip(befores, counts, strict=True) for p in range(b, b + n)]
+        net = self.network
+        x = net.embedding[flat] + net.position[torch.tensor(places, device=self.device)]
+        mix = _Mixer(sequences, befores, counts, self._common(sequences), self.device)
+        last = torch.tensor(counts, device=self.device).cumsum(0) - 1
+        for i, layer in enumerate(net.layers):
+            parts = layer.query_key_value(net.normed(x, layer.attention_norm))
+            q, k, v = parts.view(len(x), 3, self.config.heads, -1).unbind(1)
+            mixed = mix(q, k, v, self._keys[i], self._values[i], layer.scale).reshape(len(x), -1)
+            if i == len(net.layers) - 1 and len(x) > len(sequences):
+                # Above the last attention only the last id of each is asked for.
+                x, mixed = x[last], mixed[last]
+            x = x + layer.out(mixed)
+            inner = layer.inner(net.normed(x, layer.feed_forward_norm))
+            x = x + layer.outer(functional.gelu(inner, approximate="tanh"))
+        for s, n in zip(sequences, counts, strict=True):
+            self.lengths[s] += n
+        return net.normed(x, net.norm)
+
+
+class _Mixer:
+    """Causal attention of the new ids of some sequences, whose keys and values are appended."""
+
+    def __init__(
+        self,
+        sequences: Sequence[int],
+        befores: Sequence[int],
+        counts: Sequence[int],
+        common: tuple[int, int],
+        device: torch.device,
+    ) -> None:
+        self.source, self.shared = common
+        self.spans = list(zip(sequences, befores, counts, strict=True))
+        ends = [b + n for b, n in zip(befores, counts, strict=True)]
+        neighbours = list(sequences) == list(range(sequences[0], sequences[0] + len(sequences)))
+        # Sequences side by side that are about as long as each other are mixed together.
+        self.together = len(sequences) > 1 and neighbours and max(counts) == 1 and 4 * max(ends) <= 5 * min(ends)
+        self.mask: Tensor | None = None
+        if self.together:
+            self.where = slice(sequences[0], sequences[0] + len(sequences))
+            self.longest = max(ends)
+            self.sequences, self.befores = torch.tensor(sequences, device=device), torch.tensor(befores, device=device)
+            if max(ends) > min(ends):
+                seen = torch.arange(self.shared, self.longest, device=device) <= self.befores[:, None]
+                self.mask = seen[:, None, None]
+
+    def __call__(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
+        """(N, H, D) three times, and the buffers (R, H, context, D), to (N, H, D)."""
+        if self.together:
+            keys[self.sequences, :, self.befores] = k
+            values[self.sequences, :, self.befores] = v
+            if self.shared:
+                return self._beside_shared(q * scale, keys, values)
+            seen = (keys[self.where, :, : self.longest], values[self.where, :, : self.longest])
+            mixed = functional.scaled_dot_product_attention(q[:, :, None], *seen, attn_mask=self.mask, scale=scale)
+            return mixed[:, :, 0]
+        parts, start = [], 0
+        for sequence, before, count in self.spans:
+            own, end = slice(start, start + count), before + count
+            keys[sequence, :, before:end] = k[own].transpose(0, 1)
+            values[sequence, :, before:end] = v[own].transpose(0, 1)
+            mask = None
+            if before and count > 1:
+                mask = torch.ones(count, end, dtype=torch.bool, device=q.device).tril(before)
+            mixed = functional.scaled_dot_product_attention(
+                q[own].transpose(0, 1)[None],
+                keys[sequence : sequence + 1, :, :end],
+                values[sequence : sequence + 1, :, :end],
+                attn_mask=mask,
+                is_causal=not before and count > 1,
+                scale=scale,
+            )
+            parts.append(mixed[0].transpose(0, 1))
+            start += count
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
+
+    def _beside_shared(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """The same, where the first positions of all are those of one: its keys meet all queries at once."""
+        alike, own = slice(0, self.shared), slice(self.shared, self.longest)
+        of_alike = q.transpose(0, 1) @ keys[self.source, :, alike].transpose(-1, -2)  # (H, N, shared)
+        of_own = q[:, :, None] @ keys[self.where, :, own].transpose(-1, -2)  # (N, H, 1, rest)
+        if self.mask is not None:
+            of_own = of_own.masked_fill(~self.mask, float("-inf"))
+        weights = torch.cat([of_alike.transpose(0, 1), of_own[:, :, 0]], dim=-1).softmax(dim=-1)
+        by_alike, by_own = weights[..., : self.shared], weights[..., self.shared :]
+        mixed = by_alike.transpose(0, 1) @ values[self.source, :, alike]
+        return torch.as_tensor(mixed.transpose(0, 1) + (by_own[:, :, None] @ values[self.where, :, own])[:, :, 0])

@@ -1,0 +1,207 @@
+"""Whole bars of all tracks, written by a model that only goes on from left to right, in ids that begin bars.
+
+Candidates for the bars are drawn, told what came before them. Each is weighed by how likely the model finds what
+follows once it has read the candidate, and the best are taken. Bars and meters are the piece's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.generation.decoding.bar_tokens import (
+    bars_of,
+    begins_bar,
+    encoded_in_bars,
+    first_shown,
+    flat,
+    permitted_ids,
+)
+from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.regions import Span, inside
+from symbolic_music.generation.sessions.candidates import Draft, Written, WrittenNote, flagged
+from symbolic_music.generation.views.track_style import voice_of
+from symbolic_music.models import Model
+from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.tokenizers.base import Ids
+from symbolic_music.transforms import check_tracks
+
+# After so many ids, or words, a bar ends as soon as it may.
+_MOST_IDS_A_BAR = 2000
+# What a model without a window is shown.
+_SHOWN = 1024
+
+
+class BarInfilling:
+    """A `drafts.Writing` of whole bars; its alternatives are the best candidates, in order.
+
+    `log_likelihood` of an alternative is that of what follows the region, a note of it, as far as half of the model's
+    window reaches; where nothing follows, that of what was drawn, a note, and nan for no note.
+
+    Args:
+        score: the piece.
+        spans: the region in ticks.
+        tracks: None for all.
+        model: that writes.
+        sampling: None for the default, of compound words that of each field.
+        seed: of the first candidate; those after it have the seeds after it.
+        count: alternatives.
+        candidates: that are drawn; never fewer than `count`.
+
+    Raises:
+        OptionError: unless the model's ids tell all tracks in one sequence, bar by bar.
+        RegionError: unless there is one region, of whole bars and of all tracks with notes.
+    """
+
+    def __init__(
+        self,
+        score: Score,
+        spans: Sequence[Span],
+        tracks: Sequence[int] | None,
+        model: Model[Any],
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        count: int = 1,
+        candidates: int = 4,
+    ) -> None:
+        if count < 1:
+            raise OptionError(f"at least one alternative is needed, not {count}")
+        self._score, self._model, self._sampling, self._seed = score, model, sampling, seed
+        self._count, self._candidates = count, max(count, candidates)
+        encoded, name = encoded_in_bars(score, model), model.card.name
+        played = np.unique(score.notes["track"]).tolist()
+        lines = score.bars(spans[-1][1] + 1)
+        is_all = tracks is None or set(played) <= set(check_tracks(score, tracks))
+        if len(spans) != 1 or not is_all or not np.isin(spans[0], lines).all():
+            raise RegionError(f"model {name!r} writes one region of whole bars, in all tracks: --bars alone names it")
+        self._span = first, last = spans[0]
+        asked = inside(score.notes, first, last)
+        self._given, self._replaced = score.notes[~asked], score.notes[asked]
+        self._voices = {t: voice_of(score, self._given, t, score.tracks[t], self._span) for t in played}
+        self._permitted = permitted_ids({v.instrument for v in self._voices.values()}, model.tokenizer.vocabulary)
+
+        begin, end = np.searchsorted(lines, [first, last]).tolist()
+        bars, head = bars_of(encoded, end, model.tokenizer.vocabulary)
+        own = model.tokenizer.decode(np.concatenate([*bars, encoded[:0]]))
+        scale = score.ticks_per_quarter / own.ticks_per_quarter
+        starts = own.bars(round(last / scale) + 1) * scale
+        if len(starts) < len(lines) or (np.abs(starts[: len(lines)] - lines) >= 1).any():
+            raise RegionError(f"model {name!r} cannot write here: its ids do not know the meters of this piece")
+        self._heads: list[list[Any]] = [bar[:head].tolist() for bar in bars[begin:end]]
+        config = model.network.config
+        self._shown = int(getattr(config, "window", getattr(config, "context", _SHOWN)))
+        self._past = flat(bars[first_shown(bars[:begin], self._shown) : begin])
+        self._future = flat(bars[end:])[: self._shown // 2]
+        self._found: list[tuple[float, Array]] = []
+
+    @property
+    def done(self) -> float:
+        """See `drafts.Writing`."""
+        return len(self._found) / self._candidates
+
+    def stream(self) -> Iterator[WrittenNote]:
+        """See `drafts.Writing`. Notes are told when all candidates are drawn: which are taken is known then."""
+        network = self._model.network
+        was_training = network.training
+        try:
+            for number in range(self._candidates):
+                ids, drawn = self._drawn(torch.Generator().manual_seed((self._seed + number) % (1 << 64)))
+                notes = self._notes(ids)
+                if self._future:
+                    likelihood = self._likelihood_after(ids)
+                else:
+                    likelihood = drawn / len(notes) if len(notes) else np.nan
+                self._found.append((likelihood, notes))
+        finally:
+            network.train(was_training)
+        for number, (_, notes) in enumerate(self._best()):
+            yield from self._put(Draft(number, self._score.tracks), notes)
+
+    def results(self) -> list[Written]:
+        """See `drafts.Writing`: the best of the candidates that are drawn."""
+        out = []
+        for number, (likelihood, notes) in enumerate(self._best()):
+            draft = Draft(number, self._score.tracks)
+            self._put(draft, notes)
+            written = draft.result(self._score, self._replaced, self._given, 1)
+            out.append(replace(written, log_likelihood=likelihood, complete=self.done == 1))
+        return flagged(out)
+
+    def finish(self) -> list[Written]:
+        """See `drafts.Writing`."""
+        for _ in self.stream():
+            pass
+        return self.results()
+
+    def _best(self) -> list[tuple[float, Array]]:
+        # What is not a number comes last.
+        return [self._found[i] for i in np.argsort([-one[0] for one in self._found], kind="stable")[: self._count]]
+
+    def _drawn(self, generator: torch.Generator) -> tuple[list[Any], float]:
+        """Ids or words of the region's bars, and the log-probability of what was drawn."""
+        vocabulary, grammar = self._model.tokenizer.vocabulary, self._model.tokenizer.grammar
+        ids: list[Any] = []
+        total = 0.0
+        for head in self._heads:
+            ids += head
+            begun = len(ids)
+            for token, log_probability in self._following(np.array(self._past + ids, np.int32), generator):
+                total += log_probability
+                if begins_bar(np.array([token]), vocabulary)[0]:
+                    break
+                ids.append(token)
+                if len(ids) - begun >= _MOST_IDS_A_BAR and grammar.violation(np.array(ids + head)) is None:
+                    break
+        return ids, total
+
+    def _following(self, prompt: Ids, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
+        if prompt.ndim == 1:
+            return draw_ids(self._model, self._sampling or Sampling(), generator, prompt, self._permitted[0])
+        fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
+        return draw_words(self._model, fields, generator, prompt, self._permitted)
+
+    @torch.no_grad()
+    def _likelihood_after(self, ids: list[Any]) -> float:
+        """Of what follows the region, a note of it, with as much before it as the model's window holds."""
+        length = len(self._future)
+        before = (self._past + ids)[-max(1, self._shown - length) :]
+        shown = torch.tensor([before + self._future], device=self._model.device)
+        logits = self._model.network(shown)
+        fields = logits if isinstance(logits, tuple) else (logits,)
+        after = shown.reshape(shown.shape[1], -1)[-length:]
+        scores = [
+            field[0, -length - 1 : -1].float().log_softmax(-1).gather(1, after[:, i : i + 1]).sum()
+            for i, field in enumerate(fields)
+        ]
+        return float(sum(scores)) / max(1, len(self._model.tokenizer.decode(np.array(self._future))))
+
+    def _notes(self, ids: list[Any]) -> Array:
+        """What was drawn, in ticks and tracks of the score."""
+        written = self._model.tokenizer.decode(np.array(ids, np.int32))
+        notes, scale = written.notes.copy(), self._score.ticks_per_quarter / written.ticks_per_quarter
+        ends = np.rint((notes["onset"].astype(np.int64) + notes["duration"]) * scale)
+        notes["onset"] = np.rint(notes["onset"] * scale)
+        notes["duration"] = np.maximum(1, ends - notes["onset"])
+        notes["onset"] += self._span[0]
+        for note in notes:
+            track = written.tracks[note["track"]]
+            instrument = DRUM_INSTRUMENT if track.is_drum else track.program
+            # Of several tracks of its instrument the one whose mean pitch is nearest.
+            same = [t for t, voice in self._voices.items() if voice.instrument == instrument]
+            note["track"] = min(same, key=lambda t: abs(self._voices[t].pitch - int(note["pitch"])))
+        return notes
+
+    def _put(self, draft: Draft, notes: Array) -> list[WrittenNote]:
+        draft.begin(self._span, self._given, list(self._voices))
+        put = []
+        for onset, duration, pitch, track in notes[["onset", "duration", "pitch", "track"]].tolist():
+            put.append(draft.add(onset, onset + duration, pitch, track, self._voices[track], self._score))
+        draft.end()
+        return [note for note in put if note is not None]

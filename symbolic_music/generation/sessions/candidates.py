@@ -1,0 +1,205 @@
+"""Alternatives of an edit while they are written, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from symbolic_music.generation.decoding.request import Alternative
+from symbolic_music.generation.likeness import share_of_twins
+from symbolic_music.generation.regions import Span
+from symbolic_music.generation.views.track_style import Voice
+from symbolic_music.score import NOTE, Array, Score, Track
+
+Event = tuple[int, int, int]
+Progress = Callable[[float], None]
+# From this share of twins on, one is a near-copy of the other.
+NEAR_COPY = 0.9
+
+
+@dataclass(frozen=True)
+class WrittenNote:
+    """A note as it is drawn: of which alternative, in which track, when, in seconds, and what."""
+
+    alternative: int
+    track: int
+    onset: float
+    duration: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, once.
+
+    Args:
+        score: the piece with it.
+        notes: a table of the new notes alone.
+        number: of the alternative, from 0.
+        log_likelihood: natural, under the model, a note written (rests included, before temperature and filters, among
+            what grammar and limits allow); nan where nothing was written.
+        complete: False where the writing was interrupted, or the limit of notes ended it.
+        copies_original: whether nine in ten of its notes, and of those that were replaced, are the same: track and
+            pitch, and onset within 50 ms.
+        copy_of: number of the first alternative before it to which that applies; None for none.
+    """
+
+    score: Score
+    notes: Array
+    number: int
+    log_likelihood: float
+    complete: bool
+    copies_original: bool = False
+    copy_of: int | None = None
+
+
+class Writing(Protocol):
+    """Music under way: an `editing.Editing`, or what a model of other ids writes."""
+
+    @property
+    def done(self) -> float:
+        """The share that is written, of all alternatives."""
+        ...
+
+    def stream(self) -> Iterator[WrittenNote]:
+        """Notes as they are drawn. Closing the iterator or an interrupt ends it; `results` has what there is."""
+        ...
+
+    def results(self) -> list[Written]:
+        """The alternatives as far as they are written, those that are begun."""
+        ...
+
+    def finish(self) -> list[Written]:
+        """Draw all notes; the alternatives."""
+        ...
+
+
+def finished(writing: Writing, progress: Progress | None) -> Score:
+    """The first alternative, all of it; `progress` is called with the share that is done."""
+    for _ in writing.stream():
+        if progress:
+            progress(min(1.0, writing.done))
+    return writing.results()[0].score
+
+
+class Draft:
+    """One alternative.
+
+    Args:
+        number: of the alternative.
+        tracks: of the score; those that its notes need are added.
+    """
+
+    def __init__(self, number: int, tracks: Sequence[Track]) -> None:
+        self.number, self.tracks = number, list(tracks)
+        self.begun, self.ticks = 0, 0
+        self._rows: list[tuple[int, ...]] = []
+        self._span: Span = (0, 0)
+        self._before = self._in_span = 0
+        self._busy: dict[tuple[int, int], int] = {}
+        self._kept: set[int] = set()
+        self._log_probability, self._drawn, self._complete = 0.0, 0, True
+
+    def begin(self, span: Span, given: Array, written: Sequence[int]) -> None:
+        """Go on to the next region; `given` notes that sound into it keep their pitches busy."""
+        self.begun, self._span, self._before, self._in_span = self.begun + 1, span, self.ticks, 0
+        ends = given["onset"].astype(np.int64) + given["duration"]
+        held = (given["onset"] < span[0]) & (ends > span[0]) & np.isin(given["track"], written)
+        self._busy, self._kept = {}, set()
+        for track, pitch, end in zip(given["track"][held], given["pitch"][held], ends[held], strict=True):
+            key = int(track), int(pitch)
+            self._busy[key] = max(self._busy.get(key, 0), int(end))
+
+    def end(self) -> None:
+        """The region is written."""
+        self.ticks = self._before + self._span[1] - self._span[0]
+
+    def add(self, onset: int, end: int, pitch: int, track: int, voice: Voice, score: Score) -> WrittenNote | None:
+        """A note from one tick to another, kept within the region; None where its pitch is busy until its end."""
+        first, last = self._span
+        onset = max(min(max(onset, first), last - 1), self._busy.get((track, pitch), 0))
+        end = min(max(end, onset + 1), last)
+        if onset >= end:
+            return None
+        self._busy[track, pitch] = end
+        return self._append(
+            (onset, end - onset, pitch, voice.velocity(onset, pitch), voice.program, voice.channel, track, 0), score
+        )
+
+    def repitch(self, rows: Array, pitch: int, score: Score) -> WrittenNote:
+        """The next of some rows with another pitch."""
+        values = list(rows[self._in_span].item())
+        values[2] = pitch
+        self._in_span += 1
+        return self._append(tuple(values), score)
+
+    def keep(
+        self, rows: Array, events: Sequence[tuple[int, int, int]], event: tuple[int, int, int], score: Score
+    ) -> WrittenNote:
+        """The first of some rows, not yet kept, whose event it is; `events` are those of the rows."""
+        index = next(i for i, one in enumerate(events) if one == event and i not in self._kept)
+        self._kept.add(index)
+        return self._append(rows[index].item(), score)
+
+    def _append(self, row: tuple[int, ...], score: Score) -> WrittenNote:
+        self._rows.append(row)
+        self.ticks = self._before + row[0] - self._span[0]
+        start, end = score.seconds([row[0], row[0] + row[1]]).tolist()
+        return WrittenNote(self.number, row[6], start, end - start, row[2], row[3])
+
+    def count(self, drawn: Alternative) -> None:
+        """What the sampler says of a region."""
+        self._log_probability += drawn.log_probability
+        self._drawn += len(drawn.events)
+        self._complete &= drawn.complete
+
+    def among(self, given: Array) -> Array:
+        """Given notes and those written, in order."""
+        return inserted(given, np.array(self._rows, NOTE))
+
+    def result(self, score: Score, replaced: Array, given: Array, spans: int) -> Written:
+        """The score with what is written so far, in place of some notes."""
+        notes = np.array(self._rows, NOTE)
+        whole = score.replace(notes=inserted(given, notes), tracks=tuple(self.tracks))
+        likelihood = self._log_probability / self._drawn if self._drawn else float("nan")
+        complete = self._complete and self.begun == spans
+        copies = len(replaced) > 0 and share_of_twins(score, notes, replaced) >= NEAR_COPY
+        return Written(whole, notes, self.number, likelihood, complete, copies)
+
+
+def inserted(given: Array, new: Array) -> Array:
+    """A note table with new notes put in by onset and, within one, by track; given ones keep their order."""
+    if not len(new):
+        return given
+    new = new[np.lexsort((new["track"], new["onset"]))]
+    keys, places = (notes["onset"].astype(np.int64) << 16 | notes["track"] for notes in (given, new))
+    # Where given tracks are not in order within a tick, the new note comes before the first that is beyond it.
+    at = np.searchsorted(np.maximum.accumulate(keys), places, side="right") if len(given) else np.zeros(len(new), int)
+    rows = np.arange(len(new)) + at
+    merged = np.empty(len(given) + len(new), NOTE)
+    is_new = np.zeros(len(merged), bool)
+    is_new[rows] = True
+    merged[is_new], merged[~is_new] = new, given
+    return merged
+
+
+def flagged(found: Sequence[Written]) -> list[Written]:
+    """The same, near-copies of earlier ones marked."""
+    out: list[Written] = []
+    for one in found:
+        twins = (o.number for o in out if o.copy_of is None and _alike(one, o))
+        out.append(replace(one, copy_of=next(twins, None)))
+    return out
+
+
+def _alike(one: Written, other: Written) -> bool:
+    return share_of_twins(one.score, one.notes, other.notes) >= NEAR_COPY
+
+
+def ranked(found: Sequence[Written]) -> list[Written]:
+    """The likeliest first; those without notes last."""
+    return sorted(found, key=lambda one: -one.log_likelihood if len(one.notes) else np.inf)

@@ -1,0 +1,228 @@
+"""How a model sees a score, and how what it writes becomes notes of the score's tracks.
+
+Three kinds of models: the published ones hear seconds and know instruments; ours hear musical time, every piece at one
+tempo, and know instruments, or parts (see `models.bundle.View`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.corpora.windows.edit_examples import musical_events
+from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.generation.constraints.base import Constraint
+from symbolic_music.generation.constraints.pitch import NoUnison
+from symbolic_music.generation.constraints.texture import OneAtATime
+from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+from symbolic_music.generation.regions import Span
+from symbolic_music.generation.views.part_assignment import assign_parts, pitched_tracks, shown, steps_per_tick
+from symbolic_music.generation.views.track_style import Voice
+from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
+from symbolic_music.score import DRUM_INSTRUMENT, Array, Score, Track
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.tokenizers.anticipation.events import Events, events_of
+
+
+class Perspective(Protocol):
+    """A score, the tracks that are written in it, and a model's view of both.
+
+    `beat` is what the model's windows begin on, `instruments` those that it may write (None for any), `constraints`
+    what it must obey in any case.
+    """
+
+    beat: int
+    instruments: tuple[int, ...] | None
+    constraints: tuple[Constraint, ...]
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """Steps of the model's clock, of 10 ms, at ticks of the score."""
+        ...
+
+    def instrument(self, track: int) -> int:
+        """What the model knows a written track as."""
+        ...
+
+    def events(self, notes: Array) -> Events:
+        """Notes of the score as the model sees them, sorted by time."""
+        ...
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """Whether the model is told that the piece begins; `is_whole`: nothing came before this past."""
+        ...
+
+    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
+        """First tick, last tick and track of an event; a track that it needs is appended to `tracks`."""
+        ...
+
+
+def edits(model: Model) -> bool:
+    """Whether a model can write into a piece: it must speak the anticipatory ids."""
+    known = (model.tokenizer.name, model.tokenizer.preset) == ("anticipation", "default")
+    return known and isinstance(model.network, GPT2 | PreparedGPT2 | AnticipatoryTransformer)
+
+
+def known_instruments(model: Model) -> tuple[int, ...]:
+    """Those that a model that speaks the anticipatory ids knows, 128 for drums."""
+    network = model.network
+    own = isinstance(network, AnticipatoryTransformer)
+    return tuple(sorted(network.config.instruments)) if own else tuple(range(v.INSTRUMENTS))
+
+
+def writable(score: Score, model: Model) -> list[int]:
+    """The tracks with notes that a model can write."""
+    return pitched_tracks(score) if model.view.parts else [int(t) for t in np.unique(score.notes["track"])]
+
+
+def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model, monophonic: bool) -> Perspective:
+    """How a model sees an edit.
+
+    Args:
+        score: with all its notes.
+        voices: of the tracks that are written; none for any instrument, each in a track of its own.
+        span: the first that is written.
+        model: that writes.
+        monophonic: whether parts sound one note at a time, for models that know parts.
+
+    Raises:
+        OptionError: when the model cannot write into a piece.
+        RegionError: when it cannot write these tracks.
+    """
+    if not edits(model):
+        raise OptionError(f"model {model.card.name!r} can continue a piece, but not write into one")
+    if model.view.parts:
+        return InParts(score, list(voices), span, model, monophonic)
+    if isinstance(model.network, AnticipatoryTransformer):
+        return InMusicalTime(score, voices, model)
+    return InSeconds(score, voices, model)
+
+
+class _ByInstrument:
+    """Any instruments that the model knows, drums too, many notes at a time."""
+
+    beat = 1
+
+    def __init__(self, score: Score, voices: dict[int, Voice], model: Model) -> None:
+        self._score, self._voices = score, voices
+        known = known_instruments(model)
+        self._unknown = sorted(set(range(v.INSTRUMENTS)) - set(known))
+        wanted = sorted({voice.instrument for voice in voices.values()})
+        if set(wanted) & set(self._unknown):
+            raise RegionError(f"the model knows instruments {list(known)}; these tracks play {wanted}")
+        self.instruments: tuple[int, ...] | None = tuple(wanted) or (known if self._unknown else None)
+        self.constraints: tuple[Constraint, ...] = (NoUnison(),)
+
+    def instrument(self, track: int) -> int:
+        """See `Perspective`."""
+        return self._voices[track].instrument
+
+    def _heard(self, events: Events) -> Events:
+        """Without instruments that the model does not know."""
+        return events[~np.isin(events[:, 2] // 128, self._unknown)] if self._unknown else events
+
+    def _track(self, instrument: int, pitch: int, tracks: list[Track]) -> int:
+        """The track that takes a note: of several of its instrument the one whose mean pitch is nearest."""
+        own = [track for track, voice in self._voices.items() if voice.instrument == instrument]
+        if own:
+            return min(own, key=lambda track: abs(self._voices[track].pitch - pitch))
+        for track in range(len(self._score.tracks), len(tracks)):
+            if instrument == (DRUM_INSTRUMENT if tracks[track].is_drum else tracks[track].program):
+                return track
+        tracks.append(Track("Drums", 0, True) if instrument == DRUM_INSTRUMENT else Track("", instrument))
+        return len(tracks) - 1
+
+
+class InSeconds(_ByInstrument):
+    """A clock of seconds."""
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """See `Perspective`."""
+        return np.asarray(np.rint(self._score.seconds(ticks) * v.STEPS_PER_SECOND), np.int64)
+
+    def events(self, notes: Array) -> Events:
+        """See `Perspective`."""
+        return self._heard(events_of(self._score.replace(notes=notes)))
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """See `Perspective`."""
+        return not len(past)
+
+    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
+        """See `Perspective`."""
+        time, duration, note = event
+        first, last = np.rint(self._score.ticks(np.array([time, time + duration]) / v.STEPS_PER_SECOND))
+        return int(first), int(last), self._track(note // 128, note % 128, tracks)
+
+
+class InMusicalTime(_ByInstrument):
+    """A clock of quarters at the model's tempo, from the beginning of the score."""
+
+    def __init__(self, score: Score, voices: dict[int, Voice], model: Model) -> None:
+        super().__init__(score, voices, model)
+        self._tempo, self._scale = model.view.quarters_per_minute, steps_per_tick(score, model.view)
+        # Windows begin on a bar line, as in training; where bars have several lengths, on a quarter.
+        lengths = np.unique(np.diff(score.bars()))
+        length = lengths[0] if len(lengths) == 1 else score.ticks_per_quarter
+        self.beat = max(1, round(float(length) * self._scale))
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """See `Perspective`."""
+        return np.asarray(np.rint(np.asarray(ticks, np.int64) * self._scale), np.int64)
+
+    def events(self, notes: Array) -> Events:
+        """See `Perspective`."""
+        return self._heard(musical_events(self._score.replace(notes=notes), self._tempo))
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """See `Perspective`."""
+        return is_whole
+
+    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
+        """See `Perspective`."""
+        time, duration, note = event
+        first, last = round(time / self._scale), round((time + duration) / self._scale)
+        return first, last, self._track(note // 128, note % 128, tracks)
+
+
+class InParts:
+    """Musical time, and a few parts."""
+
+    def __init__(self, score: Score, written: Sequence[int], span: Span, model: Model, monophonic: bool) -> None:
+        self._score, self._view = score, model.view
+        self._parts = assign_parts(score, written, model)
+        self._track_of = {self._parts[track]: track for track in written}
+        self.instruments: tuple[int, ...] | None = tuple(sorted(self._track_of))
+        self.constraints: tuple[Constraint, ...] = (OneAtATime(self.instruments),) if monophonic else (NoUnison(),)
+        self._scale = steps_per_tick(score, model.view)
+        # Windows begin on a quarter, as in training.
+        self.beat = round(score.ticks_per_quarter * self._scale)
+        # Where the piece begins with silence, so does the model's clock: on the bar line before the first note.
+        begin = min(int(score.notes["onset"][0]), span[0]) if len(score) else 0
+        self._origin = int(score.bars(begin + 1)[-1])
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """See `Perspective`."""
+        return np.asarray(np.rint((np.asarray(ticks, np.int64) - self._origin) * self._scale), np.int64)
+
+    def instrument(self, track: int) -> int:
+        """See `Perspective`."""
+        return self._parts[track]
+
+    def events(self, notes: Array) -> Events:
+        """See `Perspective`. A note struck again at once is one held note."""
+        moved = notes.copy()
+        moved["onset"] -= self._origin
+        return shown(self._score, moved, self._parts, self._view)
+
+    def opening(self, past: Events, is_whole: bool) -> bool:
+        """See `Perspective`: to these models a beginning is as any silence."""
+        return False
+
+    def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
+        """See `Perspective`."""
+        time, duration, note = event
+        first, last = (round(step / self._scale) + self._origin for step in (time, time + duration))
+        return first, last, self._track_of[note // 128]

@@ -1,0 +1,145 @@
+"""GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
+
+Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
+embedding. Names and shapes of the weights are plain `nn.Linear` ones; `pretrained` turns them from and into those of
+Hugging Face.
+
+Sources: Radford et al. 2019; for shapes and vocabulary Thickstun et al. 2024 (arXiv 2306.08620), appendix C. The
+published checkpoints also divide the attention of layer i by i + 1 (their config: `scale_attn_by_inverse_layer_idx`).
+
+Shapes: B batch, L ids, H heads, D head width.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from symbolic_music.errors import ModelError
+from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward
+from symbolic_music.models.modules.kv_cache import JumpingCache
+from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+
+
+@dataclass(frozen=True)
+class GPT2Config:
+    """Shape of a `GPT2`; the default is the published small one, 128 M parameters.
+
+    Args:
+        vocabulary: number of ids.
+        context: positions, the most ids it sees.
+        width, layers, heads: of the transformer.
+        hidden: inner width of the feed-forward; 0 stands for four times the width.
+        dropout: on the embedding and on what each half of a block adds.
+        attention_dropout: on attention weights.
+        epsilon: of the layer norms.
+        scale_by_layer: whether attention logits of layer i (from 0) are divided by i + 1 too.
+    """
+
+    vocabulary: int = v.SIZE
+    context: int = 1024
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    hidden: int = 0
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    epsilon: float = 1e-5
+    scale_by_layer: bool = True
+
+    def __post_init__(self) -> None:
+        check_config(self, zero=("hidden",))
+
+    @property
+    def inner(self) -> int:
+        """Inner width of the feed-forward."""
+        return self.hidden or 4 * self.width
+
+
+# The three published shapes: 128 M, 360 M and 780 M parameters.
+PRESETS = {
+    "small": GPT2Config(),
+    "medium": GPT2Config(width=1024, layers=24, heads=16),
+    "large": GPT2Config(width=1280, layers=36, heads=20),
+}
+
+
+class GPT2(nn.Module):
+    """See the module's docstring."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.position = nn.Embedding(config.context, config.width)
+        self.drop = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList([_block(config, layer) for layer in range(config.layers)])
+        self.norm = nn.LayerNorm(config.width, eps=config.epsilon)
+        if not self.norm.weight.is_meta:
+            self._initialise()
+
+    def _initialise(self) -> None:
+        for name, parameter in self.named_parameters():
+            if parameter.dim() == 2:
+                # What is added to the stream is scaled by the number of such additions.
+                many = math.sqrt(2 * self.config.layers) if name.endswith("out.weight") else 1.0
+                nn.init.normal_(parameter, std=0.02 / many)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Logits of the next id at each position, (B, L) to (B, L, vocabulary).
+
+        Positions are absolute: where there are more ids than the context holds, the window jumps by half of it, see
+        `windows`. Times are not counted anew then; a sampler that wants that starts a new cache with ids of its own.
+        """
+        return self.logits(states_in_windows(ids, self.config.context, self.states))
+
+    def states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:
+        """Final states within one window, (B, L) to (B, L, width).
+
+        Args:
+            ids: those after the ones whose keys and values the cache holds.
+            cache: gets the keys and values of these too.
+
+        Raises:
+            ModelError: when there are more ids than positions.
+        """
+        start = 0 if cache is None else cache.layers[0].length
+        end = start + ids.shape[1]
+        if end > self.config.context:
+            raise ModelError(f"this model has {self.config.context} positions; {end} ids are too many")
+        x = self.drop(self.embedding(ids) + self.position(torch.arange(start, end, device=ids.device)))
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if cache is None else cache.layers[i])
+        return torch.as_tensor(self.norm(x))
+
+    def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """Logits of the ids first..last - 1 (all by default), (..., width) to (..., last - first)."""
+        return functional.linear(states, self.embedding.weight[first:last])
+
+    def new_cache(self, batch: int = 1) -> JumpingCache:
+        """An empty cache for `step`; at the small shape 75 MB a sequence in float32."""
+        c = self.config
+        return JumpingCache(c.layers, batch, c.heads, c.context, c.width // c.heads, self.embedding.weight)
+
+    @torch.no_grad()
+    def step(self, ids: Tensor, cache: JumpingCache) -> Tensor:
+        """Logits of the id after these: (B, L), L at least 1, appended to the cache, to (B, vocabulary)."""
+        run = partial(self.states, cache=cache)
+        return self.logits(step_in_windows(ids, cache.ids, cache.restart, run))
+
+
+def _block(c: GPT2Config, layer: int) -> DecoderBlock:
+    """The block of a layer, counted from 0."""
+    scale = (c.width // c.heads) ** -0.5 / (layer + 1 if c.scale_by_layer else 1)
+    attention = CausalAttention(c.width, c.heads, c.attention_dropout, bias=True, scale=scale)
+    feed_forward = FeedForward(c.width, c.inner, nn.GELU(approximate="tanh"))
+    return DecoderBlock(attention, feed_forward, c.width, c.dropout, c.epsilon)

@@ -1,0 +1,1 @@
+"""Relative and local attention, whole and in blocks."""

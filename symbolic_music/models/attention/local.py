@@ -1,0 +1,71 @@
+"""Relative local attention (Huang et al. 2018, "Relative local attention"): time and memory linear in the length.
+
+The sequence is cut into stretches of N positions; a query sees its own stretch, up to itself, and all of the one
+before. So distances run from 0 to 2 N - 1.
+
+Shapes: B batch, H heads, L queries, K keys, D head width. Queries are the last L of the K positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from symbolic_music.errors import ModelError
+from symbolic_music.models.attention.block_masks import local_blocks
+from symbolic_music.models.attention.blockwise import blocked_attention
+from symbolic_music.models.attention.relative import check_arguments, reference_relative_attention
+from symbolic_music.models.attention.relative_terms import Relation
+
+
+def reference_local_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    embeddings: Tensor,
+    size: int,
+    dropout: float = 0.0,
+    relations: Sequence[Relation] = (),
+) -> Tensor:
+    """`local_attention` as global attention that sees two stretches, with all of its logits."""
+    length, keys = q.shape[-2], k.shape[-2]
+    stretch = torch.arange(keys, device=q.device) // size
+    unseen = stretch[keys - length :, None] - stretch > 1
+    extra = q.new_zeros(length, keys).masked_fill(unseen, float("-inf"))
+    return reference_relative_attention(q, k, v, embeddings, extra, dropout, relations)
+
+
+def local_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    embeddings: Tensor,
+    size: int,
+    dropout: float = 0.0,
+    relations: Sequence[Relation] = (),
+) -> Tensor:
+    """Relative attention of each stretch of `size` positions to itself, causal, and to the stretch before.
+
+    Args:
+        q: (B, H, L, D), the queries of the last L positions.
+        k, v: (B, H, K, D).
+        embeddings: (H, M, D), row d for the key d positions back; farther keys share the last row. 2 size rows tell
+            all distances apart.
+        size: N, positions in a stretch.
+        dropout: probability of dropping an attention weight, in [0, 1).
+        relations: see `relative_attention`.
+
+    Returns:
+        (B, H, L, D).
+
+    Raises:
+        ModelError: shapes do not fit each other, size is below 1, or dropout out of range; or when a gradient is
+            asked for that can be differentiated again.
+    """
+    if size < 1:
+        raise ModelError(f"a stretch holds at least one position, not {size}")
+    check_arguments(q, k, v, embeddings, dropout, relations)
+    blocks = local_blocks(q.shape[-2], k.shape[-2], size)
+    return blocked_attention(q, k, v, embeddings, blocks, None, dropout, relations)

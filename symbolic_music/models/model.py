@@ -1,0 +1,264 @@
+"""Model folders: model.safetensors, config.json and a card; loading one is enough to use it.
+
+config.json names the architecture and its shape, the tokenizer with its options and the SHA-256 of what its ids mean
+(`tokenizers.fingerprint`), the view, and the card. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, Generic
+
+import torch
+from torch import nn
+from typing_extensions import TypeVar
+
+import symbolic_music
+from symbolic_music import tokenizers
+from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
+from symbolic_music.models import registry
+from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.checkpoints.safetensors_folder import (
+    WEIGHTS,
+    check_weights,
+    fill,
+    open_weights,
+    read_config,
+    stored,
+    write_folder,
+)
+from symbolic_music.models.config_checks import check_types
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+
+DEFAULT_MODEL = "chorales"
+Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is: for people and for `symbolic-music models`."""
+
+    name: str
+    parameters: int
+    licence: str
+    data: str
+    description: str = ""
+    command: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_types(self)
+
+
+@dataclass(frozen=True)
+class View:
+    """How a score is shown to a model, and how what the model writes is put back.
+
+    An anticipatory transformer lives in musical time: every score is laid at a constant tempo before it is encoded, and
+    what is written takes the score's own tempo. With parts, a note struck again at once is shown as one held note.
+
+    Args:
+        quarters_per_minute: that tempo.
+        parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time. None
+            where the model knows tracks by their own instruments.
+        names: of the parts, for scores written from nothing.
+        centres: mean pitch of each part in the training data, by which tracks are told to be which part.
+
+    Raises:
+        ModelError: for fields of other types or lengths.
+    """
+
+    quarters_per_minute: float
+    parts: tuple[int, ...]
+    names: tuple[str, ...] = ()
+    centres: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if self.quarters_per_minute <= 0:
+            raise ModelError(f"the tempo of a view is above 0, not {self.quarters_per_minute}")
+        if not len(self.parts) == len(self.names) == len(self.centres):
+            raise ModelError("a view has as many names and centres as parts")
+
+
+@dataclass(frozen=True)
+class Model(Generic[Network]):
+    """A network with its card, its tokenizer, and its view of scores.
+
+    Args:
+        network: speaks the ids of `tokenizer`.
+        card: what it is.
+        view: how scores are shown to it; without parts where it takes them as they are.
+        tokenizer: the anticipatory ids when omitted.
+
+    Raises:
+        ModelError: when network and tokenizer have vocabularies of different sizes.
+    """
+
+    network: Network
+    card: Card
+    view: View = View(120.0, ())
+    tokenizer: tokenizers.Tokenizer = field(default_factory=lambda: tokenizers.get("anticipation"))
+
+    def __post_init__(self) -> None:
+        known, spoken = self.tokenizer.vocabulary.sizes, _sizes(self.network)
+        if known != spoken:
+            name = f"{self.tokenizer.name} ({self.tokenizer.preset})"
+            raise ModelError(f"the network has a vocabulary of {_told(spoken)} ids, tokenizer {name} {_told(known)}")
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.network.parameters()).device
+
+
+def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch.float16) -> Path:
+    """Write a model folder, whole or not at all.
+
+    Args:
+        model: what to write.
+        folder: made if need be; what else is in it stays.
+        dtype: of the weights in the file. They are loaded as float32.
+
+    Raises:
+        ModelError: when weights are not finite, or too large for the type.
+        UnknownNameError: when the network is of none of our architectures.
+        FileError: when it cannot be written.
+    """
+    named = model.tokenizer.to_config()
+    name, preset = named.pop("name"), named.pop("preset")
+    config = {
+        "architecture": registry.name_of(model.network),
+        "library_version": symbolic_music.__version__,
+        "tokenizer": {
+            "name": name,
+            "preset": preset,
+            "options": named,
+            "sha256": tokenizers.fingerprint(model.tokenizer),
+        },
+        "network": dataclasses.asdict(model.network.config),
+        "view": dataclasses.asdict(model.view),
+        "card": dataclasses.asdict(model.card),
+    }
+    return write_folder(folder, config, {k: stored(k, x, dtype) for k, x in model.network.state_dict().items()})
+
+
+def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> Model[Any]:
+    """Load a bundled model by name, or a model folder by path; the default is the bundled chorale model.
+
+    Raises:
+        UnknownNameError: when it is neither.
+        ModelError: when the folder's parts are missing, broken, or do not fit each other, or when the ids of the
+            tokenizer that it names have changed since.
+        MissingExtraError: when its tokenizer or architecture needs a package that is not installed.
+    """
+    name = str(name_or_path) if name_or_path is not None else DEFAULT_MODEL
+    folder = _bundled_folders().get(name, Path(name))
+    if not os.path.isdir(folder):  # where a Path raises, of a name too long
+        known = ", ".join(sorted(_bundled_folders())) or "none"
+        raise UnknownNameError(f"no model named {name[:100]!r} and no such folder; bundled models: {known}")
+    where = resolve_device(device)
+    config = read_config(folder)
+    architecture, shape = _shape(folder, config)
+    tokenizer = _tokenizer(folder, config)
+    with _fitting(folder):
+        view = View(**config["view"]) if "view" in config else View(120.0, ())
+        card = Card(**config["card"])
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ModelError(f"{folder} has no {WEIGHTS} (pickles such as .bin, .pt and .ckpt are not read)")
+    with open_weights(path) as weights:
+        model: Model[Any] = Model(_outline(architecture, shape, weights, folder), card, view, tokenizer)
+        check_weights(model.network, weights, folder)
+        # To load a model is not to draw a number.
+        with torch.random.fork_rng(devices=[]):
+            network = architecture.model(shape)
+        fill(network, weights, folder)
+    return dataclasses.replace(model, network=network.eval().to(where))
+
+
+@contextmanager
+def _fitting(folder: Path) -> Iterator[None]:
+    """ModelError for what a part of a config cannot be made of."""
+    try:
+        yield
+    except (ModelError, KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+
+
+def _shape(folder: Path, config: dict[str, Any]) -> tuple[registry.Architecture, Any]:
+    """The architecture of a folder, and the config of its network."""
+    name, shape = config.get("architecture"), config.get("network")
+    if name not in registry.names() or not isinstance(shape, dict):
+        raise ModelError(f"{folder}/config.json names no architecture of {', '.join(registry.names())} and its network")
+    with _fitting(folder):
+        architecture = registry.get(name)
+        return architecture, architecture.shaped(shape)
+
+
+def _outline(architecture: registry.Architecture, shape: Any, weights: Any, folder: Path) -> nn.Module:
+    """The network of a config without memory for its weights."""
+    count = len(weights.keys())
+    for name, value in dataclasses.asdict(shape).items():
+        # Every layer has a weight; objects alone for what a config may ask would fill the memory.
+        if name.endswith("layers") and value > count:
+            raise ModelError(f"{folder / WEIGHTS} has {count} tensors; that is too few for {value:,} {name}")
+    with _fitting(folder), torch.device("meta"):
+        return architecture.model(shape)
+
+
+def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
+    """The tokenizer of a config. One without a hash is taken as it is: the first model folders had none."""
+    named = config.get("tokenizer")
+    if not isinstance(named, dict) or not isinstance(named.get("options", {}), dict):
+        raise ModelError(f"{folder}/config.json names no tokenizer")
+    try:
+        tokenizer = tokenizers.get(str(named.get("name")), preset=named.get("preset"), **named.get("options", {}))
+    except (UnknownNameError, OptionError, TokenError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder}/config.json names a tokenizer that this version does not have: {error}") from None
+    if "sha256" in named and named["sha256"] != tokenizers.fingerprint(tokenizer):
+        version = config.get("library_version", "another version")
+        raise ModelError(
+            f"{folder} speaks ids that tokenizer {tokenizer.name} ({tokenizer.preset}) no longer gives: "
+            f"use symbolic-music {version}, which saved it, or train it again"
+        )
+    return tokenizer
+
+
+def _sizes(network: nn.Module) -> tuple[int, ...]:
+    """Ids that a network knows, by field."""
+    config = network.config
+    sizes = getattr(config, "sizes", None)
+    return tuple(sizes) if sizes is not None else (getattr(config, "vocabulary", v.SIZE),)
+
+
+def _told(sizes: tuple[int, ...]) -> str:
+    return f"{sizes[0]:,}" if len(sizes) == 1 else " + ".join(map(str, sizes))
+
+
+def resolve_device(device: str) -> torch.device:
+    """auto (CUDA, then MPS, then the CPU), cpu, cuda or mps; OptionError for one that is not there."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device(next(d for d in ("cuda", "mps", "cpu") if available[d]))
+    if device not in available:
+        raise OptionError(f"unknown device {device!r}: choose from auto, cpu, cuda, mps")
+    if not available[device]:
+        raise OptionError(f"device {device} is not available here; use --device auto")
+    return torch.device(device)
+
+
+def bundled() -> list[Card]:
+    """Cards of the models that come with the package."""
+    return [Card(**read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
+
+
+def _bundled_folders() -> dict[str, Path]:
+    root = Path(str(resources.files("symbolic_music") / "weights"))
+    return {path.name: path for path in root.iterdir() if (path / "config.json").is_file()} if root.is_dir() else {}

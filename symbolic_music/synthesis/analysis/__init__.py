@@ -1,0 +1,1 @@
+"""From recordings to notes, harmonics and features; the spectral loss."""

@@ -1,0 +1,1 @@
+"""The differentiable synthesizer: oscillators and noise, driven by presets."""

@@ -1,0 +1,171 @@
+"""The bank of DDSP voices: a score in, the sound of its tracks out, one block of time after the other."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.synthesis.ddsp.drums import drum_sound, drum_time
+from symbolic_music.synthesis.ddsp.note import CONTROL_RATE, attack_hops, hop_size, segment, sounding_time
+from symbolic_music.synthesis.ddsp.oscillators import REGISTER, Notes
+from symbolic_music.synthesis.ddsp.presets import PROGRAMS
+from symbolic_music.synthesis.mixing import controllers
+from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
+
+# Frames of all notes of one batch: what it holds stays near the processor.
+BATCH_FRAMES = 2048
+# Notes share a batch whose lengths are within this factor, and whose register is the same: the short ones are filled
+# up with silence, the high ones with partials that are not heard.
+LIKE_LENGTH = 1.6
+SHORTEST_PIECE = 8
+Indices = NDArray[np.int64]
+
+
+class Bank:
+    """Plays a score block by block. A note is played as far as its block goes and taken up again in the next.
+
+    Memory is that of a block and of what the notes themselves need, not of the music's length.
+    """
+
+    def __init__(self, score: Score, sample_rate: int, seed: int = 0, control_rate: float = CONTROL_RATE) -> None:
+        # Numbers of notes by seeds stay exact in float64, so that they can tell phases.
+        self.score, self.sample_rate, self.seed = score, sample_rate, seed % 2**24
+        self.hop, self.control_rate = hop_size(sample_rate, control_rate), control_rate
+        self.tracks = np.unique(score.notes["track"]).tolist()
+        onset = score.onset_seconds
+        self._length = controllers.held_until(score) - onset
+        self._start = np.rint(onset * sample_rate).astype(np.int64)
+        self._instrument = score.instruments
+        self._bends = {t: curve for t in self.tracks if (curve := controllers.bend(score, t)) is not None}
+        self._bent = np.zeros(len(score), bool)
+        for track, curve in self._bends.items():
+            own = np.flatnonzero((score.notes["track"] == track) & (self._instrument != DRUM_INSTRUMENT))
+            self._bent[own] = _is_bent(curve, onset[own], self._length[own])
+        # Frames that each note has, and those played so far; strokes on drums are played whole.
+        self._hops = self._count_hops()
+        self._played = np.zeros(len(score), np.int64)
+        self._next = 0
+        self._sounding = np.zeros(0, np.int64)
+        self._phases: dict[int, torch.Tensor] = {}
+        self._over = dict.fromkeys(self.tracks, np.zeros(0, np.float32))
+        self._now = 0
+
+    @property
+    def end(self) -> int:
+        """Samples from the beginning until nothing sounds any more."""
+        return int((self._start + self._hops * self.hop).max(initial=0))
+
+    def play(self, samples: int) -> dict[int, mixing.Samples]:
+        """The next samples of each track that sounds in them, mono (samples,)."""
+        until = self._now + samples
+        stop = int(np.searchsorted(self._start, until))
+        active = np.concatenate([self._sounding, np.arange(self._next, stop)])
+        self._next = stop
+        buses = {track: _lengthened(over, samples) for track, over in self._over.items() if len(over)}
+        with torch.inference_mode():
+            for instrument in np.unique(self._instrument[active]).tolist():
+                own = active[self._instrument[active] == instrument]
+                self._drums(own, buses) if instrument == DRUM_INSTRUMENT else self._voice(instrument, own, until, buses)
+        self._sounding = active[self._played[active] < self._hops[active]]
+        self._over = {track: bus[samples:] for track, bus in buses.items()}
+        self._now = until
+        return {track: _lengthened(bus[:samples], samples) for track, bus in buses.items()}
+
+    def _count_hops(self) -> Indices:
+        hops = np.zeros(len(self.score), np.int64)
+        for instrument in np.unique(self._instrument).tolist():
+            own = np.flatnonzero(self._instrument == instrument)
+            if instrument == DRUM_INSTRUMENT:
+                seconds = np.array([drum_time(p) for p in self.score.notes["pitch"][own].tolist()])
+            else:
+                seconds = sounding_time(PROGRAMS[instrument], self._notes(own)).numpy()
+            hops[own] = np.maximum(1, np.ceil(seconds * (self.sample_rate / self.hop)))
+        return hops
+
+    def _notes(self, indices: Indices, bend: torch.Tensor | None = None) -> Notes:
+        table = self.score.notes[indices]
+        return Notes(
+            pitch=torch.from_numpy(table["pitch"].astype(np.float32)),
+            velocity=torch.from_numpy(table["velocity"].astype(np.float32) / 127),
+            length=torch.from_numpy(self._length[indices].astype(np.float32)),
+            key=torch.from_numpy(indices + 1_000_003 * self.seed),
+            bend=bend,
+        )
+
+    def _drums(self, own: Indices, buses: dict[int, mixing.Samples]) -> None:
+        pitches = self.score.notes["pitch"][own]
+        for pitch in np.unique(pitches).tolist():
+            strokes = own[pitches == pitch]
+            waves = drum_sound(pitch, self._notes(strokes), self.sample_rate, self.control_rate).numpy()
+            self._add(buses, strokes, self._start[strokes], waves)
+        self._played[own] = self._hops[own]
+
+    def _voice(self, instrument: int, own: Indices, until: int, buses: dict[int, mixing.Samples]) -> None:
+        """The next piece of each of these notes of one voice, in batches of like length and register."""
+        least = attack_hops(PROGRAMS[instrument], self.hop, self.sample_rate)
+        needed = -((self._start[own] - until) // self.hop) - self._played[own]
+        own, needed = own[needed > 0], needed[needed > 0]
+        if not len(own):
+            return
+        fresh = self._played[own] == 0
+        left = self._hops[own] - self._played[own]
+        # An end so near that its piece would hardly be worth a batch is played now.
+        hops = np.where(left - needed < SHORTEST_PIECE, left, needed)
+        hops = np.maximum(hops, np.where(fresh, least, 1))
+        pitch = self.score.notes["pitch"][own].astype(np.int64)
+        size = np.ceil(np.log(hops) / math.log(LIKE_LENGTH)).astype(np.int64)
+        label = ((size * 2 + self._bent[own]) * 2 + fresh) * 16 + pitch // REGISTER
+        order = np.lexsort((pitch, label))
+        edges = np.flatnonzero(np.diff(label[order], prepend=-1, append=-1))
+        for begin, end in pairwise(edges.tolist()):
+            step = max(1, BATCH_FRAMES // int(hops[order[begin:end]].max()))
+            for at in range(begin, end, step):
+                some = order[at : min(at + step, end)]
+                self._segment(instrument, own[some], int(hops[some].max()), buses)
+
+    def _segment(self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples]) -> None:
+        """So many frames more of each of these notes, all of them fresh or none, all of them bent or none."""
+        first = self._played[notes]
+        start = self._start[notes] + first * self.hop
+        bend = None
+        if self._bent[notes[0]]:
+            at = (start[:, None] + np.arange(hops + 1) * self.hop) / self.sample_rate
+            tracks = self.score.notes["track"][notes].tolist()
+            curves = np.stack([self._bends[track].at(row) for track, row in zip(tracks, at, strict=True)])
+            bend = torch.from_numpy(curves.astype(np.float32))
+        known = [self._phases.pop(note) for note in notes.tolist() if note in self._phases]
+        waves, phases = segment(
+            PROGRAMS[instrument], self._notes(notes, bend), torch.from_numpy(first), hops, self.hop, self.sample_rate,
+            torch.stack(known) if known else None,
+        )  # fmt: skip
+        self._played[notes] += hops
+        if phases is not None:
+            going_on = np.flatnonzero(self._played[notes] < self._hops[notes])
+            self._phases.update({int(notes[i]): phases[i].clone() for i in going_on})
+        self._add(buses, notes, start, waves.numpy())
+
+    def _add(self, buses: dict[int, mixing.Samples], notes: Indices, start: Indices, waves: mixing.Samples) -> None:
+        """The buses of the notes' tracks with each wave from its start on, drawn out where they are too short."""
+        begin = start - self._now
+        end = np.minimum(begin + waves.shape[1], self._start[notes] + self._hops[notes] * self.hop - self._now)
+        tracks = self.score.notes["track"][notes]
+        for track in np.unique(tracks).tolist():
+            buses[track] = _lengthened(buses.get(track, np.zeros(0, np.float32)), int(end[tracks == track].max()))
+        for wave, track, a, b in zip(waves, tracks.tolist(), begin.tolist(), end.tolist(), strict=True):
+            buses[track][a:b] += wave[: b - a]
+
+
+def _lengthened(bus: mixing.Samples, samples: int) -> mixing.Samples:
+    return bus if len(bus) >= samples else np.concatenate([bus, np.zeros(samples - len(bus), np.float32)])
+
+
+def _is_bent(curve: controllers.Steps, onset: controllers.Curve, length: controllers.Curve) -> NDArray[np.bool_]:
+    """Which notes, (n,), are bent at their onset or while they are held."""
+    changes = np.searchsorted(curve.times, onset + length) - np.searchsorted(curve.times, onset, side="right")
+    bent: NDArray[np.bool_] = (curve.at(onset) != 0) | (changes > 0)
+    return bent

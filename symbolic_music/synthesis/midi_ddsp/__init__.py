@@ -1,0 +1,1 @@
+"""Trained voices: networks that drive the differentiable synthesizer from notes."""

@@ -1,0 +1,1 @@
+"""Tracks to a stereo mix: controllers, panning, reverb, loudness."""

@@ -1,0 +1,1 @@
+"""Sound from SoundFonts and recorded samples."""

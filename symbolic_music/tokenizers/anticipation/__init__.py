@@ -1,0 +1,1 @@
+"""The anticipatory encoding: events in absolute time, with controls ahead of them."""

@@ -1,0 +1,1 @@
+"""Bars, beats and steps, which REMI and compound words share."""

@@ -1,0 +1,1 @@
+"""Three chord recognisers, each of which a published encoding uses."""

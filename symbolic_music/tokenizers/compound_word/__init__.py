@@ -1,0 +1,1 @@
+"""Compound words: several fields a token."""

@@ -1,0 +1,1 @@
+"""Grammars of flat and of compound tokens."""

@@ -1,0 +1,1 @@
+"""MidiTok's tokenizers, behind the interface of ours."""

@@ -1,0 +1,1 @@
+"""MIDI-like performance events."""

@@ -1,0 +1,1 @@
+"""REMI: bars, positions and notes."""

@@ -1,0 +1,79 @@
+"""Begin from a model that has been trained: fine-tuning."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from symbolic_music import tokenizers
+from symbolic_music.errors import TrainingError
+from symbolic_music.models import AnticipatoryTransformer, load_model, registry
+from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
+from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained
+from symbolic_music.models.checkpoints.safetensors_folder import read_config
+from symbolic_music.tokenizers.base import Tokenizer
+from symbolic_music.training.config import ModelConfig, TrainConfig, check_settings
+
+
+def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int] = ()) -> TrainConfig:
+    """The config with the shape of the model that it begins from; settings of its own, such as dropout, stay.
+
+    Args:
+        instruments: that the model is to know beside those it knows, where it tells them apart.
+
+    Raises:
+        TrainingError: when the config asks for another architecture.
+        ConfigError: when it sets what the architecture has not.
+    """
+    name, asked = registry.name_of(start), config.model
+    if "architecture" in asked.model_fields_set and asked.architecture != name:
+        raise TrainingError(f"{config.init} is of architecture {name}, not {asked.architecture}")
+    shape: Any = start.config
+    settings = dataclasses.asdict(shape)
+    check_settings(asked, list(settings))
+    if "instruments" in settings:
+        settings["instruments"] = sorted({*settings["instruments"], *instruments})
+    model = ModelConfig(architecture=name, **{**settings, **asked.settings})
+    return config.model_copy(update={"model": model})
+
+
+def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
+    """The network of a bundled model, a model folder, or a GPT-2 checkpoint in Hugging Face's layout or on its hub.
+
+    Args:
+        source: name, folder, or id of the hub.
+        tokenizer: whose ids are to be learnt; None where they are the anticipatory events of our own model.
+
+    Raises:
+        TrainingError: when the model was trained on other ids.
+        UnknownNameError, ModelError: when it cannot be loaded.
+    """
+    if Path(source).is_dir() and "architecture" not in read_config(Path(source)):
+        size = tokenizers.get("anticipation").vocabulary.sizes if tokenizer is None else tokenizer.vocabulary.sizes
+        return load_pretrained(source, size[0])
+    if "/" in source and not Path(source).is_dir():
+        return load_pretrained(source)
+    model = load_model(source, "cpu")
+    if tokenizer is not None and tokenizers.fingerprint(model.tokenizer) != tokenizers.fingerprint(tokenizer):
+        raise TrainingError(
+            f"{source} speaks the ids of {model.tokenizer.to_config()}, and data those of {tokenizer.to_config()}"
+        )
+    network = model.network
+    assert isinstance(network, nn.Module)
+    return network
+
+
+def begin_from(network: nn.Module, start: nn.Module, source: str) -> None:
+    """Give a network the weights of another, which may know fewer instruments. TrainingError for other shapes."""
+    if isinstance(start, AnticipatoryTransformer) and isinstance(network, AnticipatoryTransformer):
+        start = with_instruments(start, network.config.instruments)
+    own, given = ({name: tuple(v.shape) for name, v in one.state_dict().items()} for one in (network, start))
+    for name in [*own, *given]:
+        if own.get(name) != given.get(name):
+            there, here = given.get(name, "missing"), own.get(name, "missing")
+            raise TrainingError(f"{source} does not fit the model: {name} is {there} there and {here} here")
+    network.load_state_dict(start.state_dict())

@@ -1,0 +1,148 @@
+"""Checkpoints: safetensors for tensors, JSON for the rest, written whole or not at all; nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from symbolic_music.errors import TrainingError
+from symbolic_music.io.atomic import write_bytes
+from symbolic_music.training.run.sharding import alike, fill, gathered
+
+_FILE, _BEFORE = "checkpoint.safetensors", "checkpoint-before.safetensors"
+
+
+def save_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    average: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    state: dict[str, Any],
+    random: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write weights, averaged weights, optimizer and random states in one file; the one before is kept beside it.
+
+    Args:
+        state: step, config and whatever else is JSON; kept in the file's metadata.
+        random: states of random generators by name; torch's on the CPU when omitted.
+    """
+    write_checkpoint(folder, tensors_of(model, average, optimizer), state, random)
+
+
+def tensors_of(model: nn.Module, average: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What a checkpoint holds of them, whole and on the CPU.
+
+    Where processes hold parts of them, every process must call this, and has the whole.
+    """
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
+    # In one order in every process: a file's tensors, and so a resumed optimizer's, come in any.
+    return {k: gathered(tensors[k].detach()).cpu().contiguous() for k in sorted(tensors)}
+
+
+def write_checkpoint(
+    folder: Path, tensors: Mapping[str, Tensor], state: dict[str, Any], random: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write a checkpoint of `tensors_of`; see `save_checkpoint`."""
+    drawn = {f"random.{k}": v for k, v in (random or {"cpu.0": torch.get_rng_state()}).items()}
+    data = save({**tensors, **drawn}, metadata={"state": json.dumps(state)})
+    if (folder / _FILE).is_file():
+        os.replace(folder / _FILE, folder / _BEFORE)
+    write_bytes(folder / _FILE, data)
+
+
+def load_checkpoint(
+    folder: Path,
+    model: nn.Module,
+    average: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    random: dict[str, Tensor] | None = None,
+    check: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Put a checkpoint back into model, average and optimizer; returns `state`.
+
+    Where the last one is missing, as when it was being written, or broken, the one before it is taken.
+
+    Args:
+        random: is given the random states by name; torch's is set when omitted.
+        check: of `state`, before anything is put back.
+
+    Raises:
+        TrainingError: when there is none, or it does not fit.
+    """
+    tensors, state = _read(folder)
+    if check is not None:
+        check(state)
+    try:
+        _fill(model.state_dict(), _part(tensors, "model."))
+        _fill(average, _part(tensors, "average."))
+    except (RuntimeError, KeyError) as error:
+        raise TrainingError(f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}") from None
+    groups = optimizer.state_dict()["param_groups"]
+    learnt = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in _part(tensors, "optimizer.").items():
+        index, key = name.split(".", 1)
+        parameter = learnt[int(index)]
+        slots.setdefault(int(index), {})[key] = alike(value, parameter) if value.shape == parameter.shape else value
+    optimizer.load_state_dict({"state": slots, "param_groups": groups})
+    states = _part(tensors, "random.")
+    if random is None:
+        torch.set_rng_state(states["cpu.0"])
+    else:
+        random.update(states)
+    return state
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a run in this folder can be resumed."""
+    return (folder / _FILE).is_file() or (folder / _BEFORE).is_file()
+
+
+def check_resume(folder: Path, resume: bool) -> None:
+    """TrainingError when there is a checkpoint and `resume` is not given, or none and it is."""
+    if resume != has_checkpoint(folder):
+        wrong = "nothing to resume" if resume else "there is a run already; go on with --resume, or remove it"
+        raise TrainingError(f"{folder}: {wrong}")
+
+
+def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    problems = []
+    for name in (_FILE, _BEFORE):
+        try:
+            data = (folder / name).read_bytes()
+            tensors = load(data)
+            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+            state: dict[str, Any] = json.loads(header["__metadata__"]["state"])
+            if not isinstance(state, dict) or "step" not in state or "random.cpu.0" not in tensors:
+                raise ValueError("it has no step, or no random states")
+            return tensors, state
+        except FileNotFoundError:
+            continue
+        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            problems.append(f"{name} is broken ({error})")
+    if problems:
+        raise TrainingError(f"cannot resume from {folder}: {'; '.join(problems)}")
+    raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
+
+
+def _fill(targets: Mapping[str, Tensor], wholes: Mapping[str, Tensor]) -> None:
+    """RuntimeError or KeyError when they are not of the same names and shapes."""
+    if targets.keys() != wholes.keys():
+        raise KeyError(*sorted(targets.keys() ^ wholes.keys())[:1])
+    for name, target in targets.items():
+        fill(target, wholes[name])
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,122 @@
+"""Devices, precision and processes, by Lightning Fabric."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from symbolic_music.errors import MissingExtraError, TrainingError
+from symbolic_music.models.model import resolve_device
+from symbolic_music.training.config import EngineConfig
+from symbolic_music.training.run.sharding import shard
+from symbolic_music.training.task import Task
+
+
+class Objective(nn.Module):
+    """A task's loss as the `forward` of a module, which is what wrappers for several processes follow."""
+
+    def __init__(self, task: Task, network: nn.Module) -> None:
+        super().__init__()
+        self.task, self.network = task, network
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        """Nats of a batch's tokens, summed."""
+        return self.task.loss(self.network, *tensors)
+
+
+def fabric_of(config: EngineConfig) -> Any:
+    """A launched Fabric: one process, or those that torchrun has started (RANK, WORLD_SIZE, ...).
+
+    Raises:
+        MissingExtraError: when lightning-fabric is not installed.
+        TrainingError: when the device cannot be had or does not know the precision, or one process is to be divided.
+    """
+    try:
+        from lightning_fabric import Fabric
+    except ImportError:
+        raise MissingExtraError("lightning-fabric", "train") from None
+    device = resolve_device(config.device).type
+    if device == "mps" and config.precision != "32-true":
+        raise TrainingError(f"precision {config.precision} is for cpu and cuda, not for mps")
+    if device == "cpu" and config.precision == "16-mixed":
+        raise TrainingError("precision 16-mixed is for cuda; the CPU knows bf16-mixed")
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    strategy: Any = "ddp" if world > 1 else "auto"
+    if config.sharded:
+        if world == 1:
+            raise TrainingError("engine.sharded divides a model among processes; start several, by torchrun")
+        from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
+
+        strategy = ModelParallelStrategy(shard, data_parallel_size=world, tensor_parallel_size=1)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it was told to do, it need not say
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Fabric's advice on settings that we choose on purpose
+        fabric = Fabric(
+            accelerator="gpu" if device == "cuda" else device,
+            devices=local if world > 1 else 1,
+            num_nodes=max(1, world // local),
+            strategy=strategy,
+            precision=config.precision,
+        )
+        fabric.launch()
+    return fabric
+
+
+def leave(fabric: Any) -> None:
+    """Wait for the other processes and part from them; a process that ends otherwise may abort."""
+    if fabric.world_size > 1 and torch.distributed.is_initialized():
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def recompute_blocks(network: nn.Module) -> None:
+    """Forget the activations of the network's `blocks`, and compute them again in the backward pass.
+
+    TrainingError when it has none.
+    """
+    blocks = getattr(network, "blocks", None)
+    if blocks is None:
+        raise TrainingError(f"{type(network).__name__} has no blocks to recompute; set engine.recompute to false")
+    for block in cast("Iterable[Any]", blocks):
+        block.forward = _recomputed(block.forward)
+
+
+def _recomputed(forward: Any) -> Any:
+    def run(*inputs: Any) -> Any:
+        if not torch.is_grad_enabled():
+            return forward(*inputs)
+        return checkpoint(forward, *inputs, use_reentrant=False)
+
+    return run
+
+
+def random_states(fabric: Any) -> dict[str, Tensor]:
+    """States of torch's generators of every process: `cpu.RANK`, and `cuda.RANK` where it has one."""
+    own = {"cpu": torch.get_rng_state()}
+    if fabric.device.type == "cuda":
+        own["cuda"] = torch.cuda.get_rng_state(fabric.device)
+    found: dict[str, Tensor] = {}
+    for name, state in own.items():
+        gathered = [state.to(fabric.device)]
+        if fabric.world_size > 1:
+            sent, gathered = gathered[0], [torch.empty_like(gathered[0]) for _ in range(fabric.world_size)]
+            torch.distributed.all_gather(gathered, sent)
+        found |= {f"{name}.{rank}": one.cpu() for rank, one in enumerate(gathered)}
+    return found
+
+
+def set_random_states(fabric: Any, states: dict[str, Tensor]) -> None:
+    """Put back what `random_states` found, as far as this process has it."""
+    cpu, cuda = states.get(f"cpu.{fabric.global_rank}"), states.get(f"cuda.{fabric.global_rank}")
+    if cpu is not None:
+        torch.set_rng_state(cpu)
+    if cuda is not None and fabric.device.type == "cuda":
+        torch.cuda.set_rng_state(cuda, fabric.device)

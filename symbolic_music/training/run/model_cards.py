@@ -1,0 +1,46 @@
+"""The card of a model that a run trains."""
+
+from __future__ import annotations
+
+import math
+
+from torch import nn
+
+from symbolic_music.evaluation.likelihood import Likelihood
+from symbolic_music.models.model import Card
+from symbolic_music.training.config import TrainConfig
+
+
+def card_of(config: TrainConfig, network: nn.Module, found: Likelihood, step: int) -> Card:
+    """What the config says of it, and its validation likelihood."""
+    figures = {
+        "step": step,
+        "valid_nats_per_token": found.per_token,
+        "valid_nats_per_note": found.per_note,
+        "valid_bits_per_second": found.bits_per_second,
+    }
+    return Card(
+        name=config.name,
+        parameters=sum(p.numel() for p in network.parameters()),
+        licence=config.licence,
+        data=config.data.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
+        description=config.description,
+        command=f"symbolic-music train configs/{config.name}.yaml",
+        figures={name: round(value, 4) for name, value in figures.items() if math.isfinite(value)},
+    )
+
+
+def page_of(card: Card) -> str:
+    """CARD.md of a model folder: the card for people."""
+    figures = ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in card.figures.items())
+    lines = [
+        f"# {card.name}",
+        "",
+        f"{card.description or 'A model of symbolic music'}. {card.parameters / 1e6:.2f} M parameters.",
+        "",
+        f"- **Data**: {card.data}",
+        f"- **Licence**: {card.licence}",
+        f"- **Command**: `{card.command}`",
+        f"- **Figures**: {figures}",
+    ]
+    return "\n".join(lines) + "\n"

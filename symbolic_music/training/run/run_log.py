@@ -1,0 +1,69 @@
+"""What a run writes down as it goes: log.csv, a picture of the curves, and TensorBoard's events."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+from symbolic_music.errors import MissingExtraError
+from symbolic_music.io.atomic import write_bytes
+from symbolic_music.models.model import Model
+
+COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds")
+
+
+class Records:
+    """Rows of a run, each a dict of `COLUMNS`; files are replaced whole."""
+
+    def __init__(self, folder: Path, tensorboard: bool) -> None:
+        self.folder, self.rows = folder, list[dict[str, Any]]()
+        self._writer = _writer(folder) if tensorboard else None
+
+    def add(self, **values: float | str) -> None:
+        """A row; what is left out or not a number stays empty."""
+        row = {name: values.get(name, "") for name in COLUMNS}
+        self.rows.append({k: "" if v != v else round(v, 7) if isinstance(v, float) else v for k, v in row.items()})
+        if self._writer is not None:
+            for name, value in values.items():
+                if isinstance(value, float) and math.isfinite(value):
+                    self._writer.add_scalar(f"{values['split']}/{name}", value, values["step"])
+            self._writer.flush()
+        self.write()
+
+    def write(self) -> None:
+        """log.csv, and curves.png where matplotlib is installed."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_bytes(self.folder / "log.csv", text.getvalue().encode())
+        try:
+            from symbolic_music.plotting import loss_curve
+        except MissingExtraError:
+            return
+        loss_curve(self.rows, self.folder / "curves.png", title=self.folder.name)
+
+
+def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, seed: int) -> None:
+    """What a model of events writes from nothing, as step-000500.mid and its piano roll."""
+    from symbolic_music.generation import generate
+
+    score = generate(None, seconds, model, seed=seed)
+    target = score.write(folder / f"step-{step:06}.mid")
+    try:
+        from symbolic_music.plotting import save_piano_roll
+    except MissingExtraError:
+        return
+    if len(score):
+        save_piano_roll(score, target.with_suffix(".png"))
+
+
+def _writer(folder: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise MissingExtraError("tensorboard", "tensorboard") from None
+    return SummaryWriter(str(folder / "tensorboard"))

@@ -1,0 +1,1 @@
+"""What is learnt: tokens, edits, codec tokens."""

@@ -1,0 +1,170 @@
+"""Codes of sound, each given those before it and the score: what a language model of codes learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from symbolic_music.codec.autoencoder.checkpoint import load_codec
+from symbolic_music.codec.codes import load_codes
+from symbolic_music.codec.encode_decode import check_format
+from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
+from symbolic_music.codec.language_models.registry import WRITERS, Writer, check_codebooks, save_writer
+from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
+from symbolic_music.codec.language_models.tone_features import heard_tones
+from symbolic_music.codec.rendering import render_file_by_codec
+from symbolic_music.errors import ModelError, TrainingError
+from symbolic_music.evaluation.likelihood import Likelihood
+from symbolic_music.io import read
+from symbolic_music.models.model import Card
+from symbolic_music.score import Score
+from symbolic_music.training.config import CodesData, TrainConfig
+from symbolic_music.training.run.model_cards import card_of
+from symbolic_music.training.task import Batch, Share
+
+_OPENINGS = 0.1  # share of the examples that begin with their piece
+_MOST = 6e4  # that float16 holds
+_TOGETHER = 16  # examples that an evaluation computes at once
+
+
+@dataclass(eq=False)
+class Pair:
+    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, once they were asked for."""
+
+    name: str
+    score: Score
+    codes: NDArray[np.int64]
+    heard: NDArray[np.float16] | None = None
+
+
+class CodesTask:
+    """A `Task`; tokens are codes."""
+
+    tokenizer = None
+
+    def __init__(self, config: TrainConfig, data: CodesData) -> None:
+        if config.init is not None or config.lora is not None:
+            raise TrainingError("a model of codes begins from nothing: leave init and lora out")
+        self.config, self.data = config, data
+        self.codec = load_codec(data.codec, "cpu")
+        self.kind = WRITERS[config.model.architecture]
+        told = {"features": FEATURES + self.codec.config.dim} if data.tones else {}
+        self.shape = self.kind.config(**{**told, **config.model.settings})
+        check_codebooks(self.shape, self.codec.format)
+        self.training: list[list[Pair]] = []
+        self.held: list[Pair] = []
+        for folder in data.pairs:
+            pairs = self._pairs(Path(folder))
+            self.training.append([pair for i, pair in enumerate(pairs) if i % data.held_out])
+            self.held += pairs[:: data.held_out]
+
+    def _pairs(self, folder: Path) -> list[Pair]:
+        found = []
+        for path in sorted(folder.glob("*.safetensors")):
+            codes, score = load_codes(path), read(path.with_suffix(".mid"))
+            try:
+                check_format(codes.format, self.codec.format)
+            except ModelError as error:
+                raise TrainingError(f"{path}: {error}") from None
+            if len(codes.codes) < self.shape.codebooks:
+                raise TrainingError(f"{path} has {len(codes.codes)} codebooks, fewer than {self.shape.codebooks}")
+            if codes.codes.shape[1] >= self.data.frames and len(score):
+                found.append(Pair(path.stem, score, codes.codes[: self.shape.codebooks]))
+        if len(found) < 2:
+            raise TrainingError(
+                f"{folder} has {len(found)} pairs of NAME.mid and NAME.safetensors with {self.data.frames} frames "
+                "or more; at least two are needed (`symbolic-music encode` makes codes)"
+            )
+        return found
+
+    def network(self) -> nn.Module:
+        """See `Task`; a language model begins with the codec's entries."""
+        network = self.kind.model(self.shape)
+        if isinstance(network, CodecLanguageModel):
+            network.know(self.codec.quantiser.codebooks)
+        return network
+
+    def _drawn(self, step: int) -> list[tuple[Pair, int]]:
+        """Pairs of a batch, and the frames that their examples begin with."""
+        rng = np.random.default_rng([self.config.seed, step])
+        shares = np.array(list(self.data.pairs.values()))
+        found = []
+        for folder in rng.choice(len(shares), self.config.optim.batch, p=shares / shares.sum()):
+            pair = self.training[folder][int(rng.integers(len(self.training[folder])))]
+            last = pair.codes.shape[1] - self.data.frames
+            found.append((pair, 0 if rng.random() < _OPENINGS else int(rng.integers(last + 1))))
+        return found
+
+    def _example(self, pair: Pair, first: int) -> tuple[Tensor, Tensor]:
+        told = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
+        if self.data.tones:
+            if pair.heard is None:
+                pair.heard = (
+                    heard_tones(pair.score, self.codec, pair.codes.shape[1]).clip(-_MOST, _MOST).astype(np.float16)
+                )
+            told = np.concatenate([told, pair.heard[first : first + self.data.frames]], axis=1, dtype=np.float32)
+        return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(told)
+
+    def _batch(self, drawn: list[tuple[Pair, int]]) -> Batch:
+        codes, features = zip(*(self._example(pair, first) for pair, first in drawn), strict=True)
+        return Batch((torch.stack(codes), torch.stack(features)), sum(one.numel() for one in codes))
+
+    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
+        """See `Task`."""
+        step = first
+        while True:
+            own = self._drawn(step)[share.rank :: share.world]
+            yield [self._batch(own[part :: share.parts]) for part in range(share.parts)]
+            step += 1
+
+    def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
+        """See `Task`."""
+        return torch.as_tensor(network.loss(*tensors)[0])  # type: ignore[operator]
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+        """See `Task`: examples of pairs held out, evenly chosen and cut."""
+        was_training, total = network.training, Likelihood()
+        network.eval()
+        count, rate = self.data.validation_examples, self.codec.format.frame_rate
+        drawn = []
+        for i in range(count):
+            pair = self.held[i * len(self.held) // count]
+            drawn.append((pair, i * 7919 % (pair.codes.shape[1] - self.data.frames + 1)))
+        drawn = drawn[share.rank :: share.world]
+        device = next(network.parameters()).device
+        for start in range(0, len(drawn), _TOGETHER):
+            part = drawn[start : start + _TOGETHER]
+            batch = self._batch(part)
+            nats = float(self.loss(network, *(tensor.to(device) for tensor in batch.tensors)))
+            total += Likelihood(nats, batch.tokens, 0, len(part) * self.data.frames / rate)
+        network.train(was_training)
+        return total
+
+    def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
+        """See `Task`."""
+        card = card_of(self.config, network, found, step)
+        save_writer(network, self.data.codec, self.codec.format, card, folder)
+        return card
+
+    def sample(self, network: nn.Module, step: int, folder: Path) -> None:
+        """See `Task`; the beginning of the first score held out, as step-000500.flac."""
+        from symbolic_music.transforms import clip
+
+        card = card_of(self.config, network, Likelihood(), step)
+        score = clip(self.held[0].score, 0.0, self.config.sample_seconds)
+        was_training = network.training
+        writer = Writer(network.eval(), self.codec, self.data.codec, card)
+        if len(score):
+            render_file_by_codec(score, folder / f"step-{step:06}.flac", writer, seed=self.config.seed)
+        network.train(was_training)
+
+    def provenance(self, step: int) -> str:
+        """See `Task`."""
+        return "training pairs " + ", ".join(f"{pair.name} from frame {first}" for pair, first in self._drawn(step))

@@ -1,0 +1,105 @@
+"""Sequences of ids, whatever the tokenizer and the model: each id is predicted from those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from symbolic_music.corpora.windows.batches import Batch as Windows
+from symbolic_music.errors import TrainingError
+from symbolic_music.evaluation.likelihood import Likelihood, token_nats
+from symbolic_music.models import registry
+from symbolic_music.models.model import Card, Model
+from symbolic_music.tokenizers.base import Tokenizer
+from symbolic_music.training.config import TrainConfig
+from symbolic_music.training.task import Batch, Share
+from symbolic_music.training.tasks.music_task import EventTask
+
+
+class Held(NamedTuple):
+    """Validation windows side by side, with the notes and seconds that they stand for."""
+
+    windows: Windows
+    notes: int
+    seconds: float
+
+
+class TokenSource(Protocol):
+    """Where a `TokenTask` gets its sequences."""
+
+    tokenizer: Tokenizer
+
+    def training(self, first: int, share: Share) -> Iterator[list[Windows]]:
+        """Of the batch of each step this process' share, in `share.parts` parts; from step `first` on."""
+        ...
+
+    def validation(self, share: Share) -> Iterator[Held]:
+        """Of the validation split this process' share."""
+        ...
+
+    def provenance(self, step: int) -> str:
+        """What a step's batch was made of."""
+        ...
+
+
+class TokenTask(EventTask):
+    """A `Task`."""
+
+    def __init__(self, config: TrainConfig, source: TokenSource) -> None:
+        self.config, self.source, self.tokenizer = config, source, source.tokenizer
+
+    def network(self) -> nn.Module:
+        """See `Task`; it takes its vocabulary's size from the tokenizer where the config leaves it out."""
+        model = self.config.model
+        kind, sizes = registry.get(model.architecture), self.source.tokenizer.vocabulary.sizes
+        settings = dict(model.settings)
+        known = getattr(kind.config, "__dataclass_fields__", {})
+        if kind.name == "anticipatory":
+            raise TrainingError(
+                "anticipatory reads events, not ids: name another model.architecture, a model by init=, "
+                "or data of kind edits or chorale-edits"
+            )
+        if "vocabulary" in known and len(sizes) == 1:
+            if settings.setdefault("vocabulary", sizes[0]) < sizes[0]:
+                raise TrainingError(
+                    f"model.vocabulary is {settings['vocabulary']}, and {self.source.tokenizer.name} has {sizes[0]} ids"
+                )
+        elif "sizes" in known and len(sizes) > 1:
+            settings.setdefault("sizes", sizes)
+        network = kind.build(settings, model.preset)
+        if len(sizes) > 1 and "sizes" not in known:
+            raise TrainingError(f"{kind.name} has no compound words, which {self.source.tokenizer.name} writes")
+        return network
+
+    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
+        """See `Task`."""
+        for parts in self.source.training(first, share):
+            yield [Batch((part.ids, part.mask), int(part.mask[:, 1:].sum())) for part in parts]
+
+    def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
+        """See `Task`."""
+        ids, mask = tensors
+        return token_nats(network, ids, mask)
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+        """See `Task`."""
+        was_training = network.training
+        network.eval()
+        device, total = next(network.parameters()).device, Likelihood()
+        for held in self.source.validation(share):
+            ids, mask = held.windows.ids.to(device), held.windows.mask.to(device)
+            total += Likelihood(float(token_nats(network, ids, mask)), int(mask[:, 1:].sum()), held.notes, held.seconds)
+        network.train(was_training)
+        return total
+
+    def model(self, network: nn.Module, card: Card) -> Model[Any]:
+        """See `EventTask`."""
+        return Model(network, card, tokenizer=self.source.tokenizer)
+
+    def provenance(self, step: int) -> str:
+        """See `Task`."""
+        return self.source.provenance(step)

@@ -1,0 +1,337 @@
+"""The training loop, whatever is learnt."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from symbolic_music.errors import TrainingError
+from symbolic_music.evaluation.likelihood import Likelihood
+from symbolic_music.io.atomic import write_bytes
+from symbolic_music.training.config import OptimConfig, TrainConfig
+from symbolic_music.training.fine_tuning import begin_from, resolved, start_of
+from symbolic_music.training.lora import adapt, merged
+from symbolic_music.training.run.checkpoints import has_checkpoint, load_checkpoint, tensors_of, write_checkpoint
+from symbolic_music.training.run.fabric import (
+    Objective,
+    fabric_of,
+    leave,
+    random_states,
+    recompute_blocks,
+    set_random_states,
+)
+from symbolic_music.training.run.model_cards import page_of
+from symbolic_music.training.run.run_log import Records
+from symbolic_music.training.run.schedules import schedule_of
+from symbolic_music.training.run.sharding import gathered
+from symbolic_music.training.run.signals import interruptions
+from symbolic_music.training.task import Batch, Share, Task, task_of
+from symbolic_music.training.tasks.edits import EditsTask
+
+Report = Callable[[dict[str, float]], None]
+# Settings that may differ when a run is resumed.
+_FREE = {
+    "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
+    "licence": True, "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard", "sharded"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished or interrupted run has to show.
+
+    Args:
+        step: the last.
+        finished: whether it came to its end, by steps or because evaluations got no better.
+        best: lowest validation loss, nats a token.
+        folder: of the model with that loss.
+    """
+
+    step: int
+    finished: bool
+    best: float
+    folder: Path
+
+
+def train(config: TrainConfig, resume: bool = False, report: Report | None = None) -> Result:
+    """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint to resume from.
+
+    Started by torchrun, all processes work on each batch together, with the losses of one that does it alone. The
+    run's folder gets config.json, log.csv, curves.png, the last two checkpoints and, for the best validation so far
+    of the averaged weights, a model folder `best`.
+
+    Args:
+        resume: go on from the folder's checkpoint; the same weights come out as without the interruption.
+        report: called with step, loss (nats a token), tokens a second and seconds left after each step.
+
+    Raises:
+        TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.
+        CorpusError: when the corpus cannot be read.
+    """
+    folder = config.folder
+    if has_checkpoint(folder) and not resume:
+        raise TrainingError(f"{folder} holds a run; go on with --resume, or choose another name=")
+    if resume and not has_checkpoint(folder):
+        raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    fabric, task, start = fabric_of(config.engine), task_of(config), None
+    if config.init is not None:
+        start = start_of(config.init, task.tokenizer)
+        config = resolved(config, start, task.source.instruments if isinstance(task, EditsTask) else ())
+        task = task_of(config)
+    run = _Run(config, task, fabric, start)
+    with fabric.rank_zero_first():
+        folder.mkdir(parents=True, exist_ok=True)
+    if resume:
+        run.load()
+    if fabric.is_global_zero:
+        write_bytes(folder / "config.json", config.model_dump_json(indent=2).encode())
+    result = run.go(report if fabric.is_global_zero else None)
+    leave(fabric)
+    return result
+
+
+class _Run:
+    """A run under way; `share` says what of each batch this process computes."""
+
+    def __init__(self, config: TrainConfig, task: Task, fabric: Any, start: nn.Module | None = None) -> None:
+        self.config, self.task, self.fabric = config, task, fabric
+        self.share = Share(fabric.global_rank, fabric.world_size, config.optim.accumulate)
+        parts = self.share.world * self.share.parts
+        if config.optim.batch < parts:
+            raise TrainingError(
+                f"a batch of {config.optim.batch} is too small for {parts} parts, of {self.share.world} processes"
+            )
+        torch.manual_seed(config.seed)
+        try:
+            self.network = task.network().to(fabric.device)
+        except RuntimeError as error:  # all that torch says of a size that it cannot have
+            raise TrainingError(f"no room for the model: {str(error).splitlines()[0]}") from None
+        if start is not None:
+            begin_from(self.network, start, str(config.init))
+        if config.lora is not None:
+            if start is None:
+                raise TrainingError("lora changes a trained model; name it by init=")
+            adapt(self.network, config.lora.rank, config.lora.scale)
+        # Processes that each hold a part evaluate on a copy of the whole: they need not keep step there.
+        self.whole = deepcopy(self.network) if config.engine.sharded else self.network
+        if config.engine.recompute:
+            recompute_blocks(self.network)
+        objective = Objective(task, self.network)
+        if config.engine.compile:
+            objective.compile()
+        self.objective = fabric.setup_module(objective)
+        self.optimizer = fabric.setup_optimizers(optimizer_of(self.network, config.optim))
+        if self.share.world > 1:
+            # What dropout draws differs between processes.
+            torch.manual_seed(config.seed + 1_000_003 * self.share.rank)
+        self.schedule = schedule_of(config.optim.schedule, config.optim.steps, config.optim.warmup, config.optim.final)
+        self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.step, self.best, self.worse, self.seconds = 0, math.inf, 0, 0.0
+        self.total, self.since = 0.0, 0  # losses of the steps since the last evaluation, which was at that step
+        self.records = Records(config.folder, config.engine.tensorboard) if fabric.is_global_zero else None
+
+    def load(self) -> None:
+        """Put the folder's checkpoint back."""
+        random: dict[str, torch.Tensor] = {}
+        state = load_checkpoint(
+            self.config.folder, self.network, self.average, self.optimizer, random, self._check_settings
+        )
+        self.step, self.best, self.worse, self.seconds = (state[k] for k in ("step", "best", "worse", "seconds"))
+        self.total, self.since = state.get("total", 0.0), state.get("since", self.step)
+        if self.records is not None:
+            self.records.rows = state["log"]
+        if state["scaler"]:
+            self.fabric.strategy.precision.load_state_dict(state["scaler"])
+        set_random_states(self.fabric, random)
+
+    def save(self) -> None:
+        """Write a checkpoint; every process takes part."""
+        random = random_states(self.fabric)
+        if self.records is None and not self.config.engine.sharded:
+            return
+        tensors = tensors_of(self.network, self.average, self.optimizer)
+        if self.records is None:
+            return
+        state = {
+            "step": self.step,
+            "best": self.best,
+            "worse": self.worse,
+            "seconds": self.seconds,
+            "total": self.total,
+            "since": self.since,
+            "log": self.records.rows,
+            "scaler": self.fabric.strategy.precision.state_dict(),
+            "config": self._settings(),
+        }
+        write_checkpoint(self.config.folder, tensors, state, random)
+
+    def _check_settings(self, state: dict[str, Any]) -> None:
+        """TrainingError for a checkpoint of another experiment."""
+        changed = _changed(state["config"], self._settings())
+        if changed:
+            raise TrainingError(
+                f"{self.config.folder} was trained with another {', '.join(changed)}; keep it to resume"
+            )
+
+    def _settings(self) -> dict[str, Any]:
+        return self.config.model_dump(mode="json", exclude=_FREE)  # type: ignore[arg-type]
+
+    def update(self, batches: list[Batch]) -> tuple[float, int]:
+        """One optimisation step; returns nats a token, and tokens, of the whole batch."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.optim.learning_rate * self.schedule(self.step)
+        self.objective.train()
+        world = self.share.world
+        tokens = int(self._summed(sum(batch.tokens for batch in batches)))
+        nats = torch.zeros((), dtype=torch.float64)
+        for place, batch in enumerate(batches):
+            tensors = [tensor.to(self.fabric.device, non_blocking=True) for tensor in batch.tensors]
+            with self.fabric.no_backward_sync(self.objective, enabled=place < len(batches) - 1):
+                part = self.objective(*tensors)
+                # Gradients are averaged over processes, each of which has its share of the tokens.
+                self.fabric.backward(part * (world / tokens))
+            nats += part.detach().double().cpu()
+        loss = self._summed(float(nats)) / tokens
+        if not math.isfinite(loss):
+            raise TrainingError(self._not_finite("loss"))
+        try:
+            self.fabric.clip_gradients(
+                self.objective, self.optimizer, max_norm=self.config.optim.clip,
+                error_if_nonfinite=self.config.engine.precision != "16-mixed",
+            )  # fmt: skip
+        except RuntimeError as error:
+            if "non-finite" not in str(error):
+                raise
+            raise TrainingError(self._not_finite("gradient")) from None
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        # Few steps are averaged at first, so that early evaluations are not of the random start.
+        decay = min(self.config.optim.average, (1 + self.step) / (10 + self.step))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - decay)
+        self.step += 1
+        return loss, tokens
+
+    def _not_finite(self, what: str) -> str:
+        best = (
+            f", or go on from the best weights with init={self.config.folder / 'best'}" if self.best < math.inf else ""
+        )
+        return (
+            f"the {what} of step {self.step} is not finite, on {self.task.provenance(self.step)}; "
+            f"begin another run with a lower optim.learning_rate{best}"
+        )
+
+    def _summed(self, value: float) -> float:
+        """The sum over all processes."""
+        if self.share.world == 1:
+            return value
+        return float(self.fabric.all_reduce(torch.tensor(value, dtype=torch.float64), reduce_op="sum"))
+
+    def evaluate(self) -> Likelihood:
+        """Validation likelihood of the averaged weights; the best are kept as a model."""
+        with self._averaged() as network:
+            own = self.task.evaluate(network, self.share)
+            parts = {name: (self._summed(nats), int(self._summed(n))) for name, (nats, n) in own.parts.items()}
+            found = Likelihood(
+                self._summed(own.nats), int(self._summed(own.tokens)), int(self._summed(own.notes)),
+                self._summed(own.seconds), parts,
+            )  # fmt: skip
+            self.worse += 1
+            if found.per_token < self.best:
+                self.best, self.worse = found.per_token, 0
+                if self.records is not None:
+                    best = self.config.folder / "best"
+                    card = self.task.save(merged(network), found, self.step, best)
+                    write_bytes(best / "CARD.md", page_of(card).encode())
+            if self.records is not None and self.config.sample_seconds:
+                samples = self.config.folder / "samples"
+                samples.mkdir(exist_ok=True)
+                self.task.sample(merged(network), self.step, samples)
+        return found
+
+    @contextmanager
+    def _averaged(self) -> Iterator[nn.Module]:
+        """The whole network with the averaged weights, for a while."""
+        trained = {k: v.detach().clone() for k, v in self.whole.state_dict().items()}
+        self.whole.load_state_dict({k: gathered(v) for k, v in self.average.items()})
+        try:
+            yield self.whole
+        finally:
+            self.whole.load_state_dict(trained)
+
+    def go(self, report: Report | None) -> Result:
+        """Train from the step that it stands at."""
+        config, steps = self.config, self.config.optim.steps
+        started, before, first = time.perf_counter(), self.seconds, self.step
+        tokens, saved = 0, self.step
+        done = self.step >= steps or self._no_better()
+        batches = self.task.batches(self.step, self.share)
+        with interruptions() as stop:
+            while not done and not self._summed(len(stop)):
+                loss, count = self.update(next(batches))
+                self.total, tokens = self.total + loss, tokens + count
+                self.seconds = before + time.perf_counter() - started
+                passed = self.seconds - before
+                if report:
+                    left = passed / (self.step - first) * (steps - self.step)
+                    report({"step": self.step, "loss": loss, "rate": tokens / passed, "left": left})
+                done = self.step == steps
+                if done or self.step % config.evaluate_every == 0:
+                    self._record(self.total / (self.step - self.since), tokens / passed, self.evaluate())
+                    self.total, self.since = 0.0, self.step
+                    done = done or self._no_better()
+                if done or self.step % config.checkpoint_every == 0:
+                    self.save()
+                    saved = self.step
+            if self.step > saved:
+                self.save()
+        return Result(self.step, done, self.best, config.folder / "best")
+
+    def _no_better(self) -> bool:
+        return 0 < self.config.optim.patience <= self.worse
+
+    def _record(self, loss: float, rate: float, found: Likelihood) -> None:
+        if self.records is None:
+            return
+        at = {"step": self.step, "seconds": self.seconds}
+        self.records.add(split="train", nats_per_token=loss, tokens_per_second=rate, **at)
+        self.records.add(
+            split="valid", nats_per_token=found.per_token, nats_per_note=found.per_note,
+            bits_per_second=found.bits_per_second, **at,
+        )  # fmt: skip
+
+
+def optimizer_of(network: nn.Module, optim: OptimConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov & Hutter 2019) of what is learnt; biases and norms do not decay."""
+    learnt = [p for p in network.parameters() if p.requires_grad]
+    decayed = [p for p in learnt if p.dim() >= 2]
+    others = [p for p in learnt if p.dim() < 2]
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": optim.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        lr=optim.learning_rate,
+        betas=optim.betas,
+    )
+
+
+def _changed(before: dict[str, Any], now: dict[str, Any], where: str = "") -> list[str]:
+    """Keys at which two trees of settings differ."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        a, b = before.get(key), now.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += _changed(a, b, f"{where}{key}.")
+        elif a != b:
+            found.append(f"{where}{key}")
+    return found

@@ -1,0 +1,64 @@
+"""Typed configurations of the training of voices, in YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from symbolic_music.training.yaml_config import Strict, read_settings
+
+
+class VoiceSource(Strict):
+    """The recordings of one instrument, and the General MIDI programs that it plays."""
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
+    folder: str
+    struck: bool = Field(
+        False, description="a piano, a guitar, a bell: it rings by itself, and its partials may be stiff"
+    )
+    programs: tuple[int, ...] = ()
+    vibrato: float = Field(0.0, ge=0, le=2, description="semitones either way, added to what was recorded")
+
+
+class VoiceOptim(Strict):
+    """Adam and its schedule: first the measured frames are learnt, then the sound."""
+
+    steps: int = Field(5000, ge=1, description="on measured frames")
+    spectral_steps: int = Field(0, ge=0, description="after them, on the sound by the spectral loss")
+    batch: int = Field(48, ge=1, description="notes of a step")
+    frames: int = Field(48, ge=4, description="frames of a note")
+    learning_rate: float = Field(2e-3, gt=0)
+    spectral_rate: float = Field(2e-4, gt=0)
+    warmup: int = Field(100, ge=0)
+    average: float = Field(0.998, ge=0, lt=1)
+    clip: float = Field(1.0, gt=0)
+
+
+class VoiceConfig(Strict):
+    """A whole run."""
+
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
+    out: str = "runs"
+    seed: int = Field(0, ge=0)
+    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
+    path: str = Field(description="folder of the voices' folders")
+    voices: tuple[VoiceSource, ...] = Field(min_length=1)
+    begin: str | None = Field(None, description='a folder of voices to add to, or "bundled"; their networks stay')
+    held_out: int = Field(7, ge=0, description="every so many notes of a voice are held out; 0 for none")
+    evaluate_every: int = Field(500, ge=1)
+    checkpoint_every: int = Field(200, ge=1)
+    licence: str = "Apache-2.0"
+    data: str = ""
+    description: str = ""
+    optim: VoiceOptim = VoiceOptim()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run writes: `out`/`name`."""
+        return Path(self.out) / self.name
+
+
+def load_voice_config(path: str | Path) -> VoiceConfig:
+    """Read a YAML file. ConfigError names its fault."""
+    return read_settings(path, VoiceConfig)

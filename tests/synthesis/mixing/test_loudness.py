@@ -1,0 +1,58 @@
+import numpy as np
+import pyloudnorm
+import pytest
+
+from symbolic_music.synthesis.mixing.loudness import CEILING, Limiter, Meter
+
+
+def swelling(rate: int, samples: int, top: float) -> np.ndarray:
+    noise = np.random.default_rng(0).standard_normal((2, samples))
+    return (noise * np.linspace(0, top, samples)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("rate", "samples"), [(44100, 100_000), (22050, 154_353), (11025, 50_000), (48000, 20_000)])
+@pytest.mark.parametrize("cut", [997, 20_000, 200_000])
+def test_the_meter_agrees_with_pyloudnorm_however_the_sound_is_cut(rate, samples, cut):
+    sound = swelling(rate, samples, 0.3)
+    meter = Meter(rate)
+    for first in range(0, samples, cut):
+        meter.add(sound[:, first : first + cut])
+    assert meter.loudness() == pytest.approx(pyloudnorm.Meter(rate).integrated_loudness(sound.T.astype(float)))
+
+
+def test_silence_has_no_loudness_and_a_short_sound_has_one():
+    meter = Meter(8000)
+    assert meter.loudness() == -np.inf
+    meter.add(np.zeros((2, 9000), np.float32))
+    assert meter.loudness() == -np.inf
+    short = Meter(8000)
+    short.add(swelling(8000, 500, 0.5))
+    assert -40 < short.loudness() < -10
+
+
+def limited(sound: np.ndarray, cut: int) -> np.ndarray:
+    limiter, samples = Limiter(8000), sound.shape[-1]
+    pieces = [limiter.limit(sound[..., at : at + cut], at + cut >= samples) for at in range(0, samples, cut)]
+    return np.concatenate(pieces, axis=-1)
+
+
+def test_the_limiter_holds_the_ceiling_and_leaves_quiet_sound_alone():
+    sound = swelling(8000, 8000, 0.9)
+    out = limited(sound, 8000)
+    assert np.abs(out).max() <= CEILING + 1e-6
+    before = int(np.argmax(np.abs(sound).max(0) > CEILING)) - 400
+    assert before > 500
+    assert np.array_equal(out[:, :before], sound[:, :before])
+
+
+@pytest.mark.parametrize("cut", [1, 37, 5000])
+def test_the_limiter_gives_the_same_however_the_sound_is_cut(cut):
+    sound = swelling(8000, 3003, 2.0)
+    assert np.array_equal(limited(sound, cut), limited(sound, 3003))
+
+
+def test_of_tracks_the_sum_is_held():
+    sound = swelling(8000, 3000, 1.0)
+    tracks = np.stack([sound, sound])
+    assert np.abs(limited(tracks, 500) - limited(2 * sound, 500) / 2).max() < 1e-6
+    assert np.abs(limited(tracks, 500).sum(0)).max() <= CEILING + 1e-6
