@@ -12,7 +12,19 @@ from fractions import Fraction
 from symbolic_music.io.notation import sheet
 
 _TONICS = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F": -1}
-_MODES = {"": 0, "maj": 0, "ion": 0, "m": -3, "min": -3, "aeo": -3, "mix": -1, "dor": -2, "phr": -4, "lyd": 1, "loc": -5}
+_MODES = {
+    "": 0,
+    "maj": 0,
+    "ion": 0,
+    "m": -3,
+    "min": -3,
+    "aeo": -3,
+    "mix": -1,
+    "dor": -2,
+    "phr": -4,
+    "lyd": 1,
+    "loc": -5,
+}
 _SHARP_ORDER = "FCGDAEB"
 _CLEFS = {"treble": ("G", 2), "bass": ("F", 4), "alto": ("C", 3), "tenor": ("C", 4), "soprano": ("C", 1),
           "mezzo": ("C", 2), "baritone": ("F", 3), "perc": ("percussion", 2), "G": ("G", 2), "F": ("F", 4),
@@ -51,7 +63,7 @@ def parse_key(value: str) -> Key | None:
         sharps = _TONICS[found[1]] + 7 * ((found[2] == "#") - (found[2] == "b")) + _MODES[mode]
     sharps = max(-7, min(7, sharps))
     letters = _SHARP_ORDER[:sharps] if sharps > 0 else _SHARP_ORDER[::-1][:-sharps] if sharps else ""
-    alters = {letter: 1 if sharps > 0 else -1 for letter in letters}
+    alters = dict.fromkeys(letters, 1 if sharps > 0 else -1)
     rest = value[found.end() :]
     for signs, letter in re.findall(r"(?<!\S)(\^{1,2}|_{1,2}|=)([a-gA-G])(?!\S)", rest):
         alters[letter.upper()] = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}[signs]

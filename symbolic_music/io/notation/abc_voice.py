@@ -401,7 +401,9 @@ def _broken(line: str, place: int, voice: Voice) -> int:
         factor = 2 - short if sign == ">" else short
         if event.value is not None:
             plain = note_value(event.length * event.value.actual / event.value.normal * factor)
-            event.value = None if plain is None else plain._replace(actual=event.value.actual, normal=event.value.normal)
+            event.value = (
+                None if plain is None else plain._replace(actual=event.value.actual, normal=event.value.normal)
+            )
         moved = event.length * (factor - 1)
         event.length += moved
         at_end = voice.time == voice.reached

@@ -221,9 +221,7 @@ class _Reader:
             bar = part.bars[-1]
             if at > part.starts[-1]:
                 if ends or (style and style != "none"):
-                    bar.right = sheet.barline(
-                        "right", "light-heavy" if ends else style, "", "backward" if ends else ""
-                    )
+                    bar.right = sheet.barline("right", "light-heavy" if ends else style, "", "backward" if ends else "")
                 part.bars.append(sheet.Bar())
                 part.starts.append(at)
             elif ends and len(part.bars) > 1 and not part.bars[-2].right:

@@ -244,6 +244,7 @@ class _PartReader:
             written.grace = max(1, self.graces.get((at, voice), 1))
             steal = number(grace.get("steal-time-following"))
             written.steal = 0.0 if steal is None else min(100.0, max(0.0, float(steal)))
+        written.element = element
         written.accent = self._notations(element)
         self.measure.notes.append(written)
 

@@ -86,7 +86,7 @@ def _between(low: Fraction, high: Fraction) -> Fraction:
     """The fraction of least denominator in an open interval (Stern-Brocot)."""
     whole = low.numerator // low.denominator
     if whole + 1 < high:
-        return Fraction(whole + 1) if low != whole or whole < 0 else Fraction(whole + 1)
+        return Fraction(whole + 1)
     low, high = low - whole, high - whole
     if low == 0:  # just above a whole number: the first 1 / n below the upper end
         return whole + Fraction(1, int(1 / high) + 1)

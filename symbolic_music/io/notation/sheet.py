@@ -33,7 +33,7 @@ class Head:
     instrument: str = ""
     unpitched: bool = False
     shape: str = "normal"
-    accidental: str = ""
+    velocity: int | None = None
 
 
 @dataclass(slots=True)
@@ -47,11 +47,12 @@ class Event:
     staff: int = 0
     grace: bool = False
     slash: bool = False
-    velocity: int | None = None
     marks: list[str] = field(default_factory=list)
     lyrics: list[tuple[int, str, str]] = field(default_factory=list)  # (verse, syllabic, text)
     value: NoteValue | None = None  # where it is not what the length says
     invisible: bool = False
+    extra: str = ""  # elements behind the notations: words with all that they say
+    raw: str = ""  # elements that stand in the place of all that
 
 
 @dataclass(slots=True)
@@ -167,6 +168,8 @@ def music(bar: Bar, divisions: int) -> str:
 
 def notes(event: Event, duration: int) -> list[str]:
     """The `note` elements of an event; `duration` in divisions."""
+    if event.raw:
+        return [event.raw]
     value = event.value or note_value(event.length)
     out = []
     for place, head in enumerate(event.heads or [None]):
@@ -193,8 +196,6 @@ def notes(event: Event, duration: int) -> list[str]:
         parts.append(f"<voice>{event.voice}</voice>")
         if value is not None:
             parts.append(f"<type>{value.type}</type>" + "<dot/>" * value.dots)
-        if head is not None and head.accidental:
-            parts.append(f"<accidental>{head.accidental}</accidental>")
         if value is not None and value.actual > 1:
             parts.append(
                 f"<time-modification><actual-notes>{value.actual}</actual-notes>"
@@ -215,7 +216,8 @@ def notes(event: Event, duration: int) -> list[str]:
                 f'<lyric number="{verse}"><syllabic>{syllabic}</syllabic><text>{text(words)}</text></lyric>'
                 for verse, syllabic, words in event.lyrics
             ]
-        loud = "" if event.velocity is None or head is None else f' dynamics="{_percent(event.velocity)}"'
+            parts.append(event.extra)
+        loud = "" if head is None or head.velocity is None else f' dynamics="{_percent(head.velocity)}"'
         hidden = ' print-object="no"' if event.invisible and head is None else ""
         out.append(f"<note{loud}{hidden}>{''.join(parts)}</note>")
     return out
@@ -254,7 +256,7 @@ def attributes(
 
 def dynamics(mark: str) -> str:
     """A `direction` with a dynamic mark of MusicXML."""
-    return f"<direction placement=\"below\"><direction-type><dynamics><{mark}/></dynamics></direction-type></direction>"
+    return f'<direction placement="below"><direction-type><dynamics><{mark}/></dynamics></direction-type></direction>'
 
 
 def wedge(kind: str) -> str:
@@ -271,7 +273,7 @@ def tempo(quarters_a_minute: float, shown: str = "") -> str:
     """A `direction` with a metronome mark; `shown` is its number where it is not the tempo's."""
     exact = f"{quarters_a_minute:.6f}".rstrip("0").rstrip(".")
     return (
-        "<direction placement=\"above\"><direction-type><metronome><beat-unit>quarter</beat-unit>"
+        '<direction placement="above"><direction-type><metronome><beat-unit>quarter</beat-unit>'
         f"<per-minute>{shown or f'{quarters_a_minute:.2f}'.rstrip('0').rstrip('.')}</per-minute></metronome>"
         f'</direction-type><sound tempo="{exact}"/></direction>'
     )
