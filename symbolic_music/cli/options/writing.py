@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symbolic_music.cli.options.where import chords, least_and_most
-from symbolic_music.cli.output.report import Json, Seed, check_score_output, numbers, out, out_json, working
+from symbolic_music.cli.output.report import Json, Offline, Seed, check_score_output, numbers, out, out_json, working
 
 if TYPE_CHECKING:
     from symbolic_music.generation import Limits, Sampling, Writing, Written
@@ -23,7 +23,8 @@ class WritingOptions:
 
     output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write; OUT-1, ... of several.")]
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A bundled model's name or a model folder; see models.")
+        str | None,
+        typer.Option("--model", "-m", help="Name, folder, or id on the Hugging Face hub; see models --all."),
     ] = None
     count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
     rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by likelihood, best first.")] = False
@@ -60,6 +61,7 @@ class WritingOptions:
     int8: Annotated[
         bool, typer.Option("--int8", help="Keep weights in 8 bits: faster, of GPT-2 models, on the CPU alone.")
     ] = False
+    offline: Offline = False
     as_json: Json = False
 
     def check(self, source: Path | None) -> None:
@@ -72,7 +74,7 @@ class WritingOptions:
         from symbolic_music import generation, models
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
-        model = models.load_model(self.model, device=device)
+        model = models.load_model(self.model, device, self.offline)
         return generation.with_weights(model, "int8") if self.int8 else model
 
     def sampling(self) -> Sampling:
