@@ -220,7 +220,7 @@ class _Tune:
             voice.finish(self.meter, self.meter_said)
             if index == 0 and self.tempo is not None:
                 voice.bars[0].directions.insert(0, (Fraction(0), sheet.tempo(self.tempo)))
-            title = voice.title or (self.title if len(voices) == 1 else f"Voice {voice.name}")
+            title = voice.title or (self.title if len(voices) == 1 else f"Part {voice.name}")
             parts.append(sheet.SheetPart(title, _instrument(voice), voice.bars))
         return sheet.document(parts, self.title)
 

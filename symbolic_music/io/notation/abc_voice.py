@@ -25,6 +25,7 @@ _BAR = re.compile(r"\.?(:*\|*\[?\|[\|\]:]*|::+|\[\|\]?|:+\|[\|\]:]*)")
 _ENDING = re.compile(r"\s*\[?(\d(?:[,-]\d|,\d)*)")
 _TUPLET = re.compile(r"\((\d)(?::(\d?))?(?::(\d?))?")
 _INLINE = re.compile(r"\[([A-Za-z]):([^\]]*)\]")
+_MOST_EVENTS = 100_000
 _MOST_BARS = 100_000
 _MOST_QUARTERS = 1 << 12
 _ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
@@ -62,6 +63,7 @@ class Voice:
     ending_open: bool = False
     sung: list[tuple[int, sheet.Event]] = field(default_factory=list)
     line_begin: int = 0
+    events: int = 0
     lengths: list[Fraction] = field(default_factory=list)
 
     # -- what other fields change -------------------------------------------------------------------------
@@ -124,6 +126,9 @@ class Voice:
         if event.length > _MOST_QUARTERS or event.length.denominator > 1 << 20:
             raise NotationError(f"a note of {float(event.length):g} quarters")
         self.bars[-1].events.append(event)
+        self.events += 1
+        if self.events > _MOST_EVENTS:
+            raise NotationError(f"a voice of more than {_MOST_EVENTS:,} notes and rests")
         self.time += event.length
         self.reached = max(self.reached, self.time)
         self.last = event

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
@@ -97,12 +98,12 @@ class Hands:
     def instruments(self) -> tuple[str, str]:
         """`score-instrument` and `midi-instrument` elements of the new drums."""
         names = "".join(
-            f"<score-instrument id={sheet.quoteattr(name)}><instrument-name>{sheet.text(drum_name(key))}"
+            f"<score-instrument id={quoteattr(name)}><instrument-name>{sheet.text(drum_name(key))}"
             "</instrument-name></score-instrument>"
             for key, name in self.new_drums.items()
         )
         sounds = "".join(
-            f"<midi-instrument id={sheet.quoteattr(name)}><midi-channel>10</midi-channel>"
+            f"<midi-instrument id={quoteattr(name)}><midi-channel>10</midi-channel>"
             f"<midi-unpitched>{key + 1}</midi-unpitched></midi-instrument>"
             for key, name in self.new_drums.items()
         )

@@ -17,7 +17,8 @@ from symbolic_music.io.notation.rhythm import note_value
 
 # A file has at most this many spines at once and rows in all.
 _MOST_SPINES = 256
-_MOST_CELLS = 8_000_000
+_MOST_CELLS = 4_000_000
+_MOST_EVENTS = 150_000
 _LONGEST = Fraction(1 << 16)
 _KEY_SHARPS = {"f#": 1, "c#": 2, "g#": 3, "d#": 4, "a#": 5, "e#": 6, "b#": 7}
 _TONICS = {"c": 0, "g": 1, "d": 2, "a": 3, "e": 4, "b": 5, "f": -1}
@@ -75,7 +76,7 @@ class _Reader:
         self.cells = 0
         self.done = False
         self.title = ""
-        self.any_data = False
+        self.events = 0
 
     def line(self, line: str) -> None:
         if line.startswith("!!"):
@@ -254,7 +255,9 @@ class _Reader:
             event = kern_event(token, at - part.starts[-1], spine.voice, part.slurs, self.left_out)
             if event is None:
                 continue
-            self.any_data = True
+            self.events += 1
+            if self.events > _MOST_EVENTS:
+                raise NotationError(f"more than {_MOST_EVENTS:,} notes and rests")
             part.bars[-1].events.append(event)
             if part.latest is None or (not part.latest.heads and event.heads):
                 part.latest = event

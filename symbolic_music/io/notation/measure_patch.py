@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 from xml.etree.ElementTree import Element, tostring
+from xml.sax.saxutils import quoteattr
 
 from symbolic_music.io.notation import sheet
 from symbolic_music.io.notation.engraving import Segment, engraved
@@ -184,7 +185,8 @@ def _events(
     hands: Hands,
 ) -> list[sheet.Event]:
     """Events of the notes that are not in kept voices, staff by staff, with the marks of those that were there."""
-    taken = {_voice_of(item.element) for item in kept}
+    kept_voices = {_voice_of(item.element) for item in kept}
+    taken = set(kept_voices)
     free = [v for v in dict.fromkeys(_voice_of(i.element) for i in items if i.element.tag == "note") if v not in taken]
     kept_staves = {int(number(item.element.findtext("staff")) or 0) for item in kept}
     out: list[sheet.Event] = []
@@ -205,7 +207,7 @@ def _events(
                 _carry(event, own, known)
         out += events
     for grace in written.notes:
-        if grace.grace and grace.element is not None and _voice(grace) not in taken and graces[grace.pitch] > 0:
+        if grace.grace and grace.element is not None and _voice(grace) not in kept_voices and graces[grace.pitch] > 0:
             out.append(_raw_grace(grace, out))
     return out
 
@@ -315,7 +317,7 @@ def _assembled(
         move(round(length * divisions))
     if divisions != last:
         out.append(f"<attributes><divisions>{last}</divisions></attributes>")
-    attributes = "".join(f" {name}={sheet.quoteattr(value)}" for name, value in element.attrib.items())
+    attributes = "".join(f" {name}={quoteattr(value)}" for name, value in element.attrib.items())
     return f"<measure{attributes}>{''.join([*out, *ending])}</measure>"
 
 

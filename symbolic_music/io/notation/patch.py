@@ -98,7 +98,7 @@ def _bounds(score: Score, reading: Reading) -> list[int]:
 
 def _plain_rows(reading: Reading, track: int) -> Array:
     keep = (reading.score.notes["track"] == track) & ~np.array(reading.is_grace, bool)
-    return reading.score.notes[keep]
+    return np.asarray(reading.score.notes[keep])
 
 
 _Row = tuple[int, ...]

@@ -141,7 +141,7 @@ def test_limits_of_rhythm_are_kept(write) -> None:
         (("--from", "1"), "--from and --to come in pairs"),
         (("--bars", "two"), "--bars takes bars such as 8-12"),
         (("--beats", "4"), "--beats takes quarter notes"),
-        (("--bars", "0"), "need 1 <= from < to"),
+        (("--bars", "0"), "there is no bar 0"),
         (("--bars", "7"), "outside the piece, which has 2 bars"),
         (("--bars", "1", "--tracks", "0", "--programs", "73"), "exclude each other"),
         (("--bars", "1", "--programs", "1"), "no track plays program 1"),
