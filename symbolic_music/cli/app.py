@@ -10,23 +10,29 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    by_hand,
     demo,
     detokenize,
+    diff,
     encode,
     evaluate,
     generate,
     infill,
     info,
+    lengthen,
+    live,
     models,
     plot,
     prepare,
     render,
     revoice,
+    studio,
     thin_out,
     tokenize,
     train,
     train_codec,
     train_voice,
+    vary,
 )
 
 app = typer.Typer(
@@ -38,6 +44,7 @@ app = typer.Typer(
 
 for _verb in (
     info.info,
+    diff.diff,
     plot.plot,
     render.render,
     tokenize.tokenize,
@@ -49,6 +56,16 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
+    live.live,
     demo.demo,
     prepare.prepare,
     train.train,
@@ -59,6 +76,7 @@ for _verb in (
     encode.decode,
 ):
     app.command()(_verb)
+app.command("continue")(lengthen.continue_)
 
 
 def _version(asked: bool) -> None:
