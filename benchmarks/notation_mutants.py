@@ -52,7 +52,7 @@ def seeds(suffix: str) -> list[bytes]:
     import music21
 
     paths = sorted((Path(music21.__file__).parent / "corpus").rglob(f"*{suffix}"))
-    paths = [path for path in paths if path.stat().st_size < 60_000]
+    paths = [path for path in paths if path.stat().st_size < 20_000]
     return [path.read_bytes() for path in paths[:: max(1, len(paths) // 25)]]
 
 
