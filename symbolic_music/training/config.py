@@ -253,7 +253,8 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
         if first["type"] == "extra_forbidden":
             raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
         raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
-    if config.init is None and not isinstance(config.data, ModelsData):  # else the model that it begins from says what settings there are
+    # Else the model that it begins from says what settings there are.
+    if config.init is None and not isinstance(config.data, ModelsData):
         _check_model(config)
     return config
 
