@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symbolic_music.cli.output.report import Json, out_json, show, working
+
+if TYPE_CHECKING:
+    from symbolic_music.corpora.store.store import Piece
+    from symbolic_music.evaluation.likelihood import Likelihood
 
 
 def evaluate(
@@ -16,17 +21,21 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Pieces to evaluate.")] = "test",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Sequences at a time.", min=1)] = 8,
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines", help="Beside it unigram, Markov and copying, counted on the training split.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Negative log-likelihood of a split of a store, per token, per note and per second, and perplexities."""
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation import stores
+    from symbolic_music.evaluation.likelihood import Likelihood
     from symbolic_music.models import load_model
 
-    opened, loaded = NoteStore(store), load_model(model, device)
+    opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
-        found = stores.evaluate(loaded, opened, split, batch, progress)
-    facts = {
+        found = stores.evaluate(loaded, opened, split, batch, progress, pieces)
+    facts: dict[str, Any] = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
         "preset": loaded.tokenizer.preset,
@@ -42,8 +51,17 @@ def evaluate(
         "seconds": found.seconds,
         "perplexities": found.perplexities,
     }
+    beside: dict[str, Likelihood] = {}
+    if with_baselines:
+        from symbolic_music.evaluation import baselines
+
+        with working("baselines") as progress:
+            beside = dict(baselines.of_store(opened, split, progress=progress))
+        facts["baselines"] = {
+            name: {"nll_per_note": one.per_note, "bits_per_second": one.bits_per_second} for name, one in beside.items()
+        }
     if as_json:
-        out_json(facts)
+        out_json({**facts, "per_piece": [_row(opened.piece(index), one) for index, one in sorted(pieces.items())]})
         return
     from rich.table import Table
 
@@ -52,7 +70,25 @@ def evaluate(
     table.add_row("nats a token", f"{found.per_token:.4f}")
     table.add_row("nats a note", f"{found.per_note:.4f}")
     table.add_row("bits a second", f"{found.bits_per_second:.2f}")
+    for name, one in beside.items():
+        told = f"{one.per_note:.4f} nats a note, {one.bits_per_second:.2f} bits a second"
+        table.add_row(f"{name}, in twelfths of a quarter", told)
     for name, value in found.perplexities.items():
         table.add_row(f"perplexity, {name}", f"{value:.3f}")
     table.add_row("tokens, notes, seconds", f"{found.tokens:,}, {found.notes:,}, {found.seconds:,.0f}")
     show(table)
+
+
+def _row(piece: Piece, found: Likelihood) -> dict[str, Any]:
+    rates = {
+        "nll_per_token": found.per_token,
+        "nll_per_note": found.per_note,
+        "bits_per_second": found.bits_per_second,
+    }
+    return {
+        "source": piece.source,
+        **{name: None if math.isnan(rate) else rate for name, rate in rates.items()},
+        "tokens": found.tokens,
+        "notes": found.notes,
+        "seconds": found.seconds,
+    }
