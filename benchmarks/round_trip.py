@@ -197,7 +197,7 @@ def main() -> None:
         for what, theirs in (("read", "read"), ("write", "write"), ("write after an edit", "write")):
             if what in median and f"symusic {theirs}" in median:
                 rows.append(row(f"{name}: {what}", median[what], median[f"symusic {theirs}"], "symusic", "ms"))
-    store("round-trip", count, rows)
+        store("round-trip", count, rows)
 
 
 if __name__ == "__main__":
