@@ -55,6 +55,7 @@ class Limits:
         end_on: bar or part of one, as for chords: the music ends there.
         given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
             written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
+        free: do without what tracks do elsewhere in the piece, which region models keep to otherwise.
 
     Raises:
         OptionError: for what no pitch, scale, chord or number can be.
@@ -72,6 +73,7 @@ class Limits:
     no_repeats: bool = False
     end_on: float | None = None
     given_pitches: tuple[int, ...] = ()
+    free: bool = False
 
     def __post_init__(self) -> None:
         allowed = self._allowed()
@@ -185,6 +187,22 @@ class Limits:
             raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.lowest}..{self.highest}")
         classes = self._classes()
         return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
+
+    def told(self) -> str:
+        """The limits that were set, in the words of the command line's options; "" where there are none."""
+        told = [] if self.lowest == 0 else [f"lowest {self.lowest}"]
+        told += [] if self.highest == 127 else [f"highest {self.highest}"]
+        told += [f"scale {self.scale}"] if self.scale else []
+        told += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
+        told += [f"chords {','.join(f'{bar:g}:{name}' for bar, name in self.chords)}"] if self.chords else []
+        told += [] if self.polyphony is None else [f"polyphony {self.polyphony}"]
+        for name in ("notes_per_bar", "notes_at_once"):
+            pair = getattr(self, name)
+            told += [] if pair is None else [f"{name.replace('_', ' ')} {pair[0]}-{pair[1]}"]
+        told += ["no repeats"] if self.no_repeats else []
+        told += [] if self.end_on is None else [f"end on {self.end_on:g}"]
+        told += [f"given pitches {','.join(map(str, self.given_pitches))}"] if self.given_pitches else []
+        return ", ".join(told)
 
     def _told(self) -> str:
         told = [f"pitches {self.lowest} to {self.highest}"]
