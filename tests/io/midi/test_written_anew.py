@@ -29,7 +29,8 @@ FILES = {
                                         note(60)),
     "another parameter between": smf(control(0, 101, 0) + control(0, 100, 0) + control(0, 6, 7) + control(0, 99, 1)
                                      + control(0, 98, 8) + control(0, 6, 50) + note(60)),
-    "set up in the last track": smf(note(60, 0, 9), note(62, 1, 9), program(0, 30) + program(0, 31, 1) + control(0, 10, 1, 1)),
+    "set up in the last track": smf(note(60, 0, 9), note(62, 1, 9),
+                                    program(0, 30) + program(0, 31, 1) + control(0, 10, 1, 1)),
     "type 0, a program change in time": smf(program(0, 1) + program(0, 2, 1) + note(60) + note(61, 1) + program(0, 9)
                                             + note(63) + note(64, 2), kind=0),
     "a pedal that goes down where a note ends": smf(on(0, 60) + control(240, 64, 127) + off(0, 60)
