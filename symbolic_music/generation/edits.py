@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
+from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.model_view import edits, writable
@@ -37,6 +38,7 @@ def infill(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
+    controls: Mapping[str, int] | None = None,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in [start, end) seconds; all else comes back bit for bit.
 
@@ -56,6 +58,7 @@ def infill(
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey.
+        controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -63,7 +66,9 @@ def infill(
             write these tracks.
         ConstraintError: when the limits contradict each other.
     """
-    return finished(infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits), progress)
+    return finished(
+        infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits, controls), progress
+    )
 
 
 def infilling(
@@ -75,6 +80,7 @@ def infilling(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
+    controls: Mapping[str, int] | None = None,
 ) -> Writing:
     """The same as an edit to be run: any regions, in seconds, beats or bars, and several alternatives.
 
@@ -83,9 +89,14 @@ def infilling(
     """
     loaded = loaded_model(model)
     spans = spans_of(score, regions)
+    fills = loaded.tokenizer.name == "midigpt"
+    if controls and not fills:
+        raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
     if not edits(loaded):
         if limits != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
+        if fills:
+            return BarFilling(score, spans, tracks, loaded, sampling, seed, count, controls)
         return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
     return Editing(
         score, Edit(spans, _chosen(score, tracks, loaded), limits), loaded, sampling or _DEFAULT, seed, count

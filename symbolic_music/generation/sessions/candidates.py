@@ -118,17 +118,28 @@ class Draft:
         """The region is written."""
         self.ticks = self._before + self._span[1] - self._span[0]
 
-    def add(self, onset: int, end: int, pitch: int, track: int, voice: Voice, score: Score) -> WrittenNote | None:
-        """A note from one tick to another, kept within the region; None where its pitch is busy until its end."""
+    def add(
+        self,
+        onset: int,
+        end: int,
+        pitch: int,
+        track: int,
+        voice: Voice,
+        score: Score,
+        velocity: int | None = None,
+    ) -> WrittenNote | None:
+        """A note from one tick to another, kept within the region; None where its pitch is busy until its end.
+
+        Its velocity is that of the voice unless it is given.
+        """
         first, last = self._span
         onset = max(min(max(onset, first), last - 1), self._busy.get((track, pitch), 0))
         end = min(max(end, onset + 1), last)
         if onset >= end:
             return None
         self._busy[track, pitch] = end
-        return self._append(
-            (onset, end - onset, pitch, voice.velocity(onset, pitch), voice.program, voice.channel, track, 0), score
-        )
+        loud = voice.velocity(onset, pitch) if velocity is None else velocity
+        return self._append((onset, end - onset, pitch, loud, voice.program, voice.channel, track, 0), score)
 
     def repitch(self, rows: Array, pitch: int, score: Score) -> WrittenNote:
         """The next of some rows with another pitch."""
@@ -153,9 +164,13 @@ class Draft:
 
     def count(self, drawn: Alternative) -> None:
         """What the sampler says of a region."""
-        self._log_probability += drawn.log_probability
-        self._drawn += len(drawn.events)
-        self._complete &= drawn.complete
+        self.counted(drawn.log_probability, len(drawn.events), drawn.complete)
+
+    def counted(self, log_probability: float, drawn: int, complete: bool) -> None:
+        """How likely so many notes were, and whether they are all."""
+        self._log_probability += log_probability
+        self._drawn += drawn
+        self._complete &= complete
 
     def among(self, given: Array) -> Array:
         """Given notes and those written, in order."""

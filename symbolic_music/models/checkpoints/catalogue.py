@@ -54,6 +54,14 @@ CATALOGUE: tuple[PublicModel, ...] = (
         bytes=3_120_598_456,
     ),
     PublicModel(
+        "midigpt-yellow", "Metacreation/MIDI-GPT", "midigpt", 87_000_000, "non-commercial research (GigaMIDI)",
+        "GigaMIDI", (CONTINUE, INFILL), "yellow_medium-final.safetensors", 350_500_000,
+    ),
+    PublicModel(
+        "midigpt-yellow-small", "Metacreation/MIDI-GPT", "midigpt", 20_600_000, "non-commercial research (GigaMIDI)",
+        "GigaMIDI", (CONTINUE, INFILL), "yellow_small-final.safetensors", 82_500_000,
+    ),
+    PublicModel(
         "remi-maestro", "Natooz/Maestro-REMI-bpe20k", "miditok", 0, "Apache-2.0", "MAESTRO (CC BY-NC-SA 4.0)",
         (CONTINUE,),
     ),

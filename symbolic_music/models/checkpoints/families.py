@@ -12,6 +12,7 @@ from torch import nn
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
 from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
+from symbolic_music.models.checkpoints import midigpt_file
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.base import Tokenizer
@@ -32,6 +33,18 @@ class Opened:
     network: nn.Module
     tokenizer: Tokenizer
     family: str
+
+
+def open_file(path: Path) -> Opened:
+    """The checkpoint that is one safetensors file and tells in its header what it is.
+
+    Raises:
+        ModelError: when it tells nothing that is known here, or does not fit it.
+    """
+    header = midigpt_file.header_of(path)
+    if header is None:
+        raise ModelError(f"{path} does not say in its header what model it is of: name the folder with its config.json")
+    return Opened(*midigpt_file.open_file(path, header), "midigpt")
 
 
 def open_folder(folder: Path, theirs: Mapping[str, Any]) -> Opened:
