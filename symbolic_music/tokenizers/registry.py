@@ -19,6 +19,7 @@ _TOKENIZERS = {
     "compound": ("compound_word.tokenizer", "CompoundTokenizer", ("default", "miditok", "original")),
     "anticipation": ("anticipation.tokenizer", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
     "grid": ("chorale_grid", "GridTokenizer", ("default",)),
+    "aria": ("public.aria", "AriaTokenizer", ("default", "demo")),
     "midigpt": ("public.midigpt", "MidiGptTokenizer", ("yellow",)),
 }
 

@@ -182,11 +182,12 @@ class BarFilling:
     ) -> tuple[Any, list[tuple[int, int]]]:
         """Ids of a window up to the bars that are written, and (track, bar) of those in their order.
 
-        Where the model's positions do not hold all tracks, those that are not written are left out, the last first.
+        Where the model's positions do not hold all tracks, those that are not written are left out, the last first;
+        where they do not hold those that are, the bars around.
         """
-        bars = self._bars[first:last]
         shown = list(self._shown)
         while True:
+            bars = self._bars[first:last]
             tracks = [GridTrack(grid[t].program, grid[t].is_drum, grid[t].bars[first:last]) for t in shown]
             to_fill = [(n, bar - first) for n, t in enumerate(shown) if t in self._tracks for bar in chosen]
             attributes = [self._attributes(track, number, bars) for number, track in zip(shown, tracks, strict=True)]
@@ -195,11 +196,14 @@ class BarFilling:
             if len(ids) + _LEAST_ROOM <= self._model.network.config.context:
                 return ids, places
             others = [track for track in shown if track not in self._tracks]
-            if not others:
+            if others:
+                shown.remove(others[-1])
+            elif last - first > chosen[-1] + 1 - chosen[0]:
+                first, last = chosen[0], chosen[-1] + 1
+            else:
                 raise RegionError(
-                    f"model {self._model.card.name!r} cannot see so many notes at once: name fewer tracks to write"
+                    f"model {self._model.card.name!r} cannot see so many bars at once: name fewer tracks to write"
                 )
-            shown.remove(others[-1])
 
     def _attributes(self, track: GridTrack, number: int, bars: Sequence[GridBar]) -> dict[str, int]:
         resolution = self._tokenizer.layout.resolution
