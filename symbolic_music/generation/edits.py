@@ -14,9 +14,9 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
-from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
 from symbolic_music.models import Model, load_model

@@ -40,8 +40,8 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, grid, or miditok:NAME for MidiTok's class of that name: REMI,
-            TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
+        name: performance, remi, compound, anticipation, grid, aria, midigpt, or miditok:NAME for MidiTok's class of
+            that name: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:

@@ -1,7 +1,7 @@
 """Bars of some tracks, written by a model that was trained to fill bars in: MIDI-GPT.
 
-The model is shown a window of bars of all tracks, those before and after the ones that are written, and controls of each
-track. A region that is longer than half of the window is written piece by piece, as the model's authors do.
+The model is shown a window of bars of all tracks, those before and after the ones that are written, and controls of
+each track. A region that is longer than half of the window is written piece by piece, as the model's authors do.
 
 Source: Pasquier et al. 2025 (MIDI-GPT, arXiv 2501.17011); github.com/Metacreation-Lab/MIDI-GPT, step planner.
 """

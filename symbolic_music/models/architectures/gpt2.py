@@ -1,8 +1,8 @@
 """GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
 
 Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
-embedding (unless the config says otherwise). Names and shapes of the weights are plain `nn.Linear` ones; `pretrained` turns them from and into those of
-Hugging Face.
+embedding (unless the config says otherwise). Names and shapes of the weights are plain `nn.Linear` ones;
+`huggingface_gpt2` turns them from and into those of Hugging Face.
 
 Sources: Radford et al. 2019; for shapes and vocabulary Thickstun et al. 2024 (arXiv 2306.08620), appendix C. The
 published checkpoints also divide the attention of layer i by i + 1 (their config: `scale_attn_by_inverse_layer_idx`).

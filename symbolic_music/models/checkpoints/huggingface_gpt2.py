@@ -103,8 +103,9 @@ def save_pretrained(network: GPT2, folder: str | Path) -> Path:
         "eos_token_id": None,
     }
     names = _names(c.layers)
+    names = {ours: theirs if theirs == _HEAD else f"transformer.{theirs}" for ours, theirs in names.items()}
     weights = {
-        (_HEAD if name == "head.weight" else f"transformer.{names[name]}"): _turned(name, parameter.detach()).cpu().contiguous()
+        names[name]: _turned(name, parameter.detach()).cpu().contiguous()
         for name, parameter in network.named_parameters()
     }
     return write_folder(folder, config, weights)

@@ -62,7 +62,7 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
 
 
 def lone_file(folder: Path) -> Path | None:
-    """The one safetensors file of a folder that has no config.json."""
+    """The one safetensors file of a folder that has no config.json and no weights under another of the usual names."""
     found = [] if (folder / CONFIG).is_file() else sorted(folder.glob("*.safetensors"))
     return found[0] if len(found) == 1 else None
 

@@ -19,9 +19,12 @@ PROGRAMS = {
     "piano": 0, "organ": 16, "guitar": 24, "bass": 32, "strings": 40, "ensemble": 48, "brass": 56, "reed": 64,
     "pipe": 73, "synth_lead": 80,
 }  # fmt: skip
-_COMPOSERS = "bach beethoven mozart chopin rachmaninoff liszt debussy schubert brahms ravel satie scarlatti".split()
-_FORMS = "sonata prelude nocturne étude waltz mazurka impromptu fugue".split()
-_GENRES = "jazz classical".split()
+_COMPOSERS = (
+    "bach", "beethoven", "mozart", "chopin", "rachmaninoff", "liszt", "debussy", "schubert", "brahms", "ravel", "satie",
+    "scarlatti",
+)  # fmt: skip
+_FORMS = ["sonata", "prelude", "nocturne", "étude", "waltz", "mazurka", "impromptu", "fugue"]
+_GENRES = ["jazz", "classical"]
 VELOCITIES = range(0, 121, VELOCITY_STEP)
 DRUMS = range(35, 82)
 SPECIALS = ("Start_None", "End_None", "Pad_None", "Unknown_None", "Diminish_None", "Segment_None")

@@ -1,7 +1,7 @@
 """The ids of MIDI-GPT: track by track, bar by bar, with controls before a track and bars to be filled in.
 
-A piece is PieceStart, NumBars, and its tracks: Track (0 melodic, 1 drums), Instrument, attributes, its bars, TrackEnd. A
-bar is Bar, TimeSig, its notes, BarEnd. Notes are TimeAbsolutePos where it is not 0, VelocityLevel where it changes,
+A piece is PieceStart, NumBars, and its tracks: Track (0 melodic, 1 drums), Instrument, attributes, its bars, TrackEnd.
+A bar is Bar, TimeSig, its notes, BarEnd. Notes are TimeAbsolutePos where it is not 0, VelocityLevel where it changes,
 NoteOnset (the pitch) and, but of drums, NoteDuration. Bars that are to be written hold FillInPlaceholder; what they are
 filled with follows the last track, FillInStart to FillInEnd, in the order of tracks and bars.
 
@@ -10,7 +10,7 @@ Source: github.com/Metacreation-Lab/MIDI-GPT (version 0.4.2).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,9 @@ class MidiGptTokenizer(Tokenizer):
 
     def encode_bars(
         self,
-        bars: list[GridBar],
-        tracks: list[GridTrack],
-        attributes: list[Mapping[str, int]],
+        bars: Sequence[GridBar],
+        tracks: Sequence[GridTrack],
+        attributes: Sequence[Mapping[str, int]],
         to_fill: Collection[tuple[int, int]] = (),
     ) -> Ids:
         """Ids of some bars; with bars to fill they end where the first of those begins, at its FillInStart.
@@ -168,9 +168,7 @@ class MidiGptTokenizer(Tokenizer):
                 time = value
             elif kind == "VelocityLevel":
                 level = value
-            elif in_bar and (
-                (kind == "NoteOnset" and tracks[-1].is_drum) or (kind == "NoteDuration" and pitch >= 0)
-            ):
+            elif in_bar and ((kind == "NoteOnset" and tracks[-1].is_drum) or (kind == "NoteDuration" and pitch >= 0)):
                 lasts = 1 if kind == "NoteOnset" else value + 1
                 note, velocity = value if kind == "NoteOnset" else pitch, self.velocities[level]
                 track = tracks[-1]
@@ -178,9 +176,7 @@ class MidiGptTokenizer(Tokenizer):
                 rows.append((begin + time * scale, lasts * scale, note, velocity, track.program, channel,
                              len(tracks) - 1))  # fmt: skip
             pitch = value if kind == "NoteOnset" else -1
-        return Score(
-            ticks_per_quarter=quarter, notes=_table(rows), meters=_changes(meters), tracks=tuple(tracks)
-        )
+        return Score(ticks_per_quarter=quarter, notes=_table(rows), meters=_changes(meters), tracks=tuple(tracks))
 
     def _token(self, token: int) -> tuple[str, int]:
         kind, _, value = self.vocabulary.fields[0][token].rpartition("_")

@@ -94,7 +94,7 @@ def tracks_of(score: Score, bars: Sequence[GridBar], resolution: int) -> list[Gr
     return tracks
 
 
-def _rounded(numbers: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _rounded(numbers: np.ndarray) -> np.ndarray:
     """Halves away from 0; none is below."""
     return np.floor(numbers + 0.5).astype(np.int64)
 
@@ -137,7 +137,7 @@ def _polyphony(track: GridTrack, bars: Sequence[GridBar], quarter: int, resoluti
     sounding = np.zeros(last + 1, np.int64)
     for first, end in spans:
         sounding[first : max(first, min(end, last - 1))] += 1
-    return sounding[sounding > 0].tolist()
+    return [int(count) for count in sounding[sounding > 0]]
 
 
 def _quantiles(values: Sequence[int]) -> tuple[int, int]:
