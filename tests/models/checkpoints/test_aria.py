@@ -27,8 +27,8 @@ def tensors(head: tuple[str, int] = ("lm_head", SIZE), layers: int = 2) -> dict[
         shapes |= {
             f"model.encode_layers.{layer}.{name}.weight": shape
             for name, shape in (
-                ("mixed_qkv", (3 * WIDTH, WIDTH)), ("att_proj_linear", (WIDTH, WIDTH)),
-                ("ff_gate_proj", (HIDDEN, WIDTH)), ("ff_up_proj", (HIDDEN, WIDTH)), ("ff_down_proj", (WIDTH, HIDDEN)), ("norm1", (WIDTH,)),
+                ("mixed_qkv", (3 * WIDTH, WIDTH)), ("att_proj_linear", (WIDTH, WIDTH)), ("norm1", (WIDTH,)),
+                ("ff_gate_proj", (HIDDEN, WIDTH)), ("ff_up_proj", (HIDDEN, WIDTH)), ("ff_down_proj", (WIDTH, HIDDEN)),
                 ("norm2", (WIDTH,)),
             )
         }  # fmt: skip
