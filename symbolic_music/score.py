@@ -49,15 +49,25 @@ _MAX_BARS = 10_000_000
 DRUM_INSTRUMENT = 128
 DEFAULT_TEMPO = 500_000
 Array = NDArray[Any]
+Tables = tuple[Array, Array, Array, Array, Array, Array, "tuple[Track, ...]", "tuple[Text, ...]"]
 
 
 @dataclass(frozen=True)
 class Track:
-    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit."""
+    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit.
+
+    Where it was read from MIDI, its channel (0-15), port and bank (14 bits, controller 0 first) too. They are not
+    compared: parts that differ in nothing else play the same, but for the bank, on any channel.
+    """
 
     name: str = ""
     program: int = 0
     is_drum: bool = False
+    channel: int | None = field(default=None, compare=False)
+    port: int = field(default=0, compare=False)
+    bank: int = field(default=0, compare=False)
+    # In which its name was read, and is written again.
+    encoding: str = field(default="utf-8", compare=False)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,21 @@ class Text:
     text: str
     kind: str = "marker"
     track: int | None = None
+    encoding: str = field(default="utf-8", compare=False)
+
+
+@dataclass(frozen=True)
+class Other:
+    """An event of a MIDI file that no table of a score holds: exclusive messages, aftertouch, copyright, cues, ...
+
+    Its tick, and its bytes with their status. It stands in a track of the score, or, where that is None, in a track
+    of the file in which nothing plays: that many others of the file come before it.
+    """
+
+    time: int
+    data: bytes
+    track: int | None = None
+    chunk: int = 0
 
 
 def note_table(rows: Sequence[Sequence[int]] = (), **columns: ArrayLike) -> Array:
@@ -163,6 +188,8 @@ class Score:
     tracks: tuple[Track, ...] = ()
     texts: tuple[Text, ...] = ()
     problems: tuple[str, ...] = ()
+    # Events that are in none of the tables, in order of time.
+    others: Sequence[Other] = ()
     # What a file was beyond its notes, for its writer to patch: of the reader that made it, None for any other score.
     source: object | None = field(default=None, repr=False)
 
@@ -206,6 +233,12 @@ class Score:
             else:
                 tracks.append(Track())
         return tuple(tracks)
+
+    def as_tables(self) -> Tables:
+        """Notes, tempos, meters, keys, controls, bends, tracks, texts."""
+        return (
+            self.notes, self.tempos, self.meters, self.keys, self.controls, self.bends, self.tracks, self.texts
+        )  # fmt: skip
 
     def replace(self, **changes: Any) -> Score:
         """A copy with these fields changed."""

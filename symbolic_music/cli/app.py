@@ -10,23 +10,32 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    by_hand,
+    compare,
     demo,
     detokenize,
+    diff,
     encode,
     evaluate,
     generate,
     infill,
     info,
+    lengthen,
+    listening_test,
+    live,
     models,
+    originality,
     plot,
     prepare,
     render,
     revoice,
+    studio,
     thin_out,
     tokenize,
     train,
     train_codec,
     train_voice,
+    vary,
 )
 
 app = typer.Typer(
@@ -38,6 +47,7 @@ app = typer.Typer(
 
 for _verb in (
     info.info,
+    diff.diff,
     plot.plot,
     render.render,
     tokenize.tokenize,
@@ -49,16 +59,30 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
+    live.live,
     demo.demo,
     prepare.prepare,
     train.train,
     train_voice.train_voice,
     train_codec.train_codec,
     evaluate.evaluate,
+    originality.originality,
+    compare.compare,
+    listening_test.listening_test,
     encode.encode,
     encode.decode,
 ):
     app.command()(_verb)
+app.command("continue")(lengthen.continue_)
 
 
 def _version(asked: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,12 +13,16 @@ from symbolic_music.generation.decoding.token_sampler import TokenWriting
 from symbolic_music.generation.edits import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import METER, TEMPO, Score, Track
 
 _FREE = Limits()
+# The tracks of a piece from nothing, for models that write into tracks.
+_BAND = (Track("Piano", 0), Track("Guitar", 25), Track("Bass", 33), Track("Drums", 0, is_drum=True))
 # A piece may end of its own will in the last quarter of the time that it is given.
 _MAY_END = 0.75
 
@@ -69,7 +74,7 @@ def continuing(
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(model)
     if not edits(loaded):
-        if limits != _FREE:
+        if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
         return TokenWriting(loaded, prompt, seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):
@@ -81,12 +86,14 @@ def continuing(
         parts = zip(loaded.view.names, loaded.view.parts, strict=True)
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
+        if isinstance(loaded.network, RegionTransformer) and not written:
+            wider, written = score.replace(tracks=_BAND), list(range(len(_BAND)))
         score = wider
     elif not written:
         raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
-    return Editing(score, edit, loaded, sampling or Sampling(), seed, count)
+    return edit_session(score, edit, loaded, sampling or Sampling(), seed, count)
 
 
 def _blank(model: Model) -> Score:

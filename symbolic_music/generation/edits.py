@@ -15,8 +15,9 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.fill_bars import BarFilling
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
 from symbolic_music.models import Model, load_model
@@ -93,12 +94,12 @@ def infilling(
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
     if not edits(loaded):
-        if limits != _FREE:
+        if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
         if fills:
             return BarFilling(score, spans, tracks, loaded, sampling, seed, count, controls)
         return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
-    return Editing(
+    return edit_session(
         score, Edit(spans, _chosen(score, tracks, loaded), limits), loaded, sampling or _DEFAULT, seed, count
     )
 
@@ -146,7 +147,7 @@ def accompanying(
             raise RegionError(f"all parts of model {loaded.card.name!r} are kept: nothing to write")
         written = list(range(len(score.tracks), len(score.tracks) + len(added)))
         score = replace(score, tracks=score.tracks + added)
-    return Editing(score, Edit([_whole(score)], written, limits), loaded, sampling, seed, count)
+    return edit_session(score, Edit([_whole(score)], written, limits), loaded, sampling, seed, count)
 
 
 def revoice(
@@ -179,7 +180,7 @@ def revoicing(
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded = loaded_model(model)
     edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps_rhythm=True)
-    return Editing(score, edit, loaded, sampling, seed, count)
+    return edit_session(score, edit, loaded, sampling, seed, count)
 
 
 def add_track(
@@ -219,7 +220,7 @@ def adding_track(
     is_drum = program == DRUM_INSTRUMENT
     wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
     spans = spans_of(score, regions) if regions else [_whole(score)]
-    return Editing(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
+    return edit_session(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
 
 
 def thin_out(
@@ -254,7 +255,7 @@ def thinning(
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded = loaded_model(model)
     edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps=share)
-    return Editing(score, edit, loaded, sampling, seed, count)
+    return edit_session(score, edit, loaded, sampling, seed, count)
 
 
 def loaded_model(model: AnyModel) -> Model[Any]:

@@ -27,7 +27,7 @@ from symbolic_music.generation.regions import Span, ticks_of
 from symbolic_music.score import Score
 
 if TYPE_CHECKING:
-    from symbolic_music.generation.views.model_view import Perspective
+    from symbolic_music.generation.views.model_view import StepView
 
 _MOST_BARS = 1_000_000
 # Intervals above the root, by what follows the root's letter.
@@ -55,6 +55,7 @@ class Limits:
         end_on: bar or part of one, as for chords: the music ends there.
         given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
             written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
+        free: do without what tracks do elsewhere in the piece, which region models keep to otherwise.
 
     Raises:
         OptionError: for what no pitch, scale, chord or number can be.
@@ -72,6 +73,7 @@ class Limits:
     no_repeats: bool = False
     end_on: float | None = None
     given_pitches: tuple[int, ...] = ()
+    free: bool = False
 
     def __post_init__(self) -> None:
         allowed = self._allowed()
@@ -104,7 +106,7 @@ class Limits:
         if self.given_pitches and len(self.given_pitches) < (self.notes_at_once or (1, 1))[0]:
             raise ConstraintError(f"{len(self.given_pitches)} given pitches are too few for notes at once")
 
-    def constraints(self, score: Score, view: Perspective, span: Span) -> tuple[Constraint, ...]:
+    def constraints(self, score: Score, view: StepView, span: Span) -> tuple[Constraint, ...]:
         """For a region of a score, as a model sees it.
 
         Raises:
@@ -142,7 +144,7 @@ class Limits:
             out.append(GivenPitches(self.given_pitches, min(rooms, default=None), until))
         return tuple(out)
 
-    def _check_given(self, score: Score, view: Perspective, span: Span) -> None:
+    def _check_given(self, score: Score, view: StepView, span: Span) -> None:
         count, melody = len(self.given_pitches), self.given_pitches
         if self.notes_per_bar is not None:
             lines = score.bars(span[1])
@@ -155,7 +157,7 @@ class Limits:
         if self.no_repeats and repeated and len(view.instruments or ()) == 1:
             raise ConstraintError("the given pitches repeat one, which is forbidden")
 
-    def _room(self, view: Perspective) -> int | None:
+    def _room(self, view: StepView) -> int | None:
         """How many of the written instruments' notes may sound at once; None where any number or some free of that."""
         parts = [len(one.instruments) for one in view.constraints if isinstance(one, OneAtATime)]
         limits = [*parts, *([self.polyphony] if self.polyphony is not None and view.instruments is not None else [])]

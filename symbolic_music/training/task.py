@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import CodesData, EditsData, GridData, StoreEditsData, TrainConfig
+from symbolic_music.training.config import CodesData, EditsData, GridData, RegionsData, StoreEditsData, TrainConfig
 
 if TYPE_CHECKING:
     from symbolic_music.training.tasks.edits import EditSource
@@ -81,6 +81,10 @@ def task_of(config: TrainConfig) -> Task:
         from symbolic_music.training.tasks.edits import EditsTask
 
         return EditsTask(config, _edit_source(config))
+    if isinstance(config.data, RegionsData):
+        from symbolic_music.training.tasks.regions import RegionsTask
+
+        return RegionsTask(config, config.data)
     if isinstance(config.data, CodesData):
         from symbolic_music.training.tasks.codec_codes import CodesTask
 

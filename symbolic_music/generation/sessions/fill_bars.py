@@ -152,7 +152,7 @@ class BarFilling:
                 for track in self._tracks:
                     yield from self._put(draft, track, bar, grid[track].bars[bar])
             self._filled += len(chosen)
-        draft.counted(log_probability, drawn, complete)
+        draft.count(log_probability, drawn, complete)
         draft.end()
 
     def _grid(self) -> dict[int, GridTrack]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import RegionError, TokenError, UnknownNameError
+from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import CONTROL, DRUM_CHANNEL, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public import aria_vocabulary as v
@@ -60,7 +61,7 @@ class AriaTokenizer(Tokenizer):
         Raises:
             RegionError: when the score lasts more than 100,000 segments.
         """
-        score = score.without_hanging()
+        score = as_symusic_reads(score).without_hanging()
         events, instruments = self._events(score)
         ids = [v.PREFIX + place for place in sorted(instruments)] + [v.START]
         tempos = score.tempos if len(score.tempos) else np.array([(0, 500_000)], TEMPO)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, UnknownNameError
+from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import DRUM_CHANNEL, METER, Array, Score, Track, note_table
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
@@ -68,6 +69,7 @@ class MidiGptTokenizer(Tokenizer):
         Raises:
             RegionError: when the score has more than 100,000 bars.
         """
+        score = as_symusic_reads(score)
         bars = bars_of(score)
         tracks = tracks_of(score, bars, self.layout.resolution)
         attributes = [attributes_of(t, bars, score.ticks_per_quarter, self.layout.resolution) for t in tracks]

@@ -1,0 +1,65 @@
+"""What a sampler of regions is asked for, and what it draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbolic_music.generation.constraints.base import Constraint
+from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding
+from symbolic_music.tokenizers.region.events import Integers
+from symbolic_music.tokenizers.region.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class RegionRequest:
+    """A span in which notes are to be written; times are steps from the beginning of the score.
+
+    Args:
+        rows: header, what is given, and the REGION row, whose times count from `origin`.
+        origin: step that is time 0 of the rows.
+        start, end: of the span.
+        bar_starts, bar_lengths: of the score, in steps.
+        slots: that are written, with their instruments (128 for drums).
+        past: time, duration and note (128 x instrument + pitch) before the span, for constraints: (n, 3).
+        habits: of slots, in their order; None for a slot that is free.
+        rhythm: of all of them together; None where they are free.
+        others: notes of other slots, by which harmony is judged; None where it is free.
+        busy: for each slot, keys that sound into the span and the steps until when.
+        constraints: what the notes must obey.
+        most: notes at most.
+        above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
+        is_open: whether rows go on as a stretch, not as a span of an edit.
+    """
+
+    rows: Rows
+    origin: int
+    start: int
+    end: int
+    bar_starts: Integers
+    bar_lengths: Integers
+    slots: tuple[tuple[int, int], ...]
+    past: Integers
+    habits: tuple[Habits | None, ...]
+    rhythm: Rhythm | None
+    others: Sounding | None
+    busy: tuple[dict[int, int], ...]
+    constraints: tuple[Constraint, ...] = ()
+    most: int = 2000
+    above: tuple[int, ...] = ()
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class DrawnNote:
+    """A note as it is drawn, in steps from the beginning of the score.
+
+    `log_probability` is of all its fields but the velocity, with the rests before it, before temperature and filters.
+    """
+
+    time: int
+    duration: int
+    slot: int
+    instrument: int
+    pitch: int
+    velocity: int
+    log_probability: float
