@@ -16,8 +16,8 @@ from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit
-from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.fill_bars import BarFilling
+from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts

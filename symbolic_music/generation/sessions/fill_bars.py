@@ -92,10 +92,9 @@ class BarFilling:
         in_tracks = np.isin(score.notes["track"], self._tracks)
         asked = np.logical_or.reduce([inside(score.notes, *span) for span in spans]) & in_tracks
         self._given, self._replaced = score.notes[~asked], score.notes[asked]
-        whole = (spans[0][0], spans[-1][1])
+        self._whole = whole = (spans[0][0], spans[-1][1])
         self._voices = {t: voice_of(score, self._given, t, score.tracks[t], whole) for t in self._tracks}
         self._controls = _ids_of(controls or {}, self._tokenizer, model.card.name)
-        self._spans = list(spans)
         self._drafts = [Draft(number, score.tracks) for number in range(count)]
         self._filled = 0
         # Whatever is impossible is so before anything is drawn.
@@ -122,7 +121,7 @@ class BarFilling:
     def results(self) -> list[Written]:
         """See `candidates.Writing`."""
         begun = [draft for draft in self._drafts if draft.begun]
-        return flagged([draft.result(self._score, self._replaced, self._given, 1) for draft in begun])
+        return flagged([draft.result(self._score, self._replaced, self._given, [self._whole]) for draft in begun])
 
     def finish(self) -> list[Written]:
         """See `candidates.Writing`."""
@@ -132,7 +131,7 @@ class BarFilling:
 
     def _write(self, draft: Draft, generator: torch.Generator) -> Iterator[WrittenNote]:
         grid = self._grid()
-        draft.begin((self._spans[0][0], self._spans[-1][1]), self._given, self._tracks)
+        draft.begin(self._whole, self._given, self._tracks)
         log_probability, drawn, complete = 0.0, 0, True
         for first, last, chosen in self._steps():
             prompt, places = self._prompt(grid, first, last, chosen)
