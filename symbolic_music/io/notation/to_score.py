@@ -274,8 +274,9 @@ def _tempos(written: Written, places: Places) -> list[tuple[int, int]]:
 
 
 def _keys(written: Written, places: Places) -> list[tuple[int, int, int]]:
-    """Keys of the first part that sounds as it is written; of others they would be those of the page."""
-    chosen = next((part for part in written.parts if not part.transposes and _has_keys(part)), None)
+    """Sounding keys of the first part that sounds as it is written, else of the first that has keys."""
+    parts = sorted(written.parts, key=lambda part: part.transposes)
+    chosen = next((part for part in parts if _has_keys(part)), None)
     rows: list[tuple[int, int, int]] = []
     for measure, begin, _ in places if chosen is not None else ():
         for at, sharps, minor in chosen.measures[measure].keys if chosen is not None else ():
