@@ -37,6 +37,7 @@ from symbolic_music.cli.commands import (
     train_voice,
     vary,
 )
+from symbolic_music.cli.output.pipes import piped
 
 app = typer.Typer(
     help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
@@ -81,8 +82,8 @@ for _verb in (
     encode.encode,
     encode.decode,
 ):
-    app.command()(_verb)
-app.command("continue")(lengthen.continue_)
+    app.command()(piped(_verb))
+app.command("continue")(piped(lengthen.continue_))
 
 
 def _version(asked: bool) -> None:

@@ -17,6 +17,8 @@ Unit = Literal["seconds", "beats", "bars"]
 Span = tuple[int, int]
 # A piece's last second may be named a little late: durations are shown rounded.
 _ROUNDING = 0.05
+# What arithmetic of floats is off by, in ticks.
+_EXACT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Region:
         if self.start >= known or self.end > known + _ROUNDING:
             raise RegionError(f"the region ({self}) is outside the piece, which {lasts}")
         places = np.array([self.start, min(self.end, known)])
-        first, last = (int(t) for t in np.rint(ticks_of(score, places, self.unit)))
+        # The first tick at or after each place: rounded to the nearest, a note could begin half a tick too early.
+        first, last = (int(t) for t in np.ceil(ticks_of(score, places, self.unit) - _EXACT))
         if last <= first:
             raise RegionError(f"the region ({self}) is shorter than a tick")
         return first, last
