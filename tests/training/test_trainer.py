@@ -255,7 +255,7 @@ def test_a_finished_run_goes_on_with_more_steps_and_says_what_the_schedule_is(tm
     longer = train(parse_config(grid(tmp_path, steps=6)), resume=True)
     assert (longer.step, longer.finished) == (6, True)
     assert "from step 4 on a run of 6 steps, which was one of 4" in caplog.text
-    rows = list(csv.DictReader((tmp_path / "runs/tiny/log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "runs/tiny/log.csv").read_text().splitlines()))
     assert [row["step"] for row in rows if row["split"] == "train"] == ["4", "6"]
     assert all(float(row["gradient_norm"]) > 0 for row in rows if row["split"] == "train")
     assert [float(row["learning_rate"]) >= 0 for row in rows if row["split"] == "train"] == [True, True]
