@@ -11,6 +11,7 @@ from symbolic_music.cli.commands import (
     accompany,
     add_track,
     by_hand,
+    compare,
     demo,
     detokenize,
     diff,
@@ -20,8 +21,10 @@ from symbolic_music.cli.commands import (
     infill,
     info,
     lengthen,
+    listening_test,
     live,
     models,
+    originality,
     plot,
     prepare,
     render,
@@ -34,6 +37,7 @@ from symbolic_music.cli.commands import (
     train_voice,
     vary,
 )
+from symbolic_music.cli.output.pipes import piped
 
 app = typer.Typer(
     help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
@@ -72,11 +76,14 @@ for _verb in (
     train_voice.train_voice,
     train_codec.train_codec,
     evaluate.evaluate,
+    originality.originality,
+    compare.compare,
+    listening_test.listening_test,
     encode.encode,
     encode.decode,
 ):
-    app.command()(_verb)
-app.command("continue")(lengthen.continue_)
+    app.command()(piped(_verb))
+app.command("continue")(piped(lengthen.continue_))
 
 
 def _version(asked: bool) -> None:
