@@ -10,6 +10,8 @@ import symbolic_music
 from symbolic_music.cli.commands import (
     accompany,
     add_track,
+    by_hand,
+    compare,
     demo,
     detokenize,
     diff,
@@ -18,17 +20,24 @@ from symbolic_music.cli.commands import (
     generate,
     infill,
     info,
+    lengthen,
+    listening_test,
+    live,
     models,
+    originality,
     plot,
     prepare,
     render,
     revoice,
+    studio,
     thin_out,
     tokenize,
     train,
     train_codec,
     train_voice,
+    vary,
 )
+from symbolic_music.cli.output.pipes import piped
 
 app = typer.Typer(
     help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
@@ -51,16 +60,30 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
+    live.live,
     demo.demo,
     prepare.prepare,
     train.train,
     train_voice.train_voice,
     train_codec.train_codec,
     evaluate.evaluate,
+    originality.originality,
+    compare.compare,
+    listening_test.listening_test,
     encode.encode,
     encode.decode,
 ):
-    app.command()(_verb)
+    app.command()(piped(_verb))
+app.command("continue")(piped(lengthen.continue_))
 
 
 def _version(asked: bool) -> None:

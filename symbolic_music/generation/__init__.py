@@ -18,10 +18,12 @@ from symbolic_music.generation.edits import (
     thinning,
 )
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
+from symbolic_music.generation.lengthening import continue_bars, continuing_bars, introduce, introducing
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.sessions.candidates import Writing, Written, WrittenNote, ranked
 from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.varying import make_busier, making_busier, vary, varying
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
@@ -44,10 +46,16 @@ __all__ = [
     "add_track",
     "adding_track",
     "bars",
+    "continue_bars",
     "continuing",
+    "continuing_bars",
     "generate",
     "infill",
     "infilling",
+    "introduce",
+    "introducing",
+    "make_busier",
+    "making_busier",
     "ranked",
     "revoice",
     "revoicing",
@@ -55,5 +63,7 @@ __all__ = [
     "thin_out",
     "thinning",
     "tracks_of",
+    "vary",
+    "varying",
     "with_weights",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.fill_bars import BarFilling
+from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
@@ -38,6 +40,8 @@ def infill(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
+    allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in [start, end) seconds; all else comes back bit for bit.
 
@@ -57,14 +61,18 @@ def infill(
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey.
+        allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
+        controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
+        NothingWrittenError: when nothing is written in four attempts where the piece has notes.
         RegionError: when the region lies outside the piece, a track does not exist, or the model cannot
             write these tracks.
         ConstraintError: when the limits contradict each other.
     """
-    return finished(infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits), progress)
+    writing = infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits, allow_empty, controls)
+    return finished(writing, progress)
 
 
 def infilling(
@@ -76,6 +84,8 @@ def infilling(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
+    allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
 ) -> Writing:
     """The same as an edit to be run: any regions, in seconds, beats or bars, and several alternatives.
 
@@ -84,13 +94,21 @@ def infilling(
     """
     loaded = loaded_model(model)
     spans = spans_of(score, regions)
-    if not edits(loaded):
-        if replace(limits, free=False) != _FREE:
-            raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
-        return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
-    return edit_session(
-        score, Edit(spans, _chosen(score, tracks, loaded), limits), loaded, sampling or _DEFAULT, seed, count
-    )
+    fills = loaded.tokenizer.name == "midigpt"
+    if controls and not fills:
+        raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
+    if not edits(loaded) and replace(limits, free=False) != _FREE:
+        raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
+
+    def begin(seed: int, count: int) -> Writing:
+        if fills:
+            return BarFilling(score, spans, tracks, loaded, sampling, seed, count, controls)
+        if not edits(loaded):
+            return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
+        edit = Edit(spans, _chosen(score, tracks, loaded), limits)
+        return edit_session(score, edit, loaded, sampling or _DEFAULT, seed, count)
+
+    return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
 
 
 def accompany(

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
+from symbolic_music.errors import ConfigError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import CodesData, EditsData, GridData, RegionsData, StoreEditsData, TrainConfig
+from symbolic_music.training.config import (
+    CodesData,
+    EditsData,
+    GridData,
+    ModelsData,
+    RegionsData,
+    StoreEditsData,
+    TrainConfig,
+)
 
 if TYPE_CHECKING:
     from symbolic_music.training.tasks.edits import EditSource
@@ -95,6 +104,8 @@ def task_of(config: TrainConfig) -> Task:
         from symbolic_music.training.data.chorale_grids import GridSource
 
         return TokenTask(config, GridSource(config, config.data))
+    if isinstance(config.data, ModelsData):
+        raise ConfigError("data.kind=of-model takes the ids of the model that init names: set init=MODEL")
     from symbolic_music.training.data.store_windows import WindowSource
 
     return TokenTask(config, WindowSource(config, config.data))

@@ -18,6 +18,9 @@ def infill(
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="A region that had notes may be left without.")
+    ] = False,
 ) -> None:
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
@@ -30,7 +33,7 @@ def infill(
     score = read(file)
     tracks = which.chosen(score)
     writing = generation.infilling(
-        score, regions, tracks, options.load(), sampling, options.seed, options.count, limits
+        score, regions, tracks, options.load(), sampling, options.seed, options.count, limits, allow_empty
     )
     told = ", ".join(map(str, regions))
     options.write(writing, f"rewriting {told}", f" in {told}")

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from symbolic_music.generation.likeness import share_of_twins
-from symbolic_music.generation.regions import Span
+from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.score import NOTE, Array, Score, Track
 
@@ -45,6 +45,7 @@ class Written:
         copies_original: whether nine in ten of its notes, and of those that were replaced, are the same: track and
             pitch, and onset within 50 ms.
         copy_of: number of the first alternative before it to which that applies; None for none.
+        emptied: whether a region that is written had notes and has no new ones: there it only deletes.
     """
 
     score: Score
@@ -54,6 +55,7 @@ class Written:
     complete: bool
     copies_original: bool = False
     copy_of: int | None = None
+    emptied: bool = False
 
 
 class Writing(Protocol):
@@ -164,14 +166,15 @@ class Draft:
         """Given notes and those written, in order."""
         return inserted(given, np.array(self._rows, NOTE))
 
-    def result(self, score: Score, replaced: Array, given: Array, spans: int) -> Written:
-        """The score with what is written so far, in place of some notes."""
+    def result(self, score: Score, replaced: Array, given: Array, spans: Sequence[Span]) -> Written:
+        """The score with what is written so far, in place of some notes of regions."""
         notes = np.array(self._rows, NOTE)
         whole = score.replace(notes=inserted(given, notes), tracks=tuple(self.tracks))
         likelihood = self._log_probability / self._drawn if self._drawn else float("nan")
-        complete = self._complete and self.begun == spans
+        complete = self._complete and self.begun == len(spans)
         copies = len(replaced) > 0 and share_of_twins(score, notes, replaced) >= NEAR_COPY
-        return Written(whole, notes, self.number, likelihood, complete, copies)
+        emptied = any(inside(replaced, *span).any() and not inside(notes, *span).any() for span in spans[: self.begun])
+        return Written(whole, notes, self.number, likelihood, complete, copies, emptied=emptied)
 
 
 def inserted(given: Array, new: Array) -> Array:
