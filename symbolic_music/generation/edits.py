@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
@@ -40,6 +41,7 @@ def infill(
     progress: Progress | None = None,
     limits: Limits = _FREE,
     allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in [start, end) seconds; all else comes back bit for bit.
 
@@ -60,6 +62,7 @@ def infill(
         progress: called with the share that is done.
         limits: what the notes must obey.
         allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
+        controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -68,7 +71,7 @@ def infill(
             write these tracks.
         ConstraintError: when the limits contradict each other.
     """
-    writing = infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits, allow_empty)
+    writing = infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits, allow_empty, controls)
     return finished(writing, progress)
 
 
@@ -82,6 +85,7 @@ def infilling(
     count: int = 1,
     limits: Limits = _FREE,
     allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
 ) -> Writing:
     """The same as an edit to be run: any regions, in seconds, beats or bars, and several alternatives.
 
@@ -90,10 +94,15 @@ def infilling(
     """
     loaded = loaded_model(model)
     spans = spans_of(score, regions)
+    fills = loaded.tokenizer.name == "midigpt"
+    if controls and not fills:
+        raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
     if not edits(loaded) and replace(limits, free=False) != _FREE:
         raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
 
     def begin(seed: int, count: int) -> Writing:
+        if fills:
+            return BarFilling(score, spans, tracks, loaded, sampling, seed, count, controls)
         if not edits(loaded):
             return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
         edit = Edit(spans, _chosen(score, tracks, loaded), limits)
