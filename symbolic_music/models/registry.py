@@ -15,7 +15,6 @@ from symbolic_music.errors import ModelError, UnknownNameError
 # Name -> module, model class, config class. Imported when asked for.
 _ARCHITECTURES = {
     "anticipatory": ("anticipatory", "AnticipatoryTransformer", "AnticipatoryConfig"),
-    "aria": ("aria", "Aria", "AriaConfig"),
     "compound-transformer": ("compound_transformer", "CompoundTransformer", "CompoundTransformerConfig"),
     "frame-transformer": ("frame_transformer", "FrameTransformer", "FrameTransformerConfig"),
     "gpt2": ("gpt2", "GPT2", "GPT2Config"),
@@ -24,6 +23,7 @@ _ARCHITECTURES = {
     "region-transformer": ("region_transformer", "RegionTransformer", "RegionConfig"),
     "sinusoid-transformer": ("sinusoid_transformer", "SinusoidTransformer", "SinusoidTransformerConfig"),
     "x-transformer": ("x_transformer", "XTransformer", "XTransformerConfig"),
+    "aria": ("aria", "Aria", "AriaConfig"),
 }
 
 
