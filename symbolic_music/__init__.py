@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from symbolic_music.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from symbolic_music import tokenizers as tokenizers
     from symbolic_music import transforms as transforms
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from symbolic_music.synthesis import Audio as Audio
     from symbolic_music.synthesis import render as render
 
-__version__ = "0.1.0"
 
 # Name -> module it lives in. Imported on first use, so that `import symbolic_music` needs no torch.
 _HOMES = {

@@ -6,28 +6,11 @@ from typing import Annotated
 
 import typer
 
-import symbolic_music
-from symbolic_music.cli.commands import (
-    accompany,
-    add_track,
-    demo,
-    detokenize,
-    encode,
-    evaluate,
-    generate,
-    infill,
-    info,
-    models,
-    plot,
-    prepare,
-    render,
-    revoice,
-    thin_out,
-    tokenize,
-    train,
-    train_codec,
-    train_voice,
-)
+from symbolic_music.cli.commands import demo, models
+from symbolic_music.cli.commands.editing import accompany, add_track, generate, infill, revoice, thin_out
+from symbolic_music.cli.commands.files import detokenize, encode, info, plot, render, tokenize
+from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
+from symbolic_music.version import __version__
 
 app = typer.Typer(
     help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
@@ -63,7 +46,7 @@ for _verb in (
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"symbolic-music {symbolic_music.__version__}")
+        typer.echo(f"symbolic-music {__version__}")
         raise typer.Exit
 
 

@@ -20,7 +20,7 @@ from symbolic_music.generation.edits import (
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
-from symbolic_music.generation.sessions.candidates import Writing, Written, WrittenNote, ranked
+from symbolic_music.generation.results import Writing, Written, WrittenNote, ranked
 from symbolic_music.generation.sessions.edit import Edit, Editing
 
 __all__ = [

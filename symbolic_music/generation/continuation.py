@@ -8,11 +8,11 @@ import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import TokenWriting
 from symbolic_music.generation.edits import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
+from symbolic_music.generation.results import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import METER, TEMPO, Score, Track

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, spans_of
+from symbolic_music.generation.results import Progress, Writing, finished
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
-from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
 from symbolic_music.models import Model, load_model
-from symbolic_music.score import DRUM_INSTRUMENT, Score, Track
+from symbolic_music.score import Score, Track
 from symbolic_music.transforms import check_tracks
 
 _DEFAULT = Sampling()

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EmptyScoreError, RegionError
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Array, Score
 
 Unit = Literal["seconds", "beats", "bars"]
 # First tick, and first tick after it.

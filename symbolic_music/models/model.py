@@ -19,7 +19,6 @@ import torch
 from torch import nn
 from typing_extensions import TypeVar
 
-import symbolic_music
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
 from symbolic_music.models import registry
@@ -35,6 +34,7 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
 )
 from symbolic_music.models.config_checks import check_types
 from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.version import __version__
 
 DEFAULT_MODEL = "chorales"
 Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
@@ -135,7 +135,7 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
     name, preset = named.pop("name"), named.pop("preset")
     config = {
         "architecture": registry.name_of(model.network),
-        "library_version": symbolic_music.__version__,
+        "library_version": __version__,
         "tokenizer": {
             "name": name,
             "preset": preset,

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import CodesData, EditsData, GridData, StoreEditsData, TrainConfig
 
 if TYPE_CHECKING:
-    from symbolic_music.training.tasks.edits import EditSource
+    pass
 
 
 class Batch(NamedTuple):
@@ -73,35 +72,3 @@ class Task(Protocol):
     def provenance(self, step: int) -> str:
         """What a step's batch was made of, for a message."""
         ...
-
-
-def task_of(config: TrainConfig) -> Task:
-    """The task that a config describes."""
-    if isinstance(config.data, EditsData | StoreEditsData):
-        from symbolic_music.training.tasks.edits import EditsTask
-
-        return EditsTask(config, _edit_source(config))
-    if isinstance(config.data, CodesData):
-        from symbolic_music.training.tasks.codec_codes import CodesTask
-
-        return CodesTask(config, config.data)
-    from symbolic_music.training.tasks.tokens import TokenTask
-
-    if isinstance(config.data, GridData):
-        from symbolic_music.training.data.chorale_grids import GridSource
-
-        return TokenTask(config, GridSource(config, config.data))
-    from symbolic_music.training.data.store_windows import WindowSource
-
-    return TokenTask(config, WindowSource(config, config.data))
-
-
-def _edit_source(config: TrainConfig) -> EditSource:
-    if isinstance(config.data, StoreEditsData):
-        from symbolic_music.training.data.store_edits import StoreEdits
-
-        return StoreEdits(config.data, int(config.model.settings.get("window", 512)))
-    from symbolic_music.training.data.chorale_edits import ChoraleEdits
-
-    assert isinstance(config.data, EditsData)
-    return ChoraleEdits(config.data)

@@ -34,8 +34,9 @@ from symbolic_music.training.run.run_log import Records
 from symbolic_music.training.run.schedules import schedule_of
 from symbolic_music.training.run.sharding import gathered
 from symbolic_music.training.run.signals import interruptions
-from symbolic_music.training.task import Batch, Share, Task, task_of
+from symbolic_music.training.task import Batch, Share, Task
 from symbolic_music.training.tasks.edits import EditsTask
+from symbolic_music.training.tasks.factory import task_of
 
 Report = Callable[[dict[str, float]], None]
 # Settings that may differ when a run is resumed.

@@ -10,8 +10,8 @@ from symbolic_music.generation import Limits, Region, Request, bars, continuing,
 from symbolic_music.generation.constraints.pitch import Chords, PitchRange
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.feasibility import check_request
-from symbolic_music.generation.limits import chord_classes, pitch_number
 from symbolic_music.score import Score
+from symbolic_music.theory import chord_classes, pitch_number
 from tests.generation.untouched import check, four_parts, ours, published
 
 

@@ -97,7 +97,7 @@ class WritingOptions:
     def limits(self) -> Limits:
         """What the notes must obey."""
         from symbolic_music.generation import Limits
-        from symbolic_music.generation.limits import pitch_number
+        from symbolic_music.theory import pitch_number
 
         melody = [] if self.given_pitches is None else self.given_pitches.split(",")
         return Limits(

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.bar_tokens import (
     bars_of,
     begins_bar,
@@ -26,10 +27,11 @@ from symbolic_music.generation.decoding.compound_sampler import draw_words, of_e
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.sessions.candidates import Draft, Written, WrittenNote, flagged
+from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.transforms import check_tracks
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import MidiError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.track_events import MAX_TICK
-from symbolic_music.score import DRUM_CHANNEL, Array, Score, Text
+from symbolic_music.score import Array, Score, Text
 
 _MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 _LONGEST_DELTA = (1 << 28) - 1

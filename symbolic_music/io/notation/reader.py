@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import MissingExtraError, NotationError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.notation.archives import unpacked
 from symbolic_music.io.notation.source import parse_musicxml, written_music
 from symbolic_music.io.notation.to_score import as_played
-from symbolic_music.score import DRUM_CHANNEL, KEY, METER, TEMPO, Array, Score, Track, note_table
+from symbolic_music.score import KEY, METER, TEMPO, Array, Score, Track, note_table
 
 # Divisible by 32nds, triplets, quintuplets and septuplets of a quarter.
 _TICKS_PER_QUARTER = 10_080

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import MissingExtraError, NotationError
-from symbolic_music.score import DRUM_CHANNEL, Array, Score, Track
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score, Track
 
 # Grids of a quarter that notation can write: 128ths; 32nds and triplets of them.
 _WRITABLE = (32, 24)

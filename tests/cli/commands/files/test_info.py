@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from symbolic_music.cli.commands.info import key_name
+from symbolic_music.cli.commands.files.info import key_name
 from symbolic_music.score import Score, Track
 
 

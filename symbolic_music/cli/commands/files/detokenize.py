@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.commands.tokenize import Name, Preset, find_tokenizer
+from symbolic_music.cli.commands.files.tokenize import Name, Preset, find_tokenizer
 from symbolic_music.cli.output.report import Json, check_score_output, out, out_json
 
 

@@ -107,7 +107,7 @@ def _apart(path: Path, output: Path) -> None:
 
 def _stem_paths(score: Score, folder: Path, output: Path) -> dict[int, Path]:
     """A file for each track that has notes, named by number and name, in the format of the whole."""
-    from symbolic_music.general_midi import track_title
+    from symbolic_music.score import track_title
 
     paths = {}
     for track in sorted(set(score.notes["track"].tolist())):

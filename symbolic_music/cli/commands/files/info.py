@@ -53,7 +53,7 @@ def describe(score: Score) -> dict[str, Any]:
     """
     import numpy as np
 
-    from symbolic_music.general_midi import track_title
+    from symbolic_music.score import track_title
 
     notes = score.notes
     seconds = score.onset_seconds
