@@ -69,6 +69,10 @@ class AudioError(SymbolicMusicError):
     """Sound cannot be rendered or written."""
 
 
+class EvaluationError(SymbolicMusicError):
+    """What is to be compared does not belong together, or there is too little of it for a figure."""
+
+
 class MissingExtraError(SymbolicMusicError):
     """A feature needs an optional package; the text names the extra that installs it."""
 

@@ -1,0 +1,142 @@
+"""How edits by models fit the pieces they stand in, beside the original, copies, retrieval and random bars.
+
+python benchmarks/edits_in_context.py CORPORA MODEL… [--regions 100] [--seed 0] [--workers 1] [--name edits-in-context]
+
+CORPORA is the folder of lakh-subset and pop909, MODEL a bundled name or a folder. Each model writes the regions of
+benchmarks/regions.json anew. Intervals (95 %) are bootstrapped over pieces; p is of a paired permutation test over
+pieces. The result has every value of every region too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from symbolic_music.errors import SymbolicMusicError
+from symbolic_music.evaluation.context import Case, EditRegion, as_json, evaluate, load_cases, references, table
+from symbolic_music.evaluation.context.table import Row
+from symbolic_music.score import Score
+
+HERE = Path(__file__).parent
+
+
+class Writes:
+    """Edits by a model through `generation.infilling`: a `Write`."""
+
+    def __init__(self, model: str, seed: int) -> None:
+        import torch
+
+        from symbolic_music.models import load_model
+
+        torch.set_num_threads(1)
+        self.model, self.seed = load_model(model), seed
+
+    def __call__(self, score: Score, region: EditRegion) -> Score:
+        from symbolic_music.generation import Region, infilling
+
+        beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
+        writing = infilling(score, [Region(*beats, "beats")], region.tracks, self.model, seed=self.seed)
+        return writing.finish()[0].score
+
+
+_WRITES: dict[str, Writes] = {}
+
+
+def one(job: tuple[str, int, Case]) -> tuple[dict[str, float], float, str]:
+    """Metrics of a region as a model writes it, the seconds that it took, and what went wrong, in a worker."""
+    model, seed, case = job
+    write = _WRITES.setdefault(model, Writes(model, seed)) if model not in _WRITES else _WRITES[model]
+    began = time.perf_counter()
+    try:
+        found, told = evaluate([case], write)[0], ""
+    except SymbolicMusicError as error:
+        # What cannot be written stays empty.
+        notes = case.score.notes[~case.region.mask(case.score.notes)]
+        found, told = evaluate([case], lambda score, region: score.replace(notes=notes))[0], str(error)
+    return found, time.perf_counter() - began, told
+
+
+def by_model(
+    model: str, cases: Sequence[Case], seed: int, workers: int
+) -> tuple[list[dict[str, float]], float, list[str]]:
+    """Metrics of all regions, seconds a region, and what went wrong."""
+    jobs = [(model, seed, case) for case in cases]
+    if workers == 1:
+        found = [one(job) for job in jobs]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            found = list(pool.map(one, jobs))
+    return [row for row, _, _ in found], sum(t for _, t, _ in found) / len(found), [e for _, _, e in found if e]
+
+
+def shown(rows: Sequence[Row], systems: Sequence[str]) -> str:
+    """The table as text: a mean and its interval a system; stars where p < .05 against copy."""
+    wide = max(len(f"{row.kind} {row.metric.name}") for row in rows)
+    lines = [" " * wide + "  better   " + "".join(f"{name[-20:]:>22}" for name in systems)]
+    for row in rows:
+        cells = []
+        for name in systems:
+            mean, p = row.means[name], row.p.get((name, "copy"), 1.0)
+            star = "*" if p < 0.05 else " "
+            cells.append(f"{mean.value:.2f} [{mean.low:.2f}, {mean.high:.2f}]{star}".rjust(22))
+        lines.append(f"{row.kind + ' ' + row.metric.name:<{wide}}  {row.metric.better:<9}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def plain(rows: Sequence[dict[str, float]]) -> dict[str, list[float | None]]:
+    """Values by metric; None for nan."""
+    return {name: [None if math.isnan(row[name]) else round(row[name], 4) for row in rows] for name in rows[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("corpora", type=Path)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--regions", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--document", type=Path, default=HERE / "regions.json")
+    parser.add_argument("--name", default="edits-in-context")
+    asked = parser.parse_args()
+    cases = load_cases(asked.document, asked.corpora, asked.regions)
+    results: dict[str, list[dict[str, float]]] = {}
+    facts: dict[str, Any] = {}
+    for model in asked.models:
+        name = Path(model).name
+        results[name], seconds, errors = by_model(model, cases, asked.seed, asked.workers)
+        facts[name] = {"seconds_a_region": round(seconds, 3), "errors": errors}
+        print(f"{name}: {seconds:.2f} s a region" + "".join(f"\n  error: {error}" for error in errors))
+    baselines = references(cases, asked.seed)
+    results |= {name: evaluate(cases, write) for name, write in baselines.items()}
+    rows = table(cases, results, list(baselines))
+    print(shown(rows, list(results)))
+    document = {
+        "name": asked.name,
+        "command": f"python benchmarks/edits_in_context.py CORPORA {' '.join(facts)} --regions {len(cases)}",
+        "commit": subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+        ).stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {asked.workers} used, {platform.system()}",
+        "n": len(cases),
+        "seed": asked.seed,
+        "split": "test",
+        "models": facts,
+        "rows": as_json(rows),
+        "regions": [[case.piece, case.region.first, case.region.last, *case.region.tracks] for case in cases],
+        "values": {name: plain(found) for name, found in results.items()},
+    }
+    text = json.dumps(document, indent=None, separators=(",", ":")).replace('{"metric"', '\n{"metric"')
+    (HERE / "results" / f"{asked.name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
