@@ -8,12 +8,12 @@ from typing import Any
 
 from symbolic_music.errors import FileError, OptionError, TokenError, UnknownNameError
 from symbolic_music.io.files import check_readable
+from symbolic_music.tokenizers import saving
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.registry import get
 from symbolic_music.tokenizers.saving import (
     FORMAT,
     FORMAT_VERSION,
-    MAX_BYTES,
     _configuration_fingerprint,
     fingerprint,
 )
@@ -63,8 +63,8 @@ def load(path: str | Path) -> Tokenizer:
 def _read(path: Path) -> dict[str, Any]:
     """What the file holds, of the right keys and types."""
     check_readable(path)
-    if path.stat().st_size > MAX_BYTES:
-        raise FileError(f"{path} is too large for a saved tokenizer (over {MAX_BYTES >> 20} MiB)")
+    if path.stat().st_size > saving.MAX_BYTES:
+        raise FileError(f"{path} is too large for a saved tokenizer (over {saving.MAX_BYTES >> 20} MiB)")
     try:
         saved = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
