@@ -34,6 +34,12 @@ PROGRAMS = (
     "Gunshot",
 )  # fmt: skip
 
+# Eight programs each.
+FAMILIES = (
+    "piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass", "reed", "pipe",
+    "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects",
+)  # fmt: skip
+
 # Percussion by MIDI pitch, 35 to 81.
 DRUMS = dict(enumerate((
     "Acoustic Bass Drum", "Bass Drum", "Side Stick", "Snare", "Hand Clap", "Electric Snare", "Low Floor Tom",
@@ -49,6 +55,11 @@ DRUMS = dict(enumerate((
 def instrument_name(instrument: int) -> str:
     """Name of a program, or "Drums" for 128."""
     return "Drums" if instrument == DRUM_INSTRUMENT else PROGRAMS[instrument]
+
+
+def family_name(instrument: int) -> str:
+    """Name of a program's family, or "drums" for 128."""
+    return "drums" if instrument == DRUM_INSTRUMENT else FAMILIES[instrument // 8]
 
 
 def drum_name(pitch: int) -> str:

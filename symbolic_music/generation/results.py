@@ -58,8 +58,8 @@ class Written:
     copy_of: int | None = None
 
 
-class Writing(Protocol):
-    """Music under way: an `editing.Editing`, or what a model of other ids writes."""
+class EditSession(Protocol):
+    """An edit while it runs: it streams notes as they are drawn, and gives the scores at any time."""
 
     @property
     def done(self) -> float:
@@ -79,12 +79,12 @@ class Writing(Protocol):
         ...
 
 
-def finished(writing: Writing, progress: Progress | None) -> Score:
+def finished(session: EditSession, progress: Progress | None) -> Score:
     """The first alternative, all of it; `progress` is called with the share that is done."""
-    for _ in writing.stream():
+    for _ in session.stream():
         if progress:
-            progress(min(1.0, writing.done))
-    return writing.results()[0].score
+            progress(min(1.0, session.done))
+    return session.results()[0].score
 
 
 def flagged(found: Sequence[Written]) -> list[Written]:

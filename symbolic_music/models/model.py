@@ -112,6 +112,13 @@ class Model(Generic[Network]):
             name = f"{self.tokenizer.name} ({self.tokenizer.preset})"
             raise ModelError(f"the network has a vocabulary of {_told(spoken)} ids, tokenizer {name} {_told(known)}")
 
+    def __repr__(self) -> str:
+        kind, tokenizer = type(self.network).__name__, self.tokenizer
+        return (
+            f"Model({self.card.name}, {kind}, {self.card.parameters:,} parameters, "
+            f"tokenizer {tokenizer.name} ({tokenizer.preset}), {self.device})"
+        )
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
@@ -254,7 +261,7 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def bundled() -> list[Card]:
+def list_models() -> list[Card]:
     """Cards of the models that come with the package."""
     return [Card(**read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
 

@@ -4,6 +4,7 @@ import soundfile
 
 from symbolic_music.errors import AudioError, FileError
 from symbolic_music.synthesis import Audio
+from symbolic_music.synthesis.audio import read_audio
 
 
 def ramp(n: int = 441, peak: float = 0.5) -> Audio:
@@ -57,3 +58,14 @@ def test_a_full_disk_is_said_and_nothing_is_left(tmp_path, monkeypatch):
 def test_bits(tmp_path):
     with pytest.raises(AudioError, match="16 or 24"):
         ramp().write(tmp_path / "sound.wav", bits=8)
+
+
+def test_a_notebook_shows_a_player_of_the_same_sound(tmp_path) -> None:
+    from base64 import b64decode
+
+    sound = Audio(np.array([[0.0, 0.5, -0.5, 1.0]], np.float32), 8000)
+    html = sound._repr_html_()
+    (tmp_path / "a.wav").write_bytes(b64decode(html.split("base64,")[1].split('"')[0]))
+    again = read_audio(tmp_path / "a.wav")
+    assert again.sample_rate == 8000
+    assert np.abs(again.samples - sound.samples).max() < 1e-4

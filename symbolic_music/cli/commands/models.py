@@ -9,10 +9,10 @@ def models(as_json: Json = False) -> None:
     """List the bundled models and voices with size, licence and training data."""
     from dataclasses import asdict
 
-    from symbolic_music.models import Card, bundled
+    from symbolic_music.models import Card, list_models
     from symbolic_music.synthesis.midi_ddsp.voices import load_voices
 
-    cards = [*bundled(), Card(**load_voices().card)]
+    cards = [*list_models(), Card(**load_voices().card)]
     if as_json:
         out_json([asdict(card) for card in cards])
         return

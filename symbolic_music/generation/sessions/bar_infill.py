@@ -42,7 +42,7 @@ _SHOWN = 1024
 
 
 class BarInfilling:
-    """A `drafts.Writing` of whole bars; its alternatives are the best candidates, in order.
+    """A `EditSession` of whole bars; its alternatives are the best candidates, in order.
 
     `log_likelihood` of an alternative is that of what follows the region, a note of it, as far as half of the model's
     window reaches; where nothing follows, that of what was drawn, a note, and nan for no note.
@@ -105,11 +105,11 @@ class BarInfilling:
 
     @property
     def done(self) -> float:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         return len(self._found) / self._candidates
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `drafts.Writing`. Notes are told when all candidates are drawn: which are taken is known then."""
+        """See `EditSession`. Notes are told when all candidates are drawn: which are taken is known then."""
         network = self._model.network
         was_training = network.training
         try:
@@ -127,7 +127,7 @@ class BarInfilling:
             yield from self._put(Draft(number, self._score.tracks), notes)
 
     def results(self) -> list[Written]:
-        """See `drafts.Writing`: the best of the candidates that are drawn."""
+        """See `EditSession`: the best of the candidates that are drawn."""
         out = []
         for number, (likelihood, notes) in enumerate(self._best()):
             draft = Draft(number, self._score.tracks)
@@ -137,7 +137,7 @@ class BarInfilling:
         return flagged(out)
 
     def finish(self) -> list[Written]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

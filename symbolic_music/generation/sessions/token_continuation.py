@@ -72,11 +72,11 @@ class TokenWriting:
 
     @property
     def done(self) -> float:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         return (sum(self._whole) + min(self._part, 1.0)) / self._count
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `drafts.Writing`. Each alternative has a seed of its own, from the first one's on."""
+        """See `EditSession`. Each alternative has a seed of its own, from the first one's on."""
         was_training = self._model.network.training
         most = self._seconds * (_MOST_WORDS_A_SECOND if self._in_words else _MOST_IDS_A_SECOND)
         for number in range(self._count):
@@ -102,7 +102,7 @@ class TokenWriting:
             yield from _told(number, score, notes[told:])
 
     def results(self) -> list[Written]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         found = []
         for number, ids in enumerate(self._ids):
             score, notes, _ = self._so_far(ids)
@@ -111,7 +111,7 @@ class TokenWriting:
         return flagged(found)
 
     def finish(self) -> list[Written]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

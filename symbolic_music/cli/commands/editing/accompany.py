@@ -26,5 +26,7 @@ def accompany(
     from symbolic_music import generation
     from symbolic_music.io import read
 
-    writing = generation.accompanying(read(file), kept, options.load(), sampling, options.seed, options.count, limits)
-    options.write(writing, "writing the other parts", f" beside tracks {', '.join(map(str, kept))}")
+    score = read(file)
+    model = options.load(score)
+    session = generation.edit(score, (), kept, model, sampling, options.seed, options.count, limits, verb="accompany")
+    options.write(session, "writing the other parts", f" beside tracks {', '.join(map(str, kept))}")

@@ -27,7 +27,9 @@ def add_track(
     from symbolic_music import generation
     from symbolic_music.io import read
 
-    writing = generation.adding_track(
-        read(file), program, regions, options.load(), sampling, options.seed, options.count, limits
+    score = read(file)
+    model, count = options.load(score), options.count
+    session = generation.edit(
+        score, regions, None, model, sampling, options.seed, count, limits, verb="add_track", program=program
     )
-    options.write(writing, "writing one more track")
+    options.write(session, "writing one more track")

@@ -28,5 +28,6 @@ def generate(
     from symbolic_music.io import read
 
     given = None if prompt is None else read(prompt)
-    writing = generation.continuing(given, seconds, options.load(), sampling, options.seed, options.count, limits)
-    options.write(writing, f"writing {seconds:g} s of music")
+    model = options.load(given)
+    session = generation.continuation(given, seconds, model, sampling, options.seed, options.count, limits)
+    options.write(session, f"writing {seconds:g} s of music")

@@ -29,8 +29,7 @@ def infill(
 
     score = read(file)
     tracks = which.chosen(score)
-    writing = generation.infilling(
-        score, regions, tracks, options.load(), sampling, options.seed, options.count, limits
-    )
+    model = options.load(score)
+    session = generation.edit(score, regions, tracks, model, sampling, options.seed, options.count, limits)
     told = ", ".join(map(str, regions))
-    options.write(writing, f"rewriting {told}", f" in {told}")
+    options.write(session, f"rewriting {told}", f" in {told}")

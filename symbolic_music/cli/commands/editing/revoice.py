@@ -29,7 +29,8 @@ def revoice(
 
     score = read(file)
     tracks = which.chosen(score)
-    writing = generation.revoicing(
-        score, regions, tracks, options.load(), sampling, options.seed, options.count, limits
+    model = options.load(score)
+    session = generation.edit(
+        score, regions, tracks, model, sampling, options.seed, options.count, limits, verb="revoice"
     )
-    options.write(writing, "drawing other pitches")
+    options.write(session, "drawing other pitches")

@@ -30,7 +30,8 @@ def thin_out(
 
     score = read(file)
     tracks = which.chosen(score)
-    writing = generation.thinning(
-        score, regions, keep, tracks, options.load(), sampling, options.seed, options.count, limits
+    model, count = options.load(score), options.count
+    session = generation.edit(
+        score, regions, tracks, model, sampling, options.seed, count, limits, verb="thin_out", share=keep
     )
-    options.write(writing, "choosing notes", " again")
+    options.write(session, "choosing notes", " again")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, infilling, with_weights
+from symbolic_music import generation
+from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, with_weights
 from symbolic_music.io import read
 from symbolic_music.models import save_model
 from symbolic_music.score import Score
@@ -206,7 +207,7 @@ def test_whole_bars_by_a_model_that_only_continues(run, mistake, song: Path, tmp
     outcome = run("infill", song, "--bars", "2", "--count", "2", *asked_for, "--json")
     told = json.loads(outcome.out)
     # Sampling as published: nothing was said of it.
-    expected = infilling(read(song), [bars(2)], None, one, count=2).finish()
+    expected = generation.edit(read(song), [bars(2)], None, one, count=2).finish()
     for alternative, written in zip(told["alternatives"], expected, strict=True):
         assert alternative["notes_written"] == len(written.notes) > 0
         assert alternative["log_likelihood"] == round(written.log_likelihood, 4)
@@ -222,9 +223,9 @@ def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path
     outcome = run("infill", song, "--bars", "2", "--tracks", "1", "--int8", "-m", gpt2, "-o", out)
     assert outcome.code == 0
     region = [bars(2)]
-    near = infilling(read(song), region, [1], with_weights(published(), "int8")).finish()[0]
+    near = generation.edit(read(song), region, [1], with_weights(published(), "int8")).finish()[0]
     assert np.array_equal(np.sort(read(out).notes["onset"]), np.sort(near.score.notes["onset"]))
-    assert near.log_likelihood != infilling(read(song), region, [1], published()).finish()[0].log_likelihood
+    assert near.log_likelihood != generation.edit(read(song), region, [1], published()).finish()[0].log_likelihood
     for folder in (model, save_model(words("original"), tmp_path / "words")):
         said = mistake("generate", "--int8", "-m", folder, "-o", tmp_path / "other.mid")
         assert "no int8 weights: it is no GPT-2" in said
