@@ -50,15 +50,23 @@ BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
 _MAX_BARS = 10_000_000
 DEFAULT_TEMPO = 500_000
 Array = NDArray[Any]
+Tables = tuple[Array, Array, Array, Array, Array, Array, "tuple[Track, ...]", "tuple[Text, ...]"]
 
 
 @dataclass(frozen=True)
 class Track:
-    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit."""
+    """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit.
+
+    Where it was read from MIDI, its channel (0-15), port and bank (14 bits, controller 0 first) too. They are not
+    compared: parts that differ in nothing else play the same, but for the bank, on any channel.
+    """
 
     name: str = ""
     program: int = 0
     is_drum: bool = False
+    channel: int | None = field(default=None, compare=False)
+    port: int = field(default=0, compare=False)
+    bank: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -207,6 +215,12 @@ class Score:
             else:
                 tracks.append(Track())
         return tuple(tracks)
+
+    def as_tables(self) -> Tables:
+        """Notes, tempos, meters, keys, controls, bends, tracks, texts."""
+        return (
+            self.notes, self.tempos, self.meters, self.keys, self.controls, self.bends, self.tracks, self.texts
+        )  # fmt: skip
 
     def replace(self, **changes: Any) -> Score:
         """A copy with these fields changed."""

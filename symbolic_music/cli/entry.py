@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import typer
 
+from symbolic_music.cli.output.report import told_to_stderr
 from symbolic_music.errors import SymbolicMusicError
 
 # Usage errors come from a parser that typer carries inside; this is the base class of all of them.
@@ -112,9 +113,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     from symbolic_music.cli.app import app
 
     command = typer.main.get_command(app)
-    code = command.main(
-        args=None if arguments is None else list(arguments), prog_name="symbolic-music", standalone_mode=False
-    )
+    with told_to_stderr():
+        code = command.main(
+            args=None if arguments is None else list(arguments), prog_name="symbolic-music", standalone_mode=False
+        )
     # Without its standalone mode the parser returns the code that it would have left with.
     if code == 130:
         return _interrupted()

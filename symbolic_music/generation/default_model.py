@@ -39,7 +39,9 @@ def chosen_name(score: Score | None) -> tuple[str, str]:
     return DEFAULT_MODEL, f"the piece has {len(tracks)} single line{'s' if len(tracks) > 1 else ''}"
 
 
-def loaded_model(model: AnyModel, score: Score | None = None, device: str = "auto") -> Model[Any]:
+def loaded_model(
+    model: AnyModel, score: Score | None = None, device: str = "auto", offline: bool = False
+) -> Model[Any]:
     """A model as it is, or loaded by its name or folder; None for the bundled one that suits the score.
 
     That one is logged, with the reason. Errors as in `models.load_model`.
@@ -49,7 +51,7 @@ def loaded_model(model: AnyModel, score: Score | None = None, device: str = "aut
     if model is None:
         model, reason = chosen_name(score)
         _log.info("using model %s: %s", model, reason)
-    return load_model(model, device=device)
+    return load_model(model, device, offline)
 
 
 def _is_line(score: Score, track: int) -> bool:

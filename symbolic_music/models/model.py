@@ -23,6 +23,7 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
 from symbolic_music.models import registry
 from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.checkpoints import public
 from symbolic_music.models.checkpoints.safetensors_folder import (
     WEIGHTS,
     check_weights,
@@ -156,22 +157,49 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
     return write_folder(folder, config, {k: stored(k, x, dtype) for k, x in model.network.state_dict().items()})
 
 
-def load_model(name_or_path: str | Path | None = None, device: str = "auto") -> Model[Any]:
-    """Load a bundled model by name, or a model folder by path; the default is the bundled chorale model.
+def load_model(name_or_path: str | Path | None = None, device: str = "auto", offline: bool = False) -> Model[Any]:
+    """Load a model, ready to use; the default is the bundled chorale model.
+
+    Public checkpoints come from the Hugging Face hub on first use and stay in its cache; their size and licence are
+    logged before, and a licence for non-commercial use whenever the model is loaded.
+
+    Args:
+        name_or_path: name of a bundled model; a model folder, one of ours or in the layout of one of the public
+            families; the short name of a public model (`amt-small`, see `checkpoints.catalogue`); or the id of a
+            repository on the hub, owner/name.
+        device: auto (CUDA, then MPS, then the CPU), cpu, cuda or mps.
+        offline: take nothing from the network, as the variable HF_HUB_OFFLINE asks for too.
 
     Raises:
-        UnknownNameError: when it is neither.
-        ModelError: when the folder's parts are missing, broken, or do not fit each other, or when the ids of the
-            tokenizer that it names have changed since.
-        MissingExtraError: when its tokenizer or architecture needs a package that is not installed.
+        UnknownNameError: when it is none of them.
+        ModelError: when the folder's parts are missing, broken, or do not fit each other; when the ids of the
+            tokenizer that it names have changed since; when the hub cannot be reached or does not have it; when the
+            memory does not suffice.
+        MissingExtraError: when its tokenizer or architecture, or the hub, needs a package that is not installed.
     """
     name = str(name_or_path) if name_or_path is not None else DEFAULT_MODEL
-    folder = _bundled_folders().get(name, Path(name))
-    if not os.path.isdir(folder):  # where a Path raises, of a name too long
-        known = ", ".join(sorted(_bundled_folders())) or "none"
-        raise UnknownNameError(f"no model named {name[:100]!r} and no such folder; bundled models: {known}")
     where = resolve_device(device)
-    config = read_config(folder)
+    folder = _bundled_folders().get(name, Path(name))
+    # Not Path.is_dir, which raises of a name too long.
+    config = read_config(folder) if os.path.isdir(folder) else None
+    if config is None or public.is_theirs(config):
+        return _public(name, where, offline)
+    model = _of_folder(folder, config, where)
+    public.say_licence(model.card.name, model.card.licence)
+    return model
+
+
+def _public(name: str, where: torch.device, offline: bool) -> Model[Any]:
+    """A checkpoint of others."""
+    opened, known = public.open_public(name, sorted(_bundled_folders()), offline)
+    public.say_licence(known.name, known.licence)
+    count = public.parameters_of(opened.network)
+    card = Card(known.name, count, known.licence, known.data, f"public checkpoint of the family {known.family}")
+    return Model(opened.network.to(where), card, View(120.0, ()), opened.tokenizer)
+
+
+def _of_folder(folder: Path, config: dict[str, Any], where: torch.device) -> Model[Any]:
+    """A model folder of ours."""
     architecture, shape = _shape(folder, config)
     tokenizer = _tokenizer(folder, config)
     with _fitting(folder):

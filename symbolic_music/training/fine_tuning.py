@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -13,8 +12,6 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
 from symbolic_music.models import AnticipatoryTransformer, load_model, registry
 from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
-from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained
-from symbolic_music.models.checkpoints.safetensors_folder import read_config
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import ModelConfig, TrainConfig, check_settings
 
@@ -42,21 +39,16 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
 
 
 def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
-    """The network of a bundled model, a model folder, or a GPT-2 checkpoint in Hugging Face's layout or on its hub.
+    """The network of a bundled model, a model folder, or a public checkpoint.
 
     Args:
-        source: name, folder, or id of the hub.
+        source: as `load_model` takes it.
         tokenizer: whose ids are to be learnt; None where they are the anticipatory events of our own model.
 
     Raises:
         TrainingError: when the model was trained on other ids.
         UnknownNameError, ModelError: when it cannot be loaded.
     """
-    if Path(source).is_dir() and "architecture" not in read_config(Path(source)):
-        size = tokenizers.get("anticipation").vocabulary.sizes if tokenizer is None else tokenizer.vocabulary.sizes
-        return load_pretrained(source, size[0])
-    if "/" in source and not Path(source).is_dir():
-        return load_pretrained(source)
     model = load_model(source, "cpu")
     if tokenizer is not None and tokenizers.fingerprint(model.tokenizer) != tokenizers.fingerprint(tokenizer):
         raise TrainingError(

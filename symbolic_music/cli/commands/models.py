@@ -1,12 +1,19 @@
-"""What models and voices come with the package."""
+"""What models and voices there are: bundled, and public."""
 
 from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
 
 from symbolic_music.cli.output.report import Json, out_json, show
 
 
-def models(as_json: Json = False) -> None:
-    """List the bundled models and voices with size, licence and training data."""
+def models(
+    all_models: Annotated[bool, typer.Option("--all", help="Public models too, which the hub has.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the bundled models and voices with size, licence and training data; with --all the public models too."""
     from dataclasses import asdict
 
     from symbolic_music.models import Card, list_models
@@ -14,7 +21,7 @@ def models(as_json: Json = False) -> None:
 
     cards = [*list_models(), Card(**load_voices().card)]
     if as_json:
-        out_json([asdict(card) for card in cards])
+        out_json([*(asdict(card) for card in cards), *(_public() if all_models else ())])
         return
     from rich import box
     from rich.table import Table
@@ -27,3 +34,23 @@ def models(as_json: Json = False) -> None:
         told = (card.name, f"{card.parameters:,}", card.licence, card.data, card.description)
         table.add_row(*map(Text, told))
     show(table)
+    if not all_models:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("name", "family", "parameters", "licence", "can", "on the hub", "here"):
+        table.add_column(title, justify="right" if title == "parameters" else "left", overflow="fold")
+    for one in _public():
+        size = f"{one['parameters'] / 1e6:,.0f} M" if one["parameters"] else "?"
+        here, can = "yes" if one["on_disk"] else "no", ", ".join(one["can"])
+        facts = (one["name"], one["family"], size, one["licence"], can, one["repository"], here)
+        table.add_row(*map(Text, facts))
+    show(table)
+
+
+def _public() -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from symbolic_music.models.checkpoints.catalogue import CATALOGUE
+    from symbolic_music.models.checkpoints.public import on_disk
+
+    return [{**asdict(one), "can": list(one.can), "on_disk": on_disk(one)} for one in CATALOGUE]

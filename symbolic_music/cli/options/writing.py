@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symbolic_music.cli.options.where import chords, least_and_most
-from symbolic_music.cli.output.report import Json, Seed, check_score_output, numbers, out, out_json, working
+from symbolic_music.cli.output.report import Json, Offline, Seed, check_score_output, numbers, out, out_json, working
 
 if TYPE_CHECKING:
     from symbolic_music.generation import EditSession, Limits, Sampling, Written
@@ -24,7 +24,8 @@ class WritingOptions:
 
     output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write; OUT-1, ... of several.")]
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A bundled model's name or a model folder; see models.")
+        str | None,
+        typer.Option("--model", "-m", help="Name, folder, or id on the Hugging Face hub; see models --all."),
     ] = None
     count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
     rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by likelihood, best first.")] = False
@@ -61,6 +62,7 @@ class WritingOptions:
     int8: Annotated[
         bool, typer.Option("--int8", help="Keep weights in 8 bits: faster, of GPT-2 models, on the CPU alone.")
     ] = False
+    offline: Offline = False
     as_json: Json = False
 
     def check(self, source: Path | None) -> None:
@@ -74,7 +76,7 @@ class WritingOptions:
         from symbolic_music.generation.default_model import loaded_model
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
-        model = loaded_model(self.model, score, device)
+        model = loaded_model(self.model, score, device, self.offline)
         return generation.with_weights(model, "int8") if self.int8 else model
 
     def sampling(self) -> Sampling:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from symbolic_music.errors import FileError, OptionError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
+
+Offline = Annotated[bool, typer.Option("--offline", help="Take nothing from the network.")]
 
 
 def out(text: str = "") -> None:
@@ -49,6 +52,26 @@ def working(what: str) -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None, beside="")
         yield lambda part, beside="": progress.update(task, total=1.0, completed=part, beside=beside)
+
+
+class _ToStderr(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line on stderr, whatever stderr is by then."""
+        sys.stderr.write(record.getMessage() + "\n")
+
+
+@contextmanager
+def told_to_stderr() -> Iterator[None]:
+    """What the package logs, from information on, as plain lines on stderr."""
+    logger, handler = logging.getLogger("symbolic_music"), _ToStderr()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def check_output(path: Path, *inputs: Path | None) -> Path:

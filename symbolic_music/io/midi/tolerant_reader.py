@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from symbolic_music.errors import MidiError
-from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, layout
+from symbolic_music.io.midi.as_heard import merged
+from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
 from symbolic_music.io.midi.track_events import MAX_TICK, Events, track_events
-from symbolic_music.score import BEND, CONTROL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
+from symbolic_music.score import DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
 # Frames a second of the SMPTE divisions, and microseconds of as many frames as their name says.
@@ -22,54 +23,67 @@ _SMPTE = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
 def parse_tolerant(data: bytes) -> Score:
     """A score from the bytes of a MIDI file, good or bad; `Score.problems` says what was repaired or left out.
 
-    As symusic does, a track is made of each (channel, program) that has notes in a track of the file, drums get
-    channel 9 and all others 0, and lyrics get a track of their own. Notes of one tick are in order of their tracks, of
-    a file with one track in that of the file. Notes that never end last 250 ms. The
-    tracks of a type 2 file, which has independent sequences, are laid over each other.
+    A track of the score is what one track of the file plays on one channel with one program, as it is heard
+    (`as_heard`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all tracks that
+    play on its channel, lyrics to the whole score where their track of the file has several parts or none. Notes of
+    one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end last
+    250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
         MidiError: when it is not MIDI, or has more than 10,000 tracks.
     """
     problems: Counter[str] = Counter()
-    found = layout(data, problems)
-    tracks = [track_events(data[t.start : t.bound], t.stop - t.start, problems) for t in found.tracks]
+    found, tracks = read_tracks(data, problems)
     if found.format == 2:
         problems["type 2: its independent sequences are laid over each other"] += 1
-    ticks_per_quarter, smpte = _division(found.division, problems)
-    parts: list[Track] = []
+    heard = merged(tracks, [t.start for t in found.tracks], found.format == 2, problems)
+    if len(heard.tracks) > MAX_TRACKS:
+        raise MidiError(f"more than {MAX_TRACKS:,} parts")
     notes: list[Array] = []
-    controls: list[Array] = []
-    bends: list[Array] = []
     lyrics: list[Text] = []
-    playing = sum(bool(events.groups) for events in tracks)
-    for events in tracks:
-        groups = np.array(events.groups, np.int64)
-        sung = np.array(events.sung, np.int64)
-        own = np.unique(np.append(groups, sung))
-        own_notes = _notes(events, groups, len(parts) + np.searchsorted(own, groups))
+    playing = sum(bool(events.onsets) for events in tracks)
+    at = 0
+    for index, events in enumerate(tracks):
+        part = heard.part[at : at + len(events.onsets)]
+        at += len(part)
+        own = note_rows(events, heard.tracks, part)
         # In a type 0 file the order of the notes of one tick, which some encodings keep, is that of the file.
-        notes.append(own_notes if playing == 1 else own_notes[np.argsort(own_notes["track"], kind="stable")])
-        controls.append(_grouped(events.controls, own, len(parts), CONTROL, ("number", "value")))
-        bends.append(_grouped(events.bends, own, len(parts), BEND, ("value",)))
-        singers = (len(parts) + np.searchsorted(own, sung)).tolist()
-        lyrics += [Text(*lyric, "lyric", singer) for lyric, singer in zip(events.lyrics, singers, strict=True)]
-        parts += [Track(events.name, int(g) & 127, int(g) >> 7 == DRUM_CHANNEL) for g in own]
-        if len(parts) > MAX_TRACKS:
-            raise MidiError(f"more than {MAX_TRACKS:,} parts")
-    tempos = _table(chain.from_iterable(t.tempos for t in tracks), TEMPO)
+        notes.append(own if playing == 1 else own[np.argsort(part, kind="stable")])
+        singer = heard.first[index] if heard.first[index + 1] == heard.first[index] + 1 else None
+        lyrics += [Text(*lyric, "lyric", singer) for lyric in events.lyrics]
     score = Score(
-        ticks_per_quarter=ticks_per_quarter,
+        **maps(found.division, tracks, problems),
         notes=joined(notes, NOTE),
-        tempos=tempos if smpte is None else smpte,
-        meters=_table(chain.from_iterable(t.meters for t in tracks), METER),
-        keys=_table(chain.from_iterable(t.keys for t in tracks), KEY),
-        controls=joined(controls, CONTROL),
-        bends=joined(bends, BEND),
-        tracks=tuple(parts),
-        texts=(*sorted((Text(*m) for t in tracks for m in t.markers), key=lambda text: text.time), *lyrics),
+        controls=heard.controls,
+        bends=heard.bends,
+        tracks=heard.tracks,
+        texts=(*markers(tracks), *lyrics),
         problems=tuple(what if count == 1 else f"{what} ({count:,} times)" for what, count in problems.items()),
     )
-    return _ended(score)
+    return ended(score)
+
+
+def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:
+    """Where the tracks of a file lie, and what stands in them; what is wrong is counted in `problems`."""
+    found = layout(data, problems)
+    return found, [track_events(data[t.start : t.bound], t.stop - t.start, problems) for t in found.tracks]
+
+
+def maps(division: int, tracks: Sequence[Events], problems: Counter[str]) -> dict[str, Any]:
+    """Ticks a quarter, tempos, meters and keys of these tracks, as arguments of Score."""
+    ticks_per_quarter, smpte = _division(division, problems)
+    tempos = _table(chain.from_iterable(t.tempos for t in tracks), TEMPO)
+    return {
+        "ticks_per_quarter": ticks_per_quarter,
+        "tempos": tempos if smpte is None else smpte,
+        "meters": _table(chain.from_iterable(t.meters for t in tracks), METER),
+        "keys": _table(chain.from_iterable(t.keys for t in tracks), KEY),
+    }
+
+
+def markers(tracks: Sequence[Events]) -> list[Text]:
+    """The markers of all tracks."""
+    return sorted((Text(*m) for t in tracks for m in t.markers), key=lambda text: text.time)
 
 
 def _division(division: int, problems: Counter[str]) -> tuple[int, Array | None]:
@@ -86,35 +100,23 @@ def _division(division: int, problems: Counter[str]) -> tuple[int, Array | None]
     return (30 if frames == 29 else frames) * per_frame, np.array([(0, microseconds)], TEMPO)
 
 
-def _notes(events: Events, groups: Array, track: Array) -> Array:
-    table = np.zeros(len(groups), NOTE)
+def note_rows(events: Events, tracks: Sequence[Track], part: Array) -> Array:
+    """The notes of a track of the file, each of which belongs to a part of these."""
+    table = np.zeros(len(part), NOTE)
     duration = np.array(events.durations, np.int64)
     table["onset"], table["duration"], table["hanging"] = events.onsets, np.maximum(duration, 0), duration < 0
     table["pitch"], table["velocity"] = events.pitches, events.velocities
-    table["program"] = groups & 127
-    table["channel"] = np.where(groups >> 7 == DRUM_CHANNEL, DRUM_CHANNEL, 0)
-    table["track"] = track
+    table["program"] = np.array([track.program for track in tracks], np.uint8)[part]
+    table["channel"] = np.where(np.array([track.is_drum for track in tracks], bool)[part], DRUM_CHANNEL, 0)
+    table["track"] = part
     return table
-
-
-def _grouped(
-    rows: list[Any], own: Array, first: int, dtype: np.dtype[Any], columns: tuple[str, ...]
-) -> Array:  # fmt: skip
-    """Rows (time, group, ...) as a table."""
-    values = np.array(rows, np.int64).reshape(-1, 2 + len(columns))
-    table = np.zeros(len(values), dtype)
-    table["time"] = values[:, 0]
-    table["track"] = first + np.searchsorted(own, values[:, 1])
-    for index, column in enumerate(columns):
-        table[column] = values[:, 2 + index]
-    return table[np.argsort(table["track"], kind="stable")]
 
 
 def _table(rows: Any, dtype: np.dtype[Any]) -> Array:
     return np.array(list(rows), dtype)
 
 
-def _ended(score: Score) -> Score:
+def ended(score: Score) -> Score:
     """Notes that never end, of 250 ms, or to the end of an older note of their pitch, which would end them first."""
     hanging = score.notes["hanging"].astype(bool)
     if not hanging.any():

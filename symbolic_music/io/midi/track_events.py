@@ -15,24 +15,19 @@ MAX_TICK = 1 << 30
 _MAX_DAMAGED_DELTA = 1 << 18
 # Tempo maps, markers and lyrics longer than that are not music.
 MAX_META = 20_000
-_TEMPO, _METER, _KEY, _END, _NAME, _LYRIC, _MARKER = 0x51, 0x58, 0x59, 0x2F, 3, 5, 6
-# Data bytes of system messages that do not belong into files.
+_TEMPO, _METER, _KEY, _END, _NAME, _LYRIC, _MARKER, _PORT = 0x51, 0x58, 0x59, 0x2F, 3, 5, 6, 0x21
 _LYRICS_CHANNEL = 15
 Row = TypeVar("Row")
+# Data bytes of system messages that do not belong into files.
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 
 
 @dataclass
-class Early:
-    """Controllers (time, number, value) and bends (time, value) of a channel that has no notes yet."""
-
-    controls: list[tuple[int, int, int]] = field(default_factory=list)
-    bends: list[tuple[int, int]] = field(default_factory=list)
-
-
-@dataclass
 class Events:
-    """What one track holds. Times are ticks; `group` is channel << 7 | program at the time of the event."""
+    """What one track holds, each event with its tick and its place: the byte of the track at which it stands.
+
+    `voice` is port << 4 | channel; `own` is the program that this track itself has chosen for the channel by then.
+    """
 
     name: str = ""
     onsets: list[int] = field(default_factory=list)
@@ -40,30 +35,26 @@ class Events:
     durations: list[int] = field(default_factory=list)
     pitches: list[int] = field(default_factory=list)
     velocities: list[int] = field(default_factory=list)
-    groups: list[int] = field(default_factory=list)
-    # (time, group, number, value) and (time, group, value)
-    controls: list[tuple[int, int, int, int]] = field(default_factory=list)
-    bends: list[tuple[int, int, int]] = field(default_factory=list)
+    voices: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)
+    # Places of the events that begin and end each note; -1 where nothing ends it.
+    begun: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+    # (time, place, voice, pitch) of every note off, also of one that ends nothing
+    offs: list[tuple[int, int, int, int]] = field(default_factory=list)
+    # (time, place, voice, program), (time, place, voice, own, number, value) and (time, place, voice, own, value)
+    changes: list[tuple[int, int, int, int]] = field(default_factory=list)
+    controls: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
+    bends: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[int, int, int]] = field(default_factory=list)
     markers: list[tuple[int, str]] = field(default_factory=list)
     lyrics: list[tuple[int, str]] = field(default_factory=list)
-    # The group of each of the lyrics.
-    sung: list[int] = field(default_factory=list)
-    # Groups that have begun, and what came on a channel before there was such a group to take it.
-    made: set[int] = field(default_factory=set)
-    early: dict[int, Early] = field(default_factory=dict)
-
-    def make(self, group: int) -> None:
-        """Begin a group: it takes what its channel was told before, as in pretty_midi and symusic."""
-        if group in self.made:
-            return
-        self.made.add(group)
-        early = self.early.pop(group >> 7, None)
-        if early is not None:
-            self.controls += [(time, group, number, value) for time, number, value in early.controls]
-            self.bends += [(time, group, value) for time, value in early.bends]
+    # Place of each of the lyrics, and this track's program of the sixteenth channel there, for `track_by_track`.
+    sung: list[tuple[int, int]] = field(default_factory=list)
+    # Port that the channels of the following events belong to.
+    port: int = 0
 
 
 def track_events(data: bytes, stop: int, problems: Counter[str]) -> Events:
@@ -96,7 +87,8 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
     damaged = False
     programs = [0] * 16
     sounding: dict[int, deque[int]] = {}
-    onsets, durations, groups = events.onsets, events.durations, events.groups
+    onsets, durations = events.onsets, events.durations
+    port = 0
     size = len(data)
     while at < size:
         byte = data[at]
@@ -115,6 +107,7 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
             problems["track cut at an impossible time"] += 1
             return size
         byte = data[at]
+        here = at
         if byte >= 0x80:
             at += 1
             if byte < 0xF0:
@@ -123,10 +116,9 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
                 if byte == 0xFF and data[at] == _END:
                     return at + 2
                 at = _system(data, at, byte, time, events, problems)
-                while len(events.sung) < len(events.lyrics):
-                    # symusic's rule: lyrics belong to the sixteenth channel, for their status ends in F.
-                    events.sung.append(_LYRICS_CHANNEL << 7 | programs[_LYRICS_CHANNEL])
-                    events.make(events.sung[-1])
+                port = events.port << 4
+                if len(events.sung) < len(events.lyrics):
+                    events.sung.append((here, programs[_LYRICS_CHANNEL]))
                 continue
         elif not status:
             problems["data bytes without a status left out"] += 1
@@ -138,12 +130,14 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
             if not status:
                 continue
         kind, channel = status >> 4, status & 15
+        voice = port | channel
         first = data[at]
         if kind in (0xC, 0xD):
             at += 1
             if kind == 0xC:
                 if first < 0x80:
                     programs[channel] = first
+                    events.changes.append((time, here, voice, first))
                 else:
                     problems["program over 127 left out"] += 1
             continue
@@ -157,7 +151,7 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
             problems["data byte over 127 set to 127"] += 1
             first, second = min(first, 127), min(second, 127)
         if kind == 9 and second:
-            key = channel << 7 | first
+            key = voice << 7 | first
             queue = sounding.get(key)
             if queue is None:
                 queue = sounding[key] = deque()
@@ -166,29 +160,22 @@ def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
             durations.append(-1)
             events.pitches.append(first)
             events.velocities.append(second)
-            group = channel << 7 | programs[channel]
-            groups.append(group)
-            if group not in events.made:
-                events.make(group)
+            events.voices.append(voice)
+            events.own.append(programs[channel])
+            events.begun.append(here)
+            events.ended.append(-1)
         elif kind in (8, 9):
-            queue = sounding.get(channel << 7 | first)
+            events.offs.append((time, here, voice, first))
+            queue = sounding.get(voice << 7 | first)
             # First in, first out: of two notes of one pitch the older one ends. An off without a note says nothing.
             if queue:
                 note = queue.popleft()
                 durations[note] = time - onsets[note]
+                events.ended[note] = here
         elif kind == 0xB:
-            group = channel << 7 | programs[channel]
-            if group in events.made:
-                events.controls.append((time, group, first, second))
-            else:
-                events.early.setdefault(channel, Early()).controls.append((time, first, second))
+            events.controls.append((time, here, voice, programs[channel], first, second))
         elif kind == 0xE:
-            group = channel << 7 | programs[channel]
-            bend = (second << 7 | first) - 8192
-            if group in events.made:
-                events.bends.append((time, group, bend))
-            else:
-                events.early.setdefault(channel, Early()).bends.append((time, bend))
+            events.bends.append((time, here, voice, programs[channel], (second << 7 | first) - 8192))
     return None
 
 
@@ -238,6 +225,8 @@ def _meta(kind: int, body: bytes, time: int, events: Events, problems: Counter[s
             _bounded(events.keys, (time, sharps, body[1]), problems)
         else:
             problems["impossible key signature left out"] += 1
+    elif kind == _PORT and len(body) == 1:
+        events.port = body[0] & 127
     elif kind == _NAME:
         events.name = _text(body, problems)
     elif kind == _LYRIC and body:

@@ -1,7 +1,9 @@
-"""Models on the Hugging Face hub: fetched into its cache; our folders pushed and pulled by its mixin."""
+"""Models on the Hugging Face hub: fetched into its cache, checked, and told about before they are."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,25 +14,43 @@ from symbolic_music.models.checkpoints.safetensors_folder import CONFIG, read_js
 if TYPE_CHECKING:
     from types import ModuleType
 
+_LOG = logging.getLogger(__name__)
+_SHA256 = 64  # hexadecimal digits
 
-def download(repository: str, weights: Sequence[str], revision: str | None = None, **options: Any) -> Path:
+
+def download(
+    repository: str,
+    weights: Sequence[str],
+    revision: str | None = None,
+    also: Sequence[str] = (),
+    has_config: bool = True,
+    **options: Any,
+) -> Path:
     """The folder in the hub's cache with config.json and the first of these weight files that the repository has.
 
-    Of an index the files that it names come too. What is in the cache is used where the hub cannot be reached.
+    Of an index the files that it names come too. What is in the cache is used where the hub cannot be reached. Before
+    weights are downloaded, their size and licence are logged; huggingface_hub draws the progress and goes on where an
+    earlier download broke off. What was downloaded is compared with the hub's SHA-256.
 
     Args:
         repository: owner/name.
         weights: names to look for, in this order.
         revision: branch, tag or commit.
+        also: further files, fetched where the repository has them.
+        has_config: whether the repository must have a config.json; else it may.
         **options: of `huggingface_hub.hf_hub_download`: cache_dir, token, force_download, local_files_only.
 
     Raises:
-        ModelError: when there is no such repository, revision or file, or the hub cannot be reached and the cache does
-            not hold the files.
+        ModelError: when there is no such repository, revision or file, the hub cannot be reached and the cache does
+            not hold the files, or a file is not what the hub says it is.
         MissingExtraError: when huggingface_hub is not installed.
     """
+    known = any(is_cached(repository, name, revision, options.get("cache_dir")) for name in weights)
+    if not known and not _tell(repository, weights, revision, options):
+        # Else the hub's library tries for half a minute.
+        options["local_files_only"] = True
     config = _fetch(repository, CONFIG, revision, options)
-    if config is None:
+    if config is None and has_config:
         raise ModelError(f"{repository} on the hub has no {CONFIG}")
     for name in weights:
         path = _fetch(repository, name, revision, options)
@@ -40,8 +60,51 @@ def download(repository: str, weights: Sequence[str], revision: str | None = Non
             for part in _parts(path):
                 if _fetch(repository, part, revision, options) is None:
                     raise ModelError(f"{repository} on the hub has no {part}, which its {name} names")
+        for other in also:
+            _fetch(repository, other, revision, options)
         return path.parent
     raise ModelError(f"{repository} on the hub has no weights: none of {', '.join(weights)}")
+
+
+def is_cached(repository: str, name: str, revision: str | None = None, cache: str | Path | None = None) -> bool:
+    """Whether the hub's cache holds a file; False where huggingface_hub is not installed."""
+    try:
+        hub = _library()
+    except MissingExtraError:
+        return False
+    try:
+        return isinstance(hub.try_to_load_from_cache(repository, name, cache, revision), str)
+    except hub.errors.HFValidationError:
+        return False
+
+
+def _tell(repository: str, weights: Sequence[str], revision: str | None, options: dict[str, Any]) -> bool:
+    """Log how large the weights are and under what licence; False when the hub cannot be reached.
+
+    What else goes wrong is said where the files are asked for.
+    """
+    hub = _library()
+    if options.get("local_files_only") or hub.constants.HF_HUB_OFFLINE:
+        return True
+    try:
+        info = hub.HfApi(token=options.get("token")).model_info(
+            repository, revision=revision, files_metadata=True, timeout=10
+        )
+    except (hub.errors.HfHubHTTPError, hub.errors.HFValidationError):
+        return True
+    except Exception:  # of the network, whose library is the hub's own affair
+        return False
+    sizes = {one.rfilename: one.size or 0 for one in info.siblings or []}
+    found = next((name for name in weights if name in sizes), None)
+    if found is None:
+        return True
+    size = sizes[found]
+    if found.endswith(".json"):
+        suffix = ".safetensors" if "safetensors" in found else ".bin"
+        size = sum(number for name, number in sizes.items() if name.endswith(suffix))
+    licence = getattr(info.card_data, "license", None) or "not named"
+    _LOG.info("downloading %s: %.2f GB, licence %s", repository, size / 1e9, licence)
+    return True
 
 
 def _parts(index: Path) -> list[str]:
@@ -55,16 +118,17 @@ def _fetch(repository: str, name: str, revision: str | None, options: dict[str, 
     """A file in the hub's cache, downloaded if need be; None when the repository does not have it."""
     hub = _library()
     errors = hub.errors
+    was_there = is_cached(repository, name, revision, options.get("cache_dir"))
     try:
-        return Path(hub.hf_hub_download(repository, name, revision=revision, **options))
+        path = Path(hub.hf_hub_download(repository, name, revision=revision, **options))
     except errors.LocalEntryNotFoundError:
         held = hub.try_to_load_from_cache(repository, CONFIG, options.get("cache_dir"), revision)
         if isinstance(held, str) and name != CONFIG:
             # Part of it was downloaded before: the file may be of another kind.
             return None
         raise ModelError(
-            f"{repository} is not in the hub's cache and the hub cannot be reached: download its files where it can, "
-            "and name their folder"
+            f"{repository} is not in the hub's cache and the hub cannot be reached: download its files (config.json "
+            "and the weights) where it can, put them in a folder, and name that folder"
         ) from None
     except errors.GatedRepoError:
         raise ModelError(f"{repository} on the hub asks you to accept its terms there, then log in") from None
@@ -79,6 +143,21 @@ def _fetch(repository: str, name: str, revision: str | None, options: dict[str, 
     except (errors.HfHubHTTPError, OSError) as error:
         reason = " ".join(str(error).split())[:160]
         raise ModelError(f"cannot download {name} of {repository} from the hub: {reason}") from None
+    if not was_there:
+        _check(path, f"{name} of {repository}")
+    return path
+
+
+def _check(path: Path, what: str) -> None:
+    """ModelError when a file in the cache is not of the SHA-256 that the hub keeps it by; small ones have none."""
+    name = path.resolve().name
+    if len(name) != _SHA256 or set(name) - set("0123456789abcdef"):
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != name:
+        path.resolve().unlink()
+        raise ModelError(f"{what} was damaged on its way: run the same again to download it anew")
 
 
 def _library() -> ModuleType:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, UnknownNameError
-from symbolic_music.general_midi import DRUM_INSTRUMENT
-from symbolic_music.score import Score
+from symbolic_music.io.midi.originals import as_mido_merges
+from symbolic_music.score import DRUM_INSTRUMENT, Score
 from symbolic_music.tokenizers.anticipation import expressive, interarrival
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.decoding import score_of, tables_of
@@ -80,8 +80,11 @@ class AnticipationTokenizer(Tokenizer):
                 needed.
         """
         if self.preset == "interarrival":
-            return interarrival.encode(score)
-        events = expressive.expressive_events(score) if self.preset == "expressive" else events_of(score)
+            return interarrival.encode(as_mido_merges(score))
+        if self.preset == "expressive":
+            events = expressive.expressive_events(score)
+        else:
+            events = events_of(as_mido_merges(score))
         if not self.control_programs:
             return to_ids(events)
         return to_ids(*arrange(events, np.isin(events[:, 2] // 128, self.control_programs)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid import miditok_decoding as steps
 from symbolic_music.tokenizers.bar_grid import miditok_grid as grid
@@ -53,7 +54,7 @@ class MidiTokCompound:
 
     def encode(self, score: Score) -> Ids | list[Ids]:
         """Words of a score; a list of arrays where each track has its own."""
-        sequences = [self._write(stream) for stream in streams(score.without_hanging(), self.options)]
+        sequences = [self._write(stream) for stream in streams(as_symusic_reads(score).without_hanging(), self.options)]
         return sequences[0] if self.options.one_stream else sequences
 
     def _write(self, s: Stream) -> Ids:

@@ -53,6 +53,12 @@ def installed_version() -> str:
     return version("miditok")
 
 
+def known_options(kind: str) -> set[str]:
+    """Names of the options that a kind of tokenizer has."""
+    arguments = list(inspect.signature(miditok().TokenizerConfig.__init__).parameters)
+    return {*arguments[1:-1], *_OWN.get(kind, ())}  # neither self nor kwargs
+
+
 def canonical(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """These options as JSON gives them back.
 
@@ -60,8 +66,7 @@ def canonical(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         OptionError: for an option that this kind of tokenizer does not have, a value that JSON cannot hold, or a
             number beyond 100,000.
     """
-    arguments = list(inspect.signature(miditok().TokenizerConfig.__init__).parameters)
-    known = {*arguments[1:-1], *_OWN.get(kind, ())}  # neither self nor kwargs
+    known = known_options(kind)
     for name in options:
         if name not in known:
             raise OptionError(

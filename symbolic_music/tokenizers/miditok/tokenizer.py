@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, RegionError, TokenError, UnknownNameError
+from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.io.midi.symusic_bridge import from_symusic, to_symusic
 from symbolic_music.score import TEMPO, Score
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
@@ -141,6 +142,7 @@ class MidiTokTokenizer(Tokenizer):
             raise RegionError(f"the score lasts more than {MAX_QUARTERS:,} quarters; clip it first")
 
     def _to_symusic(self, score: Score) -> Any:
+        score = as_symusic_reads(score)
         if not len(score.tempos):
             # MuMIDI wants one.
             score = score.replace(tempos=np.array([(0, 500_000)], TEMPO))

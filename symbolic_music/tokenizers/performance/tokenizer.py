@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import UnknownNameError
+from symbolic_music.io.midi.originals import as_pretty_midi_reads
 from symbolic_music.score import TEMPO, Score, Track
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.performance.decoding import notes
@@ -50,7 +51,7 @@ class PerformanceTokenizer(Tokenizer):
 
     def encode(self, score: Score) -> Ids:
         """Ids of a score, int32, shape (n,); notes that their file never ended are left out, as note-seq does."""
-        return events(score.without_hanging(), self.layout)
+        return events(as_pretty_midi_reads(score).without_hanging(), self.layout)
 
     def decode(self, ids: ArrayLike) -> Score:
         """One piano track of these events: a note off ends the first open note of its pitch.

@@ -44,3 +44,8 @@ def header(tracks: int, kind: int = 1, division: int = 480) -> bytes:
 def smf(*tracks: bytes, kind: int = 1, division: int = 480) -> bytes:
     """A whole file; each track gets its end-of-track."""
     return header(len(tracks), kind, division) + b"".join(chunk(track + END) for track in tracks)
+
+
+def bend(delta: int, value: int, channel: int = 0) -> bytes:
+    """A pitch bend, -8192 to 8191."""
+    return vlq(delta) + bytes([0xE0 | channel, value + 8192 & 127, value + 8192 >> 7])

@@ -369,15 +369,15 @@ def peak():  # not getrusage's, which begins with that of the process that start
 
 load_pretrained(sys.argv[1], 60)  # what torch imports on the way
 before = peak()
-load_pretrained(sys.argv[2])
+load_pretrained(sys.argv[2], 60)
 print(peak() - before)
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="peak memory is read from Linux's /proc")
 @pytest.mark.parametrize("kind", ["safetensors", "bin"])
-def test_loading_takes_the_network_and_the_file(folder: Path, tmp_path: Path, kind: str) -> None:
-    model = theirs(vocab_size=v.SIZE, n_embd=256, n_head=4, n_layer=12)
+def test_loading_takes_little_more_than_the_network(folder: Path, tmp_path: Path, kind: str) -> None:
+    model = theirs(n_embd=512, n_head=4, n_layer=10)
     if kind == "bin":
         save_bin(model, tmp_path / "model")
     else:
@@ -385,7 +385,7 @@ def test_loading_takes_the_network_and_the_file(folder: Path, tmp_path: Path, ki
     size = 4 * sum(p.numel() for p in model.parameters())
     command = [sys.executable, "-c", _MEASURE, str(folder), str(tmp_path / "model")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert size < int(done.stdout) < 2.1 * size
+    assert size < int(done.stdout) < 1.2 * size
 
 
 # -- the hub -----------------------------------------------------------------------------------------------
@@ -458,7 +458,7 @@ def test_what_the_hub_refuses(monkeypatch: pytest.MonkeyPatch, kind: str, messag
 def test_files_are_asked_for_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def fetch(repository: str, name: str, revision: str | None = None) -> str:
+    def fetch(repository: str, name: str, revision: str | None = None, **options: Any) -> str:
         asked.append(name)
         if not (folder / name).is_file():
             raise huggingface_hub.errors.RemoteEntryNotFoundError(name, response=_Response())

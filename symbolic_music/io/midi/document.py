@@ -1,0 +1,36 @@
+"""The MIDI file that a score was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symbolic_music.score import Score, Tables
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """The bytes of a file, and the tables that they were read as.
+
+    `alone`: no track of the file acts on the notes of another, so that readers which keep tracks apart read the same.
+    `plain`: each has one part on a channel of its own with one program, so that readers which merge them do so too.
+    """
+
+    data: bytes
+    tables: Tables
+    alone: bool = False
+    plain: bool = False
+
+    def is_whole(self, score: Score) -> bool:
+        """Whether a score is still what was read: nothing in it was changed."""
+        return all(ours is theirs for ours, theirs in zip(score.as_tables(), self.tables, strict=True))
+
+
+def document_of(score: Score) -> Document | None:
+    """The file that a score was read from, when it was a MIDI file."""
+    return score.source if isinstance(score.source, Document) else None
+
+
+def remember(score: Score, data: bytes, alone: bool = False, plain: bool = False) -> Score:
+    """A score that was just read, knowing its file from now on."""
+    object.__setattr__(score, "source", Document(data, score.as_tables(), alone, plain))
+    return score

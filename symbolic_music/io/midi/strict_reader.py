@@ -1,0 +1,188 @@
+"""Good MIDI files, read by symusic, and whether what its tracks say one by one is also what is heard.
+
+symusic makes a track of each (track of the file, channel, program) that has notes, in this order, with the controllers
+that come while this program is on; it does not say which channel that is, drops notes that never end, and leaves out
+what stands on a channel without notes. So before it reads a file, every track gets notes and signs at its end, further
+away than a file's times can be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import symusic
+
+from symbolic_music.io.midi.symusic_bridge import fields_of
+from symbolic_music.score import Array, Score
+
+_END_OF_TRACK = b"\xff\x2f\x00"
+# The longest delta time that a file can hold; events beyond it are ours, see `_tail`.
+_FAR = (1 << 28) - 1
+# symusic takes 5 kB for each (track, channel, program) and a time that grows with them.
+_MOST_TRACKS, _MOST_PARTS = 256, 5_000
+_NO_PROGRAM_CHANGES = bytes(b for b in range(256) if b >> 4 != 0xC)
+# All but the status bytes of notes on, controllers, program changes and bends.
+_NO_STATE = bytes(b for b in range(256) if b >> 4 not in (0x9, 0xB, 0xC, 0xE))
+_PORT = b"\xff\x21\x01"
+
+
+@dataclass(frozen=True)
+class Strict:
+    """A score track by track, as symusic has it, whether it is also what is heard, and see `Document.plain`."""
+
+    score: Score
+    is_heard: bool
+    is_plain: bool
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """A file with signs: bytes, (track, channel) of each sign, and (track, channel) that may change their program.
+
+    `once`: no track has more than one program change.
+    """
+
+    data: bytes
+    signs: list[tuple[int, int]]
+    changing: set[tuple[int, int]]
+    once: bool
+
+
+def parse_strict(data: bytes) -> Strict | None:
+    """What symusic reads, or None where it refuses, or leaves something out, or could take too much memory."""
+    closed = _closed(data)
+    if closed is None:
+        return None
+    try:
+        source: Any = symusic.Score.from_midi(closed.data)
+        fields = fields_of(source)
+    except Exception:  # symusic raises RuntimeError and others from C++; the tolerant reader says what is wrong
+        return None
+    ours = fields["tempos"]["time"] >= _FAR
+    fields["tempos"] = fields["tempos"][~ours]
+    notes = fields["notes"]
+    far = notes["onset"] >= _FAR
+    signs = notes["track"][far]
+    if int(ours.sum()) != int.from_bytes(data[10:12], "big") or len(signs) != len(closed.signs):
+        return None  # a track that ended early
+    fields["notes"] = notes = notes[~far]
+    if len(notes) and int((notes["onset"].astype(np.int64) + notes["duration"]).max()) >= _FAR:
+        return None  # a note that never did
+    if any(text.kind == "lyric" for text in fields["texts"]):
+        return None  # symusic gives them all to one channel
+    is_heard, is_plain = _told_apart(fields, closed, signs)
+    is_heard &= not _has_ports(data)
+    try:
+        score = Score(**fields)
+    except Exception:
+        return None
+    if data[11] == 1 and len(score.tracks) > 1:
+        return None  # symusic sorts the notes of one track by part, and their order is lost
+    for table in (score.tempos, score.meters):
+        at_once = np.flatnonzero(table["time"][1:] == table["time"][:-1])
+        if (table[at_once] != table[at_once + 1]).any():
+            return None  # the last should count, and symusic does not keep their order
+    texts = [track.name for track in score.tracks] + [text.text for text in score.texts]
+    if any("\N{REPLACEMENT CHARACTER}" in text for text in texts):
+        return None  # it was not UTF-8
+    return Strict(score, is_heard, is_heard and is_plain)
+
+
+def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[bool, bool]:
+    """Leave out tracks that hold a sign alone and set the channels of the others.
+
+    Returns:
+        Whether no two of them share state, and whether each has a channel, a track and a program.
+    """
+    tracks, notes = fields["tracks"], fields["notes"]
+    played = np.bincount(notes["track"], minlength=len(tracks)) > 0
+    sign = np.searchsorted(signs, np.arange(len(tracks)), side="right") - 1
+    channel = np.array([channel for _, channel in closed.signs], np.int64)[sign]
+    file = np.array([track for track, _ in closed.signs], np.int64)[sign]
+    parts = np.bincount(channel[played], minlength=16)
+    is_heard = True
+    for table in (fields["controls"], fields["bends"]):
+        if len(table):
+            of_part = np.bincount(table["track"], minlength=len(tracks)) > 0
+            # Told in another track or under another program than the notes, or told to several parts at once.
+            is_heard &= not (of_part & ~played & (parts[channel] > 0)).any()
+            is_heard &= not (of_part & (parts[channel] > 1)).any()
+    controls = fields["controls"]
+    if len(controls):
+        banks = (controls["number"] == 0) | (controls["number"] == 32)
+        is_heard &= not controls["value"][banks].any()
+    where = set(zip(file[played].tolist(), channel[played].tolist(), strict=True))
+    for track, number in closed.changing:
+        is_heard &= not any(own == number and other != track for other, own in where)
+    if not played.all():
+        renumbered = np.cumsum(played) - 1
+        for name in ("notes", "controls", "bends"):
+            table = fields[name]
+            table = table[played[table["track"]]]
+            table["track"] = renumbered[table["track"]]
+            fields[name] = table
+    fields["tracks"] = tuple(replace(tracks[i], channel=int(channel[i])) for i in np.flatnonzero(played))
+    is_plain = closed.once and parts.max(initial=0) < 2 and np.bincount(file[played]).max(initial=0) < 2
+    return bool(is_heard), bool(is_plain)
+
+
+def _has_ports(data: bytes) -> bool:
+    at = data.find(_PORT)
+    while at >= 0:
+        if data[at + 3]:
+            return True
+        at = data.find(_PORT, at + 3)
+    return False
+
+
+def _closed(data: bytes) -> _Closed | None:
+    """The same file with its notes ended and its channels signed; None when its headers or lengths are wrong."""
+    if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
+        return None
+    tracks, division = (int.from_bytes(data[at : at + 2], "big") for at in (10, 12))
+    if tracks > _MOST_TRACKS or not 0 < division < 0x8000:
+        return None
+    if len(data.translate(None, _NO_PROGRAM_CHANGES)) + 16 * tracks > _MOST_PARTS:
+        return None
+    pieces, at = [data[:14]], 14
+    signs: list[tuple[int, int]] = []
+    changing: set[tuple[int, int]] = set()
+    once = True
+    for track in range(tracks):
+        stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
+            return None
+        body = data[at + 8 : stop - 3]
+        # What looks like a status byte may be part of a time or a text: then there is a sign too many.
+        state = body.translate(None, _NO_STATE)
+        played = [channel for channel in range(16) if 0x90 | channel in state]
+        told = [channel for channel in range(16) if 0xB0 | channel in state or 0xE0 | channel in state]
+        changes = state.translate(None, _NO_PROGRAM_CHANGES)
+        once &= len(changes) < 2
+        changing |= {(track, byte & 15) for byte in changes}
+        own = sorted({*played, *told})
+        signs += [(track, channel) for channel in own]
+        tail = _tail(sum(1 << channel for channel in played), sum(1 << channel for channel in own))
+        pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]
+        at = stop
+    return _Closed(b"".join(pieces), signs, changing, once) if at == len(data) else None
+
+
+@lru_cache(maxsize=256)
+def _tail(played: int, signed: int) -> bytes:
+    """End of a track whose last delta time is written: nothing, far away a tempo of 1, note offs, signs, end-of-track.
+
+    The tempo says that the track was read to its end; the sign of a channel is a note of its program 0.
+    """
+    out = b"\xff\x7f\x00" + b"\xff\xff\xff\x7f" + b"\xff\x51\x03\x00\x00\x01"
+    for channel in range(16):
+        if played >> channel & 1:
+            out += b"\x00" + bytes([0x80 | channel])
+            out += b"\x00".join(bytes([pitch, 0]) for pitch in range(128))
+    for channel in range(16):
+        if signed >> channel & 1:
+            out += bytes([0, 0xC0 | channel, 0, 0, 0x90 | channel, 0, 1, 1, 0x80 | channel, 0, 0])
+    return out + b"\x00" + _END_OF_TRACK

@@ -1,0 +1,70 @@
+"""Public models by short names: where they are, what they are, and what they can do here.
+
+Parameters, licences and file sizes are those of their authors' cards and code.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# What a model can do here.
+CONTINUE, INFILL, ACCOMPANY, EMBED, TEXT = "continue", "infill", "accompany", "embed", "text"
+
+
+@dataclass(frozen=True)
+class PublicModel:
+    """A published checkpoint.
+
+    Args:
+        name: short, as `load_model` takes it.
+        repository: on the Hugging Face hub, owner/name.
+        family: see `families`.
+        parameters: about how many.
+        licence: of the weights.
+        data: that it was trained on.
+        can: what it can do here.
+        file: the weights, where a repository holds several models; "" for the usual names.
+        bytes: of the weights, 0 where it is not known before the hub is asked.
+    """
+
+    name: str
+    repository: str
+    family: str
+    parameters: int
+    licence: str
+    data: str
+    can: tuple[str, ...]
+    file: str = ""
+    bytes: int = 0
+
+
+_EDITS = (CONTINUE, INFILL, ACCOMPANY)
+_LAKH = "Lakh MIDI"
+CATALOGUE: tuple[PublicModel, ...] = (
+    PublicModel(
+        "amt-small", "stanford-crfm/music-small-800k", "anticipation", 128_000_000, "Apache-2.0", _LAKH, _EDITS,
+        bytes=512_433_185,
+    ),
+    PublicModel(
+        "amt-medium", "stanford-crfm/music-medium-800k", "anticipation", 360_000_000, "Apache-2.0", _LAKH, _EDITS
+    ),
+    PublicModel(
+        "amt-large", "stanford-crfm/music-large-800k", "anticipation", 780_000_000, "Apache-2.0", _LAKH, _EDITS,
+        bytes=3_120_598_456,
+    ),
+    PublicModel(
+        "remi-maestro", "Natooz/Maestro-REMI-bpe20k", "miditok", 0, "Apache-2.0", "MAESTRO (CC BY-NC-SA 4.0)",
+        (CONTINUE,),
+    ),
+)  # fmt: skip
+
+
+def entry(name: str) -> PublicModel | None:
+    """The model of a short name, or of a repository that holds one model; None when it is not listed."""
+    return next((one for one in CATALOGUE if name == one.name or (name == one.repository and not one.file)), None)
+
+
+def is_non_commercial(licence: str) -> bool:
+    """Whether a licence says that it is for non-commercial use."""
+    return re.search(r"\bNC\b|non-?commercial", licence, re.IGNORECASE) is not None

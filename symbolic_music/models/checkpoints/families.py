@@ -1,0 +1,70 @@
+"""Which family a checkpoint of others is of, and what it takes to use it: a network and the tokenizer of its ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from symbolic_music import tokenizers
+from symbolic_music.errors import ModelError
+from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
+from symbolic_music.models.checkpoints.tensors import CheckpointTensors
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.tokenizers.base import Tokenizer
+
+_INTERARRIVAL = 34_025
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A checkpoint of others as ours.
+
+    Args:
+        network: in evaluation mode, on the CPU, in float32.
+        tokenizer: whose ids it speaks.
+        family: it is of.
+    """
+
+    network: nn.Module
+    tokenizer: Tokenizer
+    family: str
+
+
+def open_folder(folder: Path, theirs: Mapping[str, Any]) -> Opened:
+    """The checkpoint in a folder with a config.json.
+
+    Raises:
+        ModelError: when it is of no family that is known here, or does not fit its config.
+    """
+    kind = theirs.get("model_type")
+    if kind is None and "n_embd" in theirs:
+        kind = "gpt2"
+    opening = _OPENINGS.get(kind) if isinstance(kind, str) else None
+    if opening is None:
+        known = ", ".join(sorted(_OPENINGS))
+        raise ModelError(f"{folder}/config.json is of a model of type {kind!r:.60}; known here are {known}")
+    return opening(folder, theirs)
+
+
+def _gpt2(folder: Path, theirs: Mapping[str, Any]) -> Opened:
+    """GPT-2 over anticipatory ids, or over those of a MidiTok tokenizer that lies beside it."""
+    rows = theirs.get("vocab_size")
+    tokenizer: Tokenizer
+    family = "anticipation"
+    if isinstance(rows, int) and rows >= v.SIZE:
+        tokenizer = tokenizers.get("anticipation")
+    elif rows == _INTERARRIVAL:
+        tokenizer = tokenizers.get("anticipation", preset="interarrival")
+    else:
+        from symbolic_music.models.checkpoints.miditok_folder import tokenizer_beside
+
+        tokenizer, family = tokenizer_beside(folder), "miditok"
+    config, rows = gpt2_config(theirs, folder, len(tokenizer.vocabulary))
+    return Opened(gpt2_of(config, rows, CheckpointTensors.of_folder(folder, plain_name)), tokenizer, family)
+
+
+_OPENINGS: Mapping[str, Callable[[Path, Mapping[str, Any]], Opened]] = {"gpt2": _gpt2}

@@ -1,0 +1,110 @@
+"""What a General MIDI player makes of a file, told with mido alone: tracks merged, state by port and channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import mido
+
+
+@dataclass
+class Channel:
+    """What a channel is set to."""
+
+    program: int = 0
+    bank: tuple[int, int] = (0, 0)
+    selected: list[int] = field(default_factory=lambda: [0, 0])
+    values: dict[int, int] = field(default_factory=lambda: {7: 100, 10: 64, 11: 127})
+    bend: int = 0
+    parameter: list[int] = field(default_factory=lambda: [127, 127])
+    bend_range: tuple[int, int] = (2, 0)
+    pedal: bool = False
+
+
+@dataclass(order=True)
+class Sound:
+    """A note as it sounds. `length` is to the end of its key, `held` to that of the pedal."""
+
+    time: int
+    pitch: int
+    velocity: int
+    drum: bool
+    program: int
+    bank: tuple[int, int]
+    volume: int
+    pan: int
+    expression: int
+    bend: int
+    bend_range: tuple[int, int]
+    length: int = -1
+    held: int = -1
+
+
+def messages(data: bytes) -> Iterator[tuple[int, int, int, Any]]:
+    """(tick, track, port, message) of all channel messages in the order in which they are played."""
+    found = []
+    for track, events in enumerate(mido.MidiFile(file=BytesIO(data)).tracks):
+        now = port = 0
+        for message in events:
+            now += message.time
+            if message.type == "midi_port":
+                port = message.port
+            elif not message.is_meta and hasattr(message, "channel"):
+                found.append((now, track, port, message))
+    return iter(sorted(found, key=lambda event: event[:2]))
+
+
+def play(data: bytes) -> list[Sound]:
+    """The notes of a file, sorted."""
+    channels: dict[tuple[int, int], Channel] = {}
+    open_keys: dict[tuple[int, int, int], list[Sound]] = {}
+    held: dict[tuple[int, int], list[Sound]] = {}
+    sounds: list[Sound] = []
+    now = 0
+    for now, _, port, message in messages(data):
+        where = (port, message.channel)
+        state = channels.setdefault(where, Channel())
+        if message.type == "program_change":
+            state.program, state.bank = message.program, (state.selected[0], state.selected[1])
+        elif message.type == "pitchwheel":
+            state.bend = message.pitch
+        elif message.type == "control_change":
+            _control(state, message.control, message.value)
+            if message.control == 64 and message.value < 64:
+                for sound in held.pop(where, []):
+                    sound.held = now - sound.time
+        elif message.type == "note_on" and message.velocity:
+            values = state.values
+            sound = Sound(
+                now, message.note, message.velocity, message.channel == 9, state.program, state.bank,
+                values[7], values[10], values[11], state.bend, state.bend_range,
+            )  # fmt: skip
+            sounds.append(sound)
+            open_keys.setdefault((*where, message.note), []).append(sound)
+        elif message.type in ("note_on", "note_off"):
+            for sound in open_keys.pop((*where, message.note), []):
+                sound.length = sound.held = now - sound.time
+                if state.pedal:
+                    sound.held = -1
+                    held.setdefault(where, []).append(sound)
+    for sound in sounds:
+        if sound.held < 0:
+            sound.held = now - sound.time
+    return sorted(sounds)
+
+
+def _control(state: Channel, number: int, value: int) -> None:
+    if number in (0, 32):
+        state.selected[number // 32] = value
+    elif number in (98, 99):
+        state.parameter = [127, 127]
+    elif number in (100, 101):
+        state.parameter[101 - number] = value
+    elif number in (6, 38) and state.parameter == [0, 0]:
+        state.bend_range = (value, state.bend_range[1]) if number == 6 else (state.bend_range[0], value)
+    elif number == 64:
+        state.pedal = value >= 64
+    state.values[number] = value
