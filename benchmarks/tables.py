@@ -31,6 +31,7 @@ ABOUT = {
     "gpt2": ("learnt", "Radford et al. 2019; Thickstun et al. 2024"),
     "frame-transformer": ("relative, by distance", "ours, for the chorales of Huang et al. 2018"),
     "anticipatory": ("relative, by distance and by musical time", "ours"),
+    "region-transformer": ("rotary, by musical time, order, pitch and slot", "ours"),
 }
 
 

@@ -67,6 +67,8 @@ class Track:
     channel: int | None = field(default=None, compare=False)
     port: int = field(default=0, compare=False)
     bank: int = field(default=0, compare=False)
+    # In which its name was read, and is written again.
+    encoding: str = field(default="utf-8", compare=False)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,21 @@ class Text:
     text: str
     kind: str = "marker"
     track: int | None = None
+    encoding: str = field(default="utf-8", compare=False)
+
+
+@dataclass(frozen=True)
+class Other:
+    """An event of a MIDI file that no table of a score holds: exclusive messages, aftertouch, copyright, cues, ...
+
+    Its tick, and its bytes with their status. It stands in a track of the score, or, where that is None, in a track
+    of the file in which nothing plays: that many others of the file come before it.
+    """
+
+    time: int
+    data: bytes
+    track: int | None = None
+    chunk: int = 0
 
 
 def note_table(rows: Sequence[Sequence[int]] = (), **columns: ArrayLike) -> Array:
@@ -172,6 +189,8 @@ class Score:
     tracks: tuple[Track, ...] = ()
     texts: tuple[Text, ...] = ()
     problems: tuple[str, ...] = ()
+    # Events that are in none of the tables, in order of time.
+    others: Sequence[Other] = ()
     # What a file was beyond its notes, for its writer to patch: of the reader that made it, None for any other score.
     source: object | None = field(default=None, repr=False)
 

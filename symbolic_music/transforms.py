@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.score import BAR_NUMBER, NOTE, TEMPO, Array, Score, Text, Track, joined
+from symbolic_music.score import BAR_NUMBER, NOTE, TEMPO, Array, Other, Score, Text, Track, joined
 
 # Two notes are one note when their onsets are nearer than this: encodings and resolutions round times.
 _STEP = 0.01
@@ -61,6 +61,10 @@ def clip(score: Score, start: float, end: float) -> Score:
         bends=window(score.bends, "track"),
         bar_numbers=_numbers_from(score, first, last),
         texts=tuple(replace(t, time=t.time - first) for t in score.texts if first <= t.time < last),
+        # What stands at the beginning says how the whole is set up.
+        others=tuple(
+            replace(o, time=max(o.time - first, 0)) for o in score.others if not o.time or first <= o.time < last
+        ),
     )
 
 
@@ -100,6 +104,7 @@ def shift(score: Score, ticks: int) -> Score:
         bends=moved(score.bends),
         bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
+        others=tuple(replace(o, time=max(0, o.time + ticks) if o.time else 0) for o in score.others),
     )
 
 
@@ -119,7 +124,15 @@ def transpose(score: Score, semitones: int) -> Score:
     # A semitone is seven fifths; of enharmonic signatures the one with at most six accidentals is taken.
     sharps = (keys["sharps"].astype(np.int64) + 7 * semitones + 5) % 12 - 5
     keys["sharps"] = np.where(semitones % 12 == 0, keys["sharps"], sharps)
-    return score.replace(notes=notes, keys=keys)
+    others = tuple(replace(o, data=_moved_aftertouch(o, score, semitones)) for o in score.others)
+    return score.replace(notes=notes, keys=keys, others=others)
+
+
+def _moved_aftertouch(other: Other, score: Score, semitones: int) -> bytes:
+    """The bytes of an event; aftertouch of a key (0xA0) moves with it."""
+    if other.data[0] >> 4 != 0xA or other.track is None or score.tracks[other.track].is_drum:
+        return other.data
+    return bytes([other.data[0], min(max(other.data[1] + semitones, 0), 127), other.data[2]])
 
 
 def stretch(score: Score, factor: float) -> Score:
@@ -169,6 +182,7 @@ def resample(score: Score, ticks_per_quarter: int) -> Score:
         bends=moved(score.bends),
         bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=int(scaled(np.array(t.time)))) for t in score.texts),
+        others=tuple(replace(o, time=int(scaled(np.array(o.time)))) for o in score.others),
     )
 
 
@@ -199,6 +213,11 @@ def select_tracks(score: Score, tracks: Iterable[int]) -> Score:
         bends=of_tracks(score.bends),
         tracks=tuple(score.tracks[i] for i in chosen),
         texts=tuple(texts),
+        others=tuple(
+            o if o.track is None else replace(o, track=int(new_index[o.track]))
+            for o in score.others
+            if o.track in chosen or (o.track is None and not o.chunk)
+        ),
     )
 
 
@@ -221,13 +240,14 @@ def merge(scores: Sequence[Score]) -> Score:
     first = scores[0]
     notes, controls, bends = [first.notes], [first.controls], [first.bends]
     tracks: list[Track] = list(first.tracks)
-    texts = list(first.texts)
+    texts, others = list(first.texts), list(first.others)
     for other in (resample(s, first.ticks_per_quarter) for s in scores[1:]):
         for tables, table in ((notes, other.notes), (controls, other.controls), (bends, other.bends)):
             table = table.copy()
             table["track"] += len(tracks)
             tables.append(table)
         texts += [replace(t, track=t.track + len(tracks)) for t in other.texts if t.track is not None]
+        others += [replace(o, track=o.track + len(tracks)) for o in other.others if o.track is not None]
         tracks += other.tracks
     return first.replace(
         notes=np.concatenate(notes),
@@ -235,6 +255,7 @@ def merge(scores: Sequence[Score]) -> Score:
         bends=np.concatenate(bends),
         tracks=tuple(tracks),
         texts=tuple(texts),
+        others=tuple(others),
     )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from symbolic_music.cli.commands import demo, models
 from symbolic_music.cli.commands.editing import accompany, add_track, generate, infill, revoice, thin_out
-from symbolic_music.cli.commands.files import detokenize, encode, info, plot, render, tokenize
+from symbolic_music.cli.commands.files import detokenize, diff, encode, info, plot, render, tokenize
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
 from symbolic_music.version import __version__
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 
 for _verb in (
     info.info,
+    diff.diff,
     plot.plot,
     render.render,
     tokenize.tokenize,

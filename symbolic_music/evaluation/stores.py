@@ -19,7 +19,9 @@ from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Chunks, Policy
 from symbolic_music.errors import CorpusError, ModelError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood, nats_of_tokens
+from symbolic_music.evaluation.regions import region_likelihood, stretches_of
 from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Model
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.tokenizer import AnticipationTokenizer
@@ -36,7 +38,8 @@ def evaluate(
 
     The ids of `anticipation` are read in the published chunks of 1,024 (Thickstun et al. 2024, appendix B). Other
     ids are read piece by piece in consecutive chunks of as many as the model sees at once, each on its own: the first
-    id of a chunk is given, and not counted. Our event models read each piece from its first event to its last.
+    id of a chunk is given, and not counted. Our event models read each piece from its first event to its last, region
+    models in stretches of whole bars that fit their window.
 
     Args:
         batch: sequences at a time.
@@ -52,6 +55,8 @@ def evaluate(
     was_training = model.network.training
     model.network.eval()
     try:
+        if isinstance(model.network, RegionTransformer):
+            return _of_regions(model, store, split, batch, tell)
         if isinstance(model.network, AnticipatoryTransformer):
             return _of_events(model, store, split, batch, tell)
         return _of_ids(model, store, split, batch, tell)
@@ -113,3 +118,13 @@ def _batches(windows: Windows, size: int) -> Iterator[tuple[int, Batch]]:
     while chosen := list(islice(numbers, size)):
         done += len(chosen)
         yield done, windows.collate([windows[number] for number in chosen])
+
+
+def _of_regions(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
+    total, pieces = Likelihood(), store.splits[split]
+    for number, piece in enumerate(pieces.tolist()):
+        score = store.music(piece)
+        found = region_likelihood(model.network, list(stretches_of(score, model.network.config.window)), batch)
+        total += dataclasses.replace(found, seconds=score.duration)
+        tell((number + 1) / len(pieces))
+    return total

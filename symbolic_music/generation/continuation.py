@@ -11,13 +11,17 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import METER, TEMPO, Score, Track
 
 _FREE = Limits()
+# The tracks of a piece from nothing, for models that write into tracks.
+_BAND = (Track("Piano", 0), Track("Guitar", 25), Track("Bass", 33), Track("Drums", 0, is_drum=True))
 # A piece may end of its own will in the last quarter of the time that it is given.
 _MAY_END = 0.75
 
@@ -81,12 +85,14 @@ def continuation(
         parts = zip(loaded.view.names, loaded.view.parts, strict=True)
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
+        if isinstance(loaded.network, RegionTransformer) and not written:
+            wider, written = score.replace(tracks=_BAND), list(range(len(_BAND)))
         score = wider
     elif not written:
         raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
-    return Editing(score, edit, loaded, sampling or Sampling(), seed, count)
+    return edit_session(score, edit, loaded, sampling or Sampling(), seed, count)
 
 
 def _blank(model: Model) -> Score:

@@ -16,7 +16,8 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
@@ -98,7 +99,7 @@ def edit(
         chosen = None if tracks is None else select(score, tracks)
         return BarInfilling(score, spans_of(score, asked.regions), chosen, loaded, sampling, seed, count)
     wider, plan = _PLANS[verb](asked)
-    return Editing(wider, plan, loaded, sampling or _DEFAULT, seed, count)
+    return edit_session(wider, plan, loaded, sampling or _DEFAULT, seed, count)
 
 
 def infill(

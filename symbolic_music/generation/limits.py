@@ -20,7 +20,7 @@ from symbolic_music.score import Score
 from symbolic_music.theory import chord_classes
 
 if TYPE_CHECKING:
-    from symbolic_music.generation.views.model_view import Perspective
+    from symbolic_music.generation.views.model_view import StepView
 
 _MOST_BARS = 1_000_000
 
@@ -91,7 +91,7 @@ class Limits:
         if self.given_pitches and len(self.given_pitches) < (self.notes_at_once or (1, 1))[0]:
             raise ConstraintError(f"{len(self.given_pitches)} given pitches are too few for notes at once")
 
-    def constraints(self, score: Score, view: Perspective, span: Span) -> tuple[Constraint, ...]:
+    def constraints(self, score: Score, view: StepView, span: Span) -> tuple[Constraint, ...]:
         """For a region of a score, as a model sees it.
 
         Raises:
@@ -129,7 +129,7 @@ class Limits:
             out.append(GivenPitches(self.given_pitches, min(rooms, default=None), until))
         return tuple(out)
 
-    def _check_given(self, score: Score, view: Perspective, span: Span) -> None:
+    def _check_given(self, score: Score, view: StepView, span: Span) -> None:
         count, melody = len(self.given_pitches), self.given_pitches
         if self.notes_per_bar is not None:
             lines = score.bars(span[1])
@@ -142,7 +142,7 @@ class Limits:
         if self.no_repeats and repeated and len(view.instruments or ()) == 1:
             raise ConstraintError("the given pitches repeat one, which is forbidden")
 
-    def _room(self, view: Perspective) -> int | None:
+    def _room(self, view: StepView) -> int | None:
         """How many of the written instruments' notes may sound at once; None where any number or some free of that."""
         parts = [len(one.instruments) for one in view.constraints if isinstance(one, OneAtATime)]
         limits = [*parts, *([self.polyphony] if self.polyphony is not None and view.instruments is not None else [])]

@@ -20,6 +20,7 @@ _ARCHITECTURES = {
     "gpt2": ("gpt2", "GPT2", "GPT2Config"),
     "lstm": ("lstm", "LSTM", "LSTMConfig"),
     "music-transformer": ("music_transformer", "MusicTransformer", "MusicTransformerConfig"),
+    "region-transformer": ("region_transformer", "RegionTransformer", "RegionConfig"),
     "sinusoid-transformer": ("sinusoid_transformer", "SinusoidTransformer", "SinusoidTransformerConfig"),
     "x-transformer": ("x_transformer", "XTransformer", "XTransformerConfig"),
 }

@@ -19,6 +19,7 @@ _TOKENIZERS = {
     "compound": ("compound_word.tokenizer", "CompoundTokenizer", ("default", "miditok", "original")),
     "anticipation": ("anticipation.tokenizer", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
     "grid": ("chorale_grid", "GridTokenizer", ("default",)),
+    "region": ("region.tokenizer", "RegionTokenizer", ("default",)),
 }
 
 _MIDITOK = "miditok:"
@@ -38,8 +39,8 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, grid, or miditok:NAME for MidiTok's class of that name: REMI,
-            TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
+        name: performance, remi, compound, anticipation, grid, region, or miditok:NAME for MidiTok's class of that name:
+            REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:

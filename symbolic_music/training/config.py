@@ -73,6 +73,25 @@ class StoreEditsData(Strict):
         return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.stores)
 
 
+class RegionsData(Strict):
+    """Pieces of note stores for a region model: stretches, and edits with everything else given."""
+
+    kind: Literal["regions"]
+    stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
+    transpose: _Semitones = (-6, 5)
+    edits: float = Field(0.7, ge=0, le=1)
+    written_weight: float = Field(3.0, gt=0, description="of a note that is written, beside 1 for one of a stretch")
+    velocity_weight: float = Field(0.5, ge=0, description="of velocities, beside 1 for the other fields")
+    train: str = "train"
+    validation: str = "validation"
+    validation_sequences: int = Field(96, ge=1)
+
+    @property
+    def path(self) -> str:
+        """The stores' names."""
+        return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.stores)
+
+
 class GridData(Strict):
     """Chorales as tokens of the 16th grid, a token a voice and step; whole pieces, batches of about one length."""
 
@@ -119,13 +138,15 @@ class CodesData(Strict):
 
 
 class OptimConfig(Strict):
-    """AdamW and its schedule."""
+    """AdamW, or Muon for matrices with AdamW for the rest, and their schedule."""
 
     steps: int = Field(3_000, ge=1)
     batch: int = Field(8, ge=1, description="sequences of a step, of all processes and accumulated parts together")
     accumulate: int = Field(1, ge=1, description="parts that a process' share of a batch is computed in")
     learning_rate: float = Field(1e-3, gt=0)
-    schedule: Literal["cosine", "inverse-root", "constant"] = "cosine"
+    muon: float = Field(0, ge=0, description="learning rate of matrices by Muon; 0 for AdamW throughout")
+    schedule: Literal["cosine", "inverse-root", "constant", "plateau"] = "cosine"
+    decay: float = Field(0.6, gt=0, le=1, description="share of the steps in which a plateau falls to its final rate")
     warmup: int = Field(300, ge=0)
     final: float = Field(0.0, ge=0, le=1, description="share of the learning rate that the cosine ends at")
     weight_decay: float = Field(0.1, ge=0)
@@ -168,7 +189,9 @@ class TrainConfig(Strict):
     licence: str = "Apache-2.0"
     description: str = ""
     model: ModelConfig = ModelConfig()
-    data: Annotated[EditsData | StoreEditsData | GridData | WindowsData | CodesData, Field(discriminator="kind")]
+    data: Annotated[
+        EditsData | StoreEditsData | RegionsData | GridData | WindowsData | CodesData, Field(discriminator="kind")
+    ]
     optim: OptimConfig = OptimConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -181,6 +204,7 @@ class TrainConfig(Strict):
 _DATA: dict[str, type[BaseModel]] = {
     "chorale-edits": EditsData,
     "edits": StoreEditsData,
+    "regions": RegionsData,
     "chorale-grid": GridData,
     "windows": WindowsData,
     "codes": CodesData,

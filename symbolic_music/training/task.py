@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card
 from symbolic_music.tokenizers.base import Tokenizer
-
-if TYPE_CHECKING:
-    pass
 
 
 class Batch(NamedTuple):

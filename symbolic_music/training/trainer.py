@@ -17,7 +17,7 @@ from torch import nn
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.training.config import OptimConfig, TrainConfig
+from symbolic_music.training.config import TrainConfig
 from symbolic_music.training.fine_tuning import begin_from, resolved, start_of
 from symbolic_music.training.lora import adapt, merged
 from symbolic_music.training.run.checkpoints import has_checkpoint, load_checkpoint, tensors_of, write_checkpoint
@@ -30,6 +30,7 @@ from symbolic_music.training.run.fabric import (
     set_random_states,
 )
 from symbolic_music.training.run.model_cards import page_of
+from symbolic_music.training.run.optimizers import optimizer_of
 from symbolic_music.training.run.run_log import Records
 from symbolic_music.training.run.schedules import schedule_of
 from symbolic_music.training.run.sharding import gathered
@@ -136,7 +137,9 @@ class _Run:
         if self.share.world > 1:
             # What dropout draws differs between processes.
             torch.manual_seed(config.seed + 1_000_003 * self.share.rank)
-        self.schedule = schedule_of(config.optim.schedule, config.optim.steps, config.optim.warmup, config.optim.final)
+        self.schedule = schedule_of(
+            config.optim.schedule, config.optim.steps, config.optim.warmup, config.optim.final, config.optim.decay
+        )
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.step, self.best, self.worse, self.seconds = 0, math.inf, 0, 0.0
         self.total, self.since = 0.0, 0  # losses of the steps since the last evaluation, which was at that step
@@ -191,7 +194,7 @@ class _Run:
     def update(self, batches: list[Batch]) -> tuple[float, int]:
         """One optimisation step; returns nats a token, and tokens, of the whole batch."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.optim.learning_rate * self.schedule(self.step)
+            group["lr"] = group["peak"] * self.schedule(self.step)
         self.objective.train()
         world = self.share.world
         tokens = int(self._summed(sum(batch.tokens for batch in batches)))
@@ -312,18 +315,6 @@ class _Run:
             split="valid", nats_per_token=found.per_token, nats_per_note=found.per_note,
             bits_per_second=found.bits_per_second, **at,
         )  # fmt: skip
-
-
-def optimizer_of(network: nn.Module, optim: OptimConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019) of what is learnt; biases and norms do not decay."""
-    learnt = [p for p in network.parameters() if p.requires_grad]
-    decayed = [p for p in learnt if p.dim() >= 2]
-    others = [p for p in learnt if p.dim() < 2]
-    return torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": optim.weight_decay}, {"params": others, "weight_decay": 0.0}],
-        lr=optim.learning_rate,
-        betas=optim.betas,
-    )
 
 
 def _changed(before: dict[str, Any], now: dict[str, Any], where: str = "") -> list[str]:

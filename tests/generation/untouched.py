@@ -8,10 +8,12 @@ from functools import cache
 import numpy as np
 import torch
 
+from symbolic_music import tokenizers
 from symbolic_music.generation import Written
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model
+from symbolic_music.models.architectures.region_transformer import RegionConfig, RegionTransformer
 from symbolic_music.models.model import View
 from symbolic_music.score import Score
 from tests.generation.tiny_gpt2 import tiny
@@ -41,6 +43,15 @@ def four_parts() -> Model:
     config = AnticipatoryConfig(width=16, layers=1, heads=2, hidden=16, window=48, instruments=parts)
     view = View(100.0, parts, ("Soprano", "Alto", "Tenor", "Bass"), (70.0, 65.0, 60.0, 50.0))
     return Model(AnticipatoryTransformer(config).eval(), Card("tiny", 1, "", ""), view)
+
+
+@cache
+def regional() -> Model:
+    """A region model: bars, tracks, everything around at once."""
+    torch.manual_seed(3)
+    config = RegionConfig(width=64, layers=1, note_layers=1, hidden=32, window=320)
+    network = RegionTransformer(config).eval()
+    return Model(network, Card("tiny", 1, "", ""), View(100.0, ()), tokenizers.get("region"))
 
 
 def asked(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> np.ndarray:

@@ -20,6 +20,7 @@ from tests.tokenizers.every_tokenizer import CONFIGS, built
 KNOWN: dict[str, tuple[str, str]] = {
     "performance default": ("9192a11879b5dd7b", "85bb48b71288ba16"),
     "performance score2perf": ("ec4089adc2a68107", "64e9a064c7ea2972"),
+    "region default": ("4bfbb3377c848f6e", "2c959d23d7ae6361"),
     "grid default": ("2b998781a948620b", "e25f1b9af5b404c9"),
     "remi default": ("e2fbcd6603ef7df5", "b219b833b526201c"),
     "remi default chords": ("9f571b0577769a74", "f911dfc4cd5caa19"),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symbolic_music.generation.decoding.request import Alternative
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import NEAR_COPY, Written, WrittenNote, share_of_twins
 from symbolic_music.generation.views.track_style import Voice
@@ -47,17 +46,21 @@ class Draft:
         """The region is written."""
         self.ticks = self._before + self._span[1] - self._span[0]
 
-    def add(self, onset: int, end: int, pitch: int, track: int, voice: Voice, score: Score) -> WrittenNote | None:
-        """A note from one tick to another, kept within the region; None where its pitch is busy until its end."""
+    def add(
+        self, onset: int, end: int, pitch: int, track: int, voice: Voice, score: Score, velocity: int | None = None
+    ) -> WrittenNote | None:
+        """A note from one tick to another, kept within the region; None where its pitch is busy until its end.
+
+        Without a velocity it has that of the track around it.
+        """
         first, last = self._span
         onset = max(min(max(onset, first), last - 1), self._busy.get((track, pitch), 0))
         end = min(max(end, onset + 1), last)
         if onset >= end:
             return None
         self._busy[track, pitch] = end
-        return self._append(
-            (onset, end - onset, pitch, voice.velocity(onset, pitch), voice.program, voice.channel, track, 0), score
-        )
+        loudness = voice.velocity(onset, pitch) if velocity is None else velocity
+        return self._append((onset, end - onset, pitch, loudness, voice.program, voice.channel, track, 0), score)
 
     def repitch(self, rows: Array, pitch: int, score: Score) -> WrittenNote:
         """The next of some rows with another pitch."""
@@ -80,11 +83,11 @@ class Draft:
         start, end = score.seconds([row[0], row[0] + row[1]]).tolist()
         return WrittenNote(self.number, row[6], start, end - start, row[2], row[3])
 
-    def count(self, drawn: Alternative) -> None:
+    def count(self, log_probability: float, notes: int, complete: bool) -> None:
         """What the sampler says of a region."""
-        self._log_probability += drawn.log_probability
-        self._drawn += len(drawn.events)
-        self._complete &= drawn.complete
+        self._log_probability += log_probability
+        self._drawn += notes
+        self._complete &= complete
 
     def among(self, given: Array) -> Array:
         """Given notes and those written, in order."""

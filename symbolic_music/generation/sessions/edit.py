@@ -243,7 +243,7 @@ class Editing:
         finally:
             written = [one for several in sampler.alternatives() for one in several]
             for draft, one in zip(drafts, written, strict=True):
-                draft.count(one)
+                draft.count(one.log_probability, len(one.events), one.complete)
 
     def _derived(self, number: int, draft: int) -> int:
         """A seed for a region and the alternatives from one on: the first have the edit's own."""

@@ -23,12 +23,24 @@ from symbolic_music.generation.regions import Span
 from symbolic_music.generation.views.part_assignment import assign_parts, pitched_tracks, shown, steps_per_tick
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, events_of
 
 
-class Perspective(Protocol):
+class StepView(Protocol):
+    """What limits ask of a model's view: its steps, the instruments written (None for any), what it obeys anyway."""
+
+    instruments: tuple[int, ...] | None
+    constraints: tuple[Constraint, ...]
+
+    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
+        """Steps of the model's clock, of 10 ms, at ticks of the score."""
+        ...
+
+
+class Perspective(StepView, Protocol):
     """A score, the tracks that are written in it, and a model's view of both.
 
     `beat` is what the model's windows begin on, `instruments` those that it may write (None for any), `constraints`
@@ -36,12 +48,6 @@ class Perspective(Protocol):
     """
 
     beat: int
-    instruments: tuple[int, ...] | None
-    constraints: tuple[Constraint, ...]
-
-    def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """Steps of the model's clock, of 10 ms, at ticks of the score."""
-        ...
 
     def instrument(self, track: int) -> int:
         """What the model knows a written track as."""
@@ -61,7 +67,9 @@ class Perspective(Protocol):
 
 
 def edits(model: Model) -> bool:
-    """Whether a model can write into a piece: it must speak the anticipatory ids."""
+    """Whether a model can write into a piece: it reads regions, or speaks the anticipatory ids."""
+    if isinstance(model.network, RegionTransformer):
+        return True
     known = (model.tokenizer.name, model.tokenizer.preset) == ("anticipation", "default")
     return known and isinstance(model.network, GPT2 | PreparedGPT2 | AnticipatoryTransformer)
 

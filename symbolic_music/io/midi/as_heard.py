@@ -61,7 +61,7 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
         own = groups[at : at + len(events.onsets)]
         found = np.unique(own)
         part[at : at + len(own)] = len(parts) + np.searchsorted(found, own)
-        parts += [_track(events.name, int(group)) for group in found]
+        parts += [_track(events, int(group)) for group in found]
         voices += (found >> 21).tolist()
         first.append(len(parts))
         at += len(own)
@@ -74,10 +74,19 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
     )
 
 
-def _track(name: str, group: int) -> Track:
+def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Sequence[tuple[int, int, int]]) -> list[int]:
+    """Bank << 7 | program that is in force after these (tick, place in the file, voice)."""
+    changes = _rows([t.changes for t in tracks], 4, starts, False)
+    controls = _rows([t.controls for t in tracks], 6, starts, False)[:, [0, 1, 2, 4, 5]]
+    banks = controls[np.isin(controls[:, 3], (_BANK_HIGH, _BANK_LOW))]
+    return [int(sound) for sound in _sounds(_rows([rows], 3, [0], False), changes, banks)]
+
+
+def _track(events: Events, group: int) -> Track:
     voice = group >> 21
     channel, port = voice & 15, voice >> 4 & 127
-    return Track(name, group & 127, channel == DRUM_CHANNEL, channel, port, group >> 7 & 0x3FFF)
+    bank = group >> 7 & 0x3FFF
+    return Track(events.name, group & 127, channel == DRUM_CHANNEL, channel, port, bank, events.encoding)
 
 
 def _rows(lists: Sequence[object], width: int, starts: Sequence[int], apart: bool) -> Ints:

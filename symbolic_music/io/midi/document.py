@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symbolic_music.io.midi.others import Others
 from symbolic_music.score import Score, Tables
 
 
@@ -16,7 +17,9 @@ class Document:
     """
 
     data: bytes
+    ticks_per_quarter: int
     tables: Tables
+    others: Others
     alone: bool = False
     plain: bool = False
 
@@ -32,5 +35,8 @@ def document_of(score: Score) -> Document | None:
 
 def remember(score: Score, data: bytes, alone: bool = False, plain: bool = False) -> Score:
     """A score that was just read, knowing its file from now on."""
-    object.__setattr__(score, "source", Document(data, score.as_tables(), alone, plain))
+    others = Others(data)
+    document = Document(data, score.ticks_per_quarter, score.as_tables(), others, alone, plain)
+    object.__setattr__(score, "others", others)
+    object.__setattr__(score, "source", document)
     return score

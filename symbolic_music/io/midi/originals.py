@@ -152,8 +152,8 @@ def _track_by_track(data: bytes) -> Score:
         number = {group: len(parts) + index for index, group in enumerate(made)}
         controls.append(_taken(events.controls, begins, number, CONTROL, ("number", "value")))
         bends.append(_taken(events.bends, begins, number, BEND, ("value",)))
-        for lyric, (_, program) in zip(events.lyrics, events.sung, strict=True):
-            lyrics.append(Text(*lyric, "lyric", number[_LYRICS_CHANNEL << 7 | program]))
+        for (time, text, code), (_, program) in zip(events.lyrics, events.sung, strict=True):
+            lyrics.append(Text(time, text, "lyric", number[_LYRICS_CHANNEL << 7 | program], code))
         parts += here
     score = Score(
         **maps(found.division, tracks, problems),

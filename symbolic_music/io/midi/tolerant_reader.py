@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
@@ -33,6 +35,25 @@ def parse_tolerant(data: bytes) -> Score:
     Raises:
         MidiError: when it is not MIDI, or has more than 10,000 tracks.
     """
+    return parse_placed(data).score
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A score with where its notes stand: rows (track of the file, place of the note on, of the off or -1), (notes, 3).
+
+    `first` is the first part of each track of the file, with the number of parts at the end.
+    """
+
+    score: Score
+    layout: Layout
+    tracks: list[Events]
+    first: tuple[int, ...]
+    notes: NDArray[np.int64]
+
+
+def parse_placed(data: bytes) -> Placed:
+    """See `parse_tolerant`."""
     problems: Counter[str] = Counter()
     found, tracks = read_tracks(data, problems)
     if found.format == 2:
@@ -41,6 +62,7 @@ def parse_tolerant(data: bytes) -> Score:
     if len(heard.tracks) > MAX_TRACKS:
         raise MidiError(f"more than {MAX_TRACKS:,} parts")
     notes: list[Array] = []
+    places: list[NDArray[np.int64]] = [np.zeros((0, 3), np.int64)]
     lyrics: list[Text] = []
     playing = sum(bool(events.onsets) for events in tracks)
     at = 0
@@ -48,20 +70,26 @@ def parse_tolerant(data: bytes) -> Score:
         part = heard.part[at : at + len(events.onsets)]
         at += len(part)
         own = note_rows(events, heard.tracks, part)
-        # In a type 0 file the order of the notes of one tick, which some encodings keep, is that of the file.
-        notes.append(own if playing == 1 else own[np.argsort(part, kind="stable")])
+        where = np.array([[index] * len(own), events.begun, events.ended], np.int64).T
+        if playing > 1:  # in a type 0 file the order of the notes of one tick, which some encodings keep, is its own
+            order = np.argsort(part, kind="stable")
+            own, where = own[order], where[order]
+        notes.append(own)
+        places.append(where)
         singer = heard.first[index] if heard.first[index + 1] == heard.first[index] + 1 else None
-        lyrics += [Text(*lyric, "lyric", singer) for lyric in events.lyrics]
+        lyrics += [Text(time, text, "lyric", singer, code) for time, text, code in events.lyrics]
+    table = joined(notes, NOTE)
+    by_onset = np.argsort(table["onset"], kind="stable")
     score = Score(
         **maps(found.division, tracks, problems),
-        notes=joined(notes, NOTE),
+        notes=table[by_onset],
         controls=heard.controls,
         bends=heard.bends,
         tracks=heard.tracks,
         texts=(*markers(tracks), *lyrics),
         problems=tuple(what if count == 1 else f"{what} ({count:,} times)" for what, count in problems.items()),
     )
-    return ended(score)
+    return Placed(ended(score), found, tracks, heard.first, np.concatenate(places)[by_onset])
 
 
 def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:
@@ -84,7 +112,9 @@ def maps(division: int, tracks: Sequence[Events], problems: Counter[str]) -> dic
 
 def markers(tracks: Sequence[Events]) -> list[Text]:
     """The markers of all tracks."""
-    return sorted((Text(*m) for t in tracks for m in t.markers), key=lambda text: text.time)
+    return sorted(
+        (Text(time, text, encoding=code) for t in tracks for time, text, code in t.markers), key=lambda text: text.time
+    )
 
 
 def _division(division: int, problems: Counter[str]) -> tuple[int, Array | None]:

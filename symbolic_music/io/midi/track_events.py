@@ -30,6 +30,7 @@ class Events:
     """
 
     name: str = ""
+    encoding: str = "utf-8"
     onsets: list[int] = field(default_factory=list)
     # -1: never ended.
     durations: list[int] = field(default_factory=list)
@@ -49,8 +50,9 @@ class Events:
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[int, int, int]] = field(default_factory=list)
-    markers: list[tuple[int, str]] = field(default_factory=list)
-    lyrics: list[tuple[int, str]] = field(default_factory=list)
+    # (time, text, its code)
+    markers: list[tuple[int, str, str]] = field(default_factory=list)
+    lyrics: list[tuple[int, str, str]] = field(default_factory=list)
     # Place of each of the lyrics, and this track's program of the sixteenth channel there, for `track_by_track`.
     sung: list[tuple[int, int]] = field(default_factory=list)
     # Port that the channels of the following events belong to.
@@ -228,11 +230,11 @@ def _meta(kind: int, body: bytes, time: int, events: Events, problems: Counter[s
     elif kind == _PORT and len(body) == 1:
         events.port = body[0] & 127
     elif kind == _NAME:
-        events.name = _text(body, problems)
+        events.name, events.encoding = _text(body, problems)
     elif kind == _LYRIC and body:
-        _bounded(events.lyrics, (time, _text(body, problems)), problems)
+        _bounded(events.lyrics, (time, *_text(body, problems)), problems)
     elif kind == _MARKER and body:
-        _bounded(events.markers, (time, _text(body, problems)), problems)
+        _bounded(events.markers, (time, *_text(body, problems)), problems)
 
 
 def _bounded(events: list[Row], event: Row, problems: Counter[str]) -> None:
@@ -242,10 +244,10 @@ def _bounded(events: list[Row], event: Row, problems: Counter[str]) -> None:
         problems[f"tempo, meter, key or text event after the first {MAX_META:,} left out"] += 1
 
 
-def _text(body: bytes, problems: Counter[str]) -> str:
-    """UTF-8; else Latin-1, which most files mean that are not UTF-8, and which every byte string is."""
+def _text(body: bytes, problems: Counter[str]) -> tuple[str, str]:
+    """A text and its code: UTF-8; else Latin-1, which most files mean that are not UTF-8, and every byte string is."""
     try:
-        return body.decode("utf-8")
+        return body.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         problems["text that is not UTF-8 read as Latin-1"] += 1
-        return body.decode("latin-1")
+        return body.decode("latin-1"), "latin-1"

@@ -28,7 +28,17 @@ def constant() -> Schedule:
     return lambda step: 1.0
 
 
-def schedule_of(name: str, steps: int, warmup: int, final: float) -> Schedule:
-    """A whole run's schedule: cosine, inverse-root or constant, after the warm-up."""
-    rest = {"cosine": cosine(steps - warmup, final), "inverse-root": inverse_root(warmup), "constant": constant()}
+def plateau(steps: int, decay: float, final: float = 0.0) -> Schedule:
+    """1, and in the last share `decay` of so many steps a straight line down to `final` (Zhai et al. 2022)."""
+    return lambda step: final + (1 - final) * min(1.0, max(0.0, (1 - step / max(1, steps)) / decay))
+
+
+def schedule_of(name: str, steps: int, warmup: int, final: float, decay: float = 0.6) -> Schedule:
+    """A whole run's schedule: cosine, inverse-root, constant or plateau, after the warm-up."""
+    rest = {
+        "cosine": cosine(steps - warmup, final),
+        "inverse-root": inverse_root(warmup),
+        "constant": constant(),
+        "plateau": plateau(steps - warmup, decay, final),
+    }
     return warmed(rest[name], warmup)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbolic_music.training.config import CodesData, EditsData, GridData, StoreEditsData, TrainConfig
+from symbolic_music.training.config import CodesData, EditsData, GridData, RegionsData, StoreEditsData, TrainConfig
 from symbolic_music.training.data.base import EditSource
 from symbolic_music.training.task import Task
 
@@ -13,6 +13,10 @@ def task_of(config: TrainConfig) -> Task:
         from symbolic_music.training.tasks.edits import EditsTask
 
         return EditsTask(config, _edit_source(config))
+    if isinstance(config.data, RegionsData):
+        from symbolic_music.training.tasks.regions import RegionsTask
+
+        return RegionsTask(config, config.data)
     if isinstance(config.data, CodesData):
         from symbolic_music.training.tasks.codec_codes import CodesTask
 

@@ -20,10 +20,10 @@ from symbolic_music.score import CONTROL, TEMPO, Score, Text, Track, note_table
 from symbolic_music.transforms import select_tracks
 from tests.corpora.example_stores import band
 from tests.corpus_paths import corpus_dir
-from tests.generation.untouched import asked, check, check_file, check_kept, four_parts, ours, published
+from tests.generation.untouched import asked, check, check_file, check_kept, four_parts, ours, published, regional
 from tests.tokenizers.example_music import PIECES, piece, scores
 
-MODELS = {"published": published, "ours": ours}
+MODELS = {"published": published, "ours": ours, "regional": regional}
 models = pytest.mark.parametrize("model", [pytest.param(make, id=name) for name, make in MODELS.items()])
 
 
@@ -96,7 +96,7 @@ def test_other_pitches_keep_the_rhythm(model, edit) -> None:
     assert sorted(new[kept].tolist()) == sorted(old[kept].tolist())  # chords are in the order of their pitches
 
 
-@models
+@pytest.mark.parametrize("model", [published, ours])  # a region model does not thin out
 @settings(max_examples=15, report_multiple_bugs=False)
 @given(edit=edits(), share=st.sampled_from([0.25, 0.5, 0.8]))
 def test_thinning_out_leaves_some_of_the_notes_as_they_were(model, edit, share: float) -> None:

@@ -49,7 +49,8 @@ def describe(score: Score) -> dict[str, Any]:
     """What `info --json` prints.
 
     `tracks` and `notes` are counts, `parts` lists the tracks; in `programs` 128 stands for drums. `tempo`
-    (quarters a minute), `meter` and `key` are those at the start, None where the file says nothing.
+    (quarters a minute), `meter` and `key` are those at the start, None where the file says nothing; changes are those
+    that change something. `estimated_key` is what the notes suggest. `beyond` counts what the file holds beside notes.
     """
     import numpy as np
 
@@ -79,15 +80,51 @@ def describe(score: Score) -> dict[str, Any]:
         "seconds": round(score.duration, 3),
         "programs": [int(i) for i in np.unique(score.instruments)],
         "tempo": round(60e6 / max(1, int(score.tempos["microseconds"][0])), 3) if len(score.tempos) else None,
-        "tempo_changes": max(0, len(score.tempos) - 1),
+        "tempo_changes": _changes(score.tempos, "microseconds"),
         "meter": f"{score.meters['numerator'][0]}/{score.meters['denominator'][0]}" if len(score.meters) else None,
-        "meter_changes": max(0, len(score.meters) - 1),
+        "meter_changes": _changes(score.meters, "numerator", "denominator"),
         "key": key_name(int(score.keys["sharps"][0]), bool(score.keys["minor"][0])) if len(score.keys) else None,
+        "key_changes": _changes(score.keys, "sharps", "minor"),
+        "estimated_key": _estimated_key(score),
         "bars": _bars(score),
         "ticks_per_quarter": score.ticks_per_quarter,
         "parts": parts,
+        "beyond": _beyond(score),
         "problems": list(score.problems),
     }
+
+
+def _changes(table: Any, *columns: str) -> int:
+    """How often a map really changes; of one tick's events the last counts."""
+    import numpy as np
+
+    last = table[np.append(table["time"][1:] != table["time"][:-1], True)] if len(table) else table
+    return int(sum(np.any([last[c][1:] != last[c][:-1] for c in columns], axis=0))) if len(last) > 1 else 0
+
+
+def _estimated_key(score: Score) -> str | None:
+    from symbolic_music.theory import likely_key
+
+    key = likely_key(score)
+    if key is None:
+        return None
+    minor = key >= 12
+    # A fifth up adds a sharp; of enharmonic keys the one with at most six accidentals is named.
+    sharps = ((key + 3 * minor) % 12 * 7 + 5) % 12 - 5
+    return key_name(sharps, minor)
+
+
+def _beyond(score: Score) -> dict[str, int]:
+    """How many events of each kind there are beside notes, in plain words."""
+    from collections import Counter
+
+    from symbolic_music.io.midi.event_names import kind_of
+
+    kinds = Counter(f"controller {number}" for number in score.controls["number"].tolist())
+    kinds["bend"] = len(score.bends)
+    kinds.update(text.kind for text in score.texts)
+    kinds.update(kind_of(other.data) for other in score.others)
+    return {kind: count for kind, count in kinds.items() if count}
 
 
 def _bars(score: Score) -> int | None:
@@ -132,7 +169,10 @@ def _print(file: Path, score: Score) -> None:
     head.add_row("notes", f"{facts['notes']:,} in {facts['tracks']} track{'s' if facts['tracks'] != 1 else ''}")
     head.add_row("tempo", changing(tempo, facts["tempo_changes"]))
     head.add_row("meter", changing(meter, facts["meter_changes"]))
-    head.add_row("key", facts["key"] or "not given")
+    written = changing(facts["key"], facts["key_changes"]) if facts["key"] else "not given"
+    head.add_row("key", written + (f"; the notes suggest {facts['estimated_key']}" if facts["estimated_key"] else ""))
+    if facts["beyond"]:
+        head.add_row("beside notes", Text(", ".join(f"{kind} ({n:,})" for kind, n in facts["beyond"].items())))
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title, side in (("track", "right"), ("name", "left"), ("program", "right"), ("instrument", "left"),

@@ -1,0 +1,106 @@
+"""Training examples of a region model: stretches of a piece, and edits of it with everything else given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from symbolic_music.tokenizers.region.arrangement import Layout, StepSpan, arrange_edit, arrange_stretch
+from symbolic_music.tokenizers.region.events import GridEvents
+from symbolic_music.tokenizers.region.rows import SLOTS, Rows
+
+_SPANS, _SPAN_SHARES = (1, 2, 3), (0.5, 0.3, 0.2)
+_BARS, _BAR_SHARES = (1, 2, 4, 8, 16), (0.1, 0.2, 0.45, 0.2, 0.05)
+# Other spans of an edit begin at most this many bars from the first.
+_APART = 12
+# Of the edits these write one slot, and all slots that play there.
+_ONE_SLOT, _ALL_SLOTS = 0.35, 0.3
+# No example is written for more than this share.
+_MOST_WRITTEN = 0.6
+
+
+@dataclass(frozen=True)
+class RegionAugmentation:
+    """How examples vary.
+
+    Args:
+        edits: share of the examples that are edits; the others are stretches.
+        transpose: least and greatest shift in semitones.
+        fewer_slots: share of the examples in which only some slots are heard.
+        without_future: share of the edits that do not see what follows.
+    """
+
+    edits: float = 0.7
+    transpose: tuple[int, int] = (-6, 5)
+    fewer_slots: float = 0.15
+    without_future: float = 0.15
+
+
+def region_example(
+    events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator
+) -> Rows:
+    """One example of a piece with notes, at most `longest` rows."""
+    if rng.random() < augmentation.edits:
+        return _edit(events, longest, augmentation, rng)
+    layout = _layout(events, augmentation, rng)
+    return arrange_stretch(events, _any_bar(events, rng), longest, layout)
+
+
+def _any_bar(events: GridEvents, rng: np.random.Generator) -> int:
+    """A bar with a note; dense bars are drawn more often."""
+    return int(events.bar[int(rng.integers(0, len(events)))])
+
+
+def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random.Generator) -> Layout:
+    slots = len(events.slot_instruments)
+    heard = None
+    if slots > 2 and rng.random() < augmentation.fewer_slots:
+        heard = rng.random(slots) < rng.uniform(0.3, 1)
+        heard[events.slot[int(rng.integers(0, len(events)))]] = True
+    return Layout(
+        numbers=rng.permutation(SLOTS)[:slots],
+        semitones=int(rng.integers(augmentation.transpose[0], augmentation.transpose[1] + 1)),
+        future=0.0 if rng.random() < augmentation.without_future else float(rng.uniform(0.3, 1.2)),
+        reach=1.0 if rng.random() < 0.3 else float(rng.uniform(1.3, 3)),
+        heard=heard,
+    )
+
+
+def _edit(events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator) -> Rows:
+    spans = _draw_spans(events, rng)
+    inside = _inside(events, spans)
+    present = np.unique(events.slot[inside])
+    draw, some = rng.random(), int(rng.integers(1, len(present) + 1))
+    count = 1 if draw < _ONE_SLOT else len(present) if draw > 1 - _ALL_SLOTS else some
+    written = rng.choice(present, count, replace=False)
+    own = np.isin(events.slot, written)
+    room = int(longest * _MOST_WRITTEN) - 40
+    while (_inside(events, spans) & own).sum() > room and len(spans) > 1:
+        spans = spans[:-1]
+    first, end = spans[0]
+    while (_inside(events, spans) & own).sum() > room and end > first + 1:
+        end = first + (end - first) // 2
+        spans = [(first, end)]
+    steps: list[StepSpan] = [(events.edge(a), events.edge(b)) for a, b in spans]
+    layout = _layout(events, augmentation, rng)
+    return arrange_edit(events, steps, written.tolist(), longest, layout, most_written=int(longest * 0.625))
+
+
+def _draw_spans(events: GridEvents, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Spans of bars (first, end), sorted and apart; the first that is drawn holds a note."""
+    total, spans = len(events.bar_starts), list[tuple[int, int]]()
+    for _ in range(int(rng.choice(_SPANS, p=_SPAN_SHARES))):
+        bars = int(rng.choice(_BARS, p=_BAR_SHARES))
+        first = _any_bar(events, rng) - int(rng.integers(0, bars))
+        if spans:
+            first = spans[0][0] + int(rng.integers(-_APART, _APART + 1))
+        first = max(0, first)
+        end = min(first + bars, total)
+        if end > first and all(end < a or first > b for a, b in spans):
+            spans.append((first, end))
+    return sorted(spans)
+
+
+def _inside(events: GridEvents, spans: list[tuple[int, int]]) -> np.typing.NDArray[np.bool_]:
+    return np.asarray(np.logical_or.reduce([(events.bar >= first) & (events.bar < end) for first, end in spans]))

@@ -1,0 +1,344 @@
+"""A score that was read from a MIDI file, as that file with the notes changed that were changed in the score.
+
+Tracks without a changed note keep their bytes; in the others notes go and come, and every other event keeps its tick,
+its bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.errors import MidiError
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.as_heard import sounds_at
+from symbolic_music.io.midi.chunk_patch import New, patched_chunk, walk
+from symbolic_music.io.midi.chunks import layout
+from symbolic_music.io.midi.document import Document, document_of
+from symbolic_music.io.midi.encoding import part_chunks
+from symbolic_music.io.midi.strict_reader import parse_strict
+from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed
+from symbolic_music.score import Array, Score, Track, note_table
+
+Row = tuple[Any, ...]
+_CONTENT = ["onset", "duration", "pitch", "velocity", "program", "channel"]
+_PORTS = 16
+
+
+def patched(score: Score) -> bytes | None:
+    """The bytes of the file with this score's notes; None where no file is remembered, or it cannot be patched.
+
+    That is so when more than notes and added tracks was changed, or the file is damaged.
+    """
+    document = document_of(score)
+    if document is None or not _same_but_notes(score, document):
+        return None
+    data = document.data if not score.problems else _sound(document.data)
+    if data is None or document.is_whole(score):
+        return data
+    placed = parse_placed(data)
+    if not np.array_equal(placed.score.notes, document.tables[0]):
+        return None
+    change = _change(score, placed)
+    for apart in (False, True):
+        try:
+            out = _Patch(score, data, placed, change, apart).whole()
+        except (MidiError, _ImpossibleError):
+            continue
+        if _content(out) == sorted(score.notes[_CONTENT].tolist()):
+            return out
+    return None
+
+
+class _ImpossibleError(Exception):
+    """The change cannot be made in this file."""
+
+
+def _same_but_notes(score: Score, document: Document) -> bool:
+    _, tempos, meters, keys, controls, bends, tracks, texts = document.tables
+    count = len(tracks)
+    return (
+        score.ticks_per_quarter == document.ticks_per_quarter
+        and score.others is document.others
+        and score.tracks[:count] == tracks
+        and score.texts == texts
+        and all(
+            ours is theirs or np.array_equal(ours, theirs)
+            for ours, theirs in (
+                (score.tempos, tempos),
+                (score.meters, meters),
+                (score.keys, keys),
+                (_of_first(score.controls, count), controls),
+                (_of_first(score.bends, count), bends),
+            )
+        )
+    )
+
+
+def _of_first(table: Array, tracks: int) -> Array:
+    return table[table["track"] < tracks] if len(table) and table["track"].max() >= tracks else table
+
+
+def _sound(data: bytes) -> bytes | None:
+    """The file itself where any reader can read it, one with its headers and lengths put right, or None.
+
+    None is for tracks that are damaged within.
+    """
+    found = layout(data, Counter())
+    bodies = []
+    try:
+        for extent in found.tracks:
+            body = data[extent.start : extent.bound]
+            *_, last = walk(body)
+            if body[last.place : last.place + 2] != b"\xff\x2f":
+                return None
+            bodies.append(body[: last.stop])
+    except (MidiError, ValueError):
+        return None
+    extents = found.tracks
+    whole = all(e.stop == e.bound == e.start + len(body) for e, body in zip(extents, bodies, strict=True))
+    if whole and data[:8] == b"MThd\0\0\0\6" and data[10:12] == len(extents).to_bytes(2, "big") and _fills(data):
+        return data
+    numbers = (found.format, len(extents), found.division)
+    head = b"MThd\0\0\0\6" + b"".join(number.to_bytes(2, "big") for number in numbers)
+    return head + b"".join(b"MTrk" + len(body).to_bytes(4, "big") + body for body in bodies)
+
+
+def _fills(data: bytes) -> bool:
+    """Whether chunks reach from the header to the end of the file."""
+    at = 14
+    while at < len(data):
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+    return at == len(data)
+
+
+def _content(data: bytes) -> list[Row]:
+    strict = parse_strict(data)
+    read = parse_placed(data).score if strict is None or not strict.is_heard else strict.score
+    return sorted(read.notes[_CONTENT].tolist())
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What became of the notes: the place in the score of each that stayed, rows that went, rows that came."""
+
+    kept: dict[int, int]
+    removed: list[int]
+    added: list[int]
+
+
+def _change(score: Score, placed: Placed) -> _Change:
+    old: dict[Row, list[int]] = defaultdict(list)
+    for index, row in reversed(list(enumerate(placed.score.notes.tolist()))):
+        old[row].append(index)
+    kept: dict[int, int] = {}
+    added: list[int] = []
+    for index, row in enumerate(score.notes.tolist()):
+        if old.get(row):
+            kept[index] = old[row].pop()
+        else:
+            added.append(index)
+    return _Change(kept, sorted(index for rest in old.values() for index in rest), added)
+
+
+@dataclass
+class _Extra:
+    """A track of its own for some notes. `voice` None: a channel is yet to be found."""
+
+    track: int
+    voice: int | None
+    rows: list[int] = field(default_factory=list)
+
+
+class _Patch:
+    """A change of a file under way. `apart`: what is added goes into tracks of its own, on the channel of its part."""
+
+    def __init__(self, score: Score, data: bytes, placed: Placed, change: _Change, apart: bool) -> None:
+        self._score, self._data, self._placed, self._change = score, data, placed, change
+        self._extents = placed.layout.tracks
+        self._voices = {v for events in placed.tracks for v in _voices(events)}
+        self._removed: dict[int, set[int]] = defaultdict(set)
+        self._new: dict[int, list[New]] = defaultdict(list)
+        self._extras: dict[tuple[int, int | None], _Extra] = {}
+        for index in change.removed:
+            file, *places = placed.notes[index].tolist()
+            self._removed[file].update(place for place in places if place >= 0)
+        self._add(apart)
+
+    def whole(self) -> bytes:
+        """The bytes of the file."""
+        extras = self._extra_chunks()
+        pieces, at = [], 0
+        for file, extent in enumerate(self._extents):
+            if self._removed[file] or self._new[file]:
+                body = patched_chunk(self._data[extent.start : extent.stop], self._removed[file], self._new[file])
+                pieces += [self._data[at : extent.start - 4], len(body).to_bytes(4, "big"), body]
+                at = extent.stop
+        end = self._extents[-1].stop
+        pieces += [self._data[at:end], *(b"MTrk" + len(body).to_bytes(4, "big") + body for body in extras)]
+        whole = b"".join([*pieces, self._data[end:]])
+        head = whole.index(b"MThd") + 10
+        if head > 10 and len(whole) != len(self._data):
+            raise _ImpossibleError  # within a container that says how long it is
+        return whole[:head] + (len(self._extents) + len(extras)).to_bytes(2, "big") + whole[head + 2 :]
+
+    # -- where a note goes -------------------------------------------------------------------------------------
+
+    def _add(self, apart: bool) -> None:
+        score, known = self._score, len(self._placed.score.tracks)
+        rows = self._change.added
+        notes = score.notes
+        inside: list[int] = []
+        for index in rows:
+            track = int(notes["track"][index])
+            described = score.tracks[track]
+            if (notes["program"][index] != described.program) or (notes["channel"][index] == 9) != described.is_drum:
+                raise _ImpossibleError
+            if track >= known:
+                self._extra(track, None).rows.append(index)
+            else:
+                inside.append(index)
+        files = [self._file(int(notes["track"][index])) for index in inside]
+        ends = [self._extents[file].stop for file in files]
+        voices = [_voice(score.tracks[int(notes["track"][index])]) for index in inside]
+        onsets = notes["onset"][inside].tolist()
+        heard = sounds_at(
+            self._placed.tracks, [e.start for e in self._extents], list(zip(onsets, ends, voices, strict=True))
+        )
+        sounding = self._sounding(files, voices, [int(p) for p in notes["pitch"][inside]])
+        anchors = self._anchors()
+        for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
+            described = score.tracks[int(notes["track"][index])]
+            onset, duration, pitch, velocity = notes[["onset", "duration", "pitch", "velocity"]][index].item()
+            span = (onset, onset + duration)
+            if sound != described.bank << 7 | described.program:
+                self._extra(int(notes["track"][index]), None).rows.append(index)
+                continue
+            others = sounding[file, voice, pitch]
+            if apart or any(_nested(one, span) for one in others):
+                self._extra(int(notes["track"][index]), voice).rows.append(index)
+                continue
+            others.append(span)
+            anchor = anchors.get(index) if all(onset not in one for one in others[:-1]) else None
+            on = bytes([0x90 | voice & 15, pitch, max(1, velocity)])
+            off = bytes([0x80 | voice & 15, pitch, 0])
+            self._new[file].append(New(onset, on, before=anchor))
+            if duration:
+                self._new[file].append(New(onset + duration, off, first=True))
+            else:
+                self._new[file].append(New(onset, off, before=anchor))
+
+    def _file(self, track: int) -> int:
+        return bisect_right(self._placed.first, track) - 1
+
+    def _extra(self, track: int, voice: int | None) -> _Extra:
+        return self._extras.setdefault((track, voice), _Extra(track, voice))
+
+    def _sounding(
+        self, files: Sequence[int], voices: Sequence[int], pitches: Sequence[int]
+    ) -> dict[tuple[int, int, int], list[tuple[int, int]]]:
+        """Begin and end of the notes that stay, by (track of the file, voice, pitch), where something is added."""
+        found: dict[tuple[int, int, int], list[tuple[int, int]]] = {
+            key: [] for key in zip(files, voices, pitches, strict=True)
+        }
+        placed = self._placed
+        table = placed.score.notes
+        spans = zip(*(table[c].tolist() for c in ("onset", "duration", "pitch", "track")), strict=True)
+        rows = list(spans)
+        for index in self._change.kept.values():
+            onset, duration, pitch, track = rows[index]
+            key = (int(placed.notes[index, 0]), _voice(placed.score.tracks[track]), pitch)
+            if key in found:
+                found[key].append((onset, onset + duration))
+        return found
+
+    def _anchors(self) -> dict[int, int]:
+        """For notes that come: the place of the next note of their tick and track of the file that stayed."""
+        anchors: dict[int, int] = {}
+        notes, added = self._score.notes, set(self._change.added)
+        following: dict[int, tuple[int, int]] = {}
+        known = len(self._placed.score.tracks)
+        for index in reversed(range(len(notes))):
+            if index in added:
+                track = int(notes["track"][index])
+                if track < known:
+                    onset, place = following.get(self._file(track), (-1, -1))
+                    if onset == notes["onset"][index]:
+                        anchors[index] = place
+            elif added:
+                file, place, _ = self._placed.notes[self._change.kept[index]].tolist()
+                following[file] = (int(notes["onset"][index]), place)
+        return anchors
+
+    # -- tracks of their own -------------------------------------------------------------------------------------
+
+    def _extra_chunks(self) -> list[bytes]:
+        for number in range(len(self._placed.score.tracks), len(self._score.tracks)):
+            self._extra(number, None)  # also one without notes
+        chunks: list[bytes] = []
+        single = self._placed.layout.format == 0
+        for extra in self._extras.values():
+            track, score = self._score.tracks[extra.track], self._score
+            own = extra.voice is None
+            voice = self._free(track) if extra.voice is None else extra.voice
+            self._voices.add(voice)
+            notes = note_table() if not extra.rows else score.notes[extra.rows]
+            controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
+            if single and (not own or voice >> 4):
+                raise _ImpossibleError
+            if single:
+                self._new[0] += _events_of_part(track, voice & 15, notes, controls, bends)
+                continue
+            chunks += part_chunks(track, (voice >> 4, voice & 15), own, notes, controls, bends)
+        return chunks
+
+    def _free(self, track: Track) -> int:
+        """A voice that no track of the file uses, or the drums' where they have the standard kit."""
+        changed = {v for events in self._placed.tracks for _, _, v, _ in events.changes}
+        for port in range(_PORTS):
+            if track.is_drum:
+                voice = port << 4 | DRUM_CHANNEL
+                if voice not in self._voices or (voice not in changed and not track.program):
+                    return voice
+            else:
+                for channel in range(16):
+                    if channel != DRUM_CHANNEL and port << 4 | channel not in self._voices:
+                        return port << 4 | channel
+        raise _ImpossibleError
+
+
+def _voice(track: Track) -> int:
+    if track.channel is None:
+        raise _ImpossibleError
+    return track.port << 4 | track.channel
+
+
+def _voices(events: Any) -> set[int]:
+    rows = (*events.changes, *events.controls, *events.bends)
+    return {*events.voices, *(row[2] for row in rows)}
+
+
+def _nested(one: tuple[int, int], new: tuple[int, int]) -> bool:
+    """Whether first in, first out would end one of two notes where the other ends; the new one comes after the old."""
+    first, second = (one, new) if one[0] <= new[0] else (new, one)
+    return second[0] < first[1] and second[1] < first[1]
+
+
+def _events_of_part(track: Track, channel: int, notes: Array, controls: Array, bends: Array) -> list[New]:
+    """A part as events of a track that holds others too."""
+    high, low = track.bank >> 7, track.bank & 127
+    new = [New(0, bytes([0xB0 | channel, n, v])) for n, v in ((0, high), (32, low)) if track.bank]
+    new.append(New(0, bytes([0xC0 | channel, track.program])))
+    for time, number, value in controls[["time", "number", "value"]].tolist():
+        new.append(New(time, bytes([0xB0 | channel, number, value])))
+    for time, value in bends[["time", "value"]].tolist():
+        new.append(New(time, bytes([0xE0 | channel, value + 8192 & 127, value + 8192 >> 7])))
+    for onset, duration, pitch, velocity in notes[["onset", "duration", "pitch", "velocity"]].tolist():
+        new.append(New(onset, bytes([0x90 | channel, pitch, max(1, velocity)])))
+        new.append(New(onset + duration, bytes([0x80 | channel, pitch, 0]), first=duration > 0))
+    return new

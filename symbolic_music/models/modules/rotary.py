@@ -1,0 +1,115 @@
+"""Rotary positions on several axes, and causal attention in blocks that rotate queries and keys by them.
+
+Source: Su et al. 2021, "RoFormer", here with the periods of music in the place of a geometric series.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# Queries of a block; a block of logits stays in the processor's cache.
+_BLOCK = 128
+
+
+class Rotation(NamedTuple):
+    """Cosines and sines of the angles of rows, each (B, 1, N, head width / 2)."""
+
+    cos: Tensor
+    sin: Tensor
+
+    @staticmethod
+    def of(angles: Tensor, dtype: torch.dtype) -> Rotation:
+        """Of angles in radians, (B, N, head width / 2)."""
+        return Rotation(angles.cos().to(dtype)[:, None], angles.sin().to(dtype)[:, None])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Rotate (B, H, N, D)."""
+        a, b = x.chunk(2, -1)
+        return torch.cat([a * self.cos - b * self.sin, a * self.sin + b * self.cos], -1)
+
+
+def turns(values: Tensor, periods: Tensor) -> Tensor:
+    """Angles of values (B, N) under periods (P,): (B, N, P)."""
+    return values[..., None].float() * (2 * math.pi / periods)
+
+
+def causal_blocks(query: Tensor, key: Tensor, scale: float) -> list[Tensor]:
+    """Logits of causal attention over N rows by blocks of queries: (B, block, rows up to its end) each.
+
+    Args:
+        query, key: (B, N, D).
+        scale: of the logits.
+    """
+    count = query.shape[1]
+    query = query * scale
+    after = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
+    found = []
+    for start in range(0, count, _BLOCK):
+        end = min(count, start + _BLOCK)
+        logits = torch.bmm(query[:, start:end], key[:, :end].transpose(1, 2))
+        newest = logits[:, :, start:] + after[: end - start, : end - start]
+        found.append(torch.cat([logits[:, :, :start], newest], -1) if start else newest)
+    return found
+
+
+class RotaryAttention(nn.Module):
+    """Causal attention of rows to a source of as many rows, with normalised queries and keys.
+
+    Args:
+        width: of the rows.
+        heads: of width / heads each.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.kv = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gain = nn.Parameter(torch.full((heads, 1, 1), 4.0))
+
+    def keys_values(self, source: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor]:
+        """Of a source (B, N, width), each (B, H, N, D)."""
+        batch, count, _ = source.shape
+        key, value = self.kv(source).view(batch, count, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        return rotation(functional.layer_norm(key, (key.shape[-1],))), value
+
+    def forward(self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor) -> Tensor:
+        """Rows (B, N, width) to N keys, causally; or the rows after all keys but their own, N = 1."""
+        batch, count, width = x.shape
+        query = self.query(x).view(batch, count, self.heads, -1).transpose(1, 2)
+        query = rotation(functional.layer_norm(query, (query.shape[-1],)) * self.gain.to(query.dtype))
+        if count == 1:
+            found = functional.scaled_dot_product_attention(query, key, value)
+        else:
+            query, key, value = (one.flatten(0, 1) for one in (query, key, value))
+            parts = causal_blocks(query, key, query.shape[-1] ** -0.5)
+            found = torch.cat([torch.bmm(p.softmax(-1), value[:, : p.shape[-1]]) for p in parts], 1)
+            found = found.view(batch, self.heads, count, -1)
+        return torch.as_tensor(self.out(found.transpose(1, 2).reshape(batch, count, width)))
+
+
+class RotaryBlock(nn.Module):
+    """Attention and a feed-forward network of squared rectifiers (So et al. 2021), each on a normalised input."""
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.attention = RotaryAttention(width, heads)
+        self.up = nn.Linear(width, hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+        self.norms = nn.ModuleList([nn.LayerNorm(width, bias=False) for _ in range(2)])
+
+    def normed(self, x: Tensor) -> Tensor:
+        """What the attention reads of rows."""
+        return torch.as_tensor(self.norms[0](x))
+
+    def forward(self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor) -> Tensor:
+        """Rows (B, N, width), with keys and values of the source."""
+        x = x + self.attention(self.normed(x), rotation, key, value)
+        inner = functional.relu(self.up(self.norms[1](x)))
+        return torch.as_tensor(x + self.down(inner * inner))

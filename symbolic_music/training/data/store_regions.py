@@ -1,0 +1,81 @@
+"""Pieces of note stores as examples of a region model."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.corpora.windows.region_examples import RegionAugmentation, region_example
+from symbolic_music.errors import TrainingError
+from symbolic_music.tokenizers.region.arrangement import arrange_stretch
+from symbolic_music.tokenizers.region.events import GridEvents, grid_events
+from symbolic_music.tokenizers.region.rows import Rows
+from symbolic_music.training.config import RegionsData
+
+# Shorter examples teach nothing; shorter pieces have none.
+_FEWEST_ROWS, _FEWEST_NOTES = 24, 8
+# Notes of this many pieces stay in memory.
+_HELD = 4096
+
+
+class StoreRegions:
+    """Examples drawn from stores by their shares, and from their pieces by the square root of their notes.
+
+    Args:
+        data: see there.
+        window: rows of the model.
+
+    Raises:
+        TrainingError: when a split is missing from all stores.
+    """
+
+    def __init__(self, data: RegionsData, window: int) -> None:
+        self.data, self.window = data, window
+        self.stores = [NoteStore(path) for path in data.stores]
+        self._augmentation = RegionAugmentation(data.edits, data.transpose)
+        self._events = lru_cache(_HELD)(self._read)
+        self._train = self._indices(data.train)
+
+    def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
+        """A batch of examples."""
+        found: list[Rows] = []
+        while len(found) < size:
+            events = self._events(*self._draw(self._train, rng))
+            if len(events) >= _FEWEST_NOTES:
+                example = region_example(events, self.window, self._augmentation, rng)
+                if len(example) >= _FEWEST_ROWS:
+                    found.append(example)
+        return found
+
+    @cached_property
+    def validation(self) -> list[Rows]:
+        """Stretches from bars of validation pieces, nothing given; the same ones always."""
+        indices, rng, found = self._indices(self.data.validation), np.random.default_rng(0), list[Rows]()
+        for _ in range(self.data.validation_sequences):
+            events = self._events(*self._draw(indices, rng))
+            bar = int(events.bar[int(rng.integers(0, len(events)))])
+            found.append(arrange_stretch(events, bar, self.window))
+        return found
+
+    def provenance(self, size: int, rng: np.random.Generator) -> str:
+        """What the batch of this generator began with."""
+        store, piece = self._draw(self._train, rng)
+        return f"training piece {self.stores[store].piece(piece).source} of {self.stores[store].path} and others"
+
+    def _read(self, store: int, piece: int) -> GridEvents:
+        return grid_events(self.stores[store].music(piece))
+
+    def _indices(self, split: str) -> list[NDArray[np.int64]]:
+        found = [store.splits.get(split, np.zeros(0, np.int64)) for store in self.stores]
+        if not any(len(one) for one in found):
+            raise TrainingError(f"no store has pieces in split {split!r}")
+        return found
+
+    def _draw(self, indices: list[NDArray[np.int64]], rng: np.random.Generator) -> tuple[int, int]:
+        shares = np.array(list(self.data.stores.values())) * [len(one) > 0 for one in indices]
+        store = int(rng.choice(len(shares), p=shares / shares.sum()))
+        weights = np.sqrt(self.stores[store].note_counts[indices[store]])
+        return store, int(rng.choice(indices[store], p=weights / weights.sum()))

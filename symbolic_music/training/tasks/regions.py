@@ -1,0 +1,88 @@
+"""Regions of pieces with everything else given: what a region model learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from symbolic_music import tokenizers
+from symbolic_music.errors import TrainingError
+from symbolic_music.evaluation.likelihood import Likelihood
+from symbolic_music.evaluation.regions import region_likelihood
+from symbolic_music.models import registry
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
+from symbolic_music.models.model import Card, Model, View
+from symbolic_music.tokenizers.base import Tokenizer
+from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED, STATE, STEPS, WRITTEN, collate
+from symbolic_music.training.config import RegionsData, TrainConfig
+from symbolic_music.training.data.store_regions import StoreRegions
+from symbolic_music.training.task import Batch, Share
+from symbolic_music.training.tasks.music_task import EventTask
+
+_FIELDS = ("gap", "slot", "key", "duration", "instrument")
+# Steps of 10 ms at this tempo are the model's of 1/60 quarter.
+_QUARTERS_PER_MINUTE = 60 * 100 / STEPS
+
+
+class RegionsTask(EventTask):
+    """A `Task`. Its tokens are notes; those of spans that are written count more, and velocities less."""
+
+    def __init__(self, config: TrainConfig, data: RegionsData) -> None:
+        if config.model.architecture != "region-transformer":
+            raise TrainingError("data of kind regions are for the region-transformer architecture")
+        self.config, self.data = config, data
+        self._window = int(config.model.settings.get("window", 640))
+        self.source = StoreRegions(data, self._window)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """See `Task`."""
+        return tokenizers.get("region")
+
+    def network(self) -> nn.Module:
+        """See `Task`."""
+        model = self.config.model
+        return registry.get(model.architecture).build(model.settings, model.preset)
+
+    def _rng(self, step: int) -> np.random.Generator:
+        return np.random.default_rng([self.config.seed, step])
+
+    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
+        """See `Task`."""
+        step = first
+        while True:
+            sequences = self.source.training(self.config.optim.batch, self._rng(step))[share.rank :: share.world]
+            batches = []
+            for part in range(share.parts):
+                rows = torch.from_numpy(collate(sequences[part :: share.parts], self._window))
+                then = rows[:, 1:]
+                is_note = (then[..., KIND] == NOTE) & (then[..., PREDICTED] > 0)
+                batches.append(Batch((rows,), max(1, int((is_note * self._weights(then)).sum()))))
+            yield batches
+            step += 1
+
+    def _weights(self, then: Tensor) -> Tensor:
+        return torch.where(then[..., STATE] >= WRITTEN, self.data.written_weight, 1.0)
+
+    def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
+        """See `Task`."""
+        (rows,) = tensors
+        found = cast(RegionTransformer, network).losses(rows)
+        nats = torch.stack([found[name] for name in _FIELDS]).sum(0) + self.data.velocity_weight * found["velocity"]
+        return torch.as_tensor((nats * self._weights(rows[:, 1:])).sum())
+
+    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+        """See `Task`; of stretches, without anything given, all fields but the velocity."""
+        return region_likelihood(cast(RegionTransformer, network), self.source.validation[share.rank :: share.world])
+
+    def model(self, network: nn.Module, card: Card) -> Model[Any]:
+        """See `EventTask`."""
+        return Model(network, card, View(_QUARTERS_PER_MINUTE, ()), self.tokenizer)
+
+    def provenance(self, step: int) -> str:
+        """See `Task`."""
+        return self.source.provenance(self.config.optim.batch, self._rng(step))

@@ -1,0 +1,128 @@
+"""Edits by a region model: parts of a span, habits of a track, limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from symbolic_music import generation
+from symbolic_music.errors import OptionError
+from symbolic_music.generation import Limits, Sampling, bars
+from symbolic_music.generation.decoding.region_request import habits_of
+from symbolic_music.score import Score, Track, note_table
+from tests.generation.untouched import regional
+
+
+def song(length: int = 24) -> Score:
+    """Bars of a bass in eighths on C and G, chords on beats 1 and 3, and a beat."""
+    rows = []
+    for bar in range(length):
+        start = 1920 * bar
+        rows += [(start + 240 * i, 200, 36 if i < 4 else 43, 90, 33, 1, 0) for i in range(8)]
+        rows += [(start + 960 * i, 900, pitch, 70, 0, 0, 1) for i in range(2) for pitch in (60, 64, 67)]
+        rows += [(start + 480 * i, 60, 36 if i % 2 == 0 else 38, 100, 0, 9, 2) for i in range(4)]
+    tracks = (Track("Bass", 33), Track("Piano", 0), Track("Drums", 0, is_drum=True))
+    return Score(notes=note_table(sorted(rows)), tracks=tracks)
+
+
+def test_habits_of_a_part() -> None:
+    time = np.array([0, 30, 60, 60, 90, 240, 270, 300, 330])
+    found = habits_of(time, np.full(9, 25), np.array([36, 43, 36, 40, 36, 36, 43, 36, 43]), time // 240)
+    assert found is not None
+    assert np.flatnonzero(found.keys).tolist() == list(range(33, 47))
+    assert np.flatnonzero(found.places).tolist() == [0, 30]
+    assert np.flatnonzero(found.durations).max() == 25
+    assert found.at_once == 1
+    assert found.per_bar == 7
+    assert found.longest_gap == 150
+    assert habits_of(time[:5], np.full(5, 25), np.full(5, 60), time[:5] // 240) is None
+
+
+def test_a_drum_kit_keeps_to_its_drums() -> None:
+    time = np.arange(0, 600, 60)
+    found = habits_of(time, np.full(10, 5), np.array([128 + 36, 128 + 38] * 5), time // 240)
+    assert found is not None
+    assert np.flatnonzero(found.keys).tolist() == [128 + 36, 128 + 38]
+
+
+@pytest.mark.parametrize("track", [0, 1, 2])
+def test_what_is_written_keeps_the_habits_of_its_track(track: int) -> None:
+    score = song()
+    written = generation.edit(score, [bars(9, 12)], [track], regional(), seed=2).finish()[0]
+    own, new = score.notes[score.notes["track"] == track], written.notes
+    assert len(new)
+    assert set(new["track"].tolist()) == {track}
+    margin = 0 if track == 2 else 3
+    assert new["pitch"].min() >= own["pitch"].min() - margin
+    assert new["pitch"].max() <= own["pitch"].max() + margin
+    assert set((new["onset"] % 480).tolist()) <= set((own["onset"] % 480).tolist())
+    _, together = np.unique(new["onset"], return_counts=True)
+    assert together.max() <= np.unique(own["onset"], return_counts=True)[1].max()
+    gaps = np.diff(np.unique(np.concatenate([[9 * 1920 - 1920], new["onset"], [12 * 1920]])))
+    assert gaps.max() <= 2 * 1920, "a part that plays on does not fall silent"
+
+
+def test_a_long_span_is_written_in_parts_that_know_each_other() -> None:
+    score = song()
+    first, again = (generation.edit(score, [bars(3, 22)], None, regional(), seed=5).finish()[0] for _ in range(2))
+    assert np.array_equal(first.notes, again.notes)
+    other = generation.edit(score, [bars(3, 22)], None, regional(), seed=6).finish()[0]
+    assert not np.array_equal(first.notes, other.notes)
+    assert len(np.unique(first.notes["onset"] // 1920)) == 20
+
+
+def test_an_alternative_is_what_it_is_alone() -> None:
+    score = song()
+    several = generation.edit(score, [bars(5, 6)], [1], regional(), seed=3, count=3).finish()
+    assert [one.number for one in several] == [0, 1, 2]
+    alone = generation.edit(score, [bars(5, 6)], [1], regional(), seed=3).finish()[0]
+    assert np.array_equal(alone.notes, several[0].notes)
+    assert not np.array_equal(several[0].notes, several[1].notes)
+
+
+def test_limits_are_kept() -> None:
+    limits = Limits(lowest=60, highest=72, scale="C major", polyphony=2)
+    written = generation.edit(song(), [bars(5, 8)], [1], regional(), seed=1, limits=limits).finish()[0]
+    pitches = set((written.notes["pitch"] % 12).tolist())
+    assert pitches <= {0, 2, 4, 5, 7, 9, 11}
+    assert written.notes["pitch"].min() >= 60
+    ends = written.notes["onset"] + written.notes["duration"]
+    sounding = [((written.notes["onset"] <= t) & (ends > t)).sum() for t in written.notes["onset"]]
+    assert max(sounding) <= 2
+
+
+def test_other_pitches_in_the_same_rhythm() -> None:
+    score = song()
+    written = generation.edit(score, [bars(5, 8)], [0], regional(), seed=1, verb="revoice").finish()[0].score
+    kept = ["onset", "track", "duration", "velocity"]
+    assert sorted(written.notes[kept].tolist()) == sorted(score.notes[kept].tolist())
+    assert (written.notes["pitch"] != score.notes["pitch"]).any()
+
+
+def test_it_does_not_thin_out() -> None:
+    with pytest.raises(OptionError, match="thin"):
+        generation.edit(song(), [bars(5, 8)], [0], regional(), share=0.5, verb="thin_out")
+
+
+def test_a_piece_from_nothing_has_a_band() -> None:
+    written = generation.continuation(None, 4.0, regional(), seed=1).finish()[0].score
+    assert len(written.tracks) == 4
+    assert len(written.notes)
+
+
+def test_temperature_0_is_the_same_for_every_seed() -> None:
+    score = song()
+    greedy = [
+        generation.edit(score, [bars(5, 5)], [0], regional(), Sampling(0.0), seed=s).finish()[0].notes for s in (1, 2)
+    ]
+    assert np.array_equal(*greedy)
+
+
+def test_the_network_is_left_as_it_was() -> None:
+    model = regional()
+    model.network.train()
+    generation.edit(song(), [bars(5, 5)], [0], model).finish()
+    assert model.network.training
+    model.network.eval()
+    assert not torch.is_inference(next(model.network.parameters()))
