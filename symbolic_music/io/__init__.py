@@ -1,5 +1,6 @@
 """Files and objects of other libraries, to and from Score."""
 
+from symbolic_music.io.differences import Differences, differences
 from symbolic_music.io.files import read, write
 from symbolic_music.io.interop.mido import from_mido, to_mido
 from symbolic_music.io.interop.piano_roll import from_piano_roll, to_piano_roll
@@ -11,6 +12,8 @@ from symbolic_music.io.notation.reader import from_music21, read_notation
 from symbolic_music.io.notation.writer import musicxml_bytes, to_music21
 
 __all__ = [
+    "Differences",
+    "differences",
     "from_mido",
     "from_music21",
     "from_piano_roll",

@@ -14,8 +14,10 @@ import numpy as np
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.channels import Part, Place, placed_parts
-from symbolic_music.io.midi.encoding import (
+from symbolic_music.io.midi.patch import patched
+from symbolic_music.io.midi.track_events import MAX_TICK
+from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
+from symbolic_music.io.midi.writing.encoding import (
     BANK_HIGH,
     BANK_LOW,
     CONTROL,
@@ -30,8 +32,6 @@ from symbolic_music.io.midi.encoding import (
     text_message,
     unnested,
 )
-from symbolic_music.io.midi.patch import patched
-from symbolic_music.io.midi.track_events import MAX_TICK
 from symbolic_music.score import Array, Other, Score, Text
 
 _MOST_TICKS, _MOST_TRACKS, _SLOWEST = 0x7FFF, 0xFFFF, 0xFFFFFF

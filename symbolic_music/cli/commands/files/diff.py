@@ -10,7 +10,7 @@ import typer
 from symbolic_music.cli.output.report import Json, out, out_json
 
 if TYPE_CHECKING:
-    from symbolic_music.io.midi.differences import Differences
+    from symbolic_music.io.differences import Differences
 
 _MOST_LINES = 40
 
@@ -22,7 +22,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Show what two files do differently to a listener (pedal, program, volume, pan, bend ...) and event by event."""
-    from symbolic_music.io.midi.differences import differences
+    from symbolic_music.io.differences import differences
 
     found = differences(a, b)
     if as_json:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from symbolic_music.io.midi.chunk_patch import variable_length
+from symbolic_music.io.midi.writing.chunk_patch import variable_length
 from symbolic_music.score import Array, Text, Track
 
 _LONGEST_DELTA = (1 << 28) - 1

@@ -10,8 +10,8 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from symbolic_music.errors import NotationError
-from symbolic_music.io.notation.chord_symbols import chord_text
-from symbolic_music.io.notation.directions import read_direction, read_sound
+from symbolic_music.io.notation.musicxml.chord_symbols import chord_text
+from symbolic_music.io.notation.musicxml.directions import read_direction, read_sound
 from symbolic_music.io.notation.numbers import number, whole
 from symbolic_music.io.notation.percussion import drum_of_name, drum_of_place
 from symbolic_music.io.notation.written import MAX_MEASURE, TICKS, Instrument, Measure, Part, Written, WrittenNote
