@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.commands import demo, models
+from symbolic_music.cli.commands import by_hand, demo, lengthen, live, models, studio, vary
 from symbolic_music.cli.commands.editing import accompany, add_track, generate, infill, revoice, thin_out
 from symbolic_music.cli.commands.files import detokenize, diff, encode, info, plot, render, tokenize
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
@@ -33,6 +33,16 @@ for _verb in (
     revoice.revoice,
     thin_out.thin_out,
     add_track.add_track,
+    vary.vary,
+    vary.busier,
+    lengthen.intro,
+    by_hand.transpose,
+    by_hand.quantise,
+    by_hand.humanise,
+    by_hand.copy_bars,
+    by_hand.delete_bars,
+    studio.studio,
+    live.live,
     demo.demo,
     prepare.prepare,
     train.train,
@@ -43,6 +53,7 @@ for _verb in (
     encode.decode,
 ):
     app.command()(_verb)
+app.command("continue")(lengthen.continue_)
 
 
 def _version(asked: bool) -> None:

@@ -10,11 +10,13 @@ from symbolic_music.generation.decoding.request import Alternative, Drawn, Reque
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
+from symbolic_music.generation.lengthening import continue_bars, continuing_bars, introduce, introducing
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.track_selection import select
+from symbolic_music.generation.varying import make_busier, making_busier, vary, varying
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
@@ -36,15 +38,23 @@ __all__ = [
     "add_track",
     "bars",
     "continuation",
+    "continue_bars",
+    "continuing_bars",
     "edit",
     "generate",
     "infill",
+    "introduce",
+    "introducing",
+    "make_busier",
+    "making_busier",
     "ranked",
     "revoice",
     "sample_anticipation",
     "select",
     "thin_out",
     "tracks_of",
+    "vary",
+    "varying",
     "with_weights",
 ]
 

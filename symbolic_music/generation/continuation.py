@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def continuation(
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(model, prompt)
     if not edits(loaded):
-        if limits != _FREE:
+        if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
         return TokenWriting(loaded, prompt, seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):

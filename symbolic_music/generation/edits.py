@@ -94,7 +94,7 @@ def edit(
     loaded = loaded_model(model, score)
     asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
     if verb == "infill" and not edits(loaded):
-        if limits != _FREE:
+        if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
         chosen = None if tracks is None else select(score, tracks)
         return BarInfilling(score, spans_of(score, asked.regions), chosen, loaded, sampling, seed, count)

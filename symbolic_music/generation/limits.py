@@ -42,6 +42,7 @@ class Limits:
         end_on: bar or part of one, as for chords: the music ends there.
         given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
             written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
+        free: do without what tracks do elsewhere in the piece, which region models keep to otherwise.
 
     Raises:
         OptionError: for what no pitch, scale, chord or number can be.
@@ -59,6 +60,7 @@ class Limits:
     no_repeats: bool = False
     end_on: float | None = None
     given_pitches: tuple[int, ...] = ()
+    free: bool = False
 
     def __post_init__(self) -> None:
         allowed = self._allowed()

@@ -57,6 +57,9 @@ class WritingOptions:
         str | None,
         typer.Option(help="New notes have these pitches in this order, as C4,E4,67; the rhythm is free."),
     ] = None
+    free: Annotated[
+        bool, typer.Option("--free", help="New notes need not keep to what their track does elsewhere.")
+    ] = False
     seed: Seed = 0
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
     int8: Annotated[
@@ -116,6 +119,7 @@ class WritingOptions:
             no_repeats=self.no_repeats,
             end_on=self.end_on,
             given_pitches=tuple(pitch_number(name.strip()) for name in melody),
+            free=self.free,
         )
 
     def write(self, session: EditSession, doing: str, beside: str = "") -> None:

@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from symbolic_music.generation.constraints.base import Constraint
+from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding
 from symbolic_music.tokenizers.region.events import Integers
-from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, KEYS, STEPS, Rows
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Habits:
-    """What a part does elsewhere in its piece, as masks of what it may do where it is written.
-
-    Args:
-        keys: (256,), see `tokenizers.region.rows`.
-        places: steps of a quarter on which notes begin, (60,).
-        durations: (1000,), in steps.
-        at_once: notes that begin together at most.
-        per_bar: notes of a bar at most.
-        longest_gap: steps from a note to the next at most, and to the end of the span.
-    """
-
-    keys: Mask
-    places: Mask
-    durations: Mask
-    at_once: int
-    per_bar: int
-    longest_gap: int
+from symbolic_music.tokenizers.region.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +22,8 @@ class RegionRequest:
         slots: that are written, with their instruments (128 for drums).
         past: time, duration and note (128 x instrument + pitch) before the span, for constraints: (n, 3).
         habits: of slots, in their order; None for a slot that is free.
+        rhythm: of all of them together; None where they are free.
+        others: notes of other slots, by which harmony is judged; None where it is free.
         busy: for each slot, keys that sound into the span and the steps until when.
         constraints: what the notes must obey.
         most: notes at most.
@@ -64,6 +40,8 @@ class RegionRequest:
     slots: tuple[tuple[int, int], ...]
     past: Integers
     habits: tuple[Habits | None, ...]
+    rhythm: Rhythm | None
+    others: Sounding | None
     busy: tuple[dict[int, int], ...]
     constraints: tuple[Constraint, ...] = ()
     most: int = 2000
@@ -85,51 +63,3 @@ class DrawnNote:
     pitch: int
     velocity: int
     log_probability: float
-
-
-def habits_of(
-    time: Integers,
-    duration: Integers,
-    key: Integers,
-    bar: Integers,
-    holes: Sequence[tuple[int, int]] = (),
-    fewest: int = 8,
-) -> Habits | None:
-    """The habits of a part from its notes elsewhere; None where there are too few to tell.
-
-    A pitched part keeps within three semitones of its range, a kit to the drums that it uses. Where nearly all notes
-    begin on a few places of the quarter, new ones do too; a part played freely has no such places. Of fifty gaps the
-    longest is left aside, so that a part that plays on does not fall silent; gaps over `holes` are not counted.
-    """
-    if len(time) < fewest:
-        return None
-    keys = np.zeros(KEYS, bool)
-    drums = key >= DRUM_KEYS
-    keys[key[drums]] = True
-    if (~drums).any():
-        low, high = int(key[~drums].min()), int(key[~drums].max())
-        keys[max(0, low - _MARGIN) : min(DRUM_KEYS - 1, high + _MARGIN) + 1] = True
-    share = np.bincount(time % STEPS, minlength=STEPS) / len(time)
-    common = share >= _COMMON_PLACE
-    places = common if common.sum() <= _MOST_PLACES and share[common].sum() >= _ON_PLACES else np.ones(STEPS, bool)
-    durations = np.zeros(DURATIONS, bool)
-    durations[: min(DURATIONS, int(duration.max()) + 1)] = True
-    _, together = np.unique(time, return_counts=True)
-    _, each_bar = np.unique(bar, return_counts=True)
-    onsets = np.unique(time)
-    own = np.ones(len(onsets) - 1, bool)
-    for first, last in holes:
-        own &= (onsets[1:] < first) | (onsets[:-1] >= last)
-    gaps = np.diff(onsets)[own]
-    return Habits(
-        keys,
-        places,
-        durations,
-        at_once=max(1, int(np.quantile(together, 0.99))),
-        per_bar=int(np.ceil(each_bar.max() * 1.25)),
-        longest_gap=int(np.quantile(gaps, 0.98, method="higher")) if len(gaps) else 1 << 30,
-    )
-
-
-_MARGIN = 3
-_COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97

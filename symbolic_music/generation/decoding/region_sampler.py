@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError, ModelError
 from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
+from symbolic_music.generation.decoding.habits import tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.sampling import Sampling, choose, filtered, log_softmax
 from symbolic_music.models.architectures.region_cache import RegionCache
@@ -19,6 +20,8 @@ from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
+# What no habit knows is not impossible.
+_LEAST = -50.0
 
 
 class RegionSampler:
@@ -76,7 +79,11 @@ class RegionSampler:
     # -- fields -------------------------------------------------------------------------------------------
 
     def _draw_gap(self) -> tuple[int, float]:
-        request, log_p = self._request, self._cache.gaps().numpy()[0]
+        request, log_p = self._request, self._cache.gaps().numpy()[0].astype(np.float64)
+        if request.rhythm is not None:
+            bar = int(np.searchsorted(request.bar_starts, self._now, side="right")) - 1
+            place = int(self._now - request.bar_starts[max(bar, 0)])
+            log_p = request.rhythm.weighed(log_p, place, request.end - self._now)
         situation = self._situation()
         times = self._now + np.arange(r.LONGEST_GAP)[None]
         allowed = np.zeros(r.GAPS, bool)
@@ -141,12 +148,15 @@ class RegionSampler:
         slot, log_slot = self._draw(slots.numpy()[0], mask)
         place = self._numbers.index(slot)
         keys = self._cache.keys(_one(gap), _one(slot), *(_one(row[i]) for i in (r.TIME, r.POSITION, r.LENGTH)))
-        key, log_key = self._draw(keys.numpy()[0], free[place])
+        log_keys = keys.numpy()[0].astype(np.float64)
+        habits = request.habits[place]
+        if habits is not None and request.others is not None and request.slots[place][1] < r.DRUM_KEYS:
+            log_keys = tuned(log_keys, habits, request.others.at(np.array([time]))[0])
+        key, log_key = self._draw(log_keys, free[place])
         situation = self._situation(time)
         lengths = np.arange(r.DURATIONS)
         allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
         allowed[0] = False
-        habits = request.habits[place]
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
         duration, log_duration = self._draw(self._cache.durations(_one(key)).numpy()[0], allowed)
@@ -174,12 +184,12 @@ class RegionSampler:
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
         return np.asarray(row)
 
-    def _draw(self, log_p: NDArray[np.float32], allowed: NDArray[np.bool_]) -> tuple[int, float]:
+    def _draw(self, log_p: NDArray[np.floating], allowed: NDArray[np.bool_]) -> tuple[int, float]:
         """A value among those allowed, and its log-probability among them."""
         if not allowed.any():
             raise self._contradiction("nothing is left")
-        values = log_p.astype(np.float64)
-        if not np.isfinite(values[allowed]).all():
+        values = np.maximum(log_p.astype(np.float64), _LEAST)
+        if np.isnan(values[allowed]).any():
             raise ModelError("the model's logits are not finite: its weights are broken")
         logits = np.where(allowed, values, -np.inf)[None]
         drawn = int(choose(filtered(logits, self._sampling), np.array([self._random.random()]))[0])

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
-from symbolic_music.generation.decoding.region_request import Habits, RegionRequest, habits_of
+from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, sounding
+from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
@@ -42,8 +44,7 @@ _MOST_A_QUARTER = 48
 class RegionEditing:
     """A `EditSession`; arguments and errors as `edit.Editing`'s.
 
-    Args:
-        free: do without what the tracks do elsewhere in the piece (`decoding.region_request.Habits`).
+    What is written keeps to what its tracks do elsewhere in the piece (`decoding.habits`), unless the limits are free.
     """
 
     def __init__(
@@ -54,7 +55,6 @@ class RegionEditing:
         sampling: Sampling,
         seed: int = 0,
         count: int = 1,
-        free: bool = False,
     ) -> None:
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
@@ -63,7 +63,7 @@ class RegionEditing:
         if not edit.tracks:
             raise RegionError(f"model {model.card.name!r} writes into tracks: name at least one")
         self._score, self._edit, self._model = score, edit, model
-        self._sampling, self._seed, self._free = sampling, seed, free
+        self._sampling, self._seed = sampling, seed
         self._scale = r.STEPS / score.ticks_per_quarter
         in_tracks = np.isin(score.notes["track"], edit.tracks)
         self._asked = [inside(score.notes, *span) & in_tracks for span in edit.spans]
@@ -201,6 +201,10 @@ class RegionEditing:
         window = self._model.network.config.window
         rows = arrange_edit(events, spans, list(slots), window - min(_ROOM, window // 3))
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + 1]
+        # A kit's patterns are longer than its gaps, and the model knows them.
+        has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
+        # Chords and rhythm that are given leave nothing to habit.
+        others = None if self._edit.limits.free or self._edit.keeps_rhythm else sounding(events, list(slots))
         before = events.time < start
         past = np.stack([events.time, events.duration, 128 * events.instrument + events.pitch], 1)[before]
         limits = self._edit.limits.constraints(self._score, self, part)
@@ -213,19 +217,23 @@ class RegionEditing:
             bar_lengths=events.bar_lengths,
             slots=tuple((slot, pair[1]) for slot, pair in sorted(slots.items())),
             past=past,
-            habits=tuple(self._habits(events, slot) for slot in sorted(slots)),
+            habits=tuple(None if others is None else self._habits(events, slot, others) for slot in sorted(slots)),
+            rhythm=None if others is None or has_drums else Rhythm(events, list(slots), self._holes),
+            others=others,
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
             above=self._above(number, part) if self._edit.keeps_rhythm else (),
             most=max(64, _MOST_A_QUARTER * (end - start) // r.STEPS),
         ), {slot: pair[0] for slot, pair in slots.items()}  # fmt: skip
 
-    def _habits(self, events: GridEvents, slot: int) -> Habits | None:
-        if self._free or self._edit.keeps_rhythm:
-            return None
+    @property
+    def _holes(self) -> list[tuple[int, int]]:
+        return [(int(first), int(last)) for first, last in (self.steps(list(span)) for span in self._edit.spans)]
+
+    def _habits(self, events: GridEvents, slot: int, others: Sounding) -> Habits | None:
         own = events.slot == slot
-        holes = [(int(a), int(b)) for a, b in (self.steps(list(span)) for span in self._edit.spans)]
-        return habits_of(events.time[own], events.duration[own], events.keys()[own], events.bar[own], holes)
+        columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
+        return habits_of(*columns, self._holes, others)
 
     def _rhythm(self, number: int, part: Span, start: int, end: int) -> tuple[Constraint, ...]:
         """For new pitches alone: when the notes that are there begin and end, and what they may not meet."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ import torch
 from symbolic_music import generation
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
-from symbolic_music.generation.decoding.region_request import habits_of
+from symbolic_music.generation.decoding.habits import Rhythm, habits_of, tuned
 from symbolic_music.score import Score, Track, note_table
+from symbolic_music.tokenizers.region.events import grid_events
 from tests.generation.untouched import regional
 
 
@@ -61,6 +64,43 @@ def test_what_is_written_keeps_the_habits_of_its_track(track: int) -> None:
     assert together.max() <= np.unique(own["onset"], return_counts=True)[1].max()
     gaps = np.diff(np.unique(np.concatenate([[9 * 1920 - 1920], new["onset"], [12 * 1920]])))
     assert gaps.max() <= 2 * 1920, "a part that plays on does not fall silent"
+
+
+def test_free_of_habits() -> None:
+    score = song()
+    kept, free = (
+        generation.edit(score, [bars(5, 12)], [0], regional(), seed=2, limits=Limits(free=free)).finish()[0].notes
+        for free in (False, True)
+    )
+    assert set((kept["onset"] % 240).tolist()) == {0}
+    assert set((free["onset"] % 240).tolist()) - {0}
+
+
+def test_harmony_is_shared_out_as_elsewhere() -> None:
+    log_p = np.full(256, -np.inf)
+    log_p[60:72] = -np.log(12)
+    none = np.zeros(12)
+    habits = habits_of(np.arange(0, 600, 60), np.full(10, 30), np.full(10, 60), np.arange(10) // 4)
+    assert habits is not None
+    habits = dataclasses.replace(habits, classes=none, harmony=np.array([92.0, 0.0, 0.0]))
+    sounds = np.isin(np.arange(12), [0, 4, 7])
+    with np.errstate(invalid="ignore"):
+        found = np.exp(tuned(log_p, habits, sounds))
+    assert found.sum() == pytest.approx(1)
+    # Three of twelve keys before, and 92 notes of the part beside 8 of the model.
+    assert found[[60, 64, 67]].sum() == pytest.approx(0.92 + 0.08 * 3 / 12)
+    assert np.array_equal(tuned(log_p, dataclasses.replace(habits, harmony=none), ~sounds & False), log_p)
+
+
+def test_rhythm_is_weighed_against_the_parts_own_gaps() -> None:
+    events = grid_events(song())
+    rhythm = Rhythm(events, [0], [(240, 480)])
+    log_p = np.full(242, -np.log(242))
+    found = np.exp(rhythm.weighed(log_p, 0, 240))
+    assert found.sum() == pytest.approx(1)
+    assert found[30] == pytest.approx(0.5, abs=0.01), "eighths alone, which count as much as the model"
+    assert np.exp(rhythm.weighed(log_p, 210, 20))[241] > 0.4, "the next note is after the span"
+    assert np.array_equal(rhythm.weighed(log_p, 7, 240), log_p), "the part has never been there"
 
 
 def test_a_long_span_is_written_in_parts_that_know_each_other() -> None:

@@ -1,0 +1,47 @@
+"""More bars, after the end or before the beginning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import TrackOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+File = Annotated[Path, typer.Argument(help="A MIDI or notation file.")]
+Bars = Annotated[int, typer.Option("--bars", help="How many bars.", min=1, max=256)]
+
+
+@grouped
+def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Bars = 4) -> None:
+    """Go on for some bars after the last one; everything before stays as it is."""
+    options.check(file)
+    limits, sampling = options.limits(), options.sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    writing = generation.continuing_bars(
+        score, bars, which.chosen(score), options.load(), sampling, options.seed, options.count, limits
+    )
+    options.write(writing, "writing on", f" in {bars} bars after the end")
+
+
+@grouped
+def intro(file: File, which: TrackOptions, options: WritingOptions, bars: Bars = 4) -> None:
+    """Write some bars before the first one; the piece moves on by as many."""
+    options.check(file)
+    limits, sampling = options.limits(), options.sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    writing = generation.introducing(
+        score, bars, which.chosen(score), options.load(), sampling, options.seed, options.count, limits
+    )
+    options.write(writing, "writing an intro", f" in {bars} bars before the beginning")

@@ -1,0 +1,68 @@
+"""Answers to a MIDI keyboard, in real time."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.output.report import Seed, out
+from symbolic_music.errors import MissingExtraError, OptionError
+
+
+def live(
+    source: Annotated[str | None, typer.Option("--input", help="MIDI input; the first when omitted.")] = None,
+    target: Annotated[str | None, typer.Option("--output", "-o", help="MIDI output; the first when omitted.")] = None,
+    ports: Annotated[bool, typer.Option("--list", help="Only list the inputs and outputs.")] = False,
+    virtual: Annotated[bool, typer.Option("--virtual", help="Open ports of our own for others to connect to.")] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="A bundled model's name or a model folder; see models.")
+    ] = "piano",
+    seconds: Annotated[float, typer.Option(help="How long an answer lasts.", min=0.5, max=120)] = 8.0,
+    pause: Annotated[float, typer.Option(help="Seconds of silence that end a phrase.", min=0.1, max=10)] = 0.8,
+    program: Annotated[int, typer.Option(help="What you play: 0 to 127.", min=0, max=127)] = 0,
+    accompany: Annotated[
+        int | None, typer.Option(help="Play your phrase again with this program under it.", min=0, max=127)
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder.", min=0, max=4)] = 1.0,
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+) -> None:
+    """Play a phrase on a MIDI keyboard and hear it continued, or accompanied, as soon as you pause. Ctrl-C ends it."""
+    try:
+        import mido
+    except ImportError:
+        raise MissingExtraError("mido", "live") from None
+    try:
+        inputs, outputs = mido.get_input_names(), mido.get_output_names()
+    except ImportError:
+        raise MissingExtraError("python-rtmidi", "live") from None
+    except Exception as error:  # rtmidi raises its own kind where the system has no MIDI
+        raise OptionError(f"this machine has no MIDI: {error}") from None
+    if ports:
+        out("inputs:  " + (", ".join(inputs) or "none"))
+        out("outputs: " + (", ".join(outputs) or "none"))
+        return
+    source, target = source or _first(inputs, "input", virtual), target or _first(outputs, "output", virtual)
+
+    from symbolic_music.generation import Sampling
+    from symbolic_music.models import load_model
+    from symbolic_music.studio.live import answers
+
+    loaded = load_model(model, device=device)
+    with mido.open_input(source, virtual=virtual) as heard, mido.open_output(target, virtual=virtual) as played:
+        out(f"Listening to {source}, answering on {target}. Play, and pause.")
+        for answer in answers(
+            heard, played, loaded, seconds=seconds, pause=pause, program=program, accompaniment=accompany,
+            sampling=Sampling(temperature=temperature), seed=seed,
+        ):  # fmt: skip
+            late = f"first note after {1000 * answer.first_after:.0f} ms, latest {1000 * answer.latest:.0f} ms behind"
+            out(f"{answer.notes} notes; {late}")
+
+
+def _first(names: list[str], kind: str, virtual: bool) -> str:
+    if virtual:
+        return f"symbolic-music {kind}"
+    if not names:
+        raise OptionError(f"there is no MIDI {kind}: connect one, or open one of our own with --virtual")
+    return names[0]

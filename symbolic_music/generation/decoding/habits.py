@@ -1,0 +1,220 @@
+"""What parts do elsewhere in their piece, which is what they are expected to do where they are written.
+
+A model that is not sure draws what no player of the part would play: these are limits of a part's own, and counts that
+are weighed against the model's probabilities as if the model's were counts too (a Dirichlet prior).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.tokenizers.region.events import GridEvents, Integers
+from symbolic_music.tokenizers.region.rows import (
+    DRUM_KEYS,
+    DURATIONS,
+    GAP_END,
+    GAP_REST,
+    GAPS,
+    KEYS,
+    LONGEST_GAP,
+    STEPS,
+)
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+_MARGIN = 3
+_COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
+# The model counts as so many notes of the part; of its pitch classes no more than so many count.
+_MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
+IN_CHORD, CLASH, NEITHER = range(3)
+
+
+class Sounding:
+    """Which pitch classes sound at a time, of some notes.
+
+    Args:
+        time, duration, pitch: of pitched notes, in steps.
+    """
+
+    def __init__(self, time: Integers, duration: Integers, pitch: Integers) -> None:
+        own = [pitch % 12 == pitch_class for pitch_class in range(12)]
+        self._starts = [np.sort(time[chosen]) for chosen in own]
+        self._ends = [np.sort((time + duration)[chosen]) for chosen in own]
+
+    def at(self, times: Integers) -> Mask:
+        """Classes that sound at times (n,): (n, 12)."""
+        counts = [
+            np.searchsorted(starts, times, side="right") - np.searchsorted(ends, times, side="right")
+            for starts, ends in zip(self._starts, self._ends, strict=True)
+        ]
+        return np.asarray(np.stack(counts, axis=1) > 0)
+
+
+def relation(classes: Mask) -> Integers:
+    """IN_CHORD, CLASH or NEITHER for each pitch class over what sounds, (n, 12) to (n, 12)."""
+    near = np.roll(classes, 1, axis=1) | np.roll(classes, -1, axis=1)
+    return np.where(classes, IN_CHORD, np.where(near, CLASH, NEITHER))
+
+
+def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
+    """What sounds in the pitched notes of all slots but these."""
+    chosen = ~np.isin(events.slot, slots) & ~events.is_drum
+    return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
+
+
+def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:
+    """Log-probabilities of the keys of a pitched part, weighed against its own pitch classes and harmony.
+
+    Args:
+        log_p: of keys 0 to 127 and more, (256,).
+        habits: of the part.
+        sounds: classes that sound in other parts, (12,).
+    """
+    out = log_p.copy()
+    classes = np.arange(DRUM_KEYS) % 12
+    out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], classes, _scaled(habits.classes, _MOST_CLASSES))
+    if sounds.any():
+        kinds = relation(sounds[None])[0][classes]
+        out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], kinds, habits.harmony)
+    return out
+
+
+def _scaled(counts: Floats, most: float) -> Floats:
+    return np.asarray(counts * min(1.0, most / max(1.0, counts.sum())))
+
+
+def _weighed(log_p: Floats, counts: Floats, model: float) -> Floats:
+    """Log-probabilities with counts added to `model` times the probabilities; as many counts as that at most."""
+    counts = _scaled(counts, model)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log((model * np.exp(log_p) + counts) / (model + counts.sum())))
+
+
+def _shared_out(log_p: Floats, kinds: Integers, counts: Floats) -> Floats:
+    """Log-probabilities with the mass of each kind moved towards its share of some counts."""
+    masses = np.bincount(kinds, np.exp(log_p), minlength=len(counts))
+    wanted = (_MODEL_NOTES * masses + counts) / (_MODEL_NOTES + counts.sum())
+    with np.errstate(divide="ignore"):
+        return np.asarray(log_p + (np.log(wanted) - np.log(np.maximum(masses, 1e-12)))[kinds])
+
+
+class Rhythm:
+    """Gaps of some parts together, by the place in the bar from which they are.
+
+    Args:
+        events: of the piece.
+        slots: the parts.
+        holes: spans whose notes are missing.
+    """
+
+    def __init__(self, events: GridEvents, slots: Sequence[int], holes: Sequence[tuple[int, int]]) -> None:
+        chosen = np.isin(events.slot, slots)
+        time, bar = events.time[chosen], events.bar[chosen]
+        gaps, places = np.diff(time), (time - events.bar_starts[bar])[:-1]
+        own = np.ones(len(gaps), bool)
+        for first, last in holes:
+            own &= (time[1:] < first) | (time[:-1] >= last)
+        self._gaps: dict[int, list[int]] = {}
+        for place, gap in zip(places[own].tolist(), gaps[own].tolist(), strict=True):
+            self._gaps.setdefault(place, []).append(gap)
+
+    def weighed(self, log_p: Floats, place: int, left: int) -> Floats:
+        """Log-probabilities of the gap classes, weighed against the parts' own gaps from a place in the bar.
+
+        Args:
+            log_p: of the model, (242,).
+            place: in the bar, in steps.
+            left: steps to the end of the span.
+        """
+        found = np.array(self._gaps.get(place, ()), np.int64)
+        if not len(found):
+            return log_p
+        classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
+        return _weighed(log_p, np.bincount(classes, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
+
+
+@dataclass(frozen=True, eq=False)
+class Habits:
+    """What a part does elsewhere in its piece, as masks of what it may do where it is written.
+
+    Args:
+        keys: (256,), see `tokenizers.region.rows`.
+        places: steps of a quarter on which notes begin, (60,).
+        durations: (1000,), in steps.
+        at_once: notes that begin together at most.
+        per_bar: notes of a bar at most.
+        longest_gap: steps from a note to the next at most, and to the end of the span.
+        harmony: of its notes, how many begin on a pitch class that sounds in another part, on a neighbour of one, and
+            on neither; only those over which something sounds, (3,).
+        classes: of its notes, how many are of each pitch class, (12,).
+    """
+
+    keys: Mask
+    places: Mask
+    durations: Mask
+    at_once: int
+    per_bar: int
+    longest_gap: int
+    harmony: Floats
+    classes: Floats
+
+
+def habits_of(
+    time: Integers,
+    duration: Integers,
+    key: Integers,
+    bar: Integers,
+    holes: Sequence[tuple[int, int]] = (),
+    others: Sounding | None = None,
+    fewest: int = 8,
+) -> Habits | None:
+    """The habits of a part from its notes elsewhere; None where there are too few to tell.
+
+    A pitched part keeps within three semitones of its range, a kit to the drums that it uses. Where nearly all notes
+    begin on a few places of the quarter, new ones do too; a part played freely has no such places. Of fifty gaps the
+    longest is left aside, so that a part that plays on does not fall silent; gaps over `holes` are not counted.
+    """
+    if len(time) < fewest:
+        return None
+    keys = np.zeros(KEYS, bool)
+    drums = key >= DRUM_KEYS
+    keys[key[drums]] = True
+    if (~drums).any():
+        low, high = int(key[~drums].min()), int(key[~drums].max())
+        keys[max(0, low - _MARGIN) : min(DRUM_KEYS - 1, high + _MARGIN) + 1] = True
+    share = np.bincount(time % STEPS, minlength=STEPS) / len(time)
+    common = share >= _COMMON_PLACE
+    places = common if common.sum() <= _MOST_PLACES and share[common].sum() >= _ON_PLACES else np.ones(STEPS, bool)
+    durations = np.zeros(DURATIONS, bool)
+    durations[: min(DURATIONS, int(duration.max()) + 1)] = True
+    _, together = np.unique(time, return_counts=True)
+    _, each_bar = np.unique(bar, return_counts=True)
+    onsets = np.unique(time)
+    own = np.ones(len(onsets) - 1, bool)
+    for first, last in holes:
+        own &= (onsets[1:] < first) | (onsets[:-1] >= last)
+    gaps = np.diff(onsets)[own]
+    return Habits(
+        keys,
+        places,
+        durations,
+        at_once=max(1, int(np.quantile(together, 0.99))),
+        per_bar=int(np.ceil(each_bar.max() * 1.25)),
+        longest_gap=int(np.quantile(gaps, 0.98, method="higher")) if len(gaps) else 1 << 30,
+        harmony=_harmony(time[~drums], key[~drums], others),
+        classes=np.bincount(key[~drums] % 12, minlength=12).astype(np.float64),
+    )
+
+
+def _harmony(time: Integers, key: Integers, others: Sounding | None) -> Floats:
+    """See `Habits.harmony`."""
+    if others is None or not len(time):
+        return np.zeros(3)
+    classes = others.at(time)
+    over = classes.any(axis=1)
+    kinds = relation(classes)[np.arange(len(time)), key % 12][over]
+    return np.bincount(kinds, minlength=3).astype(np.float64)

@@ -1,0 +1,120 @@
+"""More bars: after the end of a piece, or before its beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.regions import ticks_of
+from symbolic_music.generation.results import EditSession, Progress, finished
+from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.models import Model
+from symbolic_music.score import Score
+from symbolic_music.transforms import check_tracks, shift
+
+_DEFAULT = Sampling()
+_FREE = Limits()
+_MOST_BARS = 256
+
+
+def continue_bars(
+    score: Score,
+    count_bars: int,
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+    limits: Limits = _FREE,
+) -> Score:
+    """Go on for some bars after the last one, which is filled first where it is not full.
+
+    Args:
+        score: the piece, with notes.
+        count_bars: how many bars, 1 to 256, in the last meter and tempo.
+        tracks: numbers of those that go on; None for all that the model can write.
+        model: a loaded model, a name or a folder; None for the bundled one.
+        sampling: temperature, top-p, top-k, min-p.
+        seed: the same seed gives the same notes.
+        progress: called with the share that is done.
+        limits: what the notes must obey.
+
+    Raises:
+        EmptyScoreError: without notes to go on from.
+        OptionError: for a number of bars out of range, or a model that cannot write into a piece.
+        RegionError: when a track does not exist, or the model cannot write it.
+    """
+    return finished(continuing_bars(score, count_bars, tracks, model, sampling, seed, 1, limits), progress)
+
+
+def continuing_bars(
+    score: Score,
+    count_bars: int,
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> EditSession:
+    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    loaded, chosen = _checked(score, count_bars, tracks, model)
+    bars = len(score.bars())
+    last = round(float(ticks_of(score, [bars + 1.0 + count_bars], "bars")[0]))
+    return Editing(score, Edit([(score.end, last)], chosen, limits), loaded, sampling, seed, count)
+
+
+def introduce(
+    score: Score,
+    count_bars: int,
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+    limits: Limits = _FREE,
+) -> Score:
+    """Some bars before the first one, in its meter and tempo; the piece moves on by as many.
+
+    Arguments and errors as in `continue_bars`. The model sees what follows the new bars up to five seconds ahead.
+    """
+    return finished(introducing(score, count_bars, tracks, model, sampling, seed, 1, limits), progress)
+
+
+def introducing(
+    score: Score,
+    count_bars: int,
+    tracks: Sequence[int] | None = None,
+    model: AnyModel = None,
+    sampling: Sampling = _DEFAULT,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> EditSession:
+    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    loaded, chosen = _checked(score, count_bars, tracks, model)
+    ticks = count_bars * int(np.diff(score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)[:2])[0])
+    return Editing(shift(score, ticks), Edit([(0, ticks)], chosen, limits), loaded, sampling, seed, count)
+
+
+def _checked(
+    score: Score, count_bars: int, tracks: Sequence[int] | None, model: AnyModel
+) -> tuple[Model[Any], list[int]]:
+    if not 1 <= count_bars <= _MOST_BARS:
+        raise OptionError(f"1 to {_MOST_BARS} bars can be written at once, not {count_bars}")
+    if not len(score):
+        raise EmptyScoreError("the score has no notes to go on from")
+    loaded = loaded_model(model, score)
+    if not edits(loaded):
+        raise OptionError(f"model {loaded.card.name!r} counts no bars: give it seconds (generate)")
+    chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)
+    if not chosen:
+        raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} can write none of them")
+    return loaded, chosen

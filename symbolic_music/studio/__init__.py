@@ -1,0 +1,30 @@
+"""The studio: a piano roll in the browser over this library, its server and its sessions."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from symbolic_music.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from symbolic_music.studio.server import Studio as Studio
+    from symbolic_music.studio.server import background as background
+    from symbolic_music.studio.server import serve as serve
+    from symbolic_music.studio.server import studio as studio
+    from symbolic_music.studio.widget import widget as widget
+
+# Name -> module it lives in: the widget needs no server, and `live` neither.
+_HOMES = {"Studio": "server", "background": "server", "serve": "server", "studio": "server", "widget": "widget"}
+__all__ = ["Studio", "background", "serve", "studio", "widget"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'symbolic_music.studio' has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"symbolic_music.studio.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name in ("starlette", "uvicorn"):
+            raise MissingExtraError(error.name, "studio") from None
+        raise
