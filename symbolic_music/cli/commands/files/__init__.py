@@ -1,1 +1,1 @@
-"""The verbs that read a file and show it, or make another kind of file of it."""
+"""The verbs that read a file and show or convert it."""
