@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.requests import Request
 
-from symbolic_music.studio.jobs import Job, Jobs, recorded
-from symbolic_music.studio.models import Models
-from symbolic_music.studio.sessions import Session, Sessions
+from symbolic_music.studio.session.jobs import Job, Jobs, recorded
+from symbolic_music.studio.session.models import Models
+from symbolic_music.studio.session.sessions import Session, Sessions
 
 
 @dataclass

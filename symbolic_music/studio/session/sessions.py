@@ -21,7 +21,7 @@ from symbolic_music import io
 from symbolic_music.errors import FileError, OptionError, UnknownNameError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.score import Score
-from symbolic_music.studio.stored_scores import Roster, keep, load
+from symbolic_music.studio.session.stored_scores import Roster, keep, load
 
 FORMAT = 1
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")

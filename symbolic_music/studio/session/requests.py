@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from symbolic_music.studio.sessions import Session
+from symbolic_music.studio.session.sessions import Session
 from symbolic_music.theory import chord_classes
 
 
