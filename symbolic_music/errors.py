@@ -41,6 +41,10 @@ class ConstraintError(SymbolicMusicError):
     """Constraints on what is to be written contradict each other: nothing may follow."""
 
 
+class NothingWrittenError(SymbolicMusicError):
+    """An edit wrote no note where the piece had some, so that it would only delete."""
+
+
 class UnknownNameError(SymbolicMusicError):
     """A tokenizer, model, corpus or preset of this name does not exist."""
 

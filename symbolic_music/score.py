@@ -7,7 +7,7 @@ immutable: its arrays are read-only, and functions on it (`symbolic_music.transf
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from dataclasses import replace as _replace
 from functools import cached_property
 from pathlib import Path
@@ -223,6 +223,10 @@ class Score:
                 needed = max(needed, int(table["track"].max()) + 1)
         if needed > len(self.tracks):
             object.__setattr__(self, "tracks", self._named_tracks(needed))
+
+    def __reduce__(self) -> tuple[type[Score], tuple[Any, ...]]:
+        """Pickled and deep-copied through the constructor: copies of arrays are writable, and a score is not."""
+        return type(self), tuple(getattr(self, one.name) for one in fields(self))
 
     def _named_tracks(self, needed: int) -> tuple[Track, ...]:
         """The given tracks, completed from the notes for indices that nobody described."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -58,3 +60,15 @@ def test_printed_bar_numbers_begin_with_an_upbeat_and_stay_at_a_divided_bar() ->
     assert score.bars().tolist() == [0, 480, 480 * 4, 480 * 7]
     assert score.numbers().tolist() == [0, 1, 2, 2]
     assert Score(notes=note_table([(0, 4000, 60)])).numbers().tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda score: pickle.loads(pickle.dumps(score))])
+def test_copies_are_equal_and_as_read_only(quartet, copied):
+    score = copied(quartet)
+    assert score == quartet
+    assert score.tracks == quartet.tracks
+    for name in ("notes", "tempos", "meters", "keys", "controls", "bends"):
+        table = getattr(score, name)
+        assert not table.flags.writeable
+        with pytest.raises(ValueError, match="read-only"):
+            table[:1] = table[:1]

@@ -8,8 +8,20 @@ import typer
 
 from symbolic_music.cli.commands import by_hand, demo, lengthen, live, models, studio, vary
 from symbolic_music.cli.commands.editing import accompany, add_track, generate, infill, revoice, thin_out
-from symbolic_music.cli.commands.files import detokenize, diff, encode, info, plot, render, tokenize
+from symbolic_music.cli.commands.files import (
+    compare,
+    detokenize,
+    diff,
+    encode,
+    info,
+    listening_test,
+    originality,
+    plot,
+    render,
+    tokenize,
+)
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
+from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
 
 app = typer.Typer(
@@ -49,11 +61,14 @@ for _verb in (
     train_voice.train_voice,
     train_codec.train_codec,
     evaluate.evaluate,
+    originality.originality,
+    compare.compare,
+    listening_test.listening_test,
     encode.encode,
     encode.decode,
 ):
-    app.command()(_verb)
-app.command("continue")(lengthen.continue_)
+    app.command()(piped(_verb))
+app.command("continue")(piped(lengthen.continue_))
 
 
 def _version(asked: bool) -> None:

@@ -71,40 +71,49 @@ def _ratio(a: float, b: float) -> float:
     return a / b if b else math.nan
 
 
-@torch.no_grad()
 def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.int64]], batch: int = 16) -> Likelihood:
     """Likelihood of sequences of rows (see `corpora.anticipated.rows`) under a network.
 
     Controls are given and cost nothing; the separator that ends a piece is not counted. A token is an id, three an
     event.
     """
+    return sum(likelihoods(network, sequences, batch), Likelihood())
+
+
+@torch.no_grad()
+def likelihoods(
+    network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.int64]], batch: int = 16
+) -> list[Likelihood]:
+    """The likelihood of each sequence, as in `likelihood`."""
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
-    total = Likelihood()
-    by_length = sorted(sequences, key=len)
+    found: list[Likelihood] = [Likelihood()] * len(sequences)
+    by_length = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))
     for start in range(0, len(by_length), batch):
-        own = by_length[start : start + batch]
+        chosen = by_length[start : start + batch]
+        own = [sequences[i] for i in chosen]
         table = torch.from_numpy(padded(own, max(map(len, own)))).to(device)
-        found = network.losses(table)
-        events = found["events"]
-        times = torch.where(events, table[:, 1:, 0], 0).amax(dim=1)
-        count = int(events.sum())
+        losses = network.losses(table)
+        events = losses["events"]
+        notes = (events & (table[:, 1:, 2] != REST_NOTE)).sum(1).tolist()
+        times = torch.where(events, table[:, 1:, 0], 0).amax(dim=1).tolist()
+        counts = events.sum(1).tolist()
         nats = {
-            "time": float((found["time"] * events).double().sum()),
-            "duration": float(found["duration"].double().sum()),
-            "note": float(found["note"].double().sum()),
+            "time": (losses["time"] * events).double().flatten(1).sum(1).tolist(),
+            "duration": losses["duration"].double().flatten(1).sum(1).tolist(),
+            "note": losses["note"].double().flatten(1).sum(1).tolist(),
         }
-        nats = {"event": sum(nats.values()), **nats}
-        total += Likelihood(
-            nats["event"],
-            3 * count,
-            int((events & (table[:, 1:, 2] != REST_NOTE)).sum()),
-            float(times.sum()) / 100,
-            {name: (value, count) for name, value in nats.items()},
-        )
+        for row, place in enumerate(chosen):
+            parts = {name: values[row] for name, values in nats.items()}
+            parts = {"event": sum(parts.values()), **parts}
+            count = int(counts[row])
+            found[place] = Likelihood(
+                parts["event"], 3 * count, int(notes[row]), float(times[row]) / 100,
+                {name: (value, count) for name, value in parts.items()},
+            )  # fmt: skip
     network.train(was_training)
-    return total
+    return found
 
 
 def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:

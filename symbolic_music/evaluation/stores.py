@@ -18,7 +18,7 @@ from symbolic_music.corpora.windows.edit_examples import musical_events, rows
 from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Chunks, Policy
 from symbolic_music.errors import CorpusError, ModelError
-from symbolic_music.evaluation.likelihood import Likelihood, likelihood, nats_of_tokens
+from symbolic_music.evaluation.likelihood import Likelihood, likelihoods, nats_of_tokens
 from symbolic_music.evaluation.regions import region_likelihood, stretches_of
 from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
@@ -32,7 +32,12 @@ Progress = Callable[[float], None]
 
 
 def evaluate(
-    model: Model[Any], store: NoteStore, split: str = "test", batch: int = 8, progress: Progress | None = None
+    model: Model[Any],
+    store: NoteStore,
+    split: str = "test",
+    batch: int = 8,
+    progress: Progress | None = None,
+    pieces: dict[int, Likelihood] | None = None,
 ) -> Likelihood:
     """Likelihood of all pieces of a split, without controls.
 
@@ -44,6 +49,8 @@ def evaluate(
     Args:
         batch: sequences at a time.
         progress: is told the part done.
+        pieces: is given the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
+            chunks run over the ends of pieces.
 
     Raises:
         CorpusError: when the store has no such split, or it holds too little to fill a chunk.
@@ -56,15 +63,20 @@ def evaluate(
     model.network.eval()
     try:
         if isinstance(model.network, RegionTransformer):
-            return _of_regions(model, store, split, batch, tell)
+            return _of_regions(model, store, split, batch, tell, {} if pieces is None else pieces)
         if isinstance(model.network, AnticipatoryTransformer):
-            return _of_events(model, store, split, batch, tell)
-        return _of_ids(model, store, split, batch, tell)
+            return _of_events(model, store, split, batch, tell, {} if pieces is None else pieces)
+        return _of_ids(model, store, split, batch, tell, {} if pieces is None else pieces)
     finally:
         model.network.train(was_training)
 
 
-def _of_events(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
+Pieces = dict[int, Likelihood]
+
+
+def _of_events(
+    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces
+) -> Likelihood:
     known, total = set(model.network.config.instruments), Likelihood()
     indices = store.splits[split]
     for start in range(0, len(indices), batch):
@@ -77,15 +89,17 @@ def _of_events(model: Model[Any], store: NoteStore, split: str, batch: int, tell
                     f"{store.piece(index).source} has instruments {unknown}, which the model does not know"
                 )
             sequences.append(rows(events, np.zeros(len(events), bool), opens=not model.view.parts))
-        seconds = sum(store.piece(index).seconds for index in indices[start : start + batch].tolist())
-        # Of the music, not of the constant tempo that the model hears.
-        total += dataclasses.replace(likelihood(model.network, sequences, batch), seconds=seconds)
+        own = indices[start : start + batch].tolist()
+        for index, found in zip(own, likelihoods(model.network, sequences, batch), strict=True):
+            # Of the music, not of the constant tempo that the model hears.
+            pieces[index] = dataclasses.replace(found, seconds=store.piece(index).seconds)
+            total += pieces[index]
         tell(min(1.0, (start + batch) / len(indices)))
     return total
 
 
 @torch.no_grad()
-def _of_ids(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
+def _of_ids(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces) -> Likelihood:
     config = model.network.config
     length = getattr(config, "window", None) or getattr(config, "context", None) or _LENGTH
     anticipated = isinstance(model.tokenizer, AnticipationTokenizer)
@@ -97,11 +111,20 @@ def _of_ids(model: Model[Any], store: NoteStore, split: str, batch: int, tell: P
         nats, counted = nats_of_tokens(model.network, ids, mask).double(), mask[:, 1:]
         parts = _parts(nats, counted) if anticipated and model.tokenizer.preset == "default" else {}
         total += Likelihood(float(nats.sum()), int(counted.sum()), parts=parts)
+        if not anticipated:
+            for row, number in enumerate(range(done - len(nats), done)):
+                index = windows.piece_of(number)
+                pieces[index] = pieces.get(index, Likelihood()) + Likelihood(
+                    float(nats[row].sum()), int(counted[row].sum())
+                )
         tell(done / len(windows))
-    pieces = [store.piece(int(index)) for index in store.splits[split]]
+    known = [store.piece(int(index)) for index in store.splits[split]]
+    for index in pieces:
+        about = store.piece(index)
+        pieces[index] += Likelihood(notes=about.notes, seconds=about.seconds)
     if not total.tokens:
         raise CorpusError(f"split {split!r} of {store.path} is too short to fill a chunk of {length} ids")
-    return total + Likelihood(notes=sum(p.notes for p in pieces), seconds=sum(p.seconds for p in pieces))
+    return total + Likelihood(notes=sum(p.notes for p in known), seconds=sum(p.seconds for p in known))
 
 
 def _parts(nats: Tensor, counted: Tensor) -> dict[str, tuple[float, int]]:
@@ -120,11 +143,14 @@ def _batches(windows: Windows, size: int) -> Iterator[tuple[int, Batch]]:
         yield done, windows.collate([windows[number] for number in chosen])
 
 
-def _of_regions(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
-    total, pieces = Likelihood(), store.splits[split]
-    for number, piece in enumerate(pieces.tolist()):
-        score = store.music(piece)
+def _of_regions(
+    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces
+) -> Likelihood:
+    total, indices = Likelihood(), store.splits[split]
+    for number, index in enumerate(indices.tolist()):
+        score = store.music(index)
         found = region_likelihood(model.network, list(stretches_of(score, model.network.config.window)), batch)
-        total += dataclasses.replace(found, seconds=score.duration)
-        tell((number + 1) / len(pieces))
+        pieces[index] = dataclasses.replace(found, seconds=score.duration)
+        total += pieces[index]
+        tell((number + 1) / len(indices))
     return total

@@ -18,13 +18,14 @@ from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
-from symbolic_music.score import METER, TEMPO, Score, Track
+from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
 
 _FREE = Limits()
 # The tracks of a piece from nothing, for models that write into tracks.
 _BAND = (Track("Piano", 0), Track("Guitar", 25), Track("Bass", 33), Track("Drums", 0, is_drum=True))
 # A piece may end of its own will in the last quarter of the time that it is given.
 _MAY_END = 0.75
+_PEDALS = (64, 66, 67)
 
 
 def generate(
@@ -38,7 +39,8 @@ def generate(
 ) -> Score:
     """Continue a piece by some seconds, or write one from nothing.
 
-    With a prompt the result is the prompt, note for note, and what follows its last note, at its last tempo: in the
+    With a prompt the result is the prompt, note for note, and what follows its last note, at its last tempo (a pedal
+    that is down there is let go): in the
     prompt's tracks, or, where the model says what instrument plays, in those of its program or new ones. Without,
     each part of the model is a track. The model may end the piece up to a quarter of `seconds` early.
 
@@ -76,10 +78,10 @@ def continuation(
     if not edits(loaded):
         if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
-        return TokenWriting(loaded, prompt, seconds, sampling, seed, count)
+        return TokenWriting(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):
         raise OptionError(f"model {loaded.card.name!r} has no compound words, whose fields are drawn each in its way")
-    score = _blank(loaded) if prompt is None else prompt
+    score = _blank(loaded) if prompt is None else released(prompt)
     written = writable(score, loaded)
     if not len(score):
         # All tracks that there are, or one for each part that the model has.
@@ -94,6 +96,22 @@ def continuation(
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
     return edit_session(score, edit, loaded, sampling or Sampling(), seed, count)
+
+
+def released(score: Score) -> Score:
+    """The score with every pedal that is down at its end let go there: what follows is played without it.
+
+    Sustain, sostenuto and soft pedals (controllers 64, 66, 67) of each track; a later release stays.
+    """
+    controls = score.controls
+    # (pedal, track) -> its last value.
+    past = controls[np.isin(controls["number"], _PEDALS) & (controls["time"] <= score.end)]
+    last = {(int(row["number"]), int(row["track"])): int(row["value"]) for row in past}
+    down = [(score.end, number, 0, track) for (number, track), value in sorted(last.items()) if value >= 64]
+    if not down:
+        return score
+    new = np.array(down, CONTROL)
+    return score.replace(controls=np.insert(controls, np.searchsorted(controls["time"], score.end, side="right"), new))
 
 
 def _blank(model: Model) -> Score:

@@ -17,6 +17,7 @@ from symbolic_music.generation.regions import Region, Span, regions_from, spans_
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.views.model_view import edits, writable
@@ -60,6 +61,7 @@ def edit(
     beats: tuple[float, float] | None = None,
     share: float = 0.5,
     program: int = 0,
+    allow_empty: bool = False,
 ) -> EditSession:
     """Open an edit: `stream` yields notes as they are drawn, `finish` gives all alternatives, `results` those so far.
 
@@ -80,6 +82,7 @@ def edit(
         beats: instead of regions, quarter notes counted from 0, the last excluded.
         share: of the notes that "thin_out" leaves.
         program: of the track that "add_track" adds, 128 for drums.
+        allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is drawn again.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -93,13 +96,19 @@ def edit(
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
     loaded = loaded_model(model, score)
     asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
-    if verb == "infill" and not edits(loaded):
-        if replace(limits, free=False) != _FREE:
-            raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
-        chosen = None if tracks is None else select(score, tracks)
-        return BarInfilling(score, spans_of(score, asked.regions), chosen, loaded, sampling, seed, count)
-    wider, plan = _PLANS[verb](asked)
-    return edit_session(wider, plan, loaded, sampling or _DEFAULT, seed, count)
+
+    def begin(seed: int, count: int) -> EditSession:
+        if verb == "infill" and not edits(loaded):
+            chosen = None if tracks is None else select(score, tracks)
+            return BarInfilling(score, spans_of(score, asked.regions), chosen, loaded, sampling, seed, count)
+        wider, plan = _PLANS[verb](asked)
+        return edit_session(wider, plan, loaded, sampling or _DEFAULT, seed, count)
+
+    if verb != "infill":
+        return begin(seed, count)
+    if not edits(loaded) and replace(limits, free=False) != _FREE:
+        raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
+    return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
 
 
 def infill(
@@ -115,6 +124,7 @@ def infill(
     *,
     bars: BarRange | None = None,
     beats: tuple[float, float] | None = None,
+    allow_empty: bool = False,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in a region; everything else comes back bit for bit.
 
@@ -138,15 +148,18 @@ def infill(
         limits: what the notes must obey.
         bars: instead of seconds, the first and the last bar, counted from 1.
         beats: instead of seconds, quarter notes counted from 0, the end excluded.
+        allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
 
     Raises:
         EmptyScoreError: when the score has no notes.
+        NothingWrittenError: when nothing is written in four attempts where the piece has notes.
         RegionError: when the region lies outside the piece, a track does not exist, or the model cannot
             write these tracks.
         ConstraintError: when the limits contradict each other.
     """
     where = regions_from(start, end, bars, beats)
-    return finished(edit(score, where, tracks, model, sampling, seed, 1, limits), progress)
+    session = edit(score, where, tracks, model, sampling, seed, 1, limits, allow_empty=allow_empty)
+    return finished(session, progress)
 
 
 def accompany(

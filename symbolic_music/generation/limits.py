@@ -175,6 +175,22 @@ class Limits:
         classes = self._classes()
         return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
 
+    def told(self) -> str:
+        """The limits that were set, in the words of the command line's options; "" where there are none."""
+        told = [] if self.lowest == 0 else [f"lowest {self.lowest}"]
+        told += [] if self.highest == 127 else [f"highest {self.highest}"]
+        told += [f"scale {self.scale}"] if self.scale else []
+        told += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
+        told += [f"chords {','.join(f'{bar:g}:{name}' for bar, name in self.chords)}"] if self.chords else []
+        told += [] if self.polyphony is None else [f"polyphony {self.polyphony}"]
+        for name in ("notes_per_bar", "notes_at_once"):
+            pair = getattr(self, name)
+            told += [] if pair is None else [f"{name.replace('_', ' ')} {pair[0]}-{pair[1]}"]
+        told += ["no repeats"] if self.no_repeats else []
+        told += [] if self.end_on is None else [f"end on {self.end_on:g}"]
+        told += [f"given pitches {','.join(map(str, self.given_pitches))}"] if self.given_pitches else []
+        return ", ".join(told)
+
     def _told(self) -> str:
         told = [f"pitches {self.lowest} to {self.highest}"]
         told += [self.scale] if self.scale else []

@@ -18,6 +18,8 @@ Unit = Literal["seconds", "beats", "bars"]
 Span = tuple[int, int]
 # A piece's last second may be named a little late: durations are shown rounded.
 _ROUNDING = 0.05
+# What arithmetic of floats is off by, in ticks.
+_EXACT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Region:
 
     Args:
         start, end: in seconds; in beats, which are quarter notes; or in bars. Seconds and beats count from 0 at the
-            beginning, bars from 1 as musicians do: from bar 8 to bar 13 are bars 8 to 12. A bar may be named by
-            fractions: 8.5 is the middle of bar 8.
+            beginning, bars as the page numbers them, else from 1: from bar 8 to bar 13 are bars 8 to 12, and an upbeat
+            is bar 0. A bar may be named by fractions: 8.5 is the middle of bar 8.
         unit: which of them.
 
     Raises:
@@ -41,11 +43,8 @@ class Region:
     def __post_init__(self) -> None:
         if self.unit not in ("seconds", "beats", "bars"):
             raise RegionError(f"a region is in seconds, beats or bars, not in {self.unit!r}")
-        first = 1 if self.unit == "bars" else 0
-        if not first <= self.start < self.end < np.inf:
-            raise RegionError(
-                f"cannot write from {self.start:g} to {self.end:g} {self.unit}: need {first} <= from < to"
-            )
+        if not 0 <= self.start < self.end < np.inf:
+            raise RegionError(f"cannot write from {self.start:g} to {self.end:g} {self.unit}: need 0 <= from < to")
 
     def span(self, score: Score) -> Span:
         """In ticks of a score.
@@ -54,10 +53,13 @@ class Region:
             RegionError: when it lies outside the piece, or is shorter than a tick.
         """
         lasts, known = self._length(score)
+        if self.unit == "bars" and len(score) and self.start < score.numbers()[0]:
+            raise RegionError(f"there is no bar {self.start:g}: bars begin with {score.numbers()[0]}")
         if self.start >= known or self.end > known + _ROUNDING:
             raise RegionError(f"the region ({self}) is outside the piece, which {lasts}")
         places = np.array([self.start, min(self.end, known)])
-        first, last = (int(t) for t in np.rint(ticks_of(score, places, self.unit)))
+        # The first tick at or after each place: rounded to the nearest, a note could begin half a tick too early.
+        first, last = (int(t) for t in np.ceil(ticks_of(score, places, self.unit) - _EXACT))
         if last <= first:
             raise RegionError(f"the region ({self}) is shorter than a tick")
         return first, last
@@ -68,8 +70,12 @@ class Region:
             return f"lasts {score.duration:.2f} s", score.duration
         if self.unit == "beats":
             return f"lasts {float(score.beats(score.end)):g} beats", float(score.beats(score.end))
-        bars = len(score.bars())
-        return f"has {bars} bars", bars + 1.0
+        numbers = score.numbers()
+        if not len(numbers):
+            return "has no bars", 1.0
+        last = int(numbers.max())
+        counted = numbers[0] == 1 and last == len(numbers)
+        return f"has {last} bars" if counted else f"has bars {numbers[0]} to {last}", last + 1.0
 
     def __str__(self) -> str:
         if self.unit == "seconds":
@@ -124,9 +130,13 @@ def ticks_of(score: Score, places: Iterable[float], unit: Unit) -> NDArray[np.fl
         return np.asarray(at * score.ticks_per_quarter)
     # After the end of the piece bars go on as the last one; the longest that MIDI knows has 255 whole notes.
     lines = score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)
-    number, last = np.arange(len(lines)), len(lines) - 1
-    after = lines[last] + (at - 1 - last) * (lines[last] - lines[last - 1])
-    return np.asarray(np.where(at - 1 > last, after, np.interp(at - 1, number, lines)))
+    numbers = score.numbers(score.end + 4 * 255 * score.ticks_per_quarter + 1)
+    # The halves of a divided bar have one number: it begins with the first of them. Where numbers go back, as in a
+    # second movement, the first bar of a number counts.
+    new = np.append(True, numbers[1:] > np.maximum.accumulate(numbers)[:-1])
+    lines, numbers = lines[new], numbers[new]
+    after = lines[-1] + (at - numbers[-1]) * (lines[-1] - lines[-2])
+    return np.asarray(np.where(at > numbers[-1], after, np.interp(at, numbers, lines)))
 
 
 def spans_of(score: Score, regions: Sequence[Region]) -> list[Span]:

@@ -47,6 +47,7 @@ class Written:
         copies_original: whether nine in ten of its notes, and of those that were replaced, are the same: track and
             pitch, and onset within 50 ms.
         copy_of: number of the first alternative before it to which that applies; None for none.
+        emptied: whether a region that is written had notes and has no new ones: there it only deletes.
     """
 
     score: Score
@@ -56,6 +57,7 @@ class Written:
     complete: bool
     copies_original: bool = False
     copy_of: int | None = None
+    emptied: bool = False
 
 
 class EditSession(Protocol):

@@ -8,8 +8,9 @@ from symbolic_music.io.interop.pretty_midi import from_pretty_midi, to_pretty_mi
 from symbolic_music.io.midi.reader import parse_midi, read_midi, write_midi
 from symbolic_music.io.midi.symusic_bridge import from_symusic, to_symusic
 from symbolic_music.io.midi.writer import midi_bytes
-from symbolic_music.io.notation.reader import from_music21, read_notation
-from symbolic_music.io.notation.writer import musicxml_bytes, to_music21
+from symbolic_music.io.notation.music21.music21_bridge import from_music21, to_music21
+from symbolic_music.io.notation.reader import read_notation, read_unfolded
+from symbolic_music.io.notation.saving import musicxml_bytes
 
 __all__ = [
     "Differences",
@@ -25,6 +26,7 @@ __all__ = [
     "read",
     "read_midi",
     "read_notation",
+    "read_unfolded",
     "to_mido",
     "to_music21",
     "to_piano_roll",

@@ -12,6 +12,7 @@ from symbolic_music.score import Score
 
 MIDI_SUFFIXES = {".mid", ".midi", ".kar", ".smf", ".rmi"}
 NOTATION_SUFFIXES = {".musicxml", ".xml", ".mxl", ".abc", ".krn", ".mei"}
+WRITABLE_NOTATION = {".musicxml", ".xml", ".mxl"}
 # Larger files than this are refused unread; the longest MAESTRO file has 0.4 MB.
 MAX_BYTES = 64 << 20
 
@@ -48,20 +49,21 @@ def check_readable(path: Path) -> None:
 
 
 def write(score: Score, path: str | Path) -> Path:
-    """Write a score by the suffix of its file: MIDI, or MusicXML (.musicxml, .xml). Returns the path.
+    """Write a score by the suffix of its file: MIDI, or MusicXML (.musicxml, .xml, .mxl). Returns the path.
 
     Raises:
         FileError: when the folder is missing, the suffix is none of these, or writing fails.
         NotationError: when notation cannot hold the score.
-        MissingExtraError: when notation needs music21 and it is not installed.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in MIDI_SUFFIXES:
         return write_midi(score, path)
-    if suffix in (".musicxml", ".xml"):
-        from symbolic_music.io.notation.writer import musicxml_bytes
+    if suffix in WRITABLE_NOTATION:
+        from symbolic_music.io.notation.archives import packed
+        from symbolic_music.io.notation.saving import musicxml_bytes
 
-        write_bytes(path, musicxml_bytes(score))
+        document = musicxml_bytes(score)
+        write_bytes(path, packed(document) if suffix == ".mxl" else document)
         return path
     raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid or .musicxml")

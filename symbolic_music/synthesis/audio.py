@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 from symbolic_music.errors import AudioError, FileError, MissingExtraError
 from symbolic_music.io.atomic import replacing
 
+# Of sound that is read: the rates of telephones and of the fastest converters, and 2 GiB as float32, which are 100
+# minutes of stereo at 44.1 kHz.
+RATES = (4_000, 768_000)
+MAX_CHANNELS = 64
+MAX_SAMPLES = 1 << 29
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24"}
 
@@ -81,7 +86,8 @@ def read_audio(path: str | Path) -> Audio:
     """Read a sound file of any kind that libsndfile knows.
 
     Raises:
-        FileError: when it cannot be read.
+        FileError: when it cannot be read, has more samples or channels than `MAX_SAMPLES` and `MAX_CHANNELS`, a rate
+            outside `RATES`, or samples that are not finite.
         MissingExtraError: without soundfile.
     """
     try:
@@ -89,10 +95,25 @@ def read_audio(path: str | Path) -> Audio:
     except ImportError:
         raise MissingExtraError("soundfile", "audio") from None
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, RuntimeError, TypeError) as error:  # a TypeError where the file does not say its own format
+        with soundfile.SoundFile(path) as file:
+            _check_sound(path, file.samplerate, file.channels, file.frames)
+            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+    except (OSError, RuntimeError, TypeError, ValueError) as error:  # a TypeError where the file says no format
         raise FileError(f"cannot read {path}: {error}") from None
+    if not np.isfinite(samples).all():
+        raise FileError(f"{path} holds samples that are not finite")
     return Audio(samples.T, rate)
+
+
+def _check_sound(path: str | Path, rate: int, channels: int, frames: int) -> None:
+    """FileError for sound that claims what no recording has: all that is made of it grows with these."""
+    low, high = RATES
+    if not low <= rate <= high:
+        raise FileError(f"{path} claims {rate:,} Hz; sound of {low:,} to {high:,} Hz is read")
+    if channels > MAX_CHANNELS:
+        raise FileError(f"{path} claims {channels} channels; at most {MAX_CHANNELS} are read")
+    if frames * channels > MAX_SAMPLES:
+        raise FileError(f"{path} claims {frames * channels:,} samples; at most {MAX_SAMPLES:,} are read: cut it up")
 
 
 @contextmanager

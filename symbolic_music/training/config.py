@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.yaml_config import Strict, read_tree
+from symbolic_music.training.yaml_config import Strict, parse_yaml, read_tree
 
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
@@ -120,6 +119,15 @@ class WindowsData(Strict):
     workers: int = Field(0, ge=0)
 
 
+class ModelsData(Strict):
+    """A note store, in what the model that `init` names was trained on: its ids and windows, or edits in its events."""
+
+    kind: Literal["of-model"]
+    path: str = Field(description="a note store, made by `symbolic-music prepare`")
+    length: int | None = Field(None, ge=2, description="ids of a window, where the model has ids; its own when omitted")
+    transpose: _Semitones = Field((-5, 6), description="semitones either way, where the model has events")
+
+
 class CodesData(Strict):
     """Folders of pairs: a score NAME.mid and the codes of its sound, NAME.safetensors, made by `encode`."""
 
@@ -172,6 +180,7 @@ class EngineConfig(Strict):
     compile: bool = False
     sharded: bool = Field(False, description="weights, gradients and optimizer are divided among the processes (FSDP)")
     tensorboard: bool = False
+    wandb: str = Field("", description="a project of Weights & Biases to send curves to; none where empty")
 
 
 class TrainConfig(Strict):
@@ -190,7 +199,8 @@ class TrainConfig(Strict):
     description: str = ""
     model: ModelConfig = ModelConfig()
     data: Annotated[
-        EditsData | StoreEditsData | RegionsData | GridData | WindowsData | CodesData, Field(discriminator="kind")
+        EditsData | StoreEditsData | RegionsData | GridData | WindowsData | ModelsData | CodesData,
+        Field(discriminator="kind"),
     ]
     optim: OptimConfig = OptimConfig()
     engine: EngineConfig = EngineConfig()
@@ -207,6 +217,7 @@ _DATA: dict[str, type[BaseModel]] = {
     "regions": RegionsData,
     "chorale-grid": GridData,
     "windows": WindowsData,
+    "of-model": ModelsData,
     "codes": CodesData,
 }
 
@@ -224,10 +235,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
         key, equals, value = override.partition("=")
         if not equals or not key:
             raise ConfigError(f"an override reads key=value, not {override!r}")
-        try:
-            _set(tree, _path(key), yaml.safe_load(value))
-        except yaml.YAMLError:
-            raise ConfigError(f"the value of {override!r} is not YAML") from None
+        _set(tree, _path(key), parse_yaml(value, f"the value of {override[:80]!r}"))
     return parse_config(tree)
 
 
@@ -239,13 +247,14 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
         config = TrainConfig.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        path = [str(part) for part in first["loc"]]
+        path = [str(part) for part in first["loc"]] or ["(the whole)"]
         if path[0] == "data" and len(path) > 1 and path[1] in _DATA:  # the union's member is no key
             del path[1]
         if first["type"] == "extra_forbidden":
             raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
         raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
-    if config.init is None:  # else the model that it begins from says what settings there are
+    # Else the model that it begins from says what settings there are.
+    if config.init is None and not isinstance(config.data, ModelsData):
         _check_model(config)
     return config
 
@@ -280,8 +289,20 @@ def check_settings(model: ModelConfig, known: list[str]) -> None:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))
 
 
+# Settings by the names that they have in other libraries.
+_ELSEWHERE = {
+    "lr": "learning_rate", "max_lr": "learning_rate", "batch_size": "batch", "bs": "batch", "epochs": "steps",
+    "max_steps": "steps", "iterations": "steps", "wd": "weight_decay", "max_grad_norm": "clip", "grad_clip": "clip",
+    "gradient_accumulation_steps": "accumulate", "warmup_steps": "warmup", "scheduler": "schedule", "ema": "average",
+    "lora_rank": "rank", "r": "rank", "alpha": "scale", "fp16": "precision", "seq_len": "length",
+    "n_layer": "layers", "num_layers": "layers", "n_head": "heads", "num_heads": "heads", "d_model": "width",
+    "n_embd": "width", "hidden_size": "width", "d_ff": "hidden", "checkpoint": "init", "pretrained": "init",
+}  # fmt: skip
+
+
 def _unknown(path: list[str], known: list[str]) -> str:
-    near = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
+    meant = _ELSEWHERE.get(path[-1].lower().replace("-", "_"), "")
+    near = [meant] if meant in known else difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
     return f"unknown setting {'.'.join(path)}{hint}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -12,8 +12,20 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
 from symbolic_music.models import AnticipatoryTransformer, load_model, registry
 from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
+from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import ModelConfig, TrainConfig, check_settings
+from symbolic_music.training.config import (
+    ModelConfig,
+    ModelsData,
+    RegionsData,
+    StoreEditsData,
+    TrainConfig,
+    WindowsData,
+    check_settings,
+)
+
+# Tokenizers whose models are trained on whole bars.
+_OF_BARS = ("remi", "compound")
 
 
 def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int] = ()) -> TrainConfig:
@@ -36,6 +48,40 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
         settings["instruments"] = sorted({*settings["instruments"], *instruments})
     model = ModelConfig(architecture=name, **{**settings, **asked.settings})
     return config.model_copy(update={"model": model})
+
+
+def with_data_of(config: TrainConfig) -> TrainConfig:
+    """The config with data of the kind that the model which it begins from was trained on, where it leaves it to that.
+
+    Our event models (`piano`, `multitrack`, `chorales`) learn edits of the store's pieces, region models regions of
+    them; models of the anticipatory ids the published chunks; others windows of their own ids, compound words and REMI
+    whole bars.
+
+    Raises:
+        UnknownNameError, ModelError: when the model cannot be loaded.
+    """
+    data = config.data
+    if not isinstance(data, ModelsData) or config.init is None:
+        return config
+    model = load_model(config.init, "cpu")
+    if isinstance(model.network, AnticipatoryTransformer):
+        edits = StoreEditsData(kind="edits", stores={data.path: 1.0}, transpose=data.transpose)
+        return config.model_copy(update={"data": edits})
+    if isinstance(model.network, RegionTransformer):
+        regions = RegionsData(kind="regions", stores={data.path: 1.0}, transpose=data.transpose)
+        return config.model_copy(update={"data": regions})
+    options = dict(model.tokenizer.to_config())
+    name, preset = str(options.pop("name")), str(options.pop("preset"))
+    kind: Literal["packed", "bars", "crops"] = "packed" if name == "anticipation" else "crops"
+    if name in _OF_BARS:
+        kind = "bars"
+    shape = model.network.config
+    most = getattr(shape, "window", None) or getattr(shape, "context", None) or 2048
+    length = data.length or min(most, 1024 if kind == "packed" else 2048)
+    windows = WindowsData(
+        kind="windows", path=data.path, tokenizer=name, preset=preset, options=options, windows=kind, length=length
+    )
+    return config.model_copy(update={"data": windows})
 
 
 def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:

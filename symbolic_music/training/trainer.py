@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,9 +19,16 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.training.config import TrainConfig
-from symbolic_music.training.fine_tuning import begin_from, resolved, start_of
+from symbolic_music.training.fine_tuning import begin_from, resolved, start_of, with_data_of
 from symbolic_music.training.lora import adapt, merged
-from symbolic_music.training.run.checkpoints import has_checkpoint, load_checkpoint, tensors_of, write_checkpoint
+from symbolic_music.training.run.callbacks import Callback, TensorBoard, WeightsAndBiases
+from symbolic_music.training.run.checkpoints import (
+    has_checkpoint,
+    load_checkpoint,
+    sound,
+    tensors_of,
+    write_checkpoint,
+)
 from symbolic_music.training.run.fabric import (
     Objective,
     fabric_of,
@@ -31,7 +39,7 @@ from symbolic_music.training.run.fabric import (
 )
 from symbolic_music.training.run.model_cards import page_of
 from symbolic_music.training.run.optimizers import optimizer_of
-from symbolic_music.training.run.run_log import Records
+from symbolic_music.training.run.run_log import Records, log_rows
 from symbolic_music.training.run.schedules import schedule_of
 from symbolic_music.training.run.sharding import gathered
 from symbolic_music.training.run.signals import interruptions
@@ -40,10 +48,12 @@ from symbolic_music.training.tasks.edits import EditsTask
 from symbolic_music.training.tasks.factory import task_of
 
 Report = Callable[[dict[str, float]], None]
+_log = logging.getLogger(__name__)
 # Settings that may differ when a run is resumed.
 _FREE = {
     "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
-    "licence": True, "description": True, "data": {"path", "workers"}, "engine": {"device", "tensorboard", "sharded"},
+    "licence": True, "description": True, "data": {"path", "workers"},
+    "engine": {"device", "tensorboard", "wandb", "sharded"},
 }  # fmt: skip
 
 
@@ -64,7 +74,9 @@ class Result:
     folder: Path
 
 
-def train(config: TrainConfig, resume: bool = False, report: Report | None = None) -> Result:
+def train(
+    config: TrainConfig, resume: bool = False, report: Report | None = None, callbacks: Sequence[Callback] = ()
+) -> Result:
     """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint to resume from.
 
     Started by torchrun, all processes work on each batch together, with the losses of one that does it alone. The
@@ -72,8 +84,10 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
     of the averaged weights, a model folder `best`.
 
     Args:
-        resume: go on from the folder's checkpoint; the same weights come out as without the interruption.
+        resume: go on from the folder's checkpoint; the same weights come out as without the interruption. With another
+            number of steps, which may be more than a finished run had, the schedule of that number holds from there on.
         report: called with step, loss (nats a token), tokens a second and seconds left after each step.
+        callbacks: told of each step and each row of the log; see `run.callbacks`.
 
     Raises:
         TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.
@@ -86,16 +100,19 @@ def train(config: TrainConfig, resume: bool = False, report: Report | None = Non
         raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
     if config.threads:
         torch.set_num_threads(config.threads)
+    config = with_data_of(config)
     fabric, task, start = fabric_of(config.engine), task_of(config), None
     if config.init is not None:
         start = start_of(config.init, task.tokenizer)
         config = resolved(config, start, task.source.instruments if isinstance(task, EditsTask) else ())
         task = task_of(config)
     run = _Run(config, task, fabric, start)
-    with fabric.rank_zero_first():
-        folder.mkdir(parents=True, exist_ok=True)
     if resume:
         run.load()
+    if run.records is not None:
+        run.records.callbacks = [*_callbacks(config), *callbacks]
+    with fabric.rank_zero_first():
+        folder.mkdir(parents=True, exist_ok=True)
     if fabric.is_global_zero:
         write_bytes(folder / "config.json", config.model_dump_json(indent=2).encode())
     result = run.go(report if fabric.is_global_zero else None)
@@ -142,8 +159,9 @@ class _Run:
         )
         self.average = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.step, self.best, self.worse, self.seconds = 0, math.inf, 0, 0.0
-        self.total, self.since = 0.0, 0  # losses of the steps since the last evaluation, which was at that step
-        self.records = Records(config.folder, config.engine.tensorboard) if fabric.is_global_zero else None
+        # Losses and norms of gradients of the steps since the last evaluation, which was at that step.
+        self.total, self.norms, self.since = 0.0, 0.0, 0
+        self.records = Records(config.folder) if fabric.is_global_zero else None
 
     def load(self) -> None:
         """Put the folder's checkpoint back."""
@@ -151,13 +169,23 @@ class _Run:
         state = load_checkpoint(
             self.config.folder, self.network, self.average, self.optimizer, random, self._check_settings
         )
-        self.step, self.best, self.worse, self.seconds = (state[k] for k in ("step", "best", "worse", "seconds"))
-        self.total, self.since = state.get("total", 0.0), state.get("since", self.step)
-        if self.records is not None:
-            self.records.rows = state["log"]
-        if state["scaler"]:
-            self.fabric.strategy.precision.load_state_dict(state["scaler"])
-        set_random_states(self.fabric, random)
+        with sound(self.config.folder):
+            self.step, self.worse, self.since = (
+                int(state["step"]),
+                int(state["worse"]),
+                int(state.get("since", state["step"])),
+            )
+            self.best, self.seconds, self.total = (
+                float(state["best"]),
+                float(state["seconds"]),
+                float(state.get("total", 0)),
+            )
+            self.norms = float(state.get("norms", math.nan))
+            if self.records is not None:
+                self.records.rows = log_rows(state["log"])
+            if state["scaler"]:
+                self.fabric.strategy.precision.load_state_dict(state["scaler"])
+            set_random_states(self.fabric, random)
 
     def save(self) -> None:
         """Write a checkpoint; every process takes part."""
@@ -174,6 +202,7 @@ class _Run:
             "seconds": self.seconds,
             "total": self.total,
             "since": self.since,
+            "norms": self.norms,
             "log": self.records.rows,
             "scaler": self.fabric.strategy.precision.state_dict(),
             "config": self._settings(),
@@ -183,10 +212,27 @@ class _Run:
     def _check_settings(self, state: dict[str, Any]) -> None:
         """TrainingError for a checkpoint of another experiment."""
         changed = _changed(state["config"], self._settings())
-        if changed:
+        if changed == ["optim.steps"]:
+            self._extend(int(state["config"]["optim"]["steps"]), int(state["step"]))
+        elif changed:
             raise TrainingError(
                 f"{self.config.folder} was trained with another {', '.join(changed)}; keep it to resume"
             )
+
+    def _extend(self, before: int, step: int) -> None:
+        """Say what a run of another number of steps does from here on; TrainingError when there is nothing to do."""
+        optim = self.config.optim
+        if optim.steps <= step:
+            raise TrainingError(
+                f"{self.config.folder} stands at step {step:,}: optim.steps has to be more, not {optim.steps:,}"
+            )
+        old = schedule_of(optim.schedule, before, optim.warmup, optim.final)
+        _log.warning(
+            "%s: from step %s on a run of %s steps, which was one of %s; the learning rate is that of the longer "
+            "schedule (%s): %.3g at this step, where it would have been %.3g",
+            self.config.folder, f"{step:,}", f"{optim.steps:,}", f"{before:,}", optim.schedule,
+            optim.learning_rate * self.schedule(step), optim.learning_rate * old(step),
+        )  # fmt: skip
 
     def _settings(self) -> dict[str, Any]:
         return self.config.model_dump(mode="json", exclude=_FREE)  # type: ignore[arg-type]
@@ -210,7 +256,7 @@ class _Run:
         if not math.isfinite(loss):
             raise TrainingError(self._not_finite("loss"))
         try:
-            self.fabric.clip_gradients(
+            norm = self.fabric.clip_gradients(
                 self.objective, self.optimizer, max_norm=self.config.optim.clip,
                 error_if_nonfinite=self.config.engine.precision != "16-mixed",
             )  # fmt: skip
@@ -218,6 +264,7 @@ class _Run:
             if "non-finite" not in str(error):
                 raise
             raise TrainingError(self._not_finite("gradient")) from None
+        self.norms += math.nan if norm is None else float(norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         # Few steps are averaged at first, so that early evaluations are not of the random start.
@@ -288,33 +335,50 @@ class _Run:
                 self.total, tokens = self.total + loss, tokens + count
                 self.seconds = before + time.perf_counter() - started
                 passed = self.seconds - before
+                left = passed / (self.step - first) * (steps - self.step)
+                row = {"step": self.step, "loss": loss, "rate": tokens / passed, "left": left}
+                for callback in self.records.callbacks if self.records is not None else ():
+                    callback.on_step(row)
                 if report:
-                    left = passed / (self.step - first) * (steps - self.step)
-                    report({"step": self.step, "loss": loss, "rate": tokens / passed, "left": left})
+                    report(row)
                 done = self.step == steps
                 if done or self.step % config.evaluate_every == 0:
-                    self._record(self.total / (self.step - self.since), tokens / passed, self.evaluate())
-                    self.total, self.since = 0.0, self.step
+                    steps_since = self.step - self.since
+                    self._record(self.total / steps_since, self.norms / steps_since, tokens / passed, self.evaluate())
+                    self.total, self.norms, self.since = 0.0, 0.0, self.step
                     done = done or self._no_better()
                 if done or self.step % config.checkpoint_every == 0:
                     self.save()
                     saved = self.step
             if self.step > saved:
                 self.save()
+        for callback in self.records.callbacks if self.records is not None else ():
+            callback.on_end()
         return Result(self.step, done, self.best, config.folder / "best")
 
     def _no_better(self) -> bool:
         return 0 < self.config.optim.patience <= self.worse
 
-    def _record(self, loss: float, rate: float, found: Likelihood) -> None:
+    def _record(self, loss: float, norm: float, rate: float, found: Likelihood) -> None:
         if self.records is None:
             return
         at = {"step": self.step, "seconds": self.seconds}
-        self.records.add(split="train", nats_per_token=loss, tokens_per_second=rate, **at)
+        self.records.add(
+            split="train", nats_per_token=loss, tokens_per_second=rate, gradient_norm=norm,
+            learning_rate=self.optimizer.param_groups[0]["lr"], **at,
+        )  # fmt: skip
         self.records.add(
             split="valid", nats_per_token=found.per_token, nats_per_note=found.per_note,
             bits_per_second=found.bits_per_second, **at,
         )  # fmt: skip
+
+
+def _callbacks(config: TrainConfig) -> Iterator[Callback]:
+    """Those that a config asks for."""
+    if config.engine.tensorboard:
+        yield TensorBoard(config.folder)
+    if config.engine.wandb:
+        yield WeightsAndBiases(config.engine.wandb, config.name, config.model_dump(mode="json"))
 
 
 def _changed(before: dict[str, Any], now: dict[str, Any], where: str = "") -> list[str]:

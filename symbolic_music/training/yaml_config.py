@@ -20,14 +20,48 @@ class Strict(BaseModel):
 Settings = TypeVar("Settings", bound=Strict)
 
 
+# A file that is larger, or whose aliases stand for more, is not a config.
+MAX_BYTES = 1 << 20
+MAX_VALUES = 100_000
+
+
 def read_tree(path: str | Path) -> Any:
     """What a YAML file holds. ConfigError when it cannot be read."""
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"cannot read config {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ConfigError(f"cannot read config {path!s:.80}: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{path} is too large for a config (over {MAX_BYTES >> 20} MiB)")
+    return parse_yaml(data, str(path))
+
+
+def parse_yaml(text: bytes | str, name: str) -> Any:
+    """The values of a YAML text. ConfigError says what is wrong with `name`."""
+    try:
+        tree = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
+        values = _count(tree, {})
+    except RecursionError:
+        raise ConfigError(f"{name} is nested too deeply") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # ValueError: no such day, too long a number
+        raise ConfigError(f"{name} is not YAML: {' '.join(str(error).split())[:200]}") from None
+    if values > MAX_VALUES:
+        raise ConfigError(f"{name} holds {values:,} values; at most {MAX_VALUES:,} make a config")
+    return tree
+
+
+def _count(tree: Any, known: dict[int, int]) -> int:
+    """Values of a tree as it would be written out; of those that aliases share, each time."""
+    if not isinstance(tree, dict | list):
+        return 1
+    if id(tree) not in known:
+        known[id(tree)] = MAX_VALUES + 1  # stays so where it holds itself
+        parts = tree.values() if isinstance(tree, dict) else tree
+        known[id(tree)] = 1 + sum(_count(part, known) for part in parts)
+    return known[id(tree)]
 
 
 def read_settings(path: str | Path, kind: type[Settings]) -> Settings:

@@ -1,9 +1,12 @@
+import struct
+
 import numpy as np
 import pytest
 import soundfile
 
 from symbolic_music.errors import AudioError, FileError
 from symbolic_music.synthesis import Audio
+from symbolic_music.synthesis import audio as module
 from symbolic_music.synthesis.audio import read_audio
 
 
@@ -69,3 +72,34 @@ def test_a_notebook_shows_a_player_of_the_same_sound(tmp_path) -> None:
     again = read_audio(tmp_path / "a.wav")
     assert again.sample_rate == 8000
     assert np.abs(again.samples - sound.samples).max() < 1e-4
+
+
+def wav(path, rate=8_000, channels=1, samples=800, kind=1, data=None):
+    """A WAV file whose header says what it likes."""
+    data = bytes(samples * channels * 2) if data is None else data
+    bits = 16 if kind == 1 else 32
+    form = struct.pack("<HHIIHH", kind, channels, rate, rate * channels * bits // 8, channels * bits // 8, bits)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(data)) + data
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [({"rate": 1}, "claims 1 Hz"), ({"rate": 2_000_000}, "claims 2,000,000 Hz"), ({"channels": 100}, "100 channels")],
+)
+def test_sound_that_claims_what_no_recording_has_is_refused(tmp_path, header, message):
+    with pytest.raises(FileError, match=message):
+        read_audio(wav(tmp_path / "a.wav", **header))
+
+
+def test_more_samples_than_the_bound_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_SAMPLES", 799)
+    with pytest.raises(FileError, match="claims 800 samples; at most 799"):
+        read_audio(wav(tmp_path / "a.wav"))
+
+
+def test_samples_that_are_not_finite_are_refused(tmp_path):
+    data = np.array([0, np.nan, 0, np.inf], "<f4").tobytes()
+    with pytest.raises(FileError, match="not finite"):
+        read_audio(wav(tmp_path / "a.wav", kind=3, data=data))

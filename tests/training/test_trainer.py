@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -207,8 +209,59 @@ def test_a_checkpoint_that_says_nothing_gives_way_too(state: str, tmp_path: Path
     assert train(parse_config(grid(tmp_path)), resume=True).finished
     (folder / "checkpoint-before.safetensors").unlink()
     save_file(weights(folder), folder / "checkpoint.safetensors", metadata={"state": state})
-    with pytest.raises(TrainingError, match="broken"):
+    with pytest.raises(TrainingError, match="damaged"):
         train(parse_config(grid(tmp_path)), resume=True)
+
+
+def test_a_checkpoint_with_one_bit_of_another_value_gives_way_to_the_one_before(tmp_path: Path, caplog) -> None:
+    train(parse_config(grid(tmp_path)))
+    folder, rng = tmp_path / "runs/tiny", random.Random(0)
+    before = weights(folder)
+    shutil.copytree(folder, tmp_path / "kept")
+    for _ in range(3):
+        damaged = bytearray((tmp_path / "kept/checkpoint.safetensors").read_bytes())
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        shutil.copytree(tmp_path / "kept", folder, dirs_exist_ok=True)
+        (folder / "checkpoint.safetensors").write_bytes(damaged)
+        caplog.clear()
+        assert train(parse_config(grid(tmp_path)), resume=True).step == 4
+        assert "going on from step 2 of the one before" in caplog.text
+        assert same(before, weights(folder))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "4"}, {"step": -1}, {"step": None}, {"step": 1.5}, {"best": []}, {"worse": "x"}, {"seconds": {}},
+        {"log": 3}, {"log": [1]}, {"log": [{"other": 1}]}, {"scaler": 3}, {"config": 3}, {"config": None},
+        {"config": {"seed": 9}}, {"total": "x"}, {"since": []}, {"norms": {}},
+    ],
+)  # fmt: skip
+def test_a_state_of_wrong_kinds_is_one_error(change: dict[str, Any], tmp_path: Path) -> None:
+    train(parse_config(grid(tmp_path)))
+    folder = tmp_path / "runs/tiny"
+    data = (folder / "checkpoint.safetensors").read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    state = {**json.loads(header["__metadata__"]["state"]), "hashed": False, **change}
+    save_file(weights(folder), folder / "checkpoint.safetensors", metadata={"state": json.dumps(state)})
+    (folder / "checkpoint-before.safetensors").unlink()
+    with pytest.raises(TrainingError):
+        train(parse_config(grid(tmp_path)), resume=True)
+
+
+def test_a_finished_run_goes_on_with_more_steps_and_says_what_the_schedule_is(tmp_path: Path, caplog) -> None:
+    train(parse_config(grid(tmp_path)))
+    with pytest.raises(TrainingError, match="has to be more"):
+        train(parse_config(grid(tmp_path, steps=3)), resume=True)
+    longer = train(parse_config(grid(tmp_path, steps=6)), resume=True)
+    assert (longer.step, longer.finished) == (6, True)
+    assert "from step 4 on a run of 6 steps, which was one of 4" in caplog.text
+    rows = list(csv.DictReader((tmp_path / "runs/tiny/log.csv").open()))
+    assert [row["step"] for row in rows if row["split"] == "train"] == ["4", "6"]
+    assert all(float(row["gradient_norm"]) > 0 for row in rows if row["split"] == "train")
+    assert [float(row["learning_rate"]) >= 0 for row in rows if row["split"] == "train"] == [True, True]
+    # Whoever resumes it once more finds it finished.
+    assert train(parse_config(grid(tmp_path, steps=6)), resume=True).step == 6
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_pieces(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ class RegionOptions:
     ] = None
     end: Annotated[list[float] | None, typer.Option("--to", help="Seconds where it ends.")] = None
     bars: Annotated[
-        str | None, typer.Option(help="Instead: bars, counted from 1, the last included, as 8-12 or 8-12,20.")
+        str | None,
+        typer.Option(help="Instead: bars as the page numbers them, else from 1, the last included: 8-12 or 8-12,20."),
     ] = None
     beats: Annotated[
         str | None, typer.Option(help="Instead: quarter notes, counted from 0, the last not included, as 28-48.")

@@ -92,10 +92,10 @@ def check_output(path: Path, *inputs: Path | None) -> Path:
 
 def check_score_output(path: Path, *inputs: Path | None) -> Path:
     """As `check_output`, for a score: FileError too when it cannot be written under this suffix."""
-    from symbolic_music.io.files import MIDI_SUFFIXES
+    from symbolic_music.io.files import MIDI_SUFFIXES, WRITABLE_NOTATION
 
-    if path.suffix.lower() not in MIDI_SUFFIXES:
-        raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid")
+    if path.suffix.lower() not in MIDI_SUFFIXES | WRITABLE_NOTATION:
+        raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid or .musicxml")
     return check_output(path, *inputs)
 
 

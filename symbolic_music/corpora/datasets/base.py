@@ -49,13 +49,15 @@ class Source:
 class Listing:
     """A corpus: the folder, its sources in order, what the manifest says of how they were chosen.
 
-    `split_of` gives the split of a SHA-256 (64 hex digits), where it depends on content.
+    `split_of` gives the split of a SHA-256 (64 hex digits), where it depends on content; `wanted` are the splits
+    that are not to be empty then.
     """
 
     root: Path
     sources: tuple[Source, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     split_of: Callable[[str], str] | None = None
+    wanted: tuple[str, ...] = ()
 
 
 def music_files(root: Path) -> list[str]:

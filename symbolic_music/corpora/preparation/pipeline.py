@@ -15,6 +15,7 @@ from symbolic_music.corpora.datasets import any_folder as folders
 from symbolic_music.corpora.datasets import archives, filters, groove, lakh, maestro, pop909
 from symbolic_music.corpora.datasets import jsb_chorales as chorale_sources
 from symbolic_music.corpora.datasets.base import Listing
+from symbolic_music.corpora.datasets.splits import filled
 from symbolic_music.corpora.preparation import processes as engines
 from symbolic_music.corpora.preparation import ray_engine
 from symbolic_music.corpora.preparation.fingerprints import SKETCH, split_sketches
@@ -155,11 +156,26 @@ def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing,
         reasons = sorted({one["reason"] for number in range(segments) for one in read_about(store, number)["left_out"]})
         shutil.rmtree(store / FOLDER)
         raise CorpusError(f"nothing in {listing.root} can be used: {'; '.join(reasons[:3])}")
+    if listing.wanted:
+        _fill_splits(store, listing, segments)
     write_manifest(store, segments, corpus, options, facts)
     shutil.rmtree(store / _UNPACKED, ignore_errors=True)
     for name in (MANIFEST, PROBLEMS):
         for left in store.glob(f".{name}.*"):  # of a run that was killed while it wrote it
             left.unlink()
+
+
+def _fill_splits(store: Path, listing: Listing, segments: int) -> None:
+    """Give each split that is wanted a piece at least, as far as there are."""
+    pieces = [piece for number in range(segments) for piece in change_pieces(store, number, lambda piece: piece)]
+    hashes = {piece.source: piece.sha256 for piece in pieces}
+    # Equal pieces and near-duplicates stay together.
+    keys = {piece.source: hashes.get(str(piece.facts.get(_COPY)), piece.sha256) for piece in pieces}
+    before = {keys[piece.source]: piece.split for piece in pieces}
+    after = filled(before, listing.wanted)
+    moved = {piece.source: after[keys[piece.source]] for piece in pieces if after[keys[piece.source]] != piece.split}
+    for number in range(segments) if moved else ():
+        change_pieces(store, number, lambda piece: replace(piece, split=moved.get(piece.source, piece.split)))
 
 
 def _keep_together(store: Path, listing: Listing, segments: int) -> dict[str, Any]:

@@ -98,9 +98,11 @@ def read_about(folder: Path, number: int) -> Any:
     """The JSON of a segment: plan, sha256, bytes, pieces, left_out; StoreError when it is missing or damaged."""
     path = folder / FOLDER / f"{number:05}.json"
     try:
-        return _unsealed(path.read_bytes())
-    except (OSError, ValueError):
+        about = _unsealed(path.read_bytes())
+        _check_about(about)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         raise StoreError(f"{path} is missing or damaged: {_AGAIN}") from None
+    return about
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -122,6 +124,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = _unsealed(data) if version == VERSION else {"format": FORMAT}
         if manifest["format"] != FORMAT:
             raise CorpusError(f"{folder} is not a note store")
+        if version == VERSION:
+            _check_manifest(manifest)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise StoreError(f"{path} is damaged: {_AGAIN}") from None
     if version != VERSION:
@@ -129,6 +133,46 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} is a store of version {version}; this reads {VERSION}: prepare the corpus into another folder"
         )
     return manifest
+
+
+# What stands under the keys of a manifest, of its segments, and of a piece.
+_MANIFEST = {"corpus": str, "options": dict, "pieces": int, "notes": int, "seconds": (int, float), "splits": dict,
+             "left_out": int, "segments": list}  # fmt: skip
+_ROW = {"name": str, "bytes": int, "sha256": str, "pieces": int, "about_sha256": str}
+_ABOUT = {"plan": str, "sha256": str, "bytes": int, "pieces": list, "left_out": list}
+_PIECE = {"source": str, "sha256": str, "split": str, "notes": int, "seconds": (int, float), "licence": str,
+          "title": str, "composer": str, "tracks": list, "problems": list, "facts": dict}  # fmt: skip
+
+
+def _check_manifest(manifest: dict[str, Any]) -> None:
+    """ValueError for a manifest that is sealed, but of other kinds than are written."""
+    _check_kinds(manifest, _MANIFEST)
+    for row in manifest["segments"]:
+        _check_kinds(row, _ROW)
+        if not (row["name"].isdecimal() and len(row["name"]) >= 5 and row["pieces"] >= 0):
+            raise ValueError("a segment of no name")
+    if not all(isinstance(count, int) for count in manifest["splits"].values()):
+        raise ValueError("splits are counted")
+
+
+def _check_about(about: dict[str, Any]) -> None:
+    _check_kinds(about, _ABOUT)
+    for piece in about["pieces"]:
+        _check_kinds(piece, _PIECE)
+        if piece.keys() != _PIECE.keys() or not all(isinstance(x, str) for x in piece["tracks"] + piece["problems"]):
+            raise ValueError("a piece of other facts")
+    for one in about["left_out"]:
+        _check_kinds(one, {"source": str, "reason": str})
+        if len(one) != 2:
+            raise ValueError("a source of other facts")
+
+
+def _check_kinds(found: Any, kinds: Mapping[str, Any]) -> None:
+    if not isinstance(found, dict):
+        raise ValueError("an object is wanted")
+    for key, kind in kinds.items():
+        if not isinstance(found[key], kind) or isinstance(found[key], bool):
+            raise ValueError(f"{key} is of another kind")
 
 
 def _sealed(text: str) -> bytes:
@@ -240,7 +284,8 @@ def _write_problems(path: Path, problems: Sequence[tuple[str, str, str]]) -> Non
 class NoteStore:
     """The pieces of a corpus, in the order of the manifest. `store[i]` is a Score; splits are lists of indices.
 
-    Opening looks at the manifest and the lengths of the files; `verify` reads everything.
+    Opening looks at the manifest and the lengths of the files; the first look into a segment compares its SHA-256, once
+    a process; `verify` reads everything.
 
     Raises:
         CorpusError: when the folder is no store, or was made by another version.
@@ -258,6 +303,7 @@ class NoteStore:
                 raise StoreError(f"{file} is {state}: {_AGAIN}")
         self._ends = np.cumsum([one["pieces"] for one in self.manifest["segments"]])
         self._open: dict[int, Segment] = {}
+        self._sound = set[int]()  # segments whose bytes were compared
         self._abouts: dict[int, list[Piece]] = {}
 
     def __repr__(self) -> str:
@@ -320,9 +366,8 @@ class NoteStore:
         """Read every byte; StoreError names the first file that is not what the manifest says."""
         for one in self.manifest["segments"]:
             file = _segment_file(self.path, one["name"])
-            for path, said in ((file, one["sha256"]), (file.with_suffix(".json"), one["about_sha256"])):
-                if not path.is_file() or sha256(path.read_bytes()).hexdigest() != said:
-                    raise StoreError(f"{path} is damaged, its SHA-256 is not the manifest's: {_AGAIN}")
+            self._compare(file, one["sha256"])
+            self._compare(file.with_suffix(".json"), one["about_sha256"])
 
     def _about(self, number: int) -> Any:
         return read_about(self.path, int(self.manifest["segments"][number]["name"]))
@@ -337,8 +382,28 @@ class NoteStore:
         if number not in self._open:
             if len(self._open) >= _MOST_OPEN:
                 self._open.pop(next(iter(self._open)))
-            self._open[number] = Segment(_segment_file(self.path, self.manifest["segments"][number]["name"]))
+            one = self.manifest["segments"][number]
+            file = _segment_file(self.path, one["name"])
+            if number not in self._sound:
+                self._compare(file, one["sha256"])
+                self._sound.add(number)
+            self._open[number] = Segment(file)
+            if len(self._open[number]) != one["pieces"]:
+                raise StoreError(f"{file} holds {len(self._open[number])} pieces, not {one['pieces']}: {_AGAIN}")
         return self._open[number]
+
+    @staticmethod
+    def _compare(path: Path, said: str) -> None:
+        """StoreError unless this file has this SHA-256; read in blocks, which count as nobody's memory."""
+        found = sha256()
+        try:
+            with path.open("rb", buffering=0) as file:
+                while block := file.read(1 << 20):
+                    found.update(block)
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}: {_AGAIN}") from None
+        if found.hexdigest() != said:
+            raise StoreError(f"{path} is damaged, its SHA-256 is not the manifest's: {_AGAIN}")
 
 
 def _piece(about: dict[str, Any]) -> Piece:

@@ -87,6 +87,11 @@ class Windows(Dataset[Tensor]):
         """Windows of an epoch."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
+    def piece_of(self, number: int) -> int:
+        """The index in the store of the (first) piece that a window is of."""
+        unit = int(np.searchsorted(self._ends, number, side="right"))
+        return int(self.source.pieces[self._first[self._given[unit]]])
+
     def set_epoch(self, epoch: int) -> None:
         """Say what epoch `windows[i]` is of. Running workers do not hear of it; with `Shuffled` they need not."""
         self.epoch = epoch
@@ -130,7 +135,10 @@ def _chosen(store: NoteStore, split: str | None, pieces: Sequence[int] | Ints | 
     if split is None:
         return chosen
     if split not in store.splits:
-        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+        raise CorpusError(
+            f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}: "
+            "add pieces, or prepare it anew with other --splits, such as 80/10/10"
+        )
     return chosen[np.isin(chosen, store.splits[split])]
 
 

@@ -9,15 +9,26 @@ Shapes: A alternatives, K candidates of a field, W events written so far by the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.errors import ConstraintError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
+
+
+class Unsatisfiable(ConstraintError):
+    """Nothing may follow: what is left of nothing, from which step on, and which constraints there were."""
+
+    def __init__(self, what: str, step: int, where: str, constraints: Sequence[Constraint]) -> None:
+        names = ", ".join(type(constraint).__name__ for constraint in constraints) or "none"
+        super().__init__(f"{what} {where}: the constraints contradict each other or the region ({names})")
+        self.what, self.step = what, step
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symbolic_music.errors import ConstraintError
-from symbolic_music.generation.constraints.base import Integers, Situation, both, concerned
+from symbolic_music.generation.constraints.base import Integers, Situation, Unsatisfiable, both, concerned
 from symbolic_music.generation.constraints.melody import GivenPitches
 from symbolic_music.generation.constraints.pitch import Chords
 from symbolic_music.generation.decoding.request import Request
@@ -19,13 +18,12 @@ def check_request(request: Request) -> None:
         ConstraintError: when no note at all may begin, or at one of these places no pitch or no duration is left, or a
             given pitch fits at none of them.
     """
-    names = ", ".join(type(constraint).__name__ for constraint in request.constraints)
     times = np.arange(request.start, request.end)
     opening = _situation(request, request.start)
     onsets = both([constraint.onsets(opening, times[None]) for constraint in request.constraints], (1, len(times)))
     first = int(times[np.argmax(onsets[0])])
     if not onsets.any():
-        raise ConstraintError(f"no note may begin in the region: the constraints contradict each other ({names})")
+        raise Unsatisfiable("no note may begin", request.start, "in the region", request.constraints)
     # Which of the given pitches comes where is not known yet.
     melodies = [constraint for constraint in request.constraints if isinstance(constraint, GivenPitches)]
     others = [constraint for constraint in request.constraints if constraint not in melodies]
@@ -40,11 +38,13 @@ def check_request(request: Request) -> None:
         ):
             if not both(masks, shape).any():
                 where = f"at {place / v.STEPS_PER_SECOND:.2f} s of the model's time"
-                raise ConstraintError(f"no {what} is left {where}: the constraints contradict each other ({names})")
+                raise Unsatisfiable(f"no {what} is left", place, where, request.constraints)
         notes = situation.notes[both(pitches, (1, len(situation.notes)))[0]]
         fitting.update((notes[concerned(notes, None)] % 128).tolist())
     for pitch in sorted({pitch for melody in melodies for pitch in melody.given} - fitting):
-        raise ConstraintError(f"the given pitch {pitch} fits nowhere: the constraints contradict each other ({names})")
+        raise Unsatisfiable(
+            f"the given pitch {pitch} fits nowhere", request.start, "in the region", request.constraints
+        )
 
 
 def _places(request: Request) -> list[int]:

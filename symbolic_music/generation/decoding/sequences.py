@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from symbolic_music.errors import ConstraintError
-from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
+from symbolic_music.generation.constraints.base import Integers, Mask, Situation, Unsatisfiable, both
 from symbolic_music.generation.decoding.context_window import EventWindow, Layout
 from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -281,9 +281,8 @@ class Group:
     def contradiction(self, line: Line, what: str) -> ConstraintError:
         """The error for an alternative for which nothing may follow."""
         time = line.window.now if line.time is None else line.time
-        names = ", ".join(type(constraint).__name__ for constraint in self.request.constraints) or "none"
         where = f"at {time / v.STEPS_PER_SECOND:.2f} s, after {len(line.rows)} rows"
-        return ConstraintError(f"{what} {where}: the constraints contradict each other or the region ({names})")
+        return Unsatisfiable(what, int(time), where, self.request.constraints)
 
 
 def _padded(request: Request) -> Events:

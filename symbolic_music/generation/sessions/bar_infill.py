@@ -132,7 +132,7 @@ class BarInfilling:
         for number, (likelihood, notes) in enumerate(self._best()):
             draft = Draft(number, self._score.tracks)
             self._put(draft, notes)
-            written = draft.result(self._score, self._replaced, self._given, 1)
+            written = draft.result(self._score, self._replaced, self._given, [self._span])
             out.append(replace(written, log_likelihood=likelihood, complete=self.done == 1))
         return flagged(out)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symbolic_music.generation.regions import Span
+from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import NEAR_COPY, Written, WrittenNote, share_of_twins
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.score import NOTE, Array, Score, Track
@@ -93,14 +93,15 @@ class Draft:
         """Given notes and those written, in order."""
         return inserted(given, np.array(self._rows, NOTE))
 
-    def result(self, score: Score, replaced: Array, given: Array, spans: int) -> Written:
-        """The score with what is written so far, in place of some notes."""
+    def result(self, score: Score, replaced: Array, given: Array, spans: Sequence[Span]) -> Written:
+        """The score with what is written so far, in place of some notes of regions."""
         notes = np.array(self._rows, NOTE)
         whole = score.replace(notes=inserted(given, notes), tracks=tuple(self.tracks))
         likelihood = self._log_probability / self._drawn if self._drawn else float("nan")
-        complete = self._complete and self.begun == spans
+        complete = self._complete and self.begun == len(spans)
         copies = len(replaced) > 0 and share_of_twins(score, notes, replaced) >= NEAR_COPY
-        return Written(whole, notes, self.number, likelihood, complete, copies)
+        emptied = any(inside(replaced, *span).any() and not inside(notes, *span).any() for span in spans[: self.begun])
+        return Written(whole, notes, self.number, likelihood, complete, copies, emptied=emptied)
 
 
 def inserted(given: Array, new: Array) -> Array:

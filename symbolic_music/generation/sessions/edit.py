@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
-from symbolic_music.generation.constraints.base import Constraint
+from symbolic_music.generation.constraints.base import Constraint, Unsatisfiable
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.constraints.selection import Selection
@@ -104,7 +104,11 @@ class Editing:
         edit.limits.check(score, edit.spans)
         # Whatever is impossible is so before anything is drawn.
         for number in range(len(edit.spans)):
-            check_request(self._request(number, self._view(number), self._drafts[0]))
+            view = self._view(number)
+            try:
+                check_request(self._request(number, view, self._drafts[0]))
+            except Unsatisfiable as error:
+                raise ConstraintError(self._worded(error, view, edit.spans[number])) from None
 
     @property
     def _needs_notes(self) -> bool:
@@ -134,7 +138,7 @@ class Editing:
             if draft.begun:
                 asked = np.logical_or.reduce(self._asked[: draft.begun])
                 notes = self._score.notes
-                found.append(draft.result(self._score, notes[asked], notes[~asked], len(self._edit.spans)))
+                found.append(draft.result(self._score, notes[asked], notes[~asked], self._edit.spans))
         return flagged(found)
 
     def finish(self) -> list[Written]:
@@ -237,13 +241,22 @@ class Editing:
                     yield note
             for draft in drafts:
                 draft.end()
-        except ConstraintError as error:
+        except Unsatisfiable as error:
             # Limits that contradict each other in any case were found before: these met with what was drawn.
-            raise ConstraintError(f"{error}; with another seed, or looser limits, it may go on") from None
+            worded = self._worded(error, view, span)
+            raise ConstraintError(f"{worded}; with another seed, or looser limits, it may go on") from None
         finally:
             written = [one for several in sampler.alternatives() for one in several]
             for draft, one in zip(drafts, written, strict=True):
                 draft.count(one.log_probability, len(one.events), one.complete)
+
+    def _worded(self, error: Unsatisfiable, view: Perspective, span: Span) -> str:
+        """What could not follow, in the user's limits and bars."""
+        lines = self._score.bars(span[1])
+        bar = max(1, int(np.searchsorted(view.steps(lines), error.step, side="right")))
+        limits = self._edit.limits.told()
+        why = f"the limits ({limits}) leave none" if limits else "what is given leaves no room"
+        return f"{error.what} in bar {bar}: {why}"
 
     def _derived(self, number: int, draft: int) -> int:
         """A seed for a region and the alternatives from one on: the first have the edit's own."""

@@ -110,7 +110,7 @@ class RegionEditing:
             if draft.begun:
                 asked = np.logical_or.reduce(self._asked[: draft.begun])
                 notes = self._score.notes
-                found.append(draft.result(self._score, notes[asked], notes[~asked], len(self._edit.spans)))
+                found.append(draft.result(self._score, notes[asked], notes[~asked], self._edit.spans))
         return flagged(found)
 
     def finish(self) -> list[Written]:

@@ -13,6 +13,7 @@ from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.musicxml.bounded_xml import MAX_DOCUMENT, as_utf8, parse_xml
 
 _CONTAINER = "META-INF/container.xml"
+_MOST_PACKED = 16 << 20
 _TIME = (1980, 1, 1, 0, 0, 0)  # the same music gives the same bytes
 
 
@@ -22,6 +23,8 @@ def unpacked(data: bytes) -> bytes:
     Raises:
         NotationError: when it is no such archive, or holds more than is read.
     """
+    if len(data) > _MOST_PACKED:
+        raise NotationError(f"it has {len(data) >> 20} MiB; at most {_MOST_PACKED >> 20} MiB are unpacked")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

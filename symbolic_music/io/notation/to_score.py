@@ -32,6 +32,7 @@ class Reading:
     layout: Layout
     measure: tuple[int, ...]
     is_grace: tuple[bool, ...]
+    written: Written
 
 
 def as_written(written: Written) -> Reading:
@@ -100,7 +101,7 @@ def _reading(
         texts=tuple(sorted(texts, key=lambda text: text.time)),
         problems=(*told, *written.problems[:20], *_left_out(written)),
     )
-    return Reading(score, layout, tuple(sources[i][0] for i in kept), tuple(sources[i][1] for i in kept))
+    return Reading(score, layout, tuple(sources[i][0] for i in kept), tuple(sources[i][1] for i in kept), written)
 
 
 def _notes(columns: Array) -> Array:
@@ -177,15 +178,20 @@ def _grace(note: WrittenNote, begin: int, count: int, taken: int) -> tuple[int, 
     return max(0, beat - (count - note.grace + 1) * length), length
 
 
-def _velocities(part: Part, layout: Layout) -> list[list[int]]:
-    """Velocity of each note, a list a measure."""
+def part_loudness(part: Part, starts: Sequence[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Dynamic marks and hairpins of a part at their ticks, as `loudness` takes them."""
     marks: list[tuple[int, int]] = []
     hairpins: list[tuple[int, int]] = []
-    at: list[int] = []
-    for start, measure in zip(layout.starts, part.measures, strict=True):
+    for start, measure in zip(starts, part.measures, strict=True):
         marks += [(start + tick, value) for tick, value in sorted(measure.dynamics, key=lambda one: one[0])]
         hairpins += [(start + tick, value) for tick, value in sorted(measure.hairpins, key=lambda one: one[0])]
-        at += [start + note.at for note in measure.notes]
+    return marks, hairpins
+
+
+def _velocities(part: Part, layout: Layout) -> list[list[int]]:
+    """Velocity of each note, a list a measure."""
+    marks, hairpins = part_loudness(part, layout.starts)
+    at = [start + note.at for start, m in zip(layout.starts, part.measures, strict=True) for note in m.notes]
     found = iter(loudness(marks, hairpins, np.array(at, np.int64), TICKS).tolist())
     out = []
     for measure in part.measures:

@@ -6,6 +6,7 @@ Times are ticks, `TICKS` a quarter note; within a measure they count from its be
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
 
 # Divisible by 32nds, triplets, quintuplets and septuplets of a quarter.
 TICKS = 10_080
@@ -29,6 +30,7 @@ class WrittenNote:
     tied_from: bool = False
     grace: int = 0
     steal: float = 0.0
+    element: Element | None = None
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
 from symbolic_music.score import Score
 from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
+from symbolic_music.synthesis.sampled.font_file import font_bytes
 
 TAIL_SECONDS = 3.0
 # tinysoundfont clips nothing, but int16 fonts mix hot.
@@ -59,6 +60,7 @@ class SoundFontBank:
         self.path = default_soundfont() if soundfont is None else Path(soundfont)
         if not self.path.is_file():
             raise FileError(f"no such SoundFont: {self.path}")
+        self._font = font_bytes(self.path)
         self.sample_rate = sample_rate
         self.tracks = np.unique(score.notes["track"]).tolist()
         self._now = 0
@@ -107,7 +109,7 @@ class SoundFontBank:
             raise MissingExtraError("tinysoundfont", "audio") from None
         part.synth = tinysoundfont.Synth(samplerate=self.sample_rate)
         try:
-            font = part.synth.sfload(str(self.path), gain=GAIN_DB, max_voices=MAX_VOICES)
+            font = part.synth.sfload(self._font, gain=GAIN_DB, max_voices=MAX_VOICES)
         except (RuntimeError, ValueError) as error:
             raise AudioError(f"{self.path} is no SoundFont that can be used: {error}") from None
         _choose(part.synth, font, part.instrument)

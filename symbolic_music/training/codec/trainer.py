@@ -24,7 +24,7 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.model import Card
 from symbolic_music.training.codec.audio_clips import Sounds
 from symbolic_music.training.codec.config import CodecTraining
-from symbolic_music.training.run.checkpoints import check_resume, load_checkpoint, save_checkpoint
+from symbolic_music.training.run.checkpoints import check_resume, load_checkpoint, save_checkpoint, sound
 from symbolic_music.training.run.schedules import cosine, warmed
 from symbolic_music.training.run.signals import interruptions
 
@@ -75,7 +75,8 @@ def begin(config: CodecTraining, resume: bool) -> CodecRun:
     run = CodecRun(config, learner, average, optimizer, Sounds(config.sounds, learner.codec.format, config.held_out))
     if resume:
         state = load_checkpoint(config.folder, learner, average, optimizer)
-        run.step, run.log = state["step"], state["log"]
+        with sound(config.folder):
+            run.step, run.log = int(state["step"]), list(state["log"])
     return run
 
 

@@ -1,10 +1,16 @@
-"""Checkpoints: safetensors for tensors, JSON for the rest, written whole or not at all; nothing is unpickled."""
+"""Checkpoints: safetensors for tensors, JSON for the rest, written whole or not at all; nothing is unpickled.
+
+Each says its own SHA-256, so that no damaged one is gone on from: the one before it is taken, which is said.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +23,9 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.training.run.sharding import alike, fill, gathered
 
+# A state that says so has to come with its SHA-256; those of before were written without.
+_HASHED = "hashed"
+_log = logging.getLogger(__name__)
 _FILE, _BEFORE = "checkpoint.safetensors", "checkpoint-before.safetensors"
 
 
@@ -55,7 +64,8 @@ def write_checkpoint(
 ) -> None:
     """Write a checkpoint of `tensors_of`; see `save_checkpoint`."""
     drawn = {f"random.{k}": v for k, v in (random or {"cpu.0": torch.get_rng_state()}).items()}
-    data = save({**tensors, **drawn}, metadata={"state": json.dumps(state)})
+    written, text = {**tensors, **drawn}, json.dumps({**state, _HASHED: True})
+    data = save(written, metadata={"state": text, "sha256": _digest(written, text)})
     if (folder / _FILE).is_file():
         os.replace(folder / _FILE, folder / _BEFORE)
     write_bytes(folder / _FILE, data)
@@ -71,7 +81,8 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Put a checkpoint back into model, average and optimizer; returns `state`.
 
-    Where the last one is missing, as when it was being written, or broken, the one before it is taken.
+    Where the last one is missing, as when it was being written, or damaged, the one before it is taken; of a damaged
+    one that is said in a warning of the log.
 
     Args:
         random: is given the random states by name; torch's is set when omitted.
@@ -81,27 +92,40 @@ def load_checkpoint(
         TrainingError: when there is none, or it does not fit.
     """
     tensors, state = _read(folder)
-    if check is not None:
-        check(state)
-    try:
-        _fill(model.state_dict(), _part(tensors, "model."))
-        _fill(average, _part(tensors, "average."))
-    except (RuntimeError, KeyError) as error:
-        raise TrainingError(f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}") from None
-    groups = optimizer.state_dict()["param_groups"]
-    learnt = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name, value in _part(tensors, "optimizer.").items():
-        index, key = name.split(".", 1)
-        parameter = learnt[int(index)]
-        slots.setdefault(int(index), {})[key] = alike(value, parameter) if value.shape == parameter.shape else value
-    optimizer.load_state_dict({"state": slots, "param_groups": groups})
-    states = _part(tensors, "random.")
-    if random is None:
-        torch.set_rng_state(states["cpu.0"])
-    else:
-        random.update(states)
+    with sound(folder):
+        if check is not None:
+            check(state)
+        try:
+            _fill(model.state_dict(), _part(tensors, "model."))
+            _fill(average, _part(tensors, "average."))
+        except (RuntimeError, KeyError) as error:
+            raise TrainingError(f"checkpoint in {folder} is of another model: {str(error).splitlines()[0]}") from None
+        groups = optimizer.state_dict()["param_groups"]
+        learnt = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in _part(tensors, "optimizer.").items():
+            index, key = name.split(".", 1)
+            parameter = learnt[int(index)]
+            slots.setdefault(int(index), {})[key] = alike(value, parameter) if value.shape == parameter.shape else value
+        optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        states = _part(tensors, "random.")
+        if random is None:
+            torch.set_rng_state(states["cpu.0"])
+        else:
+            random.update(states)
     return state
+
+
+@contextmanager
+def sound(folder: Path) -> Iterator[None]:
+    """Whatever a state of wrong keys and types makes its readers raise becomes a TrainingError."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise TrainingError(
+            f"the checkpoint in {folder} is damaged, or of another version ({type(error).__name__}: {reason})"
+        ) from None
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -120,20 +144,42 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     problems = []
     for name in (_FILE, _BEFORE):
         try:
-            data = (folder / name).read_bytes()
-            tensors = load(data)
-            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-            state: dict[str, Any] = json.loads(header["__metadata__"]["state"])
-            if not isinstance(state, dict) or "step" not in state or "random.cpu.0" not in tensors:
-                raise ValueError("it has no step, or no random states")
-            return tensors, state
+            tensors, state = _checked((folder / name).read_bytes())
         except FileNotFoundError:
             continue
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
-            problems.append(f"{name} is broken ({error})")
+        except (OSError, SafetensorError, ValueError, TypeError, LookupError, RecursionError) as error:
+            problems.append(f"{name} is damaged ({str(error)[:200]})")
+            continue
+        if problems:
+            _log.warning("%s: %s; going on from step %s of the one before", folder, problems[0], state["step"])
+        return tensors, state
     if problems:
         raise TrainingError(f"cannot resume from {folder}: {'; '.join(problems)}")
     raise TrainingError(f"nothing to resume: no checkpoint in {folder}")
+
+
+def _checked(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What a file holds; SafetensorError, ValueError and their like when it is not what was written."""
+    tensors = load(data)
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    state = json.loads(header["state"])
+    if not isinstance(state, dict) or not isinstance(state.get("step"), int) or state["step"] < 0:
+        raise ValueError("it has no step")
+    if "random.cpu.0" not in tensors:
+        raise ValueError("it has no random states")
+    if (state.get(_HASHED) or "sha256" in header) and header.get("sha256") != _digest(tensors, header["state"]):
+        raise ValueError("its SHA-256 is another")
+    return tensors, state
+
+
+def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
+    """SHA-256 of the state, and of names, types, shapes and bytes of all tensors, by name."""
+    found = sha256(state.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def _fill(targets: Mapping[str, Tensor], wholes: Mapping[str, Tensor]) -> None:

@@ -1,36 +1,34 @@
-"""What a run writes down as it goes: log.csv, a picture of the curves, and TensorBoard's events."""
+"""What a run writes down as it goes: log.csv and a picture of the curves."""
 
 from __future__ import annotations
 
 import csv
 import io
-import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from symbolic_music.errors import MissingExtraError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.model import Model
+from symbolic_music.training.run.callbacks import Callback
 
-COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds")
+COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds",
+           "learning_rate", "gradient_norm")  # fmt: skip
 
 
 class Records:
     """Rows of a run, each a dict of `COLUMNS`; files are replaced whole."""
 
-    def __init__(self, folder: Path, tensorboard: bool) -> None:
-        self.folder, self.rows = folder, list[dict[str, Any]]()
-        self._writer = _writer(folder) if tensorboard else None
+    def __init__(self, folder: Path, callbacks: Sequence[Callback] = ()) -> None:
+        self.folder, self.rows, self.callbacks = folder, list[dict[str, Any]](), callbacks
 
     def add(self, **values: float | str) -> None:
         """A row; what is left out or not a number stays empty."""
         row = {name: values.get(name, "") for name in COLUMNS}
         self.rows.append({k: "" if v != v else round(v, 7) if isinstance(v, float) else v for k, v in row.items()})
-        if self._writer is not None:
-            for name, value in values.items():
-                if isinstance(value, float) and math.isfinite(value):
-                    self._writer.add_scalar(f"{values['split']}/{name}", value, values["step"])
-            self._writer.flush()
+        for callback in self.callbacks:
+            callback.on_log(values)
         self.write()
 
     def write(self) -> None:
@@ -61,9 +59,8 @@ def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, see
         save_piano_roll(score, target.with_suffix(".png"))
 
 
-def _writer(folder: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise MissingExtraError("tensorboard", "tensorboard") from None
-    return SummaryWriter(str(folder / "tensorboard"))
+def log_rows(rows: Any) -> list[dict[str, Any]]:
+    """Rows that a checkpoint kept; ValueError when they are none."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() <= set(COLUMNS) for row in rows):
+        raise ValueError("its log is no log")
+    return rows

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from symbolic_music.training.config import CodesData, EditsData, GridData, RegionsData, StoreEditsData, TrainConfig
+from symbolic_music.errors import ConfigError
+from symbolic_music.training.config import (
+    CodesData,
+    EditsData,
+    GridData,
+    ModelsData,
+    RegionsData,
+    StoreEditsData,
+    TrainConfig,
+)
 from symbolic_music.training.data.base import EditSource
 from symbolic_music.training.task import Task
 
@@ -27,6 +36,8 @@ def task_of(config: TrainConfig) -> Task:
         from symbolic_music.training.data.chorale_grids import GridSource
 
         return TokenTask(config, GridSource(config, config.data))
+    if isinstance(config.data, ModelsData):
+        raise ConfigError("data.kind=of-model takes the ids of the model that init names: set init=MODEL")
     from symbolic_music.training.data.store_windows import WindowSource
 
     return TokenTask(config, WindowSource(config, config.data))

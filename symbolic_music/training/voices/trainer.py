@@ -19,7 +19,7 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.synthesis.analysis.notes import TakenNote
 from symbolic_music.synthesis.midi_ddsp.networks import Shape, VoiceNetworks
 from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, TrainedVoice, load_voices, save_voices
-from symbolic_music.training.run.checkpoints import check_resume, load_checkpoint, save_checkpoint
+from symbolic_music.training.run.checkpoints import check_resume, load_checkpoint, save_checkpoint, sound
 from symbolic_music.training.run.schedules import cosine, warmed
 from symbolic_music.training.run.signals import interruptions
 from symbolic_music.training.voices.batches import NoteBank
@@ -72,9 +72,11 @@ def begin(config: VoiceConfig, resume: bool, say: Callable[[str], None]) -> Voic
     run = VoiceRun(config, networks, average, torch.optim.Adam(learnt), *banks, before)
     if resume:
         state = load_checkpoint(config.folder, networks, average, run.optimizer)
-        run.step, run.log = state["step"], state["log"]
-        if config.begin and state["config"]["path"] != config.path:
-            raise TrainingError(f"{config.folder} learns from other recordings: {state['config']['path']}")
+        with sound(config.folder):
+            run.step, run.log = int(state["step"]), list(state["log"])
+            path = str(state["config"]["path"])
+        if config.begin and path != config.path:
+            raise TrainingError(f"{config.folder} learns from other recordings: {path}")
     return run
 
 

@@ -17,6 +17,7 @@ from symbolic_music.corpora.store.store import (
     LeftOut,
     NoteStore,
     Piece,
+    _sealed,
     has_segment,
     write_manifest,
     write_segment,
@@ -169,7 +170,7 @@ def test_no_changed_byte_is_anything_but_damage(tmp_path: Path) -> None:
             NoteStore(tmp_path).verify()
         path.write_bytes(whole[path])
     NoteStore(tmp_path).verify()
-    assert refused > 200  # all of the JSON and the headers; what a column holds is for `verify`
+    assert refused == 400  # also what a column holds: the segment's SHA-256 is compared when it is first looked into
 
 
 def test_the_same_pieces_give_the_same_bytes(tmp_path: Path) -> None:
@@ -203,3 +204,29 @@ def test_any_notes_come_back(tables: list[list[tuple[int, ...]]]) -> None:
         for index, score in enumerate(scores):
             assert segment.score(index).notes.tolist() == score.notes.tolist()
             assert segment.score(index).ticks_per_quarter == score.ticks_per_quarter
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"segments": 3}, {"segments": [3]}, {"segments": [{}]}, {"splits": []}, {"splits": {"train": "x"}}, {"notes": "1"},
+     {"seconds": None}, {"options": []}, {"pieces": True}, {"corpus": 1},
+     {"segments": [{"name": "../../x", "bytes": 1, "sha256": "", "pieces": 1, "about_sha256": ""}]}],
+)  # fmt: skip
+def test_a_sealed_manifest_of_wrong_kinds_is_damage(tmp_path: Path, change: dict) -> None:
+    build(tmp_path)
+    manifest = {**json.loads((tmp_path / "manifest.json").read_bytes()), **change}
+    manifest.pop("check")
+    (tmp_path / "manifest.json").write_bytes(_sealed(json.dumps(manifest, indent=1)))
+    with pytest.raises(StoreError, match="damaged"):
+        NoteStore(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"tracks": "x"}, {"facts": 1}, {"other": 1}, {"notes": None}, {"tracks": [1]}])
+def test_a_sealed_piece_of_wrong_kinds_is_damage(tmp_path: Path, change: dict) -> None:
+    store, path = build(tmp_path), tmp_path / "segments/00000.json"
+    about = json.loads(path.read_bytes())
+    about.pop("check")
+    about["pieces"][0].update(change)
+    path.write_bytes(_sealed(json.dumps(about, indent=1)))
+    with pytest.raises(StoreError, match="damaged"):
+        store.piece(0)

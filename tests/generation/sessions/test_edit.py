@@ -201,8 +201,8 @@ def test_a_program_is_that_of_the_tracks_that_play_it(quartet: Score) -> None:
 @pytest.mark.parametrize(
     ("region", "message"),
     [
-        (lambda: bars(0), "need 1 <= from < to"),
-        (lambda: bars(3, 2), "need 1 <= from < to"),
+        (lambda: bars(0), "there is no bar 0: bars begin with 1"),
+        (lambda: bars(3, 2), "need 0 <= from < to"),
         (lambda: Region(float("nan"), 2), "need 0 <= from < to"),
         (lambda: Region(0, float("inf")), "need 0 <= from < to"),
         (lambda: bars(99), r"the region \(bar 99\) is outside the piece, which has 2 bars"),

@@ -18,6 +18,9 @@ def infill(
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="A region that had notes may be left without.")
+    ] = False,
 ) -> None:
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
@@ -29,7 +32,9 @@ def infill(
 
     score = read(file)
     tracks = which.chosen(score)
-    model = options.load(score)
-    session = generation.edit(score, regions, tracks, model, sampling, options.seed, options.count, limits)
+    model, count = options.load(score), options.count
+    session = generation.edit(
+        score, regions, tracks, model, sampling, options.seed, count, limits, allow_empty=allow_empty
+    )
     told = ", ".join(map(str, regions))
     options.write(session, f"rewriting {told}", f" in {told}")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symbolic_music.cli.output.report import Json, out_json, show, working
+
+if TYPE_CHECKING:
+    from symbolic_music.corpora.store.store import Piece
+    from symbolic_music.evaluation.likelihood import Likelihood
 
 
 def evaluate(
@@ -21,11 +26,12 @@ def evaluate(
     """Negative log-likelihood of a split of a store, per token, per note and per second, and perplexities."""
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation import stores
+    from symbolic_music.evaluation.likelihood import Likelihood
     from symbolic_music.models import load_model
 
-    opened, loaded = NoteStore(store), load_model(model, device)
+    opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
-        found = stores.evaluate(loaded, opened, split, batch, progress)
+        found = stores.evaluate(loaded, opened, split, batch, progress, pieces)
     facts = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
@@ -43,7 +49,7 @@ def evaluate(
         "perplexities": found.perplexities,
     }
     if as_json:
-        out_json(facts)
+        out_json({**facts, "per_piece": [_row(opened.piece(index), one) for index, one in sorted(pieces.items())]})
         return
     from rich.table import Table
 
@@ -56,3 +62,18 @@ def evaluate(
         table.add_row(f"perplexity, {name}", f"{value:.3f}")
     table.add_row("tokens, notes, seconds", f"{found.tokens:,}, {found.notes:,}, {found.seconds:,.0f}")
     show(table)
+
+
+def _row(piece: Piece, found: Likelihood) -> dict[str, Any]:
+    rates = {
+        "nll_per_token": found.per_token,
+        "nll_per_note": found.per_note,
+        "bits_per_second": found.bits_per_second,
+    }
+    return {
+        "source": piece.source,
+        **{name: None if math.isnan(rate) else rate for name, rate in rates.items()},
+        "tokens": found.tokens,
+        "notes": found.notes,
+        "seconds": found.seconds,
+    }

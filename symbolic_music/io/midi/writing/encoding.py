@@ -46,8 +46,8 @@ def sound(time: int, channel: int, program: int, bank: int | None) -> list[Messa
 
 
 def text_message(text: Text) -> Message:
-    """A marker or a lyric."""
-    return text.time, HEAD, meta(5 if text.kind == "lyric" else 6, encoded(text.text, text.encoding))
+    """A marker or a lyric; chord symbols and other words as text events."""
+    return text.time, HEAD, meta({"lyric": 5, "marker": 6}.get(text.kind, 1), encoded(text.text, text.encoding))
 
 
 def unnested(notes: Array) -> tuple[Array, Array]:

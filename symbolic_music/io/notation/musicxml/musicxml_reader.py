@@ -79,14 +79,15 @@ def midi_instrument(instrument: Instrument, element: Element) -> None:
 
 
 class _PartReader:
-    """Walks the measures of a part: `cursor` in quarters within the measure, in units of the divisions in force."""
+    """Walks the measures of a part: `cursor` within the measure, in units of the divisions in force."""
 
     def __init__(self, out: Written, part: Part) -> None:
         self.out, self.part = out, part
-        self.divisions = Fraction(1)
+        self.divisions: int | Fraction = 1
         self.transposition: dict[str, int] = {}
         self.measure = Measure()
-        self.cursor = self.onset = Fraction(0)
+        self.cursor: int | Fraction = 0
+        self.onset: int | Fraction = 0
         self.graces: dict[tuple[int, str], int] = {}
         self.ending: tuple[int, ...] = ()
 
@@ -94,7 +95,7 @@ class _PartReader:
         for source in element.iterfind("measure"):
             self.measure = Measure(source.get("number", ""), source.get("implicit") == "yes")
             self.part.measures.append(self.measure)
-            self.cursor = self.onset = Fraction(0)
+            self.cursor = self.onset = 0
             self.graces = {}
             if self.ending:
                 self.measure.ending = self.ending
@@ -106,7 +107,7 @@ class _PartReader:
         if tag == "note":
             self._note(child)
         elif tag == "backup":
-            self.cursor = max(Fraction(0), self.cursor - self._duration(child))
+            self.cursor = max(0, self.cursor - self._duration(child))
         elif tag == "forward":
             self._advance(self._duration(child))
         elif tag == "attributes":
@@ -127,24 +128,23 @@ class _PartReader:
 
     # -- time ---------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _tick(quarters: Fraction) -> int:
-        return round(quarters * TICKS)
+    def _tick(self, units: int | Fraction) -> int:
+        return int((2 * units * TICKS + self.divisions) // (2 * self.divisions))
 
-    def _duration(self, element: Element) -> Fraction:
+    def _duration(self, element: Element) -> int | Fraction:
         text = element.findtext("duration")
         value = number(text)
         if value is None or value < 0:
             raise NotationError(f"measure {self.measure.number}: a duration of {text!r}")
-        if value / self.divisions * TICKS > MAX_MEASURE:
+        if value * TICKS > MAX_MEASURE * self.divisions:
             raise NotationError(f"measure {self.measure.number}: a duration of {text} is longer than any note")
-        return value / self.divisions
+        return value
 
     def _offset(self, element: Element) -> int:
         value = number(element.findtext("offset"))
-        return 0 if value is None else self._tick(max(-self.cursor, min(value / self.divisions, Fraction(1024))))
+        return 0 if value is None else self._tick(max(-self.cursor, min(value, 1024 * self.divisions)))
 
-    def _advance(self, length: Fraction) -> None:
+    def _advance(self, length: int | Fraction) -> None:
         self.cursor += length
         reached = self._tick(self.cursor)
         if reached > MAX_MEASURE:
@@ -160,8 +160,10 @@ class _PartReader:
             if not 0 < divisions <= 1 << 24:
                 raise NotationError(f"measure {self.measure.number}: {divisions} divisions of a quarter")
             # On the grid of ticks first: the denominators of many divisions would multiply.
-            self.cursor = Fraction(at, TICKS) if self.divisions != divisions else self.cursor
-            self.divisions = divisions
+            if self.divisions != divisions:
+                moved = Fraction(at, TICKS) * divisions
+                self.cursor = moved.numerator if moved.denominator == 1 else moved
+                self.divisions = divisions
         for time in element.iterfind("time"):
             meter = _meter(time)
             if meter is not None and at == 0:
@@ -175,7 +177,7 @@ class _PartReader:
             if sharps is not None and -7 <= sharps <= 7:
                 self.measure.keys.append((at, sharps, int((key.findtext("mode") or "").strip() == "minor")))
         for transpose in element.iterfind("transpose"):
-            chromatic = number(transpose.findtext("chromatic")) or Fraction(0)
+            chromatic = number(transpose.findtext("chromatic")) or 0
             octaves = whole(transpose.findtext("octave-change")) or 0
             self.transposition[transpose.get("number", "")] = int(chromatic) + 12 * octaves
             self.part.transposes |= bool(chromatic) or bool(octaves)
@@ -210,7 +212,7 @@ class _PartReader:
         grace = tags.get("grace")
         if "cue" in tags:
             self.out.miss("cue note")
-        length = Fraction(0) if grace is not None else self._duration(element)
+        length = 0 if grace is not None else self._duration(element)
         if "chord" not in tags:
             self.onset = self.cursor
             self._advance(length)
@@ -242,6 +244,7 @@ class _PartReader:
             written.grace = max(1, self.graces.get((at, voice), 1))
             steal = number(grace.get("steal-time-following"))
             written.steal = 0.0 if steal is None else min(100.0, max(0.0, float(steal)))
+        written.element = element
         written.accent = self._notations(element)
         self.measure.notes.append(written)
 
@@ -253,10 +256,10 @@ class _PartReader:
         if "pitch" in tags:
             pitch = tags["pitch"]
             step, octave = (pitch.findtext("step") or "").strip(), whole(pitch.findtext("octave"))
-            alter = number(pitch.findtext("alter")) or Fraction(0)
+            alter = number(pitch.findtext("alter")) or 0
             if step not in _STEPS or octave is None or not -3 <= alter <= 3:
                 return None
-            if alter.denominator != 1:
+            if not isinstance(alter, int):
                 self.out.miss("microtone")
             by = self.transposition.get(staff, self.transposition.get("", 0))
             sounding = _STEPS[step] + int(alter // 1) + 12 * (octave + 1) + by

@@ -142,7 +142,7 @@ def test_limits_of_rhythm_are_kept(write) -> None:
         (("--from", "1"), "--from and --to come in pairs"),
         (("--bars", "two"), "--bars takes bars such as 8-12"),
         (("--beats", "4"), "--beats takes quarter notes"),
-        (("--bars", "0"), "need 1 <= from < to"),
+        (("--bars", "0"), "there is no bar 0"),
         (("--bars", "7"), "outside the piece, which has 2 bars"),
         (("--bars", "1", "--tracks", "0", "--programs", "73"), "exclude each other"),
         (("--bars", "1", "--programs", "1"), "no track plays program 1"),
@@ -229,3 +229,14 @@ def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path
     for folder in (model, save_model(words("original"), tmp_path / "words")):
         said = mistake("generate", "--int8", "-m", folder, "-o", tmp_path / "other.mid")
         assert "no int8 weights: it is no GPT-2" in said
+
+
+def test_an_edit_of_notation_leaves_other_measures_as_they_were(
+    run, model: Path, quartet: Score, tmp_path: Path
+) -> None:
+    page, out = Path(quartet.write(tmp_path / "song.musicxml")), tmp_path / "new.musicxml"
+    outcome = run("infill", page, "--bars", "2", "--tracks", "0", "-m", model, "-o", out)
+    assert (outcome.code, outcome.err) == (0, "")
+    before, after = page.read_text().split("<measure "), out.read_text().split("<measure ")
+    assert [i for i, old in enumerate(before) if after[i] != old] == [2]
+    assert np.array_equal(given_of(read(page), (40_320, 80_640), [0]), given_of(read(out), (40_320, 80_640), [0]))

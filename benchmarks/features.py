@@ -1,0 +1,113 @@
+"""MusPy's metrics by this library beside MusPy itself: equal on the same files, and how long both take.
+
+python benchmarks/features.py CORPORA PEER [--files 1000] [--seed 0]
+
+PEER is the Python of an environment in which `pip install muspy` (0.5.0) was done. The same files of lakh-subset, in an
+order drawn from the seed, are read and measured by each in one process of one thread, one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+PEER = """
+import json, sys, time, warnings
+warnings.filterwarnings("ignore")
+import muspy
+from muspy import metrics
+names, found, read, measured = json.load(open(sys.argv[2])), {}, 0.0, 0.0
+for path, measure in json.load(open(sys.argv[1])):
+    began = time.process_time()
+    try:
+        music = muspy.read_midi(path)
+    except Exception as error:
+        found[path] = str(error)
+        continue
+    then = time.process_time()
+    values = {}
+    for name in names:
+        metric = getattr(metrics, name)
+        values[name] = float(metric(music, measure) if name in names[-2:] else metric(music))
+    read, measured, found[path] = read + then - began, measured + time.process_time() - then, values
+json.dump({"found": found, "read": read, "measured": measured}, sys.stdout)
+"""
+
+
+def same(one: float, other: float) -> bool:
+    """Whether two values are equal but for the last digits of a sum."""
+    return (math.isnan(one) and math.isnan(other)) or math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-12)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("corpora", type=Path)
+    parser.add_argument("peer")
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+
+    import symbolic_music as sm
+    from symbolic_music.evaluation.features import muspy
+
+    paths = sorted((asked.corpora / "lakh-subset" / "midi").rglob("*.mid"))
+    paths = [paths[i] for i in np.random.default_rng(asked.seed).permutation(len(paths))[: asked.files]]
+    muspy.features(sm.read(paths[0]))
+    ours, measures, ended, read, measured = {}, [], {}, 0.0, 0.0
+    for path in paths:
+        began = time.process_time()
+        score = sm.read(path)
+        then = time.process_time()
+        ours[str(path)] = muspy.features(score)
+        read, measured = read + then - began, measured + time.process_time() - then
+        measures.append((str(path), muspy.measure_of(score)))
+        ended[str(path)] = not score.notes["hanging"].any()
+    names = list(ours[str(paths[0])])
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "files.json").write_text(json.dumps(measures))
+        (Path(folder) / "names.json").write_text(json.dumps(names))
+        command = [asked.peer, "-c", PEER, f"{folder}/files.json", f"{folder}/names.json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={"OMP_NUM_THREADS": "1"})
+    peer = json.loads(done.stdout)
+    both = [path for path, values in peer["found"].items() if not isinstance(values, str)]
+    unlike = [path for path in both if not all(same(ours[path][n], peer["found"][path][n]) for n in names)]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    seconds = {"read": (read, peer["read"]), "features": (measured, peer["measured"])}
+    seconds["read and features"] = (read + measured, peer["read"] + peer["measured"])
+    rows = [
+        {"metric": f"{what}, CPU seconds a file", "ours": round(a / len(paths), 6), "peer": round(b / len(both), 6),
+         "peer_name": "MusPy 0.5.0", "ratio": round(b / len(both) / (a / len(paths)), 1), "unit": "s"}
+        for what, (a, b) in seconds.items()
+    ]  # fmt: skip
+    # How long a note lasts that its file never ended is the reader's choice, and MusPy's is another.
+    whole = [path for path in both if ended[path]]
+    for name, of in (("files that MusPy reads", both), ("of these, files in which all notes end", whole)):
+        equal = len(of) - len(set(of) & set(unlike))
+        rows.append({"metric": "files with all metrics equal", "ours": equal, "peer": len(of),
+                     "peer_name": name, "ratio": None, "unit": "files"})  # fmt: skip
+    result = {
+        "name": "features",
+        "command": f"python benchmarks/features.py CORPORA PEER --files {len(paths)}",
+        "commit": commit.stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 used, {platform.system()}",
+        "n": len(paths),
+        "seed": asked.seed,
+        "rows": rows,
+        "unlike": [Path(path).name for path in unlike],
+    }
+    text = json.dumps(result, indent=1) + "\n"
+    (Path(__file__).parent / "results" / "features.json").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

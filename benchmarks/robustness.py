@@ -1,0 +1,206 @@
+"""What no file and no kill may do: mutants of every way in, kill -9 at random moments, edits without growth.
+
+    python benchmarks/robustness.py mutants [--mutants 1000] [--seed 0] [--target NAME …]
+    python benchmarks/robustness.py kills [--kills 20]
+    python benchmarks/robustness.py edits [--edits 1000]
+
+`mutants`: `tests.fuzz.campaign` on all targets, a process at a time: how many were tried, read, refused, and crashed,
+hung, died or took too much memory (faults), and the most memory of one beyond what its process had. `kills`: every verb
+that writes a file is run over an older output and killed at a random moment; lost is an output that is neither the old
+one nor a new one that can be read. `edits`: infills in one process; the memory after the first tenth and at the end.
+Results go to benchmarks/results/robustness_*.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+CLI = [sys.executable, "-m", "symbolic_music"]
+
+
+def store(name: str, command: str, count: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the results."""
+    from tokenizers_performance import processor
+
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
+    result = {
+        "name": name, "command": command, "commit": commit.stdout.strip(), "machine": processor(), "n": count,
+        "rows": list(rows),
+    }  # fmt: skip
+    path = ROOT / "benchmarks/results" / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    print(path)
+
+
+def row(metric: str, ours: float, unit: str, peer: float | None = None, peer_name: str = "") -> dict[str, Any]:
+    """A measured number."""
+    ratio = None if not peer else round(ours / peer, 4)
+    return {"metric": metric, "ours": ours, "peer": peer, "peer_name": peer_name, "ratio": ratio, "unit": unit}
+
+
+def mutants(count: int, seed: int, names: Sequence[str]) -> None:
+    """Try mutants."""
+    from tests.fuzz.campaign import run
+    from tests.fuzz.targets import TARGETS, find
+
+    rows, total = [], 0
+    for target in [find(name) for name in names] or TARGETS:
+        tally = run(target, count, seed)
+        print(tally, flush=True)
+        total += tally.tried
+        faults = tally.tried - tally.how["read"] - tally.how["refused"]
+        rows += [
+            row(f"{target.name}: tried", tally.tried, "mutants"),
+            row(f"{target.name}: read", tally.how["read"], "mutants"),
+            row(f"{target.name}: refused", tally.how["refused"], "mutants"),
+            *(row(f"{target.name}: {how}", tally.how[how], "mutants") for how in ("crashed", "hung", "died")),
+            row(f"{target.name}: faults", faults, "mutants"),
+            row(f"{target.name}: most memory", round(tally.megabytes, 1), "MB"),
+        ]
+        store("robustness_mutants", f"python benchmarks/robustness.py mutants --mutants {count} --seed {seed}", total,
+              rows)  # fmt: skip
+
+
+def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
+    """Each verb that writes: its command line, and the output."""
+    from tests.fuzz.music import tune, wav
+
+    song = str(tune().write(folder / "song.mid"))
+    (folder / "sound.wav").write_bytes(wav(1.0))
+    subprocess.run([*CLI, "tokenize", song, "-t", "remi", "-o", str(folder / "ids.npy")], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    edit = ["-m", "multitrack", "-o", str(folder / "out.mid")]
+    return {
+        "infill": (["infill", song, "--from", "0.5", "--to", "1.5", *edit], "out.mid"),
+        "generate": (["generate", "--prompt", song, "--seconds", "1", *edit], "out.mid"),
+        "revoice": (["revoice", song, "--from", "0.5", "--to", "1", *edit], "out.mid"),
+        "render": (["render", song, "-o", str(folder / "out.wav"), "--sample-rate", "16000"], "out.wav"),
+        "plot": (["plot", song, "-o", str(folder / "out.png")], "out.png"),
+        "tokenize": (["tokenize", song, "-t", "remi", "-o", str(folder / "out.npy")], "out.npy"),
+        "detokenize": (["detokenize", str(folder / "ids.npy"), "-t", "remi", "-o", str(folder / "out.mid")], "out.mid"),
+        "encode": (["encode", str(folder / "sound.wav"), "-o", str(folder / "out.safetensors")], "out.safetensors"),
+    }
+
+
+def whole(path: Path, old: bytes) -> bool:
+    """Whether an output is the old one, or a new one that its reader takes."""
+    from symbolic_music import read
+
+    data = path.read_bytes()
+    if data == old:
+        return True
+    try:
+        if path.suffix == ".mid":
+            return not read(path).problems
+        if path.suffix == ".wav":
+            import soundfile
+
+            with soundfile.SoundFile(path) as file:
+                return bool(len(file.read()) == file.frames > 0)
+        if path.suffix == ".png":
+            return data.startswith(b"\x89PNG") and data.endswith(b"IEND\xaeB`\x82")
+        if path.suffix == ".npy":
+            import numpy as np
+
+            return bool(len(np.load(path, allow_pickle=False)))
+        from symbolic_music.codec.codes import load_codes
+
+        return bool(load_codes(path).samples)
+    except Exception:
+        return False
+
+
+def kills(count: int, seed: int) -> None:
+    """Kill each verb at random moments of its run."""
+    rng, rows, total = random.Random(seed), [], 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for verb, (arguments, output) in verbs(folder).items():
+            path, lost, left, ended = folder / output, 0, 0, 0
+            started = time.perf_counter()
+            subprocess.run([*CLI, *arguments], check=True, stdout=subprocess.DEVNULL)
+            took = time.perf_counter() - started
+            old = path.read_bytes()
+            for _ in range(count):
+                path.write_bytes(old)
+                again = [*CLI, *arguments]
+                if output == "out.mid" and verb != "detokenize":
+                    again += ["--seed", str(rng.randrange(99))]
+                with subprocess.Popen(again, stdout=subprocess.DEVNULL) as process:
+                    # Most of a run is its start; files are written at the end.
+                    time.sleep(took * (0.3 + 0.75 * rng.random()))
+                    ended += process.poll() is not None
+                    process.send_signal(signal.SIGKILL)
+                lost += not whole(path, old)
+                hidden = [p for p in folder.iterdir() if p.name.startswith(".")]
+                left += len(hidden)
+                for p in hidden:
+                    p.unlink()
+            total += count
+            print(f"{verb}: {count} kills, {ended} after its end, {lost} lost, {left} hidden files left", flush=True)
+            rows += [row(f"{verb}: killed", count - ended, "runs"), row(f"{verb}: lost", lost, "outputs"),
+                     row(f"{verb}: hidden files left", left, "files")]  # fmt: skip
+            store("robustness_kills", f"python benchmarks/robustness.py kills --kills {count} --seed {seed}", total,
+                  rows)  # fmt: skip
+
+
+def edits(count: int) -> None:
+    """Edit again and again in one process."""
+    from symbolic_music import generation
+    from symbolic_music.generation import Region
+    from symbolic_music.models import load_model
+    from tests.fuzz.music import tune
+
+    def megabytes() -> float:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 2**20
+
+    model, score, marks = load_model("multitrack", "cpu"), tune(), []
+    for i in range(count):
+        generation.edit(score, [Region(0.5, 1.0)], [0], model, seed=i, allow_empty=True).finish()
+        if (i + 1) % max(1, count // 10) == 0:
+            marks.append(megabytes())
+            print(f"{i + 1:,} edits: {marks[-1]:.1f} MB", flush=True)
+    rows = [row("memory after a tenth of the edits", round(marks[0], 1), "MB"),
+            row("memory at the end", round(marks[-1], 1), "MB"),
+            row("growth an edit", round((marks[-1] - marks[0]) * 1024 / (0.9 * count), 3), "kB")]  # fmt: skip
+    store("robustness_edits", f"python benchmarks/robustness.py edits --edits {count}", count, rows)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("mutants", "kills", "edits"))
+    parser.add_argument("--mutants", type=int, default=1_000)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--edits", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--target", action="append", default=[])
+    options = parser.parse_args()
+    os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    assert shutil.which(sys.executable)
+    if options.what == "mutants":
+        mutants(options.mutants, options.seed, options.target)
+    elif options.what == "kills":
+        kills(options.kills, options.seed)
+    else:
+        edits(options.edits)
+
+
+if __name__ == "__main__":
+    main()

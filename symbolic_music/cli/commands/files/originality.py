@@ -1,0 +1,101 @@
+"""What files share with a note store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symbolic_music.cli.output.report import Json, out_json, show, working
+
+if TYPE_CHECKING:
+    from symbolic_music.evaluation.originality import Originality
+
+
+def originality(
+    files: Annotated[list[Path], typer.Argument(help="MIDI or notation files or folders of MIDI, then a note store.")],
+    split: Annotated[str, typer.Option(help="Pieces of the store to look in.")] = "train",
+    baseline: Annotated[
+        str | None, typer.Option(help="Another split of the store, whose pieces say what is usual.")
+    ] = None,
+    pieces: Annotated[int, typer.Option(help="Pieces of the baseline at most.", min=1)] = 100,
+    as_json: Json = False,
+) -> None:
+    """Find passages of files in the pieces of a store, under transposition and change of tempo."""
+    from symbolic_music.corpora.store.store import NoteStore
+    from symbolic_music.errors import OptionError
+    from symbolic_music.evaluation.originality import open_index
+    from symbolic_music.evaluation.originality import originality as measured
+    from symbolic_music.io import read
+    from symbolic_music.io.files import MIDI_SUFFIXES
+
+    if len(files) < 2:
+        raise OptionError("name at least one file, and after the files the note store to look in")
+    *sources, store_path = files
+    paths = [path for source in sources for path in ([source] if not source.is_dir() else sorted(
+        inner for inner in source.rglob("*") if inner.suffix.lower() in MIDI_SUFFIXES))]  # fmt: skip
+    if not paths:
+        raise OptionError(f"{', '.join(map(str, sources))}: no MIDI files")
+    store = NoteStore(store_path)
+    scores = {path: read(path) for path in paths}
+    with working("indexing") as progress:
+        index = open_index(store, split, progress)
+    found = {str(path): measured(score, index) for path, score in scores.items()}
+    usual: list[dict[str, Any]] = []
+    if baseline is not None:
+        if baseline not in store.splits:
+            raise OptionError(f"{store.path} has no split {baseline!r}; it has {', '.join(store.splits) or 'none'}")
+        chosen = store.splits[baseline].tolist()
+        step = -(-len(chosen) // pieces)
+        usual = [_short(measured(store.music(i), index, without=i)) for i in chosen[::step]]
+    if as_json:
+        facts = {"store": str(store.path), "split": split, "bytes_a_note": index.bytes / max(1, int(index.starts[-1]))}
+        out_json({**facts, "files": {name: _long(one) for name, one in found.items()}, "baseline": usual})
+        return
+    _print(found, usual, baseline)
+
+
+def _short(one: Originality) -> dict[str, Any]:
+    return {"notes": one.notes, "longest": one.longest, "share": round(one.share, 4),
+            "nearest": one.nearest_source, "nearest_share": round(one.nearest_share, 4)}  # fmt: skip
+
+
+def _long(one: Originality) -> dict[str, Any]:
+    passages = [
+        {
+            "notes": passage.notes,
+            "start": round(passage.start, 3),
+            "end": round(passage.end, 3),
+            "source": passage.source,
+            "source_start": round(passage.source_start, 3),
+            "source_end": round(passage.source_end, 3),
+            "transposition": passage.transposition,
+            "stretch": round(passage.stretch, 4),
+            "rhythm": passage.rhythm,
+        }
+        for passage in one.passages
+    ]
+    return {**_short(one), "passages": passages}
+
+
+def _print(found: dict[str, Originality], usual: list[dict[str, Any]], baseline: str | None) -> None:
+    import numpy as np
+    from rich.table import Table
+
+    table = Table("file", "notes", "longest", "share", "where", "in", "at", "semitones", "tempo")
+    for name, one in found.items():
+        first = next((passage for passage in one.passages if passage.rhythm), None)
+        where = [""] * 5
+        if first is not None:
+            where = [f"{first.start:.1f} to {first.end:.1f} s", first.source, f"{first.source_start:.1f} s",
+                     f"{first.transposition:+d}", f"{1 / first.stretch:.2f}"]  # fmt: skip
+        table.add_row(Path(name).name, f"{one.notes:,}", f"{one.longest}", f"{one.share:.1%}", *where)
+    show(table)
+    if usual:
+        longest = np.quantile([one["longest"] for one in usual], (0.5, 0.95))
+        share = np.quantile([one["share"] for one in usual], (0.5, 0.95))
+        told = Table(title=f"{len(usual)} pieces of {baseline}", show_header=False)
+        told.add_row("longest passage: median, 95 %", f"{longest[0]:.0f}, {longest[1]:.0f} notes")
+        told.add_row("share of notes in passages: median, 95 %", f"{share[0]:.1%}, {share[1]:.1%}")
+        show(told)

@@ -1,0 +1,25 @@
+"""Distances between sets of pieces: Fréchet's, the maximum mean discrepancy, and a comparison of two folders."""
+
+from symbolic_music.evaluation.distances.embedding import NAME, SIZE, embed
+from symbolic_music.evaluation.distances.frechet import (
+    Extrapolated,
+    discrepancy,
+    discrepancy_p,
+    frechet,
+    frechet_infinite,
+)
+from symbolic_music.evaluation.distances.sets import Sets, as_json, compare
+
+__all__ = [
+    "NAME",
+    "SIZE",
+    "Extrapolated",
+    "Sets",
+    "as_json",
+    "compare",
+    "discrepancy",
+    "discrepancy_p",
+    "embed",
+    "frechet",
+    "frechet_infinite",
+]

@@ -1,0 +1,139 @@
+"""A folder of pieces against a folder of pieces: distances, features and how much they overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.errors import EvaluationError
+from symbolic_music.evaluation.distances.embedding import NAME, embed
+from symbolic_music.evaluation.distances.frechet import (
+    Extrapolated,
+    discrepancy,
+    discrepancy_p,
+    frechet,
+    frechet_infinite,
+)
+from symbolic_music.evaluation.features import mgeval, muspy
+from symbolic_music.evaluation.statistics import Mean, mean
+from symbolic_music.score import Score
+
+Progress = Callable[[float], None]
+# Fewer pieces are not extrapolated from.
+_FEW = 25
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Two sets beside each other.
+
+    Args:
+        pieces: how many of each.
+        embedding: name of the vectors of both distances.
+        seed: of all draws.
+        frechet: distance of the sets as they are.
+        infinite: the same for infinitely many pieces; None for fewer than 25.
+        discrepancy: squared maximum mean discrepancy.
+        p: how often mixed sets are as far apart.
+        features: MusPy's, the mean of each set.
+        overlaps: mgeval's.
+    """
+
+    pieces: tuple[int, int]
+    embedding: str
+    seed: int
+    frechet: float
+    infinite: Extrapolated | None
+    discrepancy: float
+    p: float
+    features: Mapping[str, tuple[Mean, Mean]]
+    overlaps: Mapping[str, mgeval.Comparison]
+
+
+def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, progress: Progress | None = None) -> Sets:
+    """What was generated beside a reference.
+
+    Args:
+        first: generated pieces, three at least, none without notes.
+        second: pieces to compare with.
+        seed: of all draws.
+        progress: is told the part done.
+
+    Raises:
+        EvaluationError: for fewer than three pieces, or one without notes.
+    """
+    if min(len(first), len(second)) < 3:
+        raise EvaluationError(f"sets of three pieces at least are compared, not of {len(first)} and {len(second)}")
+    if not all(len(score) for score in (*first, *second)):
+        raise EvaluationError("a piece has no notes: leave it out")
+    total = len(first) + len(second)
+    vectors, features, nine = [], [], []
+    for number, score in enumerate((*first, *second), 1):
+        vectors.append(embed(score))
+        features.append(muspy.features(score))
+        nine.append(mgeval.features(score))
+        if progress:
+            progress(0.9 * number / total)
+    cut = len(first)
+    table = np.stack(vectors)
+    names = [str(i) for i in range(total)]
+    means = {
+        name: (
+            mean([one[name] for one in features[:cut]], names[:cut], seed=seed),
+            mean([one[name] for one in features[cut:]], names[cut:], seed=seed),
+        )
+        for name in features[0]
+    }
+    one, other = table[:cut], table[cut:]
+    return Sets(
+        pieces=(len(first), len(second)),
+        embedding=NAME,
+        seed=seed,
+        frechet=frechet(one, other),
+        infinite=frechet_infinite(one, other, seed) if len(one) >= _FEW else None,
+        discrepancy=discrepancy(one, other),
+        p=discrepancy_p(one, other, seed=seed),
+        features=means,
+        overlaps=mgeval.compare(nine[:cut], nine[cut:], seed),
+    )
+
+
+def as_json(sets: Sets) -> dict[str, Any]:
+    """Plain data; nan and infinity as None."""
+
+    def plain(value: float) -> float | None:
+        return round(value, 6) if np.isfinite(value) else None
+
+    infinite = sets.infinite
+    return {
+        "pieces": list(sets.pieces),
+        "embedding": sets.embedding,
+        "seed": sets.seed,
+        "frechet": plain(sets.frechet),
+        "frechet_infinite": infinite
+        and {
+            "value": plain(infinite.value),
+            "low": plain(infinite.low),
+            "high": plain(infinite.high),
+            "r2": plain(infinite.r2),
+        },
+        "discrepancy": plain(sets.discrepancy),
+        "p": plain(sets.p),
+        "features": {
+            name: [{"mean": plain(m.value), "low": plain(m.low), "high": plain(m.high), "n": m.n} for m in pair]
+            for name, pair in sets.features.items()
+        },
+        "overlaps": {
+            name: {
+                "within_first": plain(one.within_first),
+                "within_second": plain(one.within_second),
+                "between": plain(one.between),
+                "overlap": plain(one.overlap),
+                "divergence": plain(one.divergence),
+            }
+            for name, one in sets.overlaps.items()
+        },
+    }

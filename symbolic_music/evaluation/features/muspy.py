@@ -1,0 +1,262 @@
+"""MusPy's metrics, equal to those of MusPy 0.5 on the same notes (Dong et al. 2020), without its loops.
+
+Drums are left out of what is about pitch, and pitched notes of what is about drums. A piece ends with its last note or
+controller event. nan stands for what is not defined.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import OptionError
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score
+
+_SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+# Which pitch classes each of the 24 scales has, shape (24, 12).
+_ALL_SCALES = np.array(
+    [[(step - root) % 12 in scale for step in range(12)] for scale in _SCALES.values() for root in range(12)], np.int64
+)
+_NAN = math.nan
+
+
+def features(score: Score, measure: int | None = None) -> Mapping[str, float]:
+    """All of MusPy's metrics that need no argument but the length of a measure, by its names.
+
+    Args:
+        score: a piece.
+        measure: ticks of a measure; None for that of the first meter, 4/4 where there is none.
+    """
+    bar = measure_of(score) if measure is None else measure
+    pitches, end, at_once = _histogram(score), _end(score), _at_once(score)
+    classes = _classes(pitches)
+    found = {
+        "n_pitches_used": float((pitches > 0).sum()),
+        "n_pitch_classes_used": float((classes > 0).sum()),
+        "pitch_range": float(_range(pitches, len(score))),
+        "empty_beat_rate": empty_beat_rate(score),
+        "polyphony": _polyphony(*at_once),
+        "polyphony_rate": _polyphony_rate(*at_once, 2, end),
+        "scale_consistency": _scale_consistency(classes),
+        "drum_pattern_consistency": drum_pattern_consistency(score),
+        "pitch_entropy": _entropy(pitches),
+        "pitch_class_entropy": _entropy(classes),
+    }
+    found["empty_measure_rate"] = empty_measure_rate(score, bar)
+    found["groove_consistency"] = groove_consistency(score, bar)
+    return found
+
+
+def measure_of(score: Score) -> int:
+    """Ticks of a bar of the first meter; of 4/4 where there is none."""
+    if not len(score.meters):
+        return 4 * score.ticks_per_quarter
+    first = score.meters[0]
+    return max(1, int(4 * score.ticks_per_quarter * int(first["numerator"]) // max(1, int(first["denominator"]))))
+
+
+def n_pitches_used(score: Score) -> int:
+    """Different pitches."""
+    return int((_histogram(score) > 0).sum())
+
+
+def n_pitch_classes_used(score: Score) -> int:
+    """Different pitch classes."""
+    return int((_classes(_histogram(score)) > 0).sum())
+
+
+def pitch_range(score: Score) -> int:
+    """Semitones from the lowest to the highest pitch; 0 without notes, and -127 with drums alone, as MusPy has it."""
+    return _range(_histogram(score), len(score))
+
+
+def _range(pitches: NDArray[np.int64], notes: int) -> int:
+    used = np.flatnonzero(pitches)
+    if not notes:
+        return 0
+    return int(used[-1] - used[0]) if len(used) else -127
+
+
+def empty_beat_rate(score: Score) -> float:
+    """Share of the quarters that no note of any track touches; the one in which the piece ends counts."""
+    return _empty_rate(score, score.ticks_per_quarter)
+
+
+def empty_measure_rate(score: Score, measure: int) -> float:
+    """The same of stretches of `measure` ticks from the beginning on."""
+    return _empty_rate(score, _checked(measure))
+
+
+def polyphony(score: Score) -> float:
+    """Mean number of different pitches at once, where any sounds."""
+    return _polyphony(*_at_once(score))
+
+
+def _polyphony(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
+    sounding = lengths[counts > 0].sum()
+    return float((lengths * counts).sum() / sounding) if sounding else _NAN
+
+
+def polyphony_rate(score: Score, threshold: int = 2) -> float:
+    """Share of the time in which more than `threshold` different pitches sound."""
+    return _polyphony_rate(*_at_once(score), threshold, _end(score))
+
+
+def _polyphony_rate(lengths: NDArray[np.int64], counts: NDArray[np.int64], threshold: int, end: int) -> float:
+    return float(lengths[counts > threshold].sum() / end) if end else _NAN
+
+
+def pitch_in_scale_rate(score: Score, root: int, mode: str) -> float:
+    """Share of the notes in a scale.
+
+    Raises:
+        OptionError: unless `mode` is major or minor.
+    """
+    if mode not in _SCALES:
+        raise OptionError(f"a mode is major or minor, not {mode!r}")
+    classes = _classes(_histogram(score))
+    inside = classes[[(root + step) % 12 for step in _SCALES[mode]]].sum()
+    return float(inside / classes.sum()) if classes.sum() else _NAN
+
+
+def scale_consistency(score: Score) -> float:
+    """The largest share of the notes in one of the 24 major and minor scales."""
+    return _scale_consistency(_classes(_histogram(score)))
+
+
+def _scale_consistency(classes: NDArray[np.int64]) -> float:
+    return float((_ALL_SCALES @ classes).max() / classes.sum()) if classes.sum() else _NAN
+
+
+def drum_in_pattern_rate(score: Score, meter: str) -> float:
+    """Share of the drum notes on quarters of a quarter note ("duple") or thirds of one ("triple").
+
+    Where a quarter has no such ticks only its beginning counts, as in MusPy; the same for halves.
+
+    Raises:
+        OptionError: for another meter.
+    """
+    if meter not in ("duple", "triple"):
+        raise OptionError(f"a meter is duple or triple, not {meter!r}")
+    quarter = score.ticks_per_quarter
+    onsets = score.notes["onset"][score.notes["channel"] == DRUM_CHANNEL]
+    return _in_pattern(onsets % quarter, meter, quarter) if len(onsets) else _NAN
+
+
+def drum_pattern_consistency(score: Score) -> float:
+    """The larger of the rates of both meters."""
+    quarter = score.ticks_per_quarter
+    onsets = score.notes["onset"][score.notes["channel"] == DRUM_CHANNEL] % quarter
+    return max(_in_pattern(onsets, meter, quarter) for meter in ("duple", "triple")) if len(onsets) else _NAN
+
+
+def _in_pattern(places: Array, meter: str, quarter: int) -> float:
+    steps = next((n for n in ((4, 2) if meter == "duple" else (3,)) if quarter % n == 0), 1)
+    return float(np.count_nonzero(places % (quarter // steps) == 0) / len(places))
+
+
+def pitch_entropy(score: Score) -> float:
+    """Entropy in bits of the histogram of pitches."""
+    return _entropy(_histogram(score))
+
+
+def pitch_class_entropy(score: Score) -> float:
+    """Entropy in bits of the histogram of pitch classes."""
+    return _entropy(_classes(_histogram(score)))
+
+
+def groove_consistency(score: Score, measure: int) -> float:
+    """One less the mean share of ticks at which just one of two neighbouring measures has an onset."""
+    measure = _checked(measure)
+    count = _end(score) // measure + 1
+    if count < 2:
+        return _NAN
+    onsets = score.notes["onset"].astype(np.int64)
+    onsets = onsets[np.append(True, onsets[1:] != onsets[:-1])] if len(onsets) else onsets
+    later = np.searchsorted(onsets, onsets + measure)
+    both = int((onsets[np.minimum(later, len(onsets) - 1)] == onsets + measure).sum())
+    # Each onset is seen with the measure before and the one after; the first and last have one neighbour.
+    alone = int((onsets < measure).sum() + (onsets >= measure * (count - 1)).sum())
+    return float(1 - (2 * len(onsets) - alone - 2 * both) / (measure * (count - 1)))
+
+
+METRICS = {
+    "n_pitches_used": n_pitches_used,
+    "n_pitch_classes_used": n_pitch_classes_used,
+    "pitch_range": pitch_range,
+    "empty_beat_rate": empty_beat_rate,
+    "empty_measure_rate": empty_measure_rate,
+    "polyphony": polyphony,
+    "polyphony_rate": polyphony_rate,
+    "pitch_in_scale_rate": partial(pitch_in_scale_rate, root=0, mode="major"),
+    "scale_consistency": scale_consistency,
+    "drum_in_pattern_rate": partial(drum_in_pattern_rate, meter="duple"),
+    "drum_pattern_consistency": drum_pattern_consistency,
+    "pitch_entropy": pitch_entropy,
+    "pitch_class_entropy": pitch_class_entropy,
+    "groove_consistency": groove_consistency,
+}
+
+
+def _histogram(score: Score) -> NDArray[np.int64]:
+    """Notes of each pitch, without drums: shape (128,)."""
+    return np.bincount(score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL], minlength=128)
+
+
+def _classes(pitches: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(np.append(pitches, np.zeros(4, np.int64)).reshape(11, 12).sum(axis=0))
+
+
+def _end(score: Score) -> int:
+    return max(score.end, int(score.controls["time"][-1]) if len(score.controls) else 0)
+
+
+def _checked(measure: int) -> int:
+    if measure < 1:
+        raise OptionError(f"a measure has at least one tick, not {measure}")
+    return measure
+
+
+def _empty_rate(score: Score, step: int) -> float:
+    end = _end(score)
+    if end < 1:
+        return _NAN
+    count = end // step + 1
+    start = score.notes["onset"].astype(np.int64)
+    last = (start + score.notes["duration"]) // step
+    change = np.bincount(start // step, minlength=count + 1) - np.bincount(last + 1, minlength=count + 1)
+    return float((np.cumsum(change)[:count] == 0).sum() / count)
+
+
+def _at_once(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stretches of time: how many ticks each has, and how many different pitches sound in it."""
+    notes = score.notes
+    sounding = (notes["channel"] != DRUM_CHANNEL) & (notes["duration"] > 0)
+    if not sounding.any():
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    # Pitches one after the other on one line of time: there the union of each pitch's notes is one running maximum.
+    pitch = notes["pitch"][sounding]
+    # Notes are in order of onset, and stay so within a pitch.
+    order = np.argsort(pitch, kind="stable")
+    apart = np.int64(score.end + 1)
+    start = (notes["onset"][sounding] + pitch * apart)[order]
+    end = start + notes["duration"][sounding][order]
+    reach = np.maximum.accumulate(end)
+    first = np.append(True, start[1:] > reach[:-1])
+    last = np.append(first[1:], True)
+    # A beginning is odd, an end even, so that values can be sorted alone.
+    moments = np.concatenate([start[first] % apart * 2 + 1, reach[last] % apart * 2])
+    moments.sort()
+    return np.diff(moments >> 1), np.cumsum((moments & 1) * 2 - 1)[:-1]
+
+
+def _entropy(counts: NDArray[np.int64]) -> float:
+    if not counts.sum():
+        return _NAN
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log2(shares)).sum())

@@ -1,0 +1,17 @@
+"""Listening tests: a blind page as one file, and what its answers say."""
+
+from symbolic_music.evaluation.listening.page import KINDS, Clip, listening_page, read_answers
+from symbolic_music.evaluation.listening.statistics import Judged, Strength, bradley_terry, holm, judge, wilcoxon
+
+__all__ = [
+    "KINDS",
+    "Clip",
+    "Judged",
+    "Strength",
+    "bradley_terry",
+    "holm",
+    "judge",
+    "listening_page",
+    "read_answers",
+    "wilcoxon",
+]

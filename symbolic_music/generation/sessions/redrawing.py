@@ -1,0 +1,77 @@
+"""Edits that would only delete are drawn again: a region that had notes is not left without, unless that is allowed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from symbolic_music.errors import NothingWrittenError
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
+
+# How often in all; a model that writes nothing four times has nothing to say there.
+ATTEMPTS = 4
+# Between the seeds of attempts.
+_APART = 1_000_003
+_log = logging.getLogger(__name__)
+
+
+class Redrawing:
+    """An edit whose alternatives are drawn again, with other seeds, where they only delete.
+
+    The first attempt is the edit as it would be without; notes of further ones are handed out after its own.
+
+    Args:
+        begin: makes the edit with a seed and a number of alternatives.
+        seed, count: of the first attempt.
+
+    Raises:
+        NothingWrittenError: by `stream` and `finish`, when an alternative only deletes each time.
+    """
+
+    def __init__(self, begin: Callable[[int, int], EditSession], seed: int, count: int) -> None:
+        self._begin, self._seed = begin, seed
+        self._writing = begin(seed, count)
+        self._numbers = list(range(count))  # of the alternatives that are being drawn
+        self._found: dict[int, Written] = {}
+
+    @property
+    def done(self) -> float:
+        """See `EditSession`; of the attempt under way."""
+        return self._writing.done
+
+    def stream(self) -> Iterator[WrittenNote]:
+        """See `EditSession`."""
+        for attempt in range(1, ATTEMPTS + 1):
+            for note in self._writing.stream():
+                yield replace(note, alternative=self._numbers[note.alternative])
+            self._keep()
+            self._numbers = [number for number in self._numbers if self._found[number].emptied]
+            if not self._numbers:
+                return
+            if attempt < ATTEMPTS:
+                _log.warning("nothing was written where the piece had notes: drawing again (%d of %d)",
+                             attempt + 1, ATTEMPTS)  # fmt: skip
+                self._writing = self._begin(self._seed + attempt * _APART, len(self._numbers))
+        raise NothingWrittenError(
+            f"nothing was written in {ATTEMPTS} attempts where the piece has notes, which would only delete them; "
+            "try another seed, a larger region or --allow-empty"
+        )
+
+    def _keep(self) -> None:
+        if not self._numbers:  # all are kept
+            return
+        for one in self._writing.results():
+            number = self._numbers[one.number]
+            self._found[number] = replace(one, number=number, copy_of=None)
+
+    def results(self) -> list[Written]:
+        """See `EditSession`; of an interrupted edit those that do not only delete."""
+        self._keep()
+        return flagged([one for _, one in sorted(self._found.items()) if not one.emptied])
+
+    def finish(self) -> list[Written]:
+        """See `EditSession`."""
+        for _ in self.stream():
+            pass
+        return self.results()

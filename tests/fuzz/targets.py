@@ -1,0 +1,13 @@
+"""All ways in."""
+
+from __future__ import annotations
+
+from tests.fuzz import models, music
+from tests.fuzz.target import Target
+
+TARGETS: tuple[Target, ...] = (*music.TARGETS, *models.TARGETS)
+
+
+def find(name: str) -> Target:
+    """The target of a name."""
+    return next(target for target in TARGETS if target.name == name)

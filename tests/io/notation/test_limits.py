@@ -1,0 +1,116 @@
+"""Files that are made to cost memory and time."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from symbolic_music import read
+from symbolic_music.errors import NotationError
+from symbolic_music.io.notation.source import parse_musicxml
+from tests.io.notation.sheets import document, line, note, played, start
+
+ENTITIES = (
+    '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
+    '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><score-partwise><part id="P1">&c;</part></score-partwise>'
+)
+OUTSIDE = (
+    '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><score-partwise>&a;</score-partwise>'
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (ENTITIES.encode(), "declares XML entities"),
+        (OUTSIDE.encode(), "declares XML entities"),
+        (b"<a>" * 100_000, "nested deeper than 64"),
+        (b"<score-partwise>" + b"<a/>" * 1_600_000 + b"</score-partwise>", "more than 1,500,000 elements"),
+        (b"<score-partwise>" + b" " * (33 << 20) + b"</score-partwise>", "at most 32 MiB"),
+        (b"<score-partwise/>", "no parts"),
+        (b"<html></html>", "outermost element is <html>"),
+        (b"<score-partwise>", "not well-formed"),
+        (b'<?xml version="1.0" encoding="klingon"?><score-partwise/>', "not klingon"),
+        (b"", "not well-formed"),
+    ],
+)
+def test_documents_that_are_refused(data: bytes, message: str) -> None:
+    with pytest.raises(NotationError, match=message):
+        parse_musicxml(data)
+
+
+@pytest.mark.parametrize(
+    ("bar", "message"),
+    [
+        (start() + note("C4", 999_999_999), "longer than any note"),
+        (start() + note("C4").replace(">2<", ">-2<"), "a duration of '-2'"),
+        (start() + note("C4").replace(">2<", ">1e9<"), "a duration of '1e9'"),
+        (start(divisions=0) + note("C4"), "0 divisions"),
+        ("".join(note("C4", 4000) for _ in range(4)), "longer than any measure"),
+    ],
+)
+def test_lengths_that_no_note_has(bar: str, message: str) -> None:
+    with pytest.raises(NotationError, match=message):
+        parse_musicxml(document(("", "", [bar])))
+
+
+@pytest.mark.parametrize("beats", ["99999999", "0", "-3", "3+", "x", "1e6"])
+def test_meters_that_are_none_are_left_out_and_told(beats: str) -> None:
+    data = document(("", "", [start(4) + line("C4 D4")])).replace(b"<beats>4<", f"<beats>{beats}<".encode())
+    score = parse_musicxml(data)
+    assert played(score) == [(0, 1, 60), (1, 1, 62)]
+    assert any("a meter that is none" in told for told in score.problems)
+    assert len(score.bars()) == 1
+
+
+def test_a_piece_longer_than_ticks_can_count() -> None:
+    bars = "".join(f"<measure>{note('C4', 4000)}</measure>" for _ in range(40))
+    data = document(("", "", ["@"])).replace(b'<measure number="1">@</measure>', bars.encode())
+    with pytest.raises(NotationError, match="2\\^30 ticks"):
+        parse_musicxml(data.replace(b"<duration>4000", b"<duration>4000"))
+
+
+def archive(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name.replace("__", "/").replace("_", "."), content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"PK\x03\x04 no archive", "not a compressed MusicXML"),
+        (archive(a_txt=b"x"), "holds no MusicXML"),
+        (archive(score_xml=b" " * (40 << 20)), "unpacks to more than 32 MiB"),
+        (archive(**{"META-INF__container_xml": b"<a"}), "not well-formed"),
+        (
+            archive(**{"META-INF__container_xml": b'<c><rootfile full-path="../../etc/passwd"/></c>'}),
+            "not a compressed",
+        ),
+        (b"PK" * (9 << 20), "are unpacked"),
+    ],
+)
+def test_archives_that_are_refused(data: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "x.mxl").write_bytes(data)
+    with pytest.raises(NotationError, match=message):
+        read(tmp_path / "x.mxl")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.krn", "**kern\n*M4/4\n" + "4c\n" * 800_000, "at most 2 MiB"),
+        ("x.krn", "**kern\n" + "64c\n" * 160_000, "more than 150,000 notes"),
+        ("x.abc", "X:1\nK:C\n" + "C" * 120_000, "more than 100,000 notes"),
+        ("x.abc", "X:1\nK:C\n" + "|".join(["Z9999"] * 20) + "\n", "more than 100,000|longer than 2"),
+    ],
+)
+def test_texts_that_are_refused(name: str, text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(NotationError, match=message):
+        read(tmp_path / name)
