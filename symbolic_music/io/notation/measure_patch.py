@@ -13,8 +13,8 @@ from xml.sax.saxutils import quoteattr
 
 from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.engraving import Segment, engraved
+from symbolic_music.io.notation.engraving.hands import Hands, MeasureState
 from symbolic_music.io.notation.numbers import number
-from symbolic_music.io.notation.text.hands import Hands, MeasureState
 from symbolic_music.io.notation.written import TICKS, Measure, WrittenNote
 
 _FINEST = 1 << 20

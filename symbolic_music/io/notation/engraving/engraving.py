@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symbolic_music.io.notation.engraving.rhythm import tied_values
 from symbolic_music.io.notation.engraving.sheet import Event, Head
-from symbolic_music.io.notation.text.rhythm import tied_values
 
 
 @dataclass(frozen=True, slots=True)

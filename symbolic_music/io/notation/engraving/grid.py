@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from symbolic_music.io.notation.text.rhythm import simplest
+from symbolic_music.io.notation.engraving.rhythm import simplest
 from symbolic_music.score import Array
 
 # Denominators of a quarter that note values have: 128ths and tuplets of them.

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import lcm
 from xml.sax.saxutils import escape, quoteattr
 
-from symbolic_music.io.notation.text.rhythm import NoteValue, note_value
+from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
 
 _FINEST_DIVISIONS = 1 << 20
 HEADER = (

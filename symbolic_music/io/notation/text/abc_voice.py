@@ -10,10 +10,10 @@ from xml.etree.ElementTree import tostring
 
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.engraving import sheet
+from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
 from symbolic_music.io.notation.musicxml.chord_symbols import harmony_element
 from symbolic_music.io.notation.text.abc_fields import Key
 from symbolic_music.io.notation.text.abc_signs import DECORATIONS, SHORT_DECORATIONS, direction_of
-from symbolic_music.io.notation.text.rhythm import NoteValue, note_value
 
 if TYPE_CHECKING:
     from symbolic_music.io.notation.text.abc import _Tune

@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from symbolic_music.errors import NotationError
+from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
 from symbolic_music.io.notation.engraving.sheet import Event, Head
-from symbolic_music.io.notation.text.rhythm import NoteValue, note_value
 
 _RECIPROCAL = re.compile(r"(\d{1,6})(?:%(\d{1,6}))?(\.{0,4})")
 _PITCH = re.compile(r"([a-g]+|[A-G]+)([#n-]{0,3})")
