@@ -146,7 +146,7 @@ def corpus(folder: Path, count: int) -> tuple[Counter[str], dict[str, list[float
         found["same bytes"] += out == data
         try:
             heard = play(data) if out != data or number % 4 == 0 else None
-        except (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError):
+        except Exception:  # mido raises many kinds at odd files
             found["mido refuses"] += 1
             heard = None
         found["equal to a listener"] += out == data or heard is None or heard == play(out)
@@ -197,7 +197,7 @@ def main() -> None:
         for what, theirs in (("read", "read"), ("write", "write"), ("write after an edit", "write")):
             if what in median and f"symusic {theirs}" in median:
                 rows.append(row(f"{name}: {what}", median[what], median[f"symusic {theirs}"], "symusic", "ms"))
-    store("round-trip", count, rows)
+        store("round-trip", count, rows)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ BLOCK = re.compile(r"<!-- (rows|pivot) ([\w. -]+) -->\n(.*?)<!-- end -->", re.DO
 MADE = re.compile(r"<!-- (models|voices|drums) -->\n(.*?)<!-- end -->", re.DOTALL)
 # Positions, window and source of each architecture; the registry knows the rest.
 ABOUT = {
+    "aria": ("rotary", "Bradshaw et al. 2025"),
     "music-transformer": ("relative, by distance; the chorale presets as the paper's rows", "Huang et al. 2018"),
     "sinusoid-transformer": ("sinusoids", "Vaswani et al. 2017; the baseline of Huang et al. 2018"),
     "lstm": ("none needed", "Simon & Oore 2017 (Performance RNN); Huang et al. 2018"),

@@ -17,6 +17,7 @@ from symbolic_music.generation.regions import Region, Span, regions_from, spans_
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.track_selection import select
@@ -62,6 +63,7 @@ def edit(
     share: float = 0.5,
     program: int = 0,
     allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
 ) -> EditSession:
     """Open an edit: `stream` yields notes as they are drawn, `finish` gives all alternatives, `results` those so far.
 
@@ -83,6 +85,7 @@ def edit(
         share: of the notes that "thin_out" leaves.
         program: of the track that "add_track" adds, 128 for drums.
         allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is drawn again.
+        controls: what the tracks are to be like, for models that are trained with such: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -96,11 +99,17 @@ def edit(
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
     loaded = loaded_model(model, score)
     asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
+    fills = loaded.tokenizer.name == "midigpt"
+    if controls and not fills:
+        raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
 
     def begin(seed: int, count: int) -> EditSession:
-        if verb == "infill" and not edits(loaded):
+        if verb == "infill" and (fills or not edits(loaded)):
             chosen = None if tracks is None else select(score, tracks)
-            return BarInfilling(score, spans_of(score, asked.regions), chosen, loaded, sampling, seed, count)
+            spans = spans_of(score, asked.regions)
+            if fills:
+                return BarFilling(score, spans, chosen, loaded, sampling, seed, count, controls)
+            return BarInfilling(score, spans, chosen, loaded, sampling, seed, count)
         wider, plan = _PLANS[verb](asked)
         return edit_session(wider, plan, loaded, sampling or _DEFAULT, seed, count)
 
@@ -125,6 +134,7 @@ def infill(
     bars: BarRange | None = None,
     beats: tuple[float, float] | None = None,
     allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in a region; everything else comes back bit for bit.
 
@@ -149,6 +159,7 @@ def infill(
         bars: instead of seconds, the first and the last bar, counted from 1.
         beats: instead of seconds, quarter notes counted from 0, the end excluded.
         allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
+        controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -158,7 +169,8 @@ def infill(
         ConstraintError: when the limits contradict each other.
     """
     where = regions_from(start, end, bars, beats)
-    session = edit(score, where, tracks, model, sampling, seed, 1, limits, allow_empty=allow_empty)
+    options: dict[str, Any] = {"allow_empty": allow_empty, "controls": controls}
+    session = edit(score, where, tracks, model, sampling, seed, 1, limits, **options)
     return finished(session, progress)
 
 

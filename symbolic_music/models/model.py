@@ -181,7 +181,8 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
     where = resolve_device(device)
     folder = _bundled_folders().get(name, Path(name))
     # Not Path.is_dir, which raises of a name too long.
-    config = read_config(folder) if os.path.isdir(folder) else None
+    is_lone = os.path.isdir(folder) and public.lone_file(folder) is not None
+    config = read_config(folder) if os.path.isdir(folder) and not is_lone else None
     if config is None or public.is_theirs(config):
         return _public(name, where, offline)
     model = _of_folder(folder, config, where)

@@ -15,6 +15,7 @@ from symbolic_music.errors import ModelError, UnknownNameError
 # Name -> module, model class, config class. Imported when asked for.
 _ARCHITECTURES = {
     "anticipatory": ("anticipatory", "AnticipatoryTransformer", "AnticipatoryConfig"),
+    "aria": ("aria", "Aria", "AriaConfig"),
     "compound-transformer": ("compound_transformer", "CompoundTransformer", "CompoundTransformerConfig"),
     "frame-transformer": ("frame_transformer", "FrameTransformer", "FrameTransformerConfig"),
     "gpt2": ("gpt2", "GPT2", "GPT2Config"),

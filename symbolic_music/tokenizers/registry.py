@@ -19,6 +19,8 @@ _TOKENIZERS = {
     "compound": ("compound_word.tokenizer", "CompoundTokenizer", ("default", "miditok", "original")),
     "anticipation": ("anticipation.tokenizer", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
     "grid": ("chorale_grid", "GridTokenizer", ("default",)),
+    "aria": ("public.aria", "AriaTokenizer", ("default", "demo")),
+    "midigpt": ("public.midigpt", "MidiGptTokenizer", ("yellow",)),
     "region": ("region.tokenizer", "RegionTokenizer", ("default",)),
 }
 
@@ -39,8 +41,8 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, grid, region, or miditok:NAME for MidiTok's class of that name:
-            REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
+        name: performance, remi, compound, anticipation, grid, region, aria, midigpt, or miditok:NAME for MidiTok's
+            class of that name: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:

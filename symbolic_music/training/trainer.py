@@ -183,6 +183,8 @@ class _Run:
             self.norms = float(state.get("norms", math.nan))
             if self.records is not None:
                 self.records.rows = log_rows(state["log"])
+            if not isinstance(state["scaler"], dict):
+                raise ValueError("its scaler is none")
             if state["scaler"]:
                 self.fabric.strategy.precision.load_state_dict(state["scaler"])
             set_random_states(self.fabric, random)

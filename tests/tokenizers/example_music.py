@@ -52,7 +52,10 @@ def walk(grammar: Grammar, rng: np.random.Generator, length: int) -> list[int] |
                 word[field] = int(rng.choice(np.flatnonzero(mask)))
             ids.append([int(token) for token in word if token is not None])
         else:
-            ids.append(int(rng.choice(np.flatnonzero(grammar.allowed(state)))))
+            following = np.flatnonzero(grammar.allowed(state))
+            if not len(following):
+                break  # the piece has ended
+            ids.append(int(rng.choice(following)))
         state = grammar.advance(state, ids[-1])
     return ids
 

@@ -30,6 +30,8 @@ ALL = every.CONFIGS | MIDITOK
 LOSES_METERS = ("compound miditok rests", "compound miditok all")
 # Each gap is rounded by itself, so that onsets drift: the second time is the same as the third.
 DRIFTS = ("anticipation interarrival",)
+# They are what their models' authors made: tracks without notes, and what an id cannot tell, do not come back.
+PUBLISHED = tuple(label for label in every.CONFIGS if label.split()[0] in ("aria", "midigpt"))
 
 
 @cache
@@ -88,7 +90,7 @@ def test_what_was_decoded_once_comes_back_the_same(label, score) -> None:
     twice = tokenizer.decode(ids)
     if label in LOSES_METERS:
         assert len(twice) == len(once)
-    elif label in DRIFTS or label in MIDITOK:
+    elif label in DRIFTS or label in MIDITOK or label in PUBLISHED:
         assert plain(tokenizer.encode(twice)) == plain(ids)
     else:
         assert twice == once

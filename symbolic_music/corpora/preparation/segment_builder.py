@@ -21,7 +21,7 @@ from symbolic_music.io.files import MAX_BYTES, NOTATION_SUFFIXES
 from symbolic_music.score import Score
 
 # Changes when what is made of the same sources does.
-_RULES = 1
+_RULES = 2
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,10 @@ class PreparedGPT2:
         tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
         self.embedding, self.position = tensors["embedding.weight"], tensors["position.weight"]
         self.norm: Vectors = (tensors["norm.weight"], tensors["norm.bias"])
-        self.output = Float32(self.embedding)
-        self.durations = make(self.embedding[v.DURATION : v.NOTE], None)
-        self.notes = make(self.embedding[v.NOTE : v.REST + 1], None)
+        matrix = network.output_matrix.detach()
+        self.output = Float32(matrix)
+        self.durations = make(matrix[v.DURATION : v.NOTE], None)
+        self.notes = make(matrix[v.NOTE : v.REST + 1], None)
 
         def vectors(i: int, name: str) -> Vectors:
             return tensors[f"blocks.{i}.{name}.weight"], tensors[f"blocks.{i}.{name}.bias"]

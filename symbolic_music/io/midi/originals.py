@@ -38,12 +38,14 @@ def as_pretty_midi_reads(score: Score) -> Score:
     """The same with the notes of pretty_midi 0.2: a note off ends all notes of its pitch that began before its tick.
 
     So a note of no length is left out, and one that lies inside another ends with it. Tempos count in the first track
-    of the file only.
+    of the file only. Notes of one tick in a file of one track (type 0) come in order of the parts' first ends.
     """
     document = document_of(score)
     if document is None or not document.is_whole(score):
         return score
     score = _tempos_of_the_first_track(as_symusic_reads(score), document.data)
+    if document.data[8:10] == b"\0\0":
+        score = _by_first_end(score)
     notes = score.notes
     voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
     onset, end = notes["onset"].astype(np.int64), notes["onset"] + notes["duration"].astype(np.int64)
@@ -56,6 +58,14 @@ def as_pretty_midi_reads(score: Score) -> Score:
     notes = notes.copy()
     notes["duration"], notes["hanging"] = np.where(kept, ends - onset, 0), 0
     return score.replace(notes=notes[kept])
+
+
+def _by_first_end(score: Score) -> Score:
+    ends = np.full(max(1, len(score.tracks)), np.iinfo(np.int64).max)
+    np.minimum.at(ends, score.notes["track"], score.notes["onset"] + score.notes["duration"].astype(np.int64))
+    rank = np.argsort(np.argsort(ends, kind="stable"), kind="stable")
+    order = np.lexsort((rank[score.notes["track"]], score.notes["onset"]))
+    return score if np.all(order[1:] > order[:-1]) else score.replace(notes=score.notes[order])
 
 
 def _first_end(voice: NDArray[np.int64], onset: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.engraving import Segment, engraved
 from symbolic_music.io.notation.engraving.hands import Hands, MeasureState
 from symbolic_music.io.notation.numbers import number
+from symbolic_music.io.notation.to_score import grace_onsets
 from symbolic_music.io.notation.written import TICKS, Measure, WrittenNote
 
 _FINEST = 1 << 20
@@ -53,7 +54,7 @@ def patched_measure(
     state: MeasureState,
     segments: Sequence[Segment],
     unchanged: Counter[Place],
-    graces: Counter[int],
+    graces: Counter[tuple[int, int]],
     start: int,
     length: Fraction,
     hands: Hands,
@@ -63,11 +64,12 @@ def patched_measure(
     Args:
         element, written, state: the measure as it was, and what holds at its beginning.
         segments: all that sounds in it now; `unchanged` are the places of those that were there before.
-        graces: pitches of its grace notes that are still there.
+        graces: (pitch, onset) of its grace notes that are still there.
         start: its first tick; `length` in quarters.
     """
     chains = _chains(written)
-    kept_voices = _kept_voices(chains, written, Counter(unchanged), graces)
+    there = _still_there(written, graces, start)
+    kept_voices = _kept_voices(chains, written, Counter(unchanged), there)
     left = list(segments)
     for chain in chains:
         if _voice(chain.notes[0]) in kept_voices:
@@ -78,7 +80,7 @@ def patched_measure(
     # A voice of rests only makes room for notes on its staff.
     kept_voices |= {voice for voice in resting if _staff_of_voice(items, voice) not in staves_of_left}
     kept = [i for i in items if i.element.tag == "note" and _voice_of(i.element) in kept_voices]
-    events = _events(left, chains, written, graces, kept, items, state, start, length, hands)
+    events = _events(left, chains, there, kept, items, state, start, length, hands)
     return _assembled(element, items, kept, events, state, length), {item.element for item in kept}
 
 
@@ -114,13 +116,23 @@ def _chains(written: Measure) -> list[_Chain]:
     return chains
 
 
+def _still_there(written: Measure, graces: Counter[tuple[int, int]], start: int) -> list[WrittenNote]:
+    """The grace notes of a measure that have one of these pitches and onsets."""
+    left = Counter(graces)
+    out = []
+    for note, onset in grace_onsets(written.notes, start):
+        if left[note.pitch, onset] > 0:
+            left[note.pitch, onset] -= 1
+            out.append(note)
+    return out
+
+
 def _kept_voices(
-    chains: Sequence[_Chain], written: Measure, unchanged: Counter[Place], graces: Counter[int]
+    chains: Sequence[_Chain], written: Measure, unchanged: Counter[Place], there: Sequence[WrittenNote]
 ) -> set[str]:
     """Voices with notes, all of which are still there."""
     voices = {_voice(note) for note in written.notes}
-    lost = Counter(note.pitch for note in written.notes if note.grace) - graces
-    broken = {_voice(note) for note in written.notes if note.grace and lost[note.pitch]}
+    broken = {_voice(note) for note in written.notes if note.grace and all(note is not one for one in there)}
     for chain in chains:
         if unchanged[chain.place] > 0:
             unchanged[chain.place] -= 1
@@ -175,8 +187,7 @@ def _staff_of_voice(items: Sequence[_Item], voice: str) -> int:
 def _events(
     left: Sequence[Segment],
     chains: Sequence[_Chain],
-    written: Measure,
-    graces: Counter[int],
+    graces: Sequence[WrittenNote],
     kept: Sequence[_Item],
     items: Sequence[_Item],
     state: MeasureState,
@@ -206,8 +217,8 @@ def _events(
             if event.heads:
                 _carry(event, own, known)
         out += events
-    for grace in written.notes:
-        if grace.grace and grace.element is not None and _voice(grace) not in kept_voices and graces[grace.pitch] > 0:
+    for grace in graces:
+        if grace.element is not None and _voice(grace) not in kept_voices:
             out.append(_raw_grace(grace, out))
     return out
 

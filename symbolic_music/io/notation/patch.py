@@ -103,14 +103,19 @@ def _plain_rows(reading: Reading, track: int) -> Array:
 
 
 _Row = tuple[int, ...]
+_Graces = Counter[tuple[int, int]]  # (pitch, onset)
 
 
 def _row(note: Array) -> _Row:
     return tuple(int(note[name]) for name in ("onset", "duration", "pitch", "velocity", "channel"))
 
 
-def _without_graces(notes: Array, reading: Reading, track: int) -> tuple[Array, dict[int, Counter[int]], set[int]]:
-    """Notes that are no grace notes of the page, pitches of the graces still there by measure, who lost one."""
+def _without_graces(
+    notes: Array, reading: Reading, track: int
+) -> tuple[Array, dict[int, Counter[tuple[int, int]]], set[int]]:
+    """Notes that are no grace notes of the page; (pitch, onset) of the graces that are still there, by measure; the
+    measures that lost one.
+    """
     left: dict[_Row, list[int]] = defaultdict(list)
     ours = np.flatnonzero(np.array(reading.is_grace, bool) & (reading.score.notes["track"] == track))
     for i in ours.tolist():
@@ -119,7 +124,7 @@ def _without_graces(notes: Array, reading: Reading, track: int) -> tuple[Array, 
         return notes, {}, set()
     plain = Counter(_row(note) for note in _plain_rows(reading, track))
     keep = np.ones(len(notes), bool)
-    there: dict[int, Counter[int]] = defaultdict(Counter)
+    there: dict[int, _Graces] = defaultdict(Counter)
     for i, note in enumerate(notes):
         row = _row(note)
         if not left.get(row):
@@ -127,7 +132,7 @@ def _without_graces(notes: Array, reading: Reading, track: int) -> tuple[Array, 
         if plain[row] > 0:  # a plain note just alike: it comes first
             plain[row] -= 1
             continue
-        there[left[row].pop()][row[2]] += 1
+        there[left[row].pop()][row[2], row[0]] += 1
         keep[i] = False
     return notes[keep], dict(there), {measure for measures in left.values() for measure in measures}
 

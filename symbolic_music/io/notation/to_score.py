@@ -178,6 +178,16 @@ def _grace(note: WrittenNote, begin: int, count: int, taken: int) -> tuple[int, 
     return max(0, beat - (count - note.grace + 1) * length), length
 
 
+def grace_onsets(notes: Sequence[WrittenNote], begin: int) -> list[tuple[WrittenNote, int]]:
+    """The grace notes of a measure that begins at this tick, and when they sound."""
+    steals, counts = _steals(notes), _counts(notes)
+    return [
+        (note, _grace(note, begin, counts[note.at, note.voice], steals.get((note.at, note.voice), 0))[0])
+        for note in notes
+        if note.grace
+    ]
+
+
 def part_loudness(part: Part, starts: Sequence[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Dynamic marks and hairpins of a part at their ticks, as `loudness` takes them."""
     marks: list[tuple[int, int]] = []
@@ -263,8 +273,9 @@ def _tempos(written: Written, places: Places) -> list[tuple[int, int]]:
 
 
 def _keys(written: Written, places: Places) -> list[tuple[int, int, int]]:
-    """Keys of the first part that sounds as it is written; of others they would be those of the page."""
-    chosen = next((part for part in written.parts if not part.transposes and _has_keys(part)), None)
+    """Sounding keys of the first part that sounds as it is written, else of the first that has keys."""
+    parts = sorted(written.parts, key=lambda part: part.transposes)
+    chosen = next((part for part in parts if _has_keys(part)), None)
     rows: list[tuple[int, int, int]] = []
     for measure, begin, _ in places if chosen is not None else ():
         for at, sharps, minor in chosen.measures[measure].keys if chosen is not None else ():

@@ -1,8 +1,8 @@
 """GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
 
 Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
-embedding. Names and shapes of the weights are plain `nn.Linear` ones; `pretrained` turns them from and into those of
-Hugging Face.
+embedding (unless the config says otherwise). Names and shapes of the weights are plain `nn.Linear` ones;
+`huggingface_gpt2` turns them from and into those of Hugging Face.
 
 Sources: Radford et al. 2019; for shapes and vocabulary Thickstun et al. 2024 (arXiv 2306.08620), appendix C. The
 published checkpoints also divide the attention of layer i by i + 1 (their config: `scale_attn_by_inverse_layer_idx`).
@@ -41,6 +41,7 @@ class GPT2Config:
         attention_dropout: on attention weights.
         epsilon: of the layer norms.
         scale_by_layer: whether attention logits of layer i (from 0) are divided by i + 1 too.
+        tied: whether the output matrix is the embedding; else it is one of its own.
     """
 
     vocabulary: int = v.SIZE
@@ -53,6 +54,7 @@ class GPT2Config:
     attention_dropout: float = 0.1
     epsilon: float = 1e-5
     scale_by_layer: bool = True
+    tied: bool = True
 
     def __post_init__(self) -> None:
         check_config(self, zero=("hidden",))
@@ -82,6 +84,7 @@ class GPT2(nn.Module):
         self.drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList([_block(config, layer) for layer in range(config.layers)])
         self.norm = nn.LayerNorm(config.width, eps=config.epsilon)
+        self.head = None if config.tied else nn.Linear(config.width, config.vocabulary, bias=False)
         if not self.norm.weight.is_meta:
             self._initialise()
 
@@ -123,7 +126,12 @@ class GPT2(nn.Module):
 
     def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """Logits of the ids first..last - 1 (all by default), (..., width) to (..., last - first)."""
-        return functional.linear(states, self.embedding.weight[first:last])
+        return functional.linear(states, self.output_matrix[first:last])
+
+    @property
+    def output_matrix(self) -> Tensor:
+        """What states are multiplied by, (vocabulary, width)."""
+        return self.embedding.weight if self.head is None else self.head.weight
 
     def new_cache(self, batch: int = 1) -> JumpingCache:
         """An empty cache for `step`; at the small shape 75 MB a sequence in float32."""

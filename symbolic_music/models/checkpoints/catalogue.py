@@ -54,6 +54,26 @@ CATALOGUE: tuple[PublicModel, ...] = (
         bytes=3_120_598_456,
     ),
     PublicModel(
+        "aria-base", "loubb/aria-medium-base", "aria", 658_000_000, "Apache-2.0", "Aria-MIDI (CC BY-NC-SA 4.0)",
+        (CONTINUE,), bytes=2_634_170_640,
+    ),
+    PublicModel(
+        "aria-gen", "loubb/aria-medium-gen", "aria", 658_000_000, "Apache-2.0", "Aria-MIDI (CC BY-NC-SA 4.0)",
+        (CONTINUE,),
+    ),
+    PublicModel(
+        "aria-embedding", "loubb/aria-medium-embedding", "aria", 632_000_000, "Apache-2.0",
+        "Aria-MIDI (CC BY-NC-SA 4.0)", (EMBED,),
+    ),
+    PublicModel(
+        "midigpt-yellow", "Metacreation/MIDI-GPT", "midigpt", 87_000_000, "non-commercial research (GigaMIDI)",
+        "GigaMIDI", (INFILL,), "yellow_medium-final.safetensors", 350_500_000,
+    ),
+    PublicModel(
+        "midigpt-yellow-small", "Metacreation/MIDI-GPT", "midigpt", 20_600_000, "non-commercial research (GigaMIDI)",
+        "GigaMIDI", (INFILL,), "yellow_small-final.safetensors", 82_500_000,
+    ),
+    PublicModel(
         "remi-maestro", "Natooz/Maestro-REMI-bpe20k", "miditok", 0, "Apache-2.0", "MAESTRO (CC BY-NC-SA 4.0)",
         (CONTINUE,),
     ),

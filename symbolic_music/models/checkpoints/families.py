@@ -11,6 +11,7 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
+from symbolic_music.models.checkpoints import aria, midigpt_file
 from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -32,6 +33,21 @@ class Opened:
     network: nn.Module
     tokenizer: Tokenizer
     family: str
+
+
+def open_file(path: Path) -> Opened:
+    """The checkpoint that is one safetensors file and tells in its header what it is.
+
+    Raises:
+        ModelError: when it tells nothing that is known here, or does not fit it.
+    """
+    header = midigpt_file.header_of(path)
+    if header is not None:
+        return Opened(*midigpt_file.open_file(path, header), "midigpt")
+    checkpoint = CheckpointTensors([path], where=path)
+    if aria.TABLE in checkpoint.shapes:
+        return Opened(*aria.open_checkpoint(checkpoint, {}), "aria")
+    raise ModelError(f"{path.parent} has no config.json, and {path.name} does not say itself what model it is of")
 
 
 def open_folder(folder: Path, theirs: Mapping[str, Any]) -> Opened:
@@ -67,4 +83,8 @@ def _gpt2(folder: Path, theirs: Mapping[str, Any]) -> Opened:
     return Opened(gpt2_of(config, rows, CheckpointTensors.of_folder(folder, plain_name)), tokenizer, family)
 
 
-_OPENINGS: Mapping[str, Callable[[Path, Mapping[str, Any]], Opened]] = {"gpt2": _gpt2}
+def _aria(folder: Path, theirs: Mapping[str, Any]) -> Opened:
+    return Opened(*aria.open_checkpoint(CheckpointTensors.of_folder(folder), theirs), "aria")
+
+
+_OPENINGS: Mapping[str, Callable[[Path, Mapping[str, Any]], Opened]] = {"gpt2": _gpt2, "aria": _aria}

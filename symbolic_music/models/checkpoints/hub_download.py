@@ -37,7 +37,7 @@ def download(
         weights: names to look for, in this order.
         revision: branch, tag or commit.
         also: further files, fetched where the repository has them.
-        has_config: whether the repository must have a config.json; else it may.
+        has_config: whether there is a config.json.
         **options: of `huggingface_hub.hf_hub_download`: cache_dir, token, force_download, local_files_only.
 
     Raises:
@@ -49,8 +49,7 @@ def download(
     if not known and not _tell(repository, weights, revision, options):
         # Else the hub's library tries for half a minute.
         options["local_files_only"] = True
-    config = _fetch(repository, CONFIG, revision, options)
-    if config is None and has_config:
+    if has_config and _fetch(repository, CONFIG, revision, options) is None:
         raise ModelError(f"{repository} on the hub has no {CONFIG}")
     for name in weights:
         path = _fetch(repository, name, revision, options)

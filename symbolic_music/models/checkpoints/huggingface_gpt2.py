@@ -96,15 +96,16 @@ def save_pretrained(network: GPT2, folder: str | Path) -> Path:
         "resid_pdrop": c.dropout,
         "embd_pdrop": c.dropout,
         "attn_pdrop": c.attention_dropout,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": c.tied,
         "torch_dtype": str(network.embedding.weight.dtype).removeprefix("torch."),
         # They have none of these; transformers' own defaults would be ids outside of the vocabulary.
         "bos_token_id": None,
         "eos_token_id": None,
     }
     names = _names(c.layers)
+    names = {ours: theirs if theirs == _HEAD else f"transformer.{theirs}" for ours, theirs in names.items()}
     weights = {
-        f"transformer.{names[name]}": _turned(name, parameter.detach()).cpu().contiguous()
+        names[name]: _turned(name, parameter.detach()).cpu().contiguous()
         for name, parameter in network.named_parameters()
     }
     return write_folder(folder, config, weights)
@@ -166,7 +167,7 @@ def gpt2_of(config: GPT2Config, rows: int, checkpoint: CheckpointTensors) -> GPT
     names = _names(config.layers)
     wanted = {names[n]: tuple(_turned(n, p).shape) for n, p in network.named_parameters()}
     wanted["wte.weight"] = (rows, config.width)
-    checkpoint.check(wanted, "GPT-2", {_HEAD: wanted["wte.weight"]})
+    checkpoint.check(wanted, "GPT-2", {_HEAD: wanted["wte.weight"]} if config.tied else {})
     check_memory(network, checkpoint.where)
     network = network.to_empty(device="cpu").eval()
     for name, parameter in network.named_parameters():
@@ -174,7 +175,7 @@ def gpt2_of(config: GPT2Config, rows: int, checkpoint: CheckpointTensors) -> GPT
         # Of a table with rows that no id stands for.
         tensor = tensor[: config.vocabulary] if names[name] == "wte.weight" else tensor
         copy_into(parameter, tensor, names[name], checkpoint.where)
-        if names[name] == "wte.weight" and _HEAD in checkpoint.shapes:
+        if config.tied and names[name] == "wte.weight" and _HEAD in checkpoint.shapes:
             # At once, while little else is in memory.
             head = checkpoint.tensor(_HEAD)[: config.vocabulary].to(torch.float32)
             if not torch.equal(head, parameter):
@@ -193,6 +194,7 @@ def plain_name(key: str) -> str | None:
 def _names(layers: int) -> dict[str, str]:
     """Our names of all weights -> theirs."""
     names = {"embedding.weight": "wte.weight", "position.weight": "wpe.weight"}
+    names["head.weight"] = _HEAD
     names |= {f"norm.{kind}": f"ln_f.{kind}" for kind in ("weight", "bias")}
     for layer in range(layers):
         for ours, theirs in _IN_A_BLOCK.items():

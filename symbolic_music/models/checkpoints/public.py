@@ -14,7 +14,7 @@ from torch import nn
 
 from symbolic_music.errors import ModelError, UnknownNameError
 from symbolic_music.models.checkpoints.catalogue import CATALOGUE, PublicModel, entry, is_non_commercial
-from symbolic_music.models.checkpoints.families import Opened, open_folder
+from symbolic_music.models.checkpoints.families import Opened, open_file, open_folder
 from symbolic_music.models.checkpoints.hub_download import download, is_cached
 from symbolic_music.models.checkpoints.safetensors_folder import CONFIG, read_config
 from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES
@@ -45,28 +45,43 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
         ModelError: as `families.open_folder` and `hub.download`.
     """
     if os.path.isdir(name):  # where a Path raises, of a name too long
-        opened = open_folder(Path(name), read_config(Path(name)))
+        opened = _opened(Path(name))
         return opened, _of_folder(Path(name).resolve().name, opened, "not named")
+    if os.path.isfile(name) and name.endswith(".safetensors"):
+        opened = open_file(Path(name))
+        return opened, _of_folder(Path(name).stem, opened, "not named")
     known = entry(name)
     if known is None and not _HUB_ID.fullmatch(name):
         raise UnknownNameError(unknown(name, others))
     repository = name if known is None else known.repository
     files = (known.file,) if known is not None and known.file else WEIGHT_FILES
     folder = _fetched(repository, files, offline)
-    opened = open_folder(folder, read_config(folder))
+    opened = open_file(folder / known.file) if known is not None and known.file else _opened(folder)
     licence = f"see https://huggingface.co/{repository}"
     return opened, known or _of_folder(repository, opened, licence)
 
 
+def lone_file(folder: Path) -> Path | None:
+    """The one safetensors file of a folder that has no config.json and no weights under another of the usual names."""
+    found = [] if (folder / CONFIG).is_file() else sorted(folder.glob("*.safetensors"))
+    return found[0] if len(found) == 1 else None
+
+
+def _opened(folder: Path) -> Opened:
+    lone = lone_file(folder)
+    return open_file(lone) if lone is not None else open_folder(folder, read_config(folder))
+
+
 def _fetched(repository: str, files: Sequence[str], offline: bool) -> Path:
     """The folder of a repository in the cache; the network is used for what is not there."""
+    has_config = files == WEIGHT_FILES
     if offline or any(is_cached(repository, name) for name in files):
         try:
-            return download(repository, files, also=_BESIDE, local_files_only=True)
+            return download(repository, files, None, _BESIDE, has_config, local_files_only=True)
         except ModelError:
             if offline:
                 raise
-    return download(repository, files, also=_BESIDE)
+    return download(repository, files, None, _BESIDE, has_config)
 
 
 def unknown(name: str, others: Sequence[str]) -> str:

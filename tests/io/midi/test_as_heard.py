@@ -127,6 +127,15 @@ class TestOriginals:
         theirs = as_pretty_midi_reads(score).notes
         assert theirs[["onset", "duration"]].tolist() == [(0, 150), (100, 50)]
 
+    def test_pretty_midi_has_the_part_first_whose_note_ends_first(self) -> None:
+        data = smf(on(0, 60, 10) + on(0, 60, 20, 1) + off(5, 60, 1) + off(5, 60), kind=0)
+        assert as_pretty_midi_reads(parse_midi(data)).notes["velocity"].tolist() == [20, 10]
+
+    def test_pretty_midi_hears_tempos_of_the_first_track(self) -> None:
+        data = smf(meta(0, 0x51, b"\x07\xa1\x20"), meta(0, 0x51, b"\x01\x00\x00") + note(60))
+        assert len(parse_midi(data).tempos) == 2
+        assert as_pretty_midi_reads(parse_midi(data)).tempos["microseconds"].tolist() == [500_000]
+
     def test_mido_merges_ports_and_pairs_across_tracks(self) -> None:
         score = parse_midi(
             smf(program(0, 40) + on(0, 60) + off(100, 60), meta(0, 0x21, b"\1") + on(10, 60) + off(10, 60))

@@ -31,6 +31,13 @@ def test_a_transposing_instrument_sounds_lower_than_it_is_written() -> None:
     assert [row[2] for row in played(score, 1)] == [60, 62]
 
 
+def test_keys_are_those_that_sound() -> None:
+    clarinet = "<transpose><chromatic>-2</chromatic></transpose>"
+    data = document(("A", "", [start(more=clarinet) + line("D5")])).replace(b"<fifths>0<", b"<fifths>3<")
+    assert parse_musicxml(data).keys["sharps"].tolist() == [1]
+    assert parse_musicxml(data).notes["pitch"].tolist() == [72]
+
+
 def test_a_transposition_may_change_in_the_middle() -> None:
     to_a = "<attributes><transpose><chromatic>-3</chromatic></transpose></attributes>"
     assert [row[2] for row in played(one(start() + line("C5") + to_a + line("C5")))] == [72, 69]

@@ -130,6 +130,16 @@ def test_grace_notes_stay_with_their_measure() -> None:
     assert bars_of(musicxml_bytes(without))[0] == bars_of(data)[0]
 
 
+def test_of_two_grace_notes_alike_the_one_that_is_left_stays() -> None:
+    grace = note("D5", before="<grace/>")
+    score = parse_musicxml(document(("A", "", [start(4) + line("C5") + grace + line("E5 F5") + grace + line("C5")])))
+    for onset in (0.875, 2.875):
+        edit = score.replace(notes=score.notes[score.notes["onset"] != round(onset * T)])
+        again = musicxml_bytes(edit)
+        assert again.count(b"<grace") == 1
+        assert played(parse_musicxml(again)) == played(edit)
+
+
 def test_a_note_that_goes_into_the_next_bar_is_tied() -> None:
     score = parse_musicxml(document(("A", "", [start(2) + line("C4 D4"), line("r r"), line("C4 D4")])))
     edit = with_notes(score, 0, [(1, 2, 64)])

@@ -77,7 +77,7 @@ def tune(*rows):
 
 
 def test_the_registry_knows_them() -> None:
-    assert [f"miditok:{kind}" for kind in KINDS] == tokenizers.names()[5:]
+    assert [f"miditok:{kind}" for kind in KINDS] == [name for name in tokenizers.names() if name.startswith("miditok:")]
     assert tokenizers.presets("miditok:TSD") == ("default",)
     with pytest.raises(UnknownNameError, match="miditok:NAME with NAME one of REMI, TSD"):
         tokenizers.get("miditok:Morse")

@@ -73,6 +73,9 @@ def describe(score: Score) -> dict[str, Any]:
                 "first_onset": round(float(seconds[notes["track"] == index].min()), 3) if len(own) else None,
             }
         )
+    # An upbeat (bar 0) is a bar of its own length; the meter is that of the bar after it.
+    upbeat = len(score.meters) > 1 and len(score.bar_numbers) > 0 and score.bar_numbers["number"][0] == 0
+    meters = score.meters[1:] if upbeat else score.meters
     return {
         "readable": True,
         "tracks": len(score.tracks),
@@ -81,8 +84,8 @@ def describe(score: Score) -> dict[str, Any]:
         "programs": [int(i) for i in np.unique(score.instruments)],
         "tempo": round(60e6 / max(1, int(score.tempos["microseconds"][0])), 3) if len(score.tempos) else None,
         "tempo_changes": _changes(score.tempos, "microseconds"),
-        "meter": f"{score.meters['numerator'][0]}/{score.meters['denominator'][0]}" if len(score.meters) else None,
-        "meter_changes": _changes(score.meters, "numerator", "denominator"),
+        "meter": f"{meters['numerator'][0]}/{meters['denominator'][0]}" if len(meters) else None,
+        "meter_changes": _changes(meters, "numerator", "denominator"),
         "key": key_name(int(score.keys["sharps"][0]), bool(score.keys["minor"][0])) if len(score.keys) else None,
         "key_changes": _changes(score.keys, "sharps", "minor"),
         "estimated_key": _estimated_key(score),

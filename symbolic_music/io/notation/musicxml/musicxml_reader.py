@@ -172,10 +172,6 @@ class _PartReader:
                 self.out.miss("meter change inside a bar")
             elif time.find("senza-misura") is None:
                 self.out.problems.append(f"measure {self.measure.number}: a meter that is none is left out")
-        for key in element.iterfind("key"):
-            sharps = whole(key.findtext("fifths"))
-            if sharps is not None and -7 <= sharps <= 7:
-                self.measure.keys.append((at, sharps, int((key.findtext("mode") or "").strip() == "minor")))
         for transpose in element.iterfind("transpose"):
             chromatic = number(transpose.findtext("chromatic")) or 0
             octaves = whole(transpose.findtext("octave-change")) or 0
@@ -183,6 +179,14 @@ class _PartReader:
             self.part.transposes |= bool(chromatic) or bool(octaves)
             if transpose.find("double") is not None:
                 self.out.miss("doubling in octaves")
+        for key in element.iterfind("key"):
+            sharps = whole(key.findtext("fifths"))
+            if sharps is not None and -7 <= sharps <= 7:
+                by = self.transposition.get(key.get("number", "1"), self.transposition.get("", 0))
+                # A semitone is seven fifths; of enharmonic keys the one with at most six accidentals sounds.
+                sounding = sharps if by % 12 == 0 else (sharps + 7 * by + 5) % 12 - 5
+                minor = (key.findtext("mode") or "").strip() == "minor"
+                self.measure.keys.append((at, sounding, int(minor)))
 
     def _barline(self, element: Element) -> None:
         measure = self.measure

@@ -61,3 +61,9 @@ def test_broken_files_are_mistakes(mistake, run, tmp_path) -> None:
 )  # fmt: skip
 def test_keys_have_their_names(sharps, minor, name) -> None:
     assert key_name(sharps, minor) == name
+
+
+def test_the_meter_of_a_piece_with_an_upbeat(run, tmp_path) -> None:
+    (tmp_path / "tune.abc").write_text("X:1\nM:3/4\nL:1/4\nK:G\nD|GAB|G3|]\n")
+    told = json.loads(run("info", tmp_path / "tune.abc", "--json").out)
+    assert (told["meter"], told["meter_changes"], told["bars"]) == ("3/4", 0, 3)

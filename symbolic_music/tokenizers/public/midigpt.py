@@ -1,0 +1,237 @@
+"""The ids of MIDI-GPT: track by track, bar by bar, with controls before a track and bars to be filled in.
+
+A piece is PieceStart, NumBars, and its tracks: Track (0 melodic, 1 drums), Instrument, attributes, its bars, TrackEnd.
+A bar is Bar, TimeSig, its notes, BarEnd. Notes are TimeAbsolutePos where it is not 0, VelocityLevel where it changes,
+NoteOnset (the pitch) and, but of drums, NoteDuration. Bars that are to be written hold FillInPlaceholder; what they are
+filled with follows the last track, FillInStart to FillInEnd, in the order of tracks and bars.
+
+Source: github.com/Metacreation-Lab/MIDI-GPT (version 0.4.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from symbolic_music.errors import OptionError, UnknownNameError
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.score import METER, Array, Score, Track, note_table
+from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
+from symbolic_music.tokenizers.public.midigpt_grammar import MidiGptGrammar
+from symbolic_music.tokenizers.public.midigpt_layout import YELLOW, layout_of
+
+_DEFAULT_VELOCITY = 100
+_FINE = 1920
+
+
+class MidiGptTokenizer(Tokenizer):
+    """See the module's docstring.
+
+    Args:
+        preset: yellow, whose configuration is known here.
+        configuration: that of a checkpoint, as its file's header has it under `encoder_config`; the preset's when
+            omitted.
+
+    Raises:
+        UnknownNameError: for an unknown preset.
+        OptionError: for a configuration with tokens that are not known here.
+    """
+
+    name = "midigpt"
+
+    def __init__(self, preset: str = "yellow", configuration: Mapping[str, Any] | None = None) -> None:
+        if preset != "yellow":
+            raise UnknownNameError(f"midigpt has no preset {preset!r}: choose from yellow")
+        if not (configuration is None or isinstance(configuration, Mapping)):
+            raise OptionError("midigpt: a configuration is what the header of a checkpoint's file holds")
+        self.preset = preset
+        self.configuration = None if configuration is None else dict(configuration)
+        self.layout = layout_of(YELLOW if configuration is None else configuration)
+        self.vocabulary = Vocabulary((self.layout.names(),))
+        self.grammar = MidiGptGrammar(self.layout)
+        self.velocities = velocities(self.layout.size["VelocityLevel"])
+
+    def to_config(self) -> dict[str, Any]:
+        """Name, preset, and the configuration where one was given."""
+        config = {"name": self.name, "preset": self.preset}
+        return config if self.configuration is None else {**config, "configuration": self.configuration}
+
+    def encode(self, score: Score) -> Ids:
+        """Ids (n,) of all tracks and bars, with the attributes that the tracks have.
+
+        NumBars is the number of bars where the model was trained on it, else the largest such number. A meter that the
+        vocabulary has not is told as the one nearest in length; the original refuses it.
+
+        Raises:
+            RegionError: when the score has more than 100,000 bars.
+        """
+        score = as_symusic_reads(score)
+        bars = bars_of(score)
+        tracks = tracks_of(score, bars, self.layout.resolution)
+        attributes = [attributes_of(t, bars, score.ticks_per_quarter, self.layout.resolution) for t in tracks]
+        return self.encode_bars(bars, tracks, attributes)
+
+    def encode_bars(
+        self,
+        bars: Sequence[GridBar],
+        tracks: Sequence[GridTrack],
+        attributes: Sequence[Mapping[str, int]],
+        to_fill: Collection[tuple[int, int]] = (),
+    ) -> Ids:
+        """Ids of some bars; with bars to fill they end where the first of those begins, at its FillInStart.
+
+        Args:
+            bars: all of them.
+            tracks: with notes for each bar.
+            attributes: of each track, values by kind.
+            to_fill: (track, bar) of those to be written.
+        """
+        layout = self.layout
+        count = layout.bars.index(len(bars)) if len(bars) in layout.bars else len(layout.bars) - 1
+        ids = [layout.id("PieceStart", 1 if to_fill else 0), layout.id("NumBars", count)]
+        meters = [self._meter(bar) for bar in bars]
+        for number, (track, values) in enumerate(zip(tracks, attributes, strict=True)):
+            ids.append(layout.id("Track", int(track.is_drum)))
+            ids.append(layout.id("Instrument", layout.instrument[track.program]))
+            ids += [layout.id(kind, values[kind]) for kind in layout.attributes if kind in values]
+            for place, (meter, notes) in enumerate(zip(meters, track.bars, strict=True)):
+                ids += [layout.id("Bar"), meter]
+                if (number, place) in to_fill:
+                    ids.append(layout.id("FillInPlaceholder"))
+                else:
+                    ids += self.notes(notes, track.is_drum)
+                ids.append(layout.id("BarEnd"))
+            ids.append(layout.id("TrackEnd"))
+        if to_fill:
+            ids.append(layout.id("FillInStart"))
+        return np.array(ids, np.int32)
+
+    def notes(self, notes: list[BarNote], is_drum: bool) -> list[int]:
+        """Ids of the notes of a bar."""
+        layout, ids, velocity = self.layout, [], -1
+        groups: dict[int, list[BarNote]] = {}
+        for note in notes:
+            groups.setdefault(note.onset, []).append(note)
+        for onset, group in groups.items():
+            if onset > 0:
+                ids.append(layout.id("TimeAbsolutePos", onset))
+            for note in sorted(group, key=lambda one: one.pitch):
+                level = level_of(note.velocity, layout.size["VelocityLevel"])
+                if level > 0 and not (layout.sticky and level == velocity):
+                    ids.append(layout.id("VelocityLevel", level))
+                    velocity = level
+                ids.append(layout.id("NoteOnset", note.pitch))
+                if not is_drum:
+                    ids.append(layout.id("NoteDuration", note.duration - 1))
+        return ids
+
+    def _meter(self, bar: GridBar) -> int:
+        """The id of a meter; of the one nearest to it in length where there is none."""
+        meters, meter = self.layout.meters, (bar.numerator, bar.denominator)
+        if meter not in meters:
+            meter = min(meters, key=lambda one: abs(one[0] / one[1] - bar.numerator / bar.denominator))
+        return self.layout.id("TimeSig", meters.index(meter))
+
+    def decode(self, ids: ArrayLike) -> Score:
+        """The score that ids stand for, at 1,920 ticks a quarter; bars to be filled hold what follows the tracks.
+
+        What makes no sense where it stands is passed over, as in the original.
+        """
+        layout = self.layout
+        tokens = [self._token(token) for token in _filled(self.check(ids).tolist(), layout.first)]
+        scale = _FINE // layout.resolution if _FINE % layout.resolution == 0 else 1
+        quarter = layout.resolution * scale
+        rows: list[tuple[int, ...]] = []
+        tracks: list[Track] = []
+        meters: dict[int, tuple[int, int]] = {}
+        begin = length = time = level = 0
+        pitch, in_bar = -1, False
+        for kind, value in tokens:
+            if kind == "Track":
+                tracks.append(Track("", 0, bool(value)))
+                begin = length = time = level = 0
+                in_bar = False
+            elif not tracks:
+                continue
+            elif kind == "Instrument":
+                tracks[-1] = Track("", layout.programs[value], tracks[-1].is_drum)
+            elif kind == "Bar":
+                begin, length, time, in_bar = begin + length, 4 * quarter, 0, True
+            elif kind == "TimeSig" and in_bar:
+                meters[begin] = layout.meters[value]
+                length = 4 * quarter * meters[begin][0] // meters[begin][1]
+            elif kind == "TrackEnd":
+                in_bar = False
+            elif kind == "TimeAbsolutePos":
+                time = value
+            elif kind == "VelocityLevel":
+                level = value
+            elif in_bar and ((kind == "NoteOnset" and tracks[-1].is_drum) or (kind == "NoteDuration" and pitch >= 0)):
+                lasts = 1 if kind == "NoteOnset" else value + 1
+                note, velocity = value if kind == "NoteOnset" else pitch, self.velocities[level]
+                track = tracks[-1]
+                channel = DRUM_CHANNEL if track.is_drum else 0
+                rows.append((begin + time * scale, lasts * scale, note, velocity, track.program, channel,
+                             len(tracks) - 1))  # fmt: skip
+            pitch = value if kind == "NoteOnset" else -1
+        return Score(ticks_per_quarter=quarter, notes=_table(rows), meters=_changes(meters), tracks=tuple(tracks))
+
+    def _token(self, token: int) -> tuple[str, int]:
+        kind, _, value = self.vocabulary.fields[0][token].rpartition("_")
+        return kind, int(value)
+
+
+def level_of(velocity: int, levels: int) -> int:
+    """The level of a velocity: 0 for silence, then levels of about equal width."""
+    if velocity <= 0:
+        return 0
+    return min(1 + velocity * (levels - 1) // 128, levels - 1) if velocity < 127 else levels - 1
+
+
+def velocities(levels: int) -> list[int]:
+    """The velocity that each level stands for: the second that has it, 0 for levels of fewer; 100 before any level."""
+    found = [_DEFAULT_VELOCITY] * levels
+    for level in range(1, levels):
+        own = [v for v in range(1, 128) if level_of(v, levels) == level]
+        found[level] = own[1] if len(own) > 1 else 0
+    return found
+
+
+def _filled(ids: list[int], first: Mapping[str, int]) -> list[int]:
+    """Ids with each placeholder replaced by the next of the blocks that fill bars, which are taken from the end."""
+    if not all(kind in first for kind in ("FillInPlaceholder", "FillInStart", "FillInEnd")):
+        return ids
+    holder, start, end = first["FillInPlaceholder"], first["FillInStart"], first["FillInEnd"]
+    blocks: list[list[int]] = []
+    for place, token in enumerate(ids):
+        if token == start:
+            rest = ids[place + 1 :]
+            blocks.append(rest[: rest.index(end)] if end in rest else rest)
+    body = ids[: ids.index(start)] if start in ids else ids
+    out: list[int] = []
+    for token in body:
+        if token == holder and blocks:
+            out += blocks.pop(0)
+        else:
+            out.append(token)
+    return out
+
+
+def _table(rows: list[tuple[int, ...]]) -> Array:
+    table = note_table(rows)
+    return table[np.lexsort((table["track"], table["onset"]))]
+
+
+def _changes(meters: Mapping[int, tuple[int, int]]) -> Array:
+    """The meters where they change, as a table."""
+    rows, last = [], None
+    for time in sorted(meters):
+        if meters[time] != last:
+            rows.append((time, *meters[time]))
+            last = meters[time]
+    return np.array(rows, METER)

@@ -1,0 +1,131 @@
+"""Which ids of MIDI-GPT may follow: whole pieces, and bars that are filled in after the tracks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import TokenError
+from symbolic_music.tokenizers.base import Grammar
+from symbolic_music.tokenizers.public.midigpt_layout import Layout
+
+
+class State(NamedTuple):
+    """What was last, and where in a piece it stands.
+
+    Args:
+        last: the kind of the last id.
+        is_drum: of the track, or of the bar that is filled.
+        time: steps into the bar of the last onset, -1 before any.
+        steps: of the bar.
+        fills: whether bars may be left to be filled.
+        waiting: (is_drum, steps) of the bars to be filled, the next first.
+        filling: whether a bar is being filled.
+    """
+
+    last: str = ""
+    is_drum: bool = False
+    time: int = -1
+    steps: int = 0
+    fills: bool = False
+    waiting: tuple[tuple[bool, int], ...] = ()
+    filling: bool = False
+
+
+class MidiGptGrammar(Grammar):
+    """See the module's docstring. A piece may go on with further tracks; one whose bars are filled ends."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._kinds = [(kind, value) for kind, size in layout.size.items() for value in range(size)]
+        self._can_fill = all(kind in layout.first for kind in ("FillInPlaceholder", "FillInStart", "FillInEnd"))
+        self._mask = lru_cache(maxsize=4096)(self._masked)
+
+    def start(self) -> State:
+        """The state before the first id."""
+        return State()
+
+    def allowed(self, state: State) -> NDArray[np.bool_]:
+        """See `Grammar`."""
+        return self._mask(*state[:5], len(state.waiting) > 0, state.filling)
+
+    def advance(self, state: State, token: int) -> State:
+        """See `Grammar`."""
+        if not 0 <= token < len(self._kinds) or not self.allowed(state)[token]:
+            raise TokenError(f"id {token} may not follow {state.last or 'nothing'}")
+        kind, value = self._kinds[token]
+        state = state._replace(last=kind)
+        if kind == "PieceStart":
+            return state._replace(fills=value == 1)
+        if kind == "Track":
+            return state._replace(is_drum=value == 1)
+        if kind == "TimeSig":
+            numerator, denominator = self._layout.meters[value]
+            return state._replace(time=-1, steps=round(4 * self._layout.resolution * numerator / denominator))
+        if kind == "TimeAbsolutePos":
+            return state._replace(time=value)
+        if kind in ("NoteOnset", "VelocityLevel"):
+            return state._replace(time=max(state.time, 0))
+        if kind == "FillInPlaceholder":
+            return state._replace(waiting=(*state.waiting, (state.is_drum, state.steps)))
+        if kind == "FillInStart":
+            (is_drum, steps), *rest = state.waiting
+            return state._replace(is_drum=is_drum, steps=steps, time=-1, waiting=tuple(rest), filling=True)
+        if kind == "FillInEnd":
+            return state._replace(filling=False)
+        return state
+
+    def _masked(
+        self, last: str, is_drum: bool, time: int, steps: int, fills: bool, is_waiting: bool, filling: bool
+    ) -> NDArray[np.bool_]:
+        layout = self._layout
+        mask = np.zeros(len(self._kinds), bool)
+        for kind in self._following(last, is_drum, fills, is_waiting, filling):
+            if kind not in layout.first:
+                continue
+            first, size = layout.first[kind], layout.size[kind]
+            if kind == "PieceStart" and not self._can_fill:
+                size = 1
+            values = np.ones(size, bool)
+            if kind == "TimeAbsolutePos":
+                at = np.arange(size)
+                values = (at > max(time, 0)) & (at < steps)
+            if kind == "VelocityLevel":
+                values[0] = False
+            mask[first : first + size] = values
+        mask.flags.writeable = False
+        return mask
+
+    def _following(self, last: str, is_drum: bool, fills: bool, is_waiting: bool, filling: bool) -> tuple[str, ...]:
+        """Kinds that may follow a kind."""
+        closing = "FillInEnd" if filling else "BarEnd"
+        attributes = self._layout.attributes
+        after_note = ("TimeAbsolutePos", "VelocityLevel", "NoteOnset", closing)
+        if last in attributes:
+            return (*attributes[attributes.index(last) + 1 :], "Bar")
+        if last == "NoteOnset" and not is_drum:
+            return ("NoteDuration",)
+        if last in ("FillInEnd", "TrackEnd") and is_waiting:
+            return ("FillInStart",) if last == "FillInEnd" else ("FillInStart", "Track")
+        following: dict[str, tuple[str, ...]] = {
+            "": ("PieceStart",),
+            "PieceStart": ("NumBars",),
+            "NumBars": ("Track",),
+            "Track": ("Instrument",),
+            "Instrument": (*attributes, "Bar"),
+            "Bar": ("TimeSig",),
+            "TimeSig": (*after_note, *(("FillInPlaceholder",) if fills else ())),
+            "FillInPlaceholder": ("BarEnd",),
+            "FillInStart": after_note,
+            "TimeAbsolutePos": ("VelocityLevel", "NoteOnset"),
+            "VelocityLevel": ("NoteOnset",),
+            "NoteOnset": after_note,
+            "NoteDuration": after_note,
+            "BarEnd": ("Bar", "TrackEnd"),
+            "TrackEnd": ("Track",),
+            "FillInEnd": (),
+        }
+        return following[last]

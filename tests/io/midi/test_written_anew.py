@@ -1,0 +1,47 @@
+"""A score written without the file it came from: a player hears the same, channel state and all."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("mido")
+from symbolic_music.io.midi.reader import midi_bytes, parse_midi
+from symbolic_music.io.midi.writer import written
+from tests.io.midi.player import play
+from tests.io.midi.smf import bend, control, meta, off, on, program, smf
+
+
+def note(pitch: int, channel: int = 0, delta: int = 0) -> bytes:
+    return on(delta, pitch, channel=channel) + off(480, pitch, channel)
+
+
+FILES = {
+    "ports": smf(meta(0, 0x21, b"\0") + program(0, 5) + note(60),
+                 meta(0, 0x21, b"\1") + program(0, 6) + control(0, 7, 20) + note(62)),
+    "low bank first": smf(control(0, 32, 3) + control(0, 0, 9) + program(0, 7), note(60)),
+    "kits in turn": smf(program(0, 25, 9) + note(36, 9) + program(0, 40, 9) + note(36, 9)
+                        + program(0, 25, 9) + note(38, 9)),
+    "programs in turn": smf(control(0, 7, 9) + program(0, 5) + note(60) + program(0, 6) + note(62)
+                            + program(0, 5) + note(60)),
+    "expression of another track": smf(control(0, 11, 30), note(60) + note(62) + note(64), control(700, 11, 100)),
+    "a pedal that the other hand lets go": smf(control(100, 64, 127) + note(72), note(48) + control(100, 64, 0)),
+    "bend range, low number first": smf(control(0, 100, 0) + control(0, 101, 0) + control(0, 6, 7) + bend(0, 900),
+                                        note(60)),
+    "another parameter between": smf(control(0, 101, 0) + control(0, 100, 0) + control(0, 6, 7) + control(0, 99, 1)
+                                     + control(0, 98, 8) + control(0, 6, 50) + note(60)),
+    "set up in the last track": smf(note(60, 0, 9), note(62, 1, 9),
+                                    program(0, 30) + program(0, 31, 1) + control(0, 10, 1, 1)),
+    "type 0, a program change in time": smf(program(0, 1) + program(0, 2, 1) + note(60) + note(61, 1) + program(0, 9)
+                                            + note(63) + note(64, 2), kind=0),
+    "a pedal that goes down where a note ends": smf(on(0, 60) + control(240, 64, 127) + off(0, 60)
+                                                    + control(240, 64, 0) + note(62)),
+    "a bank of the second program": smf(program(0, 24) + note(60) + control(0, 0, 8) + program(0, 25) + note(62)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", FILES.values(), ids=FILES)
+def test_a_player_hears_the_same(data: bytes) -> None:
+    score = parse_midi(data)
+    assert midi_bytes(score) == data
+    assert play(written(score)) == play(data)
+    assert play(written(score.replace(source=None, others=()))) == play(data)
