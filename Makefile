@@ -29,6 +29,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # tinysoundfont asks for pyaudio, which needs a compiler and PortAudio; it is used here for rendering only, which
 # needs neither, so it is installed alone.

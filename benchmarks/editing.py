@@ -46,7 +46,8 @@ def measure(minutes: int) -> dict[str, float]:
 
     import torch
 
-    from symbolic_music.generation import Region, infilling
+    from symbolic_music import generation
+    from symbolic_music.generation import Region
     from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model
     from symbolic_music.models.model import View
 
@@ -57,7 +58,8 @@ def measure(minutes: int) -> dict[str, float]:
 
     def edit(score: object) -> int:
         middle = score.duration / 2
-        return len(infilling(score, [Region(middle, middle + 4)], [0, 7, TRACKS - 1], model, seed=1).finish()[0].notes)
+        session = generation.edit(score, [Region(middle, middle + 4)], [0, 7, TRACKS - 1], model, seed=1)
+        return len(session.finish()[0].notes)
 
     edit(orchestra(1, 1))
     score = orchestra(minutes, 0)

@@ -42,10 +42,11 @@ class Writes:
         self.model, self.seed = load_model(model), seed
 
     def __call__(self, score: Score, region: EditRegion) -> Score:
-        from symbolic_music.generation import Region, infilling
+        from symbolic_music import generation
+        from symbolic_music.generation import Region
 
         beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
-        writing = infilling(score, [Region(*beats, "beats")], region.tracks, self.model, seed=self.seed)
+        writing = generation.edit(score, [Region(*beats, "beats")], region.tracks, self.model, seed=self.seed)
         return writing.finish()[0].score
 
 

@@ -161,7 +161,8 @@ def kills(count: int, seed: int) -> None:
 
 def edits(count: int) -> None:
     """Edit again and again in one process."""
-    from symbolic_music.generation import Region, infilling
+    from symbolic_music import generation
+    from symbolic_music.generation import Region
     from symbolic_music.models import load_model
     from tests.fuzz.music import tune
 
@@ -171,7 +172,7 @@ def edits(count: int) -> None:
 
     model, score, marks = load_model("multitrack", "cpu"), tune(), []
     for i in range(count):
-        infilling(score, [Region(0.5, 1.0)], [0], model, seed=i, allow_empty=True).finish()
+        generation.edit(score, [Region(0.5, 1.0)], [0], model, seed=i, allow_empty=True).finish()
         if (i + 1) % max(1, count // 10) == 0:
             marks.append(megabytes())
             print(f"{i + 1:,} edits: {marks[-1]:.1f} MB", flush=True)

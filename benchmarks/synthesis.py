@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io import read
-from symbolic_music.score import DRUM_CHANNEL, Score, note_table
+from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis import dsp, render, stream
 from symbolic_music.synthesis.sampled.soundfont import default_soundfont
 

@@ -33,7 +33,7 @@ import symusic
 
 from symbolic_music import Score, read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
-from symbolic_music.score import DRUM_CHANNEL
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.tokenizers.performance.encoding import summed_seconds
 
 RESULTS = Path(__file__).parent / "results"

@@ -30,7 +30,8 @@ from symbolic_music.evaluation.likelihood import token_nats
 from symbolic_music.training import TrainConfig, train
 from symbolic_music.training.config import parse_config
 from symbolic_music.training.run.optimizers import optimizer_of
-from symbolic_music.training.task import Share, task_of
+from symbolic_music.training.task import Share
+from symbolic_music.training.tasks.factory import task_of
 
 RESULTS = Path(__file__).parent / "results"
 SKIPPED = 3  # steps before the clock starts

@@ -3,16 +3,16 @@
 from music21 import corpus
 
 import symbolic_music as sm
-from symbolic_music.generation import Limits, bars, infilling, ranked
 from symbolic_music.io import from_music21
 from symbolic_music.plotting import absent_from, save_piano_roll
 
 original = from_music21(corpus.parse("bach/bwv90.5"))
-editing = infilling(original, [bars(4, 6)], tracks=[1, 2, 3], seed=1, count=3, limits=Limits(lowest=40, highest=69))
-for note in editing.stream():  # closing this iterator would end the edit, and keep what is written so far
+limits = sm.Limits(lowest=40, highest=69)
+session = sm.edit(original, bars=(4, 6), tracks=[1, 2, 3], seed=1, count=3, limits=limits)
+for note in session.stream():  # closing this iterator would end the edit, and keep what is written so far
     if note.alternative == 0 and note.track == 3:
         print(f"{note.onset:5.2f} s  bass {note.pitch}")
-alternatives = ranked(editing.results())
+alternatives = sm.ranked(session.results())
 for number, one in enumerate(alternatives, start=1):
     one.score.write(f"edited-{number}.mid")
     print(f"edited-{number}.mid: {len(one.notes)} notes, log-likelihood {one.log_likelihood:.2f} a note")

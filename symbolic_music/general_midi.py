@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+DRUM_CHANNEL = 9
+# The drum kit, beside the programs 0 to 127.
+DRUM_INSTRUMENT = 128
 
 PROGRAMS = (
     "Acoustic Grand Piano", "Bright Acoustic Piano", "Electric Grand Piano", "Honky-tonk Piano", "Electric Piano 1",
@@ -32,6 +34,12 @@ PROGRAMS = (
     "Gunshot",
 )  # fmt: skip
 
+# Eight programs each.
+FAMILIES = (
+    "piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass", "reed", "pipe",
+    "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects",
+)  # fmt: skip
+
 # Percussion by MIDI pitch, 35 to 81.
 DRUMS = dict(enumerate((
     "Acoustic Bass Drum", "Bass Drum", "Side Stick", "Snare", "Hand Clap", "Electric Snare", "Low Floor Tom",
@@ -49,13 +57,11 @@ def instrument_name(instrument: int) -> str:
     return "Drums" if instrument == DRUM_INSTRUMENT else PROGRAMS[instrument]
 
 
+def family_name(instrument: int) -> str:
+    """Name of a program's family, or "drums" for 128."""
+    return "drums" if instrument == DRUM_INSTRUMENT else FAMILIES[instrument // 8]
+
+
 def drum_name(pitch: int) -> str:
     """Name of the percussion sound on this key, or "Key N" outside General MIDI's map."""
     return DRUMS.get(pitch, f"Key {pitch}")
-
-
-def track_title(score: Score, track: int) -> str:
-    """What to call a track: its own name, else its instrument's. Characters that no one can see are left out."""
-    own = score.tracks[track]
-    name = " ".join("".join(c if c.isprintable() else " " for c in own.name).split())
-    return name or instrument_name(DRUM_INSTRUMENT if own.is_drum else own.program)

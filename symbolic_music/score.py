@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import RegionError, ScoreError, SymbolicMusicError
+from symbolic_music.general_midi import DRUM_CHANNEL as DRUM_CHANNEL
+from symbolic_music.general_midi import DRUM_INSTRUMENT as DRUM_INSTRUMENT
+from symbolic_music.general_midi import instrument_name
 
 # 16 bytes a note. `channel` 9 is General MIDI's drum channel; `track` indexes Score.tracks; `hanging` is 1 for a note
 # that its file never ended (its duration is the reader's), which most of the published encodings leave out.
@@ -44,9 +47,7 @@ CONTROL = np.dtype([("time", np.int32), ("number", np.uint8), ("value", np.uint8
 # Pitch bend, -8192..8191.
 BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
 
-DRUM_CHANNEL = 9
 _MAX_BARS = 10_000_000
-DRUM_INSTRUMENT = 128
 DEFAULT_TEMPO = 500_000
 Array = NDArray[Any]
 Tables = tuple[Array, Array, Array, Array, Array, Array, "tuple[Track, ...]", "tuple[Text, ...]"]
@@ -398,3 +399,10 @@ class Score:
         from symbolic_music import plotting
 
         return plotting.piano_roll_png(self)
+
+
+def track_title(score: Score, track: int) -> str:
+    """What to call a track: its own name, else its instrument's. Characters that no one can see are left out."""
+    own = score.tracks[track]
+    name = " ".join("".join(c if c.isprintable() else " " for c in own.name).split())
+    return name or instrument_name(DRUM_INSTRUMENT if own.is_drum else own.program)

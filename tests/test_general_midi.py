@@ -1,5 +1,5 @@
-from symbolic_music.general_midi import PROGRAMS, drum_name, instrument_name, track_title
-from symbolic_music.score import Score, Track
+from symbolic_music.general_midi import PROGRAMS, drum_name, instrument_name
+from symbolic_music.score import Score, Track, track_title
 
 
 def test_programs_stand_where_general_midi_puts_them() -> None:

@@ -60,6 +60,40 @@ def test_names_lead_to_what_they_name() -> None:
     assert set(symbolic_music.__all__) <= set(dir(symbolic_music))
 
 
+ROOMS = (
+    "generation", "models", "synthesis", "plotting", "codec", "corpora", "training", "evaluation", "io", "tokenizers",
+    "transforms", "theory", "general_midi",
+)  # fmt: skip
+
+
+def test_every_room_is_there_without_an_import_of_its_own() -> None:
+    code = "import symbolic_music as sm; print(*(getattr(sm, room).__name__ for room in " + repr(ROOMS) + "))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [f"symbolic_music.{room}" for room in ROOMS]
+
+
+def test_every_public_name_resolves() -> None:
+    for name in symbolic_music.__all__:
+        assert getattr(symbolic_music, name) is not None
+    for name in symbolic_music.corpora.__all__:
+        assert getattr(symbolic_music.corpora, name) is not None
+
+
+@pytest.mark.parametrize(
+    ("room", "old", "new"),
+    [
+        ("generation", "infilling", "edit"),
+        ("generation", "Writing", "EditSession"),
+        ("models", "bundled", "list_models"),
+    ],
+)
+def test_old_names_work_and_name_the_new(room: str, old: str, new: str) -> None:
+    module = getattr(symbolic_music, room)
+    with pytest.warns(DeprecationWarning, match=f"{room}.{old} is now {new}"):
+        found = getattr(module, old)
+    assert found is getattr(module, new)
+
+
 def test_the_version_is_the_distribution_s() -> None:
     from importlib.metadata import version
 

@@ -5,8 +5,9 @@ import pytest
 
 from symbolic_music import Score, transforms
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io import midi_bytes, parse_midi
-from symbolic_music.score import DRUM_CHANNEL, TEMPO, note_table
+from symbolic_music.score import TEMPO, note_table
 
 
 @pytest.fixture

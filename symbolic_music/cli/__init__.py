@@ -1,4 +1,4 @@
-"""The command line `symbolic-music`: one file a verb, each of which parses, calls one public function, reports."""
+"""The command line: parse, call one public function, report."""
 
 from symbolic_music.cli.entry import main
 

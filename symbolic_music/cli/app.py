@@ -6,38 +6,23 @@ from typing import Annotated
 
 import typer
 
-import symbolic_music
-from symbolic_music.cli.commands import (
-    accompany,
-    add_track,
-    by_hand,
+from symbolic_music.cli.commands import by_hand, demo, lengthen, live, models, studio, vary
+from symbolic_music.cli.commands.editing import accompany, add_track, generate, infill, revoice, thin_out
+from symbolic_music.cli.commands.files import (
     compare,
-    demo,
     detokenize,
     diff,
     encode,
-    evaluate,
-    generate,
-    infill,
     info,
-    lengthen,
     listening_test,
-    live,
-    models,
     originality,
     plot,
-    prepare,
     render,
-    revoice,
-    studio,
-    thin_out,
     tokenize,
-    train,
-    train_codec,
-    train_voice,
-    vary,
 )
+from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
 from symbolic_music.cli.output.pipes import piped
+from symbolic_music.version import __version__
 
 app = typer.Typer(
     help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
@@ -88,7 +73,7 @@ app.command("continue")(piped(lengthen.continue_))
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"symbolic-music {symbolic_music.__version__}")
+        typer.echo(f"symbolic-music {__version__}")
         raise typer.Exit
 
 

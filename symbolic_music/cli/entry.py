@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -108,6 +109,7 @@ def _say(text: str) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    _show_log()
     from symbolic_music.cli.app import app
 
     command = typer.main.get_command(app)
@@ -119,6 +121,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     if code == 130:
         return _interrupted()
     return code if isinstance(code, int) else 0
+
+
+def _show_log() -> None:
+    """What the library logs, such as which model it takes, goes to stderr, a line each."""
+    log = logging.getLogger("symbolic_music")
+    log.setLevel(logging.INFO)
+    log.handlers = [logging.StreamHandler(sys.stderr)]
 
 
 def _interrupted() -> int:

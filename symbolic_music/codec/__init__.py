@@ -1,4 +1,4 @@
-"""Sound as tokens: a quantised autoencoder, other codecs behind the same names, a language model of codes."""
+"""Sound as tokens: neural codecs, and language models that write their tokens from a score."""
 
 from symbolic_music.codec.autoencoder.checkpoint import load_codec, save_codec
 from symbolic_music.codec.autoencoder.model import JUKEBOX, Codec, CodecConfig

@@ -14,7 +14,7 @@ from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.codes import Codes
 from symbolic_music.errors import AudioError, MissingExtraError, ModelError
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.synthesis.streaming import MAX_HOURS
+from symbolic_music.synthesis.settings import MAX_HOURS
 
 # Seconds that a codec codes at a time: it bounds memory.
 PIECE = 10.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Score
 
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 # Intervals above the root, and what it costs to call a chord so, as a share of the weight of all notes.

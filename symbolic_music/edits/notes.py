@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.score import DRUM_CHANNEL, NOTE, Array, Score, joined
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import NOTE, Array, Score, joined
 from symbolic_music.transforms import check_tracks
 
 Rows = NDArray[np.int64]

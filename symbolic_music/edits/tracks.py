@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from symbolic_music.errors import OptionError
-from symbolic_music.score import CONTROL, DRUM_CHANNEL, DRUM_INSTRUMENT, Score, joined
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import CONTROL, Score, joined
 from symbolic_music.transforms import check_tracks, select_tracks
 
 _VOLUME = 7

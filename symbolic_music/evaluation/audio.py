@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EvaluationError, MissingExtraError
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio
 
 # Sizes of the transforms of the spectral distance, with three quarters of overlap (Engel et al. 2020, section 4.2.1).

@@ -1,28 +1,21 @@
 """Generation: sampling, continuation, infilling, accompaniment."""
 
-from symbolic_music.generation.continuation import continuing, generate
+from importlib import import_module
+
+from symbolic_music.deprecation import old_names
+from symbolic_music.generation.continuation import continuation, generate
 from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_SAMPLING
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.edits import (
-    accompany,
-    accompanying,
-    add_track,
-    adding_track,
-    infill,
-    infilling,
-    revoice,
-    revoicing,
-    thin_out,
-    thinning,
-)
+from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.lengthening import continue_bars, continuing_bars, introduce, introducing
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
-from symbolic_music.generation.sessions.candidates import Writing, Written, WrittenNote, ranked
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked
 from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.varying import make_busier, making_busier, vary, varying
 
 __all__ = [
@@ -31,6 +24,7 @@ __all__ = [
     "AnticipationSampler",
     "Drawn",
     "Edit",
+    "EditSession",
     "Editing",
     "EventSampling",
     "Limits",
@@ -38,32 +32,46 @@ __all__ = [
     "Region",
     "Request",
     "Sampling",
-    "Writing",
     "Written",
     "WrittenNote",
     "accompany",
-    "accompanying",
     "add_track",
-    "adding_track",
     "bars",
+    "continuation",
     "continue_bars",
-    "continuing",
     "continuing_bars",
+    "edit",
     "generate",
     "infill",
-    "infilling",
     "introduce",
     "introducing",
     "make_busier",
     "making_busier",
     "ranked",
     "revoice",
-    "revoicing",
     "sample_anticipation",
+    "select",
     "thin_out",
-    "thinning",
     "tracks_of",
     "vary",
     "varying",
     "with_weights",
 ]
+
+
+def _old(name: str) -> object:
+    return getattr(import_module("symbolic_music.generation.old_names"), name)
+
+
+__getattr__ = old_names(
+    __name__,
+    {
+        "Writing": ("EditSession", lambda: EditSession),
+        "infilling": ("edit", lambda: edit),
+        "continuing": ("continuation", lambda: continuation),
+        "revoicing": ("edit with verb='revoice'", lambda: _old("revoicing")),
+        "accompanying": ("edit with verb='accompany'", lambda: _old("accompanying")),
+        "adding_track": ("edit with verb='add_track'", lambda: _old("adding_track")),
+        "thinning": ("edit with verb='thin_out'", lambda: _old("thinning")),
+    },
+)

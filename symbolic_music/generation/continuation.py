@@ -9,12 +9,12 @@ import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import TokenWriting
-from symbolic_music.generation.edits import AnyModel, loaded_model
+from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
+from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.region_edit import edit_session
+from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
@@ -47,7 +47,7 @@ def generate(
     Args:
         prompt: the beginning, None to start from nothing.
         seconds: how much to write.
-        model: a loaded model, a name or a folder; None for the bundled chorale model.
+        model: a loaded model, a name or a folder; None for the bundled one that suits the prompt.
         sampling: temperature, top-p, top-k, min-p. For compound words it may say so of each field by its name (see
             `words`); fields not named, and all by default, are drawn as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
         seed: the same seed gives the same notes.
@@ -59,10 +59,10 @@ def generate(
         RegionError: when the model cannot write the prompt's tracks.
         ConstraintError: when the limits contradict each other.
     """
-    return finished(continuing(prompt, seconds, model, sampling, seed, 1, limits), progress)
+    return finished(continuation(prompt, seconds, model, sampling, seed, 1, limits), progress)
 
 
-def continuing(
+def continuation(
     prompt: Score | None = None,
     seconds: float = 20.0,
     model: AnyModel = None,
@@ -70,14 +70,14 @@ def continuing(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
-) -> Writing:
-    """The same, to be run: `stream` hands out notes as they are drawn, `finish` all alternatives."""
+) -> EditSession:
+    """Open a session that continues a piece, or writes one from nothing: `generate` with several alternatives."""
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
-    loaded = loaded_model(model)
+    loaded = loaded_model(model, prompt)
     if not edits(loaded):
         if replace(limits, free=False) != _FREE:
-            raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
+            raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
         return TokenWriting(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):
         raise OptionError(f"model {loaded.card.name!r} has no compound words, whose fields are drawn each in its way")

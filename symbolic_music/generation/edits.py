@@ -1,66 +1,163 @@
-"""Edits of a piece: regions, parts or pitches anew, fewer notes, one more track. See `sessions.edit` for what stays."""
+"""Edits of a piece: `edit` opens a session; each verb runs one and gives the score; `sessions.edit` says what stays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.regions import Region, Span, spans_of
+from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
+from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
-from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
+from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
-from symbolic_music.models import Model, load_model
-from symbolic_music.score import DRUM_INSTRUMENT, Score, Track
-from symbolic_music.transforms import check_tracks
+from symbolic_music.models import Model
+from symbolic_music.score import Score, Track
 
+Verb = Literal["infill", "revoice", "thin_out", "accompany", "add_track"]
+Tracks = Sequence[int | str] | None
+# First and last bar, both included; or one bar.
+BarRange = int | tuple[int, int]
 _DEFAULT = Sampling()
 _FREE = Limits()
-AnyModel = Model[Any] | str | Path | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What an edit was asked for; see `edit`."""
+
+    score: Score
+    regions: Sequence[Region]
+    tracks: Tracks
+    model: Model[Any]
+    limits: Limits
+    share: float
+    program: int
+
+
+def edit(
+    score: Score,
+    regions: Sequence[Region] = (),
+    tracks: Tracks = None,
+    model: AnyModel = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+    *,
+    verb: Verb = "infill",
+    bars: BarRange | None = None,
+    beats: tuple[float, float] | None = None,
+    share: float = 0.5,
+    program: int = 0,
+    allow_empty: bool = False,
+    controls: Mapping[str, int] | None = None,
+) -> EditSession:
+    """Open an edit: `stream` yields notes as they are drawn, `finish` gives all alternatives, `results` those so far.
+
+        session = sm.edit(song, bars=(8, 12), tracks=["bass"], count=3)
+        best = ranked(session.finish())[0].score
+
+    Args:
+        score: the piece.
+        regions: where to write, in seconds, beats or bars.
+        tracks: numbers, names or families of the tracks, as in `infill`; those that are kept for "accompany".
+        model: a loaded model, a name or a folder; None for the bundled one that suits the piece.
+        sampling: temperature, top-p, top-k, min-p.
+        seed: the same seed gives the same notes.
+        count: alternatives.
+        limits: what the notes must obey.
+        verb: "infill", or another verb of this module, whose docstring says what it does.
+        bars: instead of regions, the first and the last bar, counted from 1.
+        beats: instead of regions, quarter notes counted from 0, the last excluded.
+        share: of the notes that "thin_out" leaves.
+        program: of the track that "add_track" adds, 128 for drums.
+        allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is drawn again.
+        controls: what the tracks are to be like, for models that are trained with such: see `fill_bars.BarFilling`.
+
+    Raises:
+        EmptyScoreError: when the score has no notes.
+        RegionError: when a region lies outside the piece, a track does not exist or has no notes where they are needed,
+            or the model cannot write these tracks.
+        OptionError: when the model cannot write into a piece, or not within limits; for a share or a program that
+            does not exist.
+        ConstraintError: when the limits contradict each other.
+    """
+    if verb not in get_args(Verb):
+        raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
+    loaded = loaded_model(model, score)
+    asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
+    fills = loaded.tokenizer.name == "midigpt"
+    if controls and not fills:
+        raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
+
+    def begin(seed: int, count: int) -> EditSession:
+        if verb == "infill" and (fills or not edits(loaded)):
+            chosen = None if tracks is None else select(score, tracks)
+            spans = spans_of(score, asked.regions)
+            if fills:
+                return BarFilling(score, spans, chosen, loaded, sampling, seed, count, controls)
+            return BarInfilling(score, spans, chosen, loaded, sampling, seed, count)
+        wider, plan = _PLANS[verb](asked)
+        return edit_session(wider, plan, loaded, sampling or _DEFAULT, seed, count)
+
+    if verb != "infill":
+        return begin(seed, count)
+    if not edits(loaded) and replace(limits, free=False) != _FREE:
+        raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
+    return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
 
 
 def infill(
     score: Score,
-    start: float,
-    end: float,
-    tracks: Sequence[int] | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    tracks: Tracks = None,
     model: AnyModel = None,
     sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
+    *,
+    bars: BarRange | None = None,
+    beats: tuple[float, float] | None = None,
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
 ) -> Score:
-    """Rewrite the notes of `tracks` that begin in [start, end) seconds; all else comes back bit for bit.
+    """Rewrite the notes of `tracks` that begin in a region; everything else comes back bit for bit.
 
-    The model sees what came before, and up to five seconds ahead what is given: the other tracks, and what follows the
-    region. Our own model hears musical time and writes up to four parts of one note at a time; models of the published
-    encoding hear seconds, and write any tracks, drums too; models of REMI and compound ids write whole bars of all
-    tracks (see `bar_infilling`). Written notes begin and end within the region and take the program and channel of
-    their track; velocities are those of the track around it. A note that began earlier and sounds into the region
-    stays; a part of our own model waits for it.
+        sm.infill(song, bars=(8, 12), tracks=["bass", "drums"])
+
+    The model is conditioned on what came before, and up to five seconds ahead on what is given: the other tracks, and
+    what follows the region. Models with the anticipatory tokenizer write any tracks, or up to four parts of one note
+    at a time; models of REMI and compound tokens write whole bars of all tracks (see `sessions.bar_infill`). Written
+    notes begin and end within the region and take the program and channel of their track; velocities are those of the
+    track around it. A note that began earlier and sounds into the region stays.
 
     Args:
         score: the piece.
-        start, end: the region in seconds under the score's tempo map.
-        tracks: numbers of the tracks to rewrite; None for all that the model can write.
-        model: a loaded model, a name or a folder; None for the bundled chorale model.
+        start, end: the region in seconds under the score's tempo map, the end excluded.
+        tracks: the tracks to rewrite, each by its number, its name, or what plays it ("bass", "drums", "violin");
+            None for all that the model can write.
+        model: a loaded model, a name or a folder; None for the bundled one that suits the piece.
         sampling: temperature, top-p, top-k, min-p; by default as `Sampling()`, compound words as in `continuation`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey.
+        bars: instead of seconds, the first and the last bar, counted from 1.
+        beats: instead of seconds, quarter notes counted from 0, the end excluded.
         allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
         controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
 
@@ -71,49 +168,15 @@ def infill(
             write these tracks.
         ConstraintError: when the limits contradict each other.
     """
-    writing = infilling(score, [Region(start, end)], tracks, model, sampling, seed, 1, limits, allow_empty, controls)
-    return finished(writing, progress)
-
-
-def infilling(
-    score: Score,
-    regions: Sequence[Region],
-    tracks: Sequence[int] | None = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-    allow_empty: bool = False,
-    controls: Mapping[str, int] | None = None,
-) -> Writing:
-    """The same as an edit to be run: any regions, in seconds, beats or bars, and several alternatives.
-
-    `stream` hands out notes as they are drawn, `finish` the alternatives. Arguments and errors as in `infill`;
-    OptionError too when the model cannot write into a piece, or not within limits.
-    """
-    loaded = loaded_model(model)
-    spans = spans_of(score, regions)
-    fills = loaded.tokenizer.name == "midigpt"
-    if controls and not fills:
-        raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
-    if not edits(loaded) and replace(limits, free=False) != _FREE:
-        raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it does not speak anticipatory ids")
-
-    def begin(seed: int, count: int) -> Writing:
-        if fills:
-            return BarFilling(score, spans, tracks, loaded, sampling, seed, count, controls)
-        if not edits(loaded):
-            return BarInfilling(score, spans, tracks, loaded, sampling, seed, count)
-        edit = Edit(spans, _chosen(score, tracks, loaded), limits)
-        return edit_session(score, edit, loaded, sampling or _DEFAULT, seed, count)
-
-    return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
+    where = regions_from(start, end, bars, beats)
+    options: dict[str, Any] = {"allow_empty": allow_empty, "controls": controls}
+    session = edit(score, where, tracks, model, sampling, seed, 1, limits, **options)
+    return finished(session, progress)
 
 
 def accompany(
     score: Score,
-    keep_tracks: Sequence[int],
+    keep_tracks: Sequence[int | str],
     model: AnyModel = None,
     sampling: Sampling = _DEFAULT,
     seed: int = 0,
@@ -122,45 +185,16 @@ def accompany(
 ) -> Score:
     """Keep some tracks and write all the others anew, from the first note of the piece to the end of its last.
 
-    Where there are no others, they are added: the remaining parts of our own model, or whatever instruments a model of
-    the published encoding wants to hear. Our own model keeps drums, which it cannot write. Arguments and errors as in
-    `infill`.
+    Where there are no others, they are added: the remaining parts of a model of parts, or whatever instruments another
+    model writes. A model of parts keeps drums, which it cannot write. Arguments and errors as in `infill`.
     """
-    return finished(accompanying(score, keep_tracks, model, sampling, seed, 1, limits), progress)
-
-
-def accompanying(
-    score: Score,
-    keep_tracks: Sequence[int],
-    model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> Writing:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
-    if not len(score):
-        raise EmptyScoreError("the score has no notes: nothing to accompany")
-    kept = check_tracks(score, keep_tracks)
-    if not np.isin(score.notes["track"], kept).any():
-        raise RegionError("the kept tracks hold no notes: nothing to accompany")
-    loaded = loaded_model(model)
-    written = [track for track in writable(score, loaded) if track not in kept]
-    if not written and loaded.view.parts:
-        used = assign_parts(score, [], loaded).values()
-        parts = zip(loaded.view.parts, loaded.view.names, strict=True)
-        added = tuple(Track(name, part) for part, name in parts if part not in used)
-        if not added:
-            raise RegionError(f"all parts of model {loaded.card.name!r} are kept: nothing to write")
-        written = list(range(len(score.tracks), len(score.tracks) + len(added)))
-        score = replace(score, tracks=score.tracks + added)
-    return edit_session(score, Edit([_whole(score)], written, limits), loaded, sampling, seed, count)
+    return finished(edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany"), progress)
 
 
 def revoice(
     score: Score,
     regions: Sequence[Region],
-    tracks: Sequence[int] | None = None,
+    tracks: Tracks = None,
     model: AnyModel = None,
     sampling: Sampling = _DEFAULT,
     seed: int = 0,
@@ -169,25 +203,9 @@ def revoice(
 ) -> Score:
     """Other pitches for the notes of some tracks; when they begin and end, and how loud they are, stays.
 
-    Arguments and errors as in `infilling`; RegionError too when the tracks have no notes there.
+    Arguments and errors as in `infill`; RegionError too when the tracks have no notes there.
     """
-    return finished(revoicing(score, regions, tracks, model, sampling, seed, 1, limits), progress)
-
-
-def revoicing(
-    score: Score,
-    regions: Sequence[Region],
-    tracks: Sequence[int] | None = None,
-    model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> Writing:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
-    loaded = loaded_model(model)
-    edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps_rhythm=True)
-    return edit_session(score, edit, loaded, sampling, seed, count)
+    return finished(edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="revoice"), progress)
 
 
 def add_track(
@@ -202,80 +220,91 @@ def add_track(
 ) -> Score:
     """One more track, of a program (128 for drums), under all that is there; over the whole piece without regions.
 
-    Our own model gives it the part that nobody else needs, whatever it is played on. Arguments and errors as in
-    `infilling`; OptionError for a program that MIDI has not.
+    A model of parts gives it the part that no other track has, whatever it is played on. Arguments and errors as in
+    `infill`; OptionError for a program that MIDI does not have.
     """
-    return finished(adding_track(score, program, regions, model, sampling, seed, 1, limits), progress)
-
-
-def adding_track(
-    score: Score,
-    program: int,
-    regions: Sequence[Region] = (),
-    model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> Writing:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
-    if not 0 <= program <= DRUM_INSTRUMENT:
-        raise OptionError(f"a program is 0 to 127, or 128 for drums, not {program}")
-    loaded = loaded_model(model)
-    if not len(score):
-        raise EmptyScoreError("the score has no notes: nothing to add a track to")
-    is_drum = program == DRUM_INSTRUMENT
-    wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
-    spans = spans_of(score, regions) if regions else [_whole(score)]
-    return edit_session(wider, Edit(spans, [len(score.tracks)], limits), loaded, sampling, seed, count)
+    session = edit(score, regions, None, model, sampling, seed, 1, limits, verb="add_track", program=program)
+    return finished(session, progress)
 
 
 def thin_out(
     score: Score,
     regions: Sequence[Region],
     share: float = 0.5,
-    tracks: Sequence[int] | None = None,
+    tracks: Tracks = None,
     model: AnyModel = None,
     sampling: Sampling = _DEFAULT,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Score:
-    """Leave about a share of the notes of some tracks, evenly in time; which ones stay, the model draws.
+    """Leave about a share of the notes of some tracks, evenly in time; the model draws which ones stay.
 
-    Those that stay are as they were. Arguments and errors as in `infilling`; OptionError too for a share that does not
+    Those that stay are as they were. Arguments and errors as in `infill`; OptionError too for a share that does not
     lie between 0 and 1, RegionError when the tracks have no notes there.
     """
-    return finished(thinning(score, regions, share, tracks, model, sampling, seed), progress)
+    return finished(edit(score, regions, tracks, model, sampling, seed, verb="thin_out", share=share), progress)
 
 
-def thinning(
-    score: Score,
-    regions: Sequence[Region],
-    share: float = 0.5,
-    tracks: Sequence[int] | None = None,
-    model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> Writing:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
-    loaded = loaded_model(model)
-    edit = Edit(spans_of(score, regions), _chosen(score, tracks, loaded), limits, keeps=share)
-    return edit_session(score, edit, loaded, sampling, seed, count)
+def _plan_infill(asked: _Asked) -> tuple[Score, Edit]:
+    return asked.score, Edit(spans_of(asked.score, asked.regions), _chosen(asked), asked.limits)
 
 
-def loaded_model(model: AnyModel) -> Model[Any]:
-    """A model as it is, or loaded by its name or folder."""
-    return model if isinstance(model, Model) else load_model(model)
+def _plan_revoice(asked: _Asked) -> tuple[Score, Edit]:
+    spans = spans_of(asked.score, asked.regions)
+    return asked.score, Edit(spans, _chosen(asked), asked.limits, keeps_rhythm=True)
+
+
+def _plan_thin_out(asked: _Asked) -> tuple[Score, Edit]:
+    spans = spans_of(asked.score, asked.regions)
+    return asked.score, Edit(spans, _chosen(asked), asked.limits, keeps=asked.share)
+
+
+def _plan_accompany(asked: _Asked) -> tuple[Score, Edit]:
+    score, model = asked.score, asked.model
+    if not len(score):
+        raise EmptyScoreError("the score has no notes: nothing to accompany")
+    kept = select(score, asked.tracks or ())
+    if not np.isin(score.notes["track"], kept).any():
+        raise RegionError("the kept tracks hold no notes: nothing to accompany")
+    written = [track for track in writable(score, model) if track not in kept]
+    if not written and model.view.parts:
+        used = assign_parts(score, [], model).values()
+        parts = zip(model.view.parts, model.view.names, strict=True)
+        added = tuple(Track(name, part) for part, name in parts if part not in used)
+        if not added:
+            raise RegionError(f"all parts of model {model.card.name!r} are kept: nothing to write")
+        written = list(range(len(score.tracks), len(score.tracks) + len(added)))
+        score = replace(score, tracks=score.tracks + added)
+    return score, Edit([_whole(score)], written, asked.limits)
+
+
+def _plan_add_track(asked: _Asked) -> tuple[Score, Edit]:
+    score, program = asked.score, asked.program
+    if not 0 <= program <= DRUM_INSTRUMENT:
+        raise OptionError(f"a program is 0 to 127, or 128 for drums, not {program}")
+    if not len(score):
+        raise EmptyScoreError("the score has no notes: nothing to add a track to")
+    is_drum = program == DRUM_INSTRUMENT
+    wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
+    spans = spans_of(score, asked.regions) if asked.regions else [_whole(score)]
+    return wider, Edit(spans, [len(score.tracks)], asked.limits)
+
+
+_PLANS: Mapping[str, Callable[[_Asked], tuple[Score, Edit]]] = {
+    "infill": _plan_infill,
+    "revoice": _plan_revoice,
+    "thin_out": _plan_thin_out,
+    "accompany": _plan_accompany,
+    "add_track": _plan_add_track,
+}
 
 
 def _whole(score: Score) -> Span:
     return int(score.notes["onset"][0]), score.end
 
 
-def _chosen(score: Score, tracks: Sequence[int] | None, model: Model[Any]) -> list[int]:
-    chosen = writable(score, model) if tracks is None else check_tracks(score, tracks)
+def _chosen(asked: _Asked) -> list[int]:
+    chosen = writable(asked.score, asked.model) if asked.tracks is None else select(asked.score, asked.tracks)
     if not chosen:
         raise RegionError("no tracks to rewrite: name at least one that the model can write")
     return chosen

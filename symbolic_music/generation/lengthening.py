@@ -9,10 +9,10 @@ import numpy as np
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.edits import AnyModel, loaded_model
+from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import ticks_of
-from symbolic_music.generation.sessions.candidates import Progress, Writing, finished
+from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
@@ -63,7 +63,7 @@ def continuing_bars(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
-) -> Writing:
+) -> EditSession:
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded, chosen = _checked(score, count_bars, tracks, model)
     bars = len(score.bars())
@@ -97,7 +97,7 @@ def introducing(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
-) -> Writing:
+) -> EditSession:
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded, chosen = _checked(score, count_bars, tracks, model)
     ticks = count_bars * int(np.diff(score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)[:2])[0])
@@ -111,7 +111,7 @@ def _checked(
         raise OptionError(f"1 to {_MOST_BARS} bars can be written at once, not {count_bars}")
     if not len(score):
         raise EmptyScoreError("the score has no notes to go on from")
-    loaded = loaded_model(model)
+    loaded = loaded_model(model, score)
     if not edits(loaded):
         raise OptionError(f"model {loaded.card.name!r} counts no bars: give it seconds (generate)")
     chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,29 +12,17 @@ import numpy as np
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.melody import GivenPitches
-from symbolic_music.generation.constraints.pitch import (
-    Chords,
-    NoRepeatedNote,
-    PitchClasses,
-    PitchRange,
-    pitch_class,
-    scale,
-)
+from symbolic_music.generation.constraints.pitch import Chords, NoRepeatedNote, PitchClasses, PitchRange, scale
 from symbolic_music.generation.constraints.rhythm import EndOn
 from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
 from symbolic_music.generation.regions import Span, ticks_of
 from symbolic_music.score import Score
+from symbolic_music.theory import chord_classes
 
 if TYPE_CHECKING:
     from symbolic_music.generation.views.model_view import StepView
 
 _MOST_BARS = 1_000_000
-# Intervals above the root, by what follows the root's letter.
-CHORDS: dict[str, tuple[int, ...]] = {
-    "": (0, 4, 7), "m": (0, 3, 7), "5": (0, 7), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11), "m7": (0, 3, 7, 10), "9": (0, 4, 7, 10, 2), "m7b5": (0, 3, 6, 10), "dim": (0, 3, 6),
-    "dim7": (0, 3, 6, 9), "aug": (0, 4, 8), "sus2": (0, 2, 7), "sus4": (0, 5, 7),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -209,34 +196,3 @@ class Limits:
         told += [self.scale] if self.scale else []
         told += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
         return ", ".join(told)
-
-
-def chord_classes(name: str) -> tuple[int, ...]:
-    """Pitch classes of a chord by its name; none for "-", which is no chord.
-
-    Raises:
-        OptionError: for a name that is not known.
-    """
-    if name == "-":
-        return ()
-    found = re.fullmatch(r"([A-G])([#b]*)(.*)", name)
-    if found is None or found[3] not in CHORDS:
-        kinds = ", ".join(f"C{kind}" for kind in CHORDS)
-        raise OptionError(f"no chord {name!r}: a letter from A to G, # or b, and a kind as in {kinds}")
-    root = pitch_class(found[1] + found[2])
-    return tuple(sorted((root + interval) % 12 for interval in CHORDS[found[3]]))
-
-
-def pitch_number(text: str) -> int:
-    """A pitch from its number, or its name: C4 is 60, middle C.
-
-    Raises:
-        OptionError: when it is neither.
-    """
-    found = re.fullmatch(r"([A-Ga-g])([#b]*)(-?\d)", text)
-    number = int(text) if text.isdecimal() else -1
-    if found:
-        number = 12 * (int(found[3]) + 1) + pitch_class(found[1] + found[2])
-    if not 0 <= number <= 127:
-        raise OptionError(f"no pitch {text!r}: a number from 0 to 127, or a name such as C4, F#3, Bb5")
-    return number

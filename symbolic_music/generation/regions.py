@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EmptyScoreError, RegionError
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Array, Score
 
 Unit = Literal["seconds", "beats", "bars"]
 # First tick, and first tick after it.
@@ -90,6 +91,29 @@ class Region:
 def bars(first: int, last: int | None = None) -> Region:
     """Bars `first` to `last`, both included, as musicians count them; one bar when `last` is omitted."""
     return Region(first, (first if last is None else last) + 1, "bars")
+
+
+def regions_from(
+    start: float | None = None,
+    end: float | None = None,
+    bars: int | tuple[int, int] | None = None,
+    beats: tuple[float, float] | None = None,
+) -> list[Region]:
+    """Regions of an edit's arguments: seconds from `start` up to `end`, bars with both ends, beats up to the second.
+
+    Raises:
+        RegionError: when one of `start` and `end` is missing, or several ways are mixed, or a region is impossible.
+    """
+    if (start is None) != (end is None):
+        raise RegionError("a region in seconds needs both start and end")
+    if sum(way is not None for way in (start, bars, beats)) > 1:
+        raise RegionError("name the region in one way: start and end in seconds, bars, or beats")
+    if start is not None and end is not None:
+        return [Region(start, end)]
+    if bars is not None:
+        first, last = (bars, bars) if isinstance(bars, int) else bars
+        return [Region(first, last + 1, "bars")]
+    return [] if beats is None else [Region(*beats, "beats")]
 
 
 def inside(notes: Array, first: int, last: int) -> Array:

@@ -11,10 +11,11 @@ import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.edits import AnyModel, infilling, loaded_model
+from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.edits import edit
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, inside, spans_of
-from symbolic_music.generation.sessions.candidates import Progress, Writing, Written, WrittenNote, finished, flagged
+from symbolic_music.generation.results import EditSession, Progress, Written, WrittenNote, finished, flagged
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.score import Score
@@ -63,13 +64,13 @@ def varying(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
-) -> Writing:
+) -> EditSession:
     """The same as an edit to be run; each alternative has beats of its own choice. See `infilling`."""
     if not 0 <= near < 1:
         raise OptionError(f"how near a variation stays is 0 up to and without 1, not {near:g}")
     if count < 1:
         raise OptionError(f"at least one alternative is needed, not {count}")
-    loaded = loaded_model(model)
+    loaded = loaded_model(model, score)
     if not edits(loaded):
         raise OptionError(f"model {loaded.card.name!r} cannot write into a piece")
     chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)
@@ -85,29 +86,29 @@ def varying(
 
 
 class OneAfterAnother:
-    """Edits of one piece, each with one alternative, as the alternatives of one `drafts.Writing`."""
+    """Edits of one piece, each with one alternative, as the alternatives of one `EditSession`."""
 
-    def __init__(self, writings: Sequence[Writing]) -> None:
+    def __init__(self, writings: Sequence[EditSession]) -> None:
         self._writings = list(writings)
 
     @property
     def done(self) -> float:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         return sum(writing.done for writing in self._writings) / len(self._writings)
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         for number, writing in enumerate(self._writings):
             for note in writing.stream():
                 yield replace(note, alternative=number)
 
     def results(self) -> list[Written]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         found = [(number, one) for number, writing in enumerate(self._writings) for one in writing.results()]
         return flagged([replace(one, number=number) for number, one in found])
 
     def finish(self) -> list[Written]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()
@@ -151,11 +152,11 @@ def making_busier(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
-) -> Writing:
+) -> EditSession:
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     if not 0.1 <= factor <= 10:
         raise OptionError(f"busier by a factor of 0.1 to 10, not {factor:g}")
-    loaded = loaded_model(model)
+    loaded = loaded_model(model, score)
     spans = spans_of(score, regions)
     chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)
     wanted = notes_per_bar(score, spans, chosen) * factor
@@ -165,7 +166,7 @@ def making_busier(
     whole = all(np.isin(span, [*score.bars(span[1] + 1), score.end]).all() for span in spans)
     least = math.ceil(wanted * _FEWEST) if whole else 0
     busy = replace(limits, notes_per_bar=(least, max(1, least, round(wanted * _MOST))))
-    return infilling(score, regions, chosen, loaded, sampling, seed, count, busy)
+    return edit(score, regions, chosen, loaded, sampling, seed, count, busy)
 
 
 def notes_per_bar(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> float:

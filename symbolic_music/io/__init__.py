@@ -1,5 +1,6 @@
 """Files and objects of other libraries, to and from Score."""
 
+from symbolic_music.io.differences import Differences, differences
 from symbolic_music.io.files import read, write
 from symbolic_music.io.interop.mido import from_mido, to_mido
 from symbolic_music.io.interop.piano_roll import from_piano_roll, to_piano_roll
@@ -7,11 +8,13 @@ from symbolic_music.io.interop.pretty_midi import from_pretty_midi, to_pretty_mi
 from symbolic_music.io.midi.reader import parse_midi, read_midi, write_midi
 from symbolic_music.io.midi.symusic_bridge import from_symusic, to_symusic
 from symbolic_music.io.midi.writer import midi_bytes
-from symbolic_music.io.notation.music21_bridge import from_music21, to_music21
+from symbolic_music.io.notation.music21.music21_bridge import from_music21, to_music21
 from symbolic_music.io.notation.reader import read_notation, read_unfolded
-from symbolic_music.io.notation.writer import musicxml_bytes
+from symbolic_music.io.notation.saving import musicxml_bytes
 
 __all__ = [
+    "Differences",
+    "differences",
     "from_mido",
     "from_music21",
     "from_piano_roll",

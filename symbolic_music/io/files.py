@@ -61,7 +61,7 @@ def write(score: Score, path: str | Path) -> Path:
         return write_midi(score, path)
     if suffix in WRITABLE_NOTATION:
         from symbolic_music.io.notation.archives import packed
-        from symbolic_music.io.notation.writer import musicxml_bytes
+        from symbolic_music.io.notation.saving import musicxml_bytes
 
         document = musicxml_bytes(score)
         write_bytes(path, packed(document) if suffix == ".mxl" else document)

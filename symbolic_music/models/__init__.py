@@ -1,10 +1,11 @@
-"""Models, and the folders they are kept in."""
+"""Models that write music, the folders they are saved in, and published checkpoints."""
 
+from symbolic_music.deprecation import old_names
 from symbolic_music.models.architectures.anticipatory import AnticipatoryConfig, AnticipatoryTransformer
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.models.attention.relative import relative_attention
 from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained, save_pretrained
-from symbolic_music.models.model import Card, Model, bundled, load_model, save_model
+from symbolic_music.models.model import Card, Model, list_models, load_model, save_model
 
 __all__ = [
     "GPT2",
@@ -13,10 +14,12 @@ __all__ = [
     "Card",
     "GPT2Config",
     "Model",
-    "bundled",
+    "list_models",
     "load_model",
     "load_pretrained",
     "relative_attention",
     "save_model",
     "save_pretrained",
 ]
+
+__getattr__ = old_names(__name__, {"bundled": ("list_models", lambda: list_models)})

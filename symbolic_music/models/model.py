@@ -19,7 +19,6 @@ import torch
 from torch import nn
 from typing_extensions import TypeVar
 
-import symbolic_music
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
 from symbolic_music.models import registry
@@ -36,6 +35,7 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
 )
 from symbolic_music.models.config_checks import check_types
 from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.version import __version__
 
 DEFAULT_MODEL = "chorales"
 Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
@@ -113,6 +113,13 @@ class Model(Generic[Network]):
             name = f"{self.tokenizer.name} ({self.tokenizer.preset})"
             raise ModelError(f"the network has a vocabulary of {_told(spoken)} ids, tokenizer {name} {_told(known)}")
 
+    def __repr__(self) -> str:
+        kind, tokenizer = type(self.network).__name__, self.tokenizer
+        return (
+            f"Model({self.card.name}, {kind}, {self.card.parameters:,} parameters, "
+            f"tokenizer {tokenizer.name} ({tokenizer.preset}), {self.device})"
+        )
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
@@ -136,7 +143,7 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
     name, preset = named.pop("name"), named.pop("preset")
     config = {
         "architecture": registry.name_of(model.network),
-        "library_version": symbolic_music.__version__,
+        "library_version": __version__,
         "tokenizer": {
             "name": name,
             "preset": preset,
@@ -283,7 +290,7 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def bundled() -> list[Card]:
+def list_models() -> list[Card]:
     """Cards of the models that come with the package."""
     return [Card(**read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
 

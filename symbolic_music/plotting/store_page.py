@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.corpora.store.statistics import Statistics, Summary, statistics, summary
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.general_midi import instrument_name
+from symbolic_music.general_midi import DRUM_INSTRUMENT, instrument_name
 from symbolic_music.plotting import style as figures
-from symbolic_music.score import DRUM_INSTRUMENT
 
 _BLUE, _ORANGE, _GREEN, _ROSE, _SKY = figures.PALETTE[:5]
 _SPLIT_COLOURS = (_BLUE, figures.PALETTE[5], _GREEN, _ROSE)

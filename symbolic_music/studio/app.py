@@ -21,13 +21,13 @@ from starlette.staticfiles import StaticFiles
 import symbolic_music
 from symbolic_music.errors import SymbolicMusicError, UnknownNameError
 from symbolic_music.studio import events, exports, listening, openapi
-from symbolic_music.studio.context import Context
 from symbolic_music.studio.describe import described
 from symbolic_music.studio.examples import example, examples
-from symbolic_music.studio.handwork import Changes, blank
-from symbolic_music.studio.jobs import alternative, check_number, kept, recorded, unfinished
-from symbolic_music.studio.requests import Chords, Go, Kept, Named, View
-from symbolic_music.studio.wishes import Wish
+from symbolic_music.studio.session.context import Context
+from symbolic_music.studio.session.handwork import Changes, blank
+from symbolic_music.studio.session.jobs import alternative, check_number, kept, recorded, unfinished
+from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
+from symbolic_music.studio.session.wishes import Wish
 
 STATIC = Path(str(resources.files("symbolic_music") / "studio" / "static"))
 MOST_BYTES = 32 << 20

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from symbolic_music.corpora.store.statistics import likely_key
 from symbolic_music.edits import estimated_chords
 from symbolic_music.edits.harmony import NAMES
-from symbolic_music.general_midi import DRUMS, instrument_name, track_title
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT, DRUMS, instrument_name
+from symbolic_music.score import Array, Score, track_title
+from symbolic_music.theory import likely_key
 
 _PEDAL, _VOLUME, _PAN = 64, 7, 10
 

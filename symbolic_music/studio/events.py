@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from symbolic_music.studio.jobs import Job
+from symbolic_music.studio.session.jobs import Job
 
 _LOOK_SECONDS = 0.02
 _SIGN_OF_LIFE_SECONDS = 10.0

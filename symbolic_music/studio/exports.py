@@ -7,9 +7,8 @@ import zipfile
 from pathlib import Path
 
 from symbolic_music.errors import OptionError
-from symbolic_music.general_midi import track_title
 from symbolic_music.io.atomic import replacing
-from symbolic_music.score import Score
+from symbolic_music.score import Score, track_title
 
 # Suffix -> media type.
 KINDS = {

@@ -10,8 +10,8 @@ from starlette.responses import Response, StreamingResponse
 from symbolic_music.errors import OptionError
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.studio import playback
-from symbolic_music.studio.context import Context
-from symbolic_music.studio.jobs import alternative, check_number
+from symbolic_music.studio.session.context import Context
+from symbolic_music.studio.session.jobs import alternative, check_number
 
 _SYNTHS = ("ddsp", "soundfont", "midi-ddsp")
 

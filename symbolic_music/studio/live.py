@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from symbolic_music.generation import Limits, Sampling, continuing
-from symbolic_music.generation.edits import accompanying
+from symbolic_music import generation
+from symbolic_music.generation import Limits, Sampling
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 
@@ -142,11 +142,11 @@ def _answered(
     asked = clock()
     player = _Player(out, Midi, clock, sleep)
     if accompaniment is None:
-        writing = continuing(played, seconds, model, sampling, seed, 1, Limits())
+        writing = generation.continuation(played, seconds, model, sampling, seed, 1, Limits())
         start = played.duration
     else:
         wider = played.replace(tracks=(*played.tracks, Track("", accompaniment)))
-        writing, start = accompanying(wider, [0], model, sampling or Sampling(), seed), 0.0
+        writing, start = generation.edit(wider, (), [0], model, sampling or Sampling(), seed, verb="accompany"), 0.0
         for onset, end, note in zip(played.onset_seconds, played.offset_seconds, played.notes, strict=True):
             player.put(float(onset), float(end), int(note["pitch"]), int(note["velocity"]), 0)
     first: float | None = None

@@ -9,10 +9,10 @@ from typing import Any
 
 from symbolic_music.errors import MissingExtraError, OptionError, SymbolicMusicError
 from symbolic_music.generation.regions import bars
-from symbolic_music.studio.context import Context
-from symbolic_music.studio.jobs import Job, kept
-from symbolic_music.studio.sessions import Session
-from symbolic_music.studio.wishes import Wish
+from symbolic_music.studio.session.context import Context
+from symbolic_music.studio.session.jobs import Job, kept
+from symbolic_music.studio.session.sessions import Session
+from symbolic_music.studio.session.wishes import Wish
 
 Reply = Callable[[str, list[Any]], None]
 

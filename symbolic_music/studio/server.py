@@ -15,10 +15,10 @@ from starlette.types import ASGIApp
 
 from symbolic_music.errors import OptionError
 from symbolic_music.studio.app import MOST_BYTES, application
-from symbolic_music.studio.context import Context
 from symbolic_music.studio.guard import Guard
-from symbolic_music.studio.models import Models
-from symbolic_music.studio.sessions import Session, Sessions
+from symbolic_music.studio.session.context import Context
+from symbolic_music.studio.session.models import Models
+from symbolic_music.studio.session.sessions import Session, Sessions
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 

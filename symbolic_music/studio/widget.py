@@ -11,8 +11,8 @@ from symbolic_music.generation import Written, ranked
 from symbolic_music.models import Model, load_model
 from symbolic_music.score import Score
 from symbolic_music.studio.describe import described
-from symbolic_music.studio.handwork import Changes
-from symbolic_music.studio.wishes import Wish, writing_of
+from symbolic_music.studio.session.handwork import Changes
+from symbolic_music.studio.session.wishes import Wish, writing_of
 
 # The page's own modules, each after those that it needs.
 MODULES = (

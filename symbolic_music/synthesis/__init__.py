@@ -1,4 +1,4 @@
-"""Sound from scores: a bank of DDSP voices, or a SoundFont; and notes from sound."""
+"""Sound from scores by a differentiable synthesizer, trained voices or a SoundFont; notes from sound."""
 
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import wave
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +54,18 @@ class Audio:
         return (
             f"Audio({self.duration:.2f} s, {len(self.samples)} channels, {self.sample_rate} Hz, peak {self.peak:.3f})"
         )
+
+    def _repr_html_(self) -> str:
+        """A player, for notebooks: the sound as 16-bit WAV inside the page."""
+        file = BytesIO()
+        with wave.open(file, "wb") as out:
+            out.setnchannels(len(self.samples))
+            out.setsampwidth(2)
+            out.setframerate(self.sample_rate)
+            levels = np.rint(np.clip(np.nan_to_num(self.samples), -1, 1) * 32767).astype("<i2")
+            out.writeframes(levels.T.tobytes())
+        data = b64encode(file.getvalue()).decode()
+        return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
 
     def write(self, path: str | Path, bits: int = 16) -> Path:
         """Write a .wav or .flac file of 16 or 24 bits, whole or not at all. Returns the path.

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.errors import AudioError, EmptyScoreError, OptionError
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 from symbolic_music.synthesis import dsp
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.ddsp.note import sound

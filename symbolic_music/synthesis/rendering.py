@@ -14,9 +14,10 @@ from symbolic_music.errors import FileError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
-from symbolic_music.synthesis.mixing.loudness import Limiter
+from symbolic_music.synthesis.mixing.loudness import Limiter, levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
-from symbolic_music.synthesis.streaming import Progress, Settings, check_level, levelled, mixes, stems
+from symbolic_music.synthesis.settings import Progress, Settings, check_level
+from symbolic_music.synthesis.streaming import mixes, stems
 
 if TYPE_CHECKING:
     from symbolic_music.synthesis.midi_ddsp.expression import Expression

@@ -2,112 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbolic_music.errors import AudioError, EmptyScoreError, OptionError, UnknownNameError
+from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
 from symbolic_music.synthesis.ddsp.player import Bank
-from symbolic_music.synthesis.mixing import controllers
-from symbolic_music.synthesis.mixing.loudness import Limiter
-from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples, place
+from symbolic_music.synthesis.mixing.loudness import levelled
+from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples
+from symbolic_music.synthesis.mixing.tracks import Placed, Player
+from symbolic_music.synthesis.settings import Progress, Settings, check_level
 
 if TYPE_CHECKING:
     from symbolic_music.synthesis.midi_ddsp.expression import Expression
 
-SYNTHS = ("ddsp", "midi-ddsp", "soundfont")
-MAX_HOURS = 6.0
 # Seconds of the first block and of the longest: the first sound comes soon, later ones cost less.
 FIRST_BLOCK, LONGEST_BLOCK = 0.1, 6.4
-Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a score is to be played; see `rendering.render`."""
-
-    synth: str = "ddsp"
-    sample_rate: int = 44100
-    soundfont: str | Path | None = None
-    reverb: float = 0.35
-    seed: int = 0
-    control_rate: float = CONTROL_RATE
-    expression: Expression | None = None
-
-    def check(self, score: Score) -> None:
-        """Raise what `rendering.render` raises for a score that is empty or too long, or a value out of its range."""
-        if not len(score):
-            raise EmptyScoreError("this score has no notes to play")
-        if self.synth not in SYNTHS:
-            raise UnknownNameError(f"no synth {self.synth!r}; there are: {', '.join(SYNTHS)}")
-        if self.expression is not None and self.synth != "midi-ddsp":
-            raise OptionError(f"an expression is for the synth midi-ddsp, not for {self.synth}")
-        if not 8_000 <= self.sample_rate <= 192_000:
-            raise OptionError(f"the sample rate is 8000 to 192000 Hz, not {self.sample_rate}")
-        if not 0 <= self.reverb <= 4:
-            raise OptionError(f"reverb is a level from 0 to 4, not {self.reverb:g}")
-        if not 50 <= self.control_rate <= 1000:
-            raise OptionError(f"the control rate is 50 to 1000 Hz, not {self.control_rate:g}")
-        check_length(score)
-
-
-def check_length(score: Score) -> None:
-    """Raise AudioError for a score that lasts more than MAX_HOURS."""
-    if score.duration > MAX_HOURS * 3600:
-        raise AudioError(f"this score lasts {score.duration / 3600:.1f} hours; clip it to at most {MAX_HOURS:g}")
-
-
-def check_level(loudness: float, gain: float | None = None) -> None:
-    """Raise OptionError for a loudness or a gain that nothing can have."""
-    if not -70 <= loudness <= 0:
-        raise OptionError(f"loudness is -70 to 0 LUFS, not {loudness:g}")
-    if gain is not None and not -200 <= gain <= 200:
-        raise OptionError(f"a gain is -200 to 200 dB, not {gain:g}")
-
-
-class Player(Protocol):
-    """What plays a score: `play(n)` gives the next n samples of each track that sounds in them."""
-
-    tracks: list[int]
-
-    @property
-    def end(self) -> int:
-        """Samples until nothing sounds any more."""
-
-    def play(self, samples: int) -> dict[int, Samples]:
-        """The next samples."""
-
-
-class Placed:
-    """A bank whose tracks are mono, with their volume, expression and pan: stereo (2, n)."""
-
-    def __init__(self, bank: Player, score: Score, sample_rate: int) -> None:
-        self.bank, self.sample_rate, self.tracks = bank, sample_rate, bank.tracks
-        places = controllers.positions(score)
-        self._places = {t: controllers.pan(score, t, places[t]) for t in self.tracks}
-        self._gains = {t: controllers.gain(score, t) for t in self.tracks}
-        self._now = 0
-
-    @property
-    def end(self) -> int:
-        """Samples until nothing sounds any more."""
-        return self.bank.end
-
-    def play(self, samples: int) -> dict[int, Samples]:
-        """The next samples."""
-        sounds = {}
-        for track, sound in self.bank.play(samples).items():
-            for curve in self._gains[track]:
-                sound = sound * np.float32(curve.over(self._now, samples, self.sample_rate))
-            sounds[track] = place(sound, self._places[track].over(self._now, samples, self.sample_rate))
-        self._now += samples
-        return sounds
 
 
 def _player(score: Score, settings: Settings) -> Player:
@@ -160,18 +75,6 @@ def stems(score: Score, settings: Settings, progress: Progress | None = None) ->
         sounds = player.play(samples)
         silence = np.zeros((2, samples), np.float32)
         yield np.stack([rooms[track].add(sounds.get(track, silence)) for track in player.tracks])
-
-
-def levelled(blocks: Iterable[Samples], gain: float, sample_rate: int) -> Iterator[Samples]:
-    """Blocks (..., n) made louder by `gain` dB and their peaks held under -1 dB."""
-    limiter, factor = Limiter(sample_rate), np.float32(10 ** (gain / 20))
-    previous = None
-    for block in blocks:
-        if previous is not None:
-            yield limiter.limit(previous * factor)
-        previous = block
-    if previous is not None:
-        yield limiter.limit(previous * factor, last=True)
 
 
 def stream(

@@ -35,6 +35,9 @@ class Vocabulary:
         """Number of ids in all fields together."""
         return sum(self.sizes)
 
+    def __repr__(self) -> str:
+        return f"Vocabulary({' + '.join(f'{size:,}' for size in self.sizes)} ids)"
+
     def name(self, token: int, field: int = 0) -> str:
         """Name of an id; TokenError when there is none."""
         if not 0 <= token < len(self.fields[field]):
@@ -132,6 +135,9 @@ class Tokenizer(ABC):
     @abstractmethod
     def to_config(self) -> dict[str, Any]:
         """Name, preset and options, JSON-ready: `tokenizers.get(**config)` builds an equal tokenizer."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name}, preset {self.preset}, {len(self.vocabulary):,} ids)"
 
     def save(self, path: str | Path) -> Path:
         """Write as JSON, to be read by `tokenizers.load`; see `saving.save`."""

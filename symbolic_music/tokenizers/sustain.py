@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_CHANNEL, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score
 
 SUSTAIN = 64
 DOWN_FROM = 64

@@ -1,4 +1,4 @@
-"""Training: typed configurations, the loop, checkpoints."""
+"""Training: typed configurations, the training loop, checkpoints."""
 
 from symbolic_music.training.config import TrainConfig, load_config
 from symbolic_music.training.trainer import train

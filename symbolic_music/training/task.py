@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
-from symbolic_music.errors import ConfigError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card
 from symbolic_music.tokenizers.base import Tokenizer
-from symbolic_music.training.config import (
-    CodesData,
-    EditsData,
-    GridData,
-    ModelsData,
-    RegionsData,
-    StoreEditsData,
-    TrainConfig,
-)
-
-if TYPE_CHECKING:
-    from symbolic_music.training.tasks.edits import EditSource
 
 
 class Batch(NamedTuple):
@@ -82,41 +69,3 @@ class Task(Protocol):
     def provenance(self, step: int) -> str:
         """What a step's batch was made of, for a message."""
         ...
-
-
-def task_of(config: TrainConfig) -> Task:
-    """The task that a config describes."""
-    if isinstance(config.data, EditsData | StoreEditsData):
-        from symbolic_music.training.tasks.edits import EditsTask
-
-        return EditsTask(config, _edit_source(config))
-    if isinstance(config.data, RegionsData):
-        from symbolic_music.training.tasks.regions import RegionsTask
-
-        return RegionsTask(config, config.data)
-    if isinstance(config.data, CodesData):
-        from symbolic_music.training.tasks.codec_codes import CodesTask
-
-        return CodesTask(config, config.data)
-    from symbolic_music.training.tasks.tokens import TokenTask
-
-    if isinstance(config.data, GridData):
-        from symbolic_music.training.data.chorale_grids import GridSource
-
-        return TokenTask(config, GridSource(config, config.data))
-    if isinstance(config.data, ModelsData):
-        raise ConfigError("data.kind=of-model takes the ids of the model that init names: set init=MODEL")
-    from symbolic_music.training.data.store_windows import WindowSource
-
-    return TokenTask(config, WindowSource(config, config.data))
-
-
-def _edit_source(config: TrainConfig) -> EditSource:
-    if isinstance(config.data, StoreEditsData):
-        from symbolic_music.training.data.store_edits import StoreEdits
-
-        return StoreEdits(config.data, int(config.model.settings.get("window", 512)))
-    from symbolic_music.training.data.chorale_edits import ChoraleEdits
-
-    assert isinstance(config.data, EditsData)
-    return ChoraleEdits(config.data)

@@ -43,8 +43,9 @@ from symbolic_music.training.run.run_log import Records, log_rows
 from symbolic_music.training.run.schedules import schedule_of
 from symbolic_music.training.run.sharding import gathered
 from symbolic_music.training.run.signals import interruptions
-from symbolic_music.training.task import Batch, Share, Task, task_of
+from symbolic_music.training.task import Batch, Share, Task
 from symbolic_music.training.tasks.edits import EditsTask
+from symbolic_music.training.tasks.factory import task_of
 
 Report = Callable[[dict[str, float]], None]
 _log = logging.getLogger(__name__)

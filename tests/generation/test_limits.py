@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from symbolic_music import generation
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
-from symbolic_music.generation import Limits, Region, Request, bars, continuing, infilling, revoicing, thinning
+from symbolic_music.generation import Limits, Region, Request, bars
 from symbolic_music.generation.constraints.pitch import Chords, PitchRange
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.feasibility import check_request
-from symbolic_music.generation.limits import chord_classes, pitch_number
 from symbolic_music.score import Score
+from symbolic_music.theory import chord_classes, pitch_number
 from tests.generation.untouched import check, four_parts, ours, published
 
 
@@ -71,7 +72,7 @@ def test_what_makes_no_sense_is_refused(wanted: dict) -> None:
 
 def test_what_meets_with_the_region_is_an_error_before_anything_is_drawn(quartet: Score) -> None:
     with pytest.raises(RegionError, match="in no region"):
-        infilling(quartet, [bars(1)], [0], published(), limits=Limits(end_on=3))
+        generation.edit(quartet, [bars(1)], [0], published(), limits=Limits(end_on=3))
     with pytest.raises(ConstraintError, match="no note may begin"):
         check_request(Request(end=100, constraints=(GivenRhythm((500,)),)))
     chord = Chords(((0, (0,)), (50, (6,))))
@@ -82,7 +83,7 @@ def test_what_meets_with_the_region_is_an_error_before_anything_is_drawn(quartet
 
 @pytest.mark.parametrize("model", [ours, published])
 def test_the_music_ends_where_it_is_to(quartet: Score, model) -> None:
-    written = infilling(quartet, [bars(1, 2)], [1, 2], model(), seed=2, limits=Limits(end_on=2.5)).finish()[0]
+    written = generation.edit(quartet, [bars(1, 2)], [1, 2], model(), seed=2, limits=Limits(end_on=2.5)).finish()[0]
     assert (written.notes["onset"].astype(np.int64) + written.notes["duration"]).max() == 2880
     assert len(written.notes)
 
@@ -91,11 +92,11 @@ def test_the_music_ends_where_it_is_to(quartet: Score, model) -> None:
 def test_notes_begin_together_where_there_is_room_for_them(quartet: Score, model, limits: dict) -> None:
     for seed in range(5):
         wanted = Limits(notes_at_once=(2, 3), **limits)
-        written = infilling(quartet, [bars(1, 2)], [0, 1, 2], model(), seed=seed, limits=wanted).finish()[0]
+        written = generation.edit(quartet, [bars(1, 2)], [0, 1, 2], model(), seed=seed, limits=wanted).finish()[0]
         counts = np.unique(written.notes["onset"], return_counts=True)[1]
         assert set(counts.tolist()) <= {2, 3}
     with pytest.raises(ConstraintError, match="no note may begin"):
-        infilling(quartet, [bars(1)], [0, 1, 2], four_parts(), limits=Limits(notes_at_once=(4, 4)))
+        generation.edit(quartet, [bars(1)], [0, 1, 2], four_parts(), limits=Limits(notes_at_once=(4, 4)))
 
 
 @pytest.mark.parametrize("model", [four_parts, ours])
@@ -103,7 +104,7 @@ def test_notes_begin_together_where_there_is_room_for_them(quartet: Score, model
 def test_held_notes_leave_room_for_those_that_a_bar_must_have(quartet: Score, model, limits: dict) -> None:
     for seed in range(5):
         wanted = Limits(polyphony=1, **limits)
-        written = infilling(quartet, [bars(1, 2)], [0, 1, 2], model(), seed=seed, limits=wanted).finish()[0]
+        written = generation.edit(quartet, [bars(1, 2)], [0, 1, 2], model(), seed=seed, limits=wanted).finish()[0]
         counts = np.bincount(written.notes["onset"] // 1920)
         assert limits["notes_per_bar"][0] <= counts.min() <= counts.max() <= limits["notes_per_bar"][1]
 
@@ -114,7 +115,7 @@ def test_notes_just_before_a_bar_are_none_of_it(quartet: Score, limits: dict) ->
     early["onset"][early["onset"] == 1920] = 1919
     score = quartet.replace(notes=early)
     for seed in range(5):
-        written = infilling(score, [bars(2)], [1], ours(), seed=seed, limits=Limits(**limits)).finish()[0]
+        written = generation.edit(score, [bars(2)], [1], ours(), seed=seed, limits=Limits(**limits)).finish()[0]
         if "notes_per_bar" in limits:
             assert 2 <= len(written.notes) <= 3
         else:
@@ -140,7 +141,7 @@ def test_given_pitches_are_written_in_a_free_rhythm(quartet: Score, model, limit
     rhythms = set()
     for seed in range(4):
         wanted = Limits(given_pitches=melody, **limits)
-        written = infilling(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=wanted).finish()[0]
+        written = generation.edit(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=wanted).finish()[0]
         check(quartet, written, [(0, 3840)], [1])
         assert written.notes["pitch"].tolist() == list(melody)
         rhythms.add(written.notes["onset"].tobytes())
@@ -151,16 +152,16 @@ def test_given_pitches_are_written_in_a_free_rhythm(quartet: Score, model, limit
 def test_given_pitches_wait_for_their_chord(quartet: Score, model) -> None:
     limits = Limits(given_pitches=(60, 64), chords=((1, "D"), (2, "C")))
     for seed in range(4):
-        written = infilling(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=limits).finish()[0]
+        written = generation.edit(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=limits).finish()[0]
         assert written.notes["pitch"].tolist() == [60, 64]
         assert written.notes["onset"].min() >= 1920
 
 
 def test_given_pitches_are_written_in_each_region_and_after_a_piece(quartet: Score) -> None:
     limits = Limits(given_pitches=(60, 62))
-    written = infilling(quartet, [bars(1), Region(2.5, 3, "bars")], [1], ours(), limits=limits).finish()[0]
+    written = generation.edit(quartet, [bars(1), Region(2.5, 3, "bars")], [1], ours(), limits=limits).finish()[0]
     assert written.notes["pitch"].tolist() == [60, 62, 60, 62]
-    longer = continuing(quartet, 4.0, ours(), limits=limits).finish()[0]
+    longer = generation.continuation(quartet, 4.0, ours(), limits=limits).finish()[0]
     assert longer.notes["pitch"].tolist() == [60, 62]
     assert not (longer.notes["track"] == 4).any()
 
@@ -176,14 +177,14 @@ def test_given_pitches_are_written_in_each_region_and_after_a_piece(quartet: Sco
 )
 def test_given_pitches_that_contradict_are_errors(quartet: Score, limits: dict, tracks: list, message: str) -> None:
     with pytest.raises(ConstraintError, match=message):
-        infilling(quartet, [bars(1, 2)], tracks, ours(), limits=Limits(given_pitches=MELODY, **limits))
-    for edit in (revoicing, thinning):
+        generation.edit(quartet, [bars(1, 2)], tracks, ours(), limits=Limits(given_pitches=MELODY, **limits))
+    for verb in ("revoice", "thin_out"):
         with pytest.raises(ConstraintError, match="free rhythm"):
-            edit(quartet, [bars(1, 2)], tracks=[1], model=ours(), limits=Limits(given_pitches=MELODY))
+            generation.edit(quartet, [bars(1, 2)], [1], ours(), limits=Limits(given_pitches=MELODY), verb=verb)
 
 
 def test_the_stream_can_be_left(quartet: Score) -> None:
-    editing = infilling(quartet, [bars(1), Region(2.5, 3, "bars")], [0, 1], ours(), seed=1, count=2)
+    editing = generation.edit(quartet, [bars(1), Region(2.5, 3, "bars")], [0, 1], ours(), seed=1, count=2)
     assert editing.results() == []
     stream = editing.stream()
     drawn = [next(stream) for _ in range(5)]

@@ -7,7 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from symbolic_music.generation import Region, infilling
+from symbolic_music import generation
+from symbolic_music.generation import Region
 from symbolic_music.generation.regions import spans_of
 from symbolic_music.score import TEMPO, Score, Track, note_table
 from tests.generation.untouched import check, ours, published
@@ -36,7 +37,7 @@ def peak(score: Score, make) -> int:
     model = make()
     tracemalloc.start()
     try:
-        written = infilling(score, regions, tracks, model, seed=1).finish()[0]
+        written = generation.edit(score, regions, tracks, model, seed=1).finish()[0]
         found = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from symbolic_music.generation import Written, ranked
-from symbolic_music.generation.likeness import share_of_twins
-from symbolic_music.generation.sessions.candidates import flagged, inserted
+from symbolic_music.generation.results import flagged, share_of_twins
+from symbolic_music.generation.sessions.candidates import inserted
 from symbolic_music.score import Score, note_table
 
 SCORE = Score()  # 960 ticks a second

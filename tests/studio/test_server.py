@@ -237,7 +237,7 @@ def test_the_document_names_every_address(client: Client) -> None:
     from starlette.routing import Route
 
     from symbolic_music.studio.app import application
-    from symbolic_music.studio.context import Context
+    from symbolic_music.studio.session.context import Context
 
     context = Context(None, None)  # type: ignore[arg-type]
     routes = [route for route in application(context).routes if isinstance(route, Route)]

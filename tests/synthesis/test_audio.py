@@ -63,6 +63,17 @@ def test_bits(tmp_path):
         ramp().write(tmp_path / "sound.wav", bits=8)
 
 
+def test_a_notebook_shows_a_player_of_the_same_sound(tmp_path) -> None:
+    from base64 import b64decode
+
+    sound = Audio(np.array([[0.0, 0.5, -0.5, 1.0]], np.float32), 8000)
+    html = sound._repr_html_()
+    (tmp_path / "a.wav").write_bytes(b64decode(html.split("base64,")[1].split('"')[0]))
+    again = read_audio(tmp_path / "a.wav")
+    assert again.sample_rate == 8000
+    assert np.abs(again.samples - sound.samples).max() < 1e-4
+
+
 def wav(path, rate=8_000, channels=1, samples=800, kind=1, data=None):
     """A WAV file whose header says what it likes."""
     data = bytes(samples * channels * 2) if data is None else data

@@ -5,7 +5,7 @@ import pytest
 from symbolic_music.errors import ConfigError
 from symbolic_music.training import load_config
 from symbolic_music.training.config import parse_config
-from symbolic_music.training.task import task_of
+from symbolic_music.training.tasks.factory import task_of
 from symbolic_music.training.yaml_config import MAX_BYTES, parse_yaml
 
 

@@ -1,1 +1,1 @@
-"""The verbs: one file each, which parses, calls one public function and reports."""
+"""The verbs: one file each."""

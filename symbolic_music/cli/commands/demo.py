@@ -31,7 +31,7 @@ def demo(
     start, end = _middle(original)
     model = models.load_model(None)
     with working("rewriting the middle"):
-        edit = generation.infilling(original, [generation.Region(start, end)], [1, 2, 3], model, seed=seed)
+        edit = generation.edit(original, [generation.Region(start, end)], [1, 2, 3], model, seed=seed)
         written = edit.finish()[0]
     infilled, count = written.score, len(written.notes)
     with working("continuing the result"):

@@ -16,10 +16,10 @@ def models(
     """List the bundled models and voices with size, licence and training data; with --all the public models too."""
     from dataclasses import asdict
 
-    from symbolic_music.models import Card, bundled
+    from symbolic_music.models import Card, list_models
     from symbolic_music.synthesis.midi_ddsp.voices import load_voices
 
-    cards = [*bundled(), Card(**load_voices().card)]
+    cards = [*list_models(), Card(**load_voices().card)]
     if as_json:
         out_json([*(asdict(card) for card in cards), *(_public() if all_models else ())])
         return

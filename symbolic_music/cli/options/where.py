@@ -71,7 +71,10 @@ class RegionOptions:
 class TrackOptions:
     """Tracks, by their numbers or by what they play."""
 
-    tracks: Annotated[str | None, typer.Option(help="Tracks to rewrite, as 1,3; all when omitted.")] = None
+    tracks: Annotated[
+        str | None,
+        typer.Option(help="Tracks to rewrite, as 1,3 or bass,drums; all when omitted."),
+    ] = None
     programs: Annotated[
         str | None, typer.Option(help="Instead of tracks: the programs to rewrite, as 0,33; 128 is drums.")
     ] = None
@@ -83,13 +86,18 @@ class TrackOptions:
             OptionError: when they cannot be read.
             RegionError: for a program that no track plays.
         """
-        from symbolic_music.generation import tracks_of
+        from symbolic_music.generation import select, tracks_of
 
         if self.tracks is not None and self.programs is not None:
             raise OptionError("--tracks and --programs exclude each other")
         if self.programs is not None:
             return tracks_of(score, numbers(self.programs, "--programs"))
-        return None if self.tracks is None else numbers(self.tracks, "--tracks")
+        if self.tracks is None:
+            return None
+        named = [part.strip() for part in self.tracks.split(",")]
+        if not all(named):
+            raise OptionError(f"--tracks takes numbers or names such as 1,3 or bass,drums, not {self.tracks!r}")
+        return select(score, [int(part) if re.fullmatch(r"[-+]?\d+", part) else part for part in named])
 
 
 def chords(text: str) -> tuple[tuple[float, str], ...]:

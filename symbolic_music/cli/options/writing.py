@@ -13,8 +13,9 @@ from symbolic_music.cli.options.where import chords, least_and_most
 from symbolic_music.cli.output.report import Json, Offline, Seed, check_score_output, numbers, out, out_json, working
 
 if TYPE_CHECKING:
-    from symbolic_music.generation import Limits, Sampling, Writing, Written
+    from symbolic_music.generation import EditSession, Limits, Sampling, Written
     from symbolic_music.models import Model
+    from symbolic_music.score import Score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +73,13 @@ class WritingOptions:
         for target in self._targets(self.count):
             check_score_output(target, source)
 
-    def load(self) -> Model[Any]:
-        """The model."""
-        from symbolic_music import generation, models
+    def load(self, score: Score | None = None) -> Model[Any]:
+        """The model that was named, or the bundled one that suits a piece."""
+        from symbolic_music import generation
+        from symbolic_music.generation.default_model import loaded_model
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
-        model = models.load_model(self.model, device, self.offline)
+        model = loaded_model(self.model, score, device, self.offline)
         return generation.with_weights(model, "int8") if self.int8 else model
 
     def sampling(self) -> Sampling:
@@ -102,7 +104,7 @@ class WritingOptions:
     def limits(self) -> Limits:
         """What the notes must obey."""
         from symbolic_music.generation import Limits
-        from symbolic_music.generation.limits import pitch_number
+        from symbolic_music.theory import pitch_number
 
         melody = [] if self.given_pitches is None else self.given_pitches.split(",")
         return Limits(
@@ -120,18 +122,18 @@ class WritingOptions:
             free=self.free,
         )
 
-    def write(self, writing: Writing, doing: str, beside: str = "") -> None:
+    def write(self, session: EditSession, doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
         from symbolic_music.generation import ranked
 
         interrupted = False
         with working(doing) as progress:
             try:
-                for _ in writing.stream():
-                    progress(min(1.0, writing.done))
+                for _ in session.stream():
+                    progress(min(1.0, session.done))
             except KeyboardInterrupt:
                 interrupted = True
-        found = writing.results()
+        found = session.results()
         targets = self._targets(self.count)[: len(found)]
         found = ranked(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):

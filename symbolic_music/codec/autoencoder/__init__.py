@@ -1,1 +1,1 @@
-"""The library's own codec: convolutions, residual vector quantisation, the losses it is trained by."""
+"""The bundled codec: convolutions, residual vector quantisation, losses, streaming."""

@@ -12,7 +12,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-import symbolic_music
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.errors import ModelError, UnknownNameError
 from symbolic_music.models.checkpoints.safetensors_folder import (
@@ -25,6 +24,7 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
     write_folder,
 )
 from symbolic_music.models.model import Card, resolve_device
+from symbolic_music.version import __version__
 
 ARCHITECTURE = "codec"
 Network = TypeVar("Network", bound=nn.Module)
@@ -39,7 +39,7 @@ def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
     """
     config = {
         "architecture": ARCHITECTURE,
-        "library_version": symbolic_music.__version__,
+        "library_version": __version__,
         "codec": dataclasses.asdict(codec.config),
         "card": dataclasses.asdict(card),
     }

@@ -1,1 +1,1 @@
-"""Models that write codec tokens conditioned on a score: autoregressive, masked, MusicGen's decoder."""
+"""Models of codec tokens conditioned on a score: autoregressive, masked, MusicGen's decoder."""

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import symbolic_music
 from symbolic_music.codec.autoencoder.checkpoint import found_folder, half, load_codec, restored
 from symbolic_music.codec.autoencoder.model import Codec
 from symbolic_music.codec.base import Format
@@ -30,7 +29,8 @@ from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
 from symbolic_music.models.model import Card, resolve_device
 from symbolic_music.score import Score
-from symbolic_music.synthesis.streaming import check_length
+from symbolic_music.synthesis.settings import check_length
+from symbolic_music.version import __version__
 
 _RING = 1.0  # seconds after the last note
 
@@ -133,7 +133,7 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
     settings: Any = network.config
     config = {
         "architecture": _architecture(network),
-        "library_version": symbolic_music.__version__,
+        "library_version": __version__,
         "codec": {"name": codec, "format": dataclasses.asdict(form)},
         "network": dataclasses.asdict(settings),
         "card": dataclasses.asdict(card),

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EmptyScoreError
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 
 # Drum keys with a sound of their own; others share the ends.
 _DRUMS = range(27, 88)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from symbolic_music.codec.autoencoder.model import Codec
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
 from symbolic_music.errors import ModelError
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 
 _LEVEL = 0.3  # peak of a tone of velocity 127
 _HARMONICS = 12  # each 1 / its number as loud as the first

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_CHANNEL, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score
 
 SKETCH = "sketch"
 # Notes of a run; hashes of a sketch.

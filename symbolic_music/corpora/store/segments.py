@@ -19,7 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from symbolic_music.errors import CorpusError, ScoreError, StoreError
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Track
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import BEND, CONTROL, KEY, METER, NOTE, TEMPO, Array, Score, Track
 
 # Table -> its dtype and its columns; the first is a time.
 _TABLES: dict[str, tuple[np.dtype[Any], tuple[str, ...]]] = {

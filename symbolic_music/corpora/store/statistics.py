@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
+from symbolic_music.theory import likely_key
 
-# Krumhansl and Kessler's (1982) probe-tone profiles of C major and C minor.
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 # Splits in the order in which they are shown; others follow by name.
 _ORDER = ("train", "validation", "test")
 
@@ -146,18 +145,3 @@ def usual_tempo(score: Score) -> float:
     tempos, places = np.unique(np.maximum(values, 1), return_inverse=True)
     lasting = np.bincount(places, np.diff(times, append=max(1, score.end)))
     return float(60e6 / tempos[lasting.argmax()])
-
-
-def likely_key(score: Score) -> int | None:
-    """The key whose profile fits the durations of the pitch classes best (Krumhansl 1990): 0-11 major, 12-23 minor.
-
-    None without pitched notes, or where all pitch classes last equally long.
-    """
-    notes = score.notes[score.instruments != DRUM_INSTRUMENT]
-    weights = np.bincount(notes["pitch"] % 12, np.maximum(notes["duration"], 1).astype(np.float64), 12)
-    if not len(notes) or np.ptp(weights) == 0:
-        return None
-    profiles = np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)])
-    profiles = profiles - profiles.mean(axis=1, keepdims=True)
-    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
-    return int((profiles @ (weights - weights.mean())).argmax())

@@ -306,6 +306,9 @@ class NoteStore:
         self._sound = set[int]()  # segments whose bytes were compared
         self._abouts: dict[int, list[Piece]] = {}
 
+    def __repr__(self) -> str:
+        return f"NoteStore({self.manifest['corpus']}, {len(self):,} pieces, {str(self.path)!r})"
+
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs: files are opened there anew."""
         return {"path": self.path}

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError, UnknownNameError
-from symbolic_music.score import DEFAULT_TEMPO, DRUM_CHANNEL, NOTE, TEMPO, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import DEFAULT_TEMPO, NOTE, TEMPO, Array, Score
 
 _LARGEST = np.iinfo(np.int32).max
 

@@ -79,6 +79,10 @@ class Windows(Dataset[Tensor]):
         self._cache = _Cache(cache)
         self.collate = Collate(padding_of(tokenizer))
 
+    def __repr__(self) -> str:
+        source, policy = self.source, type(self.policy).__name__
+        return f"Windows({len(self):,} windows of {len(source.pieces):,} pieces, {source.tokenizer.name}, {policy})"
+
     def __len__(self) -> int:
         """Windows of an epoch."""
         return int(self._ends[-1]) if len(self._ends) else 0

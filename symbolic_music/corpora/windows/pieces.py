@@ -13,7 +13,8 @@ from symbolic_music.corpora.store.segments import ALL_TABLES
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import Change, copied, derived, pitch_range
 from symbolic_music.errors import RegionError
-from symbolic_music.score import DRUM_CHANNEL, METER, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import METER, Array, Score
 from symbolic_music.tokenizers.anticipation.expressive import folded
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 

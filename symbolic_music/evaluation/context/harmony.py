@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.statistics import likely_key
 from symbolic_music.evaluation.context.region import Case
 from symbolic_music.score import Array
+from symbolic_music.theory import likely_key
 
 # Pitch classes of a key above its tonic: major, and minor with its leading tone.
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import RegionError
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Array, Score
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.statistics import likely_key
 from symbolic_music.evaluation.features.muspy import polyphony
-from symbolic_music.score import DRUM_CHANNEL, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score
+from symbolic_music.theory import likely_key
 
 NAME = "features-96"
 SIZE = 96

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import EvaluationError
 from symbolic_music.evaluation.features.muspy import measure_of
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Score
 
 Values = NDArray[np.float64]
 # Lengths in parts of 96 of a bar: whole, half, quarter, eighth, sixteenth; the same dotted but the whole; triplets.

@@ -10,7 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from symbolic_music.evaluation.features.structure import structureness
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Score
 from symbolic_music.tokenizers.chords.by_window import window_chords
 
 # Positions of a bar at which onsets are told apart.

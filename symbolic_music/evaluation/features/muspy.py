@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import OptionError
-from symbolic_music.score import DRUM_CHANNEL, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 # Which pitch classes each of the 24 scales has, shape (24, 12).

@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from symbolic_music.errors import OptionError
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Score
 
 Matrix = NDArray[np.float64]
 # Parts of a bar whose pitch classes are told apart.

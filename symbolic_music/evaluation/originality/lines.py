@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Score
 
 # Notes of a fingerprint.
 GRAM = 12

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError
-from symbolic_music.score import DRUM_INSTRUMENT
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]

@@ -12,24 +12,8 @@ import numpy as np
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Mask, Situation, concerned, sounding
+from symbolic_music.theory import SCALES, pitch_class
 from symbolic_music.tokenizers.anticipation import vocabulary as v
-
-SCALES: dict[str, tuple[int, ...]] = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10),
-    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
-    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
-    "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "phrygian": (0, 1, 3, 5, 7, 8, 10),
-    "lydian": (0, 2, 4, 6, 7, 9, 11),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
-    "locrian": (0, 1, 3, 5, 6, 8, 10),
-    "major pentatonic": (0, 2, 4, 7, 9),
-    "minor pentatonic": (0, 3, 5, 7, 10),
-    "blues": (0, 3, 5, 6, 7, 10),
-    "whole tone": (0, 2, 4, 6, 8, 10),
-}
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(frozen=True)
@@ -186,15 +170,3 @@ def _classes(classes: Sequence[int]) -> tuple[int, ...]:
     if not chosen or not all(0 <= one <= 11 for one in chosen):
         raise OptionError(f"pitch classes are numbers from 0 to 11, at least one, not {tuple(classes)}")
     return chosen
-
-
-def pitch_class(name: str) -> int:
-    """0 for C to 11 for B, of a letter from A to G with any # or b.
-
-    Raises:
-        OptionError: for another name.
-    """
-    letter, signs = name[:1].upper(), name[1:]
-    if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
-        raise OptionError(f"no tonic {name!r}: a letter from A to G, and # or b")
-    return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12

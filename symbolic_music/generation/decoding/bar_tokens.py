@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import OptionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.models import Model
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 
 

@@ -12,8 +12,7 @@ from symbolic_music.errors import ConstraintError, ModelError
 from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
 from symbolic_music.generation.decoding.habits import tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
-from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.filters import choose, filtered, log_softmax
+from symbolic_music.generation.decoding.sampling import Sampling, choose, filtered, log_softmax
 from symbolic_music.models.architectures.region_cache import RegionCache
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.region import rows as r

@@ -1,4 +1,4 @@
-"""Draw an id from log-probabilities."""
+"""Which of the ids that may follow are drawn, and the draw: temperature, top-k, top-p and min-p."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.filters import filtered
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,55 @@ def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
     order = np.argsort(-probabilities, kind="stable")
     ordered = torch.from_numpy(probabilities[order])
     return int(candidates[order[int(torch.multinomial(ordered, 1, generator=generator))]])
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Log-probabilities of rows (R, n); minus infinity stays, and at least one of each row is finite."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def filtered(logits: Floats, sampling: Sampling) -> Floats:
+    """Probabilities of rows of logits (R, n) after temperature and the filters, each row's sum 1.
+
+    Top-k, top-p and min-p each look at the probabilities after the temperature, and what all keep is kept. Of ids that
+    are equally likely those with lower numbers come first. At temperature 0 the likeliest id has all.
+    """
+    if sampling.temperature == 0:
+        out = np.zeros_like(logits)
+        out[np.arange(len(logits)), logits.argmax(axis=-1)] = 1
+        return out
+    with np.errstate(over="ignore"):  # of all but the likeliest, at a temperature of almost nothing
+        cooled = (logits - logits.max(axis=-1, keepdims=True)) / sampling.temperature
+    probabilities = np.exp(log_softmax(cooled))
+    n = probabilities.shape[-1]
+    least = np.zeros(len(logits)) if sampling.min_p == 0 else sampling.min_p * probabilities.max(axis=-1)
+    room = np.full(len(logits), n)  # how many are kept
+    if sampling.top_k:
+        room = np.minimum(room, sampling.top_k)
+    if sampling.top_p < 1 or sampling.top_k:
+        falling = -np.sort(-probabilities, axis=-1)
+        # The id that makes the sum reach top_p is the last one kept.
+        before = np.cumsum(falling, axis=-1) - falling
+        room = np.minimum(room, (before < sampling.top_p).sum(axis=-1))
+        at = falling[np.arange(len(falling)), room - 1]
+        above = probabilities > at[:, None]
+        tied = probabilities == at[:, None]
+        left = room - above.sum(axis=-1)
+        kept = above | (tied & (np.cumsum(tied, axis=-1) <= left[:, None]))
+        probabilities = np.where(kept, probabilities, 0)
+    probabilities[probabilities < least[:, None]] = 0
+    return np.asarray(probabilities / probabilities.sum(axis=-1, keepdims=True))
+
+
+def choose(probabilities: Floats, uniform: Floats) -> NDArray[np.int64]:
+    """An index for each row (R, n), by one number in [0, 1) a row (R,), in the order of the indices.
+
+    Rows do not touch each other, and a row that changes by rounding errors chooses another index only where its number
+    falls that near to a border.
+    """
+    sums = np.cumsum(probabilities, axis=-1)
+    below = (sums <= (uniform * sums[:, -1])[:, None]).sum(axis=-1)
+    # Where rounding leads past the last, the last that has any probability.
+    last = probabilities.shape[-1] - 1 - np.argmax(probabilities[:, ::-1] > 0, axis=-1)
+    return np.asarray(np.minimum(below, last))

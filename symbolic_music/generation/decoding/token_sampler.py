@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-from symbolic_music.errors import OptionError
-from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field, unended
 from symbolic_music.generation.decoding.sampling import Sampling, draw
-from symbolic_music.generation.sessions.candidates import Written, WrittenNote, flagged
 from symbolic_music.models import Model
-from symbolic_music.score import Array, Score, Track
-from symbolic_music.tokenizers.base import Ids, Tokenizer
-
-# Ids between two looks at how long the music is.
-_STRIDE = 32
-_MOST_IDS_A_SECOND = 1000
-_MOST_WORDS_A_SECOND = 250
+from symbolic_music.score import Array
+from symbolic_music.tokenizers.base import Ids
 
 
 @torch.no_grad()
@@ -63,136 +54,3 @@ def draw_ids(
         state = grammar.advance(state, token)
         pending = torch.tensor([[token]], device=model.device)
         yield token, float(logits.log_softmax(0)[token])
-
-
-class TokenWriting:
-    """A piece and some seconds more, or a new one, several times; see `continuation.continuing`.
-
-    With a prompt its notes stay as they are; new ones go to its tracks of their program, or to new tracks.
-
-    Raises:
-        OptionError: when the tokenizer writes each track apart; for fields that its ids have not.
-    """
-
-    def __init__(
-        self,
-        model: Model[Any],
-        prompt: Score | None,
-        seconds: float,
-        sampling: Sampling | Mapping[str, Sampling] | None,
-        seed: int,
-        count: int,
-    ) -> None:
-        if count < 1:
-            raise OptionError(f"at least one alternative is needed, not {count}")
-        self._model, self._prompt, self._seconds, self._sampling = model, prompt, seconds, sampling
-        self._seed, self._count = seed, count
-        vocabulary = model.tokenizer.vocabulary
-        self._in_words = len(vocabulary.sizes) > 1
-        if self._in_words:
-            of_each_field(vocabulary, sampling)
-        elif isinstance(sampling, Mapping):
-            raise OptionError(f"model {model.card.name!r} draws ids of one field, all alike")
-        self._given: Ids | None = None
-        self._before = 0.0
-        tokenizer: Tokenizer = model.tokenizer
-        if prompt is not None and len(prompt):
-            encoded = tokenizer.encode(prompt)
-            if isinstance(encoded, list):
-                raise OptionError(
-                    f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
-                )
-            self._given = unended(encoded, vocabulary) if self._in_words else encoded
-            self._before = tokenizer.decode(encoded).duration
-        self._ids: list[list[Any]] = []
-        self._log_probabilities: list[float] = []
-        self._whole: list[bool] = []
-        self._part = 0.0
-
-    @property
-    def done(self) -> float:
-        """See `drafts.Writing`."""
-        return (sum(self._whole) + min(self._part, 1.0)) / self._count
-
-    def stream(self) -> Iterator[WrittenNote]:
-        """See `drafts.Writing`. Each alternative has a seed of its own, from the first one's on."""
-        was_training = self._model.network.training
-        most = self._seconds * (_MOST_WORDS_A_SECOND if self._in_words else _MOST_IDS_A_SECOND)
-        for number in range(self._count):
-            ids: list[Any] = [] if self._given is None else self._given.tolist()
-            begun, told = len(ids), 0
-            self._ids.append(ids)
-            self._log_probabilities.append(0.0)
-            self._whole.append(False)
-            generator = torch.Generator().manual_seed((self._seed + number) % (1 << 64))
-            for token, log_probability in self._drawn(generator):
-                ids.append(token)
-                self._log_probabilities[-1] += log_probability
-                if (len(ids) - begun) % _STRIDE == 0:
-                    score, notes, self._part = self._so_far(ids)
-                    # The newest notes may still grow.
-                    yield from _told(number, score, notes[told:-_STRIDE])
-                    told = max(told, len(notes) - _STRIDE)
-                    if self._part >= 1 or len(ids) - begun >= most:
-                        break
-            self._whole[-1], self._part = True, 0.0
-            self._model.network.train(was_training)
-            score, notes, _ = self._so_far(ids)
-            yield from _told(number, score, notes[told:])
-
-    def results(self) -> list[Written]:
-        """See `drafts.Writing`."""
-        found = []
-        for number, ids in enumerate(self._ids):
-            score, notes, _ = self._so_far(ids)
-            likelihood = self._log_probabilities[number] / len(notes) if len(notes) else float("nan")
-            found.append(Written(score, notes, number, likelihood, self._whole[number]))
-        return flagged(found)
-
-    def finish(self) -> list[Written]:
-        """See `drafts.Writing`."""
-        for _ in self.stream():
-            pass
-        return self.results()
-
-    def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
-        """Ids or words, and the log-probability of each."""
-        if self._in_words:
-            fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
-            return draw_words(self._model, fields, generator, self._given)
-        sampling = self._sampling if isinstance(self._sampling, Sampling) else Sampling()
-        return draw_ids(self._model, sampling, generator, self._given)
-
-    def _so_far(self, ids: Sequence[Any]) -> tuple[Score, Array, float]:
-        """The piece, the notes written in it, in order, and the part of the time that they take."""
-        written = self._model.tokenizer.decode(np.array(ids, np.int32))
-        part = (written.duration - self._before) / self._seconds
-        if self._prompt is None:
-            score = written.clip(0.0, self._seconds)
-            return score, score.notes, part
-        score = _joined(self._prompt, written, self._before, self._before + self._seconds)
-        return score, score.notes[len(self._prompt) :], part
-
-
-def _told(number: int, score: Score, notes: Array) -> Iterator[WrittenNote]:
-    for row in notes:
-        start, end = score.seconds([int(row["onset"]), int(row["onset"]) + int(row["duration"])]).tolist()
-        yield WrittenNote(number, int(row["track"]), start, end - start, int(row["pitch"]), int(row["velocity"]))
-
-
-def _joined(prompt: Score, written: Score, start: float, end: float) -> Score:
-    """The prompt, and after it what was written from one second to another."""
-    tracks, place = list(prompt.tracks), {}
-    for index, track in enumerate(written.tracks):
-        same = [i for i, own in enumerate(tracks) if (own.program, own.is_drum) == (track.program, track.is_drum)]
-        place[index] = same[0] if same else len(tracks)
-        if not same:
-            tracks.append(Track(track.name, track.program, track.is_drum))
-    onset = written.seconds(written.notes["onset"])
-    inside = (onset >= start - 1e-6) & (onset < end)
-    notes, later = written.notes[inside], prompt.duration - start
-    ends = np.minimum(end, written.seconds(notes["onset"].astype(np.int64) + notes["duration"]))
-    notes["onset"] = np.rint(prompt.ticks(onset[inside] + later))
-    notes["duration"] = np.maximum(1, np.rint(prompt.ticks(ends + later)) - notes["onset"])
-    notes["track"] = [place[int(track)] for track in notes["track"]]
-    return dataclasses.replace(prompt, notes=np.concatenate([prompt.notes, notes]), tracks=tuple(tracks))

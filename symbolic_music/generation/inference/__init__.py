@@ -1,1 +1,1 @@
-"""Networks prepared for generation: batches of unequal lengths, smaller weights."""
+"""Networks prepared for generation: ragged batches, smaller weights."""

@@ -1,1 +1,1 @@
-"""Edits while they run: candidates, their notes as they are drawn, their scores."""
+"""Edits while they run: candidates, notes as they are drawn, results."""

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.bar_tokens import (
     bars_of,
     begins_bar,
@@ -26,10 +27,11 @@ from symbolic_music.generation.decoding.compound_sampler import draw_words, of_e
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.sessions.candidates import Draft, Written, WrittenNote, flagged
+from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.transforms import check_tracks
 
@@ -40,7 +42,7 @@ _SHOWN = 1024
 
 
 class BarInfilling:
-    """A `drafts.Writing` of whole bars; its alternatives are the best candidates, in order.
+    """A `EditSession` of whole bars; its alternatives are the best candidates, in order.
 
     `log_likelihood` of an alternative is that of what follows the region, a note of it, as far as half of the model's
     window reaches; where nothing follows, that of what was drawn, a note, and nan for no note.
@@ -103,11 +105,11 @@ class BarInfilling:
 
     @property
     def done(self) -> float:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         return len(self._found) / self._candidates
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `drafts.Writing`. Notes are told when all candidates are drawn: which are taken is known then."""
+        """See `EditSession`. Notes are told when all candidates are drawn: which are taken is known then."""
         network = self._model.network
         was_training = network.training
         try:
@@ -125,7 +127,7 @@ class BarInfilling:
             yield from self._put(Draft(number, self._score.tracks), notes)
 
     def results(self) -> list[Written]:
-        """See `drafts.Writing`: the best of the candidates that are drawn."""
+        """See `EditSession`: the best of the candidates that are drawn."""
         out = []
         for number, (likelihood, notes) in enumerate(self._best()):
             draft = Draft(number, self._score.tracks)
@@ -135,7 +137,7 @@ class BarInfilling:
         return flagged(out)
 
     def finish(self) -> list[Written]:
-        """See `drafts.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

@@ -2,89 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 
-from symbolic_music.generation.likeness import share_of_twins
 from symbolic_music.generation.regions import Span, inside
+from symbolic_music.generation.results import NEAR_COPY, Written, WrittenNote, share_of_twins
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.score import NOTE, Array, Score, Track
 
 Event = tuple[int, int, int]
-Progress = Callable[[float], None]
-# From this share of twins on, one is a near-copy of the other.
-NEAR_COPY = 0.9
-
-
-@dataclass(frozen=True)
-class WrittenNote:
-    """A note as it is drawn: of which alternative, in which track, when, in seconds, and what."""
-
-    alternative: int
-    track: int
-    onset: float
-    duration: float
-    pitch: int
-    velocity: int
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written, once.
-
-    Args:
-        score: the piece with it.
-        notes: a table of the new notes alone.
-        number: of the alternative, from 0.
-        log_likelihood: natural, under the model, a note written (rests included, before temperature and filters, among
-            what grammar and limits allow); nan where nothing was written.
-        complete: False where the writing was interrupted, or the limit of notes ended it.
-        copies_original: whether nine in ten of its notes, and of those that were replaced, are the same: track and
-            pitch, and onset within 50 ms.
-        copy_of: number of the first alternative before it to which that applies; None for none.
-        emptied: whether a region that is written had notes and has no new ones: there it only deletes.
-    """
-
-    score: Score
-    notes: Array
-    number: int
-    log_likelihood: float
-    complete: bool
-    copies_original: bool = False
-    copy_of: int | None = None
-    emptied: bool = False
-
-
-class Writing(Protocol):
-    """Music under way: an `editing.Editing`, or what a model of other ids writes."""
-
-    @property
-    def done(self) -> float:
-        """The share that is written, of all alternatives."""
-        ...
-
-    def stream(self) -> Iterator[WrittenNote]:
-        """Notes as they are drawn. Closing the iterator or an interrupt ends it; `results` has what there is."""
-        ...
-
-    def results(self) -> list[Written]:
-        """The alternatives as far as they are written, those that are begun."""
-        ...
-
-    def finish(self) -> list[Written]:
-        """Draw all notes; the alternatives."""
-        ...
-
-
-def finished(writing: Writing, progress: Progress | None) -> Score:
-    """The first alternative, all of it; `progress` is called with the share that is done."""
-    for _ in writing.stream():
-        if progress:
-            progress(min(1.0, writing.done))
-    return writing.results()[0].score
 
 
 class Draft:
@@ -191,21 +118,3 @@ def inserted(given: Array, new: Array) -> Array:
     is_new[rows] = True
     merged[is_new], merged[~is_new] = new, given
     return merged
-
-
-def flagged(found: Sequence[Written]) -> list[Written]:
-    """The same, near-copies of earlier ones marked."""
-    out: list[Written] = []
-    for one in found:
-        twins = (o.number for o in out if o.copy_of is None and _alike(one, o))
-        out.append(replace(one, copy_of=next(twins, None)))
-    return out
-
-
-def _alike(one: Written, other: Written) -> bool:
-    return share_of_twins(one.score, one.notes, other.notes) >= NEAR_COPY
-
-
-def ranked(found: Sequence[Written]) -> list[Written]:
-    """The likeliest first; those without notes last."""
-    return sorted(found, key=lambda one: -one.log_likelihood if len(one.notes) else np.inf)

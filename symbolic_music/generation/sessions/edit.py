@@ -24,7 +24,8 @@ from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.sessions.candidates import Draft, Written, WrittenNote, flagged
+from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.model_view import Perspective, perspective
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
 from symbolic_music.models import Model

@@ -18,7 +18,8 @@ from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.sessions.candidates import Draft, Written, WrittenNote, flagged
+from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Score
@@ -46,7 +47,7 @@ _LEAST_ROOM = 256
 
 
 class BarFilling:
-    """A `candidates.Writing` of whole bars of any tracks.
+    """A `EditSession` of whole bars of any tracks.
 
     Args:
         score: the piece.
@@ -104,11 +105,11 @@ class BarFilling:
 
     @property
     def done(self) -> float:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         return self._filled / (len(self._asked) * len(self._drafts))
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         network = self._model.network
         was_training = network.training
         try:
@@ -119,12 +120,12 @@ class BarFilling:
             network.train(was_training)
 
     def results(self) -> list[Written]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         begun = [draft for draft in self._drafts if draft.begun]
         return flagged([draft.result(self._score, self._replaced, self._given, [self._whole]) for draft in begun])
 
     def finish(self) -> list[Written]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from symbolic_music.errors import NothingWrittenError
-from symbolic_music.generation.sessions.candidates import Writing, Written, WrittenNote, flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
 
 # How often in all; a model that writes nothing four times has nothing to say there.
 ATTEMPTS = 4
@@ -29,7 +29,7 @@ class Redrawing:
         NothingWrittenError: by `stream` and `finish`, when an alternative only deletes each time.
     """
 
-    def __init__(self, begin: Callable[[int, int], Writing], seed: int, count: int) -> None:
+    def __init__(self, begin: Callable[[int, int], EditSession], seed: int, count: int) -> None:
         self._begin, self._seed = begin, seed
         self._writing = begin(seed, count)
         self._numbers = list(range(count))  # of the alternatives that are being drawn
@@ -37,11 +37,11 @@ class Redrawing:
 
     @property
     def done(self) -> float:
-        """See `candidates.Writing`; of the attempt under way."""
+        """See `EditSession`; of the attempt under way."""
         return self._writing.done
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         for attempt in range(1, ATTEMPTS + 1):
             for note in self._writing.stream():
                 yield replace(note, alternative=self._numbers[note.alternative])
@@ -66,12 +66,12 @@ class Redrawing:
             self._found[number] = replace(one, number=number, copy_of=None)
 
     def results(self) -> list[Written]:
-        """See `candidates.Writing`; of an interrupted edit those that do not only delete."""
+        """See `EditSession`; of an interrupted edit those that do not only delete."""
         self._keep()
         return flagged([one for _, one in sorted(self._found.items()) if not one.emptied])
 
     def finish(self) -> list[Written]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

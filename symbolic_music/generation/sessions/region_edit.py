@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
@@ -21,12 +22,13 @@ from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.sessions.candidates import Draft, Writing, Written, WrittenNote, flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
+from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score
+from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import Integers
@@ -40,7 +42,7 @@ _MOST_A_QUARTER = 48
 
 
 class RegionEditing:
-    """A `candidates.Writing`; arguments and errors as `edit.Editing`'s.
+    """A `EditSession`; arguments and errors as `edit.Editing`'s.
 
     What is written keeps to what its tracks do elsewhere in the piece (`decoding.habits`), unless the limits are free.
     """
@@ -86,12 +88,12 @@ class RegionEditing:
 
     @property
     def done(self) -> float:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         whole = sum(last - first for first, last in self._edit.spans) * len(self._drafts)
         return sum(draft.ticks for draft in self._drafts) / whole
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `candidates.Writing`: one alternative after the other."""
+        """See `EditSession`: one alternative after the other."""
         was_training = self._model.network.training
         self._model.network.eval()
         try:
@@ -102,7 +104,7 @@ class RegionEditing:
             self._model.network.train(was_training)
 
     def results(self) -> list[Written]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         found = []
         for draft in self._drafts:
             if draft.begun:
@@ -112,7 +114,7 @@ class RegionEditing:
         return flagged(found)
 
     def finish(self) -> list[Written]:
-        """See `candidates.Writing`."""
+        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()
@@ -276,7 +278,7 @@ def _busy(events: GridEvents, slot: int, start: int) -> dict[int, int]:
 
 def edit_session(
     score: Score, edit: Edit, model: Model[Any], sampling: Sampling, seed: int = 0, count: int = 1
-) -> Writing:
+) -> EditSession:
     """An edit to be run by whatever the model needs; arguments and errors as `edit.Editing`'s."""
     if isinstance(model.network, RegionTransformer):
         return RegionEditing(score, edit, model, sampling, seed, count)

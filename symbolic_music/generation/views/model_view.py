@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.corpora.windows.edit_examples import musical_events
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import NoUnison
 from symbolic_music.generation.constraints.texture import OneAtATime
@@ -23,7 +24,7 @@ from symbolic_music.generation.views.part_assignment import assign_parts, pitche
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
-from symbolic_music.score import DRUM_INSTRUMENT, Array, Score, Track
+from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, events_of
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
 from symbolic_music.generation.regions import Span
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score, Track
+from symbolic_music.score import Array, Score, Track
 
 # Notes around a region by which loudness is judged, and of how many alike the median is taken.
 _HEARD, _ALIKE, _FEW = 128, 16, 3

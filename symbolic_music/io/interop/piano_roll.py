@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import OptionError
-from symbolic_music.score import DRUM_CHANNEL, TEMPO, Score, Track, note_table
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import TEMPO, Score, Track, note_table
 
 # A roll takes 128 bytes a step and track; that many bytes are a symphony of 20 parts on a grid of 16ths.
 _MAX_CELLS = 1 << 30

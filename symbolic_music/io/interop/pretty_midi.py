@@ -9,21 +9,9 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import MissingExtraError, ScoreError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.writer import midi_bytes
-from symbolic_music.score import (
-    BEND,
-    CONTROL,
-    DRUM_CHANNEL,
-    KEY,
-    METER,
-    NOTE,
-    TEMPO,
-    Array,
-    Score,
-    Text,
-    Track,
-    joined,
-)
+from symbolic_music.score import BEND, CONTROL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 
 def to_pretty_midi(score: Score) -> Any:

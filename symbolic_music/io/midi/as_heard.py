@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.track_events import Events
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, Array, Track
+from symbolic_music.score import BEND, CONTROL, Array, Track
 
 Ints = NDArray[np.int64]
 # A key puts an event in order: its tick, then its place in the file, whose bytes are fewer than 2^27.

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.document import document_of
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import ended, maps, markers, note_rows, read_tracks
 from symbolic_music.io.midi.track_events import Events
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, NOTE, Array, Score, Text, Track, joined
+from symbolic_music.score import BEND, CONTROL, NOTE, Array, Score, Text, Track, joined
 
 _LYRICS_CHANNEL = 15
 _TEMPO = b"\xff\x51\x03"

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import overload
 
 from symbolic_music.errors import MidiError
-from symbolic_music.io.midi.chunk_patch import walk
 from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed
+from symbolic_music.io.midi.writing.chunk_patch import walk
 from symbolic_music.score import Other
 
 # Meta events that tables, tracks and texts of a score hold: name, lyric, marker, port, end, tempo, key; a meter too,

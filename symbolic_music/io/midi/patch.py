@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import MidiError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import sounds_at
-from symbolic_music.io.midi.chunk_patch import New, patched_chunk, walk
 from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.document import Document, document_of
-from symbolic_music.io.midi.encoding import part_chunks
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed
-from symbolic_music.score import DRUM_CHANNEL, Array, Score, Track, note_table
+from symbolic_music.io.midi.writing.chunk_patch import New, patched_chunk, walk
+from symbolic_music.io.midi.writing.encoding import part_chunks
+from symbolic_music.score import Array, Score, Track, note_table
 
 Row = tuple[Any, ...]
 _CONTENT = ["onset", "duration", "pitch", "velocity", "program", "channel"]

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.tolerant_reader import read_tracks
 from symbolic_music.io.midi.track_events import Events
-from symbolic_music.score import DRUM_CHANNEL
 
 _CHANGE, _CONTROL, _BEND, _OFF, _ON = range(5)
 _VOLUME, _PAN, _EXPRESSION, _SUSTAIN = 7, 10, 11, 64

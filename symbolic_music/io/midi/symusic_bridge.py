@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import symusic
 
-from symbolic_music.score import BEND, CONTROL, DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import BEND, CONTROL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 
 def from_symusic(source: Any) -> Score:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import merged
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
 from symbolic_music.io.midi.track_events import MAX_TICK, Events, track_events
-from symbolic_music.score import DRUM_CHANNEL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
+from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
 # Frames a second of the SMPTE divisions, and microseconds of as many frames as their name says.

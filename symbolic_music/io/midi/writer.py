@@ -13,8 +13,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from symbolic_music.errors import MidiError
-from symbolic_music.io.midi.channels import Part, Place, placed_parts
-from symbolic_music.io.midi.encoding import (
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.patch import patched
+from symbolic_music.io.midi.track_events import MAX_TICK
+from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
+from symbolic_music.io.midi.writing.encoding import (
     BANK_HIGH,
     BANK_LOW,
     CONTROL,
@@ -29,9 +32,7 @@ from symbolic_music.io.midi.encoding import (
     text_message,
     unnested,
 )
-from symbolic_music.io.midi.patch import patched
-from symbolic_music.io.midi.track_events import MAX_TICK
-from symbolic_music.score import DRUM_CHANNEL, Array, Other, Score, Text
+from symbolic_music.score import Array, Other, Score, Text
 
 _MOST_TICKS, _MOST_TRACKS, _SLOWEST = 0x7FFF, 0xFFFF, 0xFFFFFF
 _METER, _CLOCKS = b"\xff\x58", b"\x18\x08"

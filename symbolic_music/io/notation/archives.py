@@ -10,7 +10,7 @@ import zipfile
 import zlib
 
 from symbolic_music.errors import NotationError
-from symbolic_music.io.notation.bounded_xml import MAX_DOCUMENT, as_utf8, parse_xml
+from symbolic_music.io.notation.musicxml.bounded_xml import MAX_DOCUMENT, as_utf8, parse_xml
 
 _CONTAINER = "META-INF/container.xml"
 _MOST_PACKED = 16 << 20

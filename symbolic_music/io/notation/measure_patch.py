@@ -11,9 +11,9 @@ from math import lcm
 from xml.etree.ElementTree import Element, tostring
 from xml.sax.saxutils import quoteattr
 
-from symbolic_music.io.notation import sheet
-from symbolic_music.io.notation.engraving import Segment, engraved
-from symbolic_music.io.notation.hands import Hands, MeasureState
+from symbolic_music.io.notation.engraving import sheet
+from symbolic_music.io.notation.engraving.engraving import Segment, engraved
+from symbolic_music.io.notation.engraving.hands import Hands, MeasureState
 from symbolic_music.io.notation.numbers import number
 from symbolic_music.io.notation.to_score import grace_onsets
 from symbolic_music.io.notation.written import TICKS, Measure, WrittenNote

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from symbolic_music.io.notation.bounded_xml import ByteSpan, as_utf8, parse_xml
-from symbolic_music.io.notation.musicxml_reader import read_document
-from symbolic_music.io.notation.timewise import as_partwise
+from symbolic_music.io.notation.musicxml.bounded_xml import ByteSpan, as_utf8, parse_xml
+from symbolic_music.io.notation.musicxml.musicxml_reader import read_document
+from symbolic_music.io.notation.musicxml.timewise import as_partwise
 from symbolic_music.io.notation.to_score import Reading, as_written
 from symbolic_music.io.notation.written import Written
 from symbolic_music.score import Score

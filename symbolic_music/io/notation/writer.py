@@ -10,34 +10,18 @@ from xml.etree.ElementTree import tostring
 import numpy as np
 
 from symbolic_music.errors import NotationError
-from symbolic_music.general_midi import drum_name, track_title
-from symbolic_music.io.notation import sheet
-from symbolic_music.io.notation.chord_symbols import harmony_element
-from symbolic_music.io.notation.engraving import Segment, engraved
-from symbolic_music.io.notation.grid import written_time, written_times
-from symbolic_music.io.notation.patch import patched
+from symbolic_music.general_midi import DRUM_CHANNEL, drum_name
+from symbolic_music.io.notation.engraving import sheet
+from symbolic_music.io.notation.engraving.engraving import Segment, engraved
+from symbolic_music.io.notation.engraving.grid import written_time, written_times
+from symbolic_music.io.notation.engraving.spelling import spelled
+from symbolic_music.io.notation.musicxml.chord_symbols import harmony_element
 from symbolic_music.io.notation.percussion import place_of_drum
-from symbolic_music.io.notation.source import NotationSource
-from symbolic_music.io.notation.spelling import spelled
-from symbolic_music.score import DRUM_CHANNEL, Score, Text, Track
+from symbolic_music.score import Score, Text, Track, track_title
 
 _KEYBOARDS = (*range(24), 46)
 _MIDDLE = 60
 _MOST_BARS = 100_000
-
-
-def musicxml_bytes(score: Score) -> bytes:
-    """The score as MusicXML.
-
-    A score that was read from notation is patched into it: measures of parts that an edit did not touch stay as they
-    were, with all that is written in them. Any other is written anew, a part a track at sounding pitch, its times as
-    `grid.written_times` rounds them; bends and controllers but the pedal are left out.
-    """
-    if isinstance(score.source, NotationSource):
-        document = patched(score, score.source)
-        if document is not None:
-            return document
-    return written_anew(score)
 
 
 def written_anew(score: Score) -> bytes:

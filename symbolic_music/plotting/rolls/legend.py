@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 
-from symbolic_music.general_midi import track_title
 from symbolic_music.plotting import style as figures
 from symbolic_music.plotting.rolls.note_colours import Shades, strong
-from symbolic_music.score import Score
+from symbolic_music.score import Score, track_title
 
 _MOST = 24
 _COLUMN, _ROW = 1.9, 0.2  # inches

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
-from symbolic_music.general_midi import drum_name
+from symbolic_music.general_midi import DRUM_CHANNEL, drum_name
 from symbolic_music.plotting import style as figures
 from symbolic_music.plotting.rolls.legend import draw_legend, legend_height
 from symbolic_music.plotting.rolls.note_colours import Shades, shades_of
@@ -23,7 +23,7 @@ from symbolic_music.plotting.rolls.time_axis import (
     systems,
     timeline,
 )
-from symbolic_music.score import DRUM_CHANNEL, Score
+from symbolic_music.score import Score
 
 _LEFT, _RIGHT, _GAP = 0.75, 0.2, 0.1
 _DRUM_LEFT = 1.25

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum, drum_time
 from symbolic_music.synthesis.ddsp.presets import PROGRAMS
 from symbolic_music.synthesis.mixing import controllers

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum_sound, drum_time
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE, attack_hops, hop_size, segment, sounding_time
 from symbolic_music.synthesis.ddsp.oscillators import REGISTER, Notes

@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from symbolic_music.errors import AudioError, FileError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.score import Score
 from symbolic_music.synthesis.analysis.features import CONTROLS
 from symbolic_music.synthesis.midi_ddsp.synthesizer import STRUCK_SECONDS, VIBRATO_MEASURE
 from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, load_voices

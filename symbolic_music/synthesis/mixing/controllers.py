@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 
 Curve = NDArray[np.float64]
 BANK_DATA, VOLUME, PAN, EXPRESSION, SUSTAIN = 6, 7, 10, 11, 64

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
+
+if TYPE_CHECKING:
+    pass
+
 from numpy.typing import NDArray
 
 from symbolic_music.errors import MissingExtraError
-from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 
 CEILING = 0.89  # -1 dB
 # Blocks of a millisecond that the limiter looks ahead and back.
@@ -122,3 +130,15 @@ class Limiter:
         needed = self.ceiling / np.maximum(peaks, self.ceiling)
         self._needed = np.concatenate([self._needed, needed, np.ones(4 * REACH if last else 0)])
         self._read += count * self._block
+
+
+def levelled(blocks: Iterable[Samples], gain: float, sample_rate: int) -> Iterator[Samples]:
+    """Blocks (..., n) made louder by `gain` dB and their peaks held under -1 dB."""
+    limiter, factor = Limiter(sample_rate), np.float32(10 ** (gain / 20))
+    previous = None
+    for block in blocks:
+        if previous is not None:
+            yield limiter.limit(previous * factor)
+        previous = block
+    if previous is not None:
+        yield limiter.limit(previous * factor, last=True)

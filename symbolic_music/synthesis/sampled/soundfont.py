@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import AudioError, FileError, MissingExtraError
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import Score
 from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 from symbolic_music.synthesis.sampled.font_file import font_bytes

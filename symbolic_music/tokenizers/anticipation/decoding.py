@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, TEMPO, Score, Track, note_table
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events
 from symbolic_music.tokenizers.base import whole_ids

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import RegionError
-from symbolic_music.score import DEFAULT_TEMPO, DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import DEFAULT_TEMPO, Array, Score
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 Events = NDArray[np.int32]

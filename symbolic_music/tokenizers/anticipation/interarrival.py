@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Array, Score
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.anticipation.decoding import score_of
 from symbolic_music.tokenizers.anticipation.events import UNENDED, ExactClock
 from symbolic_music.tokenizers.anticipation.vocabulary import MAX_NOTE

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import RegionError
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, METER, TEMPO, Score, Track, note_table
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 
 Ints = NDArray[np.int64]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_CHANNEL, METER, TEMPO, Score, Track, note_table
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.bar_grid import miditok_grid as grid
 from symbolic_music.tokenizers.bar_grid.miditok_grid import Ints, MidiTokOptions
 from symbolic_music.tokenizers.bar_grid.miditok_rests import RESTS, ticks

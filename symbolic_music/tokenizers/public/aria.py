@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import RegionError, TokenError, UnknownNameError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.originals import as_symusic_reads
-from symbolic_music.score import CONTROL, DRUM_CHANNEL, TEMPO, Score, Track, note_table
+from symbolic_music.score import CONTROL, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public import aria_vocabulary as v
 

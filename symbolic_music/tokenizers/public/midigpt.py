@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, UnknownNameError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.originals import as_symusic_reads
-from symbolic_music.score import DRUM_CHANNEL, METER, Array, Score, Track, note_table
+from symbolic_music.score import METER, Array, Score, Track, note_table
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
 from symbolic_music.tokenizers.public.midigpt_grammar import MidiGptGrammar

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, SLOTS, STEPS
 
 Integers = NDArray[np.int64]

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.score import DRUM_CHANNEL, DRUM_INSTRUMENT, Score, Track, note_table
+from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
+from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from symbolic_music.score import DRUM_INSTRUMENT, Score
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid import beat_grid as grid
 from symbolic_music.tokenizers.bar_grid.beat_grid import Ints, Metrical, measure, merged, score_of
 from symbolic_music.tokenizers.base import Ids, Vocabulary

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import RegionError
-from symbolic_music.score import DRUM_CHANNEL, METER, TEMPO, Score, Track, note_table
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.chords import by_window as chord_windows
 from symbolic_music.tokenizers.grammars.flat import START, FlatGrammar

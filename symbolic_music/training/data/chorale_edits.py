@@ -10,7 +10,7 @@ from symbolic_music.corpora.windows.edit_examples import Augmentation, rows, sam
 from symbolic_music.models.model import View
 from symbolic_music.tokenizers.anticipation.events import events_of
 from symbolic_music.training.config import EditsData
-from symbolic_music.training.tasks.edits import Rows
+from symbolic_music.training.data.base import Rows
 
 
 class ChoraleEdits:

@@ -15,8 +15,8 @@ from symbolic_music.corpora.windows.batches import Collate
 from symbolic_music.errors import TrainingError
 from symbolic_music.tokenizers.chorale_grid import SILENCE, START
 from symbolic_music.training.config import GridData, TrainConfig
+from symbolic_music.training.data.base import Held
 from symbolic_music.training.task import Share
-from symbolic_music.training.tasks.tokens import Held
 
 _VALIDATION_BATCH = 16
 _BAR = 16  # steps

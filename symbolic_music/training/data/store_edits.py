@@ -15,7 +15,7 @@ from symbolic_music.models.model import View
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events
 from symbolic_music.training.config import StoreEditsData
-from symbolic_music.training.tasks.edits import Rows
+from symbolic_music.training.data.base import Rows
 
 # A quarter note is 60 steps of 10 ms, which 2, 3, 4, 5 and 6 divide.
 QUARTERS_PER_MINUTE = 100.0

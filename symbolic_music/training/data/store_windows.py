@@ -21,8 +21,8 @@ from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Bars, Chunks, Crops, Policy
 from symbolic_music.errors import TrainingError
 from symbolic_music.training.config import TrainConfig, WindowsData
+from symbolic_music.training.data.base import Held
 from symbolic_music.training.task import Share
-from symbolic_music.training.tasks.tokens import Held
 
 _VALIDATION_BATCH = 8
 

@@ -1,1 +1,1 @@
-"""What every run needs: devices, checkpoints, schedules, signals, logs, model cards."""
+"""What every run needs: devices, checkpoints, schedules, signals, logs, cards."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from symbolic_music.corpora.windows.edit_examples import padded
@@ -15,38 +14,11 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood
 from symbolic_music.models import AnticipatoryTransformer, registry
 from symbolic_music.models.architectures.anticipatory import EVENT, SEPARATOR
-from symbolic_music.models.model import Card, Model, View
+from symbolic_music.models.model import Card, Model
 from symbolic_music.training.config import TrainConfig
+from symbolic_music.training.data.base import EditSource
 from symbolic_music.training.task import Batch, Share
 from symbolic_music.training.tasks.music_task import EventTask
-
-Rows = NDArray[np.int64]
-
-
-class EditSource(Protocol):
-    """Where an `EditsTask` gets its sequences of rows; see `corpora.anticipated`."""
-
-    @property
-    def instruments(self) -> tuple[int, ...]:
-        """Those that the model is to know."""
-        ...
-
-    @property
-    def validation(self) -> Sequence[Rows]:
-        """Sequences without controls."""
-        ...
-
-    def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
-        """A batch."""
-        ...
-
-    def view(self) -> View:
-        """How the model sees scores."""
-        ...
-
-    def provenance(self, size: int, rng: np.random.Generator) -> str:
-        """What the batch of this generator was made of."""
-        ...
 
 
 class EditsTask(EventTask):

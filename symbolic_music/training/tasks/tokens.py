@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.corpora.windows.batches import Batch as Windows
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood, token_nats
 from symbolic_music.models import registry
 from symbolic_music.models.model import Card, Model
-from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import TrainConfig
+from symbolic_music.training.data.base import TokenSource
 from symbolic_music.training.task import Batch, Share
 from symbolic_music.training.tasks.music_task import EventTask
-
-
-class Held(NamedTuple):
-    """Validation windows side by side, with the notes and seconds that they stand for."""
-
-    windows: Windows
-    notes: int
-    seconds: float
-
-
-class TokenSource(Protocol):
-    """Where a `TokenTask` gets its sequences."""
-
-    tokenizer: Tokenizer
-
-    def training(self, first: int, share: Share) -> Iterator[list[Windows]]:
-        """Of the batch of each step this process' share, in `share.parts` parts; from step `first` on."""
-        ...
-
-    def validation(self, share: Share) -> Iterator[Held]:
-        """Of the validation split this process' share."""
-        ...
-
-    def provenance(self, step: int) -> str:
-        """What a step's batch was made of."""
-        ...
 
 
 class TokenTask(EventTask):

@@ -11,7 +11,7 @@ CARDS = [Card("one", 1_234_567, "CC0", "scales"), Card("two", 89, "MIT", "arpegg
 
 def test_every_bundled_model_is_listed_with_its_data(run) -> None:
     listed = json.loads(run("models", "--json").out)
-    assert [m["name"] for m in listed] == [*(card.name for card in models.bundled()), "voices"]
+    assert [m["name"] for m in listed] == [*(card.name for card in models.list_models()), "voices"]
 
 
 def test_the_bundled_voices_are_listed_with_what_plays_them(run) -> None:

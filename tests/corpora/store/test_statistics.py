@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from symbolic_music.corpora.preparation.pipeline import prepare
-from symbolic_music.corpora.store.statistics import as_json, likely_key, statistics, summary, usual_tempo
+from symbolic_music.corpora.store.statistics import as_json, statistics, summary, usual_tempo
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import FileError
 from symbolic_music.plotting.store_page import corpus_page, save_corpus_page
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
+from symbolic_music.theory import likely_key
 from tests.corpora.example_files import files, tune, write
 
 

@@ -11,7 +11,6 @@ from symbolic_music.errors import ConstraintError, OptionError
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.melody import GivenPitches
 from symbolic_music.generation.constraints.pitch import (
-    SCALES,
     Chords,
     MostInstruments,
     NoRepeatedNote,
@@ -26,6 +25,7 @@ from symbolic_music.generation.decoding.event_sampler import sample_anticipation
 from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.models.architectures.gpt2 import GPT2
+from symbolic_music.theory import SCALES
 from tests.generation.tiny_gpt2 import table, tiny
 
 PAST = table([(0, 150, 128 * 40 + 60), (30, 400, 64), (90, 20, 128 * 128 + 36)])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music import generate, tokenizers
+from symbolic_music import generate, generation, tokenizers
 from symbolic_music.errors import OptionError
-from symbolic_music.generation import PUBLISHED_WORD_SAMPLING, Limits, Sampling, continuing
+from symbolic_music.generation import PUBLISHED_WORD_SAMPLING, Limits, Sampling
 from symbolic_music.generation.decoding.compound_sampler import draw_words, field_names, of_each_field, unended
 from symbolic_music.models import Card, Model, registry
 from symbolic_music.score import Score
@@ -69,7 +69,7 @@ def test_a_seed_repeats(name: str) -> None:
 def test_a_prompt_stays_and_is_continued(quartet: Score, name: str) -> None:
     found = 0
     for seed in range(3):
-        written = continuing(quartet, 8.0, model(name), seed=seed).finish()[0]
+        written = generation.continuation(quartet, 8.0, model(name), seed=seed).finish()[0]
         longer = written.score
         assert np.array_equal(longer.notes[: len(quartet)], quartet.notes)
         assert longer.notes[len(quartet) :]["onset"].min(initial=quartet.end) >= quartet.end
@@ -130,7 +130,7 @@ def test_settings_of_fields() -> None:
     assert mixed[4] == PUBLISHED_WORD_SAMPLING["pitch"]
     assert len({*field_names(model("miditok").tokenizer.vocabulary)}) == 9
     with pytest.raises(OptionError, match="no field 'loudness': they have tempo, chord"):
-        continuing(None, 1.0, model("original"), {"loudness": hot})
+        generation.continuation(None, 1.0, model("original"), {"loudness": hot})
 
 
 def test_the_likelihood_is_that_of_the_model_under_the_grammar() -> None:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.filters import choose, filtered, log_softmax
+from symbolic_music.generation.decoding.sampling import Sampling, choose, filtered, log_softmax
 
 LOGITS = np.log(np.array([[0.1, 0.4, 0.05, 0.25, 0.2], [0.2, 0.2, 0.2, 0.2, 0.2]]))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music import generate, tokenizers
+from symbolic_music import generate, generation, tokenizers
 from symbolic_music.errors import OptionError
-from symbolic_music.generation import Limits, continuing
+from symbolic_music.generation import Limits
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.models import Card, Model, registry
@@ -81,7 +81,7 @@ def test_ids_of_one_field_are_drawn_alike() -> None:
 @pytest.mark.parametrize("name", SHAPES)
 def test_notes_are_told_as_they_are_drawn(name: str) -> None:
     one = model(name)
-    writing = continuing(None, 3.0, one, seed=1, count=2)
+    writing = generation.continuation(None, 3.0, one, seed=1, count=2)
     told = list(writing.stream())
     first, second = writing.results()
     assert first.score == generate(None, 3.0, one, seed=1)
@@ -93,7 +93,7 @@ def test_notes_are_told_as_they_are_drawn(name: str) -> None:
 
 
 def test_what_is_left_early_is_kept(quartet) -> None:
-    writing = continuing(quartet, 30.0, model("remi"), seed=1)
+    writing = generation.continuation(quartet, 30.0, model("remi"), seed=1)
     stream = writing.stream()
     drawn = next(stream)
     stream.close()

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music import infill, tokenizers
+from symbolic_music import generation, infill, tokenizers
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.generation import Limits, Region, bars, infilling, revoicing
+from symbolic_music.generation import Limits, Region, bars
 from symbolic_music.generation.decoding.compound_sampler import field_names
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.models import Card, Model, registry
@@ -77,7 +77,7 @@ def song() -> Score:
 @pytest.mark.parametrize(("first", "last"), [(1, 1), (2, 3), (4, 4), (5, 5), (1, 5)])
 def test_whole_bars_are_written_and_all_else_stays(song: Score, kind: str, first: int, last: int) -> None:
     span = LINES[first - 1], LINES[last]
-    found = infilling(song, [bars(first, last)], None, model(kind), seed=1, count=2).finish()
+    found = generation.edit(song, [bars(first, last)], None, model(kind), seed=1, count=2).finish()
     assert [one.number for one in found] == [0, 1]
     assert sum(len(one.notes) for one in found) > 0
     for one in found:
@@ -89,7 +89,7 @@ def test_whole_bars_are_written_and_all_else_stays(song: Score, kind: str, first
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_bar_of_the_region_is_written(song: Score, kind: str) -> None:
-    found = infilling(song, [bars(2, 4)], ALL, model(kind), seed=3, count=9).finish()
+    found = generation.edit(song, [bars(2, 4)], ALL, model(kind), seed=3, count=9).finish()
     onsets = np.concatenate([one.notes["onset"] for one in found])
     assert set(np.searchsorted(LINES, onsets, side="right").tolist()) == {2, 3, 4}
     scores = [one.log_likelihood for one in found]
@@ -140,7 +140,7 @@ def test_what_follows_chooses_the_candidate(monkeypatch, song: Score, kind: str,
 
 
 def test_notes_are_told_when_the_best_are_known(song: Score) -> None:
-    writing = infilling(song, [bars(2, 3)], None, model("remi"), seed=1, count=2)
+    writing = generation.edit(song, [bars(2, 3)], None, model("remi"), seed=1, count=2)
     told = list(writing.stream())
     assert len(told) == sum(len(one.notes) for one in writing.results()) > 0
     assert {note.alternative for note in told} == {0, 1}
@@ -169,7 +169,7 @@ def test_an_interrupt_keeps_the_candidates_that_are_drawn(monkeypatch, song: Sco
 
 def test_a_bar_without_end_is_ended(monkeypatch, song: Score) -> None:
     monkeypatch.setattr("symbolic_music.generation.sessions.bar_infill._MOST_IDS_A_BAR", 5)
-    written = infilling(song, [bars(2, 4)], None, model("remi"), seed=1).finish()[0]
+    written = generation.edit(song, [bars(2, 4)], None, model("remi"), seed=1).finish()[0]
     assert len(written.notes) <= 3 * 2
     check(song, written, [(300, 1400)], ALL)
 
@@ -177,19 +177,19 @@ def test_a_bar_without_end_is_ended(monkeypatch, song: Score) -> None:
 @pytest.mark.parametrize("region", [Region(0.5, 2.0), Region(1, 4, "beats"), Region(2.5, 4, "bars")])
 def test_parts_of_bars_are_refused(song: Score, region: Region) -> None:
     with pytest.raises(RegionError, match="one region of whole bars, in all tracks: --bars alone names it"):
-        infilling(song, [region], None, model("remi"))
+        generation.edit(song, [region], None, model("remi"))
 
 
 def test_some_tracks_or_several_regions_are_refused(song: Score) -> None:
     for regions, tracks in (([bars(2)], [0, 1]), ([bars(1), bars(3)], None)):
         with pytest.raises(RegionError, match="one region of whole bars, in all tracks"):
-            infilling(song, regions, tracks, model("compound"))
+            generation.edit(song, regions, tracks, model("compound"))
 
 
 def test_meters_that_the_ids_do_not_know_are_refused(song: Score) -> None:
     odd = song.replace(meters=np.array([(0, 17, 4)], METER))
     with pytest.raises(RegionError, match="do not know the meters"):
-        infilling(odd, [bars(1)], None, model("remi"))
+        generation.edit(odd, [bars(1)], None, model("remi"))
 
 
 @pytest.mark.parametrize(
@@ -203,21 +203,21 @@ def test_meters_that_the_ids_do_not_know_are_refused(song: Score) -> None:
 )
 def test_ids_without_bars_of_all_tracks_are_refused(song: Score, name: str, options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=r"not write into one: .* REMI or compound ids .* all tracks in one sequence"):
-        infilling(song, [bars(2)], None, model_of(name, **options))
+        generation.edit(song, [bars(2)], None, model_of(name, **options))
 
 
 def test_limits_and_other_edits_are_refused(song: Score) -> None:
     with pytest.raises(OptionError, match="cannot keep to limits"):
-        infilling(song, [bars(2)], None, model("remi"), limits=Limits(lowest=60))
+        generation.edit(song, [bars(2)], None, model("remi"), limits=Limits(lowest=60))
     with pytest.raises(OptionError, match="not write into one"):
-        revoicing(song, [bars(2)], None, model("remi"))
+        generation.edit(song, [bars(2)], None, model("remi"), verb="revoice")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("track", [0, 3])
 def test_instruments_are_those_of_the_piece(song: Score, kind: str, track: int) -> None:
     alone = song.replace(notes=song.notes[song.notes["track"] == track])
-    found = infilling(alone, [bars(2, 3)], [track], model(kind), seed=1, count=4).finish()
+    found = generation.edit(alone, [bars(2, 3)], [track], model(kind), seed=1, count=4).finish()
     assert any(len(one.notes) for one in found)
     for one in found:
         check(alone, one, [(300, 1000)], [track])

@@ -10,18 +10,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from symbolic_music import generation
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
-from symbolic_music.generation import (
-    Region,
-    accompanying,
-    adding_track,
-    bars,
-    continuing,
-    infilling,
-    revoicing,
-    thinning,
-    tracks_of,
-)
+from symbolic_music.generation import Region, bars, tracks_of
 from symbolic_music.generation.regions import Span, spans_of, ticks_of
 from symbolic_music.io import read
 from symbolic_music.models import Model
@@ -68,7 +59,7 @@ def spans_or_skip(score: Score, regions: list[Region]) -> list[Span]:
 def test_all_that_was_not_asked_for_comes_back(model, edit, seed: int) -> None:
     score, regions, tracks = edit
     spans = spans_or_skip(score, regions)
-    for written in infilling(score, regions, tracks, model(), seed=seed, count=2).finish():
+    for written in generation.edit(score, regions, tracks, model(), seed=seed, count=2).finish():
         check(score, written, spans, tracks)
         check_file(score, written, spans, tracks)
 
@@ -80,7 +71,7 @@ def test_parts_of_one_note_at_a_time_leave_the_rest(edit, seed: int) -> None:
     tracks = [track for track in tracks if not score.tracks[track].is_drum]
     assume(tracks)
     spans = spans_or_skip(score, regions)
-    written = infilling(score, regions, tracks, four_parts(), seed=seed).finish()[0]
+    written = generation.edit(score, regions, tracks, four_parts(), seed=seed).finish()[0]
     check(score, written, spans, tracks)
     check_file(score, written, spans, tracks)
     for track in tracks:
@@ -98,7 +89,7 @@ def test_other_pitches_keep_the_rhythm(model, edit) -> None:
     spans = spans_or_skip(score, regions)
     old = score.notes[asked(score, spans, tracks)]
     assume(len(old))
-    written = revoicing(score, regions, tracks, model(), seed=1).finish()[0]
+    written = generation.edit(score, regions, tracks, model(), seed=1, verb="revoice").finish()[0]
     check_kept(score, written, spans, tracks)
     new = written.score.notes[asked(written.score, spans, tracks)]
     kept = ["onset", "duration", "velocity", "channel", "program", "track", "hanging"]
@@ -113,7 +104,7 @@ def test_thinning_out_leaves_some_of_the_notes_as_they_were(model, edit, share: 
     spans = spans_or_skip(score, regions)
     old = score.notes[asked(score, spans, tracks)]
     assume(len(old))
-    written = thinning(score, regions, share, tracks, model(), seed=1).finish()[0]
+    written = generation.edit(score, regions, tracks, model(), seed=1, share=share, verb="thin_out").finish()[0]
     check_kept(score, written, spans, tracks)
     kept, had = Counter(written.notes.tolist()), Counter(old.tolist())
     assert kept <= had
@@ -126,7 +117,7 @@ def test_thinning_out_leaves_some_of_the_notes_as_they_were(model, edit, share: 
 def test_real_pieces_come_back(model, name: str) -> None:
     score = piece(name)
     regions, tracks = [bars(2, 3), bars(5)], [len(score.tracks) - 1]
-    written = infilling(score, regions, tracks, model(), seed=1).finish()[0]
+    written = generation.edit(score, regions, tracks, model(), seed=1).finish()[0]
     assert len(written.notes)
     check(score, written, spans_of(score, regions), tracks)
     check_file(score, written, spans_of(score, regions), tracks)
@@ -143,7 +134,7 @@ def test_files_of_the_web_come_back(model) -> None:
         start = rng.random() * 0.9 * score.duration
         regions = [Region(start, min(start + rng.uniform(0.5, 4), score.duration))]
         tracks = sorted(rng.sample(range(len(score.tracks)), rng.randint(1, min(5, len(score.tracks)))))
-        written = infilling(score, regions, tracks, model(), seed=count).finish()[0]
+        written = generation.edit(score, regions, tracks, model(), seed=count).finish()[0]
         count += len(written.notes)
         check(score, written, spans_of(score, regions), tracks)
         check_file(score, written, spans_of(score, regions), tracks)
@@ -155,13 +146,13 @@ def test_what_accompanies_and_what_is_added_leaves_the_rest(model) -> None:
     score = band(2, 40).clip(0, 5)
     whole = [(int(score.notes["onset"][0]), score.end)]
     for written, tracks in (
-        (accompanying(score, [1], model(), seed=3).finish()[0], [0, 2]),
-        (adding_track(score, 40, model=model(), seed=3).finish()[0], [3]),
+        (generation.edit(score, (), [1], model(), seed=3, verb="accompany").finish()[0], [0, 2]),
+        (generation.edit(score, model=model(), seed=3, verb="add_track", program=40).finish()[0], [3]),
     ):
         check(score, written, whole, tracks)
         assert set(written.notes["track"].tolist()) <= set(tracks)
         assert len(written.notes)
-    drums = adding_track(score, 128, [bars(2)], model()).finish()[0]
+    drums = generation.edit(score, [bars(2)], None, model(), verb="add_track", program=128).finish()[0]
     assert drums.score.tracks[3] == Track("", 0, True)
     check(score, drums, spans_of(score, [bars(2)]), [3])
 
@@ -169,7 +160,7 @@ def test_what_accompanies_and_what_is_added_leaves_the_rest(model) -> None:
 @models
 def test_a_piece_goes_on_after_its_end(model) -> None:
     score = band(3, 40)
-    written = continuing(score, 3.0, model(), seed=1).finish()[0]
+    written = generation.continuation(score, 3.0, model(), seed=1).finish()[0]
     last = round(float(score.ticks(score.duration + 3.0)))
     check(score, written, [(score.end, last)], [0, 1, 2])
     assert len(written.notes)
@@ -179,7 +170,7 @@ def test_a_piece_goes_on_after_its_end(model) -> None:
 def test_a_prompt_without_notes_stays_too(quartet: Score, model) -> None:
     tempos = np.array([(0, 400_000), (960, 600_000)], TEMPO)
     score = quartet.replace(ticks_per_quarter=96, notes=quartet.notes[:0], tempos=tempos, texts=(Text(0, "A"),))
-    written = continuing(score, 3.0, model(), seed=1).finish()[0]
+    written = generation.continuation(score, 3.0, model(), seed=1).finish()[0]
     assert len(written.notes)
     check(score, written, [(0, round(float(score.ticks(3.0))))], list(range(9)))
 
@@ -227,25 +218,25 @@ def test_impossible_regions(quartet: Score, region, message: str) -> None:
 
 def test_other_impossible_edits(quartet: Score) -> None:
     with pytest.raises(EmptyScoreError):
-        infilling(Score(), [bars(1)], None, published())
+        generation.edit(Score(), [bars(1)], None, published())
     with pytest.raises(EmptyScoreError):
-        accompanying(Score(), [0], published())
+        generation.edit(Score(), (), [0], published(), verb="accompany")
     with pytest.raises(RegionError, match="no region"):
-        infilling(quartet, [], None, published())
+        generation.edit(quartet, [], None, published())
     with pytest.raises(RegionError, match="nothing to keep"):
-        revoicing(quartet.replace(tracks=(*quartet.tracks, Track())), [bars(1)], [5], published())
+        generation.edit(quartet.replace(tracks=(*quartet.tracks, Track())), [bars(1)], [5], published(), verb="revoice")
     with pytest.raises(RegionError, match="no tracks"):
-        continuing(select_tracks(quartet, [4]), 1.0, four_parts())
+        generation.continuation(select_tracks(quartet, [4]), 1.0, four_parts())
     with pytest.raises(OptionError, match="program"):
-        adding_track(quartet, 129, model=published())
+        generation.edit(quartet, model=published(), verb="add_track", program=129)
     with pytest.raises(OptionError, match="at least one alternative"):
-        infilling(quartet, [bars(1)], None, published(), count=0)
+        generation.edit(quartet, [bars(1)], None, published(), count=0)
 
 
 def test_a_held_note_stays_and_is_not_struck_again() -> None:
     held = Score(notes=note_table([(0, 1920, 60, 80), (480, 100, 64, 90)]), tracks=(Track(),))
     for seed in range(20):
-        written = infilling(held, [Region(0.25, 1.5)], [0], published(), seed=seed).finish()[0]
+        written = generation.edit(held, [Region(0.25, 1.5)], [0], published(), seed=seed).finish()[0]
         same = written.notes[written.notes["pitch"] == 60]
         assert (same["onset"] >= 1920).all()
         check_file(held, written, spans_of(held, [Region(0.25, 1.5)]), [0])
@@ -257,14 +248,16 @@ def test_another_pitch_is_none_that_sounds_in_its_track_after_the_region(model) 
     score = Score(notes=note_table([*before, (10000, 1500, 60, 80), *after]), tracks=(Track(),))
     regions = [Region(10000 / 960, 10500 / 960)]
     for seed in range(5):
-        written = revoicing(score, regions, [0], model(), seed=seed).finish()[0]
+        written = generation.edit(score, regions, [0], model(), seed=seed, verb="revoice").finish()[0]
         assert written.notes["pitch"][0] in {*range(40), 127}
         check_file(score, written, spans_of(score, regions), [0])
 
 
 def test_alternatives_differ_and_the_first_is_what_one_alone_is(quartet: Score) -> None:
     def written(count: int, model: Model) -> list[Score]:
-        return [one.score for one in infilling(quartet, [bars(1), bars(2)], [1], model, seed=4, count=count).finish()]
+        return [
+            one.score for one in generation.edit(quartet, [bars(1), bars(2)], [1], model, seed=4, count=count).finish()
+        ]
 
     for model in (published(), ours()):
         several = written(10, model)

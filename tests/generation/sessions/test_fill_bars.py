@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import symbolic_music as sm
-from symbolic_music import tokenizers
+from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.generation import bars, infilling
+from symbolic_music.generation import bars
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.models import GPT2, Card, GPT2Config, Model
 from symbolic_music.score import Score
@@ -38,7 +38,7 @@ def piece() -> Score:
 @pytest.mark.parametrize("tracks", [[0], [1, 2], None])
 def test_all_but_the_bars_of_these_tracks_stays(model: Model, piece: Score, tracks: list[int] | None) -> None:
     lines = piece.bars()
-    written = infilling(piece, [bars(3, 4)], tracks, model, seed=1, count=2).finish()
+    written = generation.edit(piece, [bars(3, 4)], tracks, model, seed=1, count=2).finish()
     for one in written:
         notes, old = one.score.notes, piece.notes
         kept = (old["onset"] < lines[2]) | (old["onset"] >= lines[4])
@@ -49,14 +49,14 @@ def test_all_but_the_bars_of_these_tracks_stays(model: Model, piece: Score, trac
         assert ((one.notes["onset"] >= lines[2]) & (one.notes["onset"] < lines[4])).all()
         assert one.score.tracks == piece.tracks
     assert any(len(one.notes) for one in written)
-    again = infilling(piece, [bars(3, 4)], tracks, model, seed=2).finish()
+    again = generation.edit(piece, [bars(3, 4)], tracks, model, seed=2).finish()
     assert np.array_equal(again[0].notes, written[1].notes)
 
 
 def test_long_regions_are_written_in_windows(model: Model, piece: Score) -> None:
     count = len(piece.bars())
     assert count > 9
-    writing = infilling(piece, [bars(2, count - 1)], [0], model, seed=3)
+    writing = generation.edit(piece, [bars(2, count - 1)], [0], model, seed=3)
     (one,) = writing.finish()
     assert writing.done == 1
     assert len(one.notes)
@@ -72,11 +72,11 @@ def test_controls_are_told_to_the_model(model: Model, piece: Score) -> None:
     assert changed <= {"MaxPolyphony_6", "MinNoteDuration_4"}
     assert changed
     with pytest.raises(OptionError, match=r"has no control 'loudness'; it has density, min_polyphony"):
-        infilling(piece, [bars(3)], [1], model, controls={"loudness": 1})
+        generation.edit(piece, [bars(3)], [1], model, controls={"loudness": 1})
     with pytest.raises(OptionError, match=r"max_polyphony lies in 1\.\.10, not 11"):
-        infilling(piece, [bars(3)], [1], model, controls={"max_polyphony": 11})
+        generation.edit(piece, [bars(3)], [1], model, controls={"max_polyphony": 11})
     with pytest.raises(OptionError, match="has no controls"):
-        infilling(piece, [bars(3)], None, None, controls={"density": 1})
+        generation.edit(piece, [bars(3)], None, None, controls={"density": 1})
 
 
 def test_parts_of_bars_are_refused(model: Model, piece: Score) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from symbolic_music import generation
 from symbolic_music.errors import OptionError
-from symbolic_music.generation import Limits, Sampling, bars, continuing, infilling, revoicing, thinning
+from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import Rhythm, habits_of, tuned
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
@@ -51,7 +52,7 @@ def test_a_drum_kit_keeps_to_its_drums() -> None:
 @pytest.mark.parametrize("track", [0, 1, 2])
 def test_what_is_written_keeps_the_habits_of_its_track(track: int) -> None:
     score = song()
-    written = infilling(score, [bars(9, 12)], [track], regional(), seed=2).finish()[0]
+    written = generation.edit(score, [bars(9, 12)], [track], regional(), seed=2).finish()[0]
     own, new = score.notes[score.notes["track"] == track], written.notes
     assert len(new)
     assert set(new["track"].tolist()) == {track}
@@ -68,7 +69,7 @@ def test_what_is_written_keeps_the_habits_of_its_track(track: int) -> None:
 def test_free_of_habits() -> None:
     score = song()
     kept, free = (
-        infilling(score, [bars(5, 12)], [0], regional(), seed=2, limits=Limits(free=free)).finish()[0].notes
+        generation.edit(score, [bars(5, 12)], [0], regional(), seed=2, limits=Limits(free=free)).finish()[0].notes
         for free in (False, True)
     )
     assert set((kept["onset"] % 240).tolist()) == {0}
@@ -104,25 +105,25 @@ def test_rhythm_is_weighed_against_the_parts_own_gaps() -> None:
 
 def test_a_long_span_is_written_in_parts_that_know_each_other() -> None:
     score = song()
-    first, again = (infilling(score, [bars(3, 22)], None, regional(), seed=5).finish()[0] for _ in range(2))
+    first, again = (generation.edit(score, [bars(3, 22)], None, regional(), seed=5).finish()[0] for _ in range(2))
     assert np.array_equal(first.notes, again.notes)
-    other = infilling(score, [bars(3, 22)], None, regional(), seed=6).finish()[0]
+    other = generation.edit(score, [bars(3, 22)], None, regional(), seed=6).finish()[0]
     assert not np.array_equal(first.notes, other.notes)
     assert len(np.unique(first.notes["onset"] // 1920)) == 20
 
 
 def test_an_alternative_is_what_it_is_alone() -> None:
     score = song()
-    several = infilling(score, [bars(5, 6)], [1], regional(), seed=3, count=3).finish()
+    several = generation.edit(score, [bars(5, 6)], [1], regional(), seed=3, count=3).finish()
     assert [one.number for one in several] == [0, 1, 2]
-    alone = infilling(score, [bars(5, 6)], [1], regional(), seed=3).finish()[0]
+    alone = generation.edit(score, [bars(5, 6)], [1], regional(), seed=3).finish()[0]
     assert np.array_equal(alone.notes, several[0].notes)
     assert not np.array_equal(several[0].notes, several[1].notes)
 
 
 def test_limits_are_kept() -> None:
     limits = Limits(lowest=60, highest=72, scale="C major", polyphony=2)
-    written = infilling(song(), [bars(5, 8)], [1], regional(), seed=1, limits=limits).finish()[0]
+    written = generation.edit(song(), [bars(5, 8)], [1], regional(), seed=1, limits=limits).finish()[0]
     pitches = set((written.notes["pitch"] % 12).tolist())
     assert pitches <= {0, 2, 4, 5, 7, 9, 11}
     assert written.notes["pitch"].min() >= 60
@@ -133,7 +134,7 @@ def test_limits_are_kept() -> None:
 
 def test_other_pitches_in_the_same_rhythm() -> None:
     score = song()
-    written = revoicing(score, [bars(5, 8)], [0], regional(), seed=1).finish()[0].score
+    written = generation.edit(score, [bars(5, 8)], [0], regional(), seed=1, verb="revoice").finish()[0].score
     kept = ["onset", "track", "duration", "velocity"]
     assert sorted(written.notes[kept].tolist()) == sorted(score.notes[kept].tolist())
     assert (written.notes["pitch"] != score.notes["pitch"]).any()
@@ -141,25 +142,27 @@ def test_other_pitches_in_the_same_rhythm() -> None:
 
 def test_it_does_not_thin_out() -> None:
     with pytest.raises(OptionError, match="thin"):
-        thinning(song(), [bars(5, 8)], 0.5, [0], regional())
+        generation.edit(song(), [bars(5, 8)], [0], regional(), share=0.5, verb="thin_out")
 
 
 def test_a_piece_from_nothing_has_a_band() -> None:
-    written = continuing(None, 4.0, regional(), seed=1).finish()[0].score
+    written = generation.continuation(None, 4.0, regional(), seed=1).finish()[0].score
     assert len(written.tracks) == 4
     assert len(written.notes)
 
 
 def test_temperature_0_is_the_same_for_every_seed() -> None:
     score = song()
-    greedy = [infilling(score, [bars(5, 5)], [0], regional(), Sampling(0.0), seed=s).finish()[0].notes for s in (1, 2)]
+    greedy = [
+        generation.edit(score, [bars(5, 5)], [0], regional(), Sampling(0.0), seed=s).finish()[0].notes for s in (1, 2)
+    ]
     assert np.array_equal(*greedy)
 
 
 def test_the_network_is_left_as_it_was() -> None:
     model = regional()
     model.network.train()
-    infilling(song(), [bars(5, 5)], [0], model).finish()
+    generation.edit(song(), [bars(5, 5)], [0], model).finish()
     assert model.network.training
     model.network.eval()
     assert not torch.is_inference(next(model.network.parameters()))

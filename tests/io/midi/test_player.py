@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 pytest.importorskip("mido")
-from symbolic_music.io.midi import differences
+from symbolic_music.io import differences
 from symbolic_music.io.midi.player import played
 from tests.io.midi.player import play
 from tests.io.midi.smf import control, off, on, smf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("mido")
-from symbolic_music.io.midi import midi_bytes, parse_midi
+from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.writer import written
 from tests.io.midi.player import play
 from tests.io.midi.smf import bend, control, meta, off, on, program, smf

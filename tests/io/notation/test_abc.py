@@ -8,9 +8,9 @@ import pytest
 
 from symbolic_music import read
 from symbolic_music.errors import NotationError
-from symbolic_music.io.notation.abc import abc_to_musicxml
-from symbolic_music.io.notation.abc_fields import parse_key, parse_tempo
 from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.text.abc import abc_to_musicxml
+from symbolic_music.io.notation.text.abc_fields import parse_key, parse_tempo
 from symbolic_music.score import Score
 from tests.io.notation.sheets import lines, played
 

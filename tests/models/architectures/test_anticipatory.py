@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from symbolic_music.errors import ModelError, TokenError, UnknownNameError
-from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, bundled, load_model, save_model
+from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, list_models, load_model, save_model
 from symbolic_music.models.architectures.anticipatory import table_of_ids
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import arrange, choose_controls, to_ids
@@ -84,7 +84,7 @@ def test_ids_that_are_no_rows_are_refused(network: AnticipatoryTransformer, wron
 
 def test_the_bundled_model_and_its_card(tmp_path) -> None:
     model = load_model()
-    assert "chorales" in [card.name for card in bundled()]
+    assert "chorales" in [card.name for card in list_models()]
     assert model.card.parameters == sum(p.numel() for p in model.network.parameters())
     again = load_model(save_model(model, tmp_path / "copy"))
     assert all(torch.equal(a, b) for a, b in zip(model.network.parameters(), again.network.parameters(), strict=True))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from symbolic_music import generation
 from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.errors import TrainingError
-from symbolic_music.generation import bars, infilling
+from symbolic_music.generation import bars
 from symbolic_music.models import load_model
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.training.config import RegionsData, parse_config
@@ -69,7 +70,7 @@ def test_a_run_learns_resumes_and_writes(tmp_path: Path, store: Path) -> None:
     assert valid[-1] < valid[0]
     model = load_model(whole.folder)
     assert model.tokenizer.name == "region"
-    assert len(infilling(song(), [bars(4, 5)], [0], model, seed=1).finish()[0].notes)
+    assert len(generation.edit(song(), [bars(4, 5)], [0], model, seed=1).finish()[0].notes)
 
 
 def _stop_at(step: int) -> Any:

@@ -13,7 +13,8 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.models import load_model
 from symbolic_music.training import train
 from symbolic_music.training.config import TrainConfig, parse_config
-from symbolic_music.training.task import Share, task_of
+from symbolic_music.training.task import Share
+from symbolic_music.training.tasks.factory import task_of
 from tests.corpora.example_stores import mixed_store
 
 SMALL = {"width": 16, "layers": 1, "heads": 2, "hidden": 16}

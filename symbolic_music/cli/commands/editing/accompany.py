@@ -1,0 +1,32 @@
+"""Other parts for given ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.output.report import numbers
+
+
+@grouped
+def accompany(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    keep_tracks: Annotated[str, typer.Option(help="Tracks that stay, as 0 or 0,2; all others are written anew.")],
+    options: WritingOptions,
+) -> None:
+    """Keep some tracks and write the others anew under them."""
+    options.check(file)
+    kept = numbers(keep_tracks, "--keep-tracks")
+    limits, sampling = options.limits(), options.sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    model = options.load(score)
+    session = generation.edit(score, (), kept, model, sampling, options.seed, options.count, limits, verb="accompany")
+    options.write(session, "writing the other parts", f" beside tracks {', '.join(map(str, kept))}")

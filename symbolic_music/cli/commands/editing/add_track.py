@@ -1,0 +1,35 @@
+"""One more track under what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import RegionOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+
+@grouped
+def add_track(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    program: Annotated[int, typer.Option(help="What the new track plays: 0 to 127, 128 is drums.")],
+    where: RegionOptions,
+    options: WritingOptions,
+) -> None:
+    """Write one more track, over the whole piece or regions of it; everything else stays as it is."""
+    regions = where.regions()
+    options.check(file)
+    limits, sampling = options.limits(), options.sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    model, count = options.load(score), options.count
+    session = generation.edit(
+        score, regions, None, model, sampling, options.seed, count, limits, verb="add_track", program=program
+    )
+    options.write(session, "writing one more track")

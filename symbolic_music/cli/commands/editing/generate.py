@@ -1,0 +1,33 @@
+"""New music, or more of a given piece."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.errors import OptionError
+
+
+@grouped
+def generate(
+    options: WritingOptions,
+    prompt: Annotated[Path | None, typer.Option(help="A file to continue.")] = None,
+    seconds: Annotated[float, typer.Option(help="How much to write.")] = 20.0,
+) -> None:
+    """Write new music, from nothing or continuing a prompt."""
+    options.check(prompt)
+    if not seconds > 0:
+        raise OptionError(f"--seconds must be positive, not {seconds:g}")
+    limits, sampling = options.limits(), options.wanted_sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    given = None if prompt is None else read(prompt)
+    model = options.load(given)
+    session = generation.continuation(given, seconds, model, sampling, options.seed, options.count, limits)
+    options.write(session, f"writing {seconds:g} s of music")

@@ -1,0 +1,40 @@
+"""A region of a piece, written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import RegionOptions, TrackOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+
+@grouped
+def infill(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    where: RegionOptions,
+    which: TrackOptions,
+    options: WritingOptions,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="A region that had notes may be left without.")
+    ] = False,
+) -> None:
+    """Rewrite regions of some tracks; everything else stays as it is."""
+    regions = where.needed()
+    options.check(file)
+    limits, sampling = options.limits(), options.wanted_sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    tracks = which.chosen(score)
+    model, count = options.load(score), options.count
+    session = generation.edit(
+        score, regions, tracks, model, sampling, options.seed, count, limits, allow_empty=allow_empty
+    )
+    told = ", ".join(map(str, regions))
+    options.write(session, f"rewriting {told}", f" in {told}")

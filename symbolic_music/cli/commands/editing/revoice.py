@@ -1,0 +1,36 @@
+"""Other pitches for the rhythm of a region."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import RegionOptions, TrackOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+
+@grouped
+def revoice(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    where: RegionOptions,
+    which: TrackOptions,
+    options: WritingOptions,
+) -> None:
+    """Draw other pitches for the notes of regions of some tracks; rhythm and loudness stay."""
+    regions = where.needed()
+    options.check(file)
+    limits, sampling = options.limits(), options.sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    tracks = which.chosen(score)
+    model = options.load(score)
+    session = generation.edit(
+        score, regions, tracks, model, sampling, options.seed, options.count, limits, verb="revoice"
+    )
+    options.write(session, "drawing other pitches")

@@ -1,0 +1,37 @@
+"""Fewer of the notes that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import RegionOptions, TrackOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+
+@grouped
+def thin_out(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    where: RegionOptions,
+    which: TrackOptions,
+    options: WritingOptions,
+    keep: Annotated[float, typer.Option(help="The share of notes that stay, between 0 and 1.")] = 0.5,
+) -> None:
+    """Leave some of the notes of regions of some tracks; the model chooses which, and they stay as they are."""
+    regions = where.needed()
+    options.check(file)
+    limits, sampling = options.limits(), options.sampling()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    tracks = which.chosen(score)
+    model, count = options.load(score), options.count
+    session = generation.edit(
+        score, regions, tracks, model, sampling, options.seed, count, limits, verb="thin_out", share=keep
+    )
+    options.write(session, "choosing notes", " again")

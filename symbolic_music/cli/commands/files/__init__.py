@@ -1,0 +1,1 @@
+"""The verbs that read a file and show or convert it."""

@@ -1,0 +1,30 @@
+"""Ids to scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.commands.files.tokenize import Name, Preset, find_tokenizer
+from symbolic_music.cli.output.report import Json, check_score_output, out, out_json
+
+
+def detokenize(
+    ids: Annotated[Path, typer.Argument(help="A .npy or .npz file, as tokenize -o writes it.")],
+    tokenizer: Name,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write.")],
+    preset: Preset = None,
+    as_json: Json = False,
+) -> None:
+    """Write the score that ids stand for."""
+    from symbolic_music.cli.output import id_files as files
+
+    check_score_output(output, ids)
+    score = find_tokenizer(tokenizer, preset).decode(files.load(ids))
+    score.write(output)
+    if as_json:
+        out_json({"notes": len(score), "seconds": round(score.duration, 3), "out": str(output)})
+    else:
+        out(f"{output}: {len(score):,} notes, {score.duration:.1f} s")

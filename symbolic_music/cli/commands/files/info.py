@@ -1,0 +1,203 @@
+"""What is in a file, or in a note store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symbolic_music.cli.output.report import Json, out_json, show
+from symbolic_music.cli.output.store_table import is_store, show_store
+
+if TYPE_CHECKING:
+    from symbolic_music.score import Score
+
+
+def info(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file, or a note store.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Of a store: a page of plots, .png, .pdf or .svg.")
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Of a store: read every byte and check it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show tracks, programs, notes, length, tempo, meter, key and problems of a file, or what a store holds."""
+    from symbolic_music.errors import MidiError, NotationError, OptionError
+    from symbolic_music.io import read
+
+    if is_store(file):
+        show_store(file, output, verify, as_json)
+        return
+    if verify:
+        raise OptionError("--verify is for note stores")
+    if output is not None:
+        raise OptionError("-o is for note stores; symbolic-music plot draws a file")
+    try:
+        score = read(file)
+    except (MidiError, NotationError) as error:
+        if as_json:
+            out_json({"readable": False, "problems": [str(error)]})
+        raise
+    if as_json:
+        out_json(describe(score))
+    else:
+        _print(file, score)
+
+
+def describe(score: Score) -> dict[str, Any]:
+    """What `info --json` prints.
+
+    `tracks` and `notes` are counts, `parts` lists the tracks; in `programs` 128 stands for drums. `tempo`
+    (quarters a minute), `meter` and `key` are those at the start, None where the file says nothing; changes are those
+    that change something. `estimated_key` is what the notes suggest. `beyond` counts what the file holds beside notes.
+    """
+    import numpy as np
+
+    from symbolic_music.score import track_title
+
+    notes = score.notes
+    seconds = score.onset_seconds
+    parts = []
+    for index, track in enumerate(score.tracks):
+        own = notes[notes["track"] == index]
+        parts.append(
+            {
+                "track": index,
+                "name": track_title(score, index),
+                "program": 128 if track.is_drum else track.program,
+                "drums": track.is_drum,
+                "notes": len(own),
+                "lowest": int(own["pitch"].min()) if len(own) else None,
+                "highest": int(own["pitch"].max()) if len(own) else None,
+                "first_onset": round(float(seconds[notes["track"] == index].min()), 3) if len(own) else None,
+            }
+        )
+    # An upbeat (bar 0) is a bar of its own length; the meter is that of the bar after it.
+    upbeat = len(score.meters) > 1 and len(score.bar_numbers) > 0 and score.bar_numbers["number"][0] == 0
+    meters = score.meters[1:] if upbeat else score.meters
+    return {
+        "readable": True,
+        "tracks": len(score.tracks),
+        "notes": len(score),
+        "seconds": round(score.duration, 3),
+        "programs": [int(i) for i in np.unique(score.instruments)],
+        "tempo": round(60e6 / max(1, int(score.tempos["microseconds"][0])), 3) if len(score.tempos) else None,
+        "tempo_changes": _changes(score.tempos, "microseconds"),
+        "meter": f"{meters['numerator'][0]}/{meters['denominator'][0]}" if len(meters) else None,
+        "meter_changes": _changes(meters, "numerator", "denominator"),
+        "key": key_name(int(score.keys["sharps"][0]), bool(score.keys["minor"][0])) if len(score.keys) else None,
+        "key_changes": _changes(score.keys, "sharps", "minor"),
+        "estimated_key": _estimated_key(score),
+        "bars": _bars(score),
+        "ticks_per_quarter": score.ticks_per_quarter,
+        "parts": parts,
+        "beyond": _beyond(score),
+        "problems": list(score.problems),
+    }
+
+
+def _changes(table: Any, *columns: str) -> int:
+    """How often a map really changes; of one tick's events the last counts."""
+    import numpy as np
+
+    last = table[np.append(table["time"][1:] != table["time"][:-1], True)] if len(table) else table
+    return int(sum(np.any([last[c][1:] != last[c][:-1] for c in columns], axis=0))) if len(last) > 1 else 0
+
+
+def _estimated_key(score: Score) -> str | None:
+    from symbolic_music.theory import likely_key
+
+    key = likely_key(score)
+    if key is None:
+        return None
+    minor = key >= 12
+    # A fifth up adds a sharp; of enharmonic keys the one with at most six accidentals is named.
+    sharps = ((key + 3 * minor) % 12 * 7 + 5) % 12 - 5
+    return key_name(sharps, minor)
+
+
+def _beyond(score: Score) -> dict[str, int]:
+    """How many events of each kind there are beside notes, in plain words."""
+    from collections import Counter
+
+    from symbolic_music.io.midi.event_names import kind_of
+
+    kinds = Counter(f"controller {number}" for number in score.controls["number"].tolist())
+    kinds["bend"] = len(score.bends)
+    kinds.update(text.kind for text in score.texts)
+    kinds.update(kind_of(other.data) for other in score.others)
+    return {kind: count for kind, count in kinds.items() if count}
+
+
+def _bars(score: Score) -> int | None:
+    """Number of bars; None when they are too many to count."""
+    from symbolic_music.errors import RegionError
+
+    try:
+        return len(score.bars())
+    except RegionError:
+        return None
+
+
+def key_name(sharps: int, minor: bool) -> str:
+    """Name of a key signature: three flats and minor is C minor."""
+    fifths = sharps + (3 if minor else 0)
+    letter = "FCGDAEB"[(fifths + 1) % 7]
+    accidentals = (fifths + 1) // 7
+    return letter + ("#" * accidentals if accidentals > 0 else "b" * -accidentals) + (" minor" if minor else " major")
+
+
+def _print(file: Path, score: Score) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from symbolic_music.general_midi import drum_name, instrument_name
+
+    facts = describe(score)
+    minutes, rest = divmod(facts["seconds"], 60)
+    tempo = f"{facts['tempo']:g} quarters a minute" if facts["tempo"] else "120 quarters a minute (by default)"
+    meter = facts["meter"] or "4/4 (by default)"
+
+    def changing(text: str, changes: int) -> str:
+        return text if not changes else f"{text}, {changes} change{'s' if changes > 1 else ''}"
+
+    head = Table.grid(padding=(0, 2))
+    head.add_column(style="dim")
+    head.add_column()
+    head.add_row("file", Text(str(file), style="bold"))
+    bars = "" if facts["bars"] is None else f", {facts['bars']} bars"
+    head.add_row("length", f"{int(minutes)}:{rest:04.1f} ({facts['seconds']:g} s)" + bars)
+    head.add_row("notes", f"{facts['notes']:,} in {facts['tracks']} track{'s' if facts['tracks'] != 1 else ''}")
+    head.add_row("tempo", changing(tempo, facts["tempo_changes"]))
+    head.add_row("meter", changing(meter, facts["meter_changes"]))
+    written = changing(facts["key"], facts["key_changes"]) if facts["key"] else "not given"
+    head.add_row("key", written + (f"; the notes suggest {facts['estimated_key']}" if facts["estimated_key"] else ""))
+    if facts["beyond"]:
+        head.add_row("beside notes", Text(", ".join(f"{kind} ({n:,})" for kind, n in facts["beyond"].items())))
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, side in (("track", "right"), ("name", "left"), ("program", "right"), ("instrument", "left"),
+                        ("notes", "right"), ("range", "left"), ("from", "right")):  # fmt: skip
+        table.add_column(title, justify="right" if side == "right" else "left", no_wrap=title != "name")
+    for part in facts["parts"]:
+        if part["notes"]:
+            name = drum_name if part["drums"] else _pitch_name
+            span = f"{name(part['lowest'])} to {name(part['highest'])}"
+            start = f"{part['first_onset']:.1f} s"
+        else:
+            span = start = ""
+        table.add_row(
+            str(part["track"]), Text(part["name"]), str(part["program"]), instrument_name(part["program"]),
+            f"{part['notes']:,}", span, start,
+        )  # fmt: skip
+    rows: list[Any] = [head, table]
+    if facts["problems"]:
+        rows.append(Text("\n".join(["problems", *(f"  - {p}" for p in facts["problems"])]), style="yellow"))
+    show(*rows)
+
+
+def _pitch_name(pitch: int) -> str:
+    """Scientific name of a pitch, middle C being C4."""
+    return ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[pitch % 12] + str(pitch // 12 - 1)

@@ -1,0 +1,116 @@
+"""Scores to sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from symbolic_music.cli.output.report import Json, Seed, check_output, out, out_json, working
+from symbolic_music.errors import FileError, OptionError
+
+if TYPE_CHECKING:
+    from symbolic_music.score import Score
+
+
+def render(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
+    synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
+    sample_rate: Annotated[
+        int | None, typer.Option(help="Hz; 44100, and with --synth codec that of the codec.")
+    ] = None,
+    stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
+    soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
+    controls: Annotated[
+        Path | None, typer.Option(help="Six controls of every note, with --synth midi-ddsp: see --write-controls.")
+    ] = None,
+    write_controls: Annotated[
+        Path | None, typer.Option(help="Write these controls as JSON, to change and give back as --controls.")
+    ] = None,
+    voices: Annotated[Path | None, typer.Option(help="A folder of train-voice, with --synth midi-ddsp.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model of codes, with --synth codec; codec-lm when omitted.")
+    ] = None,
+    write_codes: Annotated[Path | None, typer.Option(help="Also write the codes here, with --synth codec.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Play a score into a sound file."""
+    if output.suffix.lower() not in (".wav", ".flac"):
+        raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
+    if soundfont is not None and synth != "soundfont":
+        raise OptionError("--soundfont goes with --synth soundfont")
+    if synth != "midi-ddsp" and (controls or write_controls or voices):
+        raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
+    if synth != "codec" and (model or write_codes):
+        raise OptionError("--model and --write-codes go with --synth codec")
+    if synth == "codec" and (stems is not None or sample_rate is not None):
+        raise OptionError(
+            "--synth codec writes one file, at the rate of its codec: leave out --stems and --sample-rate"
+        )
+    check_output(output, file, soundfont)
+    if write_codes is not None:
+        check_output(write_codes, file)
+        _apart(write_codes, output)
+    if write_controls is not None:
+        check_output(write_controls, file)
+        _apart(write_controls, output)
+    if stems is not None and stems.exists() and not stems.is_dir():
+        raise FileError(f"{stems} is not a folder; name one for the stems")
+
+    from symbolic_music import synthesis
+    from symbolic_music.io import read
+
+    score, rate = read(file), 44100 if sample_rate is None else sample_rate
+    paths = None if stems is None else _stem_paths(score, stems, output)
+    for path in (paths or {}).values():
+        _apart(path, output)
+    expression = None
+    if synth == "midi-ddsp":
+        from symbolic_music.synthesis.midi_ddsp.expression import express, read_expression, write_expression
+        from symbolic_music.synthesis.midi_ddsp.voices import load_voices
+
+        bank = load_voices(voices)
+        expression = express(score, bank) if controls is None else read_expression(controls, score, bank)
+        if write_controls is not None:
+            write_expression(expression, score, write_controls)
+    with working(f"rendering {score.duration:.0f} s of music") as progress:
+        if synth == "codec":
+            from symbolic_music.codec.language_models.registry import load_writer
+            from symbolic_music.codec.rendering import render_file_by_codec
+
+            writer = load_writer(model or "codec-lm")
+            rate = writer.codec.format.sample_rate
+            written = render_file_by_codec(score, output, writer, codes=write_codes, seed=seed, progress=progress)
+        else:
+            written = synthesis.render_file(
+                score, output, synth, rate, stem_paths=paths, soundfont=soundfont, seed=seed,
+                expression=expression, progress=progress,
+            )  # fmt: skip
+    if as_json:
+        facts = {"seconds": round(written.seconds, 3), "sample_rate": rate, "peak": round(written.peak, 4)}
+        files = [str(path) for path in written.stems.values()]
+        out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": files})
+        return
+    out(f"{output}: {written.seconds:.1f} s, {rate} Hz, peak {written.peak:.2f}")
+    for path in written.stems.values():
+        out(str(path))
+
+
+def _apart(path: Path, output: Path) -> None:
+    """FileError when a file that is written too is the sound itself."""
+    if path.resolve() == output.resolve():
+        raise FileError(f"{path} is the sound; name another file to write to")
+
+
+def _stem_paths(score: Score, folder: Path, output: Path) -> dict[int, Path]:
+    """A file for each track that has notes, named by number and name, in the format of the whole."""
+    from symbolic_music.score import track_title
+
+    paths = {}
+    for track in sorted(set(score.notes["track"].tolist())):
+        name = "".join(c if c.isalnum() else "-" for c in track_title(score, track))[:40].strip("-")
+        paths[track] = folder / f"{track:02d}-{name}{output.suffix.lower()}"
+    return paths

@@ -1,0 +1,1 @@
+"""The verbs that prepare data, train and evaluate."""

@@ -1,0 +1,64 @@
+"""Which bundled model writes into a piece when none is named."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.general_midi import DRUM_INSTRUMENT, family_name
+from symbolic_music.models import Model, load_model
+from symbolic_music.models.model import DEFAULT_MODEL
+from symbolic_music.score import Score
+
+AnyModel = Model[Any] | str | Path | None
+
+# Four parts of one note at a time are what the model of chorales writes.
+_MOST_PARTS = 4
+# A line stays a line when some of its notes are held a little into the next.
+_MOST_OVERLAPS, _SLACK_QUARTERS = 0.05, 0.25
+_log = logging.getLogger("symbolic_music")
+
+
+def chosen_name(score: Score | None) -> tuple[str, str]:
+    """Name of the bundled model for a piece, and what of the piece decides it."""
+    if score is None or not len(score):
+        return DEFAULT_MODEL, "there is no piece to go by"
+    kinds = {int(kind) for kind in np.unique(score.instruments)}
+    tracks = np.unique(score.notes["track"]).tolist()
+    if {family_name(kind) for kind in kinds} == {"piano"} and any(not _is_line(score, t) for t in tracks):
+        return "piano", "the piece is for piano"
+    if DRUM_INSTRUMENT in kinds:
+        return "multitrack", "the piece has drums"
+    if len(tracks) > _MOST_PARTS:
+        return "multitrack", f"the piece has {len(tracks)} tracks"
+    if not all(_is_line(score, track) for track in tracks):
+        return "multitrack", "the piece has chords within a track"
+    return DEFAULT_MODEL, f"the piece has {len(tracks)} single line{'s' if len(tracks) > 1 else ''}"
+
+
+def loaded_model(
+    model: AnyModel, score: Score | None = None, device: str = "auto", offline: bool = False
+) -> Model[Any]:
+    """A model as it is, or loaded by its name or folder; None for the bundled one that suits the score.
+
+    That one is logged, with the reason. Errors as in `models.load_model`.
+    """
+    if isinstance(model, Model):
+        return model
+    if model is None:
+        model, reason = chosen_name(score)
+        _log.info("using model %s: %s", model, reason)
+    return load_model(model, device, offline)
+
+
+def _is_line(score: Score, track: int) -> bool:
+    """Whether a track sounds one note at a time, or nearly."""
+    notes = score.notes[score.notes["track"] == track]
+    if len(notes) < 2:
+        return True
+    ends = np.maximum.accumulate(notes["onset"].astype(np.int64) + notes["duration"])
+    overlaps = ends[:-1] - notes["onset"][1:] > _SLACK_QUARTERS * score.ticks_per_quarter
+    return bool(overlaps.mean() <= _MOST_OVERLAPS)

@@ -1,0 +1,144 @@
+"""What an edit gives: notes as they are drawn, finished scores, and their order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from symbolic_music.score import Array, Score
+
+Progress = Callable[[float], None]
+
+
+# From this share of twins on, one is a near-copy of the other.
+NEAR_COPY = 0.9
+
+# As in the community's measure of transcriptions: Raffel et al. 2014, mir_eval.
+_WITHIN = 0.05
+
+
+@dataclass(frozen=True)
+class WrittenNote:
+    """A note as it is drawn: of which alternative, in which track, when, in seconds, and what."""
+
+    alternative: int
+    track: int
+    onset: float
+    duration: float
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, once.
+
+    Args:
+        score: the piece with it.
+        notes: a table of the new notes alone.
+        number: of the alternative, from 0.
+        log_likelihood: natural, under the model, a note written (rests included, before temperature and filters, among
+            what grammar and limits allow); nan where nothing was written.
+        complete: False where the writing was interrupted, or the limit of notes ended it.
+        copies_original: whether nine in ten of its notes, and of those that were replaced, are the same: track and
+            pitch, and onset within 50 ms.
+        copy_of: number of the first alternative before it to which that applies; None for none.
+        emptied: whether a region that is written had notes and has no new ones: there it only deletes.
+    """
+
+    score: Score
+    notes: Array
+    number: int
+    log_likelihood: float
+    complete: bool
+    copies_original: bool = False
+    copy_of: int | None = None
+    emptied: bool = False
+
+
+class EditSession(Protocol):
+    """An edit while it runs: it streams notes as they are drawn, and gives the scores at any time."""
+
+    @property
+    def done(self) -> float:
+        """The share that is written, of all alternatives."""
+        ...
+
+    def stream(self) -> Iterator[WrittenNote]:
+        """Notes as they are drawn. Closing the iterator or an interrupt ends it; `results` has what there is."""
+        ...
+
+    def results(self) -> list[Written]:
+        """The alternatives as far as they are written, those that are begun."""
+        ...
+
+    def finish(self) -> list[Written]:
+        """Draw all notes; the alternatives."""
+        ...
+
+
+def finished(session: EditSession, progress: Progress | None) -> Score:
+    """The first alternative, all of it; `progress` is called with the share that is done."""
+    for _ in session.stream():
+        if progress:
+            progress(min(1.0, session.done))
+    return session.results()[0].score
+
+
+def flagged(found: Sequence[Written]) -> list[Written]:
+    """The same, near-copies of earlier ones marked."""
+    out: list[Written] = []
+    for one in found:
+        twins = (o.number for o in out if o.copy_of is None and _alike(one, o))
+        out.append(replace(one, copy_of=next(twins, None)))
+    return out
+
+
+def _alike(one: Written, other: Written) -> bool:
+    return share_of_twins(one.score, one.notes, other.notes) >= NEAR_COPY
+
+
+def ranked(found: Sequence[Written]) -> list[Written]:
+    """The likeliest first; those without notes last."""
+    return sorted(found, key=lambda one: -one.log_likelihood if len(one.notes) else np.inf)
+
+
+def share_of_twins(score: Score, one: Array, other: Array) -> float:
+    """Twice the notes that the two share, over those that they have: 1 for the same, 0 for nothing in common.
+
+    Notes are twins when they have track and pitch in common and begin within 50 ms of each other; each has one twin.
+    Two empty tables are the same.
+
+    Args:
+        score: under whose tempo map both lie.
+        one, other: note tables.
+    """
+    if not len(one) and not len(other):
+        return 1.0
+    mine, theirs = _by_pitch(score, one), _by_pitch(score, other)
+    return 2 * sum(_twins(mine[key], theirs.get(key, [])) for key in mine) / (len(one) + len(other))
+
+
+def _by_pitch(score: Score, notes: Array) -> dict[tuple[int, int], list[float]]:
+    onsets: dict[tuple[int, int], list[float]] = defaultdict(list)
+    seconds = score.seconds(notes["onset"]).tolist()
+    for track, pitch, onset in zip(notes["track"].tolist(), notes["pitch"].tolist(), seconds, strict=True):
+        onsets[track, pitch].append(onset)
+    return {key: sorted(times) for key, times in onsets.items()}
+
+
+def _twins(one: list[float], other: list[float]) -> int:
+    """Pairs of sorted onsets, each of one, within reach."""
+    i = j = count = 0
+    while i < len(one) and j < len(other):
+        if abs(one[i] - other[j]) <= _WITHIN:
+            i, j, count = i + 1, j + 1, count + 1
+        elif one[i] < other[j]:
+            i += 1
+        else:
+            j += 1
+    return count

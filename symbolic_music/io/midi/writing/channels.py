@@ -1,0 +1,97 @@
+"""Which channel and port each part of a score is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symbolic_music.errors import MidiError
+from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.score import Array, Score
+
+_MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
+_PORTS = 128
+Voice = tuple[int, int]  # port, channel
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a track plays with one program; bank None where nothing is known of it."""
+
+    track: int
+    drum: bool
+    program: int
+    bank: int | None
+    notes: Array
+    controls: Array
+    bends: Array
+
+    @property
+    def state(self) -> bytes:
+        """What its channel is told, as something to compare."""
+        columns = [self.controls[name] for name in ("time", "number", "value")]
+        return b"".join(column.tobytes() for column in (*columns, self.bends["time"], self.bends["value"]))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Channel and port of a part; `tells`: its track holds the controllers of the channel, for all parts on it."""
+
+    channel: int
+    port: int
+    tells: bool
+
+
+def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = frozenset()) -> list[Place]:
+    """A place for each part, so that parts on one channel are told the same.
+
+    Args:
+        score: that the parts are of.
+        parts: in the order in which they are written.
+        taken: (port, channel) that new parts must not use.
+
+    Raises:
+        MidiError: when 128 ports do not suffice.
+    """
+    voices: list[Voice | None] = []
+    states: dict[Voice, bytes] = {}
+    for part in parts:
+        track = score.tracks[part.track]
+        wanted = None if track.channel is None else (track.port, track.channel)
+        if wanted is None or (track.channel == DRUM_CHANNEL) != part.drum:
+            voices.append(None)
+        else:
+            voices.append(wanted if states.setdefault(wanted, part.state) == part.state else None)
+    used = taken | states.keys()
+    sharing = _sharing(parts, voices, used)
+    shared: dict[tuple[bool, int, int | None, bytes], Voice] = {}
+    for index, part in enumerate(parts):
+        if voices[index] is None:
+            key = (part.drum, part.program, part.bank, part.state)
+            voice = shared.get(key) if sharing or part.drum else None
+            if voice is None:
+                voice = shared[key] = _free(part.drum, used)
+                used = used | {voice}
+            voices[index] = voice
+    told: set[Voice] = set()
+    places = []
+    for voice in voices:
+        assert voice is not None
+        places.append(Place(voice[1], voice[0], voice not in told))
+        told.add(voice)
+    return places
+
+
+def _sharing(parts: Sequence[Part], voices: Sequence[Voice | None], used: frozenset[Voice]) -> bool:
+    """Whether parts that sound alike share a channel: where each cannot have one, and so all find room on one port."""
+    new = [part for part, voice in zip(parts, voices, strict=True) if voice is None and not part.drum]
+    room = sum((0, channel) not in used for channel in _MELODIC)
+    return len(new) > room >= len({(part.program, part.bank, part.state) for part in new})
+
+
+def _free(drum: bool, used: frozenset[Voice]) -> Voice:
+    for port in range(_PORTS):
+        for channel in [DRUM_CHANNEL] if drum else _MELODIC:
+            if (port, channel) not in used:
+                return port, channel
+    raise MidiError("MIDI has room for 1,920 different parts at once, and for 128 kits")

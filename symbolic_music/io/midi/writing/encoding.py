@@ -1,0 +1,136 @@
+"""The bytes of one track of a MIDI file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symbolic_music.io.midi.writing.chunk_patch import variable_length
+from symbolic_music.score import Array, Text, Track
+
+_LONGEST_DELTA = (1 << 28) - 1
+# What comes first at one tick: names, ports and texts (HEAD), then banks before programs. A pedal that goes down where
+# a note ends holds it, as it does in a score.
+HEAD, BANK, PROGRAM, CONTROL, OFF, ON, OFF_AT_ONCE = range(7)
+BANK_HIGH, BANK_LOW = 0, 32
+# (time, order within the tick, message)
+Message = tuple[int, int, bytes]
+
+
+def meta(kind: int, body: bytes) -> bytes:
+    """A meta event."""
+    return bytes([0xFF, kind]) + variable_length(len(body)) + body
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """A text in the code that it was read in, or in UTF-8 where that cannot say it."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def head(track: Track, port: int | None) -> list[Message]:
+    """Name and port of a track."""
+    messages = [(0, HEAD, meta(3, encoded(track.name, track.encoding)))] if track.name else []
+    return messages + ([(0, HEAD, meta(0x21, bytes([port])))] if port is not None else [])
+
+
+def sound(time: int, channel: int, program: int, bank: int | None) -> list[Message]:
+    """A program change, after its bank where one is given."""
+    banks = [] if bank is None else [(BANK_HIGH, bank >> 7), (BANK_LOW, bank & 127)]
+    selects = [(time, BANK, bytes([0xB0 | channel, number, value])) for number, value in banks]
+    return [*selects, (time, PROGRAM, bytes([0xC0 | channel, program]))]
+
+
+def text_message(text: Text) -> Message:
+    """A marker or a lyric; chord symbols and other words as text events."""
+    return text.time, HEAD, meta({"lyric": 5, "marker": 6}.get(text.kind, 1), encoded(text.text, text.encoding))
+
+
+def unnested(notes: Array) -> tuple[Array, Array]:
+    """The notes in an order in which first in, first out pairs them right, and those that lie inside another."""
+    if len(notes) < 2:
+        return notes, notes[:0]
+    onset = notes["onset"].astype(np.int64)
+    voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
+    end = onset + notes["duration"]
+    by_voice = np.lexsort((end, onset, voice))
+    latest = np.maximum.accumulate(end[by_voice] + (voice[by_voice] << 33)) - (voice[by_voice] << 33)
+    nested = np.zeros(len(notes), bool)
+    nested[by_voice] = end[by_voice] < latest
+    inside, notes, voice = notes[nested], notes[~nested], voice[~nested]
+    # Of notes of one pitch and onset the shorter is written first; the places in the tick stay as they were.
+    places = np.argsort(voice, kind="stable")
+    by_end = np.lexsort((notes["duration"], notes["onset"], voice))
+    out = notes.copy()
+    out[places] = notes[by_end]
+    return out, inside
+
+
+def event_columns(
+    notes: Array, controls: Array, bends: Array, channels: NDArray[np.int64]
+) -> list[tuple[ArrayLike, ...]]:
+    """Columns of events: time, order within the tick, status, two data bytes. `channels`: that of each track."""
+    onset = notes["onset"].astype(np.int64)
+    end = onset + notes["duration"]
+    bend = bends["value"].astype(np.int64) + 8192
+    own = channels[notes["track"]]
+    bank = np.isin(controls["number"], (BANK_HIGH, BANK_LOW))
+    told = 0xB0 | channels[controls["track"]]
+    return [
+        (end, np.where(notes["duration"] > 0, OFF, OFF_AT_ONCE), 0x80 | own, notes["pitch"], 0),
+        (controls["time"], np.where(bank, BANK, CONTROL), told, controls["number"], controls["value"]),
+        (bends["time"], CONTROL, 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
+        (onset, ON, 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
+    ]
+
+
+def chunk(columns: Sequence[tuple[ArrayLike, ...]], messages: list[Message]) -> bytes:
+    """A track of three-byte events, in columns (time, order, status, first, second), and of messages as they are."""
+    tables = [np.stack(np.broadcast_arrays(*(np.asarray(c, np.int64) for c in group)), -1) for group in columns]
+    table = np.concatenate([np.zeros((0, 5), np.int64), *(t.reshape(-1, 5) for t in tables)])
+    last = max([int(table[:, 0].max(initial=0)), *(time for time, _, _ in messages)])
+    # A silence longer than a delta time can say is cut by empty texts.
+    messages = messages + [(at, HEAD, meta(1, b"")) for at in range(_LONGEST_DELTA, last + 1, _LONGEST_DELTA)]
+    count = len(table)
+    times = np.append(table[:, 0], np.array([m[0] for m in messages], np.int64))
+    orders = np.append(table[:, 1], np.array([m[1] for m in messages], np.int64))
+    sizes = np.append(np.full(count, 3), np.array([len(m[2]) for m in messages], np.int64)).astype(np.int64)
+    order = np.lexsort((orders, times))
+    delta = np.diff(times[order], prepend=0)
+    widths = 1 + sum((delta >= 1 << shift).astype(np.int64) for shift in (7, 14, 21))
+    starts = np.cumsum(widths + sizes[order]) - sizes[order]
+    out = np.zeros(int(starts[-1] + sizes[order][-1]) if len(order) else 0, np.uint8)
+    for place in range(4):  # the seven bits that stand `place` bytes before the event
+        has = widths > place
+        out[starts[has] - 1 - place] = delta[has] >> 7 * place & 0x7F | (0x80 if place else 0)
+    is_event = order < count
+    at, which = starts[is_event], order[is_event]
+    for byte in range(3):
+        out[at + byte] = table[which, 2 + byte]
+    for position, index in zip(starts[~is_event].tolist(), (order[~is_event] - count).tolist(), strict=True):
+        body = messages[index][2]
+        out[position : position + len(body)] = np.frombuffer(body, np.uint8)
+    return out.tobytes() + b"\x00\xff\x2f\x00"
+
+
+def part_chunks(
+    track: Track, voice: tuple[int, int], own: bool, notes: Array, controls: Array, bends: Array
+) -> list[bytes]:  # fmt: skip
+    """The tracks of a file that say what a part plays: one, and one more for notes that lie inside others.
+
+    `voice`: port and channel; `own`: nothing else plays there, so that its program must be said.
+    """
+    port, channel = voice
+    first = head(track, port or None)
+    program = sound(0, channel, track.program, track.bank or None) if own else []
+    notes, inside = unnested(notes)
+    channels = np.full(int(max(t["track"].max(initial=0) for t in (notes, controls, bends, inside))) + 1, channel)
+    chunks = [chunk(event_columns(notes, controls, bends, channels), [*first, *program])]
+    while len(inside):
+        notes, inside = unnested(inside)
+        chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels), first))
+    return chunks

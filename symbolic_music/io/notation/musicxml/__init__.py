@@ -1,0 +1,1 @@
+"""MusicXML: parsed within bounds, and read measure by measure."""

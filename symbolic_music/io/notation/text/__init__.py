@@ -1,0 +1,1 @@
+"""Notation as text, ABC and **kern, translated to MusicXML."""

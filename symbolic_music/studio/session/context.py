@@ -1,0 +1,35 @@
+"""What all addresses share: sessions, models, and the edits under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+
+from symbolic_music.studio.session.jobs import Job, Jobs, recorded
+from symbolic_music.studio.session.models import Models
+from symbolic_music.studio.session.sessions import Session, Sessions
+
+
+@dataclass
+class Context:
+    """See above."""
+
+    sessions: Sessions
+    models: Models
+    jobs: Jobs = field(default_factory=Jobs)
+
+    def session(self, request: Request) -> Session:
+        """The session that an address names."""
+        return self.sessions.get(request.path_params["session"])
+
+    def edit(self, session: Session, number: int) -> dict[str, Any]:
+        """What is known of an edit, without the rosters of its alternatives."""
+        facts = recorded(session, number, drawing=self._is_drawing(session, number))
+        told = [{k: v for k, v in one.items() if k != "roster"} for one in facts["alternatives"]]
+        return {**facts, "alternatives": told}
+
+    def _is_drawing(self, session: Session, number: int) -> bool:
+        job: Job | None = self.jobs.find(session, number)
+        return job is not None and job.status == "drawing"

@@ -1,0 +1,179 @@
+"""What the page may ask a model for, as data: each wish is one of the library's edits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from symbolic_music import generation
+from symbolic_music.errors import OptionError
+from symbolic_music.generation import EditSession, Limits, Region, Sampling
+from symbolic_music.models import Model
+from symbolic_music.score import Score
+
+Verb = Literal[
+    "rewrite", "vary", "busier", "sparser", "revoice", "harmonise", "accompany", "add-track", "continue", "intro"
+]
+MOST_ALTERNATIVES = 8
+# Verbs that move what is given in time: their alternatives are kept whole.
+MOVING = ("intro",)
+
+
+class WishedLimits(BaseModel):
+    """What new notes must obey; see `generation.Limits`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lowest: Annotated[int, Field(ge=0, le=127)] = 0
+    highest: Annotated[int, Field(ge=0, le=127)] = 127
+    scale: str | None = None
+    chords: list[tuple[float, str]] = []
+    polyphony: Annotated[int, Field(ge=1, le=64)] | None = None
+    notes_per_bar: tuple[int, int] | None = None
+    notes_at_once: tuple[int, int] | None = None
+    no_repeats: bool = False
+
+    def limits(self) -> Limits:
+        """The same for the library."""
+        return Limits(
+            lowest=self.lowest,
+            highest=self.highest,
+            scale=self.scale,
+            chords=tuple(self.chords),
+            polyphony=self.polyphony,
+            notes_per_bar=self.notes_per_bar,
+            notes_at_once=self.notes_at_once,
+            no_repeats=self.no_repeats,
+        )
+
+
+class Wish(BaseModel):
+    """A wish.
+
+    Args:
+        verb: what is to be done.
+        state: the state of the piece that it is said of.
+        spans: stretches in ticks, [first, last).
+        tracks: that are written; of `accompany` those that are written while the others stay.
+        alternatives: how many.
+        near: of `vary`, the share that stays.
+        factor: of `busier`, times the notes that are there; of `sparser`, the share that stays.
+        bars: of `continue` and `intro`.
+        instrument: of `add-track`, 128 for drums.
+        limits: what the notes must obey.
+        model: None for the studio's own choice.
+        temperature, top_p: how bold.
+        seed: None for another every time.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    verb: Verb
+    state: int
+    spans: Annotated[list[tuple[int, int]], Field(max_length=256)] = []
+    tracks: Annotated[list[int], Field(max_length=1024)] = []
+    alternatives: Annotated[int, Field(ge=1, le=MOST_ALTERNATIVES)] = 4
+    near: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    factor: Annotated[float, Field(gt=0, le=10)] = 1.5
+    bars: Annotated[int, Field(ge=1, le=64)] = 4
+    instrument: Annotated[int, Field(ge=0, le=128)] = 33
+    limits: WishedLimits = WishedLimits()
+    model: Annotated[str, Field(max_length=200)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=4)] = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    seed: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+
+
+def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    """The edit that a wish stands for, to be run.
+
+    Raises:
+        SymbolicMusicError: as the library's verbs do for what is impossible.
+    """
+    return _VERBS[wish.verb](wish, score, model, seed)
+
+
+def regions_of(wish: Wish, score: Score) -> list[Region]:
+    """The stretches as regions in beats, none of them past the end of the piece."""
+    quarter = score.ticks_per_quarter
+    inside = [(first, min(last, score.end)) for first, last in wish.spans if first < min(last, score.end)]
+    if wish.spans and not inside:
+        raise OptionError("the selection begins after the last note: continue the piece instead")
+    return [Region(first / quarter, last / quarter, "beats") for first, last in inside]
+
+
+def _told(wish: Wish, seed: int) -> dict[str, Any]:
+    sampling = Sampling(temperature=wish.temperature, top_p=wish.top_p)
+    return {"sampling": sampling, "seed": seed, "count": wish.alternatives, "limits": wish.limits.limits()}
+
+
+def _rewrite(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    return generation.edit(score, regions_of(wish, score), wish.tracks or None, model, **_told(wish, seed))
+
+
+def _harmonise(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    if not wish.limits.chords:
+        raise OptionError("there are no chords to harmonise with: write some into the chord lane")
+    return _rewrite(wish, score, model, seed)
+
+
+def _revoice(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    return generation.edit(
+        score, regions_of(wish, score), wish.tracks or None, model, verb="revoice", **_told(wish, seed)
+    )
+
+
+def _vary(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    regions = regions_of(wish, score)
+    return generation.varying(score, regions, wish.near, wish.tracks or None, model, **_told(wish, seed))
+
+
+def _busier(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    regions = regions_of(wish, score)
+    return generation.making_busier(score, regions, wish.factor, wish.tracks or None, model, **_told(wish, seed))
+
+
+def _sparser(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    regions = regions_of(wish, score)
+    share = min(wish.factor, 0.99)
+    return generation.edit(
+        score, regions, wish.tracks or None, model, share=share, verb="thin_out", **_told(wish, seed)
+    )
+
+
+def _accompany(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    written = wish.tracks or None
+    if written is None:
+        return generation.edit(score, (), list(range(len(score.tracks))), model, verb="accompany", **_told(wish, seed))
+    kept = [track for track in range(len(score.tracks)) if track not in written]
+    return generation.edit(score, (), kept, model, verb="accompany", **_told(wish, seed))
+
+
+def _add_track(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    return generation.edit(
+        score, regions_of(wish, score), None, model, verb="add_track", program=wish.instrument, **_told(wish, seed)
+    )
+
+
+def _continue(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    return generation.continuing_bars(score, wish.bars, wish.tracks or None, model, **_told(wish, seed))
+
+
+def _intro(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
+    return generation.introducing(score, wish.bars, wish.tracks or None, model, **_told(wish, seed))
+
+
+_VERBS: dict[str, Callable[[Wish, Score, Model[Any], int], EditSession]] = {
+    "rewrite": _rewrite,
+    "vary": _vary,
+    "busier": _busier,
+    "sparser": _sparser,
+    "revoice": _revoice,
+    "harmonise": _harmonise,
+    "accompany": _accompany,
+    "add-track": _add_track,
+    "continue": _continue,
+    "intro": _intro,
+}

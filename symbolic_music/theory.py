@@ -1,0 +1,99 @@
+"""Pitch names, scales, chords and keys."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from symbolic_music.errors import OptionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Score
+
+SCALES: dict[str, tuple[int, ...]] = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
+    "major pentatonic": (0, 2, 4, 7, 9),
+    "minor pentatonic": (0, 3, 5, 7, 10),
+    "blues": (0, 3, 5, 6, 7, 10),
+    "whole tone": (0, 2, 4, 6, 8, 10),
+}
+_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+def pitch_class(name: str) -> int:
+    """0 for C to 11 for B, of a letter from A to G with any # or b.
+
+    Raises:
+        OptionError: for another name.
+    """
+    letter, signs = name[:1].upper(), name[1:]
+    if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
+        raise OptionError(f"no tonic {name!r}: a letter from A to G, and # or b")
+    return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12
+
+
+# Intervals above the root, by what follows the root's letter.
+CHORDS: dict[str, tuple[int, ...]] = {
+    "": (0, 4, 7), "m": (0, 3, 7), "5": (0, 7), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11), "m7": (0, 3, 7, 10), "9": (0, 4, 7, 10, 2), "m7b5": (0, 3, 6, 10), "dim": (0, 3, 6),
+    "dim7": (0, 3, 6, 9), "aug": (0, 4, 8), "sus2": (0, 2, 7), "sus4": (0, 5, 7),
+}  # fmt: skip
+
+
+def chord_classes(name: str) -> tuple[int, ...]:
+    """Pitch classes of a chord by its name; none for "-", which is no chord.
+
+    Raises:
+        OptionError: for a name that is not known.
+    """
+    if name == "-":
+        return ()
+    found = re.fullmatch(r"([A-G])([#b]*)(.*)", name)
+    if found is None or found[3] not in CHORDS:
+        kinds = ", ".join(f"C{kind}" for kind in CHORDS)
+        raise OptionError(f"no chord {name!r}: a letter from A to G, # or b, and a kind as in {kinds}")
+    root = pitch_class(found[1] + found[2])
+    return tuple(sorted((root + interval) % 12 for interval in CHORDS[found[3]]))
+
+
+def pitch_number(text: str) -> int:
+    """A pitch from its number, or its name: C4 is 60, middle C.
+
+    Raises:
+        OptionError: when it is neither.
+    """
+    found = re.fullmatch(r"([A-Ga-g])([#b]*)(-?\d)", text)
+    number = int(text) if text.isdecimal() else -1
+    if found:
+        number = 12 * (int(found[3]) + 1) + pitch_class(found[1] + found[2])
+    if not 0 <= number <= 127:
+        raise OptionError(f"no pitch {text!r}: a number from 0 to 127, or a name such as C4, F#3, Bb5")
+    return number
+
+
+# Krumhansl and Kessler's (1982) probe-tone profiles of C major and C minor.
+_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+
+
+def likely_key(score: Score) -> int | None:
+    """The key whose profile fits the durations of the pitch classes best (Krumhansl 1990): 0-11 major, 12-23 minor.
+
+    None without pitched notes, or where all pitch classes last equally long.
+    """
+    notes = score.notes[score.instruments != DRUM_INSTRUMENT]
+    weights = np.bincount(notes["pitch"] % 12, np.maximum(notes["duration"], 1).astype(np.float64), 12)
+    if not len(notes) or np.ptp(weights) == 0:
+        return None
+    profiles = np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)])
+    profiles = profiles - profiles.mean(axis=1, keepdims=True)
+    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
+    return int((profiles @ (weights - weights.mean())).argmax())

@@ -1,0 +1,68 @@
+"""Where tasks get their training and validation sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.corpora.windows.batches import Batch as Windows
+from symbolic_music.models.model import View
+from symbolic_music.tokenizers.base import Tokenizer
+from symbolic_music.training.task import Share
+
+Rows = NDArray[np.int64]
+
+
+class EditSource(Protocol):
+    """Where an `EditsTask` gets its sequences of rows; see `corpora.anticipated`."""
+
+    @property
+    def instruments(self) -> tuple[int, ...]:
+        """Those that the model is to know."""
+        ...
+
+    @property
+    def validation(self) -> Sequence[Rows]:
+        """Sequences without controls."""
+        ...
+
+    def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
+        """A batch."""
+        ...
+
+    def view(self) -> View:
+        """How the model sees scores."""
+        ...
+
+    def provenance(self, size: int, rng: np.random.Generator) -> str:
+        """What the batch of this generator was made of."""
+        ...
+
+
+class Held(NamedTuple):
+    """Validation windows side by side, with the notes and seconds that they stand for."""
+
+    windows: Windows
+    notes: int
+    seconds: float
+
+
+class TokenSource(Protocol):
+    """Where a `TokenTask` gets its sequences."""
+
+    tokenizer: Tokenizer
+
+    def training(self, first: int, share: Share) -> Iterator[list[Windows]]:
+        """Of the batch of each step this process' share, in `share.parts` parts; from step `first` on."""
+        ...
+
+    def validation(self, share: Share) -> Iterator[Held]:
+        """Of the validation split this process' share."""
+        ...
+
+    def provenance(self, step: int) -> str:
+        """What a step's batch was made of."""
+        ...

@@ -1,0 +1,54 @@
+"""The task that a config describes."""
+
+from __future__ import annotations
+
+from symbolic_music.errors import ConfigError
+from symbolic_music.training.config import (
+    CodesData,
+    EditsData,
+    GridData,
+    ModelsData,
+    RegionsData,
+    StoreEditsData,
+    TrainConfig,
+)
+from symbolic_music.training.data.base import EditSource
+from symbolic_music.training.task import Task
+
+
+def task_of(config: TrainConfig) -> Task:
+    """The task that a config describes."""
+    if isinstance(config.data, EditsData | StoreEditsData):
+        from symbolic_music.training.tasks.edits import EditsTask
+
+        return EditsTask(config, _edit_source(config))
+    if isinstance(config.data, RegionsData):
+        from symbolic_music.training.tasks.regions import RegionsTask
+
+        return RegionsTask(config, config.data)
+    if isinstance(config.data, CodesData):
+        from symbolic_music.training.tasks.codec_codes import CodesTask
+
+        return CodesTask(config, config.data)
+    from symbolic_music.training.tasks.tokens import TokenTask
+
+    if isinstance(config.data, GridData):
+        from symbolic_music.training.data.chorale_grids import GridSource
+
+        return TokenTask(config, GridSource(config, config.data))
+    if isinstance(config.data, ModelsData):
+        raise ConfigError("data.kind=of-model takes the ids of the model that init names: set init=MODEL")
+    from symbolic_music.training.data.store_windows import WindowSource
+
+    return TokenTask(config, WindowSource(config, config.data))
+
+
+def _edit_source(config: TrainConfig) -> EditSource:
+    if isinstance(config.data, StoreEditsData):
+        from symbolic_music.training.data.store_edits import StoreEdits
+
+        return StoreEdits(config.data, int(config.model.settings.get("window", 512)))
+    from symbolic_music.training.data.chorale_edits import ChoraleEdits
+
+    assert isinstance(config.data, EditsData)
+    return ChoraleEdits(config.data)

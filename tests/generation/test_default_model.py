@@ -1,0 +1,53 @@
+"""The bundled model that is taken when none is named."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+import symbolic_music as sm
+from symbolic_music.generation.default_model import chosen_name
+from symbolic_music.score import Score, Track, note_table
+from symbolic_music.transforms import select_tracks
+
+
+def test_four_single_lines_are_for_the_chorales(quartet: Score) -> None:
+    assert chosen_name(select_tracks(quartet, [0, 1, 2, 3]))[0] == "chorales"
+    assert chosen_name(select_tracks(quartet, [0]))[0] == "chorales"
+
+
+def test_drums_and_chords_are_for_any_tracks(quartet: Score) -> None:
+    assert chosen_name(quartet) == ("multitrack", "the piece has drums")
+    chords = Score(notes=note_table([(0, 480, p, 64, 25, 0, 0) for p in (60, 64, 67)]), tracks=(Track("", 25),))
+    assert chosen_name(chords)[0] == "multitrack"
+
+
+def test_a_piano_is_for_the_piano() -> None:
+    chords = Score(notes=note_table([(0, 480, p, 64, 0, 0, 0) for p in (60, 64, 67)]), tracks=(Track("", 0),))
+    assert chosen_name(chords)[0] == "piano"
+
+
+def test_a_slightly_held_line_is_a_line() -> None:
+    rows = [(480 * i, 560, 60 + i, 64, 40, 0, 0) for i in range(8)]
+    assert chosen_name(Score(notes=note_table(rows), tracks=(Track("", 40),)))[0] == "chorales"
+
+
+def test_nothing_to_go_by() -> None:
+    assert chosen_name(None)[0] == chosen_name(Score())[0] == "chorales"
+
+
+def test_an_ordinary_song_needs_no_further_argument(quartet: Score, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "symbolic_music")
+    found = sm.infill(quartet, bars=(2, 2), tracks=["bassoon", "drums"])
+    assert [record.getMessage() for record in caplog.records] == ["using model multitrack: the piece has drums"]
+    stays = quartet.notes[(quartet.notes["track"] < 3) | (quartet.notes["onset"] < 1920)]
+    assert {tuple(row) for row in stays.tolist()} <= {tuple(row) for row in found.notes.tolist()}
+
+
+@pytest.mark.parametrize(
+    "where", [{"bars": (2, 2), "beats": (0, 1)}, {"start": 1.0}, {"start": 0.0, "end": 1.0, "bars": 1}]
+)
+def test_a_region_is_named_in_one_way(quartet: Score, where: dict) -> None:
+    with pytest.raises(sm.generation.regions.RegionError, match="region"):
+        sm.infill(quartet, **where)
