@@ -1,10 +1,11 @@
 """How edits by models fit the pieces they stand in, beside the original, copies, retrieval and random bars.
 
-python benchmarks/edits_in_context.py CORPORA MODEL… [--regions 100] [--seed 0] [--workers 1] [--name edits-in-context]
+python benchmarks/edits_in_context.py CORPORA MODEL… [--regions 100] [--seed 0] [--workers 1] [--report page.html]
 
 CORPORA is the folder of lakh-subset and pop909, MODEL a bundled name or a folder. Each model writes the regions of
 benchmarks/regions.json anew. Intervals (95 %) are bootstrapped over pieces; p is of a paired permutation test over
-pieces. The result has every value of every region too.
+pieces. The result has every value of every region too. A report has the first six regions, unselected, as piano rolls
+and sound: it shows songs, so keep it to yourself.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--document", type=Path, default=HERE / "regions.json")
     parser.add_argument("--name", default="edits-in-context")
+    parser.add_argument("--report", type=Path)
     asked = parser.parse_args()
     cases = load_cases(asked.document, asked.corpora, asked.regions)
     results: dict[str, list[dict[str, float]]] = {}
@@ -137,6 +139,14 @@ def main() -> None:
     }
     text = json.dumps(document, indent=None, separators=(",", ":")).replace('{"metric"', '\n{"metric"')
     (HERE / "results" / f"{asked.name}.json").write_text(text + "\n")
+    if asked.report is not None:
+        from symbolic_music.evaluation.context.report import context_report
+        from symbolic_music.evaluation.report import page
+
+        told = {name: document[name] for name in ("n", "seed", "split", "command", "commit", "machine")}
+        writes = {Path(model).name: Writes(model, asked.seed) for model in asked.models}
+        report = context_report(rows, cases, {**writes, **baselines}, told)
+        asked.report.write_text(page(report), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def examples() -> tuple[Example, ...]:
     return (
         Example(
             "song", "Stephen Foster, Jeanie with the light brown hair: melody, piano, bass and drums",
-            "Drag over four bars of the bass and press Rewrite.", "multitrack", _song,
+            "Drag over four bars of the bass and press Rewrite.", "song", _song,
         ),
         Example(
             "chorale", "J. S. Bach, a chorale (BWV 90.5) for four voices",
@@ -47,16 +47,16 @@ def examples() -> tuple[Example, ...]:
         ),
         Example(
             "quartet", "W. A. Mozart, string quartet K. 155, second movement",
-            "Drag over eight bars of the second violin and press Vary.", "multitrack",
+            "Drag over eight bars of the second violin and press Vary.", "song",
             lambda: _corpus("mozart/k155/movement2"),
         ),
         Example(
-            "rag", "Scott Joplin, Maple Leaf Rag", "Add a track: a tuba, or drums.", "multitrack",
+            "rag", "Scott Joplin, Maple Leaf Rag", "Add a track: a tuba, or drums.", "song",
             lambda: _corpus("joplin/maple_leaf_rag"),
         ),
         Example(
             "choir", "Queen Lili'uokalani, Aloha 'Oe: choir, solo voice and piano",
-            "Press Continue for four bars more.", "multitrack", lambda: _corpus("liliuokalani/aloha_oe"),
+            "Press Continue for four bars more.", "song", lambda: _corpus("liliuokalani/aloha_oe"),
         ),
     )  # fmt: skip
 

@@ -40,6 +40,9 @@ def unpacked(data: bytes) -> bytes:
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # LZMA's header may ask for a dictionary of 4 GiB.
+        raise NotationError("it is compressed otherwise than MusicXML's archives are")
     with archive.open(name) as member:
         data = member.read(MAX_DOCUMENT + 1)  # what the directory says of its size may be wrong
     if len(data) > MAX_DOCUMENT:

@@ -11,6 +11,7 @@ from symbolic_music.models import Model, list_models, load_model
 # Best first: the one that is there is the studio's own choice.
 _PREFERRED = ("song", "multitrack", "chorales", "piano")
 _IN_WORDS = {
+    "song": "Any instruments and drums, given everything around the region; keeps to what each track does elsewhere.",
     "multitrack": "Any instruments and drums. A small model: phrases fit, long lines wander.",
     "chorales": "Four-voice chorales, one note at a time in each voice; no drums.",
     "piano": "Piano performances; it hears no other instruments.",

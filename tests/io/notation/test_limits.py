@@ -114,3 +114,10 @@ def test_texts_that_are_refused(name: str, text: str, message: str, tmp_path: Pa
     (tmp_path / name).write_text(text)
     with pytest.raises(NotationError, match=message):
         read(tmp_path / name)
+
+
+def test_archives_of_other_methods_are_refused_before_they_ask_for_memory(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.mxl", "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("score.xml", document(("", "", [start() + line("C4")])))
+    with pytest.raises(NotationError, match="compressed otherwise"):
+        read(tmp_path / "x.mxl")

@@ -21,6 +21,9 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Pieces to evaluate.")] = "test",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Sequences at a time.", min=1)] = 8,
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines", help="Beside it unigram, Markov and copying, counted on the training split.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Negative log-likelihood of a split of a store, per token, per note and per second, and perplexities."""
@@ -32,7 +35,7 @@ def evaluate(
     opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
         found = stores.evaluate(loaded, opened, split, batch, progress, pieces)
-    facts = {
+    facts: dict[str, Any] = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
         "preset": loaded.tokenizer.preset,
@@ -48,6 +51,15 @@ def evaluate(
         "seconds": found.seconds,
         "perplexities": found.perplexities,
     }
+    beside: dict[str, Likelihood] = {}
+    if with_baselines:
+        from symbolic_music.evaluation import baselines
+
+        with working("baselines") as progress:
+            beside = dict(baselines.of_store(opened, split, progress=progress))
+        facts["baselines"] = {
+            name: {"nll_per_note": one.per_note, "bits_per_second": one.bits_per_second} for name, one in beside.items()
+        }
     if as_json:
         out_json({**facts, "per_piece": [_row(opened.piece(index), one) for index, one in sorted(pieces.items())]})
         return
@@ -58,6 +70,9 @@ def evaluate(
     table.add_row("nats a token", f"{found.per_token:.4f}")
     table.add_row("nats a note", f"{found.per_note:.4f}")
     table.add_row("bits a second", f"{found.bits_per_second:.2f}")
+    for name, one in beside.items():
+        told = f"{one.per_note:.4f} nats a note, {one.bits_per_second:.2f} bits a second"
+        table.add_row(f"{name}, in twelfths of a quarter", told)
     for name, value in found.perplexities.items():
         table.add_row(f"perplexity, {name}", f"{value:.3f}")
     table.add_row("tokens, notes, seconds", f"{found.tokens:,}, {found.notes:,}, {found.seconds:,.0f}")

@@ -1,0 +1,88 @@
+"""A page of infills: original, model and copy of the bars before, side by side.
+
+python benchmarks/infill_page.py STORE MODEL IMAGE [--songs 6] [--split validation] [--seed 0]
+
+The first songs of a split, in each four bars of one track, chosen by the seed before anything is drawn; the region is
+shaded, what is new stands out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import symbolic_music as sm
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.evaluation.context import EditRegion, copy_before
+from symbolic_music.generation import Region, infilling
+from symbolic_music.plotting import piano_roll
+from symbolic_music.score import Score
+
+BARS, AROUND, WIDTH = 4, 4, 620
+
+
+def region_of(score: Score, rng: np.random.Generator) -> EditRegion | None:
+    """Four bars of a track with at least eight notes there, with four bars before and after them."""
+    lines, onset = score.bars(), score.notes["onset"]
+    for first in rng.permutation(np.arange(AROUND, max(AROUND, len(lines) - 2 * AROUND))).tolist():
+        span = int(lines[first]), int(lines[first + BARS])
+        inside = (onset >= span[0]) & (onset < span[1])
+        tracks, counts = np.unique(score.notes["track"][inside], return_counts=True)
+        full = tracks[counts >= 8]
+        if len(full) and len(tracks) > 2:
+            return EditRegion(*span, (int(rng.choice(full)),))
+    return None
+
+
+def drawn(score: Score, region: EditRegion, title: str) -> Image.Image:
+    """The region with the bars around it."""
+    lines = score.bars()
+    at = int(np.searchsorted(lines, region.first))
+    times = score.seconds(
+        [lines[at - AROUND], lines[min(at + BARS + AROUND, len(lines) - 1)], region.first, region.last]
+    )
+    start, end, first, last = times.tolist()
+    part = score.clip(start, end)
+    new = (part.onset_seconds >= first - start - 1e-6) & (part.onset_seconds < last - start - 1e-6)
+    new &= np.isin(part.notes["track"], region.tracks)
+    page = io.BytesIO()
+    piano_roll(part, new, (first - start, last - start), title).savefig(page, dpi=80)
+    image = Image.open(page).convert("RGB")
+    return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("store")
+    parser.add_argument("model")
+    parser.add_argument("image", type=Path)
+    parser.add_argument("--songs", type=int, default=6)
+    parser.add_argument("--split", default="validation")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    model, store = sm.load_model(asked.model, device="cpu"), NoteStore(asked.store)
+    rng, rows = np.random.default_rng(asked.seed), list[list[Image.Image]]()
+    for piece in store.splits[asked.split].tolist():
+        score = store[piece]
+        region = region_of(score, rng)
+        if region is None or len(rows) == asked.songs:
+            continue
+        beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
+        written = infilling(score, [Region(*beats, "beats")], region.tracks, model, seed=asked.seed).finish()[0].score
+        name = score.tracks[region.tracks[0]].name.strip() or f"track {region.tracks[0]}"
+        edits = {"original": score, "model": written, "copy": copy_before(score, region)}
+        rows.append([drawn(one, region, f"{len(rows) + 1}: {name}, {title}") for title, one in edits.items()])
+    heights = [max(one.height for one in row) for row in rows]
+    page = Image.new("RGB", (3 * WIDTH, sum(heights)), "white")
+    for number, row in enumerate(rows):
+        for column, one in enumerate(row):
+            page.paste(one, (column * WIDTH, sum(heights[:number])))
+    page.quantize(128).save(asked.image, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
