@@ -16,9 +16,10 @@ import numpy as np
 from PIL import Image
 
 import symbolic_music as sm
+from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.evaluation.context import EditRegion, copy_before
-from symbolic_music.generation import Region, infilling
+from symbolic_music.generation import Region
 from symbolic_music.plotting import piano_roll
 from symbolic_music.score import Score
 
@@ -72,7 +73,9 @@ def main() -> None:
         if region is None or len(rows) == asked.songs:
             continue
         beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
-        written = infilling(score, [Region(*beats, "beats")], region.tracks, model, seed=asked.seed).finish()[0].score
+        written = (
+            generation.edit(score, [Region(*beats, "beats")], region.tracks, model, seed=asked.seed).finish()[0].score
+        )
         name = score.tracks[region.tracks[0]].name.strip() or f"track {region.tracks[0]}"
         edits = {"original": score, "model": written, "copy": copy_before(score, region)}
         rows.append([drawn(one, region, f"{len(rows) + 1}: {name}, {title}") for title, one in edits.items()])

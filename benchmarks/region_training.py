@@ -22,7 +22,8 @@ import torch
 from symbolic_music.models.architectures.anticipatory import EVENT
 from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED
 from symbolic_music.training.config import parse_config
-from symbolic_music.training.task import Share, Task, task_of
+from symbolic_music.training.task import Share, Task
+from symbolic_music.training.tasks.factory import task_of
 
 HERE = Path(__file__).parent
 
