@@ -39,7 +39,7 @@ def test_every_verb_has_help(run) -> None:
     from symbolic_music.cli.app import app
 
     for command in app.registered_commands:
-        outcome = run(command.callback.__name__.replace("_", "-"), "--help")
+        outcome = run(command.name or command.callback.__name__.replace("_", "-"), "--help")
         assert outcome.code == 0
         assert "Usage: symbolic-music" in outcome.out
 

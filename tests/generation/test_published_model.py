@@ -29,7 +29,7 @@ def test_all_that_was_not_asked_for_stays(model: Model, tracks: list[int]) -> No
     score = band(1, 60)
     start, end = score.duration * 0.4, score.duration * 0.55
     edited = infill(score, start, end, tracks, model, seed=1)
-    first, last = (round(float(t)) for t in score.ticks([start, end]))
+    first, last = (int(np.ceil(float(t) - 1e-6)) for t in score.ticks([start, end]))
     before, after = region(score, tracks, first, last), region(edited, tracks, first, last)
     assert np.array_equal(np.sort(score.notes[~before]), np.sort(edited.notes[~after]))
     assert after.any()

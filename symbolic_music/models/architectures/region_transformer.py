@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
+from symbolic_music.models.config_checks import check_config
 from symbolic_music.models.modules.pointer import Pointer, mixed
 from symbolic_music.models.modules.rotary import RotaryBlock, Rotation, turns
 from symbolic_music.tokenizers.region import rows as r
@@ -58,8 +59,9 @@ class RegionConfig:
     window: int = 640
 
     def __post_init__(self) -> None:
-        if min(self.width, self.layers, self.note_layers, self.hidden, self.window) < 1 or self.width % _HEAD:
-            raise ModelError(f"sizes are at least 1, and the width a multiple of {_HEAD}: {self}")
+        check_config(self)
+        if self.width % _HEAD:
+            raise ModelError(f"the width is a multiple of {_HEAD}, not {self.width}")
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ def test_the_bundled_voices_are_listed_with_what_plays_them(run) -> None:
 
 
 def test_cards_are_shown_whole(run, monkeypatch) -> None:
-    monkeypatch.setattr(models, "bundled", lambda: CARDS)
+    monkeypatch.setattr(models, "list_models", lambda: CARDS)
     listed = json.loads(run("models", "--json").out)
     assert listed[0].items() >= {"name": "one", "parameters": 1234567, "licence": "CC0", "data": "scales"}.items()
     lines = run("models").out.splitlines()

@@ -59,7 +59,7 @@ def test_mistakes(mistake, models) -> None:
     (models / "a.raw").write_bytes(bytes(100))
     assert "cannot read" in mistake("encode", models / "a.raw", *with_codec)
     soundfile.write(models / "slow.wav", np.zeros(40_000), 1)
-    assert "6 hours" in mistake("encode", models / "slow.wav", *with_codec)
+    assert "claims 1 Hz" in mistake("encode", models / "slow.wav", *with_codec)
     late = score()
     moved = late.notes.copy()
     moved["onset"][-1] = 8 * 3600 * 960
