@@ -51,8 +51,11 @@ def ask(page: Any, count: int) -> None:
     """So many alternatives of what is chosen, drawn to the end."""
     page.evaluate(f"studio.ask.count = {count}; studio.ask.seed = '5'; studio.ask.label()")
     page.click("button.go")
-    until(lambda: page.evaluate("studio.alternatives.isDrawing"), "the drawing to begin")
-    until(lambda: page.evaluate("studio.alternatives.cards.some((card) => card.roll.live.length > 0)"), "notes")
+    # A short region can be drawn between two looks.
+    begun = "studio.alternatives.isDrawing || studio.alternatives.cards.length > 0"
+    until(lambda: page.evaluate(begun), "the drawing to begin")
+    notes = "!studio.alternatives.isDrawing || studio.alternatives.cards.some((card) => card.roll.live.length > 0)"
+    until(lambda: page.evaluate(notes), "notes")
     until(lambda: page.evaluate("!studio.alternatives.isDrawing"), "the drawing to end")
 
 

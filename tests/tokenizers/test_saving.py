@@ -20,6 +20,9 @@ from tests.tokenizers.every_tokenizer import CONFIGS, built
 KNOWN: dict[str, tuple[str, str]] = {
     "performance default": ("9192a11879b5dd7b", "85bb48b71288ba16"),
     "performance score2perf": ("ec4089adc2a68107", "64e9a064c7ea2972"),
+    "aria default": ("d001fd0712502acf", "624ae5b1387c9f5b"),
+    "aria demo": ("2fb8726f93d8a505", "5ae29818e7842170"),
+    "midigpt yellow": ("5fa91b0907f0c9cc", "f549c7566f5f789c"),
     "region default": ("4bfbb3377c848f6e", "2c959d23d7ae6361"),
     "grid default": ("2b998781a948620b", "e25f1b9af5b404c9"),
     "remi default": ("e2fbcd6603ef7df5", "b219b833b526201c"),

@@ -63,7 +63,8 @@ class TokenWriting:
                 raise OptionError(
                     f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
                 )
-            self._given = unended(encoded, vocabulary) if self._in_words else encoded
+            ends = not self._in_words and len(encoded) > 0 and vocabulary.name(int(encoded[-1])) == "End_None"
+            self._given = unended(encoded, vocabulary) if self._in_words else encoded[: len(encoded) - ends]
             self._before = tokenizer.decode(encoded).duration
         self._ids: list[list[Any]] = []
         self._log_probabilities: list[float] = []

@@ -19,7 +19,7 @@ from symbolic_music.errors import RegionError, TokenError, UnknownNameError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import CONTROL, TEMPO, Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.public import aria_vocabulary as v
 
 _PRESETS = ("default", "demo")
@@ -183,6 +183,10 @@ class AriaGrammar(Grammar):
     def __init__(self, with_pedal: bool) -> None:
         self._size, self._with_pedal = v.SIZE + 2 * with_pedal, with_pedal
         self._mask = lru_cache(maxsize=2048)(self._masked)
+
+    def violation(self, ids: ArrayLike) -> int | None:
+        """Position of the first id out of place, or None. TokenError unless they are whole numbers in a row."""
+        return super().violation(whole_ids(ids))
 
     def start(self) -> AriaState:
         """The state before the first id."""

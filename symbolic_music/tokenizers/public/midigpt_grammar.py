@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
-from symbolic_music.tokenizers.base import Grammar
+from symbolic_music.tokenizers.base import Grammar, whole_ids
 from symbolic_music.tokenizers.public.midigpt_layout import Layout
 
 
@@ -43,6 +43,10 @@ class MidiGptGrammar(Grammar):
         self._kinds = [(kind, value) for kind, size in layout.size.items() for value in range(size)]
         self._can_fill = all(kind in layout.first for kind in ("FillInPlaceholder", "FillInStart", "FillInEnd"))
         self._mask = lru_cache(maxsize=4096)(self._masked)
+
+    def violation(self, ids: ArrayLike) -> int | None:
+        """Position of the first id out of place, or None. TokenError unless they are whole numbers in a row."""
+        return super().violation(whole_ids(ids))
 
     def start(self) -> State:
         """The state before the first id."""
