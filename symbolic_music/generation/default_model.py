@@ -22,8 +22,12 @@ _MOST_OVERLAPS, _SLACK_QUARTERS = 0.05, 0.25
 _log = logging.getLogger("symbolic_music")
 
 
-def chosen_name(score: Score | None) -> tuple[str, str]:
-    """Name of the bundled model for a piece, and what of the piece decides it."""
+def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
+    """Name of the bundled model for a piece, and what of the piece decides it.
+
+    Region models do not thin out: where that is asked for, the model of anticipated controls stands in.
+    """
+    any_tracks = "multitrack" if thins else "song"
     if score is None or not len(score):
         return DEFAULT_MODEL, "there is no piece to go by"
     kinds = {int(kind) for kind in np.unique(score.instruments)}
@@ -31,16 +35,16 @@ def chosen_name(score: Score | None) -> tuple[str, str]:
     if {family_name(kind) for kind in kinds} == {"piano"} and any(not _is_line(score, t) for t in tracks):
         return "piano", "the piece is for piano"
     if DRUM_INSTRUMENT in kinds:
-        return "multitrack", "the piece has drums"
+        return any_tracks, "the piece has drums"
     if len(tracks) > _MOST_PARTS:
-        return "multitrack", f"the piece has {len(tracks)} tracks"
+        return any_tracks, f"the piece has {len(tracks)} tracks"
     if not all(_is_line(score, track) for track in tracks):
-        return "multitrack", "the piece has chords within a track"
+        return any_tracks, "the piece has chords within a track"
     return DEFAULT_MODEL, f"the piece has {len(tracks)} single line{'s' if len(tracks) > 1 else ''}"
 
 
 def loaded_model(
-    model: AnyModel, score: Score | None = None, device: str = "auto", offline: bool = False
+    model: AnyModel, score: Score | None = None, device: str = "auto", offline: bool = False, thins: bool = False
 ) -> Model[Any]:
     """A model as it is, or loaded by its name or folder; None for the bundled one that suits the score.
 
@@ -49,7 +53,7 @@ def loaded_model(
     if isinstance(model, Model):
         return model
     if model is None:
-        model, reason = chosen_name(score)
+        model, reason = chosen_name(score, thins)
         _log.info("using model %s: %s", model, reason)
     return load_model(model, device, offline)
 

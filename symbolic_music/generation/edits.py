@@ -97,7 +97,7 @@ def edit(
     """
     if verb not in get_args(Verb):
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
-    loaded = loaded_model(model, score)
+    loaded = loaded_model(model, score, thins=verb == "thin_out")
     asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
     fills = loaded.tokenizer.name == "midigpt"
     if controls and not fills:

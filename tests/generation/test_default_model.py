@@ -18,9 +18,10 @@ def test_four_single_lines_are_for_the_chorales(quartet: Score) -> None:
 
 
 def test_drums_and_chords_are_for_any_tracks(quartet: Score) -> None:
-    assert chosen_name(quartet) == ("multitrack", "the piece has drums")
+    assert chosen_name(quartet) == ("song", "the piece has drums")
+    assert chosen_name(quartet, thins=True)[0] == "multitrack"
     chords = Score(notes=note_table([(0, 480, p, 64, 25, 0, 0) for p in (60, 64, 67)]), tracks=(Track("", 25),))
-    assert chosen_name(chords)[0] == "multitrack"
+    assert chosen_name(chords)[0] == "song"
 
 
 def test_a_piano_is_for_the_piano() -> None:
@@ -40,7 +41,7 @@ def test_nothing_to_go_by() -> None:
 def test_an_ordinary_song_needs_no_further_argument(quartet: Score, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "symbolic_music")
     found = sm.infill(quartet, bars=(2, 2), tracks=["bassoon", "drums"])
-    assert [record.getMessage() for record in caplog.records] == ["using model multitrack: the piece has drums"]
+    assert [record.getMessage() for record in caplog.records] == ["using model song: the piece has drums"]
     stays = quartet.notes[(quartet.notes["track"] < 3) | (quartet.notes["onset"] < 1920)]
     assert {tuple(row) for row in stays.tolist()} <= {tuple(row) for row in found.notes.tolist()}
 

@@ -73,13 +73,13 @@ class WritingOptions:
         for target in self._targets(self.count):
             check_score_output(target, source)
 
-    def load(self, score: Score | None = None) -> Model[Any]:
+    def load(self, score: Score | None = None, thins: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
-        model = loaded_model(self.model, score, device, self.offline)
+        model = loaded_model(self.model, score, device, self.offline, thins)
         return generation.with_weights(model, "int8") if self.int8 else model
 
     def sampling(self) -> Sampling:

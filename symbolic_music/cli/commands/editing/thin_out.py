@@ -30,7 +30,7 @@ def thin_out(
 
     score = read(file)
     tracks = which.chosen(score)
-    model, count = options.load(score), options.count
+    model, count = options.load(score, thins=True), options.count
     session = generation.edit(
         score, regions, tracks, model, sampling, options.seed, count, limits, verb="thin_out", share=keep
     )
