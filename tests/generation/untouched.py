@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
@@ -103,10 +104,20 @@ def check_file(before: Score, written: Written, spans: Sequence[Span], tracks: S
     ):
         return
     then, now = (parse_midi(midi_bytes(score)) for score in (before, written.score))
-    for name in TABLES:
+    for name in ("tempos", "meters", "keys"):
         assert np.array_equal(getattr(now, name), getattr(then, name)), name
+    for name in ("controls", "bends"):
+        # Tracks of one channel share its state: where new notes make a track hear more of it, it is told so.
+        assert not Counter(getattr(then, name).tolist()) - Counter(getattr(now, name).tolist()), name
     assert now.tracks[: len(then.tracks)] == then.tracks
     assert now.texts == then.texts
     new, old = (asked(score, spans, tracks) for score in (now, then))
-    assert np.array_equal(now.notes[~new], then.notes[~old])
-    assert new.sum() == len(written.notes)
+    if before.source is None:
+        assert np.array_equal(now.notes[~new], then.notes[~old])
+        assert new.sum() == len(written.notes)
+    else:
+        # A file is patched: readers may tell notes of a tick in another order, or new ones as a track of their own.
+        fields = ["onset", "duration", "pitch", "velocity", "program", "channel"]
+        kept = Counter(then.notes[~old][fields].tolist())
+        assert not kept - Counter(now.notes[fields].tolist())
+        assert len(now) == kept.total() + len(written.notes)
