@@ -28,7 +28,6 @@ class RegionRequest:
         constraints: what the notes must obey.
         most: notes at most.
         above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
-        is_open: whether rows go on as a stretch, not as a span of an edit.
     """
 
     rows: Rows
@@ -46,7 +45,6 @@ class RegionRequest:
     constraints: tuple[Constraint, ...] = ()
     most: int = 2000
     above: tuple[int, ...] = ()
-    is_open: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class RegionSampler:
         self._onsets: list[list[int]] = [[] for _ in request.slots]
         self._end_bar = int(np.searchsorted(request.bar_starts, request.end - 1, side="right"))
         self._now, self._key, self._slot = request.start, 0, r.NO_SLOT
+        # Keys that may begin at the gap drawn last.
+        self._free = np.zeros((len(request.slots), r.KEYS), bool)
         self.complete = True
 
     def stream(self) -> Iterator[DrawnNote]:
@@ -100,7 +102,10 @@ class RegionSampler:
         for kept in (allowed & lasting, allowed & ~lasting & notes, allowed & ~lasting & ~notes):
             while kept.any():
                 gap, chosen = self._draw(log_p, kept)
-                if gap >= r.LONGEST_GAP or self._free_keys(self._now + gap).any():
+                if gap >= r.LONGEST_GAP:
+                    return gap, chosen
+                self._free = self._free_keys(self._now + gap)
+                if self._free.any():
                     return gap, chosen
                 kept[gap] = False
         raise self._contradiction("no onset is left")
@@ -139,7 +144,7 @@ class RegionSampler:
 
     def _draw_note(self, gap: int, score: float) -> DrawnNote:
         request, time = self._request, self._now + gap
-        free = self._free_keys(time)
+        free = self._free
         row = self._row(r.NOTE, time)
 
         mask = np.zeros(r.SLOTS + 1, bool)
@@ -180,7 +185,7 @@ class RegionSampler:
         bar = np.clip(np.searchsorted(request.bar_starts, [time], side="right") - 1, 0, None)
         position = min(int(time - request.bar_starts[bar[0]]), r.MOST_POSITION - 1)
         length = min(int(request.bar_lengths[bar[0]]), r.MOST_POSITION)
-        state = r.GIVEN if request.is_open else int(written_states(bar, self._end_bar)[0])
+        state = int(written_states(bar, self._end_bar)[0])
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
         return np.asarray(row)
 

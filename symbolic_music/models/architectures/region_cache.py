@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.models.architectures.region_transformer import RegionTransformer, allowed_keys, allowed_slots
+from symbolic_music.models.modules.pointer import mixed
 from symbolic_music.models.modules.rotary import Rotation
 from symbolic_music.tokenizers.region import rows as r
 
@@ -181,6 +182,4 @@ class RegionCache:
         values = field.clamp(0, log_p.shape[-1] - 1)
         copied = torch.zeros_like(log_p).scatter_add_(1, values, weights * is_note)
         share = pointer.gate(state)[:, 0, gate, None].float()
-        return torch.logaddexp(
-            log_p + functional.logsigmoid(-share), (copied + 1e-8).log() + functional.logsigmoid(share)
-        )
+        return mixed(log_p, copied, share)
