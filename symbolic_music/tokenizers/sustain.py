@@ -121,6 +121,15 @@ def pedal_presses(score: Score) -> tuple[Ints, Ints, Ints]:
     return time[::2], time[1::2], track[::2]
 
 
+def joined_presses(onset: Ints, end: Ints, track: Ints, apart: float = 0) -> tuple[Ints, Ints, Ints]:
+    """Presses, sorted by track and onset, of which those of a track that are no more than `apart` apart become one."""
+    line = track << _SPAN_BITS
+    latest = np.maximum.accumulate(end + line)
+    follows = (onset + line)[1:] - latest[:-1] <= apart
+    first = np.flatnonzero(np.append(True, ~follows)) if len(onset) else np.zeros(0, np.int64)
+    return onset[first], np.maximum.reduceat(end, first) if len(first) else end, track[first]
+
+
 def _may_move(pedal: Array) -> NDArray[np.bool_]:
     """False for the many rows that only repeat what the row before said: same track and side, no other at its time."""
     up, time, track = pedal["value"] < DOWN_FROM, pedal["time"], pedal["track"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
 from symbolic_music.tokenizers.region.rows import (
     DRUM_KEYS,
@@ -62,7 +63,7 @@ def relation(classes: Mask) -> Integers:
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
     """What sounds in the pitched notes of all slots but these."""
-    chosen = ~np.isin(events.slot, slots) & ~events.is_drum
+    chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
 

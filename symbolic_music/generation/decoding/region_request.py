@@ -19,7 +19,7 @@ class RegionRequest:
         origin: step that is time 0 of the rows.
         start, end: of the span.
         bar_starts, bar_lengths: of the score, in steps.
-        slots: that are written, with their instruments (128 for drums).
+        slots: that are written, with their instruments (128 for drums, 129 for presses of the sustain pedal).
         past: time, duration and note (128 x instrument + pitch) before the span, for constraints: (n, 3).
         habits: of slots, in their order; None for a slot that is free.
         rhythm: of all of them together; None where they are free.

@@ -40,7 +40,7 @@ class RegionSampler:
         self._room = request.most + (request.end - request.start) // r.LONGEST_GAP + 2
         self._cache = RegionCache(network, torch.from_numpy(request.rows), 1, self._room)
         self._numbers = [slot for slot, _ in request.slots]
-        instruments = sorted({instrument for _, instrument in request.slots})
+        instruments = sorted({instrument for _, instrument in request.slots} - {r.PEDAL_INSTRUMENT})
         self._candidates = np.concatenate([np.arange(128 * i, 128 * i + 128) for i in instruments])
         self._block = {instrument: 128 * place for place, instrument in enumerate(instruments)}
         self._events = [tuple(row) for row in request.past[-_REMEMBERED:].tolist()]
@@ -122,6 +122,10 @@ class RegionSampler:
         for place, ((slot, instrument), habits) in enumerate(zip(request.slots, request.habits, strict=True)):
             if time == self._now and slot < self._slot != r.NO_SLOT:
                 continue
+            if instrument == r.PEDAL_INSTRUMENT:
+                # It is up for a step at least.
+                free[place, r.PEDAL_KEY] = self._busy[place].get(r.PEDAL_KEY, -1) < time
+                continue
             own = pitches[self._block[instrument] : self._block[instrument] + 128]
             first = r.DRUM_KEYS if instrument == r.DRUM_KEYS else 0
             free[place, first : first + 128 - above] = own[: 128 - above]
@@ -158,9 +162,13 @@ class RegionSampler:
         if habits is not None and request.others is not None and request.slots[place][1] < r.DRUM_KEYS:
             log_keys = tuned(log_keys, habits, request.others.at(np.array([time]))[0])
         key, log_key = self._draw(log_keys, free[place])
-        situation = self._situation(time)
+        instrument = request.slots[place][1]
+        is_press = instrument == r.PEDAL_INSTRUMENT
         lengths = np.arange(r.DURATIONS)
-        allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
+        allowed = lengths <= request.end - time
+        if not is_press:
+            situation = self._situation(time)
+            allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
         allowed[0] = False
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
@@ -168,14 +176,14 @@ class RegionSampler:
         velocities = self._cache.velocities(_one(duration)).numpy()[0]
         velocity, _ = self._draw(velocities, np.arange(r.VELOCITIES) > 0)
 
-        instrument = request.slots[place][1]
         row[[r.DURATION, r.SLOT, r.INSTRUMENT, r.KEY, r.VELOCITY]] = duration, slot, instrument, key, velocity
         self._now, self._slot, self._key = time, slot, key
         self._cache.append(torch.from_numpy(row[None]))
         pitch = key % 128
         self._busy[place][key] = time + duration
         self._onsets[place].append(time)
-        self._events.append((time, duration, 128 * instrument + pitch))
+        if not is_press:
+            self._events.append((time, duration, 128 * instrument + pitch))
         total = score + log_slot + log_key + log_duration
         return DrawnNote(time, duration, slot, instrument, pitch, min(127, 4 * velocity + 2), total)
 

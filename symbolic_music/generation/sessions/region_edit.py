@@ -32,6 +32,7 @@ from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import Integers
+from symbolic_music.tokenizers.sustain import pedal_presses
 
 # Rows that are kept free for what is written, and the notes of a part that are expected in them at most.
 _ROOM, _PART = 200, 150
@@ -65,6 +66,7 @@ class RegionEditing:
         self._score, self._edit, self._model = score, edit, model
         self._sampling, self._seed = sampling, seed
         self._scale = r.STEPS / score.ticks_per_quarter
+        self._with_pedal = self._model.tokenizer.preset == "pedal"
         in_tracks = np.isin(score.notes["track"], edit.tracks)
         self._asked = [inside(score.notes, *span) & in_tracks for span in edit.spans]
         self._given = score.notes[~np.logical_or.reduce(self._asked)]
@@ -155,6 +157,10 @@ class RegionEditing:
                 )
                 count, total = 0, 0.0
                 for drawn in sampler.stream():
+                    if drawn.instrument == r.PEDAL_INSTRUMENT:
+                        ticks = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
+                        draft.press(*ticks, tracks[drawn.slot])
+                        continue
                     count, total = count + 1, total + drawn.log_probability
                     if self._edit.keeps_rhythm:
                         yield draft.repitch(rows, drawn.pitch, self._score)
@@ -186,8 +192,10 @@ class RegionEditing:
         part = self._parts[number][place]
         notes = draft.among(self._given)
         wanted = tuple((track, voice.instrument) for track, voice in voices.items())
+        wanted += tuple((track, r.PEDAL_INSTRUMENT) for track in self._pedals(number))
         last = max(span[1] for span in self._edit.spans)
-        events = grid_events(self._score.replace(notes=notes), wanted, until=last)
+        known = self._score.replace(notes=notes, controls=draft.controls(self._score))
+        events = grid_events(known, wanted, until=last, with_pedal=self._with_pedal)
         named = {(int(t), int(i)): slot for slot, (t, i) in
                  enumerate(zip(events.slot_tracks, events.slot_instruments, strict=True))}  # fmt: skip
         slots = {named[pair]: pair for pair in wanted}
@@ -205,7 +213,9 @@ class RegionEditing:
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
         others = None if self._edit.limits.free or self._edit.keeps_rhythm else sounding(events, list(slots))
-        before = events.time < start
+        # Where the pedal is among the events, the notes are played freely.
+        is_in_time = others is not None and not has_drums and not self._with_pedal
+        before = (events.time < start) & (events.instrument != r.PEDAL_INSTRUMENT)
         past = np.stack([events.time, events.duration, 128 * events.instrument + events.pitch], 1)[before]
         limits = self._edit.limits.constraints(self._score, self, part)
         return RegionRequest(
@@ -217,14 +227,27 @@ class RegionEditing:
             bar_lengths=events.bar_lengths,
             slots=tuple((slot, pair[1]) for slot, pair in sorted(slots.items())),
             past=past,
-            habits=tuple(None if others is None else self._habits(events, slot, others) for slot in sorted(slots)),
-            rhythm=None if others is None or has_drums else Rhythm(events, list(slots), self._holes),
+            habits=tuple(
+                None if others is None or slots[slot][1] == r.PEDAL_INSTRUMENT else self._habits(events, slot, others)
+                for slot in sorted(slots)
+            ),
+            rhythm=Rhythm(events, list(slots), self._holes) if is_in_time else None,
             others=others,
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
             above=self._above(number, part) if self._edit.keeps_rhythm else (),
             most=max(64, _MOST_A_QUARTER * (end - start) // r.STEPS),
         ), {slot: pair[0] for slot, pair in slots.items()}  # fmt: skip
+
+    def _pedals(self, number: int) -> list[int]:
+        """The written tracks whose pedal is written too: after the end of the piece, where it was in use so far.
+
+        Within a piece the pedal stays as it is.
+        """
+        if not self._with_pedal or self._edit.keeps_rhythm or self._edit.spans[number][0] < self._score.end:
+            return []
+        in_use = {int(track) for track in pedal_presses(self._score)[2]}
+        return [track for track in self._edit.tracks if track in in_use or not len(self._score)]
 
     @property
     def _holes(self) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, PEDAL_INSTRUMENT, PEDAL_KEY, SLOTS, STEPS
-from symbolic_music.tokenizers.sustain import pedal_presses
+from symbolic_music.tokenizers.sustain import joined_presses, pedal_presses
 
 Integers = NDArray[np.int64]
 _MOST_SLOTS = SLOTS - 1
@@ -126,7 +126,8 @@ def _columns(score: Score) -> list[Integers]:
 
 def _with_pedal(score: Score) -> list[Integers]:
     """The same of the notes and of the presses of the sustain pedal."""
-    onset, end, track = pedal_presses(score)
+    # Presses less than a step apart would touch on the grid.
+    onset, end, track = joined_presses(*pedal_presses(score), apart=score.ticks_per_quarter / STEPS)
     fixed = (PEDAL_INSTRUMENT, PEDAL_KEY, _PEDAL_VELOCITY)
     presses = [onset, end, track, *(np.full(len(onset), value, np.int64) for value in fixed)]
     return [np.concatenate(pair) for pair in zip(_columns(score), presses, strict=True)]

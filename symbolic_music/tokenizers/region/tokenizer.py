@@ -24,7 +24,7 @@ from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, 
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
-from symbolic_music.tokenizers.sustain import SUSTAIN
+from symbolic_music.tokenizers.sustain import SUSTAIN, joined_presses
 
 GAP, SLOT, INSTRUMENT, KEY, DURATION, VELOCITY = range(6)
 _COLUMNS = [r.TIME, r.SLOT, r.INSTRUMENT, r.KEY, r.DURATION, r.VELOCITY]
@@ -202,10 +202,12 @@ class RegionTokenizer(Tokenizer):
 
 
 def _controls(time: NDArray[np.int64], presses: Ids, played: Ids) -> NDArray[np.void]:
-    """Sustain pedal (controller 64) down and up of presses, each of the last track that was declared before its slot."""
+    """Controller 64 down and up of presses, each of the last track that was declared before its slot."""
     track = np.maximum(np.searchsorted(played[:, SLOT], presses[:, SLOT]) - 1, 0)
-    down = np.array([*zip(time, track, strict=True)], np.int64).reshape(-1, 2)
-    rows = [(t, SUSTAIN, 127, k) for t, k in down.tolist()]
-    rows += [(t + d, SUSTAIN, 0, k) for (t, k), d in zip(down.tolist(), presses[:, DURATION].tolist(), strict=True)]
-    # A pedal that goes up and down at once goes up first.
-    return np.array(sorted(rows, key=lambda row: (row[0], row[2])), CONTROL)
+    order = np.argsort(track, kind="stable")
+    time, track, duration = time[order], track[order], presses[order, DURATION].astype(np.int64)
+    onset, end, track = joined_presses(time, time + duration, track)
+    moves = np.zeros(2 * len(onset), CONTROL)
+    moves["number"], moves["track"] = SUSTAIN, np.repeat(track, 2)
+    moves["time"], moves["value"] = np.stack([onset, end], 1).ravel(), np.tile([127, 0], len(onset))
+    return moves[np.argsort(moves["time"], kind="stable")]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from symbolic_music import generation
+from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import Rhythm, habits_of, tuned
+from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
 from tests.generation.untouched import regional
+from tests.tokenizers.region.test_pedal import pedalled
 
 
 def song(length: int = 24) -> Score:
@@ -166,3 +169,41 @@ def test_the_network_is_left_as_it_was() -> None:
     assert model.network.training
     model.network.eval()
     assert not torch.is_inference(next(model.network.parameters()))
+
+
+def pianist() -> Model[Any]:
+    """A random network that writes the pedal."""
+    return dataclasses.replace(regional(), tokenizer=tokenizers.get("region", preset="pedal"))
+
+
+def test_a_continuation_writes_the_pedal_of_a_track_that_has_one() -> None:
+    score = pedalled(8)
+    whole = generation.generate(score, 12.0, pianist(), seed=3)
+    assert np.array_equal(whole.controls[: len(score.controls)], score.controls)
+    new = whole.controls[len(score.controls) :]
+    assert len(new) > 2
+    assert (new["number"] == 64).all()
+    assert (new["time"] >= score.end).all()
+    # Down and up in turn, each up after its down.
+    assert new["value"].tolist() == [127, 0] * (len(new) // 2)
+    assert (np.diff(new["time"].astype(np.int64)) > 0).all()
+    assert len(whole.notes) > len(score.notes)
+
+
+def test_a_piece_without_a_pedal_gets_none() -> None:
+    score = pedalled(8)
+    bare = score.replace(controls=score.controls[:0])
+    assert not len(generation.generate(bare, 8.0, pianist(), seed=3).controls)
+
+
+def test_within_a_piece_the_pedal_stays() -> None:
+    score = pedalled(12)
+    written = generation.edit(score, [bars(4, 6)], [0], pianist(), seed=1).finish()[0]
+    assert np.array_equal(written.score.controls, score.controls)
+    assert len(written.notes)
+
+
+def test_a_piano_piece_from_nothing_has_a_pedal() -> None:
+    score = generation.generate(None, 12.0, pianist(), seed=4)
+    assert [track.program for track in score.tracks] == [0]
+    assert len(score.controls)
