@@ -13,7 +13,8 @@ from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import ticks_of
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import Score
@@ -68,7 +69,7 @@ def continuing_bars(
     loaded, chosen = _checked(score, count_bars, tracks, model)
     bars = len(score.bars())
     last = round(float(ticks_of(score, [bars + 1.0 + count_bars], "bars")[0]))
-    return Editing(score, Edit([(score.end, last)], chosen, limits), loaded, sampling, seed, count)
+    return edit_session(score, Edit([(score.end, last)], chosen, limits), loaded, sampling, seed, count)
 
 
 def introduce(
@@ -101,7 +102,7 @@ def introducing(
     """The same as an edit to be run, with several alternatives; see `infilling`."""
     loaded, chosen = _checked(score, count_bars, tracks, model)
     ticks = count_bars * int(np.diff(score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)[:2])[0])
-    return Editing(shift(score, ticks), Edit([(0, ticks)], chosen, limits), loaded, sampling, seed, count)
+    return edit_session(shift(score, ticks), Edit([(0, ticks)], chosen, limits), loaded, sampling, seed, count)
 
 
 def _checked(

@@ -16,7 +16,8 @@ from symbolic_music.generation.edits import edit
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, inside, spans_of
 from symbolic_music.generation.results import EditSession, Progress, Written, WrittenNote, finished, flagged
-from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks
@@ -81,7 +82,7 @@ def varying(
     for number in range(count):
         drawn = np.random.default_rng((seed, number)) if number else np.random.default_rng(seed)
         beats = _some_beats(score, spans, near, drawn)
-        made.append(Editing(score, Edit(beats, chosen, limits), loaded, sampling, seed + number))
+        made.append(edit_session(score, Edit(beats, chosen, limits), loaded, sampling, seed + number))
     return OneAfterAnother(made)
 
 

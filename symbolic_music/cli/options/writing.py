@@ -73,7 +73,7 @@ class WritingOptions:
         for target in self._targets(self.count):
             check_score_output(target, source)
 
-    def load(self, score: Score | None = None, thins: bool = False) -> Model[Any]:
+    def load(self, score: Score | None, thins: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
