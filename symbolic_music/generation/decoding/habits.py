@@ -164,6 +164,16 @@ class Habits:
     classes: Floats
 
 
+# Of a part of which too little is known.
+_UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR = 4, 24
+
+
+def unknown_habits() -> Habits:
+    """What a part may do that plays nowhere else: anything but piles of notes."""
+    yes = [np.ones(size, bool) for size in (KEYS, STEPS, DURATIONS)]
+    return Habits(*yes, _UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR, 1 << 30, np.zeros(3), np.zeros(12))
+
+
 def habits_of(
     time: Integers,
     duration: Integers,

@@ -6,6 +6,7 @@ Long spans are written in parts of a few bars, each of which knows the parts bef
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,7 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
-from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, sounding
+from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, sounding, unknown_habits
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
@@ -40,6 +41,8 @@ _MOST_BARS = 8
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
+# Up to so many notes of a bar stand on its sixteenths.
+_SIXTEENTH, _MANY = r.STEPS // 4, 12
 
 
 class RegionEditing:
@@ -235,6 +238,8 @@ class RegionEditing:
             others=others,
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
+            fewest_in_bar=(self._edit.limits.notes_per_bar or (0, 0))[0],
+            fewest_at_once=(self._edit.limits.notes_at_once or (1, 1))[0],
             above=self._above(number, part) if self._edit.keeps_rhythm else (),
             most=max(64, _MOST_A_QUARTER * (end - start) // r.STEPS),
         ), {slot: pair[0] for slot, pair in slots.items()}  # fmt: skip
@@ -253,10 +258,21 @@ class RegionEditing:
     def _holes(self) -> list[tuple[int, int]]:
         return [(int(first), int(last)) for first, last in (self.steps(list(span)) for span in self._edit.spans)]
 
-    def _habits(self, events: GridEvents, slot: int, others: Sounding) -> Habits | None:
+    def _habits(self, events: GridEvents, slot: int, others: Sounding) -> Habits:
         own = events.slot == slot
         columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
-        return habits_of(*columns, self._holes, others)
+        found, limits = habits_of(*columns, self._holes, others) or unknown_habits(), self._edit.limits
+        # Limits that are named come before habits.
+        at_once, per_bar = found.at_once, found.per_bar
+        if limits.notes_at_once is not None:
+            at_once = max(at_once, limits.notes_at_once[1])
+        if limits.notes_per_bar is not None:
+            per_bar = max(per_bar, limits.notes_per_bar[1])
+        places = found.places
+        if limits.notes_per_bar is not None and limits.notes_per_bar[0] > found.per_bar / 2:
+            # More notes than the part has need more places than it uses.
+            places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
+        return replace(found, at_once=at_once, per_bar=per_bar, places=places)
 
     def _rhythm(self, number: int, part: Span, start: int, end: int) -> tuple[Constraint, ...]:
         """For new pitches alone: when the notes that are there begin and end, and what they may not meet."""

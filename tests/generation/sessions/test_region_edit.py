@@ -207,3 +207,49 @@ def test_a_piano_piece_from_nothing_has_a_pedal() -> None:
     score = generation.generate(None, 12.0, pianist(), seed=4)
     assert [track.program for track in score.tracks] == [0]
     assert len(score.controls)
+
+
+def sparse_song() -> Score:
+    """`song`, and a flute that plays two notes in bar 2 alone."""
+    score = song(16)
+    flute = note_table([(1920 + 480 * i, 400, 72 + i, 80, 73, 3, 3) for i in range(2)])
+    notes = np.concatenate([score.notes, flute])
+    notes = notes[np.lexsort((notes["track"], notes["onset"]))]
+    return score.replace(notes=notes, tracks=(*score.tracks, Track("Flute", 73)))
+
+
+VERBS = {
+    "continue": lambda score, model: generation.continuing_bars(score, 2, None, model),
+    "intro": lambda score, model: generation.introducing(score, 2, None, model),
+    "vary": lambda score, model: generation.varying(score, [bars(9, 12)], 0.5, None, model),
+    "busier": lambda score, model: generation.making_busier(score, [bars(9, 10)], 2.0, [0], model),
+    "infill": lambda score, model: generation.edit(score, [bars(9, 12)], None, model),
+    "add a track": lambda score, model: generation.edit(score, [bars(9, 12)], verb="add_track", program=48, model=model),
+    "accompany": lambda score, model: generation.edit(score, tracks=[0], verb="accompany", model=model),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_writes_with_a_region_model(verb: str) -> None:
+    score = sparse_song()
+    written = VERBS[verb](score, regional()).finish()[0]
+    assert len(written.notes)
+    assert written.complete
+    for place in np.unique(written.notes["track"]):
+        own = written.notes[written.notes["track"] == place]
+        assert np.unique(own["onset"], return_counts=True)[1].max() <= 4, "no pile"
+
+
+@pytest.mark.parametrize("verb", ["continue", "vary", "infill"])
+def test_where_no_tracks_are_named_those_play_that_play_there(verb: str) -> None:
+    written = VERBS[verb](sparse_song(), regional()).finish()[0]
+    assert set(written.notes["track"].tolist()) <= {0, 1, 2}, "the flute is silent there"
+
+
+def test_limits_come_before_habits() -> None:
+    score = song()
+    limits = Limits(lowest=84, highest=96, notes_at_once=(5, 6))
+    written = generation.edit(score, [bars(9, 10)], [0], regional(), seed=1, limits=limits).finish()[0]
+    assert written.notes["pitch"].min() >= 84
+    _, together = np.unique(written.notes["onset"], return_counts=True)
+    assert together.min() >= 5
