@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.score import Array, Score
 
@@ -58,6 +59,12 @@ class Written:
     copies_original: bool = False
     copy_of: int | None = None
     emptied: bool = False
+
+    @property
+    def written(self) -> NDArray[np.bool_]:
+        """Which notes of `score` are the new ones, shape (notes,)."""
+        new = set(self.notes.tolist())
+        return np.array([row in new for row in self.score.notes.tolist()], bool)
 
 
 class EditSession(Protocol):

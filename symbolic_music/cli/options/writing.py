@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.originality import check_store, looked_up, told
 from symbolic_music.cli.options.where import chords, least_and_most
-from symbolic_music.cli.output.report import Json, Offline, Seed, check_score_output, numbers, out, out_json, working
+from symbolic_music.cli.output.report import (
+    Json,
+    Offline,
+    Seed,
+    check_output,
+    check_score_output,
+    numbers,
+    out,
+    out_json,
+    working,
+)
 
 if TYPE_CHECKING:
+    from symbolic_music.evaluation.originality import Originality
     from symbolic_music.generation import EditSession, Limits, Sampling, Written
     from symbolic_music.models import Model
     from symbolic_music.score import Score
@@ -60,6 +72,13 @@ class WritingOptions:
     free: Annotated[
         bool, typer.Option("--free", help="New notes need not keep to what their track does elsewhere.")
     ] = False
+    originality: Annotated[
+        Path | None,
+        typer.Option(help="A note store: say the longest passage of the new notes that its training pieces have too."),
+    ] = None
+    originality_report: Annotated[
+        Path | None, typer.Option(help="And a page: which bars are where in these pieces.")
+    ] = None
     seed: Seed = 0
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
     int8: Annotated[
@@ -72,6 +91,9 @@ class WritingOptions:
         """FileError unless all that will be written can be, and is not the source."""
         for target in self._targets(self.count):
             check_score_output(target, source)
+        if self.originality_report is not None:
+            check_output(self.originality_report, source)
+        check_store(self.originality, self.originality_report)
 
     def load(self, score: Score | None, thins: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
@@ -92,13 +114,13 @@ class WritingOptions:
         """The same; None when nothing was said of it."""
         from symbolic_music.generation import Sampling
 
-        told = {
+        values = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
             "min_p": self.min_p,
         }
-        given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
         return Sampling(**given) if given else None
 
     def limits(self) -> Limits:
@@ -150,8 +172,12 @@ class WritingOptions:
 
     def _tell(self, found: list[Written], targets: list[Path], beside: str) -> None:
         names = {one.number: str(target) for one, target in zip(found, targets, strict=True)}
+        shared: list[Originality | None] = [None] * len(found)
+        if self.originality is not None:
+            titles = [target.name for target in targets]
+            shared = [*looked_up(found, self.originality, self.originality_report, titles)]
         if self.as_json:
-            facts = [self._facts(one, names) for one in found]
+            facts = [self._facts(one, names, its) for one, its in zip(found, shared, strict=True)]
             several = {
                 "notes_written": sum(len(one.notes) for one in found),
                 "seconds": round(max(one.score.duration for one in found), 3),
@@ -161,17 +187,18 @@ class WritingOptions:
             }
             out_json({**facts[0], "seed": self.seed} if self.count == 1 else several)
             return
-        for one, target in zip(found, targets, strict=True):
-            told = [f"{len(one.notes):,} notes written{beside}", f"{one.score.duration:.1f} s in all"]
+        for one, target, its in zip(found, targets, shared, strict=True):
+            parts = [f"{len(one.notes):,} notes written{beside}", f"{one.score.duration:.1f} s in all"]
             if not math.isnan(one.log_likelihood) and self.count > 1:
-                told.append(f"log-likelihood {one.log_likelihood:.2f} a note")
-            told += ["nearly the original"] if one.copies_original else []
-            told += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
-            told += [] if one.complete else ["unfinished"]
-            out(f"{target}: {', '.join(told)}")
+                parts.append(f"log-likelihood {one.log_likelihood:.2f} a note")
+            parts += ["nearly the original"] if one.copies_original else []
+            parts += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
+            parts += [] if one.complete else ["unfinished"]
+            parts += [told(its)] if its is not None else []
+            out(f"{target}: {', '.join(parts)}")
 
-    def _facts(self, one: Written, names: dict[int, str]) -> dict[str, Any]:
-        return {
+    def _facts(self, one: Written, names: dict[int, str], shared: Originality | None) -> dict[str, Any]:
+        facts = {
             "notes_written": len(one.notes),
             "seconds": round(one.score.duration, 3),
             "out": names[one.number],
@@ -180,3 +207,8 @@ class WritingOptions:
             "copies_original": one.copies_original,
             "copy_of": None if one.copy_of is None else names[one.copy_of],
         }
+        if shared is None:
+            return facts
+        from symbolic_music.evaluation.originality import as_json
+
+        return {**facts, "originality": as_json(shared)}
