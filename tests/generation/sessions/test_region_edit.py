@@ -224,7 +224,7 @@ VERBS = {
     "vary": lambda score, model: generation.varying(score, [bars(9, 12)], 0.5, None, model),
     "busier": lambda score, model: generation.making_busier(score, [bars(9, 10)], 2.0, [0], model),
     "infill": lambda score, model: generation.edit(score, [bars(9, 12)], None, model),
-    "add a track": lambda score, model: generation.edit(score, [bars(9, 12)], None, model, verb="add_track", program=48),
+    "add a track": lambda score, model: generation.edit(score, bars=(9, 12), model=model, verb="add_track", program=48),
     "accompany": lambda score, model: generation.edit(score, tracks=[0], verb="accompany", model=model),
 }
 
