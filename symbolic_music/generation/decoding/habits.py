@@ -170,8 +170,9 @@ _UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR = 4, 24
 
 def unknown_habits() -> Habits:
     """What a part may do that plays nowhere else: anything but piles of notes."""
-    yes = [np.ones(size, bool) for size in (KEYS, STEPS, DURATIONS)]
-    return Habits(*yes, _UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR, 1 << 30, np.zeros(3), np.zeros(12))
+    keys, places, durations = (np.ones(size, bool) for size in (KEYS, STEPS, DURATIONS))
+    limits = (_UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR, 1 << 30)
+    return Habits(keys, places, durations, *limits, np.zeros(3), np.zeros(12))
 
 
 def habits_of(

@@ -161,8 +161,8 @@ class RegionEditing:
                 count, total = 0, 0.0
                 for drawn in sampler.stream():
                     if drawn.instrument == r.PEDAL_INSTRUMENT:
-                        ticks = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
-                        draft.press(*ticks, tracks[drawn.slot])
+                        down, up = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
+                        draft.press(down, up, tracks[drawn.slot])
                         continue
                     count, total = count + 1, total + drawn.log_probability
                     if self._edit.keeps_rhythm:
