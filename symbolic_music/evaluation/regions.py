@@ -47,9 +47,9 @@ def region_likelihood(network: RegionTransformer, sequences: Sequence[r.Rows], b
     return Likelihood(nats, notes, notes, steps / 100, parts)
 
 
-def stretches_of(score: Score, window: int) -> Iterator[r.Rows]:
+def stretches_of(score: Score, window: int, with_pedal: bool = False) -> Iterator[r.Rows]:
     """All notes of a score in stretches of whole bars that fit a window; a bar that does not fit is cut."""
-    events = grid_events(score)
+    events = grid_events(score, with_pedal=with_pedal)
     bar = int(events.bar[0]) if len(events) else 0
     while len(events) and bar <= int(events.bar[-1]):
         rows = arrange_stretch(events, bar, window)

@@ -149,7 +149,8 @@ def _of_regions(
     total, indices = Likelihood(), store.splits[split]
     for number, index in enumerate(indices.tolist()):
         score = store.music(index)
-        found = region_likelihood(model.network, list(stretches_of(score, model.network.config.window)), batch)
+        stretches = stretches_of(score, model.network.config.window, model.tokenizer.preset == "pedal")
+        found = region_likelihood(model.network, list(stretches), batch)
         pieces[index] = dataclasses.replace(found, seconds=score.duration)
         total += pieces[index]
         tell((number + 1) / len(indices))
