@@ -40,7 +40,9 @@ class WritingOptions:
         typer.Option("--model", "-m", help="Name, folder, or id on the Hugging Face hub; see models --all."),
     ] = None
     count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
-    rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by how they fit what is around them, best first.")] = False
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Number alternatives by how they fit what is around them, best first.")
+    ] = False
     temperature: Annotated[float | None, typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0")] = None
     top_p: Annotated[
         float | None,
