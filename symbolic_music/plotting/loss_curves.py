@@ -51,7 +51,7 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
     curves = _curves(rows, column)
     panels = {name: found for name in _PANELS if _CONTEXT in (found := _curves(rows, name))}
     figure = Figure(figsize=(6.4, 3.8 + 1.15 * -(-len(panels) // 4)), facecolor="white", layout="constrained")
-    upper = figure
+    upper: Any = figure
     if panels:
         upper, lower = figure.subfigures(2, 1, height_ratios=(3.8, 1.15 * -(-len(panels) // 4)))
         _draw_panels(lower, panels)
