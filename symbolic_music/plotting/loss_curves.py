@@ -53,8 +53,9 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
     figure = Figure(figsize=(6.4, 3.8 + 1.15 * -(-len(panels) // 4)), facecolor="white", layout="constrained")
     upper: Any = figure
     if panels:
-        upper, lower = figure.subfigures(2, 1, height_ratios=(3.8, 1.15 * -(-len(panels) // 4)))
-        _draw_panels(lower, panels)
+        halves: Any = figure.subfigures(2, 1, height_ratios=(3.8, 1.15 * -(-len(panels) // 4)))
+        upper = halves[0]
+        _draw_panels(halves[1], panels)
     axes = upper.add_subplot()
     # Training first: it is noisy, so it is drawn pale, and the others over it with their best point marked.
     for index, (split, points) in enumerate(sorted(curves.items(), key=lambda item: item[0] != "train")):

@@ -21,6 +21,10 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Pieces to evaluate.")] = "test",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Sequences at a time.", min=1)] = 8,
+    stride: Annotated[
+        int | None,
+        typer.Option(help="Ids from one chunk of a piece to the next; the rest of it is given. The chunk by default."),
+    ] = None,
     with_baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside it unigram, Markov and copying, counted on the training split.")
     ] = False,
@@ -34,7 +38,7 @@ def evaluate(
 
     opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
-        found = stores.evaluate(loaded, opened, split, batch, progress, pieces)
+        found = stores.evaluate(loaded, opened, split, batch, progress, pieces, stride)
     facts: dict[str, Any] = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
@@ -42,6 +46,7 @@ def evaluate(
         "vocabulary": sum(loaded.tokenizer.vocabulary.sizes),
         "store": str(store),
         "split": split,
+        "stride": stride,
         "pieces": len(opened.splits[split]),
         "nll_per_token": found.per_token,
         "nll_per_note": found.per_note,
