@@ -97,4 +97,4 @@ def test_old_names_work_and_name_the_new(room: str, old: str, new: str) -> None:
 def test_the_version_is_the_distribution_s() -> None:
     from importlib.metadata import version
 
-    assert symbolic_music.__version__ == version("symbolic-music")
+    assert symbolic_music.__version__ == version("symbolic-music-torch")
