@@ -234,7 +234,8 @@ def _of_regions(
     total = Likelihood()
     for number, index in enumerate(indices.tolist()):
         score = store.music(index)
-        found = region_likelihood(model.network, list(stretches_of(score, window, stride)), batch)
+        stretches = stretches_of(score, window, model.tokenizer.preset == "pedal", stride)
+        found = region_likelihood(model.network, list(stretches), batch)
         pieces[index] = dataclasses.replace(found, seconds=score.duration)
         total += pieces[index]
         tell((number + 1) / len(indices))
