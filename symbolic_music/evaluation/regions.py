@@ -48,16 +48,17 @@ def region_likelihood(network: RegionTransformer, sequences: Sequence[r.Rows], b
     return Likelihood(nats, notes, notes, steps / 100, parts)
 
 
-def stretches_of(score: Score, window: int, stride: int | None = None) -> Iterator[r.Rows]:
+def stretches_of(score: Score, window: int, with_pedal: bool = False, stride: int | None = None) -> Iterator[r.Rows]:
     """All notes of a score in stretches of whole bars that fit a window; a bar that does not fit is cut.
 
     Args:
         score: the piece.
         window: rows of a stretch, at most.
+        with_pedal: whether presses of the sustain pedal are events too.
         stride: rows of a stretch that are left for what is new in it, about; the bars before fill the others, given
             and not predicted. None for stretches without anything given.
     """
-    events = grid_events(score)
+    events = grid_events(score, with_pedal=with_pedal)
     bar = int(events.bar[0]) if len(events) else 0
     while len(events) and bar <= int(events.bar[-1]):
         given = _given_from(events.bar, bar, window - stride) if stride is not None else bar

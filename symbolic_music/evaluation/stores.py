@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.corpora.store.store import NoteStore
@@ -40,8 +41,9 @@ def evaluate(
     progress: Progress | None = None,
     pieces: dict[int, Likelihood] | None = None,
     stride: int | None = None,
+    most: int | None = None,
 ) -> Likelihood:
-    """Likelihood of all pieces of a split, without controls.
+    """Likelihood of the pieces of a split, without controls.
 
     The ids of `anticipation` are read in the published chunks of 1,024 (Thickstun et al. 2024, appendix B). Other
     ids are read piece by piece in consecutive chunks of as many as the model sees at once, each on its own: the first
@@ -56,6 +58,7 @@ def evaluate(
         stride: ids (rows of a region model) from one chunk of a piece to the next; what a chunk shares with the one
             before is given and not counted again, so that the less there is of it the more is known. None for chunks
             that share nothing.
+        most: pieces to evaluate, evenly chosen; None for all of the split.
 
     Raises:
         OptionError: for a stride of less than 1 or more than the model sees at once, or of ids of `anticipation` and
@@ -63,35 +66,49 @@ def evaluate(
         CorpusError: when the store has no such split, or it holds too little to fill a chunk.
         ModelError: when the model does not know an instrument of a piece.
     """
-    if split not in store.splits:
-        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+    chosen = chosen_pieces(store, split, most)
     tell = progress or (lambda part: None)
     was_training = model.network.training
     model.network.eval()
     try:
         found = {} if pieces is None else pieces
         if isinstance(model.network, RegionTransformer):
-            return _of_regions(model, store, split, batch, tell, found, stride)
+            return _of_regions(model, store, chosen, batch, tell, found, stride)
         anticipated = isinstance(model.network, AnticipatoryTransformer)
         if stride is not None and (anticipated or isinstance(model.tokenizer, AnticipationTokenizer)):
             raise OptionError("stride is of ids piece by piece: anticipated events are read whole or in chunks")
         if isinstance(model.network, AnticipatoryTransformer):
-            return _of_events(model, store, split, batch, tell, found)
+            return _of_events(model, store, chosen, batch, tell, found)
         if isinstance(model.tokenizer, AnticipationTokenizer):
-            return _of_published_chunks(model, store, split, batch, tell)
-        return _of_ids(model, store, split, batch, tell, found, stride)
+            return _of_published_chunks(model, store, chosen, batch, tell)
+        return _of_ids(model, store, chosen, batch, tell, found, stride)
     finally:
         model.network.train(was_training)
 
 
+def chosen_pieces(store: NoteStore, split: str, most: int | None = None) -> Indices:
+    """Indices of the pieces of a split, of at most so many that are evenly chosen.
+
+    Raises:
+        CorpusError: when the store has no such split.
+        OptionError: for no piece at all.
+    """
+    if split not in store.splits:
+        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+    if most is not None and most < 1:
+        raise OptionError(f"at least one piece is evaluated, not {most}")
+    found = store.splits[split].astype(np.int64)
+    return found if most is None or len(found) <= most else found[:: -(-len(found) // most)]
+
+
 Pieces = dict[int, Likelihood]
+Indices = NDArray[np.int64]
 
 
 def _of_events(
-    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces
+    model: Model[Any], store: NoteStore, indices: Indices, batch: int, tell: Progress, pieces: Pieces
 ) -> Likelihood:
     known, total = set(model.network.config.instruments), Likelihood()
-    indices = store.splits[split]
     for start in range(0, len(indices), batch):
         sequences = []
         for index in indices[start : start + batch].tolist():
@@ -112,9 +129,11 @@ def _of_events(
 
 
 @torch.no_grad()
-def _of_published_chunks(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress) -> Likelihood:
+def _of_published_chunks(
+    model: Model[Any], store: NoteStore, indices: Indices, batch: int, tell: Progress
+) -> Likelihood:
     length = _window(model)
-    windows = Windows(store, model.tokenizer, Packed(1, context=min(length, 1024)), split=split)
+    windows = Windows(store, model.tokenizer, Packed(1, context=min(length, 1024)), pieces=indices)
     total = Likelihood()
     for done, one in _batches(windows, batch):
         ids, mask = one.ids.to(model.device), one.mask.to(model.device)
@@ -122,18 +141,24 @@ def _of_published_chunks(model: Model[Any], store: NoteStore, split: str, batch:
         parts = _parts(nats, counted) if model.tokenizer.preset == "default" else {}
         total += Likelihood(float(nats.sum()), int(counted.sum()), parts=parts)
         tell(done / len(windows))
-    return _whole(total, store, split, length)
+    return _whole(total, store, indices, length)
 
 
 @torch.no_grad()
 def _of_ids(
-    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces, stride: int | None
+    model: Model[Any],
+    store: NoteStore,
+    indices: Indices,
+    batch: int,
+    tell: Progress,
+    pieces: Pieces,
+    stride: int | None,
 ) -> Likelihood:
     length = _window(model)
     if stride is not None and not 1 <= stride <= length:
         raise OptionError(f"stride is 1 to {length:,} ids, of which the model sees {length:,} at once; not {stride:,}")
     collate, total = Collate(padding_of(model.tokenizer)), Likelihood()
-    chunks = _strided(model.tokenizer, store, split, length, stride or length)
+    chunks = _strided(model.tokenizer, store, indices, length, stride or length)
     while chosen := list(islice(chunks, batch)):
         one = collate([torch.from_numpy(ids.astype(np.int64)) for _, ids, _ in chosen])
         ids, mask = one.ids.to(model.device), one.mask.to(model.device)
@@ -143,11 +168,11 @@ def _of_ids(
         for row, (index, _, _) in enumerate(chosen):
             found = Likelihood(float(nats[row].sum()), int(counted[row].sum()))
             pieces[index], total = pieces.get(index, Likelihood()) + found, total + found
-        tell(len(pieces) / len(store.splits[split]))
+        tell(len(pieces) / len(indices))
     for index in pieces:
         about = store.piece(index)
         pieces[index] += Likelihood(notes=about.notes, seconds=about.seconds)
-    return _whole(total, store, split, length)
+    return _whole(total, store, indices, length)
 
 
 def _window(model: Model[Any]) -> int:
@@ -156,18 +181,20 @@ def _window(model: Model[Any]) -> int:
     return getattr(config, "window", None) or getattr(config, "context", None) or _LENGTH
 
 
-def _whole(total: Likelihood, store: NoteStore, split: str, length: int) -> Likelihood:
-    """The same with the notes and seconds of the split; CorpusError when nothing was counted."""
+def _whole(total: Likelihood, store: NoteStore, indices: Indices, length: int) -> Likelihood:
+    """The same with the notes and seconds of the pieces; CorpusError when nothing was counted."""
     if not total.tokens:
-        raise CorpusError(f"split {split!r} of {store.path} is too short to fill a chunk of {length} ids")
-    known = [store.piece(int(index)) for index in store.splits[split]]
+        raise CorpusError(f"the pieces of {store.path} are too short to fill a chunk of {length} ids")
+    known = [store.piece(int(index)) for index in indices]
     return total + Likelihood(notes=sum(p.notes for p in known), seconds=sum(p.seconds for p in known))
 
 
-def _strided(tokenizer: Any, store: NoteStore, split: str, length: int, stride: int) -> Iterator[tuple[int, Ids, int]]:
+def _strided(
+    tokenizer: Any, store: NoteStore, indices: Indices, length: int, stride: int
+) -> Iterator[tuple[int, Ids, int]]:
     """Chunks of all pieces: the piece's index, ids, and how many of these are given; one at least."""
     policy = Chunks(length)
-    source, rng = Source(store, tokenizer, store.splits[split].astype(np.int64)), np.random.default_rng(0)
+    source, rng = Source(store, tokenizer, indices), np.random.default_rng(0)
     policy.check(source)
     for index in source.pieces.tolist():
         for ids in policy.prepared(source, np.array([index]), rng).sequences:
@@ -193,15 +220,22 @@ def _batches(windows: Windows, size: int) -> Iterator[tuple[int, Batch]]:
 
 
 def _of_regions(
-    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces, stride: int | None
+    model: Model[Any],
+    store: NoteStore,
+    indices: Indices,
+    batch: int,
+    tell: Progress,
+    pieces: Pieces,
+    stride: int | None,
 ) -> Likelihood:
     window = model.network.config.window
     if stride is not None and not 1 <= stride <= window:
         raise OptionError(f"stride is 1 to {window:,} rows, of which the model sees {window:,} at once; not {stride:,}")
-    total, indices = Likelihood(), store.splits[split]
+    total = Likelihood()
     for number, index in enumerate(indices.tolist()):
         score = store.music(index)
-        found = region_likelihood(model.network, list(stretches_of(score, window, stride)), batch)
+        stretches = stretches_of(score, window, model.tokenizer.preset == "pedal", stride)
+        found = region_likelihood(model.network, list(stretches), batch)
         pieces[index] = dataclasses.replace(found, seconds=score.duration)
         total += pieces[index]
         tell((number + 1) / len(indices))

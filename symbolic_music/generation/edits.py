@@ -21,7 +21,7 @@ from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.track_selection import select
-from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.generation.views.model_view import edits, playing, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track
@@ -304,7 +304,8 @@ def _whole(score: Score) -> Span:
 
 
 def _chosen(asked: _Asked) -> list[int]:
-    chosen = writable(asked.score, asked.model) if asked.tracks is None else select(asked.score, asked.tracks)
+    spans = spans_of(asked.score, asked.regions)
+    chosen = playing(asked.score, asked.model, spans) if asked.tracks is None else select(asked.score, asked.tracks)
     if not chosen:
         raise RegionError("no tracks to rewrite: name at least one that the model can write")
     return chosen

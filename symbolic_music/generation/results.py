@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.deprecation import warn_of_old_name
 from symbolic_music.score import Array, Score
 
 Progress = Callable[[float], None]
@@ -24,14 +25,31 @@ _WITHIN = 0.05
 
 @dataclass(frozen=True)
 class WrittenNote:
-    """A note as it is drawn: of which alternative, in which track, when, in seconds, and what."""
+    """A note as it is drawn: its alternative, its track, when it sounds in seconds, its pitch and velocity."""
 
     alternative: int
     track: int
-    onset: float
-    duration: float
+    onset_seconds: float
+    duration_seconds: float
     pitch: int
     velocity: int
+
+    @property
+    def offset_seconds(self) -> float:
+        """When it ends."""
+        return self.onset_seconds + self.duration_seconds
+
+    @property
+    def onset(self) -> float:
+        """The old name of `onset_seconds`."""
+        warn_of_old_name("WrittenNote.onset", "onset_seconds")
+        return self.onset_seconds
+
+    @property
+    def duration(self) -> float:
+        """The old name of `duration_seconds`."""
+        warn_of_old_name("WrittenNote.duration", "duration_seconds")
+        return self.duration_seconds
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ _TOKENIZERS = {
     "grid": ("chorale_grid", "GridTokenizer", ("default",)),
     "aria": ("public.aria", "AriaTokenizer", ("default", "demo")),
     "midigpt": ("public.midigpt", "MidiGptTokenizer", ("yellow",)),
-    "region": ("region.tokenizer", "RegionTokenizer", ("default",)),
+    "region": ("region.tokenizer", "RegionTokenizer", ("default", "pedal")),
 }
 
 _MIDITOK = "miditok:"

@@ -78,6 +78,7 @@ class RegionsData(Strict):
     kind: Literal["regions"]
     stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
     transpose: _Semitones = (-6, 5)
+    pedal: bool = Field(False, description="presses of the sustain pedal are events too")
     edits: float = Field(0.7, ge=0, le=1)
     written_weight: float = Field(3.0, gt=0, description="of a note that is written, beside 1 for one of a stretch")
     velocity_weight: float = Field(0.5, ge=0, description="of velocities, beside 1 for the other fields")

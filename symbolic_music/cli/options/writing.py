@@ -95,7 +95,7 @@ class WritingOptions:
             check_output(self.originality_report, source)
         check_store(self.originality, self.originality_report)
 
-    def load(self, score: Score | None = None, thins: bool = False) -> Model[Any]:
+    def load(self, score: Score | None, thins: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
 from symbolic_music.tokenizers.region.rows import (
     DRUM_KEYS,
@@ -62,7 +63,7 @@ def relation(classes: Mask) -> Integers:
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
     """What sounds in the pitched notes of all slots but these."""
-    chosen = ~np.isin(events.slot, slots) & ~events.is_drum
+    chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
 
@@ -161,6 +162,17 @@ class Habits:
     longest_gap: int
     harmony: Floats
     classes: Floats
+
+
+# Of a part of which too little is known.
+_UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR = 4, 24
+
+
+def unknown_habits() -> Habits:
+    """What a part may do that plays nowhere else: anything but piles of notes."""
+    keys, places, durations = (np.ones(size, bool) for size in (KEYS, STEPS, DURATIONS))
+    limits = (_UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR, 1 << 30)
+    return Habits(keys, places, durations, *limits, np.zeros(3), np.zeros(12))
 
 
 def habits_of(

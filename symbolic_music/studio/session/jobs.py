@@ -98,7 +98,7 @@ class Job:
         handful: list[list[int]] = []
         last = time.monotonic()
         for note in writing.stream():
-            onset, end = (round(float(t)) for t in score.ticks([note.onset, note.onset + note.duration]))
+            onset, end = (round(float(t)) for t in score.ticks([note.onset_seconds, note.offset_seconds]))
             handful.append([note.alternative, note.track, onset, max(1, end - onset), note.pitch, note.velocity])
             if time.monotonic() - last > _HANDFUL_SECONDS:
                 self._tell("notes", {"notes": handful, "done": round(min(1.0, writing.done), 4)})

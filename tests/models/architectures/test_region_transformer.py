@@ -134,7 +134,7 @@ def test_every_note_is_counted_once(network, name: str) -> None:
 @pytest.mark.parametrize("stride", [40, 120, 200])
 def test_with_a_stride_every_note_is_counted_once_after_bars_that_are_given(network, stride: int) -> None:
     score = piece(PIECES[0])
-    rows = list(stretches_of(score, 200, stride))
+    rows = list(stretches_of(score, 200, stride=stride))
     assert region_likelihood(network, rows).notes == len(grid_events(score))
     given = [
         int((one[:, r.KIND] == r.NOTE).sum() - one[:, r.PREDICTED][one[:, r.KIND] == r.NOTE].sum()) for one in rows
