@@ -20,11 +20,8 @@ from symbolic_music.corpora.windows.policies import Chunks, Policy
 from symbolic_music.errors import CorpusError, ModelError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihoods, nats_of_tokens
 from symbolic_music.evaluation.regions import region_likelihood, stretches_of
-from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Model
 from symbolic_music.tokenizers.anticipation import vocabulary as v
-from symbolic_music.tokenizers.anticipation.tokenizer import AnticipationTokenizer
 
 # Ids of a chunk for models without a window.
 _LENGTH = 2048
@@ -62,11 +59,8 @@ def evaluate(
     was_training = model.network.training
     model.network.eval()
     try:
-        if isinstance(model.network, RegionTransformer):
-            return _of_regions(model, store, split, batch, tell, {} if pieces is None else pieces)
-        if isinstance(model.network, AnticipatoryTransformer):
-            return _of_events(model, store, split, batch, tell, {} if pieces is None else pieces)
-        return _of_ids(model, store, split, batch, tell, {} if pieces is None else pieces)
+        read = {"ids": _of_ids, "events": _of_events, "regions": _of_regions}[model.reads]
+        return read(model, store, split, batch, tell, {} if pieces is None else pieces)
     finally:
         model.network.train(was_training)
 
@@ -102,7 +96,7 @@ def _of_events(
 def _of_ids(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces) -> Likelihood:
     config = model.network.config
     length = getattr(config, "window", None) or getattr(config, "context", None) or _LENGTH
-    anticipated = isinstance(model.tokenizer, AnticipationTokenizer)
+    anticipated = model.tokenizer.windows == "packed"
     policy: Policy[Any] = Packed(1, context=min(length, 1024)) if anticipated else Chunks(length)
     windows = Windows(store, model.tokenizer, policy, split=split)
     total = Likelihood()

@@ -99,7 +99,7 @@ def edit(
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
     loaded = loaded_model(model, score, thins=verb == "thin_out")
     asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
-    fills = loaded.tokenizer.name == "midigpt"
+    fills = loaded.tokenizer.fills_bars
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
 

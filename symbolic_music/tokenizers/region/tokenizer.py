@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import TokenError
 from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
 from symbolic_music.score import Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
@@ -133,6 +133,7 @@ class RegionTokenizer(Tokenizer):
     """See the module's docstring."""
 
     name: ClassVar[str] = "region"
+    tables = NOTES_AND_TIME
 
     def __init__(self, preset: str = "default") -> None:
         self.preset, self.vocabulary, self.grammar = preset, _vocabulary(), RegionGrammar()
