@@ -68,14 +68,14 @@ class Registry(Generic[Part]):
             PluginError: when the package that offers it cannot be loaded, or offers something else.
         """
         if not isinstance(name, str):
-            raise UnknownNameError(f"no {self.kind} named {name!r:.60}: choose from {', '.join(self.names())}")
+            raise UnknownNameError(f"no {self.kind} {name!r:.60}: choose from {', '.join(self.names())}")
         if name in self._registered:
             return self._registered[name]
         if name in self._built_in:
             return self._built_in[name]()
         offered = list(entry_points(group=self.group, name=name))
         if not offered:
-            raise UnknownNameError(f"no {self.kind} named {name!r}: choose from {', '.join(self.names())}")
+            raise UnknownNameError(f"no {self.kind} {name!r}: choose from {', '.join(self.names())}")
         if len({_package(point) for point in offered}) > 1:
             packages = " and ".join(sorted(_package(point) for point in offered))
             raise PluginError(f"{self.kind} {name!r} is offered by {packages}: uninstall one of them")

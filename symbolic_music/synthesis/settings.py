@@ -105,7 +105,8 @@ class RenderOptions(TypedDict, total=False):
 def settings_of(synth: str | RenderSettings, sample_rate: int | None, options: Mapping[str, Any]) -> RenderSettings:
     """Settings, or the name of a synth, with a rate and options that change them."""
     settings = synth if isinstance(synth, RenderSettings) else RenderSettings(synth)
-    return replace(settings, **({} if sample_rate is None else {"sample_rate": sample_rate}), **options)
+    rate = settings.sample_rate if sample_rate is None else sample_rate
+    return replace(settings, sample_rate=rate, **options)
 
 
 def check_length(score: Score) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling, draw
 from symbolic_music.models import Model
+from symbolic_music.models.protocol import TokenModel
 from symbolic_music.score import Score, note_table
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.grammars.compound import WordGrammar
@@ -40,7 +41,7 @@ _OTHERWISE = Sampling()
 
 
 @runtime_checkable
-class WordNetwork(Protocol):
+class WordNetwork(TokenModel, Protocol):
     """A `TokenModel` of compound words that draws the field `config.leading` first, and the others given it."""
 
     def leading_logits(self, state: Tensor) -> Tensor:
@@ -117,7 +118,7 @@ def draw_words(
         words = [_opening(model.tokenizer)]
         state = grammar.advance(state, words[0])
         yield words[0], 0.0
-    network.eval()
+    model.network.eval()
     free = [inside if field == first else np.True_ for field in range(len(names))]
     if permitted is not None:
         free = [one & mask for one, mask in zip(free, permitted, strict=True)]

@@ -74,10 +74,10 @@ def can_be_read(network: Any) -> bool:
     return reader_of.dispatch(type(network)) is not reader_of.dispatch(object)
 
 
-def context_of(network: Network) -> int:
+def context_of(network: Any) -> int:
     """Ids that a network is shown at once."""
     events = getattr(network.config, "window", None)
-    return network.config.context if events is None else 3 * events - 2
+    return int(network.config.context) if events is None else 3 * int(events) - 2
 
 
 def note_ids(instruments: Instruments) -> Tensor:

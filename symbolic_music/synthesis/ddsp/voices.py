@@ -25,9 +25,7 @@ def _fitted(name: str, part: Any) -> Voice:
             raise PluginError(f"{field.name} of voice {name!r} is a number, not {value!r:.60}")
     too_few = voice.drawbars and len(voice.drawbars) < len(voice.ratios)
     if too_few or voice.partials < 1 or not voice.unison:
-        raise PluginError(
-            f"voice {name!r} has a drawbar for each of its ratios, and at least one partial and one string"
-        )
+        raise PluginError(f"voice {name!r} needs a drawbar for each of its ratios, a partial and a string")
     return replace(voice, name=name)
 
 
