@@ -85,4 +85,4 @@ class MissingExtraError(SymbolicMusicError):
     """A feature needs an optional package; the text names the extra that installs it."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music[{extra}]'")
+        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music-torch[{extra}]'")

@@ -88,7 +88,8 @@ def continuation(
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
         if loaded.reads == "regions" and not written:
-            wider, written = score.replace(tracks=_BAND), list(range(len(_BAND)))
+            tracks = _BAND[:1] if loaded.tokenizer.preset == "pedal" else _BAND
+            wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
         score = wider
     elif not written:
         raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")

@@ -57,6 +57,11 @@ class Card:
     def __post_init__(self) -> None:
         check_types(self)
 
+    @property
+    def license(self) -> str:
+        """The licence, spelt as SPDX and the hub spell the word."""
+        return self.licence
+
 
 @dataclass(frozen=True)
 class View:

@@ -30,7 +30,7 @@ def read_for(store: NoteStore, index: int, tokenizer: Tokenizer) -> Score:
     score = store.music(index, ALL_TABLES if tokenizer.tables is None else tokenizer.tables)
     if not tokenizer.keeps_unended:
         score = score.without_hanging()
-    if tokenizer.reads_pedal:
+    if tokenizer.folds_pedal:
         score = folded(score).replace(controls=np.zeros(0, score.controls.dtype))
     if not tokenizer.keeps_drums:
         score = _without_drums(score)

@@ -19,7 +19,7 @@ from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import NoUnison
 from symbolic_music.generation.constraints.texture import OneAtATime
 from symbolic_music.generation.inference.backends import can_be_read
-from symbolic_music.generation.regions import Span
+from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.views.part_assignment import assign_parts, pitched_tracks, shown, steps_per_tick
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.models import Model
@@ -81,6 +81,14 @@ def known_instruments(model: Model) -> tuple[int, ...]:
 def writable(score: Score, model: Model) -> list[int]:
     """The tracks with notes that a model can write."""
     return pitched_tracks(score) if model.view.parts else [int(t) for t in np.unique(score.notes["track"])]
+
+
+def playing(score: Score, model: Model, spans: Sequence[Span]) -> list[int]:
+    """Of the tracks that a model can write those with notes in some spans; all where none has."""
+    tracks = writable(score, model)
+    within = np.logical_or.reduce([inside(score.notes, *span) for span in spans])
+    own = [track for track in tracks if (within & (score.notes["track"] == track)).any()]
+    return own or tracks
 
 
 def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model, monophonic: bool) -> Perspective:

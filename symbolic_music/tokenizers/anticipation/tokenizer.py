@@ -56,8 +56,8 @@ class AnticipationTokenizer(Tokenizer):
             raise OptionError("anticipation: preset 'interarrival' has no controls, so no control_programs")
         self.preset = preset
         self.control_programs = programs
-        self.reads_pedal = preset == "expressive"
-        self.tables = (*NOTES_AND_TIME, "controls") if self.reads_pedal else NOTES_AND_TIME
+        self.folds_pedal = preset == "expressive"
+        self.tables = (*NOTES_AND_TIME, "controls") if self.folds_pedal else NOTES_AND_TIME
         self.absolute_times = preset != "interarrival"
         self.grammar: Grammar
         if preset == "interarrival":

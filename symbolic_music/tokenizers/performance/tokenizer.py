@@ -38,7 +38,7 @@ class PerformanceTokenizer(Tokenizer):
     name: ClassVar[str] = "performance"
     presets: ClassVar[tuple[str, ...]] = tuple(LAYOUTS)
     tables = (*NOTES_AND_TIME, "controls")
-    reads_pedal = True
+    folds_pedal = True
     keeps_unended = False
     sorts_by_pitch = True
 
