@@ -109,7 +109,7 @@ def edit(
     loaded = loaded_model(model, score, thins=verb == "thin_out")
     asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program,
                    None if role is None else role_named(role), side)  # fmt: skip
-    fills = loaded.tokenizer.name == "midigpt"
+    fills = loaded.tokenizer.fills_bars
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
 

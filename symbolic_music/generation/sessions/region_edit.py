@@ -28,7 +28,6 @@ from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
 from symbolic_music.models import Model
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
@@ -327,6 +326,6 @@ def edit_session(
     score: Score, edit: Edit, model: Model[Any], sampling: Sampling, seed: int = 0, count: int = 1
 ) -> EditSession:
     """An edit to be run by whatever the model needs; arguments and errors as `edit.Editing`'s."""
-    if isinstance(model.network, RegionTransformer):
+    if model.reads == "regions":
         return RegionEditing(score, edit, model, sampling, seed, count)
     return Editing(score, edit, model, sampling, seed, count)
