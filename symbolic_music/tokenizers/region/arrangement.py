@@ -22,8 +22,8 @@ from symbolic_music.tokenizers.region.rows import Rows
 StepSpan = tuple[int, int]
 # The share of the room that given notes may take; rests between them take the rest.
 _FILLED = 0.93
-# Bars below it are not like the span.
-_LEAST_LIKENESS = 0.15
+# Bars below it, or far below the best, are not like the span.
+_LEAST_LIKENESS, _LEAST_OF_BEST = 0.15, 0.5
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,11 @@ def arrange_edit(
         if len(near):
             outside = (time < near[0]) | (time > near[-1])
             body[(body[:, r.KIND] == r.REST) & outside, r.STATE] = r.FAR
-        body[:, r.PREDICTED] = body[:, r.STATE] != r.FAR
+        # What is far away follows without rests, and nothing after it is predicted from it.
+        body = body[(body[:, r.KIND] != r.REST) | (body[:, r.STATE] != r.FAR)]
+        is_far_row = body[:, r.STATE] == r.FAR
+        body[:, r.PREDICTED] = ~is_far_row
+        body[1:, r.PREDICTED] &= ~is_far_row[:-1]
         body[0, r.PREDICTED] = 0
     begin = spans[0][0]
     slots = np.union1d(np.unique(events.slot[chosen]), np.flatnonzero(is_written)).astype(np.int64)
@@ -172,7 +176,8 @@ def _alike(
     likeness = bar_likeness(events, is_given, own, span)
     counts = np.bincount(events.bar[is_given & own], minlength=len(likeness))
     bars = np.argsort(-likeness, kind="stable")
-    bars = bars[(likeness[bars] > _LEAST_LIKENESS) & (counts[bars] > 0)]
+    least = max(_LEAST_LIKENESS, _LEAST_OF_BEST * float(likeness.max(initial=0.0)))
+    bars = bars[(likeness[bars] >= least) & (counts[bars] > 0)]
     bars = bars[np.append(0, np.cumsum(counts[bars]))[:-1] < most]
     return is_given & own & np.isin(events.bar, bars)
 
