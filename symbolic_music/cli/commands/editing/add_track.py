@@ -15,11 +15,11 @@ from symbolic_music.cli.options.writing import WritingOptions
 @grouped
 def add_track(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    program: Annotated[int, typer.Option(help="What the new track plays: 0 to 127, 128 is drums.")],
+    program: Annotated[int, typer.Option(help="The program of the new track: 0 to 127, 128 is drums.")],
     where: RegionOptions,
     options: WritingOptions,
 ) -> None:
-    """Write one more track, over the whole piece or regions of it; everything else stays as it is."""
+    """Add a track over the whole piece or over regions; everything else stays as it is."""
     regions = where.regions()
     options.check(file)
     limits, sampling = options.limits(), options.sampling()
