@@ -184,6 +184,13 @@ class EngineConfig(Strict):
     wandb: str = Field("", description="a project of Weights & Biases to send curves to; none where empty")
 
 
+class ContextConfig(Strict):
+    """At each evaluation, how what the model writes into validation pieces fits what stands around it."""
+
+    regions: int = Field(12, ge=1, le=100, description="places that are written anew, each of another piece")
+    bars: int = Field(4, ge=1, le=16, description="of a place")
+
+
 class TrainConfig(Strict):
     """A whole experiment."""
 
@@ -198,6 +205,7 @@ class TrainConfig(Strict):
     lora: LoraConfig | None = None
     licence: str = "Apache-2.0"
     description: str = ""
+    context: ContextConfig | None = None
     model: ModelConfig = ModelConfig()
     data: Annotated[
         EditsData | StoreEditsData | RegionsData | GridData | WindowsData | ModelsData | CodesData,

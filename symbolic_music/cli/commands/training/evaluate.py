@@ -21,6 +21,13 @@ def evaluate(
     split: Annotated[str, typer.Option(help="The split to evaluate.")] = "test",
     device: Device = "auto",
     batch: Annotated[int, typer.Option(help="Sequences in a batch.", min=1)] = 8,
+    stride: Annotated[
+        int | None,
+        typer.Option(help="Ids between the beginnings of chunks; shared ids are given. The chunk length by default."),
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--pieces", help="Evaluate at most this many pieces, evenly spaced.", min=1)
+    ] = None,
     with_baselines: Annotated[
         bool,
         typer.Option(
@@ -37,7 +44,7 @@ def evaluate(
 
     opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
-        found = stores.evaluate(loaded, opened, split, batch, progress, pieces)
+        found = stores.evaluate(loaded, opened, split, batch, progress, pieces, stride, most)
     facts: dict[str, Any] = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
@@ -45,7 +52,8 @@ def evaluate(
         "vocabulary": sum(loaded.tokenizer.vocabulary.sizes),
         "store": str(store),
         "split": split,
-        "pieces": len(opened.splits[split]),
+        "stride": stride,
+        "pieces": len(stores.chosen_pieces(opened, split, most)),
         "nll_per_token": found.per_token,
         "nll_per_note": found.per_note,
         "bits_per_second": found.bits_per_second,
@@ -59,7 +67,7 @@ def evaluate(
         from symbolic_music.evaluation import baselines
 
         with working("baselines") as progress:
-            beside = dict(baselines.of_store(opened, split, progress=progress))
+            beside = dict(baselines.of_store(opened, split, progress=progress, most=most))
         facts["baselines"] = {
             name: {"nll_per_note": one.per_note, "bits_per_second": one.bits_per_second} for name, one in beside.items()
         }
