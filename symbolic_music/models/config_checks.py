@@ -74,7 +74,9 @@ def _worded(cls: type[Any], error: ErrorDetails, values: dict[str, Any]) -> str:
         return f"a {cls.__name__} needs {field}"
     name, hint = f"{field} of a {cls.__name__}", get_type_hints(cls, include_extras=True)[field]
     within = len(error["loc"]) > 1
-    if kind in ("greater_than_equal", "less_than", "less_than_equal"):
+    if kind == "less_than_equal":
+        return f"there are at most {_bounds(hint)['Le'].le:,} {field}, not {value:,}"
+    if kind in ("greater_than_equal", "less_than"):
         return f"{name} is {_range(_element(hint) if within else hint)}, not {value!r:.60}"
     whole = values.get(field, value) if within else value
     said = _SAID.get(kind, error["msg"])
@@ -95,8 +97,12 @@ def _element(hint: Any) -> Any:
     return get_args(_plain(hint))[0]
 
 
+def _bounds(hint: Any) -> dict[str, Any]:
+    """The bounds that are annotated to a type, by the names of their classes."""
+    return {type(bound).__name__: bound for extra in hint.__metadata__ for bound in getattr(extra, "metadata", ())}
+
+
 def _range(hint: Any) -> str:
-    """The bounds that are annotated to a type."""
-    bounds = {type(bound).__name__: bound for extra in hint.__metadata__ for bound in getattr(extra, "metadata", ())}
+    bounds = _bounds(hint)
     most = f"below {bounds['Lt'].lt:,}" if "Lt" in bounds else f"at most {bounds['Le'].le:,}"
     return f"at least {bounds['Ge'].ge} and {most}"

@@ -81,7 +81,7 @@ class Shape:
     [
         ({"width": True}, "width of a Shape is a whole number, not True"),
         ({"width": 0}, "width of a Shape is at least 1 and below 2,147,483,648, not 0"),
-        ({"layers": 2000}, "layers of a Shape is at least 1 and at most 1,024, not 2000"),
+        ({"layers": 2000}, "there are at most 1,024 layers, not 2,000"),
         ({"dropout": 1}, "dropout of a Shape is at least 0 and below 1, not 1"),
         ({"ratios": [2, "b"]}, r"ratios of a Shape is a list of whole numbers, not \[2, 'b'\]"),
         ({"ratios": [-1]}, "ratios of a Shape is at least 0 and below 2,147,483,648, not -1"),

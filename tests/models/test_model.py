@@ -190,7 +190,7 @@ def test_loading_draws_no_random_number(folder: Path) -> None:
             r"inner.weight is \(16, 4\) there, \(2147483647, 4\) here",
         ),
         (lambda c: c["network"].update(layers=1000), "16 tensors; that is too few for 1,000 layers"),
-        (lambda c: c["network"].update(layers=1 << 30), "layers of a GPT2Config is at least 1 and at most 1,024, not 1073741824"),
+        (lambda c: c["network"].update(layers=1 << 30), "at most 1,024 layers"),
         # What JSON holds may be of any type.
         (lambda c: c.update(network=None), "names no architecture"),
         (lambda c: c.update(architecture=["gpt2"]), "names no architecture"),
