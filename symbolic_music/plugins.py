@@ -1,4 +1,4 @@
-"""Parts that other packages add: one registry a kind of part, filled by a decorator or by an entry point.
+"""Parts from other packages: a registry for each kind, filled by a decorator or an entry point.
 
 A room has a `Registry` and a `register` of its own (`tokenizers.register`, `models.register`, `corpora.register`,
 `codec.register`, `synthesis.register`); docs/extending.md shows each. Nothing is imported before a name is asked for.

@@ -1,4 +1,4 @@
-"""Run a command and say how it ended: 0 done, 2 the user's mistake in one line, 130 interrupted, 143 terminated."""
+"""Run a command and set the exit code: 0 done, 2 a user's mistake in one line, 130 interrupted, 143 terminated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every codec of sound looks like here, ours and those of other libraries."""
+"""The interface of all codecs, ours and those of other libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes of a piece of sound, and their files."""
+"""Codes of an audio clip, and their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound to codes and codes to sound, whatever the sound's rate and channels, and however long it is."""
+"""Encode audio of any rate, channels and length as codes, and decode codes to audio."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def encode_audio(
     Args:
         audio: at least one sample.
         codebooks: the first few alone; all when omitted.
-        progress: is told the part done.
+        progress: is called with the share that is done.
 
     Raises:
         AudioError: when there are no samples, or some are not finite.

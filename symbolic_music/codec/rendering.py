@@ -1,4 +1,4 @@
-"""The bridge: a score to codes, and to a sound file, by a model of codes."""
+"""Render a score to codes, and to an audio file, with a codec language model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def score_to_codes(
         score: with notes.
         writer: of `load_writer`.
         seed: the same seed writes the same codes.
-        progress: is told the part done.
+        progress: is called with the share that is done.
         settings: of the way the writer writes: guidance, temperature, top_k.
 
     Raises:

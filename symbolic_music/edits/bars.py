@@ -1,4 +1,4 @@
-"""Bars copied and deleted, and stretches of some tracks taken from another version."""
+"""Copy and delete bars, and splice passages of another version into some tracks."""
 
 from __future__ import annotations
 

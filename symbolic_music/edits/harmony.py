@@ -1,4 +1,4 @@
-"""Chord names for a score, as a musician would pencil them over the bars."""
+"""Estimate chord symbols of a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Some notes of a score changed; all others, and all that is no note, stay as they are.
+"""Change some notes of a score; everything else stays.
 
 Rows are indices into `Score.notes`. A changed note may take another place in the table, which is sorted by onset.
 """

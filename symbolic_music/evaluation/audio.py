@@ -1,4 +1,4 @@
-"""How near sound is to sound, and notes to notes: spectra, loudness, onsets, pitches, transcription.
+"""Compare audio with audio and notes with notes: spectra, loudness, onsets, pitches, transcription.
 
 What is compared is taken to be aligned: the same piece, rendered or transcribed twice. Notes are compared by mir_eval,
 whose conventions hold (Raffel et al. 2014): a note is found when one of its pitch begins within 50 ms, each once.

@@ -1,4 +1,4 @@
-"""What a model has to be better than: notes by their frequency, by the two before, and by what followed last time.
+"""Baseline models: unigram, Markov, and copy of the continuation of an earlier match.
 
 All three cost the same events: the gap from the onset before, instrument and pitch, duration; times are in twelfths of
 a quarter. Their bits a second and a note stand beside those of models on the same pieces; a model that tells finer
@@ -128,7 +128,7 @@ def of_store(
         split: whose pieces are told.
         train: whose pieces are counted, evenly chosen when there are more than `pieces`.
         pieces: to count at most.
-        progress: is told the part done.
+        progress: is called with the share that is done.
         most: pieces to tell, evenly chosen as `stores.evaluate` does; None for all.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One report: a self-contained page of tables, pictures and sound, and the same as JSON."""
+"""A report as a self-contained HTML page of tables, pictures and audio, and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sure a mean over pieces is, and whether one is really above another."""
+"""Confidence intervals of means over pieces, and paired tests of differences."""
 
 from __future__ import annotations
 

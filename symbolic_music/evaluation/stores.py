@@ -49,7 +49,7 @@ def evaluate(
 
     Args:
         batch: sequences at a time.
-        progress: is told the part done.
+        progress: is called with the share that is done.
         pieces: is given the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
             chunks run over the ends of pieces.
         stride: ids (rows of a region model) from one chunk of a piece to the next; what a chunk shares with the one
@@ -113,7 +113,7 @@ def _of_events(
             unknown = sorted(set((events[events[:, 2] != v.REST - v.NOTE, 2] // 128).tolist()) - known)
             if unknown:
                 raise ModelError(
-                    f"{store.piece(index).source} has instruments {unknown}, which the model does not know"
+                    f"{store.piece(index).source} has instruments {unknown}, which the model does not have"
                 )
             sequences.append(rows(events, np.zeros(len(events), bool), opens=not model.view.parts))
         own = indices[start : start + batch].tolist()

@@ -1,4 +1,4 @@
-"""Write on from the end of a piece, or from nothing."""
+"""Continue a piece, or generate one unconditionally."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def continuation(
             wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
         score = wider
     elif not written:
-        raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")
+        raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
     return edit_session(score, edit, loaded, sampling or Sampling(), seed, count)

@@ -1,4 +1,4 @@
-"""Which bundled model writes into a piece when none is named."""
+"""The bundled model for a piece when none is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of a piece: `edit` opens a session; each verb runs one and gives the score; `sessions.edit` says what stays."""
+"""Edits of a piece: `edit` opens a session; each verb runs one and returns the score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More bars: after the end of a piece, or before its beginning."""
+"""Add bars after the end of a piece or before its beginning."""
 
 from __future__ import annotations
 
@@ -123,5 +123,5 @@ def _checked(score: Score, count_bars: int, model: AnyModel) -> Model[Any]:
 def _chosen(score: Score, tracks: Sequence[int] | None, loaded: Model[Any], near: Span) -> list[int]:
     chosen = playing(score, loaded, [near]) if tracks is None else check_tracks(score, tracks)
     if not chosen:
-        raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} can write none of them")
+        raise RegionError(f"no tracks to continue: model {loaded.card.name!r} can write none of them")
     return chosen

@@ -1,4 +1,4 @@
-"""What a musician may ask of new notes, in the score's own terms, and the constraints that it makes for a sampler."""
+"""Limits on new notes in the terms of a score, and the constraints of a sampler that they become."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class Limits:
 
     def _allowed(self) -> list[int]:
         if not 0 <= self.lowest <= self.highest <= 127:
-            raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.lowest}..{self.highest}")
+            raise OptionError(f"a range of pitches is within 0..127, lowest first, not {self.lowest}..{self.highest}")
         classes = self._classes()
         return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
 

@@ -1,4 +1,4 @@
-"""Where an edit writes: stretches of a piece in seconds, beats or bars, and the tracks of given programs."""
+"""Regions of a piece in seconds, beats or bars, and the tracks of given programs."""
 
 from __future__ import annotations
 

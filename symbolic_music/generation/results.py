@@ -1,4 +1,4 @@
-"""What an edit gives: notes as they are drawn, finished scores, and their order."""
+"""Results of an edit: notes as they are drawn, finished scores, and their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A passage varied, near to what it was or far from it; and a passage with more notes."""
+"""Vary a passage, or write it with more notes."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def making_busier(
     chosen = playing(score, loaded, spans) if tracks is None else check_tracks(score, tracks)
     wanted = notes_per_bar(score, spans, chosen) * factor
     if not wanted:
-        raise RegionError("these tracks have no notes in the region: there is nothing to be busier than")
+        raise RegionError("these tracks have no notes in the region: there is nothing to make busier")
     # The end of a bar that the region only begins has less room than a whole one.
     whole = all(np.isin(span, [*score.bars(span[1] + 1), score.end]).all() for span in spans)
     least = math.ceil(wanted * _FEWEST) if whole else 0

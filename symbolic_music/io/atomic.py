@@ -1,4 +1,4 @@
-"""Whole files or none: write into a temporary file beside the target, then rename.
+"""Write files atomically: into a temporary file in the same folder, then rename.
 
 A file that is replaced keeps its mode and, where the system allows it, its owner; a symbolic link is followed, so that
 what it names is replaced and the link stays; devices and FIFOs are written into. The process' umask is never changed:

@@ -1,4 +1,4 @@
-"""What two MIDI files do differently: to a listener, and event by event."""
+"""Differences between two MIDI files: audible ones, and event by event."""
 
 from __future__ import annotations
 

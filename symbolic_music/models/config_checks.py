@@ -1,4 +1,4 @@
-"""What the fields of configs and cards may hold, wherever they were read: checked before anything is built."""
+"""Type checks of the fields of configs and cards, before anything is built."""
 
 from __future__ import annotations
 

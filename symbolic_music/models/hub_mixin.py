@@ -1,4 +1,4 @@
-"""Our model folders on the Hugging Face hub.
+"""Model folders on the Hugging Face hub.
 
     HubModel(model).push_to_hub("owner/name")
     model = HubModel.from_pretrained("owner/name").model

@@ -1,4 +1,4 @@
-"""What a model has learnt of relative positions: how much they add to its attention logits on real input."""
+"""Relative logits of a model on real input: its learnt relative attention."""
 
 from __future__ import annotations
 

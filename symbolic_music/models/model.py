@@ -276,7 +276,7 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
     if "sha256" in named and named["sha256"] != tokenizers.fingerprint(tokenizer):
         version = config.get("library_version", "another version")
         raise ModelError(
-            f"{folder} speaks ids that tokenizer {tokenizer.name} ({tokenizer.preset}) no longer gives: "
+            f"{folder} has ids that tokenizer {tokenizer.name} ({tokenizer.preset}) no longer produces: "
             f"use symbolic-music {version}, which saved it, or train it again"
         )
     return tokenizer

@@ -1,4 +1,4 @@
-"""What a model of tokens is, whatever its architecture: `forward` for training, `step` for generation."""
+"""The interface of token models: `forward` for training, `step` for generation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A score, the sound that was made of it, and the codes of that sound, one below the other."""
+"""Plot a score, its audio and the codes of that audio, one below the other."""
 
 from __future__ import annotations
 

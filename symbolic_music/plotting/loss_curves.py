@@ -1,4 +1,4 @@
-"""Curves of a training run: the loss, and below it how what the model writes fits its surroundings."""
+"""Plot curves of a training run: the loss, and below it the fit of edits to their context."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of plots of a note store: how much there is, how long, how high, how loud, how fast, in which keys."""
+"""A page of plots of a note store: counts, durations, pitches, velocities, tempos, keys."""
 
 from __future__ import annotations
 

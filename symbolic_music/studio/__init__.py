@@ -1,4 +1,4 @@
-"""The studio: a piano roll in the browser over this library, its server and its sessions."""
+"""The studio: a piano roll in the browser, its server and its sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Five pieces to begin with, made from the corpus that music21 carries."""
+"""Five example pieces from music21's corpus."""
 
 from __future__ import annotations
 

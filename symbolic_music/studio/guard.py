@@ -1,4 +1,4 @@
-"""Who may speak to the server: the right host, no foreign page, the token, and bodies of bounded size."""
+"""Access control of the server: host, origin, token, and bounded bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked to be heard: the piece from a moment on, an alternative, or one note."""
+"""Audio for the page: the piece from a moment on, an alternative, or one note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Play, pause, and be answered: notes from a MIDI input are continued on a MIDI output while they are drawn."""
+"""Continue phrases from a MIDI input on a MIDI output while the model draws them."""
 
 from __future__ import annotations
 

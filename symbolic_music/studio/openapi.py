@@ -1,4 +1,4 @@
-"""The API as an OpenAPI 3.1 document, made from the same models that check what comes in."""
+"""The API as an OpenAPI 3.1 document, from the models that validate requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sound of a piece from any moment on, as raw samples while they are made."""
+"""The audio of a piece from any moment on, as raw samples in blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The piano roll in a notebook (anywidget): select bars and tracks, ask, keep; `widget.score` is the piece so far."""
+"""The piano roll in a notebook (anywidget): select bars and tracks, run an edit, keep the result, `widget.score`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound in memory, and to a file."""
+"""Audio in memory and in files."""
 
 from __future__ import annotations
 

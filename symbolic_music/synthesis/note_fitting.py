@@ -1,4 +1,4 @@
-"""The gradient from a sound to the score: what notes were played, by descent through the synthesizer."""
+"""Fit notes to a recording by gradient descent through the synthesizer."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def fit_notes(
     if np.any(score.instruments == DRUM_INSTRUMENT):
         raise OptionError("drums have no pitch that could be fitted; leave them out of the score")
     if steps < 1:
-        raise OptionError(f"there is at least one step, not {steps}")
+        raise OptionError(f"steps must be at least 1, not {steps}")
     if not 0 < audio.peak < math.inf:
         raise AudioError("this recording holds no sound, or samples that are no numbers")
     rate = audio.sample_rate

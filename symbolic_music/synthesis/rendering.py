@@ -1,4 +1,4 @@
-"""Scores to sound: whole in memory, track by track, or straight into files."""
+"""Render scores: in memory, by track, or to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a score is played: the settings that every way of rendering takes."""
+"""Settings of rendering, shared by all ways to render."""
 
 from __future__ import annotations
 

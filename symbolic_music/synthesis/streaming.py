@@ -1,4 +1,4 @@
-"""Sound as it comes: the mix of a score block by block, in bounded memory, and levelled samples in any chunks."""
+"""Streaming: the mix of a score in blocks, in bounded memory, and levelled samples in any chunks."""
 
 from __future__ import annotations
 

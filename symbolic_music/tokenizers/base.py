@@ -1,4 +1,4 @@
-"""What every tokenizer is: a vocabulary, encode, decode and a grammar."""
+"""The interface of tokenizers: a vocabulary, encode, decode and a grammar."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Grammar(ABC):
         """The state after one more id. What is not allowed raises TokenError."""
 
     def violation(self, ids: ArrayLike) -> int | None:
-        """Position of the first id that may not stand where it stands, or None when all obey.
+        """Position of the first id that may not follow here, or None when all obey.
 
         TokenError when they are not whole numbers of shape (n,), or (n, fields).
         """

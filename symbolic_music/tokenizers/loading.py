@@ -1,4 +1,4 @@
-"""Saved tokenizers, read back: their ids are still the ones that were saved, or they are refused."""
+"""Load saved tokenizers, and refuse those whose ids have changed."""
 
 from __future__ import annotations
 

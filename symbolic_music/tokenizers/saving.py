@@ -1,4 +1,4 @@
-"""Tokenizers as JSON files, with hashes of what their ids mean."""
+"""Save tokenizers as JSON files, with hashes of their ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fold the sustain pedal into the lengths of notes, by the rules that Performance RNN's data was made with."""
+"""Fold the sustain pedal into durations, by the rules of Performance RNN's data."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class GridData(Strict):
     kind: Literal["chorale-grid"]
     path: str
     transpose: _Semitones = (-6, 5)
-    crops: float = Field(0, ge=0, le=1, description="share of the pieces that are heard from a later bar of 4/4 on")
+    crops: float = Field(0, ge=0, le=1, description="share of the pieces that begin at a later bar of 4/4")
     spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
 
 
@@ -136,7 +136,7 @@ class CodesData(Strict):
     pairs: dict[str, _Share] = Field(description="folders, each with its share of the examples", min_length=1)
     codec: str = Field(description="the codec that the codes are of: its name or folder")
     frames: int = Field(512, ge=2, description="of an example")
-    tones: bool = Field(False, description="also tell what the codec makes of the score as plain tones")
+    tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
     validation_examples: int = Field(64, ge=1)
 

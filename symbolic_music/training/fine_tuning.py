@@ -1,4 +1,4 @@
-"""Begin from a model that has been trained: fine-tuning."""
+"""Fine-tuning: initialise a run from a trained model."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
     model = load_model(source, "cpu")
     if tokenizer is not None and tokenizers.fingerprint(model.tokenizer) != tokenizers.fingerprint(tokenizer):
         raise TrainingError(
-            f"{source} speaks the ids of {model.tokenizer.to_config()}, and data those of {tokenizer.to_config()}"
+            f"{source} uses the ids of {model.tokenizer.to_config()}, the data those of {tokenizer.to_config()}"
         )
     network = model.network
     assert isinstance(network, nn.Module)

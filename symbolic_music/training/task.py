@@ -1,4 +1,4 @@
-"""What a training run learns: its batches, its loss, how it is evaluated, and the model that comes out."""
+"""The interface of a task: its batches, loss, evaluation, and the resulting model."""
 
 from __future__ import annotations
 

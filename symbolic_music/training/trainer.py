@@ -1,4 +1,4 @@
-"""The training loop, whatever is learnt."""
+"""The training loop of all tasks."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class _Run:
             if self.records is not None:
                 self.records.rows = log_rows(state["log"])
             if not isinstance(state["scaler"], dict):
-                raise ValueError("its scaler is none")
+                raise ValueError("its scaler is invalid")
             if state["scaler"]:
                 self.fabric.strategy.precision.load_state_dict(state["scaler"])
             set_random_states(self.fabric, random)
@@ -231,7 +231,7 @@ class _Run:
         optim = self.config.optim
         if optim.steps <= step:
             raise TrainingError(
-                f"{self.config.folder} stands at step {step:,}: optim.steps has to be more, not {optim.steps:,}"
+                f"{self.config.folder} is at step {step:,}: optim.steps has to be larger, not {optim.steps:,}"
             )
         old = schedule_of(optim.schedule, before, optim.warmup, optim.final)
         _log.warning(

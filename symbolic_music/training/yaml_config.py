@@ -1,4 +1,4 @@
-"""What the typed YAML files of all trainings share."""
+"""The shared part of all typed YAML configs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What verbs share that change a score without a model."""
+"""Options and output shared by verbs that edit a score without a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that all verbs which write notes share, and what they do with what is written."""
+"""Options and output shared by all verbs that write notes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What verbs print: results to stdout, progress to stderr and only on a terminal."""
+"""Output of verbs: results to stdout; progress to stderr, only on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A critic of sound: small convolutional networks on complex spectra of several sizes.
+"""A discriminator: small convolutional networks on complex spectra of several sizes.
 
 Source: Défossez et al. 2022 (EnCodec, section 3.4, figure 2), the multi-scale STFT discriminator, narrower.
 """

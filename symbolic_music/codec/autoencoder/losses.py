@@ -1,4 +1,4 @@
-"""How far decoded sound is from what was encoded: mel spectra of several sizes (EnCodec, section 3.4)."""
+"""Distance between decoded and original audio: mel spectra of several sizes (EnCodec, section 3.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A quantised autoencoder of sound: strided causal convolutions, residual codebooks, and the way back.
+"""A quantised autoencoder of audio: strided causal convolutions, residual codebooks, and a mirrored decoder.
 
 Sources: Défossez et al. 2022 (EnCodec, arXiv 2210.13438), without its recurrent layers; Dhariwal et al. 2020 (Jukebox,
 arXiv 2005.00341), whose three levels are `JUKEBOX`: one codebook each, at three rates.

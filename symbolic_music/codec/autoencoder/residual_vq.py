@@ -1,4 +1,4 @@
-"""Residual vector quantisation: a vector becomes one code of each of K codebooks, each coding what the last left over.
+"""Residual vector quantisation: one code of each of K codebooks, each coding the residual of the previous ones.
 
 Sources: Zeghidour et al. 2021 (SoundStream, section III.C); Défossez et al. 2022 (EnCodec, section 3.2).
 

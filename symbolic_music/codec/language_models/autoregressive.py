@@ -1,4 +1,4 @@
-"""A language model of codes: a decoder over K streams that is told the score, frame by frame.
+"""A codec language model: a decoder over K streams conditioned on a score, frame by frame.
 
 Sources: Copet et al. 2023 (MusicGen, arXiv 2306.05284): summed embeddings, a head a codebook, patterns, classifier-free
 guidance (section 2.3: conditions left out of 20 % of the examples; 3.3). In the place of text stands the score.
@@ -35,7 +35,7 @@ class CodecLanguageModelConfig:
         codebooks, size: of the codec whose codes it writes.
         width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
         window: positions that each position sees, through every layer: sequences may be of any length.
-        distances: positions back that are told apart.
+        distances: positions back that are distinguished.
         pattern: of `patterns.PATTERNS`.
         features: of a frame's condition.
         unconditioned: share of the examples whose condition is left out while training.

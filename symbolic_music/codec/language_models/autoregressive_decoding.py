@@ -1,4 +1,4 @@
-"""Write the codes of a score with a language model: classifier-free guidance, a cache, any length."""
+"""Generate the codes of a score autoregressively: classifier-free guidance, a cache, any length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models that write codes position after position of a pattern share, whatever their network is.
+"""The shared part of models that predict codes position by position of a pattern.
 
 Shapes: B batch, K codebooks, S positions of a pattern, T frames, F features of a frame.
 """

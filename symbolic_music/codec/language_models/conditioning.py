@@ -1,4 +1,4 @@
-"""How models of codes are told a score: what every frame is told, and what stands in its place when nothing is.
+"""Score conditioning for codec language models, and the learned null condition for classifier-free guidance.
 
 Shapes: B batch, T frames, F features of a frame.
 """

@@ -1,4 +1,4 @@
-"""A model of codes that fills masked ones in, all frames at once, one codebook after the other; told a score.
+"""A masked codec language model: it predicts masked codes of all frames, codebook by codebook, given a score.
 
 Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577). Here what each frame is told is added to it, in the place of a text
 that is looked at, and the context of the finer codebooks is not restricted. `masked_decoding` writes with it.

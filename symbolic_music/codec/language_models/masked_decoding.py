@@ -1,4 +1,4 @@
-"""Write the codes of a score by masked refinement: many frames at once, the least certain again and again.
+"""Generate the codes of a score by masked refinement: many frames at once, the least certain ones again.
 
 Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577): spans, their cosine schedule, guidance that weakens. That spans do
 not overlap, that one is as certain as its likeliest code, and how the temperature falls, is of the authors' code.

@@ -1,4 +1,4 @@
-"""MusicGen's decoder, as `transformers` has it, told a score in the place of a text.
+"""MusicGen's decoder of `transformers`, conditioned on a score instead of a text.
 
 Source: Copet et al. 2023 (MusicGen, arXiv 2306.05284). Each layer looks at the condition of all frames of a window by
 cross-attention; sinusoids of the position at which a frame begins are added to it, so that the decoder, whose positions

@@ -1,4 +1,4 @@
-"""A score as plain tones, and as what a codec's encoder makes of them: features that say where each period stands.
+"""A score as plain tones, encoded by the codec: features with the phase of each period.
 
 A pitch roll tells a model which pitch sounds, not how its wave goes on from frame to frame; of tones that begin with
 their notes the vectors of the codec do. The idea is ours.
@@ -97,7 +97,9 @@ def told_frames(score: Score, codec: AudioCodec, features: int, count: int, firs
 
 
 def check_told(features: int, codec: AudioCodec) -> None:
-    """ModelError when a model of so many features cannot be told a score by `told_frames`."""
+    """ModelError unless `told_frames` gives this number of features."""
     tones = codec.dim if isinstance(codec, VectorCodec) else 0
     if features not in (FEATURES, FEATURES + tones):
-        raise ModelError(f"this model is told {features} features a frame; there are {FEATURES}, and {tones} of tones")
+        raise ModelError(
+            f"this model takes {features} features a frame; a score has {FEATURES}, and {tones} more with tones"
+        )

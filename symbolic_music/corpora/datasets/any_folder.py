@@ -1,4 +1,4 @@
-"""Any folder of music: every file that this library reads, split by the hash of its bytes."""
+"""Any folder of music: all readable files, split by the hash of their bytes."""
 
 from __future__ import annotations
 

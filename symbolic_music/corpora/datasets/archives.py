@@ -1,4 +1,4 @@
-"""Archives of corpora (zip, tar in its compressions), unpacked without trusting them."""
+"""Archives of corpora (zip, tar with its compressions), unpacked as untrusted input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives of corpora that are online, with their SHA-256: downloaded whole, checked, or not at all.
+"""Archives of corpora on the web, verified by their SHA-256 after download.
 
 MAESTRO 3's and Groove's sums are those of their pages at magenta.withgoogle.com/datasets; the others are those that
 several projects measured and check against. None was downloaded by us.

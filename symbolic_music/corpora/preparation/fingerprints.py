@@ -1,4 +1,4 @@
-"""Sketches of pieces: a few hundred numbers that near-duplicates share, whatever their key, tempo or resolution.
+"""Sketches of pieces: a few hundred numbers that near-duplicates share in any key, tempo and resolution.
 
 In each part the highest note of each onset makes a line. Every run of 8 notes of a line is hashed from its intervals
 in semitones and from whether each time between onsets is much shorter than, about equal to, or much longer than the

@@ -1,4 +1,4 @@
-"""Near-duplicates of a corpus by note content, and splits that keep them together.
+"""Find near-duplicates in a corpus by note content, and make splits that keep them together.
 
 Two pieces are near-duplicates when their `fingerprints` overlap: transposed, in another tempo or
 resolution, with other sounds, with a part more or less, cut short, or inside a medley. Where pieces are chained by

@@ -1,4 +1,4 @@
-"""A corpus made into a note store: listed, cut into segments, built in parallel, kept where a run was killed."""
+"""Prepare a corpus: list its sources, cut them into segments, build these in parallel, resume after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to build the segments of a store: one after another, or by processes of this machine."""
+"""Build the segments of a store one after another, or in parallel processes."""
 
 from __future__ import annotations
 

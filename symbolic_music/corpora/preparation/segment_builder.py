@@ -1,4 +1,4 @@
-"""One segment of a store from its sources: read, checked, filtered, written. The work that engines share out."""
+"""Build one segment of a store from its sources: read, check, filter, write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a note store holds, in numbers: by split, what was left out, and distributions for the page of plots."""
+"""Statistics of a note store: counts by split, exclusions, and distributions for the page of plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variations of a piece that are as good to learn from: other keys, tempos and loudness, drawn on the fly.
+"""Augmentation of a piece on the fly: transposition, tempo and velocity.
 
 They change notes and tempos of a Score, so that they serve any tokenizer. The choice of controls of the anticipatory
 encoding is no change of the notes: see `packing`.
@@ -119,7 +119,7 @@ class Augmentation:
         for name in ("transpose", "velocity_scale", "velocity_offset", "pitches"):
             low, high = getattr(self, name)
             if low > high:
-                raise OptionError(f"augmentation: {name} goes from {low:g} to {high:g}; give the least first")
+                raise OptionError(f"augmentation: {name} runs from {low:g} to {high:g}; give the smaller first")
         if not 0 <= self.pitches[0] <= self.pitches[1] <= 127:
             raise OptionError(f"augmentation: pitches lie within 0 to 127, not {self.pitches}")
         if not self.stretch or min(self.stretch) <= 0 or self.velocity_scale[0] <= 0:

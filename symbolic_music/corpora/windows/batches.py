@@ -1,4 +1,4 @@
-"""What stands between `Windows` and a training loop: the order of windows, and batches of them."""
+"""The order of windows in an epoch, and batches of them."""
 
 from __future__ import annotations
 

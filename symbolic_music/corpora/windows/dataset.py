@@ -1,4 +1,4 @@
-"""Windows of a note store as a dataset of torch: read, varied and encoded when they are asked for.
+"""Windows of a note store as a torch dataset: read, augmented and encoded on access.
 
     store = NoteStore("maestro.store")
     windows = Windows(store, tokenizers.get("performance"), Crops(2048), preset("music-transformer"), split="train")
@@ -137,7 +137,7 @@ def _chosen(store: NoteStore, split: str | None, pieces: Sequence[int] | Ints | 
     if split not in store.splits:
         raise CorpusError(
             f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}: "
-            "add pieces, or prepare it anew with other --splits, such as 80/10/10"
+            "add pieces, or prepare it again with other --splits, such as 80/10/10"
         )
     return chosen[np.isin(chosen, store.splits[split])]
 

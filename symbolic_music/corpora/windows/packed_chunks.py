@@ -1,4 +1,4 @@
-"""Training data of the Anticipatory Music Transformer, chunk by chunk, without packing the corpus first.
+"""Training chunks of the Anticipatory Music Transformer, without packing the corpus in advance.
 
 Source: Thickstun et al. 2024 (arXiv 2306.08620), section 4 and appendix B; the sequences are made by
 `tokenizers.anticipation_chunks`.

@@ -1,4 +1,4 @@
-"""Pieces of a note store as windows are cut from them: read once, with what every window needs worked out."""
+"""A cached piece with precomputed bar lines, from which training windows are cut."""
 
 from __future__ import annotations
 

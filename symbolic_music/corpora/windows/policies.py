@@ -1,4 +1,4 @@
-"""Which windows a dataset cuts from the pieces of a store: random crops, consecutive chunks, windows from a bar line.
+"""Policies of windows: random crops, consecutive chunks, windows from a bar line.
 
 The packed chunks of the Anticipatory Music Transformer are in `packing`.
 """

@@ -1,4 +1,4 @@
-"""Training examples of a region model: stretches of a piece, and edits of it with everything else given."""
+"""Training examples of a region model: passages of a piece, and edits given everything else."""
 
 from __future__ import annotations
 

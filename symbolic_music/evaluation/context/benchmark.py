@@ -1,4 +1,4 @@
-"""A benchmark of regions as data: pieces by the MD5 of their file, where they are edited, no notes.
+"""A benchmark of regions as data: pieces by the MD5 of their file, with positions of edits, without notes.
 
 A document has a list `regions` of objects: `corpus` and `md5` name the piece, `ticks` is [first, last) and `tracks` the
 tracks; `kind`, `bars`, `verified` and `program` are for people. `notes` is how many notes the region has, as a check

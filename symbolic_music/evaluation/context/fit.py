@@ -1,4 +1,4 @@
-"""How well an alternative fits its surroundings, as one share and the shares that it is the mean of."""
+"""The fit of an alternative to its surroundings: one score, the mean of several shares."""
 
 from __future__ import annotations
 

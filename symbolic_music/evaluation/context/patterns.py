@@ -1,4 +1,4 @@
-"""Bars as sets of what begins when, and how alike they are."""
+"""Bars as sets of onsets, and their similarity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of edits in context: the table, its plot, and the first regions as piano rolls and sound."""
+"""A report of edits in context: the table, its plot, and the first regions as piano rolls and audio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where new notes meet old ones, and what became of the old ones."""
+"""The borders between new and given notes, and changes to given notes."""
 
 from __future__ import annotations
 

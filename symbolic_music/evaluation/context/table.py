@@ -1,4 +1,4 @@
-"""All metrics of edits in their context, for any number of systems, as one table."""
+"""All metrics of edits in context, for any number of systems, as one table."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def evaluate(cases: Sequence[Case], write: Write, progress: Progress | None = No
     Args:
         cases: regions of pieces.
         write: takes an original score and a region, and gives the score with that region written anew.
-        progress: is told the part done.
+        progress: is called with the share that is done.
     """
     out = []
     for number, case in enumerate(cases, 1):

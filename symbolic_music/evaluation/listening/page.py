@@ -1,4 +1,4 @@
-"""A listening test as one HTML file with its audio: pairs, ratings of one (MOS) or of all beside a reference (MUSHRA).
+"""A listening test as one HTML file with its audio: pairs, ratings (MOS), or ratings with a reference (MUSHRA).
 
 Listeners see no names: clips have random numbers, and a key that stays with the maker says what they are. The order of
 trials and of clips is drawn anew for each listener. Answers are saved as a JSON file.

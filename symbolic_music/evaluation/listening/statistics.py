@@ -1,4 +1,4 @@
-"""What answers to a listening test say: Wilcoxon's signed ranks with Holm's correction, Bradley and Terry's model."""
+"""Statistics of listening tests: Wilcoxon's signed ranks with Holm's correction, the Bradley-Terry model."""
 
 from __future__ import annotations
 

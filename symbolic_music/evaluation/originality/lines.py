@@ -1,4 +1,4 @@
-"""The notes of a piece in an order that transposition and tempo do not change, and fingerprints of their intervals."""
+"""The notes of a piece in an order that is invariant to transposition and tempo, and fingerprints of intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a piece shares with the pieces of an index: passages of the same intervals, at any pitch and tempo."""
+"""Passages that a piece shares with an index: equal intervals, at any pitch and tempo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which bars of a piece are where in the training data: as plain data, and as a page with both as piano rolls."""
+"""Bars of a piece and their positions in the training data: as plain data, and as a page with piano rolls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a constraint on drawn notes is, and how several are put together.
+"""The interface of constraints on notes, and their combination.
 
 A constraint is a mask over what may follow in each field, for all alternatives of a request at once. It holds no state:
 what has been written so far is given to it. Constraints of pitch, of rhythm and of texture are in `pitch`,

@@ -1,4 +1,4 @@
-"""A constraint on which pitches follow each other: given ones, in a free rhythm. Times are in steps of 10 ms."""
+"""A constraint on the sequence of pitches: given ones, in a free rhythm. Times are in steps of 10 ms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Constraints on which notes are written: range, scale, chords, instruments, repeats.
+"""Constraints on pitches and instruments: range, scale, chords, repeats.
 
 Those that take `instruments` leave the others alone; None stands for all but the drums.
 """
@@ -30,7 +30,7 @@ class PitchRange(Constraint):
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high <= 127:
-            raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.low}..{self.high}")
+            raise OptionError(f"a range of pitches is within 0..127, lowest first, not {self.low}..{self.high}")
 
     def pitches(self, situation: Situation) -> Mask:
         """See `Constraint`."""

@@ -1,4 +1,4 @@
-"""Constraints on when notes begin and end: a given rhythm, the end on a given beat. Times are in steps of 10 ms."""
+"""Constraints on onsets and ends: a given rhythm, the end on a given beat. Times are in steps of 10 ms."""
 
 from __future__ import annotations
 

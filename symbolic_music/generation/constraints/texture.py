@@ -1,4 +1,4 @@
-"""Constraints on how many notes there are: at once, at a moment, in a bar."""
+"""Constraints on the number of notes: at once, at a moment, in a bar."""
 
 from __future__ import annotations
 

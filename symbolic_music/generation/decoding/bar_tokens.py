@@ -1,4 +1,4 @@
-"""Ids, or words, of a piece bar by bar: which begin a bar, and which a model may write into bars."""
+"""Token ids of a piece bar by bar: ids that begin a bar, and ids that a model may write into bars."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def encoded_in_bars(score: Score, model: Model[Any]) -> Ids:
         if not isinstance(encoded, list) and not any(name.startswith("Rest_") for name in names):
             return encoded
     raise OptionError(
-        f"model {model.card.name!r} can continue a piece, but not write into one: of models that go from left to right "
-        "those can whose REMI or compound ids tell all tracks in one sequence, with programs and without rests"
+        f"model {model.card.name!r} only supports continuation; infilling needs a model with the region or "
+        "anticipation tokenizer, or REMI or compound ids of all tracks in one sequence, with programs and without rests"
     )
 
 

@@ -1,4 +1,4 @@
-"""Write music word by word, with a model of compound words and the grammar of its tokenizer.
+"""Sample music word by word, with a compound word model and the grammar of its tokenizer.
 
 Fields go by what they hold: family (which kind of word it is; the paper's type), time (bar or position), pitch,
 velocity, duration, program, part, tempo, meter, chord, rest, as far as a tokenizer has them.
@@ -106,7 +106,7 @@ def draw_words(
     """
     network, vocabulary, grammar = model.network, model.tokenizer.vocabulary, model.tokenizer.grammar
     if not isinstance(network, WordNetwork) or not isinstance(grammar, WordGrammar):
-        raise OptionError(f"{model.card.name!r} speaks words of several fields, but is no compound transformer")
+        raise OptionError(f"{model.card.name!r} predicts words of several fields, but is not a compound transformer")
     first, names = network.config.leading, field_names(vocabulary)
     order = sorted((i for i in range(len(names)) if i != first), key=lambda i: names[i] != "time")
     inside = np.array([name not in _BEFORE_AND_AFTER for name in vocabulary.fields[first]])

@@ -1,4 +1,4 @@
-"""What a GPT-2 over the anticipatory ids is shown of a piece that outgrows its window.
+"""The context of a GPT-2 over anticipatory ids when a piece is longer than its window.
 
 The rows of a piece are its events (rests too) and controls in the order in which they are shown: before each event,
 every control whose time is at most that of the event before it + 500 steps. A window is a flag and a stretch of rows

@@ -95,7 +95,7 @@ class AnticipationSampler:
         if count < 1 or not requests:
             raise OptionError("at least one alternative of one request is needed")
         if not v.DENSITY <= longest_gap < v.MAX_TIME:
-            raise OptionError(f"the longest gap lies in 100..9999 steps, not {longest_gap}")
+            raise OptionError(f"the longest gap is 100..9999 steps, not {longest_gap}")
         self._sampling = EventSampling(sampling, sampling, sampling) if isinstance(sampling, Sampling) else sampling
         self._gap = longest_gap
         layout = Layout.of(context_of(model), hop, beat)

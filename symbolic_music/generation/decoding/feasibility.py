@@ -1,4 +1,4 @@
-"""Constraints that leave nothing to draw are found before anything is drawn, as far as they do not hang on what is."""
+"""Find unsatisfiable constraints before sampling starts, as far as that can be known in advance."""
 
 from __future__ import annotations
 

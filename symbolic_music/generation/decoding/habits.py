@@ -1,4 +1,4 @@
-"""What parts do elsewhere in their piece, which is what they are expected to do where they are written.
+"""Habits of tracks, measured elsewhere in the piece, which new notes are expected to follow.
 
 A model that is not sure draws what no player of the part would play: these are limits of a part's own, and counts that
 are weighed against the model's probabilities as if the model's were counts too (a Dirichlet prior).

@@ -1,4 +1,4 @@
-"""Draw the notes of a region with a region model, field by field, among what limits and habits allow."""
+"""Sample the notes of a region with a region model, field by field, within limits and habits."""
 
 from __future__ import annotations
 

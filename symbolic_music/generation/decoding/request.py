@@ -1,4 +1,4 @@
-"""What a sampler is asked for, and what it gives back."""
+"""The request and the result of a sampler."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Request:
         for name in ("past", "controls"):
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
         if len(self.past) and self.past[-1, 0] > self.start:
-            raise RegionError(f"the past goes on to step {self.past[-1, 0]}, after the start at {self.start}")
+            raise RegionError(f"the past extends to step {self.past[-1, 0]}, after the start at {self.start}")
         if self.instruments is not None:
             chosen = tuple(sorted(set(self.instruments)))
             if not chosen or not all(0 <= i < v.INSTRUMENTS for i in chosen):

@@ -1,4 +1,4 @@
-"""Which of the ids that may follow are drawn, and the draw: temperature, top-k, top-p and min-p."""
+"""Sampling from logits: temperature, top-k, top-p and min-p."""
 
 from __future__ import annotations
 

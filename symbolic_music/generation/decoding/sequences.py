@@ -1,4 +1,4 @@
-"""The alternatives of a request while they are written, and what may follow in each."""
+"""The alternatives of a request during sampling, and the allowed next events of each."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class Group:
         """Whether there is a note, or a rest, for a drawn time; else it must be drawn again."""
         constraints, is_over = self.request.constraints, index == len(line.note_gaps)
         if (is_over or line.window.now + index >= line.end) and line.was_refused and not self._counts_written(line):
-            raise self.contradiction(line, "wherever the model would begin a note, none may be")
+            raise self.contradiction(line, "the constraints allow no note where the model places one")
         if not constraints or is_over or not line.note_gaps[index] or line.rest_gaps[index]:
             return True
         situation = replace(self._situation([line]), time=np.array([line.window.now + index]))

@@ -1,4 +1,4 @@
-"""What reads ids for a sampler, and says what may follow: one for each architecture that speaks the anticipatory ids.
+"""Inference backends for samplers: one for each architecture over the anticipatory ids.
 
 A reader keeps a sequence of ids for each of many lines. `read` appends to some of them and hands back what it knows of
 what follows the last id of each; the other methods turn that into the logits of a block of ids.
@@ -66,7 +66,7 @@ def reader_of(network: Any, lines: int) -> Reader:
     Raises:
         ModelError: when there is none, or the network has another vocabulary.
     """
-    raise ModelError(f"a {type(network).__name__} cannot write into a piece: there is no reader of it")
+    raise ModelError(f"a {type(network).__name__} cannot write into a piece: it has no inference backend")
 
 
 def can_be_read(network: Any) -> bool:

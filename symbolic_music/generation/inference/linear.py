@@ -1,4 +1,4 @@
-"""Matrices as a sampler multiplies by them: few vectors at a time, so that reading the weights is what takes the time.
+"""Linear layers for sampling: few vectors at a time, so reading the weights dominates.
 
 Of what torch offers, measured on a CPU with two cores for the 85 M weights of a GPT-2 of 128 M (ms for all, one vector
 and eight; `benchmarks/sampling.py kernels`):

@@ -1,4 +1,4 @@
-"""GPT-2 over several sequences of different lengths at once, each with keys and values of its own.
+"""GPT-2 over several sequences of different lengths at once, each with its own keys and values.
 
 What is new of all sequences goes through the matrices as one flat table of ids, so that the weights are read once for
 all of them; only attention looks at one sequence at a time. Reading a prompt, a single id, ids of which some sequences

@@ -1,4 +1,4 @@
-"""Whole bars of all tracks, written by a model that only goes on from left to right, in ids that begin bars.
+"""Infill whole bars of all tracks with a left-to-right model whose ids mark bars.
 
 Candidates for the bars are drawn, told what came before them. Each is weighed by how likely the model finds what
 follows once it has read the candidate, and the best are taken. Bars and meters are the piece's.
@@ -82,7 +82,9 @@ class BarInfilling:
         lines = score.bars(spans[-1][1] + 1)
         is_all = tracks is None or set(played) <= set(check_tracks(score, tracks))
         if len(spans) != 1 or not is_all or not np.isin(spans[0], lines).all():
-            raise RegionError(f"model {name!r} writes one region of whole bars, in all tracks: --bars alone names it")
+            raise RegionError(
+                f"model {name!r} writes one region of whole bars, in all tracks: use --at bars: without --tracks"
+            )
         self._span = first, last = spans[0]
         asked = inside(score.notes, first, last)
         self._given, self._replaced = score.notes[~asked], score.notes[asked]
@@ -95,7 +97,7 @@ class BarInfilling:
         scale = score.ticks_per_quarter / own.ticks_per_quarter
         starts = own.bars(round(last / scale) + 1) * scale
         if len(starts) < len(lines) or (np.abs(starts[: len(lines)] - lines) >= 1).any():
-            raise RegionError(f"model {name!r} cannot write here: its ids do not know the meters of this piece")
+            raise RegionError(f"model {name!r} cannot write here: its vocabulary lacks the meters of this piece")
         self._heads: list[list[Any]] = [bar[:head].tolist() for bar in bars[begin:end]]
         config = model.network.config
         self._shown = int(getattr(config, "window", getattr(config, "context", _SHOWN)))

@@ -1,4 +1,4 @@
-"""Alternatives of an edit while they are written, and what comes of them."""
+"""Candidate solutions of an edit: notes drawn so far, and the finished scores."""
 
 from __future__ import annotations
 

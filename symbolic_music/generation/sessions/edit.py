@@ -1,4 +1,4 @@
-"""The one edit: regions of some tracks are written, and everything else comes back as it was.
+"""An edit: regions of some tracks are written, and everything else comes back unchanged.
 
 A note is asked for when it begins in a region, in a track that is written. All others are given, and come back bit for
 bit, in their order, with all that is no note. Written notes begin and end within their region. A given note that began

@@ -1,4 +1,4 @@
-"""An edit by a region model: everything that is given is shown at once, and each span is written after it.
+"""An edit by a region model, conditioned on all given notes; each region is written in turn.
 
 Long spans are written in parts of a few bars, each of which knows the parts before it.
 """

@@ -1,4 +1,4 @@
-"""How a model sees a score, and how what it writes becomes notes of the score's tracks.
+"""The view of a model on a score, and the conversion of its events to notes of the score.
 
 Three kinds of models: the published ones hear seconds and know instruments; ours hear musical time, every piece at one
 tempo, and know instruments, or parts (see `models.bundle.View`).
@@ -106,7 +106,10 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
         RegionError: when it cannot write these tracks.
     """
     if not edits(model):
-        raise OptionError(f"model {model.card.name!r} can continue a piece, but not write into one")
+        raise OptionError(
+            f"model {model.card.name!r} only supports continuation; infilling needs a model with the region or "
+            "anticipation tokenizer"
+        )
     if model.view.parts:
         return InParts(score, list(voices), span, model, monophonic)
     if model.reads == "events":
@@ -125,7 +128,7 @@ class _ByInstrument:
         self._unknown = sorted(set(range(v.INSTRUMENTS)) - set(known))
         wanted = sorted({voice.instrument for voice in voices.values()})
         if set(wanted) & set(self._unknown):
-            raise RegionError(f"the model knows instruments {list(known)}; these tracks play {wanted}")
+            raise RegionError(f"the model has instruments {list(known)}; these tracks play {wanted}")
         self.instruments: tuple[int, ...] | None = tuple(wanted) or (known if self._unknown else None)
         self.constraints: tuple[Constraint, ...] = (NoUnison(),)
 

@@ -1,4 +1,4 @@
-"""How the tracks of a score sound around a region, which is how new notes in them sound."""
+"""Program, channel and velocity of each track around a region, for its new notes."""
 
 from __future__ import annotations
 

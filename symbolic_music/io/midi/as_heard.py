@@ -1,4 +1,4 @@
-"""What the tracks of a MIDI file sound like together: events merged by time, state kept by port and channel.
+"""Playback of all tracks of a MIDI file together: events merged by time, state by port and channel.
 
 A player has one line of time: a program, a volume or a pedal acts on all notes of its channel, whichever track they
 stand in. At one tick the tracks come in order, and in each its events in theirs. A program change also takes the bank

@@ -1,4 +1,4 @@
-"""Where the tracks of a Standard MIDI File lie, also when its headers and lengths are wrong.
+"""Positions of the tracks in a Standard MIDI File, even if its headers and lengths are wrong.
 
 Source: Standard MIDI Files 1.0, RP-001 (MIDI Association 1996).
 """

@@ -1,4 +1,4 @@
-"""Events of a MIDI file in words."""
+"""Names of MIDI events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other readers make of the file that a score was read from, for encodings that were published with them.
+"""The file of a score as other readers read it, for encodings that were published with them.
 
 Each function gives a score as that reader has it, or the score as it is where no file is remembered or something was
 changed since.

@@ -1,4 +1,4 @@
-"""What a MIDI file says beyond the tables of a score: texts, exclusive messages, aftertouch, silent tracks, ..."""
+"""Contents of a MIDI file beyond the tables of a score: texts, exclusive messages, aftertouch, silent tracks, ..."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a player makes of a MIDI file: each note with all that decides how it sounds.
+"""The notes of a MIDI file as a player plays them, with everything that affects their sound.
 
 Tracks are merged by time; state is kept by port and channel; a note sounds until its key or the pedal lets go. Until
 anything is said, values are those of General MIDI 1: program 0, volume 100, pan 64, expression 127, bends of 2

@@ -1,4 +1,4 @@
-"""MIDI files: symusic reads those that are good and simple, `tolerant_reader` the others, `writer` writes."""
+"""Read MIDI files: valid and simple ones by symusic, others by `tolerant_reader`; write them by `writer`."""
 
 from __future__ import annotations
 

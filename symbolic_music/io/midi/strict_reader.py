@@ -1,4 +1,4 @@
-"""Good MIDI files, read by symusic, and whether what its tracks say one by one is also what is heard.
+"""Read valid MIDI files with symusic, and check that reading track by track equals playback.
 
 symusic makes a track of each (track of the file, channel, program) that has notes, in this order, with the controllers
 that come while this program is on; it does not say which channel that is, drops notes that never end, and leaves out

@@ -1,4 +1,4 @@
-"""MIDI files that a strict reader refuses or misreads: everything in them that makes sense, and what did not."""
+"""Read MIDI files that a strict reader refuses or misreads, with a list of their problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a score that was read from notation remembers: the document, to be patched when it is written again."""
+"""The document of a score that was read from notation, for patching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Written music as a Score: ties joined, grace notes before the beat, dynamics as velocities."""
+"""Convert written music to a Score: ties joined, grace notes before the beat, dynamics as velocities."""
 
 from __future__ import annotations
 

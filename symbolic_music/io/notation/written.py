@@ -1,4 +1,4 @@
-"""Music as it is written: parts of measures, before it is laid out in time.
+"""Written music: parts of measures, before the conversion to time.
 
 Times are ticks, `TICKS` a quarter note; within a measure they count from its beginning.
 """

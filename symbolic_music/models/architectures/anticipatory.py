@@ -1,4 +1,4 @@
-"""A small decoder for the anticipatory encoding, one position an event.
+"""A small decoder for the anticipatory encoding, with one position for each event.
 
 The encoding's three ids of an event are predicted one after the other, as its chain rule says, but the
 transformer runs once an event: from its state h the time is drawn, from (h, time) the duration, from those
@@ -172,7 +172,7 @@ class AnticipatoryTransformer(nn.Module):
         row = self.index[instrument]
         if (row < 0).any():
             unknown = sorted(set(instrument[row < 0].tolist()))
-            raise ModelError(f"this model does not know instruments {unknown}; it knows {self.config.instruments}")
+            raise ModelError(f"this model does not have instruments {unknown}; it has {self.config.instruments}")
         return row
 
     def _waves(self, time: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Teach an anticipatory transformer further instruments, before it is trained on."""
+"""Add instruments to an anticipatory transformer before further training."""
 
 from __future__ import annotations
 

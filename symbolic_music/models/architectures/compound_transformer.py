@@ -1,4 +1,4 @@
-"""A decoder over compound words: each position is a word of several fields, drawn together at one step.
+"""A decoder over compound words: each position is a word of several fields, predicted at one step.
 
 Every field has an embedding of its own width; side by side they are a word. From the decoder's state the leading field
 (which kind of word it is) is drawn first; the other fields are drawn independently of each other, from the state and
@@ -53,7 +53,7 @@ class CompoundTransformerConfig:
         if not len(self.sizes) == len(self.widths) > 0 or min(*self.sizes, *self.widths) < 1:
             raise ModelError("every field has a size and a width, both at least 1")
         if self.leading >= len(self.sizes):
-            raise ModelError(f"there is no field {self.leading} to lead; there are {len(self.sizes)}")
+            raise ModelError(f"no leading field {self.leading}: there are {len(self.sizes)} fields")
         if self.width % 2:
             raise ModelError(f"width {self.width} is odd; sinusoids need an even one")
 

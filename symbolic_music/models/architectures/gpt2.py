@@ -1,4 +1,4 @@
-"""GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
+"""GPT-2's architecture over the anticipatory ids, as in the published anticipatory transformers.
 
 Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
 embedding (unless the config says otherwise). Names and shapes of the weights are plain `nn.Linear` ones;

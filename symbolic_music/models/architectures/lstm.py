@@ -1,4 +1,4 @@
-"""The recurrent baseline: Performance RNN (Simon & Oore 2017), and the same as Huang et al. 2018 compare with it.
+"""The recurrent baseline: Performance RNN (Simon & Oore 2017), and the baseline of Huang et al. 2018.
 
 An LSTM sees all that came before, through its state; there is no window, and a step costs the same at any length.
 """

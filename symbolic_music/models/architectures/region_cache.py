@@ -1,4 +1,4 @@
-"""Draw the rows of a region one after another: keys and values of all rows before are kept.
+"""Sample the rows of a region incrementally, with cached keys and values.
 
 The fields of a row are asked for in the order of the chain rule: gap, slot, key, duration, velocity; `append` reads the
 row that was chosen. The log-probabilities are those of `RegionTransformer.losses`.

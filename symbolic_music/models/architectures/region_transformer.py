@@ -1,4 +1,4 @@
-"""A decoder that writes regions of a score with everything else given first, one position an event.
+"""A decoder that writes regions of a score given everything else, with one position for each event.
 
 Notable features:
 - rotary positions on four axes: musical time, by periods of beats and bars, order, pitch, and slot (the same slot turns

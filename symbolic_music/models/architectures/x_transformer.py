@@ -1,4 +1,4 @@
-"""A decoder of the package x-transformers behind our interface: rotary positions and PyTorch's fused attention.
+"""The decoder of x-transformers with our interface: rotary positions and PyTorch's fused attention.
 
 Positions are relative, yet a window is needed where attention is to cost no more at any length; it jumps by half of
 itself: see `windows`. Its cache grows by concatenation up to the window, as x-transformers makes it.

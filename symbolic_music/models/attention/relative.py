@@ -1,4 +1,4 @@
-"""Relative attention, by distance in the sequence and by other relations, written three times.
+"""Relative attention by distance in the sequence and by other relations, in three implementations.
 
 `distance_logits` is the definition, `reference_relative_attention` what Huang et al. 2018 write, and
 `relative_attention` what models use: the same numbers in less time and memory.

@@ -1,4 +1,4 @@
-"""Which family a checkpoint of others is of, and what it takes to use it: a network and the tokenizer of its ids."""
+"""Families of public checkpoints: detection, network and tokenizer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def open_file(path: Path) -> Opened:
     checkpoint = CheckpointTensors([path], where=path)
     if aria.TABLE in checkpoint.shapes:
         return Opened(*aria.open_checkpoint(checkpoint, {}), "aria")
-    raise ModelError(f"{path.parent} has no config.json, and {path.name} does not say itself what model it is of")
+    raise ModelError(f"{path.parent} has no config.json, and {path.name} does not name its model")
 
 
 def open_folder(folder: Path, theirs: Mapping[str, Any]) -> Opened:

@@ -125,7 +125,7 @@ def gpt2_config(theirs: Mapping[str, Any], folder: Path, vocabulary: int | None 
         raise ModelError(f"{folder}/config.json is of a model of type {kind!r}, not 'gpt2'")
     activation = theirs.get("activation_function", "gelu_new")
     if activation not in _ACTIVATIONS:
-        raise ModelError(f"{folder}/config.json asks for the activation {activation!r}; only 'gelu_new' is known here")
+        raise ModelError(f"{folder}/config.json has the activation {activation!r}; only 'gelu_new' is supported")
     scaled = theirs.get("scale_attn_by_inverse_layer_idx", False)
     if not isinstance(scaled, bool):
         raise ModelError(f"{folder}/config.json: scale_attn_by_inverse_layer_idx is true or false, not {scaled!r:.60}")

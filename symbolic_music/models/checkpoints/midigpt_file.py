@@ -1,4 +1,4 @@
-"""MIDI-GPT checkpoints: one safetensors file, whose header holds the shape of the network and the meaning of its ids.
+"""MIDI-GPT checkpoints: one safetensors file, whose header contains the architecture and the vocabulary.
 
 Names of the tensors are those of Hugging Face's GPT-2, with an output matrix of its own.
 """
@@ -46,7 +46,7 @@ def open_file(path: Path, header: dict[str, str]) -> tuple[GPT2, Tokenizer]:
     read, size = ConfigReader(shape, path), len(tokenizer.vocabulary)
     rows = read.whole("vocab_size")
     if rows != size:
-        raise ModelError(f"{path} has a vocabulary of {rows:,} ids; its configuration tells of {size:,}")
+        raise ModelError(f"{path} has a vocabulary of {rows:,} ids; its configuration has {size:,}")
     config = GPT2Config(
         vocabulary=rows,
         context=read.whole("n_positions"),

@@ -1,4 +1,4 @@
-"""Folders of the hub with a GPT-2 and the MidiTok tokenizer of its ids, as MidiTok's `save_pretrained` writes both."""
+"""Folders with a GPT-2 and the MidiTok tokenizer of its ids, as MidiTok's `save_pretrained` writes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tokenizer_beside(folder: Path) -> Tokenizer:
     found = next((name for name in FILES if (folder / name).is_file()), None)
     if found is None:
         raise ModelError(
-            f"{folder} has a GPT-2 of no anticipatory ids, and no tokenizer of MidiTok beside it ({' or '.join(FILES)})"
+            f"{folder} has a GPT-2 without anticipatory ids, and no MidiTok tokenizer ({' or '.join(FILES)})"
         )
     saved = read_json(folder / found)
     kind, config = saved.get("tokenization"), saved.get("config")

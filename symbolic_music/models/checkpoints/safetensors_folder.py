@@ -1,4 +1,4 @@
-"""Folders that hold a model: config.json and model.safetensors, written both or none, read without unpickling."""
+"""Model folders: config.json and model.safetensors, written together, read without unpickling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint, from safetensors or from what torch.save wrote, read one at a time.
+"""Read the tensors of a checkpoint one at a time, from safetensors or from torch.save.
 
 A file is mapped into memory only while tensors are taken from it, and is let go of from time to time: what has been
 copied out of it does not count twice. Nothing is unpickled but tensors, by torch's restricted reader.
@@ -156,8 +156,8 @@ def unpickled(path: Path) -> dict[str, Tensor]:
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
         raise ModelError(
-            f"{path} is a pickle of more than tensors and might run code, or it is broken: it is not read; "
-            "ask for the model as safetensors"
+            f"{path} is a pickle of more than tensors and might run code, or it is damaged: it is not loaded; "
+            "use the model as safetensors"
         ) from None
     except Exception as error:  # of what a damaged one raises there is no list: struct.error, AssertionError, ...
         reason = " ".join(str(error).split())[:120]

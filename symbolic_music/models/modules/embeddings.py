@@ -1,4 +1,4 @@
-"""How a decoder's input is made of ids: token embeddings, with or without positional sinusoids and part labels.
+"""Input embeddings of a decoder: tokens, with or without sinusoidal positions and part labels.
 
 Each class is called with ids (B, L) and the position of the first of them, and gives (B, L, width).
 """

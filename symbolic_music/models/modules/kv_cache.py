@@ -1,4 +1,4 @@
-"""Caches of sequences that outgrow a model's window: one that slides, one that jumps."""
+"""Caches for sequences longer than the window: one that slides, one that jumps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies: the next event's fields may be those of a row before, found by attention.
+"""Pointer: copy the fields of the next event from an earlier row, found by attention.
 
 Source: Merity et al. 2017, "Pointer Sentinel Mixture Models", with a gate for each field in the place of the sentinel.
 """

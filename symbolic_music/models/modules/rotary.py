@@ -1,4 +1,4 @@
-"""Rotary positions on several axes, and causal attention in blocks that rotate queries and keys by them.
+"""Rotary positions on several axes, and causal attention in blocks with rotated queries and keys.
 
 Source: Su et al. 2021, "RoFormer", here with the periods of music in the place of a geometric series.
 """

@@ -1,4 +1,4 @@
-"""What all addresses share: sessions, models, and the edits under way."""
+"""State shared by all addresses: sessions, models, and running edits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a hand does in the page, as data: each change names one function of `symbolic_music.edits`."""
+"""Edits by hand in the page, as data: each names one function of `symbolic_music.edits`."""
 
 from __future__ import annotations
 

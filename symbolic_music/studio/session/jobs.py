@@ -1,4 +1,4 @@
-"""Edits under way: a thread draws, notes are told as events, what is finished lies in the session's folder."""
+"""Running edits: a thread draws notes and sends them as events; results go to the folder of the session."""
 
 from __future__ import annotations
 

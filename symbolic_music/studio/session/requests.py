@@ -1,4 +1,4 @@
-"""Smaller things that the page asks for, as data."""
+"""Small requests of the page, as data."""
 
 from __future__ import annotations
 

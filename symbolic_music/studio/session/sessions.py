@@ -1,4 +1,4 @@
-"""A session is a folder: every state of the piece as a MIDI file, and session.json that says how they hang together.
+"""A session is a folder: every state of the piece as a MIDI file, and session.json with their tree.
 
 A state is written before anyone is told of it, so after a crash the folder opens where it was. States form a tree:
 undo goes to the parent, and what was undone stays reachable.

@@ -1,4 +1,4 @@
-"""Scores as the files of a session: what is read back is what the page sees, track for track."""
+"""Scores as files of a session: reading one gives the same tracks as the page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page may ask a model for, as data: each wish is one of the library's edits."""
+"""Requests for a model, as data: each is one edit of the library."""
 
 from __future__ import annotations
 

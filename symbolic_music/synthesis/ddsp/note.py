@@ -1,4 +1,4 @@
-"""From notes to sound: a batch of notes of one voice in, their samples out. Differentiable in all that a note is.
+"""Render a batch of notes of one voice. Differentiable in all parameters of a note.
 
 A note becomes control curves (amplitudes of partials, levels of noise) at frames counted from its onset, and these
 drive the oscillators of `dsp`. A segment of a note needs nothing but its first frame and, where the pitch moves, the

@@ -1,4 +1,4 @@
-"""What a voice's partials are and how they move: frequencies, levels, and their course in a note. Differentiable.
+"""Partials of a voice: frequencies, levels and envelopes. Differentiable.
 
 B notes, F frames, K partials. The stretched partials of strings follow Renault, Mignot and Roebel, "Differentiable
 Piano Model for MIDI-to-Audio Performance Synthesis" (2022).

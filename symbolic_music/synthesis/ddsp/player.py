@@ -1,4 +1,4 @@
-"""The bank of DDSP voices: a score in, the sound of its tracks out, one block of time after the other."""
+"""The player of DDSP voices: renders the tracks of a score in blocks of time."""
 
 from __future__ import annotations
 

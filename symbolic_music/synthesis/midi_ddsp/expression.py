@@ -1,4 +1,4 @@
-"""The six expression controls of every note of a score: drawn from the score, read, changed, written as JSON.
+"""The six expression controls of every note of a score: predicted, read, changed, written as JSON.
 
 The network knows what the recordings can teach: how pitch and length shape a note of a voice. What they cannot (each
 is one note at one strength) is added by rule here: velocity, ties, the place in a phrase, vibrato.

@@ -1,4 +1,4 @@
-"""The networks of the trained voices. None steps through time: a frame follows from its note and its place in it.
+"""The networks of the trained voices. None is recurrent: a frame depends on its note and its position in it.
 
 B notes, F frames, K partials, M noise magnitudes, V voices. A voice is an embedding and a linear head in each network.
 

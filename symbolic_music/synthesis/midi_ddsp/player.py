@@ -1,4 +1,4 @@
-"""The bank of trained voices: a score in, the sound of its tracks out, one block of time after the other."""
+"""The player of trained voices: renders the tracks of a score in blocks of time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes with six controls turned into sound by trained voices. Differentiable in pitch and controls.
+"""Render notes with six controls by trained voices. Differentiable in pitch and controls.
 
 B notes, F frames, n samples.
 """

@@ -1,4 +1,4 @@
-"""What a track's controllers do to its notes: sustain, volume, expression, pan, pitch bend. NumPy, in seconds."""
+"""Controllers of a track applied to its notes: sustain, volume, expression, pan, pitch bend. NumPy, in seconds."""
 
 from __future__ import annotations
 

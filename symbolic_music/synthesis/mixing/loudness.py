@@ -1,4 +1,4 @@
-"""Loudness measured and peaks held under full scale, both of sound that comes piece by piece."""
+"""Loudness meter and limiter for audio in blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From tracks to a stereo mix: place and room."""
+"""Pan and reverb: from tracks to a stereo mix."""
 
 from __future__ import annotations
 

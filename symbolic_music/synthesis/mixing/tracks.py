@@ -1,4 +1,4 @@
-"""What plays a score, track by track, and where each track stands in the stereo image."""
+"""Players of a score for each track, and the pan position of each track."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sampled instruments: a score through a SoundFont, by tinysoundfont."""
+"""Render a score with a SoundFont, by tinysoundfont."""
 
 from __future__ import annotations
 

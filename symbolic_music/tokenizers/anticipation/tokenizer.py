@@ -1,4 +1,4 @@
-"""The anticipatory encoding: rows of time, duration and note, controls given five seconds early.
+"""The anticipatory encoding: rows of time, duration and note, with controls five seconds ahead.
 
 Source: Thickstun et al. 2024 (arXiv 2306.08620).
 """

@@ -1,4 +1,4 @@
-"""From MidiTok's tokens back to a score. Time runs as in MidiTok's decoder; no malformed note is skipped."""
+"""Decode MidiTok's tokens to a score. Time advances as in MidiTok's decoder; malformed notes are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grid of MidiTok 3.1.0: what its REMI and CPWord have in common, before tokens are written.
+"""The grid of MidiTok 3.1.0, shared by its REMI and CPWord.
 
 Preset `miditok` gives the ids of MidiTok, so this follows its rules of rounding and order to the letter, odd
 ones included. Ticks here are MidiTok's: 8 (or 16, when a meter in eighths occurs) a quarter note.

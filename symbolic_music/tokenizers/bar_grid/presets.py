@@ -107,5 +107,5 @@ class SchemeTokenizer(Tokenizer):
         if at is not None:
             word = np.atleast_1d(checked[at])
             names = ", ".join(self.vocabulary.name(int(token), field) for field, token in enumerate(word))
-            raise TokenError(f"{self.name}: {names} may not stand at place {at}; see grammar.allowed for what may")
+            raise TokenError(f"{self.name}: {names} may not follow at position {at}; see grammar.allowed")
         return checked

@@ -1,4 +1,4 @@
-"""The grammar of encodings that write one token after another: types that follow types, positions that rise."""
+"""The grammar of flat encodings: allowed sequences of types, increasing positions."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ class FlatGrammar(Grammar):
         return np.asarray(self._type_of == self._number.get(kind, -1))
 
     def advance(self, state: FlatState, token: int) -> FlatState:
-        """The state after one more id. TokenError when it may not stand here."""
+        """The state after one more id. TokenError when it may not follow here."""
         token = int(token)
         if not 0 <= token < len(self._type_of) or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand after {state.last}")
+            raise TokenError(f"id {token} may not follow {state.last}")
         kind, value = self._types[self._type_of[token]], int(self._value[token])
         floor, capacity, drums = state.floor, state.capacity, state.drums
         if kind == "Bar":

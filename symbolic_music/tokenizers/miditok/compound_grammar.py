@@ -1,4 +1,4 @@
-"""Grammars of MidiTok's encodings that write words of several fields: CPWord, Octuple and MuMIDI.
+"""Grammars of MidiTok's encodings with several fields: CPWord, Octuple and MuMIDI.
 
 What is promised: each word is of a form that MidiTok writes (bar, position, note, ...), forms follow each other as in
 what it writes, positions do not fall within a bar (in Octuple bars do not), and PitchDrum goes with Program -1. What is

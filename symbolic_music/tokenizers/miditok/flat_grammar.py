@@ -1,4 +1,4 @@
-"""The grammar of MidiTok's encodings that write one token after another: its graph of token types, as an automaton.
+"""The grammar of MidiTok's flat encodings: its graph of token types, as an automaton.
 
 What is promised: types follow each other as MidiTok's `tokens_types_graph` says (PerTok has none there; its rules are
 here), a note is written to its end before anything else, BOS comes first if at all, EOS after something whole, then
@@ -57,11 +57,11 @@ class TypeGrammar(Grammar):
         return np.asarray(self._masks[state])
 
     def advance(self, state: int, token: int) -> int:
-        """The state after one more id. TokenError when it may not stand here."""
+        """The state after one more id. TokenError when it may not follow here."""
         token = int(token)
         after = int(self._step[state, token]) if 0 <= token < self._step.shape[1] else -1
         if after < 0:
-            raise TokenError(f"id {token} may not stand here")
+            raise TokenError(f"id {token} may not follow here")
         return after
 
     def violation(self, ids: ArrayLike) -> int | None:

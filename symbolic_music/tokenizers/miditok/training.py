@@ -80,7 +80,7 @@ def trained_state(
         more["max_input_chars_per_word"] = _LONGEST_WORD
     texts = [_texts(tokenizer, name, score) for name, score in scores]
     if not any(len(text) > 1 for one in texts for text in one):
-        raise EmptyScoreError(f"there is nothing to learn from: miditok:{kind} finds no notes in this music")
+        raise EmptyScoreError(f"nothing to train on: miditok:{kind} finds no notes in this music")
     tokenizer.train(vocab_size=int(vocab_size), model=model, iterator=texts, **more)
     saved = tokenizer.to_dict()
     return {

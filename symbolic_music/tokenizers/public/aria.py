@@ -203,7 +203,7 @@ class AriaGrammar(Grammar):
     def advance(self, state: AriaState, token: int) -> AriaState:
         """See `Grammar`."""
         if not 0 <= token < self._size or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand where it stands")
+            raise TokenError(f"id {token} may not follow here")
         if state.last == "prefix" and token != v.START:
             named = {token - v.PREFIX} if token <= v.PREFIX + len(v.INSTRUMENTS) else set()
             return state._replace(instruments=state.instruments | named)

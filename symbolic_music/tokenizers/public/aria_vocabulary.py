@@ -1,4 +1,4 @@
-"""The ids of Aria: what they are called, and which of them times and velocities are rounded to.
+"""The ids of Aria: their names, and rounding of times and velocities.
 
 Source: github.com/EleutherAI/aria-utils, the tokenizer with absolute onsets and its configuration.
 """

@@ -1,4 +1,4 @@
-"""The ids of MIDI-GPT: track by track, bar by bar, with controls before a track and bars to be filled in.
+"""The ids of MIDI-GPT: track by track, bar by bar, with controls before a track and bars to fill in.
 
 A piece is PieceStart, NumBars, and its tracks: Track (0 melodic, 1 drums), Instrument, attributes, its bars, TrackEnd.
 A bar is Bar, TimeSig, its notes, BarEnd. Notes are TimeAbsolutePos where it is not 0, VelocityLevel where it changes,
@@ -51,7 +51,7 @@ class MidiGptTokenizer(Tokenizer):
         if preset != "yellow":
             raise UnknownNameError(f"midigpt has no preset {preset!r}: choose from yellow")
         if not (configuration is None or isinstance(configuration, Mapping)):
-            raise OptionError("midigpt: a configuration is what the header of a checkpoint's file holds")
+            raise OptionError("midigpt: a configuration is the header of a checkpoint file")
         self.preset = preset
         self.configuration = None if configuration is None else dict(configuration)
         self.layout = layout_of(YELLOW if configuration is None else configuration)

@@ -1,4 +1,4 @@
-"""Which ids of MIDI-GPT may follow: whole pieces, and bars that are filled in after the tracks."""
+"""The grammar of MIDI-GPT: whole pieces, and bars that are filled in after the tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a piece is laid out for a region model: what is given, in which order, and what is to be written.
+"""The arrangement of a piece for a region model: given rows in order, then written rows.
 
 For an edit everything that is given comes first - past, future and the other tracks - and then the notes of each span.
 Where a piece is longer than the window, bars near the spans are kept, and of the tracks that are written bars from

@@ -1,4 +1,4 @@
-"""The notes of a score on a grid of 60 steps a quarter, with the bars that they stand in."""
+"""The notes of a score on a grid of 60 steps a quarter, with their bars."""
 
 from __future__ import annotations
 

@@ -124,12 +124,12 @@ class RegionGrammar(Grammar):
         return tuple(masks)
 
     def advance(self, state: RegionState, token: Any) -> RegionState:
-        """The state after one more word. TokenError when it may not stand here."""
+        """The state after one more word. TokenError when it may not follow here."""
         word = [int(value) for value in token]
         sizes = _vocabulary().sizes
         inside = len(word) == len(sizes) and all(0 <= value < size for value, size in zip(word, sizes, strict=True))
         if not inside or not any(all(own[v] for own, v in zip(box, word, strict=True)) for box in _boxes(state)):
-            raise TokenError(f"word {tuple(word)} may not stand here")
+            raise TokenError(f"word {tuple(word)} may not follow here")
         gap, slot, instrument, key = word[:4]
         if key < r.NO_KEY:
             return replace(state, has_begun=True, last=(slot, key))
@@ -174,7 +174,7 @@ class RegionTokenizer(Tokenizer):
         words = self.check(ids)
         wrong = self.grammar.violation(words)
         if wrong is not None:
-            raise TokenError(f"word {wrong} may not stand where it does")
+            raise TokenError(f"word {wrong} may not follow here")
         is_silent = words[:, KEY] == r.NO_KEY
         is_track = is_silent & (words[:, SLOT] < r.NO_SLOT)
         gaps = np.where(words[:, GAP] == r.GAP_REST, r.LONGEST_GAP, words[:, GAP]) * (words[:, GAP] != r.GAP_END)

@@ -1,4 +1,4 @@
-"""Sound files in memory at one rate, and examples cut from them."""
+"""Audio files in memory at one rate, and training examples cut from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training of codecs. Resumes exactly, stops cleanly, writes whole files."""
+"""The trainer of codecs: exact resume, clean stop, atomic files."""
 
 from __future__ import annotations
 

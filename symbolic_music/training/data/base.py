@@ -1,4 +1,4 @@
-"""Where tasks get their training and validation sequences."""
+"""Sources of training and validation sequences."""
 
 from __future__ import annotations
 

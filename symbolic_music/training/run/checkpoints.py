@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors for tensors, JSON for the rest, written whole or not at all; nothing is unpickled.
+"""Checkpoints: safetensors for tensors, JSON for the rest, written atomically; nothing is unpickled.
 
 Each says its own SHA-256, so that no damaged one is gone on from: the one before it is taken, which is said.
 """

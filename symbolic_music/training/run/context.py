@@ -1,4 +1,4 @@
-"""What a run's model writes into pieces of the validation split, held against what stands around it."""
+"""Fit of a run's model to the context of validation pieces."""
 
 from __future__ import annotations
 

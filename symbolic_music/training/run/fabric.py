@@ -46,7 +46,7 @@ def fabric_of(config: EngineConfig) -> Any:
     if device == "mps" and config.precision != "32-true":
         raise TrainingError(f"precision {config.precision} is for cpu and cuda, not for mps")
     if device == "cpu" and config.precision == "16-mixed":
-        raise TrainingError("precision 16-mixed is for cuda; the CPU knows bf16-mixed")
+        raise TrainingError("precision 16-mixed is for cuda; on the CPU use bf16-mixed")
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     world = int(os.environ.get("WORLD_SIZE", "1"))
     strategy: Any = "ddp" if world > 1 else "auto"

@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: log.csv and a picture of the curves."""
+"""The log of a run: log.csv and a picture of the curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning rates over a run, as factors of the highest."""
+"""Learning rate schedules, as factors of the highest rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded notes side by side, as the networks of the voices learn from them."""
+"""Batches of recorded notes for the networks of the voices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the networks of the voices learn on measured frames.
+"""The losses of the networks of the voices on measured frames.
 
 Losses are dB over a scale, so that all weigh about alike.
 """

@@ -1,4 +1,4 @@
-"""Recorded notes as training examples: levelled, kept on disk, cut shorter and varied on the fly."""
+"""Recorded notes as training examples: levelled, cached on disk, cut and augmented on the fly."""
 
 from __future__ import annotations
 

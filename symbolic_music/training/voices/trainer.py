@@ -1,4 +1,4 @@
-"""The training of voices: on measured frames, then on the sound. Resumes exactly, stops cleanly, writes whole files."""
+"""The trainer of voices: on measured frames, then on audio. Exact resume, clean stop, atomic files."""
 
 from __future__ import annotations
 

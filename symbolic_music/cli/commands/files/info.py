@@ -1,4 +1,4 @@
-"""What is in a file, or in a note store."""
+"""Describe a file or a note store."""
 
 from __future__ import annotations
 

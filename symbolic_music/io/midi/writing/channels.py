@@ -1,4 +1,4 @@
-"""Which channel and port each part of a score is written to."""
+"""Assign a channel and port to each part of a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes of one bar as voices of notes, chords and rests."""
+"""Engrave the notes of one bar as voices of notes, chords and rests."""
 
 from __future__ import annotations
 

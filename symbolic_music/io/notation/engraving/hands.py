@@ -1,4 +1,4 @@
-"""How a part of a document writes its notes: key, transposition, staves, drums, loudness."""
+"""Conventions of a part in a document: key, transposition, staves, drums, loudness."""
 
 from __future__ import annotations
 

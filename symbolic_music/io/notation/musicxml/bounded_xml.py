@@ -1,4 +1,4 @@
-"""XML of unknown origin as a tree of elements, within bounds of size, depth and count.
+"""Parse untrusted XML into a tree of elements, with bounds on size, depth and count.
 
 Entities that a document declares are refused (a few hundred bytes of them expand to gigabytes), external ones are never
 fetched, and what the tree may hold is bounded before it is built.
@@ -47,7 +47,7 @@ def _decoded(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except (LookupError, UnicodeError, ValueError):
-        raise NotationError(f"its text is not {encoding}, as it says it is") from None
+        raise NotationError(f"its text is not {encoding}, as it declares") from None
 
 
 def parse_xml(data: bytes, spans_of: str = "") -> tuple[Element, dict[Element, ByteSpan]]:

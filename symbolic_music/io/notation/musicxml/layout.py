@@ -1,4 +1,4 @@
-"""Where the measures of written music stand, and in which order repeats and jumps play them."""
+"""Positions of measures in time, and the order of repeats and jumps."""
 
 from __future__ import annotations
 
