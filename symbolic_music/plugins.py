@@ -104,7 +104,7 @@ def _package(point: EntryPoint) -> str:
 
 
 def _source(part: Any) -> tuple[str, str]:
-    """Where a part was defined: what tells an edit of a definition from another part."""
+    """Where a part was defined: distinguishes a changed definition from another part."""
     own = getattr(part, "defined", part)
     own = own if hasattr(own, "__qualname__") else type(own)
     return own.__module__, own.__qualname__

@@ -16,7 +16,7 @@ from symbolic_music.synthesis.settings import MAX_HOURS
 
 # Seconds that a codec codes at a time: it bounds memory.
 PIECE = 10.0
-# Seconds that codecs which cannot stream hear beside a piece, so that its ends are not ends.
+# Seconds of context on either side of a chunk, for codecs that are not causal.
 _BESIDE = 1.0
 Samples = NDArray[np.float32]
 Progress = Callable[[float], None]

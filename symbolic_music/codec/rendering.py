@@ -123,7 +123,7 @@ def _both(sound: Samples) -> Samples:
 def _blocks(
     score: Score, writer: Writer, seed: int, progress: Progress | None, settings: dict[str, Any]
 ) -> Iterator[torch.Tensor]:
-    """Codes (1, K, n), block by block; progress is told when a block has been used."""
+    """Codes (1, K, n), block by block; progress is called when a block has been used."""
     total, done = writer.frames(score), 0
     for block in writer.codes(score, seed, **settings):
         yield block

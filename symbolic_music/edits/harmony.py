@@ -96,7 +96,7 @@ def _worth(weights: Weights, bass: NDArray[np.int64], root: int, intervals: tupl
     member = np.zeros(12)
     member[[(root + interval) % 12 for interval in intervals]] = 1
     inside = weights @ member / total
-    # A triad all of whose notes sound is a better guess than one note heard three times.
+    # A triad all of whose notes sound is a better guess than one note three times.
     present = (weights[:, member > 0] > 0.04 * total[:, None]).mean(axis=1)
     return np.asarray(inside - _OUTSIDE * (1 - inside) + 0.3 * present + _BASS * (bass == root) - price)
 

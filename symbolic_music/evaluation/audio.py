@@ -135,7 +135,7 @@ def _magnitudes(signal: Signal, size: int) -> Signal:
 
 
 def _notes(score: Score) -> tuple[Signal, Signal]:
-    """Intervals in seconds, shape (n, 2), and pitches in Hz; mir_eval wants every note to last."""
+    """Intervals in seconds, shape (n, 2), and pitches in Hz; mir_eval needs positive durations."""
     pitched = score.notes["channel"] != DRUM_CHANNEL
     start, end = score.onset_seconds[pitched], score.offset_seconds[pitched]
     intervals = np.stack([start, np.maximum(end, start + 1e-3)], axis=1)

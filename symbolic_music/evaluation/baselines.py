@@ -1,8 +1,8 @@
 """Baseline models: unigram, Markov, and copy of the continuation of an earlier match.
 
 All three cost the same events: the gap from the onset before, instrument and pitch, duration; times are in twelfths of
-a quarter. Their bits a second and a note stand beside those of models on the same pieces; a model that tells finer
-times tells more, and one whose ids leave something out tells less.
+a quarter. Their bits a second and a note compare with those of models on the same pieces; a model with finer times
+encodes more information, and one whose ids omit something encodes less.
 """
 
 from __future__ import annotations
@@ -125,11 +125,11 @@ def of_store(
 
     Args:
         store: of notes.
-        split: whose pieces are told.
+        split: the split to evaluate.
         train: whose pieces are counted, evenly chosen when there are more than `pieces`.
         pieces: to count at most.
         progress: is called with the share that is done.
-        most: pieces to tell, evenly chosen as `stores.evaluate` does; None for all.
+        most: maximum number of pieces, evenly spaced as in `stores.evaluate`; None for all.
 
     Raises:
         CorpusError: when the store lacks a split.

@@ -61,7 +61,7 @@ def evaluate(
         OptionError: for a stride of less than 1 or more than the model sees at once, or of ids of `anticipation` and
             of our event models, which have none.
         CorpusError: when the store has no such split, or it holds too little to fill a chunk.
-        ModelError: when the model does not know an instrument of a piece.
+        ModelError: when the model does not have an instrument of a piece.
     """
     chosen = chosen_pieces(store, split, most)
     tell = progress or (lambda part: None)
@@ -118,7 +118,7 @@ def _of_events(
             sequences.append(rows(events, np.zeros(len(events), bool), opens=not model.view.parts))
         own = indices[start : start + batch].tolist()
         for index, found in zip(own, likelihoods(model.network, sequences, batch), strict=True):
-            # Of the music, not of the constant tempo that the model hears.
+            # Of the music, not of the constant tempo of the model's view.
             pieces[index] = dataclasses.replace(found, seconds=store.piece(index).seconds)
             total += pieces[index]
         tell(min(1.0, (start + batch) / len(indices)))

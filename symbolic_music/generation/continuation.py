@@ -51,7 +51,7 @@ def generate(
             `words`); fields not named, and all by default, are drawn as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
-        limits: what the notes must obey; for models that speak the anticipatory ids.
+        limits: what the notes must obey; for models of the anticipatory ids.
 
     Raises:
         OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits, or has no such fields.
@@ -115,7 +115,7 @@ def released(score: Score) -> Score:
 
 
 def _blank(model: Model) -> Score:
-    """An empty score, in the tempo of a model that hears musical time in parts."""
+    """An empty score, in the tempo of a model of musical time in parts."""
     if not model.view.parts:
         return Score()
     tempo = round(60_000_000 / model.view.quarters_per_minute)

@@ -169,7 +169,7 @@ def infill(
         bars: instead of seconds, the first and the last bar, counted from 1.
         beats: instead of seconds, quarter notes counted from 0, the end excluded.
         allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
-        controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
+        controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.

@@ -65,17 +65,17 @@ class Card:
 
 @dataclass(frozen=True)
 class View:
-    """How a score is shown to a model, and how what the model writes is put back.
+    """How a score is converted for a model, and new notes back to the score.
 
-    An anticipatory transformer lives in musical time: every score is laid at a constant tempo before it is encoded, and
-    what is written takes the score's own tempo. With parts, a note struck again at once is shown as one held note.
+    For an anticipatory transformer of musical time, every score is encoded at a constant tempo, and new notes take the
+    tempo of the score. With parts, a note that is struck again at once is encoded as one held note.
 
     Args:
         quarters_per_minute: that tempo.
         parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time. None
-            where the model knows tracks by their own instruments.
+            if the model uses the instruments of tracks.
         names: of the parts, for scores written from nothing.
-        centres: mean pitch of each part in the training data, by which tracks are told to be which part.
+        centres: mean pitch of each part in the training data, by which tracks are assigned to parts.
 
     Raises:
         ModelError: for fields of other types or lengths.
@@ -99,9 +99,9 @@ class Model(Generic[Network]):
     """A network with its card, its tokenizer, and its view of scores.
 
     Args:
-        network: speaks the ids of `tokenizer`.
+        network: of the ids of `tokenizer`.
         card: what it is.
-        view: how scores are shown to it; without parts where it takes them as they are.
+        view: the conversion of scores; without parts if there is none.
         tokenizer: the anticipatory ids when omitted.
 
     Raises:
@@ -283,7 +283,7 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
 
 
 def _sizes(network: nn.Module) -> tuple[int, ...]:
-    """Ids that a network knows, by field."""
+    """Number of ids of a network, by field."""
     config = network.config
     sizes = getattr(config, "sizes", None)
     return tuple(sizes) if sizes is not None else (getattr(config, "vocabulary", v.SIZE),)

@@ -111,7 +111,7 @@ Class = TypeVar("Class", bound=type[nn.Module])
 
 
 def register(name: str, config: type[Any], presets: Mapping[str, Any] | None = None) -> Callable[[Class], Class]:
-    """Class decorator: configs of training, `save_model` and `load_model` know the architecture by this name.
+    """Class decorator: configs of training, `save_model` and `load_model` find the architecture by this name.
 
     Packages offer theirs by entry points of the group `symbolic_music.architectures`, which name the decorated class.
 

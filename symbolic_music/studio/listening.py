@@ -19,7 +19,7 @@ _SYNTHS = ("ddsp", "soundfont", "midi-ddsp")
 def sound(context: Context, request: Request) -> Response:
     """The piece, or an alternative of an edit, from `from` to `to` seconds, as raw samples; see `playback.samples`.
 
-    `silent` names tracks that are not heard, `volumes` is TRACK:FACTOR,...
+    `silent` names muted tracks, `volumes` is TRACK:FACTOR,...
     """
     query, session = request.query_params, context.session(request)
     if "edit" in query:

@@ -18,7 +18,7 @@ Reply = Callable[[str, list[Any]], None]
 
 
 class Commands:
-    """What each address does. It remembers the session, the selection and how to draw.
+    """The handlers of all addresses, with the current session, selection and settings.
 
     Args:
         context: sessions, models and edits.

@@ -18,7 +18,7 @@ _VOLUME, _PAN = 7, 10
 
 
 def mixed(score: Score, silent: Sequence[int] = (), volumes: Mapping[int, float] | None = None) -> Score:
-    """The piece as it is to be heard: silent tracks left out, others louder or softer by a factor, places kept.
+    """The piece for playback: silent tracks removed, others scaled by a factor, positions kept.
 
     A volume is put into controller 7, which is that of amplitude squared; see `synthesis.controllers`.
     """

@@ -61,7 +61,7 @@ def studio(
 
     Args:
         folder: of sessions; made when missing.
-        host: address to listen on; loopback unless told.
+        host: address to listen on; loopback by default.
         port: 0 for any that is free.
         model: name or folder of the model that is used unless the page says otherwise.
         device: auto, cpu, cuda or mps.

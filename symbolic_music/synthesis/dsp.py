@@ -180,7 +180,7 @@ def wavetables(amplitudes: Tensor, size: int) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _sines(count: int, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # kept beyond this call, maybe for one that wants gradients
+    with torch.inference_mode(False):  # kept beyond this call, maybe for one with gradients
         turns = torch.arange(1, count + 1)[:, None] * torch.arange(size + 1) % size
         return torch.sin(TAU * turns.double() / size).to(device, dtype)
 

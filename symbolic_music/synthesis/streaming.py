@@ -84,11 +84,11 @@ def stream(
     chunk: int = 4096,
     **options: Unpack[RenderOptions],
 ) -> Iterator[Samples]:
-    """The score as sound while it is made: stereo (2, chunk) float32 one after the other, the last maybe shorter.
+    """Stream the audio of a score: stereo chunks (2, chunk) float32, the last one possibly shorter.
 
-    However it is cut, it is what `render` gives with the same gain. A stream must know how loud it is to be before it
-    has been heard: without `gain` it takes `estimated_gain`, which is near `loudness`; `measured_gain` hits it, and
-    takes a first pass.
+    For any chunk size, the samples equal `render` with the same gain. A stream must choose its gain before any audio
+    exists: without `gain` it uses `estimated_gain`, which is near `loudness`; `measured_gain` is exact, and takes a
+    first pass.
 
     Args:
         score: what to play.

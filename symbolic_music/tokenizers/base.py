@@ -117,7 +117,7 @@ WindowKind = Literal["crops", "bars", "packed"]
 
 
 class BarGrid(NamedTuple):
-    """The bars and positions of an encoding: steps of a quarter, and whether it knows no other meter than 4/4."""
+    """The bars and positions of an encoding: steps of a quarter, and whether 4/4 is its only meter."""
 
     steps: int
     only_four_four: bool = False

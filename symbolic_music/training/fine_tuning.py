@@ -28,7 +28,7 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
     """The config with the shape of the model that it begins from; settings of its own, such as dropout, stay.
 
     Args:
-        instruments: that the model is to know beside those it knows, where it tells them apart.
+        instruments: to add to those of the model, if it distinguishes them.
 
     Raises:
         TrainingError: when the config asks for another architecture.
@@ -101,7 +101,7 @@ def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
 
 
 def begin_from(network: nn.Module, start: nn.Module, source: str) -> None:
-    """Give a network the weights of another, which may know fewer instruments. TrainingError for other shapes."""
+    """Give a network the weights of another, which may have fewer instruments. TrainingError for other shapes."""
     if isinstance(start, AnticipatoryTransformer) and isinstance(network, AnticipatoryTransformer):
         start = with_instruments(start, network.config.instruments)
     own, given = ({name: tuple(v.shape) for name, v in one.state_dict().items()} for one in (network, start))

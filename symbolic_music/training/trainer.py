@@ -89,7 +89,7 @@ def train(
         resume: go on from the folder's checkpoint; the same weights come out as without the interruption. With another
             number of steps, which may be more than a finished run had, the schedule of that number holds from there on.
         report: called with step, loss (nats a token), tokens a second and seconds left after each step.
-        callbacks: told of each step and each row of the log; see `run.callbacks`.
+        callbacks: called at each step and each row of the log; see `run.callbacks`.
 
     Raises:
         TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.

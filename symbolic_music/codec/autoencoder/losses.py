@@ -13,7 +13,7 @@ from symbolic_music.errors import MissingExtraError
 
 # Windows of 2^5 ... 2^11 samples; the short ones have fewer bands.
 SIZES = (64, 128, 256, 512, 1024, 2048)
-_FLOOR = 1e-4  # -80 dB: what is quieter is not heard beside the rest
+_FLOOR = 1e-4  # -80 dB: quieter components are inaudible
 
 
 def mel_bands(size: int) -> int:

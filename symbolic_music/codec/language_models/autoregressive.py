@@ -83,7 +83,7 @@ class CodecLanguageModel(StepModel):
 
     @torch.no_grad()
     def know(self, codebooks: Tensor) -> None:
-        """Begin with what codes mean: entries (K, size, D) that lie near each other are read and told alike.
+        """Initialise embeddings and heads from the codebook: entries (K, size, D) close to each other get similar ones.
 
         Embeddings and heads become random projections of a codec's entries, each codebook at the level of the others;
         they go on learning from there.
@@ -99,7 +99,7 @@ class CodecLanguageModel(StepModel):
             table[:, : c.size] = std * entries @ mixing
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What each position is told of the score: (B, T, F) to (B, S, width)."""
+        """The condition of each position: (B, T, F) to (B, S, width)."""
         return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
 
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
@@ -119,7 +119,7 @@ class CodecLanguageModel(StepModel):
 
     @torch.no_grad()
     def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
-        """See `StepModel`; told is (B, L, width)."""
+        """See `StepModel`; `told` is the condition, (B, L, width)."""
         for start in range(0, laid.shape[-1], cache.room):
             part = slice(start, start + cache.room)
             after = self.logits(laid[..., part], None if told is None else told[:, part], cache)

@@ -19,7 +19,7 @@ AROUND = 4  # frames on either side that a frame's condition is made of
 
 
 class Conditioned(nn.Module):
-    """A network that is told a score; `nothing` stands for what it is told when the condition is left out."""
+    """A network conditioned on a score; `nothing` is the learned null condition."""
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class Conditioned(nn.Module):
         self.nothing = nn.Parameter(torch.randn(width) * 0.02)
 
     def tell(self, features: Tensor) -> Tensor:
-        """What frames are told of the score: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond its ends."""
+        """The condition of frames: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond the ends of the score."""
         inner = functional.gelu(self.condition(features)).transpose(1, 2)
         return functional.gelu(self.around(inner)).transpose(1, 2)
 
     def tell_all(self, features: Tensor, frames: int) -> Tensor:
-        """The same of a whole example, (B, T, F); ModelError when it has another shape."""
+        """The condition of whole examples, (B, T, F); ModelError for another shape."""
         wanted = (frames, self.condition.in_features)
         if features.ndim != 3 or features.shape[1:] != wanted:
             raise ModelError(f"conditions are (batch, {wanted[0]}, {wanted[1]}), not {tuple(features.shape)}")
@@ -44,7 +44,7 @@ class Conditioned(nn.Module):
         return self.tell(features(first - AROUND, last + AROUND).to(self.nothing.device))
 
     def left_out(self, told: Tensor, share: float) -> Tensor:
-        """What is told, `nothing` in a share of the examples: (B, T, width) to the same."""
+        """The condition with a share of the examples replaced by `nothing`, (B, T, width)."""
         kept = torch.rand(len(told), 1, 1, device=told.device) >= share
         return torch.where(kept, told, self.nothing)
 

@@ -1,7 +1,7 @@
 """The JSB Chorales on their 16th grid, with the splits of Boulanger-Lewandowski et al. (2012): 229 / 76 / 77.
 
 The file is `Jsb16thSeparated.json` of github.com/czhuang/JSB-Chorales-dataset: split -> pieces -> steps -> the
-pitches of soprano, alto, tenor and bass, -1 for silence. Held and repeated notes cannot be told apart in it.
+pitches of soprano, alto, tenor and bass, -1 for silence. Held and repeated notes are the same in it.
 """
 
 from __future__ import annotations

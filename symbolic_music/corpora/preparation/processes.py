@@ -24,7 +24,7 @@ def by_processes(tasks: Sequence[Task], workers: int) -> Iterator[int]:
     """Build by so many processes; numbers of segments as they are done, in any order.
 
     Raises:
-        CorpusError: when a process dies, for want of memory or by a file that crashes its reader.
+        CorpusError: when a process dies, out of memory or by a file that crashes its reader.
     """
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
     try:

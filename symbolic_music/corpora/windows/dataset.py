@@ -36,7 +36,7 @@ class Windows(Dataset[Tensor]):
     """A map-style dataset: `windows[i]` is int64, shape (n,), or (n, fields) of compound words; n at most the length.
 
     `windows[e, i]` is window i of epoch e, `windows[i]` of the epoch that was set. `Shuffled` asks for both, so that
-    workers that live on need not be told of a new epoch.
+    persistent workers need no notice of a new epoch.
 
     Args:
         store: of notes.
@@ -93,7 +93,7 @@ class Windows(Dataset[Tensor]):
         return int(self.source.pieces[self._first[self._given[unit]]])
 
     def set_epoch(self, epoch: int) -> None:
-        """Say what epoch `windows[i]` is of. Running workers do not hear of it; with `Shuffled` they need not."""
+        """Set the epoch of `windows[i]`. Running workers are not notified; with `Shuffled` they need not be."""
         self.epoch = epoch
 
     def __getitem__(self, index: int | tuple[int, int]) -> Tensor:

@@ -48,7 +48,7 @@ class Units:
 
 
 class Policy(ABC, Generic[P]):
-    """How windows are cut. `P` is what is prepared of a unit; it tells its size as `nbytes`."""
+    """How windows are cut. `P` is the prepared unit; its size is `nbytes`."""
 
     # Whether what is prepared is drawn anew in each epoch.
     per_epoch: ClassVar[bool] = False
@@ -194,7 +194,7 @@ class Bars(Policy[Held]):
 
     The notes from there on are encoded as a piece of their own: the ids obey the grammar and name the tempo and meter
     in force. There are no more than `length` of them, and no more than `bars` bars when that is given; they are fewer
-    at the end of a piece. Bars are those of the encoding: the presets `original` know 4/4 only. Where each track is
+    at the end of a piece. Bars are those of the encoding: the presets `original` support 4/4 only. Where each track is
     encoded alone one of them is taken, the more notes it has the likelier.
 
     Args:

@@ -29,7 +29,7 @@ class RegionAugmentation:
     Args:
         edits: share of the examples that are edits; the others are stretches.
         transpose: least and greatest shift in semitones.
-        fewer_slots: share of the examples in which only some slots are heard.
+        fewer_slots: share of the examples in which only some slots are given.
         without_future: share of the edits that do not see what follows.
     """
 

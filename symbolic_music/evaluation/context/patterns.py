@@ -90,7 +90,7 @@ def on_grid(case: Case, written: Array) -> float:
 
 
 def _of_tracks(case: Case, notes: Array, pitches: bool) -> list[Pattern]:
-    """Patterns of all written tracks together, pitches of one told from those of another."""
+    """Patterns of all written tracks together, with the pitches of each kept separate."""
     if len(case.region.tracks) == 1:
         return patterns(notes, case, pitches)
     each: Sequence[list[Pattern]] = [

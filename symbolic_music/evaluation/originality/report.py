@@ -45,7 +45,7 @@ def bar_origins(
     """The bars of a piece that have notes which are asked about, in order.
 
     Args:
-        score, among: as `originality` was told them.
+        score, among: the arguments of `originality`.
         found: what it found.
         store: of its index.
     """

@@ -124,7 +124,7 @@ class NoRepeatedNote(Constraint):
 
 @dataclass(frozen=True)
 class NoUnison(Constraint):
-    """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot tell the two apart."""
+    """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot represent both."""
 
     def pitches(self, situation: Situation) -> Mask:
         """See `Constraint`."""

@@ -90,9 +90,9 @@ def draw_words(
 ) -> Iterator[tuple[Word, float]]:
     """Words that obey the grammar, one after the other, and the log-probability of each; without an end.
 
-    Of each word the leading field is drawn first, told which the model says what the others are: time, then the others
-    in their order, each among what the grammar leaves after those before. The piece is not ended: what says so is never
-    drawn. Without a prompt the first word is what a piece in 4/4 begins with.
+    The leading field of each word is drawn first, then the other fields conditioned on it, in order, each among the ids
+    that the grammar allows after the previous ones. Words that end a piece are never drawn. Without a prompt the first
+    word is the beginning of a piece in 4/4.
 
     Args:
         model: of compound words.

@@ -28,7 +28,7 @@ from symbolic_music.tokenizers.anticipation.events import Events, interleave
 Row = tuple[int, int, int, bool]
 # Stands for three SEPARATORs.
 _OPENING: Row = (0, 0, -1, False)
-# Rows shown after a slide are no older than this, in steps: half of what the times can tell.
+# Rows shown after a slide are no older than this, in steps: half of the range of times.
 _OLDEST = v.MAX_TIME // 2
 
 

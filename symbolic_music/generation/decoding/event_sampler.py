@@ -72,7 +72,7 @@ class AnticipationSampler:
         seed: the same seed gives the same notes.
         hop: rows by which a full window slides, half of it when omitted: see `event_windows`.
         longest_gap: steps that an event may be after the one before, at least 100.
-        beat: steps; windows begin on multiples of it, for models that hear musical time.
+        beat: steps; windows begin on multiples of it, for models of musical time.
 
     Raises:
         OptionError: for numbers out of range.

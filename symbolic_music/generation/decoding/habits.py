@@ -196,7 +196,7 @@ def habits_of(
     others: Sounding | None = None,
     fewest: int = 8,
 ) -> Habits | None:
-    """The habits of a part from its notes elsewhere; None where there are too few to tell.
+    """The habits of a part from its notes elsewhere; None if there are too few.
 
     A pitched part keeps within three semitones of its range, a kit to the drums that it uses. Where nearly all notes
     begin on a few places of the quarter, new ones do too; a part played freely has no such places. Of fifty gaps the

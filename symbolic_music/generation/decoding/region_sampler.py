@@ -20,7 +20,7 @@ from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
-# What no habit knows is not impossible.
+# Unobserved values keep some probability.
 _LEAST = -50.0
 
 

@@ -28,8 +28,8 @@ class Request:
             instruments, and times before `start` too.
         instruments: those that may be written, 128 for drums; None for all 129.
         constraints: what the notes must obey; see `constraints`.
-        opening: whether time 0 is the beginning of a piece, which is then told to the model as in training. The
-            published sampler never tells it.
+        opening: whether time 0 is the beginning of a piece, which the model then gets as in training. The
+            published sampler never encodes it.
         may_end: step from which the model may end the piece by a SEPARATOR; None for never.
         most: notes at most; None for a hundred a second and a hundred more.
 

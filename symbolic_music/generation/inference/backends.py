@@ -1,7 +1,7 @@
 """Inference backends for samplers: one for each architecture over the anticipatory ids.
 
-A reader keeps a sequence of ids for each of many lines. `read` appends to some of them and hands back what it knows of
-what follows the last id of each; the other methods turn that into the logits of a block of ids.
+A reader keeps a sequence of ids for each of many lines. `read` appends to some of them and returns the state after the
+last id of each; the other methods compute the logits of a block of ids from it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def reader_of(network: Any, lines: int) -> Reader:
 
 
 def can_be_read(network: Any) -> bool:
-    """Whether `reader_of` knows the architecture of a network."""
+    """Whether `reader_of` supports the architecture of a network."""
     return reader_of.dispatch(type(network)) is not reader_of.dispatch(object)
 
 

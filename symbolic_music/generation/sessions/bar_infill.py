@@ -1,7 +1,7 @@
 """Infill whole bars of all tracks with a left-to-right model whose ids mark bars.
 
-Candidates for the bars are drawn, told what came before them. Each is weighed by how likely the model finds what
-follows once it has read the candidate, and the best are taken. Bars and meters are the piece's.
+We sample candidates for the bars from the left context and rank them by the likelihood of the right context. Bars and
+meters are those of the piece.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class BarInfilling:
         candidates: that are drawn; never fewer than `count`.
 
     Raises:
-        OptionError: unless the model's ids tell all tracks in one sequence, bar by bar.
+        OptionError: unless the model's ids encode all tracks in one sequence, bar by bar.
         RegionError: unless there is one region, of whole bars and of all tracks with notes.
     """
 
@@ -111,7 +111,7 @@ class BarInfilling:
         return len(self._found) / self._candidates
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`. Notes are told when all candidates are drawn: which are taken is known then."""
+        """See `EditSession`. Notes are streamed after all candidates are drawn and ranked."""
         network = self._model.network
         was_training = network.training
         try:

@@ -173,7 +173,7 @@ class BarFilling:
             left = left[len(chosen) :]
 
     def _window(self) -> int:
-        """Bars that are shown: the largest number that the model knows and the piece has."""
+        """Number of bars of context: the largest that the model supports and the piece has."""
         known = sorted(self._tokenizer.layout.bars, reverse=True)
         return next((bars for bars in known if bars <= len(self._bars)), known[-1])
 

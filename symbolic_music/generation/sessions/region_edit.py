@@ -1,6 +1,6 @@
 """An edit by a region model, conditioned on all given notes; each region is written in turn.
 
-Long spans are written in parts of a few bars, each of which knows the parts before it.
+Long spans are written in parts of a few bars, each conditioned on the previous parts.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ class RegionEditing:
         window = self._model.network.config.window
         rows = arrange_edit(events, spans, list(slots), window - min(_ROOM, window // 3))
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + 1]
-        # A kit's patterns are longer than its gaps, and the model knows them.
+        # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
         others = None if self._edit.limits.free or self._edit.keeps_rhythm else sounding(events, list(slots))

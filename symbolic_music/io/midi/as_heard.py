@@ -43,7 +43,7 @@ class Heard:
 
 
 def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problems: Counter[str]) -> Heard:
-    """What is heard of these tracks, which stand in their file at these bytes.
+    """The playback of these tracks, which are in their file at these bytes.
 
     `apart`: the tracks are sequences on their own (type 2), so that none acts on another.
     """

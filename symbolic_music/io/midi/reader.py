@@ -32,7 +32,7 @@ def read_midi(path: str | Path) -> Score:
 
 
 def parse_midi(data: bytes) -> Score:
-    """A score from the bytes of a MIDI file, as it is heard; see `tolerant_reader.parse_tolerant`.
+    """A score from the bytes of a MIDI file, with playback semantics; see `tolerant_reader.parse_tolerant`.
 
     Raises:
         MidiError: when they are not MIDI.

@@ -31,7 +31,7 @@ _PORT = b"\xff\x21\x01"
 
 @dataclass(frozen=True)
 class Strict:
-    """A score track by track, as symusic has it, whether it is also what is heard, and see `Document.plain`."""
+    """A score track by track, as symusic reads it; whether playback gives the same; see `Document.plain`."""
 
     score: Score
     is_heard: bool
@@ -107,7 +107,7 @@ def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[
     for table in (fields["controls"], fields["bends"]):
         if len(table):
             of_part = np.bincount(table["track"], minlength=len(tracks)) > 0
-            # Told in another track or under another program than the notes, or told to several parts at once.
+            # In another track or under another program than the notes, or for several parts at once.
             is_heard &= not (of_part & ~played & (parts[channel] > 0)).any()
             is_heard &= not (of_part & (parts[channel] > 1)).any()
     controls = fields["controls"]

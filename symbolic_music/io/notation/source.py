@@ -40,7 +40,7 @@ def written_music(document: bytes) -> Written:
 
 
 def parse_musicxml(document: bytes) -> Score:
-    """A score from MusicXML, which remembers the document.
+    """A score from MusicXML, with a reference to its document.
 
     Raises:
         NotationError: when it is no MusicXML within the bounds.

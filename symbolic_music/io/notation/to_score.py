@@ -36,7 +36,7 @@ class Reading:
 
 
 def as_written(written: Written) -> Reading:
-    """The music of the page, each measure once; what repeats would play again is told in `Score.problems`."""
+    """The music of the page, each measure once; unplayed repeats are listed in `Score.problems`."""
     layout = lay_out(written)
     order = list(range(len(layout.numbers)))
     columns = _columns(written)

@@ -101,7 +101,7 @@ class CompoundTransformer(nn.Module):
 
         Args:
             ids: (B, L, F).
-            leading: (B, L), the leading field of the word that follows each, which the other fields' logits are told.
+            leading: (B, L), the leading field of the next word, the condition of the logits of the other fields.
                 By default it is read from ids, and after the last word it is the likeliest.
 
         Returns:
@@ -144,7 +144,7 @@ class CompoundTransformer(nn.Module):
         return torch.as_tensor(self.heads[self.config.leading](states))
 
     def logits(self, states: Tensor, leading: Tensor) -> tuple[Tensor, ...]:
-        """Logits of all fields, the others told the leading one: (..., width) and (...) to F times (..., size)."""
+        """Logits of all fields, conditioned on the leading one: (..., width) and (...) to F times (..., size)."""
         first = self.config.leading
         told = self.told(torch.cat([states, self.fields[first](leading)], dim=-1))
         return tuple(head(states if i == first else told) for i, head in enumerate(self.heads))

@@ -43,7 +43,7 @@ class FrameTransformerConfig:
         window: steps that each step sees.
         distances: steps back that are distinguished.
         melodic, harmonic: semitones that are distinguished to either side, of a voice's motion and between voices.
-        held: steps that a pitch has been held, told apart up to this.
+        held: largest number of steps for which a pitch has been held that is distinguished.
         meter: steps after which the grid's phase comes again, counted from the start.
         dropout: on the input, on attention weights, and on what each half of a block adds.
         orders: share of the training sequences whose voices are drawn in an order of chance.

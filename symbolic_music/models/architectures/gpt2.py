@@ -101,7 +101,7 @@ class GPT2(nn.Module):
         """Logits of the next id at each position, (B, L) to (B, L, vocabulary).
 
         Positions are absolute: where there are more ids than the context holds, the window jumps by half of it, see
-        `windows`. Times are not counted anew then; a sampler that wants that starts a new cache with ids of its own.
+        `windows`. Times are not renumbered; a sampler that needs that starts a new cache with its own ids.
         """
         return self.logits(states_in_windows(ids, self.config.context, self.states))
 

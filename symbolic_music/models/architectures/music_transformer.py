@@ -5,7 +5,7 @@ than there are embeddings share the last. Where the ids are pitches of parts tha
 and pitch apart may have such embeddings too ("relative pitch and time").
 
 Each position sees the last `window` positions, its own included, through every layer: a sequence may be of any length,
-and what lies up to layers x (window - 1) positions back can still tell.
+and what lies up to layers x (window - 1) positions back still has an influence.
 """
 
 from __future__ import annotations

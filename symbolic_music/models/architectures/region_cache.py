@@ -20,7 +20,7 @@ _FIELDS = (r.TIME, r.SLOT, r.KEY, r.DURATION, r.VELOCITY)
 
 
 class RegionCache:
-    """What a network remembers of some alternatives that begin with the same rows.
+    """The state of a network for alternatives that begin with the same rows.
 
     Args:
         network: in evaluation mode.

@@ -26,7 +26,7 @@ class Opened:
 
     Args:
         network: in evaluation mode, on the CPU, in float32.
-        tokenizer: whose ids it speaks.
+        tokenizer: of its ids.
         family: it is of.
     """
 
@@ -36,10 +36,10 @@ class Opened:
 
 
 def open_file(path: Path) -> Opened:
-    """The checkpoint that is one safetensors file and tells in its header what it is.
+    """A checkpoint of one safetensors file whose header names its kind.
 
     Raises:
-        ModelError: when it tells nothing that is known here, or does not fit it.
+        ModelError: when the kind is unknown, or the file does not fit it.
     """
     header = midigpt_file.header_of(path)
     if header is not None:

@@ -56,7 +56,7 @@ def load_pretrained(source: str | Path, vocabulary: int = v.SIZE, revision: str 
 
     Raises:
         ModelError: when there is no such folder or repository; when it is no GPT-2, has another vocabulary, or
-            options that ours does not know; when tensors are missing, too many or of wrong shapes; when a file is
+            options that ours does not support; when tensors are missing, too many or of wrong shapes; when a file is
             broken, or a pickle that holds more than tensors; when the memory does not suffice.
         MissingExtraError: for a hub id where huggingface_hub is not installed.
     """

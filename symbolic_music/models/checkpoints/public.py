@@ -21,7 +21,7 @@ from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES
 
 _LOG = logging.getLogger(__name__)
 _HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
-# Of config.json, that tell a checkpoint of others from a folder of ours.
+# Keys of config.json that distinguish public checkpoints from our folders.
 _THEIRS = ("model_type", "n_embd", "architectures")
 # Files beside the weights that a family needs, where it has them.
 _BESIDE = ("tokenizer.json", "tokenizer.conf")

@@ -37,7 +37,7 @@ class ScaledEmbedding(nn.Embedding):
 
 
 class Tokens(nn.Module):
-    """Embeddings of the tokens alone, for models that know positions by their distance."""
+    """Embeddings of the tokens alone, for models with relative positions."""
 
     def __init__(self, vocabulary: int, width: int, parts: int = 1) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ from symbolic_music.studio.session.stored_scores import Roster, keep, load
 from symbolic_music.studio.session.wishes import MOVING, Wish, writing_of
 
 Event = tuple[str, dict[str, Any]]
-# Notes are told in handfuls, so often.
+# Notes are sent in batches at this interval.
 _HANDFUL_SECONDS = 0.04
 
 

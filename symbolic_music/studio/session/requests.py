@@ -65,7 +65,7 @@ class Chords(_Body):
 
 
 class View(_Body):
-    """What the page wants to find again: zoom, the track in the editor, the model."""
+    """The view of the page: zoom, the track in the editor, the model."""
 
     view: dict[str, Any]
 

@@ -1,6 +1,6 @@
 """A session is a folder: every state of the piece as a MIDI file, and session.json with their tree.
 
-A state is written before anyone is told of it, so after a crash the folder opens where it was. States form a tree:
+A state is written before it is announced, so after a crash the folder has the last state. States form a tree:
 undo goes to the parent, and what was undone stays reachable.
 """
 
@@ -179,7 +179,7 @@ class Session:
             write_bytes(self.folder / "session.json", json.dumps(asdict(self.record), indent=1).encode())
 
     def described(self) -> dict[str, Any]:
-        """What the page is told: without the rosters."""
+        """The description for the page, without the rosters."""
         with self.lock:
             states = [{k: v for k, v in asdict(state).items() if k != "roster"} for state in self.record.states]
             return {

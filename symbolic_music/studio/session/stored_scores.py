@@ -14,7 +14,7 @@ from symbolic_music.score import Array, Score, Track
 
 @dataclass(frozen=True)
 class Roster:
-    """The tracks of a score, and which of them its file can tell of: MIDI has no tracks without notes.
+    """The tracks of a score, and which of them its file represents: MIDI has no tracks without notes.
 
     Args:
         tracks: name, program and whether it is drums, of each.

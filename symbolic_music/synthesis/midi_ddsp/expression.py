@@ -1,7 +1,7 @@
 """The six expression controls of every note of a score: predicted, read, changed, written as JSON.
 
-The network knows what the recordings can teach: how pitch and length shape a note of a voice. What they cannot (each
-is one note at one strength) is added by rule here: velocity, ties, the place in a phrase, vibrato.
+The network is trained on the recordings: it predicts how pitch and duration shape a note of a voice. The recordings are
+single notes at one dynamic level, so rules add velocity, ties, the position in a phrase, and vibrato.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class SynthesisGenerator(nn.Module):
             length: (B,) seconds held.
             controls: (B, 6), see `features.controls`.
             since: (B, F) seconds since the onset.
-            struck: (B,) bool: a struck string does not know when it will be let go.
+            struck: (B,) bool: the release of a struck string does not affect its beginning.
         """
         # Everything comes out relative to the volume, so that the noise is asked for in that way too.
         relative = torch.cat(

@@ -47,7 +47,7 @@ class Played:
 
 
 def sounding_time(voice: TrainedVoice, length: Tensor, tail: Tensor) -> Tensor:
-    """Seconds from the onset until nothing is heard, (B,)."""
+    """Seconds from the onset until silence, (B,)."""
     return length + torch.minimum(tail, torch.full_like(tail, DAMPER_SECONDS if voice.struck else TAIL_SECONDS))
 
 
@@ -85,8 +85,8 @@ def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tens
 def _settled(level: Tensor, seen: Tensor, notes: Played, times: Tensor, usual: Tensor, struck: bool) -> Tensor:
     """Level in dB whose mean over the frames seen is the volume, and whose spread there is near the fluctuation.
 
-    The network knows the usual course of a note; what is asked for beyond the usual fluctuation (B, 1) is added as
-    slow wandering, of which there is always a little.
+    The network predicts the usual course of a note; fluctuation above the usual one (B, 1) is added as slow drift, a
+    little of which is always present.
     """
     count = seen.sum(1, keepdim=True).clamp(min=1)
     moved = level - (level * seen).sum(1, keepdim=True) / count

@@ -35,7 +35,7 @@ class FlatGrammar(Grammar):
     - A Position is below the capacity of its bar (the TimeSig's, or `capacity` where there are none), and above
       the last one in the bar, or with `repeats` not below it. Bar and Rest set it back.
     - With `by_program`, Pitch (and Chord, where it follows a Program) comes only where the Program in force is not
-      -1, PitchDrum only where it is; a Bar forgets the program.
+      -1, PitchDrum only where it is; a Bar resets the program.
 
     Args:
         vocabulary: one field.

@@ -112,7 +112,7 @@ def _follows(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
     graph = _pertok(tokenizer, kinds) if type(tokenizer).__name__ == "PerTok" else _graph(tokenizer, kinds)
     whole = {state for state, after in graph.items() if not after or after - _INSIDE}
     first = _openers(tokenizer, set(graph))
-    # Attribute controls are not written by encoding; a model that knows them may be given them before anything whole.
+    # Attribute controls are not written by encoding; a model trained with them accepts them before a whole item.
     controls = {kind for kind in kinds if kind.startswith("AC")}
     if _TRACK_START in kinds:
         ends = {_TRACK_END}
@@ -135,7 +135,7 @@ def _follows(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
 def _graph(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
     """MidiTok's graph without special tokens, and without control changes in the middle of a note.
 
-    A pedal that is pressed and released in one tick is added: MidiTok writes it and its graph does not know it.
+    A pedal that is pressed and released in one tick is added: MidiTok writes it, but its graph lacks it.
     """
     special = {name.partition("_")[0] for name in tokenizer.special_tokens}
     given: Mapping[str, Iterable[str]] = tokenizer.tokens_types_graph

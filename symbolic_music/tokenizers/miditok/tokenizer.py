@@ -144,7 +144,7 @@ class MidiTokTokenizer(Tokenizer):
     def _to_symusic(self, score: Score) -> Any:
         score = as_symusic_reads(score)
         if not len(score.tempos):
-            # MuMIDI wants one.
+            # MuMIDI needs one.
             score = score.replace(tempos=np.array([(0, 500_000)], TEMPO))
         if self.kind == "PerTok":
             # It fails on meters that are not in its vocabulary; the others leave them out.

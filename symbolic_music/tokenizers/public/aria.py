@@ -1,7 +1,7 @@
 """The ids of Aria: notes with absolute onsets in segments of five seconds, 10 ms apart.
 
 A piece is what it is played on (Instrument_piano), Start, its notes, End. A note is (instrument, pitch, velocity), its
-onset in the segment, its duration, in which the pedal is told; a drum has no duration. Segment begins the next five
+onset in the segment, its duration, which includes the pedal; a drum has no duration. Segment begins the next five
 seconds. The silence before the first note is left out.
 
 Source: Bradshaw et al. 2025 (arXiv 2506.23869); github.com/EleutherAI/aria-utils.
@@ -57,9 +57,9 @@ class AriaTokenizer(Tokenizer):
         return {"name": self.name, "preset": self.preset}
 
     def encode(self, score: Score) -> Ids:
-        """Ids (n,) of a score; tracks of programs that Aria does not know are left out, by demo all but piano's.
+        """Ids (n,) of a score; tracks of programs that Aria does not have are omitted, by demo all but piano's.
 
-        The original shuffles the prefix; here instruments are told in the order of the vocabulary. It also puts
+        The original shuffles the prefix; here instruments are in the order of the vocabulary. It also puts
         Diminish near the end of the pieces that it trains on, which is left out here.
 
         Raises:

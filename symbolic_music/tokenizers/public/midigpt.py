@@ -68,7 +68,7 @@ class MidiGptTokenizer(Tokenizer):
         """Ids (n,) of all tracks and bars, with the attributes that the tracks have.
 
         NumBars is the number of bars where the model was trained on it, else the largest such number. A meter that the
-        vocabulary has not is told as the one nearest in length; the original refuses it.
+        vocabulary has not is encoded as the nearest one; the original refuses it.
 
         Raises:
             RegionError: when the score has more than 100,000 bars.

@@ -100,7 +100,7 @@ def _rounded(numbers: np.ndarray) -> np.ndarray:
 
 
 def attributes_of(track: GridTrack, bars: Sequence[GridBar], quarter: int, resolution: int) -> Mapping[str, int]:
-    """Values of what the original tells of a track: density of drums; polyphony and durations of others.
+    """Values of the attributes of a track in the original: density of drums; polyphony and durations of others.
 
     Args:
         track, bars: of a score.

@@ -57,7 +57,7 @@ class Layout:
         instrument: value of Instrument, by program.
         programs: the first program of each such value.
         bars: numbers of bars, by the value of NumBars.
-        sticky: whether a velocity is told only when it changes within a bar.
+        sticky: whether a velocity is encoded only when it changes within a bar.
     """
 
     first: Mapping[str, int]

@@ -32,7 +32,7 @@ class Layout:
         semitones: transposition.
         future: how far what follows reaches beside what came before; 0 for none of it.
         reach: how much further the notes of written slots reach.
-        heard: mask of the slots whose notes are shown; written ones are in any case.
+        heard: mask of the slots whose notes are given; written slots always are.
     """
 
     numbers: Integers | None = None

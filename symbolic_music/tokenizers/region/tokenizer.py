@@ -4,7 +4,7 @@ Preset `pedal`: the presses of a track's sustain pedal are notes of pitch 0 of a
 
 A word has six fields: gap, slot, instrument, key, duration, velocity. A declared track is (0, slot, instrument, none,
 0, none); a rest of 240 steps is (rest, none, none, none, 0, none); a note has the gap to the word before in steps of
-1/60 quarter. Tempo and meter are told to the model beside the words, and are not in them.
+1/60 quarter. Tempo and meter are separate inputs of the model, not part of the words.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _box(*fields: int | slice) -> Box:
 @lru_cache(maxsize=1024)
 def _boxes(state: RegionState) -> tuple[Box, ...]:
     """The words that may come next, as a union of boxes."""
-    if state.has_ended:  # an end may be told again
+    if state.has_ended:  # an end may be repeated
         return (_box(r.GAP_END, r.NO_SLOT, r.NO_INSTRUMENT, *_NO_NOTE),)
     found = []
     if not state.has_begun:

@@ -21,7 +21,7 @@ class EditSource(Protocol):
 
     @property
     def instruments(self) -> tuple[int, ...]:
-        """Those that the model is to know."""
+        """The instruments of the model."""
         ...
 
     @property

@@ -18,7 +18,7 @@ from symbolic_music.training.run.run_log import CONTEXT, Records
 
 # Every third region is of drums, where there are any.
 _DRUMS_EVERY = 3
-# Notes of a region: longer ones take longer to write than they tell.
+# Notes of a region: longer ones take more time than they are worth.
 _MOST_NOTES = 120
 # Pieces that are looked at for each region that is wanted.
 _TRIES = 20

@@ -37,7 +37,7 @@ _TOGETHER = 16  # examples that an evaluation computes at once
 
 @dataclass(eq=False)
 class Pair:
-    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, once they were asked for."""
+    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, computed on first use."""
 
     name: str
     score: Score
