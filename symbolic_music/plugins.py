@@ -1,7 +1,7 @@
 """Parts from other packages: a registry for each kind, filled by a decorator or an entry point.
 
 A room has a `Registry` and a `register` of its own (`tokenizers.register`, `models.register`, `corpora.register`,
-`codec.register`, `synthesis.register`); docs/extending.md shows each. Nothing is imported before a name is asked for.
+`codec.register`, `synthesis.register`); docs/extending.md shows each. Nothing is imported before a name is requested.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Registry(Generic[Part]):
     Args:
         kind: what a part is called in messages, such as "tokenizer".
         group: of the entry points of packages that offer such parts.
-        built_in: what gives each part that comes with the library; called when it is asked for.
+        built_in: what gives each part that comes with the library; called on access.
         fitted: makes a part of what was registered under a name, or raises PluginError saying what it lacks.
     """
 

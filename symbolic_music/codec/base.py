@@ -55,7 +55,7 @@ class AudioCodec(Protocol):
         ...
 
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
-        """Codes of sound in -1..1: (B, C, n) to (B, K, ceil(n / hop)), of the first codebooks alone if asked."""
+        """Codes of sound in -1..1: (B, C, n) to (B, K, ceil(n / hop)), of the first codebooks only, if requested."""
         ...
 
     def decode(self, codes: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def evaluate(
 
 
 def chosen_pieces(store: NoteStore, split: str, most: int | None = None) -> Indices:
-    """Indices of the pieces of a split, of at most so many that are evenly chosen.
+    """Indices of the pieces of a split, of at most this many that are evenly chosen.
 
     Raises:
         CorpusError: when the store has no such split.

@@ -37,7 +37,7 @@ _FREE = Limits()
 
 @dataclass(frozen=True)
 class _Asked:
-    """What an edit was asked for; see `edit`."""
+    """The request of an edit; see `edit`."""
 
     score: Score
     regions: Sequence[Region]

@@ -15,7 +15,7 @@ from symbolic_music.errors import ModelError, PluginError, UnknownNameError
 from symbolic_music.models.protocol import Reads
 from symbolic_music.plugins import Registry
 
-# Name -> module, model class, config class. Imported when asked for.
+# Name -> module, model class, config class. Imported on first use.
 _ARCHITECTURES = {
     "anticipatory": ("anticipatory", "AnticipatoryTransformer", "AnticipatoryConfig"),
     "compound-transformer": ("compound_transformer", "CompoundTransformer", "CompoundTransformerConfig"),

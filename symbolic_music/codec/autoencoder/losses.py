@@ -17,7 +17,7 @@ _FLOOR = 1e-4  # -80 dB: quieter components are inaudible
 
 
 def mel_bands(size: int) -> int:
-    """Bands of a window of so many samples: 64, fewer where it has not so many bins."""
+    """Bands of a window of this many samples: 64, fewer if it has fewer bins."""
     return min(64, size // 8)
 
 

@@ -144,7 +144,7 @@ class Codec(nn.Module):
         return self.sound(self.quantiser.decode(codes))
 
     def stream_encoder(self, codebooks: int | None = None) -> StreamEncoder:
-        """What codes sound in pieces of any length; of the first codebooks alone if asked."""
+        """What codes sound in pieces of any length; of the first codebooks only, if requested."""
         return StreamEncoder(self, codebooks)
 
     def stream_decoder(self) -> StreamDecoder:

@@ -64,8 +64,8 @@ def stream_codes(
 ) -> Iterator[Tensor]:
     """Codes (B, K, n) in blocks of frames, each as soon as it is drawn; together those of `write_codes`.
 
-    Features are asked for as they are needed, so with a pattern whose frames end one after the other pieces of any
-    length take the memory of their codes. A model that reads only so many frames at once writes in windows, see
+    Features are requested on demand, so with a pattern whose frames end one after the other pieces of any
+    length take the memory of their codes. A model that reads only this many frames at once writes in windows, see
     `in_windows`. Arguments and errors are those of `write_codes`.
     """
     check_drawing(guidance, temperature, top_k)

@@ -50,7 +50,7 @@ class Conditioned(nn.Module):
 
 
 def features_of(features: Tensor) -> Features:
-    """Features (B, T, F) that are at hand, as they are asked for."""
+    """Features (B, T, F) in memory, by frames."""
 
     def between(first: int, last: int) -> Tensor:
         inner = features[:, max(0, first) : max(0, last)]

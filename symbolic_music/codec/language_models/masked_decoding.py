@@ -63,7 +63,7 @@ def stream_refined(
 
     Args:
         model: in evaluation mode.
-        features: of the score, asked for as they are needed.
+        features: of the score, requested on demand.
         prompt: (B, K, t), codes of the first t frames, which are kept.
         guidance: w in u + w (c - u) at the first iteration of each codebook, where c are the logits with the condition
             and u those without it; it falls to 1. The paper's 10 is for texts: a score says so much more that it

@@ -21,7 +21,7 @@ def in_turn(tasks: Sequence[Task]) -> Iterator[int]:
 
 
 def by_processes(tasks: Sequence[Task], workers: int) -> Iterator[int]:
-    """Build by so many processes; numbers of segments as they are done, in any order.
+    """Build by this many processes; numbers of segments as they are done, in any order.
 
     Raises:
         CorpusError: when a process dies, out of memory or by a file that crashes its reader.

@@ -82,7 +82,7 @@ class _Column:
 
 
 class Segment:
-    """A segment file: its index is held, the rows of a piece are read when it is asked for.
+    """A segment file: its index is held, the rows of a piece are read on access.
 
     Rows are read rather than mapped: the pages of a mapped file count as memory of each process that has seen them,
     and a loader would seem to grow with the corpus.

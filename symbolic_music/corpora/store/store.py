@@ -225,7 +225,7 @@ def _lines(values: Sequence[Any]) -> str:
 def write_manifest(
     folder: Path, segments: int, corpus: str, options: Mapping[str, Any], facts: Mapping[str, Any] | None = None
 ) -> None:
-    """Write the manifest of so many segments; what else lies in the segment folder is removed.
+    """Write the manifest of this many segments; what else lies in the segment folder is removed.
 
     `facts`: what was found out about the corpus as a whole; each becomes a key of the manifest.
     """

@@ -8,7 +8,7 @@
         for batch in DataLoader(windows, 32, sampler=order, num_workers=2, collate_fn=windows.collate):
             batch.ids, batch.mask
 
-What window i of epoch e holds depends on (seed, e, i) alone: not on workers, ranks, or what was asked for before.
+What window i of epoch e holds depends on (seed, e, i) alone: not on workers, ranks, or what was requested before.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CACHE = 24 << 20
 class Windows(Dataset[Tensor]):
     """A map-style dataset: `windows[i]` is int64, shape (n,), or (n, fields) of compound words; n at most the length.
 
-    `windows[e, i]` is window i of epoch e, `windows[i]` of the epoch that was set. `Shuffled` asks for both, so that
+    `windows[e, i]` is window i of epoch e, `windows[i]` of the epoch that was set. `Shuffled` requests both, so that
     persistent workers need no notice of a new epoch.
 
     Args:

@@ -152,7 +152,7 @@ class Held:
 
 
 def held_bytes(notes: Ints) -> Ints:
-    """About how much memory a piece of so many notes takes while windows are cut from it."""
+    """About how much memory a piece of this many notes takes while windows are cut from it."""
     return np.asarray(18 * notes + 4096)
 
 

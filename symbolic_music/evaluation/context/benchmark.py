@@ -32,7 +32,7 @@ def load_cases(document: Path, corpora: Path, most: int | None = None) -> list[C
     Args:
         document: a JSON file; see above.
         corpora: folder of lakh-subset and pop909.
-        most: so many of the regions, from the first on.
+        most: this many of the regions, from the first on.
 
     Raises:
         FileError: when the document or a piece is missing.

@@ -21,7 +21,7 @@ from symbolic_music.score import Score
 Values = NDArray[np.float64]
 # Lengths in parts of 96 of a bar: whole, half, quarter, eighth, sixteenth; the same dotted but the whole; triplets.
 LENGTHS = np.array([96, 48, 24, 12, 6, 72, 36, 18, 9, 32, 16, 8])
-# Notes that begin so many seconds, or less, after another ended follow it (pretty_midi's default).
+# Notes that begin this many seconds, or less, after another ended follow it (pretty_midi's default).
 _FOLLOWS = 0.05
 # Points at which densities are compared, and how many distances the kernels are put on at most.
 _POINTS, _KERNELS = 1000, 4000

@@ -29,7 +29,7 @@ def features(score: Score) -> Mapping[str, float]:
 
 
 def pitch_class_entropy(score: Score, bars: int) -> float:
-    """Entropy in bits of the pitch classes of so many bars, the mean over all such stretches that have notes.
+    """Entropy in bits of the pitch classes of this many bars, the mean over all such stretches that have notes.
 
     In a shorter piece the whole is one stretch; nan without notes.
     """

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import EvaluationError
 from symbolic_music.evaluation.statistics import Mean, mean
 
-# Up to so many pairs without ties the distribution is counted out.
+# Up to this many pairs without ties the distribution is counted out.
 _EXACT = 50
 
 
@@ -191,6 +191,6 @@ def _pairs(rows: Sequence[Mapping[str, Any]], listeners: int, seed: int) -> Judg
 
 
 def _sign_test(wins: int, of: int) -> float:
-    """Two-sided p of so many wins under even odds."""
+    """Two-sided p of this many wins under even odds."""
     fewer = min(wins, of - wins)
     return min(1.0, float(2 * sum(math.comb(of, k) for k in range(fewer + 1)) / 2**of))

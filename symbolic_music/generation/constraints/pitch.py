@@ -148,7 +148,7 @@ class Taken(Constraint):
 
 @dataclass(frozen=True)
 class MostInstruments(Constraint):
-    """No other instrument once so many have played, the past included; 16 is what a MIDI file has channels for."""
+    """No other instrument once this many have played, the past included; 16 is what a MIDI file has channels for."""
 
     most: int = 16
 

@@ -73,7 +73,7 @@ class EndOn(Constraint):
 
     Args:
         step: where it ends, within the region or at its end.
-        held: notes that begin within so many steps before it last until it, 1 to 999.
+        held: notes that begin within this many steps before it last until it, 1 to 999.
 
     Raises:
         OptionError: for another number.

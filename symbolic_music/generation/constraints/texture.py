@@ -13,7 +13,7 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 @dataclass(frozen=True)
 class Polyphony(Constraint):
-    """At most so many notes sound at once, of these instruments together (None: all but the drums), past ones too.
+    """At most this many notes sound at once, of these instruments together (None: all but the drums), past ones too.
 
     Raises:
         OptionError: for fewer than one.

@@ -57,7 +57,7 @@ def begins_bar(ids: Array, vocabulary: Vocabulary) -> Array:
 
 
 def bars_of(encoded: Ids, count: int, vocabulary: Vocabulary) -> tuple[list[Ids], int]:
-    """Ids of each bar, of so many at least, and how many of them say that it begins, and its meter.
+    """Ids of each bar, of this many at least, and how many of them say that it begins, and its meter.
 
     After the last note the bars of an encoding end: those that the score has besides are empty, in the last meter.
     """
@@ -68,7 +68,7 @@ def bars_of(encoded: Ids, count: int, vocabulary: Vocabulary) -> tuple[list[Ids]
 
 
 def first_shown(past: list[Ids], most: int) -> int:
-    """The first of these bars that is shown, of the last ones with so many ids together; the last one always."""
+    """The first of these bars that is shown, of the last ones with this many ids together; the last one always."""
     lengths = np.cumsum([len(bar) for bar in reversed(past)])
     return len(past) - max(min(1, len(past)), int((lengths <= most).sum()))
 

@@ -53,7 +53,7 @@ class Layout:
 
     @classmethod
     def of(cls, context: int, hop: int | None = None, beat: int = 1) -> Layout:
-        """For a model of so many positions; the hop is half a window when omitted."""
+        """For a model of this many positions; the hop is half a window when omitted."""
         capacity = (context - 1) // 3
         return cls(capacity, capacity // 2 if hop is None else hop, beat)
 

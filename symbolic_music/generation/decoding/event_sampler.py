@@ -10,7 +10,7 @@ model is shown, and so what its distributions are. Of these, only the ids that m
 - notes: those of the instruments that may be written, and REST where it stands in training, one second after the event
   before and with duration 0.
 
-From these what the constraints forbid is taken away. Where one id is left, it is not asked for. The draw of an
+From these what the constraints forbid is taken away. Where one id is left, it is not requested. The draw of an
 alternative depends on the seed, its request's number and its own number alone.
 """
 

@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _MARGIN = 3
 _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
-# The model counts as so many notes of the part; of its pitch classes no more than so many count.
+# The model counts as this many notes of the part; of its pitch classes no more than this many count.
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
 IN_CHORD, CLASH, NEITHER = range(3)
 

@@ -61,7 +61,7 @@ class Reader(Protocol):
 
 @singledispatch
 def reader_of(network: Any, lines: int) -> Reader:
-    """The reader of a network, for so many lines. For another architecture: `reader_of.register`.
+    """The reader of a network, for this many lines. For another architecture: `reader_of.register`.
 
     Raises:
         ModelError: when there is none, or the network has another vocabulary.
@@ -87,7 +87,7 @@ def note_ids(instruments: Instruments) -> Tensor:
 
 
 class GPT2Reader:
-    """Reads all lines side by side, and computes the logits that are asked for alone: states are the final ones."""
+    """Reads all lines side by side, and computes the logits that are requested alone: states are the final ones."""
 
     def __init__(self, network: GPT2 | PreparedGPT2, lines: int) -> None:
         self._model = network if isinstance(network, PreparedGPT2) else PreparedGPT2(network)

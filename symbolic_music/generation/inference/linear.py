@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# From so many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
+# From this many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
 _MANY = 24
 
 

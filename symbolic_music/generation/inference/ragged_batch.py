@@ -43,7 +43,7 @@ class RaggedGPT2:
         self._keys = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
         self._values = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
         self.lengths = [0] * sequences
-        # Of a sequence, another whose first so many positions are its own.
+        # For a sequence: another one with which it shares this many first positions.
         self._shared: dict[int, tuple[int, int]] = {}
 
     @property
@@ -134,7 +134,7 @@ class RaggedGPT2:
             q, k, v = parts.view(len(x), 3, self.config.heads, -1).unbind(1)
             mixed = mix(q, k, v, self._keys[i], self._values[i], layer.scale).reshape(len(x), -1)
             if i == len(net.layers) - 1 and len(x) > len(sequences):
-                # Above the last attention only the last id of each is asked for.
+                # Above the last attention only the last id of each is requested.
                 x, mixed = x[last], mixed[last]
             x = x + layer.out(mixed)
             inner = layer.inner(net.normed(x, layer.feed_forward_norm))

@@ -35,7 +35,7 @@ from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.transforms import check_tracks
 
-# After so many ids, or words, a bar ends as soon as it may.
+# After this many ids, or words, a bar ends as soon as it may.
 _MOST_IDS_A_BAR = 2000
 # What a model without a window is shown.
 _SHOWN = 1024

@@ -1,8 +1,8 @@
 """An edit: regions of some tracks are written, and everything else comes back unchanged.
 
-A note is asked for when it begins in a region, in a track that is written. All others are given, and come back bit for
-bit, in their order, with all that is no note. Written notes begin and end within their region. A given note that began
-earlier and sounds into a region stays; its pitch is not struck again in its track before it has ended.
+A note belongs to the edit if it begins in a region, in a written track. All other notes are given and come back bit for
+bit, in their order, with all other events. Written notes begin and end within their region. A given note that began
+earlier and sounds into a region stays; its pitch is not struck again in its track before it ends.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Editing:
         return GivenRhythm(starts, lengths, tuple(note // 128 for note in notes)), others
 
     def _as_events(self, number: int, view: Perspective, steps: Span) -> tuple[tuple[int, int, int], ...]:
-        """The notes that were asked for in a region, in order, in steps from one to another."""
+        """The notes that were requested in a region, in order, in steps from one to another."""
         rows = self._score.notes[self._asked[number]]
         onsets, ends = view.steps(rows["onset"]), view.steps(rows["onset"].astype(np.int64) + rows["duration"])
         lengths = np.clip(ends - onsets, 1, v.MAX_DURATION - 1).tolist()

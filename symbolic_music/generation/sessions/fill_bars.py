@@ -213,7 +213,7 @@ class BarFilling:
         return found
 
     def _blocks(self, ids: Sequence[int], count: int) -> list[list[BarNote]]:
-        """The notes of so many bars that are filled; the ids are those after the first FillInStart."""
+        """The notes of this many bars that are filled; the ids are those after the first FillInStart."""
         names, levels = self._tokenizer.vocabulary.fields[0], self._tokenizer.velocities
         blocks: list[list[BarNote]] = [[]]
         time, level, pitch = 0, 0, -1

@@ -40,7 +40,7 @@ _MOST_BARS = 8
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
-# Up to so many notes of a bar stand on its sixteenths.
+# Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
 
@@ -295,7 +295,7 @@ class RegionEditing:
         return rhythm, Taken(taken(rows, own))
 
     def _rows(self, number: int, part: Span) -> Array:
-        """The notes that are asked for in a part of a span, by onset and track."""
+        """The notes that are requested in a part of a span, by onset and track."""
         rows = self._score.notes[self._asked[number] & inside(self._score.notes, *part)]
         return np.asarray(rows[np.lexsort((rows["track"], rows["onset"]))])
 

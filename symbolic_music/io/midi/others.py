@@ -21,7 +21,7 @@ METER, _USUAL = 0x58, b"\x18\x08"
 
 @dataclass(frozen=True, eq=False)
 class Others(Sequence[Other]):
-    """The events of a file without a table, found when they are asked for."""
+    """The events of a file without a table, found on first use."""
 
     data: bytes
 

@@ -1,6 +1,6 @@
 """Sample the rows of a region incrementally, with cached keys and values.
 
-The fields of a row are asked for in the order of the chain rule: gap, slot, key, duration, velocity; `append` reads the
+The fields of a row are requested in the order of the chain rule: gap, slot, key, duration, velocity; `append` reads the
 row that was chosen. The log-probabilities are those of `RegionTransformer.losses`.
 """
 

@@ -80,7 +80,7 @@ def is_cached(repository: str, name: str, revision: str | None = None, cache: st
 def _tell(repository: str, weights: Sequence[str], revision: str | None, options: dict[str, Any]) -> bool:
     """Log how large the weights are and under what licence; False when the hub cannot be reached.
 
-    What else goes wrong is said where the files are asked for.
+    What else goes wrong is said where the files are requested.
     """
     hub = _library()
     if options.get("local_files_only") or hub.constants.HF_HUB_OFFLINE:

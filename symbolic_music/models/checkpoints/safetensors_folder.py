@@ -74,7 +74,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def open_weights(path: Path) -> Iterator[Any]:
-    """A safetensors file, as `safetensors.safe_open` gives it: tensors are read when asked for.
+    """A safetensors file, as `safetensors.safe_open` gives it: tensors are read on access.
 
     Raises:
         ModelError: when it is missing or broken; also for what is found broken while it is open.

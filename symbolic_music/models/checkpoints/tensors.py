@@ -26,18 +26,18 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-# A pickle is mapped anew after so many bytes: the pages that were read are given back.
+# A pickle is mapped anew after this many bytes: the pages that were read are given back.
 _MOST_MAPPED = 16 << 20
 # Keys under which training scripts keep the weights, beside an optimizer's state that nobody needs here.
 _NESTED = ("model", "model_state_dict", "state_dict")
 
 
 class CheckpointTensors:
-    """Tensors of some files by name; shapes are known at once, numbers are read when asked for.
+    """Tensors of some files by name; shapes are known at once, numbers are read on access.
 
     Args:
         files: .safetensors, or what torch.save wrote.
-        rename: from a file's name of a tensor to the one that it is asked for by; None leaves it out.
+        rename: from a file's name of a tensor to the one that it is requested by; None leaves it out.
         where: named in errors.
 
     Raises:

@@ -106,7 +106,7 @@ class SynthesisGenerator(nn.Module):
             since: (B, F) seconds since the onset.
             struck: (B,) bool: the release of a struck string does not affect its beginning.
         """
-        # Everything comes out relative to the volume, so that the noise is asked for in that way too.
+        # Everything comes out relative to the volume, so that the noise is requested in that way too.
         relative = torch.cat(
             [controls[:, :4], controls[:, 4:5] - controls[:, :1] + _CENTRE[0], controls[:, 5:]], dim=-1
         )

@@ -19,7 +19,7 @@ from symbolic_music.synthesis.midi_ddsp.expression import Expression, express, v
 from symbolic_music.synthesis.midi_ddsp.synthesizer import Played, sound, sounding_time
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
-# Notes share a batch whose lengths are within this factor and whose pitches are within so many semitones.
+# Notes share a batch whose lengths are within this factor and whose pitches are within this many semitones.
 LIKE_LENGTH, REGISTER = 1.3, 6
 WIDEST_CONTROL = 200.0  # dB, semitones
 TIED_SKIP = 0.04  # seconds of attack that a tied note leaves out

@@ -52,7 +52,7 @@ def sounding_time(voice: TrainedVoice, length: Tensor, tail: Tensor) -> Tensor:
 
 
 def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tensor) -> tuple[Frames, Tensor]:
-    """Frame-wise controls of notes of one voice, with volume and fluctuation as asked for, and f0 (B, F) in Hz.
+    """Frame-wise controls of notes of one voice, with volume and fluctuation as requested, and f0 (B, F) in Hz.
 
     Args:
         voices: the bank.

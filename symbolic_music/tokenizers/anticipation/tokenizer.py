@@ -67,7 +67,7 @@ class AnticipationTokenizer(Tokenizer):
 
     @property
     def vocabulary(self) -> Vocabulary:  # type: ignore[override]
-        """The ids by name; made when asked for."""
+        """The ids by name; made on first use."""
         names = {
             "default": v.token_names,
             "expressive": v.expressive_names,

@@ -22,7 +22,7 @@ from symbolic_music.score import Score
 from symbolic_music.tokenizers.miditok import options
 
 MODELS = ("BPE", "Unigram", "WordPiece")
-# Of a trained vocabulary. The trainers take memory for as many ids as are asked for, and end the process without it.
+# Of a trained vocabulary. The trainers take memory for as many ids as are requested, and end the process without it.
 MAX_VOCABULARY = 100_000
 _SPLIT = "\u2581"  # begins each part that was encoded by itself (a bar or beat)
 # MidiTok puts one PAD for a part of more tokens than 400 a bar or 100 a beat; bars of this length do not occur.

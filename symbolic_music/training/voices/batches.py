@@ -45,7 +45,7 @@ class NoteBank:
     struck: list[bool]
 
     def varied(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> Batch:
-        """Variations of these notes, so many frames of each: a third of the attack, a sixth around its end."""
+        """Variations of these notes, this many frames of each: a third of the attack, a sixth around its end."""
         rows = []
         for i in chosen:
             one = example(self.notes[i], self.struck[i], rng)
