@@ -32,7 +32,7 @@ def encode_audio(
     Args:
         audio: at least one sample.
         codebooks: the first few alone; all when omitted.
-        progress: is called with the share that is done.
+        progress: called with the share that is done.
 
     Raises:
         AudioError: when there are no samples, or some are not finite.

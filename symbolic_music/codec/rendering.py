@@ -33,7 +33,7 @@ def score_to_codes(
         score: with notes.
         writer: of `load_writer`.
         seed: the same seed writes the same codes.
-        progress: is called with the share that is done.
+        progress: called with the share that is done.
         settings: of the way the writer writes: guidance, temperature, top_k.
 
     Raises:

@@ -128,7 +128,7 @@ def of_store(
         split: the split to evaluate.
         train: whose pieces are counted, evenly chosen when there are more than `pieces`.
         pieces: to count at most.
-        progress: is called with the share that is done.
+        progress: called with the share that is done.
         most: maximum number of pieces, evenly spaced as in `stores.evaluate`; None for all.
 
     Raises:

@@ -40,26 +40,25 @@ def evaluate(
     stride: int | None = None,
     most: int | None = None,
 ) -> Likelihood:
-    """Likelihood of the pieces of a split, without controls.
+    """Compute the likelihood of the pieces of a split, without controls.
 
-    The ids of `anticipation` are read in the published chunks of 1,024 (Thickstun et al. 2024, appendix B). Other
-    ids are read piece by piece in consecutive chunks of as many as the model sees at once, each on its own: the first
-    id of a chunk is given, and not counted. Our event models read each piece from its first event to its last, region
-    models in stretches of whole bars that fit their window.
+    The ids of `anticipation` are evaluated in the published chunks of 1,024 (Thickstun et al. 2024, appendix B), other
+    ids piece by piece in consecutive chunks of the model's window: the first id of a chunk is given, and not counted.
+    Our event models evaluate each piece from its first event to its last, region models in ranges of whole bars that
+    fit their window.
 
     Args:
         batch: sequences at a time.
-        progress: is called with the share that is done.
-        pieces: is given the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
-            chunks run over the ends of pieces.
-        stride: ids (rows of a region model) from one chunk of a piece to the next; what a chunk shares with the one
-            before is given and not counted again, so that the less there is of it the more is known. None for chunks
-            that share nothing.
-        most: pieces to evaluate, evenly chosen; None for all of the split.
+        progress: called with the share that is done.
+        pieces: receives the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
+            chunks cross the ends of pieces.
+        stride: ids (rows of a region model) from one chunk of a piece to the next; shared ids are given and not counted
+            again, so that a smaller stride gives more context. None for disjoint chunks.
+        most: maximum number of pieces, evenly spaced; None for the whole split.
 
     Raises:
-        OptionError: for a stride of less than 1 or more than the model sees at once, or of ids of `anticipation` and
-            of our event models, which have none.
+        OptionError: for a stride below 1 or above the model's window, or for ids of `anticipation` and our event
+            models, which have none.
         CorpusError: when the store has no such split, or it holds too little to fill a chunk.
         ModelError: when the model does not have an instrument of a piece.
     """

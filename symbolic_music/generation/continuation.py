@@ -36,19 +36,21 @@ def generate(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Continue a piece by some seconds, or write one from nothing.
+    """Continue a piece by some seconds, or generate one unconditionally.
 
-    With a prompt the result is the prompt, note for note, and what follows its last note, at its last tempo (a pedal
-    that is down there is let go): in the
-    prompt's tracks, or, where the model says what instrument plays, in those of its program or new ones. Without,
-    each part of the model is a track. The model may end the piece up to a quarter of `seconds` early.
+        sm.generate(song, seconds=10, seed=1)
+
+    With a prompt, the result is the prompt, note for note, and new notes after its last one, at its last tempo (a
+    pressed pedal is released there). They are in the tracks of the prompt, or, if the model predicts instruments, in
+    tracks of the same program or new ones. Without a prompt, each part of the model is a track. The model may end the
+    piece up to a quarter of `seconds` early.
 
     Args:
-        prompt: the beginning, None to start from nothing.
-        seconds: how much to write.
+        prompt: the piece to continue; None for unconditional generation.
+        seconds: length of the new music.
         model: a loaded model, a name or a folder; None for the bundled one that suits the prompt.
-        sampling: temperature, top-p, top-k, min-p. For compound words it may say so of each field by its name (see
-            `words`); fields not named, and all by default, are drawn as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
+        sampling: temperature, top-p, top-k, min-p. For compound words, a mapping from field names sets single
+            fields; the others, and all by default, are sampled as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey; for models of the anticipatory ids.
@@ -70,7 +72,7 @@ def continuation(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """Open a session that continues a piece, or writes one from nothing: `generate` with several alternatives."""
+    """Open a session that continues a piece, or generates one: `generate` with several alternatives."""
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(model, prompt)
@@ -99,7 +101,7 @@ def continuation(
 
 
 def released(score: Score) -> Score:
-    """The score with every pedal that is down at its end let go there: what follows is played without it.
+    """The score with pressed pedals released at its end, so that a continuation is played without them.
 
     Sustain, sostenuto and soft pedals (controllers 64, 66, 67) of each track; a later release stays.
     """

@@ -27,25 +27,27 @@ _MOST_BARS = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What new notes must obey; drums are free of what concerns pitches.
+    """Limits on new notes. Limits on pitch do not apply to drums.
+
+        sm.Limits(lowest=48, scale="D minor", notes_per_bar=(2, 8))
 
     Args:
         lowest, highest: pitches, both included: 60 is middle C.
-        scale: tonic and mode, "D minor" or "Bb mixolydian"; see `constraints_pitch.SCALES`.
+        scale: tonic and mode, "D minor" or "Bb mixolydian"; see `theory.SCALES`.
         pitch_classes: 0 for C to 11 for B; empty for all.
-        chords: (bar, name): only its pitches begin from there up to the next. Bars count from 1, 8.5 is the middle of
-            bar 8; names are C, F#m, Bb7, ... (`CHORDS`), and "-" ends the last.
-        polyphony: notes that sound at once at most, of all tracks that are written.
-        notes_per_bar: least and most notes that begin in a bar.
-        notes_at_once: least and most notes that begin together.
+        chords: (bar, name): from there on only pitches of the chord begin, up to the next. Bars count from 1, 8.5 is
+            the middle of bar 8; names are C, F#m, Bb7, ... (`CHORDS`), and "-" ends the last chord.
+        polyphony: maximum number of notes at once, over all written tracks.
+        notes_per_bar: minimum and maximum number of onsets in a bar.
+        notes_at_once: minimum and maximum number of simultaneous onsets.
         no_repeats: no instrument plays its last pitch again.
         end_on: bar or part of one, as for chords: the music ends there.
         given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
             written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
-        free: do without what tracks do elsewhere in the piece, which region models keep to otherwise.
+        free: ignore the habits of the tracks elsewhere in the piece, which region models follow otherwise.
 
     Raises:
-        OptionError: for what no pitch, scale, chord or number can be.
+        OptionError: for an invalid pitch, scale, chord or number.
         ConstraintError: when they contradict each other.
     """
 

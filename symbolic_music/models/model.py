@@ -44,7 +44,7 @@ Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
 
 @dataclass(frozen=True)
 class Card:
-    """What a model is: for people and for `symbolic-music models`."""
+    """The description of a model: size, licence, training data, figures."""
 
     name: str
     parameters: int
@@ -139,16 +139,16 @@ class Model(Generic[Network]):
 
 
 def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch.float16) -> Path:
-    """Write a model folder, whole or not at all.
+    """Write a model folder atomically.
 
     Args:
         model: what to write.
-        folder: made if need be; what else is in it stays.
+        folder: created if missing; other files in it stay.
         dtype: of the weights in the file. They are loaded as float32.
 
     Raises:
         ModelError: when weights are not finite, or too large for the type.
-        UnknownNameError: when the network is of none of our architectures.
+        UnknownNameError: when the network is not of a registered architecture.
         FileError: when it cannot be written.
     """
     named = model.tokenizer.to_config()
@@ -170,7 +170,9 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
 
 
 def load_model(name_or_path: str | Path | None = None, device: str = "auto", offline: bool = False) -> Model[Any]:
-    """Load a model, ready to use; the default is the bundled chorale model.
+    """Load a model; the default is the bundled chorale model.
+
+        sm.load_model("song")
 
     Public checkpoints come from the Hugging Face hub on first use and stay in its cache; their size and licence are
     logged before, and a licence for non-commercial use whenever the model is loaded.
@@ -180,7 +182,7 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
             families; the short name of a public model (`amt-small`, see `checkpoints.catalogue`); or the id of a
             repository on the hub, owner/name.
         device: auto (CUDA, then MPS, then the CPU), cpu, cuda or mps.
-        offline: take nothing from the network, as the variable HF_HUB_OFFLINE asks for too.
+        offline: do not use the network; the variable HF_HUB_OFFLINE does the same.
 
     Raises:
         UnknownNameError: when it is none of them.

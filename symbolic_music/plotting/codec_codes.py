@@ -33,7 +33,7 @@ def codes_beside_roll(
         codes: (K, T).
         frame_rate: of the codes.
         sound: (n,) at `sample_rate`, or None for no spectrum.
-        title: a line above.
+        title: the title.
 
     Raises:
         EmptyScoreError: when there is no note.

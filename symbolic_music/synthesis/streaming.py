@@ -91,7 +91,7 @@ def stream(
     first pass.
 
     Args:
-        score: what to play.
+        score: the score.
         synth: "ddsp", "midi-ddsp" or "soundfont"; or settings.
         sample_rate: Hz, 8,000 to 192,000; 44,100 when omitted.
         chunk: samples at a time.

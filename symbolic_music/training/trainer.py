@@ -79,15 +79,17 @@ class Result:
 def train(
     config: TrainConfig, resume: bool = False, report: Report | None = None, callbacks: Sequence[Callback] = ()
 ) -> Result:
-    """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint to resume from.
+    """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint.
 
-    Started by torchrun, all processes work on each batch together, with the losses of one that does it alone. The
-    run's folder gets config.json, log.csv, curves.png, the last two checkpoints and, for the best validation so far
-    of the averaged weights, a model folder `best`.
+        training.train(training.load_config("configs/chorales.yaml", ["optim.steps=100"]))
+
+    Under torchrun the processes share each batch, with the losses of a single process. The folder of the run contains
+    config.json, log.csv, curves.png, the last two checkpoints and the model folder `best`, with the averaged weights of
+    the best validation loss.
 
     Args:
-        resume: go on from the folder's checkpoint; the same weights come out as without the interruption. With another
-            number of steps, which may be more than a finished run had, the schedule of that number holds from there on.
+        resume: continue from the checkpoint of the folder; the weights are those of an uninterrupted run. With another
+            number of steps, also for a finished run, the schedule of the new number applies from there on.
         report: called with step, loss (nats a token), tokens a second and seconds left after each step.
         callbacks: called at each step and each row of the log; see `run.callbacks`.
 

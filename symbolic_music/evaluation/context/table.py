@@ -92,7 +92,7 @@ def evaluate(cases: Sequence[Case], write: Write, progress: Progress | None = No
     Args:
         cases: regions of pieces.
         write: takes an original score and a region, and gives the score with that region written anew.
-        progress: is called with the share that is done.
+        progress: called with the share that is done.
     """
     out = []
     for number, case in enumerate(cases, 1):

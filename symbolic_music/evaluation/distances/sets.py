@@ -60,7 +60,7 @@ def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, prog
         first: generated pieces, three at least, none without notes.
         second: pieces to compare with.
         seed: of all draws.
-        progress: is called with the share that is done.
+        progress: called with the share that is done.
 
     Raises:
         EvaluationError: for fewer than three pieces, or one without notes.

@@ -17,13 +17,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How ids are drawn.
+    """Settings of sampling.
+
+        sm.Sampling(temperature=0.9, top_p=0.95)
 
     Args:
-        temperature: logits are divided by it; 0 takes the likeliest id.
+        temperature: divisor of the logits; 0 takes the likeliest id.
         top_p: nucleus (Holtzman et al. 2020): the fewest likeliest ids whose probabilities reach this sum.
         top_k: only this many likeliest ids; 0 for all.
-        min_p: only ids at least this likely beside the likeliest (Nguyen et al. 2024).
+        min_p: only ids with at least this fraction of the highest probability (Nguyen et al. 2024).
 
     Raises:
         OptionError: for a value out of range.

@@ -43,15 +43,15 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True)
 class Edit:
-    """What is to be written.
+    """The description of an edit.
 
     Args:
-        spans: regions in ticks, sorted, apart from each other; see `regions.spans_of`.
-        tracks: that are written; none for any instrument, each in a track of its own that is added.
+        spans: regions in ticks, sorted and disjoint; see `regions.spans_of`.
+        tracks: the written tracks; none for any instruments, each in a new track.
         limits: what the notes must obey.
-        keeps_rhythm: only pitches are drawn, for the notes that are there.
-        keeps: share of the notes that are there, which are written again as they are; None to write new ones.
-        role: of the track that is written, when it is new.
+        keeps_rhythm: sample only pitches, for the existing notes.
+        keeps: share of the existing notes to keep unchanged; None to write new ones.
+        role: of the written track, if it is new.
         may_end: part of a region after which the model may end the piece; None for never.
     """
 
@@ -65,17 +65,17 @@ class Edit:
 
 
 class Editing:
-    """An edit under way: it hands out notes as they are drawn, and at any time the scores written so far.
+    """A running edit: it streams notes as they are drawn, and returns the scores so far at any time.
 
-    What a model is shown of a piece, and so what an edit costs, does not grow with the piece.
+    The context of the model, and so the cost of an edit, does not grow with the piece.
 
     Args:
         score: the piece.
-        edit: what is to be written.
+        edit: its description.
         model: that writes.
         sampling: temperature, top-p, top-k, min-p.
         seed: the same seed gives the same notes.
-        count: alternatives. The first of them is what one alone would be.
+        count: alternatives. The first one does not depend on the number.
 
     Raises:
         OptionError: when the model cannot write into a piece.

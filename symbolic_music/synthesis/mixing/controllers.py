@@ -14,7 +14,7 @@ Curve = NDArray[np.float64]
 BANK_DATA, VOLUME, PAN, EXPRESSION, SUSTAIN = 6, 7, 10, 11, 64
 NRPN_LOW, NRPN_HIGH, RPN_LOW, RPN_HIGH = PARAMETERS = 98, 99, 100, 101
 DEFAULT_BEND_RANGE = 2.0
-# A controller glides to its new value within this time, else it clicks; its value is sampled at this interval, in samples.
+# A controller glides to its new value within this time, to avoid clicks; its value is sampled at this interval.
 GLIDE, GRID = 0.01, 32
 # Basses stay in the middle of the picture, as drums do: contrabass, tuba and General MIDI's eight basses.
 CENTRED = frozenset({*range(32, 40), 43, 58, DRUM_INSTRUMENT})
