@@ -100,7 +100,7 @@ def test_words_out_of_place_are_named():
         compound.decode(ids[1:])
     broken = ids.copy()
     broken[2, 2] = compound.vocabulary.id("Ignore_None", 2)
-    with pytest.raises(TokenError, match="at place 2"):
+    with pytest.raises(TokenError, match="at position 2"):
         compound.decode(broken)
     with pytest.raises(TokenError, match=r"shape \(n, 9\)"):
         compound.decode(ids[:, :5])
