@@ -128,13 +128,13 @@ class Model(Generic[Network]):
 
     @property
     def reads(self) -> Reads:
-        """What the network reads and writes; see `protocol.Reads`."""
+        """The inputs and outputs of the network; see `protocol.Reads`."""
         found: Reads = getattr(self.network, "reads", "ids")
         return found
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.network.parameters()).device
 
 

@@ -208,7 +208,7 @@ def _keys(axes: Axes, stats: Statistics) -> None:
 
 
 def _only(axes: Axes, value: str, of: str) -> None:
-    """What is the same everywhere, in words: a plot of it would be one bar."""
+    """Describe a constant value in words, instead of a plot with one bar."""
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():

@@ -73,7 +73,7 @@ class RenderSettings:
         self.programs()
 
     def check_for(self, score: Score) -> None:
-        """As `check`, and for a score that is empty or too long."""
+        """Like `check`; also for a score that is empty or too long."""
         if not len(score):
             raise EmptyScoreError("this score has no notes to play")
         self.check()

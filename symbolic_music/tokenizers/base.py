@@ -203,7 +203,7 @@ class Tokenizer(ABC):
         return saving.save(self, path)
 
     def sequences(self, ids: ArrayLike, per_track: bool) -> list[ArrayLike]:
-        """What `decode` was given as a list: of one sequence, or of several where each track is encoded alone."""
+        """The input of `decode` as a list: one sequence, or several if tracks are encoded separately."""
         if per_track and isinstance(ids, (list, tuple)):
             dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
             try:

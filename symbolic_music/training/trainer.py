@@ -61,7 +61,7 @@ _FREE = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished or interrupted run has to show.
+    """The result of a finished or interrupted run.
 
     Args:
         step: the last.
@@ -386,7 +386,7 @@ class _Run:
 
 
 def _callbacks(config: TrainConfig) -> Iterator[Callback]:
-    """Those that a config asks for."""
+    """The callbacks of a config."""
     if config.engine.tensorboard:
         yield TensorBoard(config.folder)
     if config.engine.wandb:

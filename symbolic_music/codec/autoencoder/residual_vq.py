@@ -68,7 +68,7 @@ LEFT_OUT = 0.5  # of the batches, some codebooks (Kumar et al. 2023, DAC, sectio
 
 
 class Quantised(NamedTuple):
-    """What a `LearningQuantiser` makes of vectors: the same quantised, their codes, and the commitment loss."""
+    """The output of a `LearningQuantiser`: quantised vectors, their codes, and the commitment loss."""
 
     vectors: Tensor
     codes: Tensor
@@ -135,7 +135,7 @@ class LearningQuantiser(nn.Module):
         self.levels(vectors)
 
     def learnt(self) -> Quantiser:
-        """What has been learnt so far, for use."""
+        """The trained quantiser, for inference."""
         tables = torch.as_tensor(self.levels.codebooks).detach()
         made = Quantiser(*tables.shape)
         made.codebooks.copy_(tables)

@@ -58,7 +58,7 @@ class Pattern:
         return int(self.places.max()) + 1
 
     def mask(self) -> Tensor:
-        """Where a code stands, (K, length)."""
+        """Mask of positions with a code, (K, length)."""
         out = torch.zeros(self.codebooks, self.length, dtype=torch.bool)
         return out.scatter_(1, torch.from_numpy(self.places), True)
 

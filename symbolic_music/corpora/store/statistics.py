@@ -68,7 +68,7 @@ def summary(store: NoteStore) -> Summary:
 
 
 def as_json(facts: Summary) -> dict[str, Any]:
-    """What `info STORE --json` prints; `splits` maps names to pieces, `left_out` reasons to sources."""
+    """The output of `info STORE --json`; `splits` maps names to pieces, `left_out` reasons to sources."""
     return {
         "corpus": facts.corpus,
         "options": dict(facts.options),

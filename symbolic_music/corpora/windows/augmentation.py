@@ -93,7 +93,7 @@ def derived(score: Score, **tables: Array) -> Score:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What variations are drawn, each part by itself and uniformly.
+    """The ranges of augmentation; each part is drawn independently and uniformly.
 
     Args:
         transpose: least and greatest shift in semitones.

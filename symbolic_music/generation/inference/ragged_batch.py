@@ -48,7 +48,7 @@ class RaggedGPT2:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.network.embedding.device
 
     def restart(self, sequence: int) -> None:
@@ -201,7 +201,7 @@ class _Mixer:
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def _beside_shared(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """The same, where the first positions of all are those of one: its keys meet all queries at once."""
+        """Attention if all sequences share their first positions: the shared keys meet all queries at once."""
         alike, own = slice(0, self.shared), slice(self.shared, self.longest)
         of_alike = q.transpose(0, 1) @ keys[self.source, :, alike].transpose(-1, -2)  # (H, N, shared)
         of_own = q[:, :, None] @ keys[self.where, :, own].transpose(-1, -2)  # (N, H, 1, rest)

@@ -38,7 +38,7 @@ def tokenizer_beside(folder: Path) -> Tokenizer:
 
 
 def _options(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What `tokenizers.get` takes of a TokenizerConfig."""
+    """The options of `tokenizers.get` from a TokenizerConfig."""
     more = config.get("additional_params")
     options = {**config, **(more if isinstance(more, dict) else {})}
     known = known_options(kind)

@@ -85,7 +85,7 @@ def _fetched(repository: str, files: Sequence[str], offline: bool) -> Path:
 
 
 def unknown(name: str, others: Sequence[str]) -> str:
-    """What is said of an unknown name."""
+    """The error for an unknown name."""
     names = [*others, *(one.name for one in CATALOGUE)]
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     meant = f"did you mean {', '.join(near)}?" if near else f"bundled models: {', '.join(sorted(others)) or 'none'};"

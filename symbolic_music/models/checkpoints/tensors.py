@@ -64,7 +64,7 @@ class CheckpointTensors:
 
     @classmethod
     def of_folder(cls, folder: Path, rename: Callable[[str], str | None] = lambda name: name) -> CheckpointTensors:
-        """Those of a folder, in the first kind of file that is there: see `WEIGHT_FILES`."""
+        """The tensors of a folder, in the first kind of file that exists: see `WEIGHT_FILES`."""
         return cls(list(weight_files(folder)), rename, folder)
 
     def tensor(self, name: str) -> Tensor:

@@ -49,7 +49,7 @@ class Records:
 
 
 def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, seed: int) -> None:
-    """What a model of events writes from nothing, as step-000500.mid and its piano roll."""
+    """Write an unconditional sample of a model as step-000500.mid with its piano roll."""
     from symbolic_music.generation import generate
 
     score = generate(None, seconds, model, seed=seed)
