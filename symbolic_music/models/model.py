@@ -185,7 +185,7 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
         offline: do not use the network; the variable HF_HUB_OFFLINE does the same.
 
     Raises:
-        UnknownNameError: when it is none of them.
+        UnknownNameError: for an unknown name.
         ModelError: when the folder's parts are missing, broken, or do not fit each other; when the ids of the
             tokenizer that it names have changed since; when the hub cannot be reached or does not have it; when the
             memory does not suffice.

@@ -29,7 +29,7 @@ class RenderSettings:
     """How a score is to be played. The same settings give the same samples.
 
     Args:
-        synth: "ddsp", the built-in voices; "midi-ddsp", the trained ones where there are; or "soundfont", sampled
+        synth: "ddsp", the built-in voices; "midi-ddsp", the trained ones if they exist; or "soundfont", sampled
             instruments through tinysoundfont.
         sample_rate: Hz, 8,000 to 192,000.
         soundfont: a .sf2 or .sf3 file for "soundfont"; the small General MIDI one of pretty_midi when omitted.

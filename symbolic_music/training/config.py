@@ -292,7 +292,7 @@ def _check_model(config: TrainConfig) -> None:
 
 
 def check_settings(model: ModelConfig, known: list[str]) -> None:
-    """ConfigError for a setting of a model that is none of those known."""
+    """ConfigError for an unknown setting of a model."""
     for name in model.settings:
         if name not in known:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))

@@ -94,7 +94,7 @@ def train(
         callbacks: called at each step and each row of the log; see `run.callbacks`.
 
     Raises:
-        TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.
+        TrainingError: when a run of this name exists, there is none to resume, or the loss is not finite.
         CorpusError: when the corpus cannot be read.
     """
     folder = config.folder

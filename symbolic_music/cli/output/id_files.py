@@ -51,7 +51,7 @@ def load(path: Path) -> Ids:
     """Load ids written by `save`. Nothing is unpickled; archives are checked for type and size before unpacking.
 
     Raises:
-        FileError: when the file is missing, is none of NumPy's, does not hold whole numbers, or more than 4,194,304.
+        FileError: when the file is missing, is not a NumPy file, or does not contain integers, at most 4,194,304.
     """
     check_readable(path)
     try:

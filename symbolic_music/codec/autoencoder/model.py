@@ -140,7 +140,7 @@ class Codec(nn.Module):
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """Sound of codes: (B, k, T), of the first k codebooks, to (B, C, T hop). ModelError for codes that are none."""
+        """Decode codes (B, k, T) of the first k codebooks to (B, C, T hop). ModelError for invalid codes."""
         return self.sound(self.quantiser.decode(codes))
 
     def stream_encoder(self, codebooks: int | None = None) -> StreamEncoder:

@@ -30,10 +30,10 @@ class Quantiser(nn.Module):
         self.register_buffer("codebooks", torch.zeros(codebooks, size, width))
 
     def encode(self, vectors: Tensor, codebooks: int | None = None) -> Tensor:
-        """Codes of vectors (B, T, D) in the first codebooks, all when omitted: (B, K, T).
+        """Codes of vectors (B, T, D) in the first codebooks, all by default: (B, K, T).
 
-        Each code is the nearest entry to what the codebooks before it left over. ModelError for a number of codebooks
-        that there is not.
+        Each code is the nearest entry to the residual of the previous codebooks. ModelError if `codebooks` exceeds the
+        quantiser's.
         """
         residual, found = vectors, []
         for table in self.codebooks[: self._count(codebooks)]:

@@ -29,7 +29,7 @@ class Pattern:
         places: (K, T), the position of each code; along each codebook ascending.
 
     Raises:
-        OptionError: when a codebook's codes do not ascend from 0, or there are none.
+        OptionError: when the codes of a codebook do not ascend from 0, or are empty.
     """
 
     places: NDArray[np.int64]

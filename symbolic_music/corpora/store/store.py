@@ -321,7 +321,7 @@ class NoteStore:
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getitem__(self, index: int) -> Score:
-        """A piece with the names of its tracks; IndexError when there is none."""
+        """A piece with the names of its tracks; IndexError for an unknown number."""
         number, place = self._place(index)
         return self._segment(number).score(place, self.piece(index).tracks)
 

@@ -66,7 +66,7 @@ class Policy(ABC, Generic[P]):
 
     @abstractmethod
     def window(self, source: Source, unit: P, number: int, rng: np.random.Generator) -> Ids | None:
-        """The ids of the window of this number, shape (n,) or (n, fields); None when there is none."""
+        """The ids of the window of this number, shape (n,) or (n, fields); None if it does not exist."""
 
 
 def _check_length(policy: Any, name: str) -> None:

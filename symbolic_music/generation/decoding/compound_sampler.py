@@ -68,7 +68,7 @@ def of_each_field(vocabulary: Vocabulary, sampling: Sampling | Mapping[str, Samp
     """How each field is drawn: all alike, or as named, and those that are not named as published.
 
     Raises:
-        OptionError: for a field that there is not.
+        OptionError: if the field does not exist.
     """
     names = field_names(vocabulary)
     if isinstance(sampling, Sampling):

@@ -112,7 +112,7 @@ class RaggedGPT2:
         return left
 
     def _common(self, sequences: Sequence[int]) -> tuple[int, int]:
-        """A sequence that begins like all of these, and how many positions long; (0, 0) where there is none."""
+        """A sequence that shares its first positions with all of these, and their number; (0, 0) if there is none."""
         found = {self._shared.get(s, (0, 0)) for s in sequences}
         sources, length = {source for source, _ in found}, min(length for _, length in found)
         return (sources.pop(), length) if len(sources) == 1 and length else (0, 0)

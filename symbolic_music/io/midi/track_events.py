@@ -84,7 +84,7 @@ def track_events(data: bytes, stop: int, problems: Counter[str]) -> Events:
 
 
 def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
-    """Read up to the end-of-track; its position, or None when there is none. IndexError inside a cut event."""
+    """Read up to the end-of-track; its position, or None if it does not exist. IndexError inside a cut event."""
     at = time = status = 0
     damaged = False
     programs = [0] * 16

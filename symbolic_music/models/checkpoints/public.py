@@ -41,7 +41,7 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
         offline: take nothing from the network.
 
     Raises:
-        UnknownNameError: for a name that is none of them; it says which names are near.
+        UnknownNameError: for an unknown name, with similar names.
         ModelError: as `families.open_folder` and `hub.download`.
     """
     if os.path.isdir(name):  # where a Path raises, of a name too long

@@ -124,7 +124,7 @@ def copy_into(parameter: Tensor, tensor: Tensor, name: str, where: Path) -> None
 
 
 def weight_files(folder: Path) -> Iterator[Path]:
-    """The files with the tensors, of the first kind that is there; ModelError when there are none."""
+    """The files with the tensors, of the first kind that exists; ModelError if there are none."""
     for name in WEIGHT_FILES:
         if not (folder / name).is_file():
             continue

@@ -52,7 +52,7 @@ class SoundFontBank:
 
     Raises:
         FileError: when the SoundFont is missing.
-        AudioError: when it is none.
+        AudioError: when it is not a SoundFont.
         MissingExtraError: without tinysoundfont, or pretty_midi for the default font.
     """
 

@@ -63,7 +63,7 @@ def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, see
 
 
 def log_rows(rows: Any) -> list[dict[str, Any]]:
-    """Rows that a checkpoint kept; ValueError when they are none."""
+    """Rows that a checkpoint kept; ValueError for other contents."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() <= set(COLUMNS) for row in rows):
         raise ValueError("its log is no log")
     return rows
