@@ -36,7 +36,7 @@ def encode_audio(
 
     Raises:
         AudioError: when there are no samples, or some are not finite.
-        ModelError: for codebooks that there are not.
+        ModelError: if `codebooks` exceeds the codec's.
         MissingExtraError: without soxr, when the rate is another one.
     """
     form = codec.format

@@ -63,7 +63,7 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> AudioCodec:
         device: auto (CUDA, then MPS, then the CPU), cpu, cuda or mps.
 
     Raises:
-        UnknownNameError: when it is none of them.
+        UnknownNameError: for an unknown name.
         ModelError: when the folder is of another model, or broken, or the hub does not have it.
         PluginError: when the package that offers it cannot be loaded, or gives no codec.
         MissingExtraError: without transformers, for its codecs.

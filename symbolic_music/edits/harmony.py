@@ -91,7 +91,7 @@ def _chroma(score: Score, edges: NDArray[np.int64]) -> tuple[Weights, NDArray[np
 
 
 def _worth(weights: Weights, bass: NDArray[np.int64], root: int, intervals: tuple[int, ...], price: float) -> Weights:
-    """What a chord is worth in each slot, (slots,), in shares of the weight there."""
+    """The score of a chord in each slot, (slots,), as a share of the weight there."""
     total = np.maximum(weights.sum(axis=1), 1e-9)
     member = np.zeros(12)
     member[[(root + interval) % 12 for interval in intervals]] = 1

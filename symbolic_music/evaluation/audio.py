@@ -128,7 +128,7 @@ def _mono(audio: Audio, length: int) -> Signal:
 
 
 def _magnitudes(signal: Signal, size: int) -> Signal:
-    """Of a short-time Fourier transform under Hann windows, as shares of a full-scale sine: (frames, size / 2 + 1)."""
+    """Magnitudes of a short-time Fourier transform, relative to a full-scale sine: (frames, size / 2 + 1)."""
     window = np.hanning(size + 1)[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[:: size // 4]
     return np.asarray(np.abs(np.fft.rfft(frames * window, axis=1)) / (window.sum() / 2))

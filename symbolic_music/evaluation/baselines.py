@@ -89,7 +89,7 @@ class Baselines:
                             break
 
     def likelihoods(self, score: Score) -> dict[str, Likelihood]:
-        """What a piece costs, by the name of the baseline."""
+        """The likelihood of a piece under each baseline, by name."""
         events = events_of(score)
         nats = dict.fromkeys(NAMES, 0.0)
         for at, (found, length) in enumerate(_copies(events)):
@@ -146,7 +146,7 @@ def of_store(
 
 
 def _contexts(events: Sequence[Event], at: int, part: int) -> tuple[object, object, object]:
-    """What stands before a part of an event, of no, one and two steps."""
+    """The contexts of a part of an event: of length zero, one and two."""
     before = events[at - 1] if at else (-1, -1, -1)
     earlier = events[at - 2] if at > 1 else (-1, -1, -1)
     if part == 0:

@@ -71,7 +71,7 @@ def page(report: Report) -> str:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The same as plain data, pictures and sound by their captions."""
+    """The report as plain data, pictures and audio by their captions."""
     sections = [
         {
             "title": section.title,

@@ -178,7 +178,7 @@ def _window(model: Model[Any]) -> int:
 
 
 def _whole(total: Likelihood, store: NoteStore, indices: Indices, length: int) -> Likelihood:
-    """The same with the notes and seconds of the pieces; CorpusError when nothing was counted."""
+    """The likelihood with the notes and seconds of the pieces; CorpusError when nothing was counted."""
     if not total.tokens:
         raise CorpusError(f"the pieces of {store.path} are too short to fill a chunk of {length} ids")
     known = [store.piece(int(index)) for index in indices]

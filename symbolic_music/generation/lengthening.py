@@ -69,7 +69,7 @@ def continuing_bars(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    """Like `continue_bars`, but returns an `EditSession` to stream notes from and compare alternatives."""
     loaded, lines = _checked(score, count_bars, model), score.bars()
     chosen = _chosen(score, tracks, loaded, (int(lines[-_NEAR_BARS:][0]), score.end))
     bars = len(lines)
@@ -106,7 +106,7 @@ def introducing(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    """Like `introduce`, but returns an `EditSession` to stream notes from and compare alternatives."""
     loaded = _checked(score, count_bars, model)
     chosen = _chosen(score, tracks, loaded, (0, int(score.bars(score.end)[: _NEAR_BARS + 1][-1])))
     ticks = count_bars * int(np.diff(score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)[:2])[0])

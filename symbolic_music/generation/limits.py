@@ -178,7 +178,7 @@ class Limits:
         return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
 
     def told(self) -> str:
-        """The limits that were set, in the words of the command line's options; "" where there are none."""
+        """The limits that were set, as options of the command line; "" for no limits."""
         told = [] if self.lowest == 0 else [f"lowest {self.lowest}"]
         told += [] if self.highest == 127 else [f"highest {self.highest}"]
         told += [f"scale {self.scale}"] if self.scale else []

@@ -158,7 +158,7 @@ def making_busier(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    """Like `make_busier`, but returns an `EditSession` to stream notes from and compare alternatives."""
     if not 0.1 <= factor <= 10:
         raise OptionError(f"busier by a factor of 0.1 to 10, not {factor:g}")
     loaded = loaded_model(model, score)

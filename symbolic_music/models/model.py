@@ -126,13 +126,13 @@ class Model(Generic[Network]):
 
     @property
     def reads(self) -> Reads:
-        """What the network reads and writes; see `protocol.Reads`."""
+        """The inputs and outputs of the network; see `protocol.Reads`."""
         found: Reads = getattr(self.network, "reads", "ids")
         return found
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.network.parameters()).device
 
 
@@ -183,7 +183,7 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
         offline: do not use the network; the variable HF_HUB_OFFLINE does the same.
 
     Raises:
-        UnknownNameError: when it is none of them.
+        UnknownNameError: for an unknown name.
         ModelError: when the folder's parts are missing, broken, or do not fit each other; when the ids of the
             tokenizer that it names have changed since; when the hub cannot be reached or does not have it; when the
             memory does not suffice.

@@ -48,7 +48,7 @@ class Architecture:
 
     @property
     def reads(self) -> Reads:
-        """What its networks read and write; see `protocol.Reads`."""
+        """The inputs and outputs of its networks; see `protocol.Reads`."""
         found: Reads = getattr(self.model, "reads", "ids")
         return found
 

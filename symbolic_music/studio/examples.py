@@ -62,7 +62,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def example(name: str) -> Example:
-    """One of them; UnknownNameError where there is none of that name."""
+    """An example by name; UnknownNameError for an unknown name."""
     for one in examples():
         if one.name == name:
             return one

@@ -44,7 +44,7 @@ def sound(context: Context, request: Request) -> Response:
 
 
 def note(request: Request) -> Response:
-    """One note, as raw samples: `instrument` (128 for drums), `pitch`, `velocity`, `seconds`."""
+    """Render one note as raw samples: `instrument` (128 for drums), `pitch`, `velocity`, `seconds`."""
     query = request.query_params
     instrument, pitch, velocity = (
         check_number(query.get(name, default))

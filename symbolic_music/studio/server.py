@@ -41,7 +41,7 @@ class Studio:
     token: str
 
     def address(self, session: Session | None = None) -> str:
-        """What to open in a browser."""
+        """The address of the page."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
         shown = f"[{host}]" if ":" in host else host
         where = "" if session is None else f"&session={session.id}"

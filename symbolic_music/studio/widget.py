@@ -80,7 +80,7 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
 
         @property
         def alternatives(self) -> list[Score]:
-            """What was written last, the likeliest first."""
+            """The latest results, the likeliest first."""
             return [one.score for one in self._found]
 
         def ask(self, verb: str = "rewrite", alternatives: int = 3, **more: Any) -> list[Score]:

@@ -32,7 +32,7 @@ WINDOWS, HOP = (0.128, 0.064, 0.032), 0.004
 
 @dataclass(frozen=True)
 class FittedNotes:
-    """What `fit_notes` found for each note of the score, in its order, (notes,).
+    """The result of `fit_notes` for each note of the score, in its order, (notes,).
 
     Velocity from 0 to 127, with fractions; pitch in semitones, 69 being A4 at 440 Hz; gain in dB; loss before each
     step.

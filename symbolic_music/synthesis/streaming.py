@@ -66,7 +66,7 @@ def mixes(score: Score, settings: RenderSettings, progress: Progress | None = No
 
 
 def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
-    """As `mixes`, with every track that has notes by itself: (tracks, 2, n). Their sum is the mix."""
+    """Like `mixes`, for each track with notes: (tracks, 2, n). Their sum is the mix."""
     settings.check_for(score)
     player = _player(score, settings)
     rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}

@@ -39,13 +39,13 @@ class Vocabulary:
         return f"Vocabulary({' + '.join(f'{size:,}' for size in self.sizes)} ids)"
 
     def name(self, token: int, field: int = 0) -> str:
-        """Name of an id; TokenError when there is none."""
+        """Name of an id; TokenError for an unknown id."""
         if not 0 <= token < len(self.fields[field]):
             raise TokenError(f"no id {token}: field {field} has {len(self.fields[field])} ids")
         return self.fields[field][token]
 
     def id(self, name: str, field: int = 0) -> int:
-        """Id of a name; TokenError when there is none."""
+        """Id of a name; TokenError for an unknown name."""
         try:
             return self.fields[field].index(name)
         except ValueError:
@@ -203,7 +203,7 @@ class Tokenizer(ABC):
         return saving.save(self, path)
 
     def sequences(self, ids: ArrayLike, per_track: bool) -> list[ArrayLike]:
-        """What `decode` was given as a list: of one sequence, or of several where each track is encoded alone."""
+        """The input of `decode` as a list: one sequence, or several if tracks are encoded separately."""
         if per_track and isinstance(ids, (list, tuple)):
             dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
             try:

@@ -61,7 +61,7 @@ def load(path: str | Path) -> Tokenizer:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What the file holds, of the right keys and types."""
+    """Read the file and check its keys and types."""
     check_readable(path)
     if path.stat().st_size > saving.MAX_BYTES:
         raise FileError(f"{path} is too large for a saved tokenizer (over {saving.MAX_BYTES >> 20} MiB)")

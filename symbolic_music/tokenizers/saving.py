@@ -22,7 +22,7 @@ MAX_BYTES = 16 << 20
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
-    """What the ids of a tokenizer mean: SHA-256 (hexadecimal) of its `revision` and the names of all its ids.
+    """The hash of a tokenizer: SHA-256 (hexadecimal) of its `revision` and the names of all its ids.
 
     Which of them a score gets depends on more, which `configuration_fingerprint` covers: two tokenizers with both
     the same give the same ids.

@@ -31,7 +31,7 @@ _Semitones = Annotated[tuple[_Interval, _Interval], AfterValidator(_ordered)]
 
 
 class ModelConfig(BaseModel):
-    """What is trained: an architecture of `models.registry`, its preset, and the settings that change the preset."""
+    """The model: an architecture of `models.registry`, its preset, and settings that override the preset."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
@@ -173,7 +173,7 @@ class LoraConfig(Strict):
 
 
 class EngineConfig(Strict):
-    """Where and in what precision it runs."""
+    """Device, precision and logging of a run."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
@@ -216,7 +216,7 @@ class TrainConfig(Strict):
 
     @property
     def folder(self) -> Path:
-        """Where the run writes: `out`/`name`."""
+        """The folder of the run: `out`/`name`."""
         return Path(self.out) / self.name
 
 
@@ -292,7 +292,7 @@ def _check_model(config: TrainConfig) -> None:
 
 
 def check_settings(model: ModelConfig, known: list[str]) -> None:
-    """ConfigError for a setting of a model that is none of those known."""
+    """ConfigError for an unknown setting of a model."""
     for name in model.settings:
         if name not in known:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))

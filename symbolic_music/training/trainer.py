@@ -61,7 +61,7 @@ _FREE = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished or interrupted run has to show.
+    """The result of a finished or interrupted run.
 
     Args:
         step: the last.
@@ -94,7 +94,7 @@ def train(
         callbacks: called at each step and each row of the log; see `run.callbacks`.
 
     Raises:
-        TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.
+        TrainingError: when a run of this name exists, there is none to resume, or the loss is not finite.
         CorpusError: when the corpus cannot be read.
     """
     folder = config.folder
@@ -386,7 +386,7 @@ class _Run:
 
 
 def _callbacks(config: TrainConfig) -> Iterator[Callback]:
-    """Those that a config asks for."""
+    """The callbacks of a config."""
     if config.engine.tensorboard:
         yield TensorBoard(config.folder)
     if config.engine.wandb:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """Where the changed score goes."""
+    """The output of an edited score."""
 
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: .mid or .musicxml.")]
     as_json: Json = False

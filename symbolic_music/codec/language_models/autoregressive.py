@@ -104,7 +104,7 @@ class CodecLanguageModel(StepModel):
         return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
 
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes at each position, (B, 1, width); features are requested on demand."""
+        """The condition of `step` at each position, (B, 1, width); features are requested on demand."""
         start, told = -1, torch.empty(0)
         for frame in pattern.frames_at().tolist():
             if frame // _TOLD != start:

@@ -134,7 +134,7 @@ def check_drawing(guidance: float, temperature: float, top_k: int) -> None:
 
 
 def draw(logits: Tensor, top_k: int, generator: torch.Generator) -> Tensor:
-    """One of the likeliest `top_k` codes for each row: (..., size) to (...)."""
+    """Sample one of the `top_k` likeliest codes for each row: (..., size) to (...)."""
     values, places = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
     shares = values.softmax(-1).flatten(0, -2).cpu()
     chosen = torch.multinomial(shares, 1, generator=generator).view(*logits.shape[:-1], 1)

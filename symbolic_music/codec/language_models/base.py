@@ -37,7 +37,7 @@ class StepModel(Conditioned):
         self.special: int = config.size
 
     def pattern(self, frames: int) -> Pattern:
-        """Of this many frames."""
+        """The pattern for this many frames."""
         return patterns.get(self.config.pattern, self.config.codebooks, frames)
 
     @abstractmethod

@@ -40,7 +40,7 @@ class Conditioned(nn.Module):
         return self.tell(functional.pad(features, (0, 0, AROUND, AROUND)))
 
     def tell_some(self, features: Features, first: int, last: int) -> Tensor:
-        """The same of the frames from one to another, (B, last - first, width)."""
+        """The condition of a range of frames, (B, last - first, width)."""
         return self.tell(features(first - AROUND, last + AROUND).to(self.nothing.device))
 
     def left_out(self, told: Tensor, share: float) -> Tensor:

@@ -24,7 +24,7 @@ _COLDEST = 0.01  # temperature of the last iteration
 
 
 class Iteration(NamedTuple):
-    """One of the iterations that write a codebook: the share of spans that it writes, and how."""
+    """One iteration for a codebook: the share of spans that it writes, and its settings."""
 
     share: float
     guidance: float

@@ -113,7 +113,7 @@ class MusicgenWriter(StepModel):
         return self._placed(self.tell_all(features, pattern.frames), pattern)
 
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes: the same (B, T, width) at each position."""
+        """The condition of `step`: equal (B, T, width) at each position."""
         placed = self._placed(self.tell_some(features, 0, pattern.frames), pattern)
         return itertools.repeat(placed, pattern.length)
 

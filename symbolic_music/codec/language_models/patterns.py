@@ -29,7 +29,7 @@ class Pattern:
         places: (K, T), the position of each code; along each codebook ascending.
 
     Raises:
-        OptionError: when a codebook's codes do not ascend from 0, or there are none.
+        OptionError: when the codes of a codebook do not ascend from 0, or are empty.
     """
 
     places: NDArray[np.int64]
@@ -58,7 +58,7 @@ class Pattern:
         return int(self.places.max()) + 1
 
     def mask(self) -> Tensor:
-        """Where a code stands, (K, length)."""
+        """Mask of positions with a code, (K, length)."""
         out = torch.zeros(self.codebooks, self.length, dtype=torch.bool)
         return out.scatter_(1, torch.from_numpy(self.places), True)
 

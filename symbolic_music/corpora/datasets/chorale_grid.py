@@ -56,7 +56,7 @@ def read_chorales(path: str | Path) -> dict[str, list[Score]]:
 
 
 def check_trainable(splits: Mapping[str, Sequence[object]], path: str | Path) -> None:
-    """CorpusError where there is nothing to train on, or to validate with."""
+    """CorpusError when the training or validation split is empty."""
     missing = [name for name in ("train", "valid") if not splits.get(name)]
     if missing:
         raise CorpusError(f"{path} has no chorales in its split {' and '.join(missing)}")

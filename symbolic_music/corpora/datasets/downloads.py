@@ -24,7 +24,7 @@ _BLOCK, _TIMEOUT = 1 << 18, 60
 
 @dataclass(frozen=True)
 class Archive:
-    """Where an archive is, and how it is known to be the right one. `bytes` is 0 where its length is not known."""
+    """The URL of an archive, with its hash. `bytes` is 0 if the length is unknown."""
 
     url: str
     sha256: str

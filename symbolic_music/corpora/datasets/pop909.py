@@ -33,7 +33,7 @@ def listing(root: Path, splits: str) -> Listing:
 
     Raises:
         CorpusError: when there are none.
-        OptionError: for shares that are none; see `splits.parse_shares`.
+        OptionError: if `splits` is not three percentages; see `splits.parse_shares`.
     """
     shares = parse_shares(splits or SHARES)
     midi, notes, numbers = next(

@@ -170,7 +170,7 @@ class Segment:
 
 
 def _columns(path: Path) -> dict[str, _Column]:
-    """Where the columns of the tables begin; the header was found sound."""
+    """Offsets of the columns of the tables, from a valid header."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))

@@ -93,7 +93,7 @@ def derived(score: Score, **tables: Array) -> Score:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What variations are drawn, each part by itself and uniformly.
+    """The ranges of augmentation; each part is drawn independently and uniformly.
 
     Args:
         transpose: least and greatest shift in semitones.
@@ -138,7 +138,7 @@ class Augmentation:
 
 
 def pitch_range(score: Score) -> tuple[int, int]:
-    """Lowest and highest pitch of the notes that are no drums; (127, 0) when there are none: any shift fits."""
+    """Lowest and highest pitch except drums; (127, 0) without such notes, which any shift fits."""
     pitches = score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL]
     return (int(pitches.min()), int(pitches.max())) if len(pitches) else (127, 0)
 

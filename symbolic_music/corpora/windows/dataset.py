@@ -97,7 +97,7 @@ class Windows(Dataset[Tensor]):
         self.epoch = epoch
 
     def __getitem__(self, index: int | tuple[int, int]) -> Tensor:
-        """A window. IndexError when there is none of this number, EmptyScoreError when no unit has any."""
+        """A window. IndexError for an unknown number, EmptyScoreError when no unit has any."""
         epoch, number = index if isinstance(index, tuple) else (self.epoch, index)
         epoch, number = int(epoch), int(number)
         if not 0 <= number < len(self):

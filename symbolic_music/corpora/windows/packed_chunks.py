@@ -154,7 +154,7 @@ def _events(tokenizer: Tokenizer, score: Score) -> Events:
 
 
 def training_pieces(store: NoteStore, pieces: Sequence[int] | Ints | None = None) -> Ints:
-    """Those of the pieces that belong to the published training data, by `anticipation.chunks.is_kept`.
+    """Select the pieces of the published training data, by `anticipation.chunks.is_kept`.
 
     Reads the notes of each piece that has enough of them.
 

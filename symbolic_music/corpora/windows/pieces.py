@@ -49,7 +49,7 @@ def _without_drums(score: Score) -> Score:
 
 @dataclass(frozen=True)
 class Voice:
-    """What makes one sequence of ids: a whole piece, or, where tracks are encoded alone, a track of it."""
+    """The source of one sequence of ids: a piece, or a track if tracks are encoded separately."""
 
     score: Score
     grid: BarGrid  # that onsets are rounded to; of 0 steps: none
@@ -69,7 +69,7 @@ class Voice:
 
     @cached_property
     def starts(self) -> Ints:
-        """Those of the bars (index into `lines`) in which a note begins."""
+        """Bars (indices of `lines`) in which a note begins."""
         bars = np.searchsorted(self.lines, self.score.notes["onset"], side="right") - 1
         return np.asarray(bars[np.append(True, bars[1:] != bars[:-1])])
 

@@ -24,7 +24,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Source:
-    """What windows are cut from: these pieces of a store, for a tokenizer, varied."""
+    """The source of windows: pieces of a store, for a tokenizer, with augmentation."""
 
     store: NoteStore
     tokenizer: Tokenizer
@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Units:
-    """What is prepared at once and cut into windows: pieces, or groups of pieces.
+    """Units that are prepared at once and cut into windows: pieces, or groups of pieces.
 
     Args:
         first: index into the pieces of the first piece of each unit, and their number at the end; shape (units + 1,).
@@ -66,7 +66,7 @@ class Policy(ABC, Generic[P]):
 
     @abstractmethod
     def window(self, source: Source, unit: P, number: int, rng: np.random.Generator) -> Ids | None:
-        """The ids of the window of this number, shape (n,) or (n, fields); None when there is none."""
+        """The ids of the window of this number, shape (n,) or (n, fields); None if it does not exist."""
 
 
 def _check_length(policy: Any, name: str) -> None:

@@ -42,7 +42,7 @@ class RegionAugmentation:
 def region_example(
     events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator
 ) -> Rows:
-    """One example of a piece with notes, at most `longest` rows."""
+    """Make one example from a piece with notes, of at most `longest` rows."""
     if rng.random() < augmentation.edits:
         return _edit(events, longest, augmentation, rng)
     layout = _layout(events, augmentation, rng)

@@ -45,7 +45,7 @@ def patterns(notes: Array, case: Case, pitches: bool = True) -> list[Pattern]:
 
 
 def jaccard(one: Pattern, other: Pattern) -> float:
-    """What two sets share, over what they have: 1 for equal sets, two empty ones too."""
+    """The Jaccard index of two sets: 1 for equal sets, also for two empty ones."""
     union = len(one | other)
     return len(one & other) / union if union else 1.0
 

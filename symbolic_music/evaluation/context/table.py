@@ -103,7 +103,7 @@ def evaluate(cases: Sequence[Case], write: Write, progress: Progress | None = No
 
 
 def references(cases: Sequence[Case], seed: int = 0) -> dict[str, Write]:
-    """What to stand beside: the original, a copy of the bars before, retrieval, and random bars of the other pieces."""
+    """References: the original, a copy of the preceding bars, retrieval, and random bars of other pieces."""
     pool: list[Score] = list({case.piece: case.score for case in cases}.values())
     return {"original": original, "copy": copy_before, "retrieval": retrieve, "random": RandomBars(pool, seed)}
 

@@ -54,7 +54,7 @@ class Sets:
 
 
 def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, progress: Progress | None = None) -> Sets:
-    """What was generated beside a reference.
+    """Compare generated pieces with a reference.
 
     Args:
         first: generated pieces, three at least, none without notes.

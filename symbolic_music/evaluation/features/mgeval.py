@@ -28,7 +28,7 @@ _POINTS, _KERNELS = 1000, 4000
 
 
 def features(score: Score) -> Mapping[str, Values]:
-    """The nine features of a piece by mgeval's names; zeros where there are too few notes.
+    """The nine features of a piece by mgeval's names; zeros for too few notes.
 
     total_used_pitch, total_used_note, pitch_range, avg_pitch_shift (semitones), avg_IOI (seconds): shape ();
     total_pitch_class_histogram and note_length_hist, which add up to 1: (12,); pitch_class_transition_matrix and

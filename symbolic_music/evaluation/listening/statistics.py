@@ -117,7 +117,7 @@ def _around(table: NDArray[np.float64]) -> bool:
 
 @dataclass(frozen=True)
 class Judged:
-    """What listeners said.
+    """The results of a listening test.
 
     Args:
         listeners, judgements: how many.

@@ -56,7 +56,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Originality:
-    """What a piece shares with an index.
+    """Passages that a piece shares with an index.
 
     Args:
         notes: pitched notes of the piece that are asked about.
@@ -88,7 +88,7 @@ class Originality:
 def originality(
     score: Score, index: Index, without: int | None = None, among: NDArray[np.bool_] | None = None
 ) -> Originality:
-    """What a score, or some notes of it, shares with the pieces of an index.
+    """Find passages that a score, or some of its notes, shares with the pieces of an index.
 
     Args:
         score: any piece; drums are not looked at.

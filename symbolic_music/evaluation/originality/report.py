@@ -71,7 +71,7 @@ def bar_origins(
 
 
 def as_json(found: Originality) -> dict[str, Any]:
-    """What was found as plain data: seconds to the millisecond, shares to four decimals."""
+    """The result as plain data: seconds to the millisecond, shares to four decimals."""
     passages = [
         {
             "notes": passage.notes,

@@ -77,6 +77,6 @@ class GivenPitches(Constraint):
 
 
 def _next_same(given: tuple[int, ...], number: int) -> int:
-    """Where the pitch of a number comes again; past the end where it does not."""
+    """The next position of the same pitch; past the end if there is none."""
     later = given[number + 1 :]
     return number + 1 + later.index(given[number]) if given[number] in later else len(given)

@@ -44,7 +44,7 @@ class PitchClasses(Constraint):
     """Pitches of these classes alone, 0 for C to 11 for B.
 
     Raises:
-        OptionError: when there are none, or others.
+        OptionError: for an empty set, or invalid values.
     """
 
     classes: tuple[int, ...]
@@ -77,7 +77,7 @@ class Chords(Constraint):
 
     Args:
         changes: (step, pitch classes), sorted by step; each holds until the next. Before the first anything goes, and
-            so it does where there are no classes.
+            also without classes.
         instruments: those that keep to it.
 
     Raises:

@@ -35,7 +35,7 @@ class Polyphony(Constraint):
 
 @dataclass(frozen=True)
 class PolyphonyOfEach(Constraint):
-    """The same for each of the instruments by itself; 1 makes them melodies."""
+    """Maximum polyphony of each instrument separately; 1 makes melodies."""
 
     most: int
     instruments: tuple[int, ...] | None = None

@@ -59,7 +59,7 @@ _BEFORE_AND_AFTER = ("BOS_None", "EOS_None", "PAD_None", "Type_EOS")
 
 
 def field_names(vocabulary: Vocabulary) -> list[str]:
-    """What the fields of compound words are called; see the module's docstring."""
+    """Names of the fields of compound words; see the docstring of the module."""
     types = [names[-1].partition("_")[0].lower() for names in vocabulary.fields]
     return [_NAMES.get(one, one) for one in types]
 
@@ -68,7 +68,7 @@ def of_each_field(vocabulary: Vocabulary, sampling: Sampling | Mapping[str, Samp
     """How each field is drawn: all alike, or as named, and those that are not named as published.
 
     Raises:
-        OptionError: for a field that there is not.
+        OptionError: if the field does not exist.
     """
     names = field_names(vocabulary)
     if isinstance(sampling, Sampling):

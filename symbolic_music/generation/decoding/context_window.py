@@ -120,7 +120,7 @@ class EventWindow:
         return [self.flag, *(i for row in self.rows[self.first :] for i in self._ids(row))]
 
     def time_id(self, time: int) -> int:
-        """Of an event."""
+        """The id of the time of an event."""
         return v.TIME + time - self.base
 
     def _least(self) -> int:

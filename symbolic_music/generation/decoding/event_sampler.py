@@ -105,7 +105,7 @@ class AnticipationSampler:
         self._is_read = False
 
     def alternatives(self) -> list[list[Alternative]]:
-        """What has been written so far; complete when the stream is exhausted."""
+        """The alternatives so far; complete when the stream is exhausted."""
         return [[line.result() for line in group.lines] for group in self._groups]
 
     def stream(self) -> Iterator[Drawn]:

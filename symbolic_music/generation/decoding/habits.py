@@ -64,7 +64,7 @@ def relation(classes: Mask) -> Integers:
 
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """What sounds in the pitched notes of all slots but these."""
+    """The pitched notes of all other slots."""
     chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
@@ -158,7 +158,7 @@ class Rhythm:
 
 @dataclass(frozen=True, eq=False)
 class Habits:
-    """What a part does elsewhere in its piece, as masks of what it may do where it is written.
+    """Habits of a part elsewhere in its piece, as masks for new notes.
 
     Args:
         keys: (256,), see `tokenizers.region.rows`.
@@ -191,7 +191,7 @@ _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 def new_habits(
     others: GridEvents, at_once: int = _NEW_AT_ONCE, per_bar: int = _NEW_PER_BAR, shortest: int = 1
 ) -> Habits:
-    """What a part may do that plays nowhere else: within the key of the others and over their chords, without piles.
+    """Habits of a part without notes elsewhere: within the key and the chords of the others, without piles.
 
     Args:
         others: the piece.

@@ -25,7 +25,7 @@ _LEAST = -50.0
 
 
 class RegionSampler:
-    """One alternative of one span.
+    """The sampler of one alternative of one span.
 
     Args:
         network: in evaluation mode.

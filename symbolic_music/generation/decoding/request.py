@@ -107,7 +107,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Alternative:
-    """What was written for a request, once.
+    """One result of a request.
 
     Args:
         rows: events and rests as drawn, shape (n, 3).
@@ -128,7 +128,7 @@ class Alternative:
 
     @property
     def log_probability(self) -> float:
-        """Of all that was drawn."""
+        """The log-probability of all drawn events."""
         return float(self.log_probabilities.sum())
 
     def merged(self, request: Request) -> Events:

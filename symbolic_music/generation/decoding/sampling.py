@@ -48,7 +48,7 @@ class Sampling:
 
 
 def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
-    """One id from logits of shape (n,); ids at minus infinity are never drawn.
+    """Sample one id from logits of shape (n,); ids at minus infinity are never drawn.
 
     Raises:
         OptionError: when every id is forbidden.

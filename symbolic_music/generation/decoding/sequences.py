@@ -84,7 +84,7 @@ class Line:
         self.choose_note(REST_NOTE)
 
     def result(self) -> Alternative:
-        """What has been written so far."""
+        """The result so far."""
         rows = np.array(self.rows, np.int32).reshape(-1, 3)
         scores = np.array(self.log_probabilities, np.float64).reshape(-1, 3)
         return Alternative(rows, scores, self.done and self.complete)

@@ -84,7 +84,7 @@ class PreparedGPT2:
 
 
 def with_weights(model: Model[Any], weights: str) -> Model[Any]:
-    """The same model for edits alone, its matrices kept in another way: see `PreparedGPT2`.
+    """A model for edits with weights in another format: see `PreparedGPT2`.
 
     Raises:
         OptionError: when it is no GPT-2 of the anticipatory ids, and as `PreparedGPT2`.

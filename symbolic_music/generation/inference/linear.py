@@ -35,7 +35,7 @@ class Matrix(Protocol):
 
 
 class Float32:
-    """As the network has it; nothing is copied.
+    """The matrix of the network, without a copy.
 
     Args:
         weight: (out, in).

@@ -48,7 +48,7 @@ class RaggedGPT2:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.network.embedding.device
 
     def restart(self, sequence: int) -> None:
@@ -112,7 +112,7 @@ class RaggedGPT2:
         return left
 
     def _common(self, sequences: Sequence[int]) -> tuple[int, int]:
-        """A sequence that begins like all of these, and how many positions long; (0, 0) where there is none."""
+        """A sequence that shares its first positions with all of these, and their number; (0, 0) if there is none."""
         found = {self._shared.get(s, (0, 0)) for s in sequences}
         sources, length = {source for source, _ in found}, min(length for _, length in found)
         return (sources.pop(), length) if len(sources) == 1 and length else (0, 0)
@@ -201,7 +201,7 @@ class _Mixer:
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def _beside_shared(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """The same, where the first positions of all are those of one: its keys meet all queries at once."""
+        """Attention if all sequences share their first positions: the shared keys meet all queries at once."""
         alike, own = slice(0, self.shared), slice(self.shared, self.longest)
         of_alike = q.transpose(0, 1) @ keys[self.source, :, alike].transpose(-1, -2)  # (H, N, shared)
         of_own = q[:, :, None] @ keys[self.where, :, own].transpose(-1, -2)  # (N, H, 1, rest)

@@ -173,7 +173,7 @@ class BarInfilling:
 
     @torch.no_grad()
     def _likelihood_after(self, ids: list[Any]) -> float:
-        """Of what follows the region, a note of it, with as much before it as the model's window holds."""
+        """Log-likelihood per note of the right context, given as much left context as the window holds."""
         length = len(self._future)
         before = (self._past + ids)[-max(1, self._shown - length) :]
         shown = torch.tensor([before + self._future], device=self._model.device)
@@ -187,7 +187,7 @@ class BarInfilling:
         return float(sum(scores)) / max(1, len(self._model.tokenizer.decode(np.array(self._future))))
 
     def _notes(self, ids: list[Any]) -> Array:
-        """What was drawn, in ticks and tracks of the score."""
+        """The drawn notes, in ticks and tracks of the score."""
         written = self._model.tokenizer.decode(np.array(ids, np.int32))
         notes, scale = written.notes.copy(), self._score.ticks_per_quarter / written.ticks_per_quarter
         ends = np.rint((notes["onset"].astype(np.int64) + notes["duration"]) * scale)

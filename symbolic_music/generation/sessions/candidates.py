@@ -93,7 +93,7 @@ class Draft:
         return WrittenNote(self.number, row[6], start, end - start, row[2], row[3])
 
     def count(self, log_probability: float, notes: int, complete: bool) -> None:
-        """What the sampler says of a region."""
+        """Add the result of the sampler for a region: its log-probability, number of notes, and completeness."""
         self._log_probability += log_probability
         self._drawn += notes
         self._complete &= complete

@@ -156,7 +156,7 @@ class Editing:
         return perspective(self._score, voices, self._edit.spans[0], self._model, not self._needs_notes)
 
     def _request(self, number: int, view: Perspective, draft: Draft) -> Request:
-        """What is asked of the sampler for a region, after what a draft already holds."""
+        """The request to the sampler for a region, after the notes of a draft."""
         first, last = span = self._edit.spans[number]
         start, end = (int(step) for step in view.steps([first, last]))
         end = max(end, start + 1)
@@ -254,7 +254,7 @@ class Editing:
                 draft.count(one.log_probability, len(one.events), one.complete)
 
     def _worded(self, error: Unsatisfiable, view: Perspective, span: Span) -> str:
-        """What could not follow, in the user's limits and bars."""
+        """The error in terms of the user's limits and bars."""
         lines = self._score.bars(span[1])
         bar = max(1, int(np.searchsorted(view.steps(lines), error.step, side="right")))
         limits = self._edit.limits.told()

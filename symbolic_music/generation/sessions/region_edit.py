@@ -192,7 +192,7 @@ class RegionEditing:
     def _request(
         self, number: int, place: int, draft: Draft, voices: dict[int, Voice]
     ) -> tuple[RegionRequest, dict[int, int]]:
-        """What is asked of the sampler for a part of a span, and the track of each written slot."""
+        """The request to the sampler for a part of a span, and the track of each written slot."""
         part = self._parts[number][place]
         notes = draft.among(self._given)
         wanted = tuple((track, voice.instrument) for track, voice in voices.items())

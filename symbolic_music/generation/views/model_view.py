@@ -29,7 +29,7 @@ from symbolic_music.tokenizers.anticipation.events import Events, events_of
 
 
 class StepView(Protocol):
-    """What limits ask of a model's view: its steps, the instruments written (None for any), what it obeys anyway."""
+    """The part of a view that limits need: its steps, the written instruments (None for any), its own constraints."""
 
     instruments: tuple[int, ...] | None
     constraints: tuple[Constraint, ...]
@@ -84,7 +84,7 @@ def writable(score: Score, model: Model) -> list[int]:
 
 
 def playing(score: Score, model: Model, spans: Sequence[Span]) -> list[int]:
-    """Of the tracks that a model can write those with notes in some spans; all where none has."""
+    """The writable tracks with notes in some spans; all of them if none has notes."""
     tracks = writable(score, model)
     within = np.logical_or.reduce([inside(score.notes, *span) for span in spans])
     own = [track for track in tracks if (within & (score.notes["track"] == track)).any()]

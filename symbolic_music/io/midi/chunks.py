@@ -27,7 +27,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the headers say: format, division as written (two bytes), the tracks found."""
+    """The headers: format, division as written (two bytes), the tracks found."""
 
     format: int
     division: int

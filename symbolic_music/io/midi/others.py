@@ -34,7 +34,7 @@ class Others(Sequence[Other]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Other, ...]: ...
     def __getitem__(self, index: int | slice) -> Other | tuple[Other, ...]:
-        """One of them, or several."""
+        """One event, or a slice of events."""
         return self._found[index]
 
     def __len__(self) -> int:

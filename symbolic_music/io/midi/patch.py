@@ -125,7 +125,7 @@ def _content(data: bytes) -> list[Row]:
 
 @dataclass(frozen=True)
 class _Change:
-    """What became of the notes: the place in the score of each that stayed, rows that went, rows that came."""
+    """Changes of notes: positions in the score of those that stayed, removed rows, new rows."""
 
     kept: dict[int, int]
     removed: list[int]

@@ -52,7 +52,7 @@ class _Closed:
 
 
 def parse_strict(data: bytes) -> Strict | None:
-    """What symusic reads, or None where it refuses, or leaves something out, or could take too much memory."""
+    """The score by symusic, or None if it refuses the file, omits something, or could take too much memory."""
     closed = _closed(data)
     if closed is None:
         return None
@@ -143,7 +143,7 @@ def _has_ports(data: bytes) -> bool:
 
 
 def _closed(data: bytes) -> _Closed | None:
-    """The same file with its notes ended and its channels signed; None when its headers or lengths are wrong."""
+    """The file with all notes ended and channels marked; None if its headers or lengths are wrong."""
     if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
         return None
     tracks, division = (int.from_bytes(data[at : at + 2], "big") for at in (10, 12))

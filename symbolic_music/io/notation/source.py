@@ -50,5 +50,5 @@ def parse_musicxml(document: bytes) -> Score:
 
 
 def reading_of(source: NotationSource) -> Reading:
-    """The same score again, with the places of its notes on the page."""
+    """The score of a document again, with the positions of its notes on the page."""
     return as_written(read_document(parsed(source.document)[0]))

@@ -307,7 +307,7 @@ def _meters(layout: Layout, places: Places) -> list[tuple[int, int, int]]:
 
 
 def _bar_numbers(layout: Layout, places: Places) -> list[tuple[int, int]]:
-    """Where the printed numbers do not go on by one from the bar before; the first bar is 1 without a word."""
+    """Bars whose printed number is not one more than the previous; the first bar is 1 by default."""
     rows = []
     expected = 1
     for measure, begin, _ in places:

@@ -58,7 +58,7 @@ class Measure:
 
 @dataclass(slots=True)
 class Instrument:
-    """What an instrument of a part sounds like; `key` is the drum that an unpitched note strikes."""
+    """The sound of an instrument of a part; `key` is the drum of an unpitched note."""
 
     name: str = ""
     program: int | None = None

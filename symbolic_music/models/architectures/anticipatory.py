@@ -194,7 +194,7 @@ class AnticipatoryTransformer(nn.Module):
         return self._duration_input(states, gap) + torch.as_tensor(self.duration(duration))
 
     def _pitch_keys_values(self, states: Tensor, cache: Cache | None = None) -> tuple[Tensor, Tensor]:
-        """What the pitches attend to: the states of the rows."""
+        """Keys and values of the rows for the pitch layer."""
         block = self.pitch_block
         return block.attention.keys_values(
             block.attention_norm(states), None if cache is None else cache.rows.layers[-1]

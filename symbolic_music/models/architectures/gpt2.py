@@ -131,7 +131,7 @@ class GPT2(nn.Module):
 
     @property
     def output_matrix(self) -> Tensor:
-        """What states are multiplied by, (vocabulary, width)."""
+        """The output matrix, (vocabulary, width)."""
         return self.embedding.weight if self.head is None else self.head.weight
 
     def new_cache(self, batch: int = 1) -> JumpingCache:

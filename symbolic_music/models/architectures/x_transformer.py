@@ -50,7 +50,7 @@ PRESETS = {"piano": XTransformerConfig()}
 
 
 class XTransformerCache:
-    """What x-transformers keeps of the window so far, and the window's ids."""
+    """The cache of x-transformers for the window so far, and the ids of the window."""
 
     def __init__(self, batch: int, window: int, device: torch.device) -> None:
         self.ids = WindowIds(batch, window, device)

@@ -27,7 +27,7 @@ LEVELS = 1 << 16
 
 @dataclass
 class Arguments:
-    """Of some items, or their gradients.
+    """The arguments of some items, or their gradients.
 
     Args:
         q: (I, L, D), divided by sqrt(D).

@@ -64,7 +64,7 @@ class Buckets:
     table: Tensor
 
     def of(self, batch: slice, queries: slice, keys: slice) -> Tensor:
-        """Those (batch elements, queries, keys) of some of each."""
+        """The part of the table for some batch elements, queries and keys."""
         return self.table[batch, queries, keys]
 
 

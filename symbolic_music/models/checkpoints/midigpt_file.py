@@ -21,7 +21,7 @@ _VERSION = "2"
 
 
 def header_of(path: Path) -> dict[str, str] | None:
-    """What the header of a file says beside its tensors; None unless it is one of MIDI-GPT's."""
+    """The metadata in the header of a file; None unless it is a MIDI-GPT checkpoint."""
     with open_weights(path) as file:
         found = dict(file.metadata() or {})
     return found if "encoder_config" in found else None

@@ -52,7 +52,7 @@ def write_folder(folder: str | Path, config: Mapping[str, Any], weights: Mapping
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json holds. ModelError when it is missing or not a JSON object."""
+    """Read config.json. ModelError when it is missing or not a JSON object."""
     path = folder / CONFIG
     return read_json(path)
 

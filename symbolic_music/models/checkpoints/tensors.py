@@ -64,7 +64,7 @@ class CheckpointTensors:
 
     @classmethod
     def of_folder(cls, folder: Path, rename: Callable[[str], str | None] = lambda name: name) -> CheckpointTensors:
-        """Those of a folder, in the first kind of file that is there: see `WEIGHT_FILES`."""
+        """The tensors of a folder, in the first kind of file that exists: see `WEIGHT_FILES`."""
         return cls(list(weight_files(folder)), rename, folder)
 
     def tensor(self, name: str) -> Tensor:
@@ -124,7 +124,7 @@ def copy_into(parameter: Tensor, tensor: Tensor, name: str, where: Path) -> None
 
 
 def weight_files(folder: Path) -> Iterator[Path]:
-    """The files with the tensors, of the first kind that is there; ModelError when there are none."""
+    """The files with the tensors, of the first kind that exists; ModelError if there are none."""
     for name in WEIGHT_FILES:
         if not (folder / name).is_file():
             continue

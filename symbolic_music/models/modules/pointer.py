@@ -35,7 +35,7 @@ class Pointer(nn.Module):
         nn.init.constant_(self.gate.bias, -2.0)
 
     def keys(self, source: Tensor, rotation: Rotation) -> Tensor:
-        """Of a source (B, N, width): (B, N, 64)."""
+        """Keys of a source (B, N, width): (B, N, 64)."""
         return rotation(functional.layer_norm(self.key(source), (_WIDTH,))[:, None])[:, 0]
 
     def _queries(self, x: Tensor, rotation: Rotation) -> Tensor:

@@ -260,7 +260,7 @@ def _add(axes: Axes, corners: NDArray[np.float64], shades: Shades) -> None:
 
 
 def _draw_pedal(axes: Axes, score: Score, line: Timeline) -> None:
-    """Where the sustain pedal is down, as a strip at the foot of the lane."""
+    """Draw the sustain pedal as a strip at the bottom of the lane."""
     pieces = []
     for track in np.unique(score.controls["track"]):
         pedal = score.controls[(score.controls["track"] == track) & (score.controls["number"] == _SUSTAIN)]

@@ -45,7 +45,7 @@ class Take(_Body):
 
 
 class Kept(_Body):
-    """What is taken of the alternatives of an edit; one take is that alternative whole."""
+    """The bars to keep from the alternatives of an edit; a single take keeps the whole alternative."""
 
     takes: Annotated[list[Take], Field(min_length=1, max_length=256)]
 

@@ -54,7 +54,7 @@ class State:
 
 @dataclass
 class Record:
-    """What session.json holds."""
+    """The contents of session.json."""
 
     name: str
     source: str
@@ -67,7 +67,7 @@ class Record:
 
 
 class Session:
-    """One piece being worked on. Its methods may be called from several threads."""
+    """A piece under edit. Its methods are thread-safe."""
 
     def __init__(self, folder: Path, record: Record) -> None:
         self.folder, self.record = folder, record
@@ -81,17 +81,17 @@ class Session:
 
     @property
     def states_folder(self) -> Path:
-        """Where the states are."""
+        """The folder of the states."""
         return self.folder / "states"
 
     @property
     def edits_folder(self) -> Path:
-        """Where edits keep their alternatives."""
+        """The folder of the alternatives of edits."""
         return self.folder / "edits"
 
     @property
     def exports_folder(self) -> Path:
-        """Where rendered files are put before they are sent."""
+        """The folder of rendered files to send."""
         return self.folder / "exports"
 
     def score(self, number: int | None = None) -> Score:

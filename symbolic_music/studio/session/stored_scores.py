@@ -26,7 +26,7 @@ class Roster:
 
     @staticmethod
     def of(score: Score) -> Roster:
-        """That of a score."""
+        """The roster of a score."""
         played = np.unique(score.notes["track"]).tolist()
         return Roster(tuple((t.name, t.program, t.is_drum) for t in score.tracks), tuple(played))
 
@@ -37,7 +37,7 @@ class Roster:
         return Roster(tuple(tracks), tuple(int(number) for number in stored["played"]))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain lists."""
+        """Plain lists, for JSON."""
         return {"tracks": [list(one) for one in self.tracks], "played": list(self.played)}
 
     def restore(self, score: Score) -> Score:

@@ -88,7 +88,7 @@ def spectrum(voice: Voice, pitch: Tensor, velocity: Tensor, sample_rate: int) ->
 
 
 def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Tensor:
-    """What becomes of each partial after the onset, a factor (B, F, K) at times (B, F): its bloom and its decay.
+    """The envelope of each partial after the onset, a factor (B, F, K) at times (B, F): bloom and decay.
 
     (B, 1, 1) for a voice whose spectrum stays.
     """

@@ -139,7 +139,7 @@ class Bank:
                 self._segment(instrument, own[some], int(hops[some].max()), buses)
 
     def _segment(self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples]) -> None:
-        """So many frames more of each of these notes, all of them fresh or none, all of them bent or none."""
+        """Render further frames of these notes, all of them new or none, all of them with bends or none."""
         first = self._played[notes]
         start = self._start[notes] + first * self.hop
         bend = None

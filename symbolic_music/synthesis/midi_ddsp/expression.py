@@ -127,7 +127,7 @@ def _tied(score: Score, own: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _place_in_phrase(score: Score, own: NDArray[np.int64]) -> Values:
-    """Where each note stands in its phrase, 0 to 1; a phrase is what no rest of 0.4 s divides. One note is at 0.5."""
+    """The position of each note in its phrase, 0 to 1; rests of 0.4 s divide phrases. A single note is at 0.5."""
     onset, end, track = score.onset_seconds[own], score.offset_seconds[own], score.notes["track"][own]
     found = np.full(len(own), 0.5)
     for one in np.unique(track):

@@ -34,7 +34,7 @@ class Shape:
 
     @property
     def outputs(self) -> int:
-        """Of a head: level, pitch, partials, noise magnitudes."""
+        """The outputs of a head: level, pitch, partials, noise magnitudes."""
         return 2 + self.partials + self.bands
 
 

@@ -99,7 +99,7 @@ class NeuralBank(Bank):
         self._played[own] = self._hops[own]
 
     def _asked(self, notes: Indices) -> Played:
-        """These notes, all of them bent or none, as the networks take them."""
+        """The inputs of the networks for these notes, all of them with bends or none."""
         bend = None
         if self._bent[notes[0]]:
             frames = int(self._hops[notes].max()) + 1

@@ -22,7 +22,7 @@ _MOST_JSON = 16 << 20
 
 @dataclass(frozen=True)
 class TrainedVoice:
-    """What is known of a voice beside its weights.
+    """Metadata of a voice.
 
     programs: of General MIDI, that it plays. struck: it rings by itself. lowest, highest: semitones that it was
     trained on; beyond them it keeps its colour. vibrato: semitones either way, added to what was recorded, at

@@ -35,7 +35,7 @@ class Steps:
         return held
 
     def gliding(self, times: Curve) -> Curve:
-        """The same with every jump drawn out over GLIDE seconds, save one at the very start."""
+        """The steps with every jump smoothed over GLIDE seconds, except one at the very start."""
         if not len(self.times):
             return np.full(len(times), self.before)
         last = np.append(self.times[1:] != self.times[:-1], True)
@@ -143,7 +143,7 @@ def bend_range(score: Score, track: int) -> Steps:
 
 
 def positions(score: Score) -> dict[int, float]:
-    """Where each track sounds, -1 left to 1 right, as long as its own pan controller says nothing else.
+    """The pan position of each track, -1 left to 1 right, in the absence of pan controllers.
 
     Spread in the order of the tracks, the first on the left; basses and drums in the middle. A score that uses pan
     controllers anywhere is left to them.

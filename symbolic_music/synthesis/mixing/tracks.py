@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Player(Protocol):
-    """What plays a score: `play(n)` gives the next n samples of each track that sounds in them."""
+    """The interface of players: `play(n)` returns the next n samples of each sounding track."""
 
     tracks: list[int]
 

@@ -80,7 +80,7 @@ def _of_file(path: Path, changed: int, size: int) -> bytes:
 
 
 def rebuilt(data: bytes) -> bytes:
-    """The same font as a plain SoundFont 2; AudioError says what is wrong with it."""
+    """The font as a plain SoundFont 2; AudioError if it is invalid."""
     chunks = _chunks(data)
     tables = {name: _table(name, chunks) for name in _RECORDS}
     _check_order(tables["phdr"]["bag"], tables["pbag"], tables["pgen"], "preset")

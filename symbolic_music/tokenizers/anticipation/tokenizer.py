@@ -102,7 +102,7 @@ class AnticipationTokenizer(Tokenizer):
         return to_ids(*arrange(events, np.isin(events[:, 2] // 128, self.control_programs)))
 
     def decode(self, ids: ArrayLike) -> Score:
-        """The notes of events and controls together; one track an instrument, velocity 72 where there are none.
+        """The notes of events and controls together; one track for each instrument, velocity 72 by default.
 
         A leading flag is skipped; after SEPARATORs the clock goes on from where the piece before ended. A row that the
         end of the ids cuts short is left out.

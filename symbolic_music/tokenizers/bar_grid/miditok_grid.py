@@ -101,7 +101,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Stream:
-    """What one sequence says, tick by tick: `time` holds each tick at which something happens.
+    """The contents of one sequence by tick: `time` lists the ticks with events.
 
     At a tick come its rests, its bars, the meter change when no bar carries it (`orphan`, where a rest crossed
     the bar line), the position, tempo and items. `tempo` is the class in force, `new_tempo` whether it is set.

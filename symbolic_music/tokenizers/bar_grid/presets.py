@@ -23,7 +23,7 @@ _GRIDS = {"default": BarGrid(24), "miditok": BarGrid(8), "original": BarGrid(4, 
 
 
 class Scheme(Protocol):
-    """What a preset provides."""
+    """The interface of a preset."""
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -32,7 +32,7 @@ class Scheme(Protocol):
 
     @property
     def grammar(self) -> Grammar:
-        """What may follow what."""
+        """The grammar of the scheme."""
         ...
 
     @property

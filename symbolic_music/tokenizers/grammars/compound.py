@@ -18,7 +18,7 @@ _CACHED = 16_384  # masks of half-drawn words that are kept
 
 @dataclass(frozen=True)
 class WordState:
-    """What the next word depends on: the form of the last, the lowest position allowed, and the bar's capacity."""
+    """The state of the grammar: the form of the last word, the lowest position allowed, and the capacity of the bar."""
 
     last: str = START
     floor: int = 0

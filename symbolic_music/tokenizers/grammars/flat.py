@@ -17,7 +17,7 @@ _UNKNOWN, _PITCHED, _DRUMS = -1, 0, 1
 
 @dataclass(frozen=True)
 class FlatState:
-    """What the next token depends on.
+    """The state of the grammar.
 
     `last` is the type of the last token, `floor` the lowest position that may come in this bar, `capacity` the
     number of positions of the bar, `drums` -1 when no program was named in this bar, else whether it is drums.

@@ -40,7 +40,7 @@ def _cpword(tokenizer: Any, vocabulary: Vocabulary) -> WordGrammar:
     types = _types(vocabulary)
 
     def form(family: str, *wanted: str | tuple[str, ...]) -> list[tuple[str, ...]]:
-        """What each field holds: those of the wanted tokens that it has, else Ignore."""
+        """The tokens of each field: those of the wanted tokens that it has, else Ignore."""
         fields: list[tuple[str, ...]] = [(f"Family_{family}",)]
         for known in types[1:]:
             found: list[str] = []

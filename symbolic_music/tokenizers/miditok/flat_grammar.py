@@ -155,7 +155,7 @@ def _graph(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
 
 
 def _openers(tokenizer: Any, kinds: set[str]) -> set[str]:
-    """What a sequence begins with."""
+    """The ids that may begin a sequence."""
     if "Bar" in kinds and type(tokenizer).__name__ != "PerTok":
         return {"Bar"} | ({"Rest", "Program"} & kinds if tokenizer.config.program_changes else {"Rest"} & kinds)
     if type(tokenizer).__name__ == "Structured":

@@ -60,7 +60,7 @@ def known_options(kind: str) -> set[str]:
 
 
 def canonical(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """These options as JSON gives them back.
+    """The options after a round trip through JSON.
 
     Raises:
         OptionError: for an option that this kind of tokenizer does not have, a value that JSON cannot hold, or a

@@ -30,7 +30,7 @@ _LONGEST_WORD = 10_000
 
 
 def scores_of(music: Score | str | Path | Iterable[Score | str | Path]) -> Iterator[tuple[str, Score]]:
-    """What to learn from, one after another, and what to call it in an error. Files are read by `io.read`.
+    """Iterate over training scores with their names for errors. Files are read by `io.read`.
 
     Raises:
         OptionError: when it is neither a score, a path, nor an iterable of these.

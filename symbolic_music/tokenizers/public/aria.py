@@ -155,7 +155,7 @@ class AriaTokenizer(Tokenizer):
 
 
 def _last_end(score: Score, order: NDArray[np.int64]) -> int:
-    """Where the last note to begin ends: a pedal that is never released ends there."""
+    """The end of the last note to begin, where a pedal that is never released ends."""
     return int(score.notes["onset"][order[-1]]) + int(score.notes["duration"][order[-1]]) if len(order) else 0
 
 
@@ -172,7 +172,7 @@ def _intervals(times: list[int], values: list[int], final: int) -> list[tuple[in
 
 
 class AriaState(NamedTuple):
-    """What was last: prefix, event, onset (one is to follow), duration; which instruments are named; the last onset."""
+    """The state of the grammar: kind of the last id (prefix, event, onset, duration), named instruments, last onset."""
 
     last: str = "prefix"
     instruments: frozenset[int] = frozenset()

@@ -134,7 +134,7 @@ class MidiGptTokenizer(Tokenizer):
         return ids
 
     def _meter(self, bar: GridBar) -> int:
-        """The id of a meter; of the one nearest to it in length where there is none."""
+        """The id of a meter; of the nearest in length, if it does not exist."""
         meters, meter = self.layout.meters, (bar.numerator, bar.denominator)
         if meter not in meters:
             meter = min(meters, key=lambda one: abs(one[0] / one[1] - bar.numerator / bar.denominator))

@@ -14,7 +14,7 @@ from symbolic_music.tokenizers.public.midigpt_layout import Layout
 
 
 class State(NamedTuple):
-    """What was last, and where in a piece it stands.
+    """The state of the grammar: the last id, and the position in a piece.
 
     Args:
         last: the kind of the last id.

@@ -57,7 +57,7 @@ class NoteBank:
         return self._batch(rows)
 
     def stretches(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> Batch:
-        """As many frames on end of each note as they were played, or all of a shorter one, repeated; other levels."""
+        """Consecutive frames of each note, or all of a shorter one, repeated; with other levels."""
         rows = []
         for i in chosen:
             one = example(self.notes[i], self.struck[i])

@@ -133,7 +133,7 @@ def save(run: VoiceRun) -> None:
 
 
 def learning_rate(optim: VoiceOptim, step: int) -> float:
-    """Of a step: half a cosine over each of the two parts."""
+    """The learning rate of a step: half a cosine over each of the two parts."""
     if step < optim.steps:
         return optim.learning_rate * warmed(cosine(optim.steps - optim.warmup, 0.02), optim.warmup)(step)
     return optim.spectral_rate * cosine(optim.spectral_steps, 0.02)(step - optim.steps)

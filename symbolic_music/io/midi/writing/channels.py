@@ -16,7 +16,7 @@ Voice = tuple[int, int]  # port, channel
 
 @dataclass(frozen=True)
 class Part:
-    """What a track plays with one program; bank None where nothing is known of it."""
+    """The notes of a track with one program; bank is None if unknown."""
 
     track: int
     drum: bool

@@ -24,7 +24,7 @@ ByteSpan = tuple[int, int]
 
 
 def as_utf8(data: bytes) -> bytes:
-    """The same document in UTF-8, which byte order mark and declaration may name otherwise.
+    """The document in UTF-8, converted from the encoding of its byte order mark or declaration.
 
     Raises:
         NotationError: for an encoding that is unknown or not that of the bytes.

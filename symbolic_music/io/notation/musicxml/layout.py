@@ -146,7 +146,7 @@ def _ends_repeat(measures: Sequence[Measure], index: int) -> bool:
 
 
 def told_repeats(measures: Sequence[Measure], numbers: Sequence[int]) -> list[str]:
-    """What is played more than once, for who reads the page once."""
+    """A description of the repeats, for `Score.problems`."""
     told = []
     begin = 0
     for index, measure in enumerate(measures):
