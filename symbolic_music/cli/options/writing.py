@@ -1,4 +1,4 @@
-"""Options that all verbs which write notes share, and what they do with what is written."""
+"""Options and output shared by all verbs that write notes."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class WritingOptions:
         return generation.with_weights(model, "int8") if self.int8 else model
 
     def sampling(self, model: Model[Any]) -> Sampling | None:
-        """How ids are drawn; None where no option says anything of it, which leaves it to the model."""
+        """The sampling settings; None when no option sets one: the default of the model."""
         from symbolic_music.generation import default_sampling
 
         values = {
@@ -163,7 +163,7 @@ class WritingOptions:
         return replace(default_sampling(model), **given) if given else None
 
     def limits(self) -> Limits:
-        """What the notes must obey."""
+        """The limits on the new notes."""
         from symbolic_music.generation import Limits
         from symbolic_music.theory import pitch_number
 
