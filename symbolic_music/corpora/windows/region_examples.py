@@ -18,6 +18,9 @@ _APART = 12
 _ONE_SLOT, _ALL_SLOTS = 0.35, 0.3
 # Of the edits of tracks with a pedal these write it too; in the others it is given.
 _WITH_PEDAL = 0.6
+# Of the edits of long pieces these have no bars from afar that are like the region; the others give them such a share
+# of the room, and the written tracks reach so much further than the others.
+_WITHOUT_ALIKE, _ALIKE, _REACH_BESIDE = 0.25, (0.1, 0.4), (1.0, 1.5)
 # No example is written for more than this share.
 _MOST_WRITTEN = 0.6
 
@@ -61,11 +64,14 @@ def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random
     if slots > 2 and rng.random() < augmentation.fewer_slots:
         heard = rng.random(slots) < rng.uniform(0.3, 1)
         heard[events.slot[int(rng.integers(0, len(events)))]] = True
+    alike = 0.0 if rng.random() < _WITHOUT_ALIKE else float(rng.uniform(*_ALIKE))
+    reach = 1.0 if rng.random() < 0.3 else float(rng.uniform(1.3, 3))
     return Layout(
         numbers=rng.permutation(SLOTS)[:slots],
         semitones=int(rng.integers(augmentation.transpose[0], augmentation.transpose[1] + 1)),
         future=0.0 if rng.random() < augmentation.without_future else float(rng.uniform(0.3, 1.2)),
-        reach=1.0 if rng.random() < 0.3 else float(rng.uniform(1.3, 3)),
+        alike=alike,
+        reach=float(rng.uniform(*_REACH_BESIDE)) if alike else reach,
         heard=heard,
     )
 
