@@ -77,6 +77,10 @@ class EvaluationError(SymbolicMusicError):
     """What is to be compared does not belong together, or there is too little of it for a figure."""
 
 
+class PluginError(SymbolicMusicError):
+    """A part that another package adds cannot be loaded, has a name that is taken, or lacks what its kind needs."""
+
+
 class MissingExtraError(SymbolicMusicError):
     """A feature needs an optional package; the text names the extra that installs it."""
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.corpora.windows.batches import Batch, Collate, padding_of
+from symbolic_music.corpora.windows.batches import Batch, Collate
 from symbolic_music.corpora.windows.dataset import Windows
 from symbolic_music.corpora.windows.edit_examples import musical_events, rows
 from symbolic_music.corpora.windows.packed_chunks import Packed
@@ -21,11 +21,8 @@ from symbolic_music.corpora.windows.policies import Chunks, Source
 from symbolic_music.errors import CorpusError, ModelError, OptionError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihoods, nats_of_tokens
 from symbolic_music.evaluation.regions import region_likelihood, stretches_of
-from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Model
 from symbolic_music.tokenizers.anticipation import vocabulary as v
-from symbolic_music.tokenizers.anticipation.tokenizer import AnticipationTokenizer
 from symbolic_music.tokenizers.base import Ids
 
 # Ids of a chunk for models without a window.
@@ -72,14 +69,14 @@ def evaluate(
     model.network.eval()
     try:
         found = {} if pieces is None else pieces
-        if isinstance(model.network, RegionTransformer):
+        packed = model.tokenizer.windows == "packed"
+        if model.reads == "regions":
             return _of_regions(model, store, chosen, batch, tell, found, stride)
-        anticipated = isinstance(model.network, AnticipatoryTransformer)
-        if stride is not None and (anticipated or isinstance(model.tokenizer, AnticipationTokenizer)):
+        if stride is not None and (model.reads == "events" or packed):
             raise OptionError("stride is of ids piece by piece: anticipated events are read whole or in chunks")
-        if isinstance(model.network, AnticipatoryTransformer):
+        if model.reads == "events":
             return _of_events(model, store, chosen, batch, tell, found)
-        if isinstance(model.tokenizer, AnticipationTokenizer):
+        if packed:
             return _of_published_chunks(model, store, chosen, batch, tell)
         return _of_ids(model, store, chosen, batch, tell, found, stride)
     finally:
@@ -157,7 +154,7 @@ def _of_ids(
     length = _window(model)
     if stride is not None and not 1 <= stride <= length:
         raise OptionError(f"stride is 1 to {length:,} ids, of which the model sees {length:,} at once; not {stride:,}")
-    collate, total = Collate(padding_of(model.tokenizer)), Likelihood()
+    collate, total = Collate(model.tokenizer.padding), Likelihood()
     chunks = _strided(model.tokenizer, store, indices, length, stride or length)
     while chosen := list(islice(chunks, batch)):
         one = collate([torch.from_numpy(ids.astype(np.int64)) for _, ids, _ in chosen])

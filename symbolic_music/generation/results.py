@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.deprecation import warn_of_old_name
+from symbolic_music.evaluation.context import fit
 from symbolic_music.score import Array, Score
 
 Progress = Callable[[float], None]
@@ -130,6 +131,22 @@ def _alike(one: Written, other: Written) -> bool:
 def ranked(found: Sequence[Written]) -> list[Written]:
     """The likeliest first; those without notes last."""
     return sorted(found, key=lambda one: -one.log_likelihood if len(one.notes) else np.inf)
+
+
+def ranked_by_fit(found: Sequence[Written]) -> list[Written]:
+    """Those first that fit best what is around them, by `fit_of`; the likelier of equal ones first."""
+    return sorted(ranked(found), key=lambda one: fit_of(one)[0] or 0.0, reverse=True)
+
+
+def fit_of(one: Written) -> tuple[float | None, dict[str, float]]:
+    """How well what was written fits its piece, 0 to 1, and the shares that this is the mean of.
+
+    None where nothing was written. See `evaluation.context.fit`.
+    """
+    if not len(one.notes):
+        return None, {}
+    onset = one.notes["onset"]
+    return fit(one.score, int(onset.min()), int(onset.max()) + 1, tuple(np.unique(one.notes["track"]).tolist()))
 
 
 def share_of_twins(score: Score, one: Array, other: Array) -> float:

@@ -40,7 +40,9 @@ class WritingOptions:
         typer.Option("--model", "-m", help="Name, folder, or id on the Hugging Face hub; see models --all."),
     ] = None
     count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
-    rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by likelihood, best first.")] = False
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Number alternatives by how they fit what is around them, best first.")
+    ] = False
     temperature: Annotated[float | None, typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0")] = None
     top_p: Annotated[
         float | None,
@@ -146,7 +148,7 @@ class WritingOptions:
 
     def write(self, session: EditSession, doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
-        from symbolic_music.generation import ranked
+        from symbolic_music.generation import ranked_by_fit
 
         interrupted = False
         with working(doing) as progress:
@@ -157,7 +159,7 @@ class WritingOptions:
                 interrupted = True
         found = session.results()
         targets = self._targets(self.count)[: len(found)]
-        found = ranked(found) if self.rank else found
+        found = ranked_by_fit(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):
             one.score.write(target)
         if found:
@@ -189,6 +191,8 @@ class WritingOptions:
             return
         for one, target, its in zip(found, targets, shared, strict=True):
             parts = [f"{len(one.notes):,} notes written{beside}", f"{one.score.duration:.1f} s in all"]
+            share = self._fit(one)
+            parts += [] if share is None else [f"fit {100 * share:.0f} %"]
             if not math.isnan(one.log_likelihood) and self.count > 1:
                 parts.append(f"log-likelihood {one.log_likelihood:.2f} a note")
             parts += ["nearly the original"] if one.copies_original else []
@@ -197,11 +201,18 @@ class WritingOptions:
             parts += [told(its)] if its is not None else []
             out(f"{target}: {', '.join(parts)}")
 
+    def _fit(self, one: Written) -> float | None:
+        """How it fits what is around it; None of a single one, which is compared with nothing."""
+        from symbolic_music.generation.results import fit_of
+
+        return fit_of(one)[0] if self.count > 1 else None
+
     def _facts(self, one: Written, names: dict[int, str], shared: Originality | None) -> dict[str, Any]:
         facts = {
             "notes_written": len(one.notes),
             "seconds": round(one.score.duration, 3),
             "out": names[one.number],
+            "fit": self._fit(one),
             "log_likelihood": None if math.isnan(one.log_likelihood) else round(one.log_likelihood, 4),
             "complete": one.complete,
             "copies_original": one.copies_original,

@@ -164,15 +164,27 @@ class Habits:
     classes: Floats
 
 
-# Of a part of which too little is known.
-_UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR = 4, 24
+# Of a part that plays nowhere else, or hardly.
+_NEW_AT_ONCE, _NEW_PER_BAR = 4, 24
+# Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.
+_NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 
 
-def unknown_habits() -> Habits:
-    """What a part may do that plays nowhere else: anything but piles of notes."""
-    keys, places, durations = (np.ones(size, bool) for size in (KEYS, STEPS, DURATIONS))
-    limits = (_UNKNOWN_AT_ONCE, _UNKNOWN_PER_BAR, 1 << 30)
-    return Habits(keys, places, durations, *limits, np.zeros(3), np.zeros(12))
+def new_habits(
+    others: GridEvents, at_once: int = _NEW_AT_ONCE, per_bar: int = _NEW_PER_BAR, shortest: int = 1
+) -> Habits:
+    """What a part may do that plays nowhere else: within the key of the others and over their chords, without piles.
+
+    Args:
+        others: the piece.
+        at_once, per_bar: see `Habits`.
+        shortest: duration of its notes at least, in steps.
+    """
+    pitched = others.pitch[others.instrument < DRUM_INSTRUMENT]
+    classes = np.bincount(pitched % 12, minlength=12).astype(np.float64)
+    durations = np.arange(DURATIONS) >= shortest
+    keys, places = np.ones(KEYS, bool), np.ones(STEPS, bool)
+    return Habits(keys, places, durations, at_once, per_bar, 1 << 30, _NEW_HARMONY, classes)
 
 
 def habits_of(

@@ -18,7 +18,7 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
-from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, sounding, unknown_habits
+from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, new_habits, sounding
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
@@ -28,7 +28,6 @@ from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
 from symbolic_music.models import Model
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
@@ -261,7 +260,9 @@ class RegionEditing:
     def _habits(self, events: GridEvents, slot: int, others: Sounding) -> Habits:
         own = events.slot == slot
         columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
-        found, limits = habits_of(*columns, self._holes, others) or unknown_habits(), self._edit.limits
+        found, limits = habits_of(*columns, self._holes, others), self._edit.limits
+        if found is None:
+            found = self._new(events)
         # Limits that are named come before habits.
         at_once, per_bar = found.at_once, found.per_bar
         if limits.notes_at_once is not None:
@@ -273,6 +274,12 @@ class RegionEditing:
             # More notes than the part has need more places than it uses.
             places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         return replace(found, at_once=at_once, per_bar=per_bar, places=places)
+
+    def _new(self, events: GridEvents) -> Habits:
+        role = self._edit.role
+        if role is None:
+            return new_habits(events)
+        return new_habits(events, role.at_once, role.per_bar, max(1, round(role.shortest_quarters * r.STEPS)))
 
     def _rhythm(self, number: int, part: Span, start: int, end: int) -> tuple[Constraint, ...]:
         """For new pitches alone: when the notes that are there begin and end, and what they may not meet."""
@@ -319,6 +326,6 @@ def edit_session(
     score: Score, edit: Edit, model: Model[Any], sampling: Sampling, seed: int = 0, count: int = 1
 ) -> EditSession:
     """An edit to be run by whatever the model needs; arguments and errors as `edit.Editing`'s."""
-    if isinstance(model.network, RegionTransformer):
+    if model.reads == "regions":
         return RegionEditing(score, edit, model, sampling, seed, count)
     return Editing(score, edit, model, sampling, seed, count)

@@ -15,11 +15,11 @@ import numpy as np
 
 from symbolic_music import edits
 from symbolic_music.errors import FileError, OptionError, SymbolicMusicError, UnknownNameError
+from symbolic_music.evaluation.context import fit
 from symbolic_music.generation import EditSession, Written, ranked
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import Model
 from symbolic_music.score import Score
-from symbolic_music.studio.session.fit import fit
 from symbolic_music.studio.session.sessions import Session, State
 from symbolic_music.studio.session.stored_scores import Roster, keep, load
 from symbolic_music.studio.session.wishes import MOVING, Wish, writing_of

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import TokenError
 from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
 from symbolic_music.score import CONTROL, Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
@@ -146,9 +146,11 @@ class RegionTokenizer(Tokenizer):
     """See the module's docstring."""
 
     name: ClassVar[str] = "region"
+    presets: ClassVar[tuple[str, ...]] = ("default", "pedal")
 
     def __init__(self, preset: str = "default") -> None:
         self.preset, self.reads_pedal = preset, preset == "pedal"
+        self.tables = (*NOTES_AND_TIME, "controls") if self.reads_pedal else NOTES_AND_TIME
         self.vocabulary, self.grammar = _vocabulary(), RegionGrammar(self.reads_pedal)
 
     def to_config(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import Rhythm, habits_of, tuned
+from symbolic_music.generation.roles import ROLES
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
@@ -253,3 +254,45 @@ def test_limits_come_before_habits() -> None:
     assert written.notes["pitch"].min() >= 84
     _, together = np.unique(written.notes["onset"], return_counts=True)
     assert together.min() >= 5
+
+
+@pytest.mark.parametrize(
+    ("role", "program", "lowest", "highest"), [("bass", 33, 28, 52), ("pad", 48, 48, 79), ("lead", 80, 60, 91)]
+)
+def test_a_track_of_a_role(role: str, program: int, lowest: int, highest: int) -> None:
+    score = song(12)
+    written = generation.edit(score, bars=(3, 8), model=regional(), verb="add_track", role=role, seed=3).finish()[0]
+    new, place = written.notes, ROLES[role]
+    assert len(new)
+    assert set(new["program"].tolist()) == {program}
+    assert new["pitch"].min() >= lowest
+    assert new["pitch"].max() <= highest
+    _, together = np.unique(new["onset"], return_counts=True)
+    assert together.max() <= place.at_once
+    _, each_bar = np.unique(new["onset"] // 1920, return_counts=True)
+    assert each_bar.max() <= place.per_bar
+    ends = new["onset"] + new["duration"]
+    whole = ends < 8 * 1920
+    assert (new["duration"][whole] >= round(480 * place.shortest_quarters)).all()
+
+
+def test_an_unknown_role() -> None:
+    with pytest.raises(OptionError, match="no role 'choir'"):
+        generation.edit(song(4), verb="add_track", role="choir", model=regional())
+
+
+@pytest.mark.parametrize("side", ["below", "above"])
+def test_an_accompaniment_lies_on_its_side(side: str) -> None:
+    melody = Score(notes=note_table([(480 * i, 400, 66 + i % 5, 80) for i in range(32)]), tracks=(Track("Flute", 73),))
+    written = generation.edit(melody, tracks=[0], model=regional(), verb="accompany", side=side, seed=1).finish()[0]
+    assert len(written.notes)
+    assert set(written.notes["track"].tolist()) == {1}
+    pitches = written.notes["pitch"]
+    assert pitches.max() < 66 if side == "below" else pitches.min() > 70
+
+
+def test_a_lone_melody_gets_a_piano_below() -> None:
+    melody = Score(notes=note_table([(480 * i, 400, 66 + i % 5, 80) for i in range(32)]), tracks=(Track("Flute", 73),))
+    score = generation.accompany(melody, [0], regional(), seed=1)
+    assert score.tracks[1].program == 0
+    assert score.notes["pitch"][score.notes["track"] == 1].max() < 66
