@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
 def compare(
     generated: Annotated[Path, typer.Argument(help="A folder of MIDI files.")],
-    reference: Annotated[Path, typer.Argument(help="A folder of MIDI files to compare with.")],
-    pairs: Annotated[
-        bool, typer.Option("--pairs", help="Also hold each file against the reference's of the same name.")
-    ] = False,
+    reference: Annotated[Path, typer.Argument(help="A folder of reference MIDI files.")],
+    pairs: Annotated[bool, typer.Option("--pairs", help="Also compare files of the same name pair by pair.")] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Distances between two folders of pieces, and features of both with their overlap."""
+    """Measure distances between two folders of pieces, and compare their features."""
     from symbolic_music.evaluation import distances
 
     named, against = _read(generated), _read(reference)
