@@ -31,6 +31,8 @@ _MARGIN = 3
 _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
 # The model counts as so many notes of the part; of its pitch classes no more than so many count.
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
+# Bars of notes by which a part may be behind or ahead.
+_IN_PACE = 0.25
 IN_CHORD, CLASH, NEITHER = range(3)
 
 
@@ -101,6 +103,22 @@ def _shared_out(log_p: Floats, kinds: Integers, counts: Floats) -> Floats:
     wanted = (_MODEL_NOTES * masses + counts) / (_MODEL_NOTES + counts.sum())
     with np.errstate(divide="ignore"):
         return np.asarray(log_p + (np.log(wanted) - np.log(np.maximum(masses, 1e-12)))[kinds])
+
+
+def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
+    """Log-probabilities of the gap classes, tilted so that a part does not fall behind its pace nor run ahead of it.
+
+    Args:
+        log_p: of the model, (242,).
+        pace: notes a step.
+        ahead: notes that are written beyond those that the pace asks for so far.
+        left: steps to the end of the span.
+    """
+    bars = ahead / (pace * 4 * STEPS)
+    if abs(bars) < _IN_PACE:
+        return log_p
+    lengths = np.append(np.arange(LONGEST_GAP), [LONGEST_GAP, left if bars < 0 else 0])
+    return np.asarray(log_p + np.clip(bars, -1.0, 1.0) * pace * lengths)
 
 
 class Rhythm:

@@ -40,6 +40,8 @@ _MOST_BARS = 8
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
+# How far around, in bars of four quarters, the pace of a part is taken from, and from how many notes.
+_PACE_BARS, _FEWEST_FOR_PACE = 8, 8
 # Up to so many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
@@ -237,6 +239,7 @@ class RegionEditing:
             others=others,
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
+            pace=0.0 if others is None else self._pace(events, list(slots), start, end),
             fewest_in_bar=(self._edit.limits.notes_per_bar or (0, 0))[0],
             fewest_at_once=(self._edit.limits.notes_at_once or (1, 1))[0],
             above=self._above(number, part) if self._edit.keeps_rhythm else (),
@@ -274,6 +277,20 @@ class RegionEditing:
             # More notes than the part has need more places than it uses.
             places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         return replace(found, at_once=at_once, per_bar=per_bar, places=places)
+
+    def _pace(self, events: GridEvents, slots: list[int], start: int, end: int) -> float:
+        """Notes a step of slots in the bars around a part of a span; 0 where there are too few to tell."""
+        if self._edit.limits.notes_per_bar is not None:
+            return 0.0
+        last_note = int(events.time.max(initial=0)) + 1
+        low, high = max(0, start - _PACE_BARS * 4 * r.STEPS), min(end + _PACE_BARS * 4 * r.STEPS, max(end, last_note))
+        own = np.isin(events.slot, slots) & (events.instrument != r.PEDAL_INSTRUMENT)
+        own &= (events.time >= low) & (events.time < high)
+        steps = high - low
+        for first, last in self._holes:
+            own &= (events.time < first) | (events.time >= last)
+            steps -= max(0, min(last, high) - max(first, low))
+        return float(own.sum() / steps) if own.sum() >= _FEWEST_FOR_PACE and steps > 0 else 0.0
 
     def _new(self, events: GridEvents) -> Habits:
         role = self._edit.role
