@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Size, checked
 
 
+@checked
 @dataclass(frozen=True)
 class Format:
     """What codes mean, as far as numbers say.
@@ -25,14 +26,11 @@ class Format:
         hop: samples of a frame.
     """
 
-    sample_rate: int
-    channels: int
-    codebooks: int
-    size: int
-    hop: int
-
-    def __post_init__(self) -> None:
-        check_config(self)
+    sample_rate: Size
+    channels: Size
+    codebooks: Size
+    size: Size
+    hop: Size
 
     @property
     def frame_rate(self) -> float:
@@ -115,7 +113,7 @@ class VectorCodec(AudioCodec, Protocol):
         ...
 
 
-def checked(samples: Tensor, channels: int) -> None:
+def check_samples(samples: Tensor, channels: int) -> None:
     """ModelError unless samples are (B, channels, n), at least one, and finite."""
     if samples.ndim != 3 or samples.shape[1] != channels or not samples.shape[-1]:
         raise ModelError(f"sound is (batch, {channels}, samples), at least one sample, not {tuple(samples.shape)}")

@@ -33,7 +33,7 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
     stored,
     write_folder,
 )
-from symbolic_music.models.config_checks import check_types
+from symbolic_music.models.config_checks import Number, Numbers, Sizes, Texts, checked
 from symbolic_music.models.protocol import Reads
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.version import __version__
@@ -42,6 +42,7 @@ DEFAULT_MODEL = "chorales"
 Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
 
 
+@checked
 @dataclass(frozen=True)
 class Card:
     """What a model is: for people and for `symbolic-music models`."""
@@ -52,10 +53,7 @@ class Card:
     data: str
     description: str = ""
     command: str = ""
-    figures: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_types(self)
+    figures: dict[str, Number] = field(default_factory=dict)
 
     @property
     def license(self) -> str:
@@ -63,6 +61,7 @@ class Card:
         return self.licence
 
 
+@checked
 @dataclass(frozen=True)
 class View:
     """How a score is shown to a model, and how what the model writes is put back.
@@ -81,13 +80,12 @@ class View:
         ModelError: for fields of other types or lengths.
     """
 
-    quarters_per_minute: float
-    parts: tuple[int, ...]
-    names: tuple[str, ...] = ()
-    centres: tuple[float, ...] = ()
+    quarters_per_minute: Number
+    parts: Sizes
+    names: Texts = ()
+    centres: Numbers = ()
 
     def __post_init__(self) -> None:
-        check_types(self)
         if self.quarters_per_minute <= 0:
             raise ModelError(f"the tempo of a view is above 0, not {self.quarters_per_minute}")
         if not len(self.parts) == len(self.names) == len(self.centres):

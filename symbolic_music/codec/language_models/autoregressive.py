@@ -19,7 +19,7 @@ from symbolic_music.codec.language_models.base import StepModel
 from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
@@ -27,6 +27,7 @@ _HEAD = 0.02  # deviation of the heads' weights at the start
 _TOLD = 128  # frames whose conditions are computed at a time
 
 
+@checked
 @dataclass(frozen=True)
 class CodecLanguageModelConfig:
     """Shape of a `CodecLanguageModel`.
@@ -42,21 +43,21 @@ class CodecLanguageModelConfig:
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    codebooks: int = 8
-    size: int = 1024
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 1024
-    window: int = 512
-    distances: int = 256
+    codebooks: Size = 8
+    size: Size = 1024
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 4
+    hidden: Size = 1024
+    window: Size = 512
+    distances: Size = 256
     pattern: str = "delay"
-    features: int = FEATURES
-    unconditioned: float = 0.2
-    dropout: float = 0.1
+    features: Size = FEATURES
+    unconditioned: Share = 0.2
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         patterns.get(self.pattern, self.codebooks, 1)
 
 

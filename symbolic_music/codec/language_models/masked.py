@@ -23,11 +23,12 @@ from torch.nn import functional
 from symbolic_music.codec.language_models.conditioning import Conditioned
 from symbolic_music.codec.language_models.score_features import FEATURES
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import initialise
 from symbolic_music.models.modules.embeddings import sinusoids
 
 
+@checked
 @dataclass(frozen=True)
 class MaskedWriterConfig:
     """Shape of a `MaskedWriter`.
@@ -42,20 +43,20 @@ class MaskedWriterConfig:
         dropout: on the input, on attention weights, and on what each half of a layer adds.
     """
 
-    codebooks: int = 8
-    size: int = 1024
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 1024
-    frames: int = 750
-    span: int = 3
-    features: int = FEATURES
-    unconditioned: float = 0.2
-    dropout: float = 0.1
+    codebooks: Size = 8
+    size: Size = 1024
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 4
+    hidden: Size = 1024
+    frames: Size = 750
+    span: Size = 3
+    features: Size = FEATURES
+    unconditioned: Share = 0.2
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         if self.width % 2:
             raise ModelError(f"width {self.width} is odd; sinusoids need an even one")
 

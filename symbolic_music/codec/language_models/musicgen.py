@@ -28,11 +28,12 @@ from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
 from symbolic_music.errors import MissingExtraError, ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import initialise
 from symbolic_music.models.modules.embeddings import sinusoids
 
 
+@checked
 @dataclass(frozen=True)
 class MusicgenWriterConfig:
     """Shape of a `MusicgenWriter`.
@@ -47,20 +48,20 @@ class MusicgenWriterConfig:
         dropout: on the input and on what each part of a layer adds.
     """
 
-    codebooks: int = 8
-    size: int = 1024
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 1024
-    frames: int = 750
+    codebooks: Size = 8
+    size: Size = 1024
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 4
+    hidden: Size = 1024
+    frames: Size = 750
     pattern: str = "delay"
-    features: int = FEATURES
-    unconditioned: float = 0.2
-    dropout: float = 0.1
+    features: Size = FEATURES
+    unconditioned: Share = 0.2
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         if self.width % 2 or self.width < 4:
             raise ModelError(f"width {self.width} does not hold sinusoids: it is even, and at least 4")
         patterns.get(self.pattern, self.codebooks, 1)

@@ -128,10 +128,10 @@ def _bars(score: Score) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _most_alike(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
     """Mean over the bars of the cosine of the angle to the most similar bar of the other."""
     cosines = _unit(mine) @ _unit(theirs).T
-    silent = ~mine.any(axis=1)[:, None] & ~theirs.any(axis=1)[None]
+    silent = np.outer(mine.sum(axis=1) == 0, theirs.sum(axis=1) == 0)
     return float(np.where(silent, 1.0, cosines).max(axis=1).mean())
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    return np.asarray(np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0))

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError, TokenError
 from symbolic_music.models.attention.relative_terms import Differences
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, Sizes, check_heads, checked
 from symbolic_music.models.modules.gated_block import Block
 from symbolic_music.models.modules.kv_cache import SlidingCache
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -35,6 +35,7 @@ GAPS = v.DENSITY + 1  # rests keep gaps at 0..100 steps
 END = GAPS  # the class of the gap that stands for a separator
 
 
+@checked
 @dataclass(frozen=True)
 class AnticipatoryConfig:
     """Shape of an `AnticipatoryTransformer`.
@@ -49,19 +50,19 @@ class AnticipatoryConfig:
         dropout: on the embedding and on what each half of a block adds.
     """
 
-    width: int = 256
-    layers: int = 5
-    heads: int = 4
-    hidden: int = 640
-    instruments: tuple[int, ...] = tuple(range(v.INSTRUMENTS))
-    window: int = 512
-    distances: int = 128
-    time_unit: int = 15
-    time_reach: int = 64
-    dropout: float = 0.1
+    width: Size = 256
+    layers: Layers = 5
+    heads: Size = 4
+    hidden: Size = 640
+    instruments: Sizes = tuple(range(v.INSTRUMENTS))
+    window: Size = 512
+    distances: Size = 128
+    time_unit: Size = 15
+    time_reach: SizeOrZero = 64
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("time_reach",))
+        check_heads(self.width, self.heads)
         known = set(self.instruments)
         if not known or len(known) < len(self.instruments) or max(known) >= v.INSTRUMENTS:
             raise ModelError("instruments are numbers from 0 to 128, at least one, each once")

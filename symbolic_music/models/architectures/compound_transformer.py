@@ -18,13 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, Sizes, check_heads, checked
 from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward, initialise
 from symbolic_music.models.modules.embeddings import ScaledEmbedding, sinusoids
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 
 
+@checked
 @dataclass(frozen=True)
 class CompoundTransformerConfig:
     """Shape of a `CompoundTransformer`; the default is the paper's, for the preset `original` of `compound`.
@@ -38,18 +39,18 @@ class CompoundTransformerConfig:
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    sizes: tuple[int, ...] = (67, 135, 18, 3, 129, 18, 45)
-    widths: tuple[int, ...] = (128, 256, 64, 32, 512, 128, 128)
-    leading: int = 3
-    width: int = 512
-    layers: int = 12
-    heads: int = 8
-    hidden: int = 2048
-    window: int = 1024
-    dropout: float = 0.1
+    sizes: Sizes = (67, 135, 18, 3, 129, 18, 45)
+    widths: Sizes = (128, 256, 64, 32, 512, 128, 128)
+    leading: SizeOrZero = 3
+    width: Size = 512
+    layers: Layers = 12
+    heads: Size = 8
+    hidden: Size = 2048
+    window: Size = 1024
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("leading",))
+        check_heads(self.width, self.heads)
         if not len(self.sizes) == len(self.widths) > 0 or min(*self.sizes, *self.widths) < 1:
             raise ModelError("every field has a size and a width, both at least 1")
         if self.leading >= len(self.sizes):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, LayersOrZero, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import RelativeAttention
 from symbolic_music.models.modules.gated_block import GatedFeedForward
 from symbolic_music.models.modules.kv_cache import SlidingCache, SlidingKeyValues
@@ -32,6 +32,7 @@ VOCABULARY = 130
 MOST_VOICES = 64
 
 
+@checked
 @dataclass(frozen=True)
 class FrameTransformerConfig:
     """Shape of a `FrameTransformer`.
@@ -50,25 +51,25 @@ class FrameTransformerConfig:
         forget: share of the tokens of the past that are hidden while training.
     """
 
-    voices: int = 4
-    width: int = 256
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 640
-    voice_layers: int = 1
-    voice_hidden: int = 512
-    window: int = 768
-    distances: int = 320
-    melodic: int = 16
-    harmonic: int = 40
-    held: int = 32
-    meter: int = 16
-    dropout: float = 0.2
-    orders: float = 0.0
-    forget: float = 0.0
+    voices: Size = 4
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 640
+    voice_layers: LayersOrZero = 1
+    voice_hidden: Size = 512
+    window: Size = 768
+    distances: Size = 320
+    melodic: Size = 16
+    harmonic: Size = 40
+    held: Size = 32
+    meter: Size = 16
+    dropout: Share = 0.2
+    orders: Share = 0.0
+    forget: Share = 0.0
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("voice_layers",))
+        check_heads(self.width, self.heads)
         if self.voices > MOST_VOICES:  # each pair of them has embeddings
             raise ModelError(f"there are at most {MOST_VOICES} voices, not {self.voices:,}")
 

@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 
+@checked
 @dataclass(frozen=True)
 class GPT2Config:
     """Shape of a `GPT2`; the default is the published small one, 128 M parameters.
@@ -44,20 +45,20 @@ class GPT2Config:
         tied: whether the output matrix is the embedding; else it is one of its own.
     """
 
-    vocabulary: int = v.SIZE
-    context: int = 1024
-    width: int = 768
-    layers: int = 12
-    heads: int = 12
-    hidden: int = 0
-    dropout: float = 0.1
-    attention_dropout: float = 0.1
-    epsilon: float = 1e-5
+    vocabulary: Size = v.SIZE
+    context: Size = 1024
+    width: Size = 768
+    layers: Layers = 12
+    heads: Size = 12
+    hidden: SizeOrZero = 0
+    dropout: Share = 0.1
+    attention_dropout: Share = 0.1
+    epsilon: Share = 1e-5
     scale_by_layer: bool = True
     tied: bool = True
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("hidden",))
+        check_heads(self.width, self.heads)
 
     @property
     def inner(self) -> int:

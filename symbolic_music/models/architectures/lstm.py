@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, checked
 
 
+@checked
 @dataclass(frozen=True)
 class LSTMConfig:
     """Shape of an `LSTM`; the default is Performance RNN's.
@@ -26,14 +27,11 @@ class LSTMConfig:
         dropout: between layers, and before the output.
     """
 
-    vocabulary: int = 388
-    embedding: int = 512
-    width: int = 512
-    layers: int = 3
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_config(self)
+    vocabulary: Size = 388
+    embedding: Size = 512
+    width: Size = 512
+    layers: Layers = 3
+    dropout: Share = 0.0
 
 
 PRESETS = {

@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.relative_terms import Differences
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
 from symbolic_music.models.modules.embeddings import INPUTS
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
 
+@checked
 @dataclass(frozen=True)
 class MusicTransformerConfig:
     """Shape of a `MusicTransformer`; the default is the paper's for piano performances.
@@ -41,21 +42,21 @@ class MusicTransformerConfig:
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    vocabulary: int = 388
-    width: int = 512
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 1024
-    window: int = 2048
-    distances: int = 2048
+    vocabulary: Size = 388
+    width: Size = 512
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 1024
+    window: Size = 2048
+    distances: Size = 2048
     positions: str = "none"
-    parts: int = 1
-    time_reach: int = 0
-    pitch_reach: int = 0
-    dropout: float = 0.1
+    parts: Size = 1
+    time_reach: SizeOrZero = 0
+    pitch_reach: SizeOrZero = 0
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("time_reach", "pitch_reach"))
+        check_heads(self.width, self.heads)
         if self.positions not in ("none", "concatenated"):
             raise ModelError(f"positions of a Music Transformer are none or concatenated, not {self.positions!r}")
 

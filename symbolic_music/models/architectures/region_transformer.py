@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Size, checked
 from symbolic_music.models.modules.pointer import Pointer, mixed
 from symbolic_music.models.modules.rotary import RotaryBlock, Rotation, turns
 from symbolic_music.tokenizers.region import rows as r
@@ -40,6 +40,7 @@ _LENGTH_CLASS = 30  # steps of a bar's length in a class
 _NEVER = -1e4
 
 
+@checked
 @dataclass(frozen=True)
 class RegionConfig:
     """Shape of a `RegionTransformer`.
@@ -52,14 +53,13 @@ class RegionConfig:
         window: rows that it was trained on at most.
     """
 
-    width: int = 256
-    layers: int = 5
-    note_layers: int = 2
-    hidden: int = 1024
-    window: int = 640
+    width: Size = 256
+    layers: Layers = 5
+    note_layers: Layers = 2
+    hidden: Size = 1024
+    window: Size = 640
 
     def __post_init__(self) -> None:
-        check_config(self)
         if self.width % _HEAD:
             raise ModelError(f"the width is a multiple of {_HEAD}, not {self.width}")
 

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import MissingExtraError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.kv_cache import WindowIds
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 
 
+@checked
 @dataclass(frozen=True)
 class XTransformerConfig:
     """Shape of an `XTransformer`; the default has that of the Music Transformer for piano performances.
@@ -33,16 +34,16 @@ class XTransformerConfig:
         dropout: on the input, on attention weights, and inside feed-forwards.
     """
 
-    vocabulary: int = 388
-    width: int = 512
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 1024
-    window: int = 2048
-    dropout: float = 0.1
+    vocabulary: Size = 388
+    width: Size = 512
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 1024
+    window: Size = 2048
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
 
 
 PRESETS = {"piano": XTransformerConfig()}

@@ -29,9 +29,11 @@ def compare(
     with working("comparing") as progress:
         found = distances.compare(list(named.values()), list(against.values()), seed, progress)
     if as_json:
-        told = {name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()}
+        paired = {
+            name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()
+        }
         facts = {"generated": str(generated), "reference": str(reference), **distances.as_json(found)}
-        out_json({**facts, "pairs": told} if pairs else facts)
+        out_json({**facts, "pairs": paired} if pairs else facts)
         return
     from rich.table import Table
 
@@ -53,8 +55,8 @@ def compare(
     show(table, features, overlaps)
     if means:
         beside = Table("pair by pair", f"{next(iter(means.values())).pieces} pairs")
-        for name, one in means.items():
-            beside.add_row(name, f"{one.value:.4g} [{one.low:.4g}, {one.high:.4g}]")
+        for name, its in means.items():
+            beside.add_row(name, f"{its.value:.4g} [{its.low:.4g}, {its.high:.4g}]")
         show(beside)
 
 
