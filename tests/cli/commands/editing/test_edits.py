@@ -216,7 +216,7 @@ def test_whole_bars_by_a_model_that_only_continues(run, mistake, song: Path, tmp
         everywhere = range(len(before.tracks))
         assert np.array_equal(given_of(before, (1920, 3840), everywhere), given_of(after, (1920, 3840), everywhere))
     for where in (["--bars", "2", "--tracks", "0"], ["--from", "1", "--to", "2"]):
-        assert "whole bars, in all tracks: --bars alone names it" in mistake("infill", song, *where, *asked_for)
+        assert "whole bars, in all tracks: use --at bars:" in mistake("infill", song, *where, *asked_for)
 
 
 def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path) -> None:
@@ -241,3 +241,23 @@ def test_an_edit_of_notation_leaves_other_measures_as_they_were(
     before, after = page.read_text().split("<measure "), out.read_text().split("<measure ")
     assert [i for i, old in enumerate(before) if after[i] != old] == [2]
     assert np.array_equal(given_of(read(page), (40_320, 80_640), [0]), given_of(read(out), (40_320, 80_640), [0]))
+
+
+def test_an_infill_that_writes_nothing_ends_with_2_and_leaves_no_file(
+    run, mistake, model: Path, song: Path, tmp_path: Path
+) -> None:
+    asked = ("infill", song, "--bars", "2", "--tracks", "0", "--notes-per-bar", "0", "-m", model)
+    told = mistake(*asked, "-o", tmp_path / "new.mid")
+    assert "--allow-empty" in told
+    assert not (tmp_path / "new.mid").exists()
+    (tmp_path / "new.mid").write_bytes(b"of before")
+    mistake(*asked, "-o", tmp_path / "new.mid")
+    assert (tmp_path / "new.mid").read_bytes() == b"of before"
+    facts = json.loads(run(*asked, "-o", tmp_path / "new.mid", "--allow-empty", "--json").out)
+    assert facts["notes_written"] == 0
+    before, after = read(song), read(tmp_path / "new.mid")
+    assert len(after) == len(before) - int(asked_notes(before).sum())
+
+
+def asked_notes(score: Score) -> np.ndarray:
+    return (score.notes["track"] == 0) & (score.notes["onset"] >= 1920)
