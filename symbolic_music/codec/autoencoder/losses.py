@@ -1,4 +1,4 @@
-"""How far decoded sound is from what was encoded: mel spectra of several sizes (EnCodec, section 3.4)."""
+"""Distance between decoded and original audio: mel spectra of several sizes (EnCodec, section 3.4)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from symbolic_music.errors import MissingExtraError
 
 # Windows of 2^5 ... 2^11 samples; the short ones have fewer bands.
 SIZES = (64, 128, 256, 512, 1024, 2048)
-_FLOOR = 1e-4  # -80 dB: what is quieter is not heard beside the rest
+_FLOOR = 1e-4  # -80 dB: quieter components are inaudible
 
 
 def mel_bands(size: int) -> int:
-    """Bands of a window of so many samples: 64, fewer where it has not so many bins."""
+    """Bands of a window of this many samples: 64, fewer if it has fewer bins."""
     return min(64, size // 8)
 
 
@@ -39,29 +39,29 @@ def mel_spectrum(samples: Tensor, size: int, sample_rate: int) -> Tensor:
     return torch.as_tensor(found.reshape(*samples.shape[:-1], *found.shape[-2:]))
 
 
-def mel_loss(heard: Tensor, wanted: Tensor, sample_rate: int) -> Tensor:
+def mel_loss(decoded: Tensor, original: Tensor, sample_rate: int) -> Tensor:
     """Mean over the sizes of the absolute differences of mel magnitudes' logarithms, plus the root of their squares.
 
     Args:
-        heard, wanted: (B, C, n), n at least 1,024.
+        decoded, original: (B, C, n), n at least 1,024.
         sample_rate: Hz.
     """
     losses = []
     for size in SIZES:
-        a, b = ((mel_spectrum(x, size, sample_rate) + _FLOOR).log() for x in (heard, wanted))
+        a, b = ((mel_spectrum(x, size, sample_rate) + _FLOOR).log() for x in (decoded, original))
         losses.append((a - b).abs().mean() + (a - b).square().mean().sqrt())
     return torch.stack(losses).mean()
 
 
-def waveform_loss(heard: Tensor, wanted: Tensor) -> Tensor:
+def waveform_loss(decoded: Tensor, original: Tensor) -> Tensor:
     """Mean absolute difference of the samples."""
-    return functional.l1_loss(heard, wanted)
+    return functional.l1_loss(decoded, original)
 
 
-def si_sdr(heard: Tensor, wanted: Tensor) -> Tensor:
+def si_sdr(decoded: Tensor, original: Tensor) -> Tensor:
     """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019), (..., n) to (...)."""
-    heard, wanted = (x - x.mean(-1, keepdim=True) for x in (heard, wanted))
-    energy = wanted.square().sum(-1, keepdim=True).clamp(min=1e-12)
-    target = (heard * wanted).sum(-1, keepdim=True) / energy * wanted
-    noise = (heard - target).square().sum(-1).clamp(min=1e-12)
+    decoded, original = (x - x.mean(-1, keepdim=True) for x in (decoded, original))
+    energy = original.square().sum(-1, keepdim=True).clamp(min=1e-12)
+    target = (decoded * original).sum(-1, keepdim=True) / energy * original
+    noise = (decoded - target).square().sum(-1).clamp(min=1e-12)
     return 10 * torch.log10(target.square().sum(-1).clamp(min=1e-12) / noise)

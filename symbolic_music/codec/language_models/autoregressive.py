@@ -1,4 +1,4 @@
-"""A language model of codes: a decoder over K streams that is told the score, frame by frame.
+"""A codec language model: a decoder over K streams conditioned on a score, frame by frame.
 
 Sources: Copet et al. 2023 (MusicGen, arXiv 2306.05284): summed embeddings, a head a codebook, patterns, classifier-free
 guidance (section 2.3: conditions left out of 20 % of the examples; 3.3). In the place of text stands the score.
@@ -24,7 +24,7 @@ from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForwar
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
 _HEAD = 0.02  # deviation of the heads' weights at the start
-_TOLD = 128  # frames whose conditions are computed at a time
+_FRAMES_AT_ONCE = 128  # frames whose conditions are computed at a time
 
 
 @checked
@@ -36,7 +36,7 @@ class CodecLanguageModelConfig:
         codebooks, size: of the codec whose codes it writes.
         width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
         window: positions that each position sees, through every layer: sequences may be of any length.
-        distances: positions back that are told apart.
+        distances: positions back that are distinguished.
         pattern: of `patterns.PATTERNS`.
         features: of a frame's condition.
         unconditioned: share of the examples whose condition is left out while training.
@@ -84,7 +84,7 @@ class CodecLanguageModel(StepModel):
 
     @torch.no_grad()
     def know(self, codebooks: Tensor) -> None:
-        """Begin with what codes mean: entries (K, size, D) that lie near each other are read and told alike.
+        """Initialise embeddings and heads from the codebook: entries (K, size, D) close to each other get similar ones.
 
         Embeddings and heads become random projections of a codec's entries, each codebook at the level of the others;
         they go on learning from there.
@@ -100,18 +100,18 @@ class CodecLanguageModel(StepModel):
             table[:, : c.size] = std * entries @ mixing
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What each position is told of the score: (B, T, F) to (B, S, width)."""
-        return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
+        """The condition of each position: (B, T, F) to (B, S, width)."""
+        return self.embed_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
 
-    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes at each position, (B, 1, width); features are asked for as they are needed."""
-        start, told = -1, torch.empty(0)
+    def step_conditions(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+        """The condition of `step` at each position, (B, 1, width); features are requested on demand."""
+        start, condition = -1, torch.empty(0)
         for frame in pattern.frames_at().tolist():
-            if frame // _TOLD != start:
-                start = frame // _TOLD
-                first = start * _TOLD
-                told = self.tell_some(features, first, min(first + _TOLD, pattern.frames))
-            yield told[:, frame - start * _TOLD :][:, :1]
+            if frame // _FRAMES_AT_ONCE != start:
+                start = frame // _FRAMES_AT_ONCE
+                first = start * _FRAMES_AT_ONCE
+                condition = self.embed_range(features, first, min(first + _FRAMES_AT_ONCE, pattern.frames))
+            yield condition[:, frame - start * _FRAMES_AT_ONCE :][:, :1]
 
     def new_cache(self, batch: int) -> SlidingCache:
         """An empty cache for `step`."""
@@ -119,18 +119,18 @@ class CodecLanguageModel(StepModel):
         return SlidingCache(c.layers, batch, c.heads, c.window, c.width // c.heads, self.out.weight)
 
     @torch.no_grad()
-    def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
-        """See `StepModel`; told is (B, L, width)."""
+    def step(self, laid: Tensor, condition: Tensor | None, cache: SlidingCache) -> Tensor:
+        """See `StepModel`; condition is (B, L, width)."""
         for start in range(0, laid.shape[-1], cache.room):
             part = slice(start, start + cache.room)
-            after = self.logits(laid[..., part], None if told is None else told[:, part], cache)
+            after = self.logits(laid[..., part], None if condition is None else condition[:, part], cache)
         return after[:, :, -1]
 
-    def logits(self, before: Tensor, told: Tensor | None, cache: SlidingCache | None) -> Tensor:
+    def logits(self, before: Tensor, condition: Tensor | None, cache: SlidingCache | None) -> Tensor:
         """See `StepModel`."""
         c = self.config
         offsets = torch.arange(c.codebooks, device=before.device)[:, None] * (c.size + 1)
-        x = self.embedding(before + offsets).sum(1) + (self.nothing if told is None else told)
+        x = self.embedding(before + offsets).sum(1) + (self.nothing if condition is None else condition)
         x = self.drop(x)
         if cache is not None:
             cache.length += before.shape[-1]

@@ -1,4 +1,4 @@
-"""Write the codes of a score by masked refinement: many frames at once, the least certain again and again.
+"""Generate the codes of a score by masked refinement: many frames at once, the least certain ones again.
 
 Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577): spans, their cosine schedule, guidance that weakens. That spans do
 not overlap, that one is as certain as its likeliest code, and how the temperature falls, is of the authors' code.
@@ -24,7 +24,7 @@ _COLDEST = 0.01  # temperature of the last iteration
 
 
 class Iteration(NamedTuple):
-    """One of the iterations that write a codebook: the share of spans that it writes, and how."""
+    """One iteration for a codebook: the share of spans that it writes, and its settings."""
 
     share: float
     guidance: float
@@ -63,7 +63,7 @@ def stream_refined(
 
     Args:
         model: in evaluation mode.
-        features: of the score, asked for as they are needed.
+        features: of the score, requested on demand.
         prompt: (B, K, t), codes of the first t frames, which are kept.
         guidance: w in u + w (c - u) at the first iteration of each codebook, where c are the logits with the condition
             and u those without it; it falls to 1. The paper's 10 is for texts: a score says so much more that it
@@ -88,10 +88,10 @@ def stream_refined(
     def write(first: int, count: int, known: Tensor) -> Iterator[Tensor]:
         codes = functional.pad(known, (0, count - known.shape[-1]), value=model.special)
         if count > known.shape[-1]:
-            told = model.tell_some(features, first, first + count)
+            condition = model.embed_range(features, first, first + count)
             for k in range(c.codebooks):
                 plan = schedule(steps[min(k, len(steps) - 1)], guidance, temperature)
-                _refine(model, codes, told, k, known.shape[-1], plan, top_k, generator)
+                _refine(model, codes, condition, k, known.shape[-1], plan, top_k, generator)
         yield codes
 
     yield from in_windows(write, frames, c.frames, given)
@@ -100,7 +100,7 @@ def stream_refined(
 def _refine(
     model: MaskedWriter,
     codes: Tensor,
-    told: Tensor,
+    condition: Tensor,
     codebook: int,
     start: int,
     plan: list[Iteration],
@@ -119,7 +119,7 @@ def _refine(
         spans = torch.zeros_like(spans).scatter(1, least, True)
         masked = spans.repeat_interleave(span, dim=1)[:, :length]
         now[masked] = model.special
-        logits = _guided(model, codes, told, codebook, guidance)[:, start:] / temperature
+        logits = _guided(model, codes, condition, codebook, guidance)[:, start:] / temperature
         drawn = draw(logits, top_k, generator)
         chance = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
         now[masked] = drawn[masked]
@@ -127,11 +127,11 @@ def _refine(
         certainty = chances.amax(-1).masked_fill(~spans, math.inf)
 
 
-def _guided(model: MaskedWriter, codes: Tensor, told: Tensor, codebook: int, guidance: float) -> Tensor:
+def _guided(model: MaskedWriter, codes: Tensor, condition: Tensor, codebook: int, guidance: float) -> Tensor:
     """Logits (B, T, size) of a codebook, with classifier-free guidance."""
     which = torch.full((len(codes),), codebook, device=codes.device)
     if math.isclose(guidance, 1):
-        return torch.as_tensor(model(codes, which, told))
-    both = torch.cat([told, model.nothing.expand_as(told)])
+        return torch.as_tensor(model(codes, which, condition))
+    both = torch.cat([condition, model.nothing.expand_as(condition)])
     conditioned, free = model(codes.repeat(2, 1, 1), which.repeat(2), both).chunk(2)
     return torch.as_tensor(free + guidance * (conditioned - free))

@@ -1,4 +1,4 @@
-"""MusicGen's decoder, as `transformers` has it, told a score in the place of a text.
+"""MusicGen's decoder of `transformers`, conditioned on a score instead of a text.
 
 Source: Copet et al. 2023 (MusicGen, arXiv 2306.05284). Each layer looks at the condition of all frames of a window by
 cross-attention; sinusoids of the position at which a frame begins are added to it, so that the decoder, whose positions
@@ -6,7 +6,7 @@ are sinusoids too, can find the frames around its own. Our patterns lay the code
 delayed codebooks is not used.
 
 Its positions end with its window. Longer pieces are written in windows that begin with the end of the one before, two
-fifths of them, as MusicGen does: a window knows nothing of what was before that (`windows.in_windows`).
+fifths of them, as MusicGen does: a window has no earlier context (`windows.in_windows`).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class MusicgenWriter(StepModel):
 
     @classmethod
     def from_pretrained(cls, source: str | Path, frames: int = 1500, features: int = FEATURES) -> MusicgenWriter:
-        """One with the decoder of a MusicGen; what tells it the score is new, and has to be trained.
+        """A model with the decoder of a MusicGen; its score conditioning is new and has to be trained.
 
         Args:
             source: a folder, or an id of the hub (facebook/musicgen-small): a whole MusicGen or its decoder alone.
@@ -107,14 +107,14 @@ class MusicgenWriter(StepModel):
         return int(self.config.frames)
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What all positions are told of the score: (B, T, F) to (B, T, width). ModelError beyond the window."""
+        """The condition of all positions: (B, T, F) to (B, T, width). ModelError beyond the window."""
         if pattern.frames > self.longest:
             raise ModelError(f"this model reads {self.longest:,} frames at once, not {pattern.frames:,}")
-        return self._placed(self.tell_all(features, pattern.frames), pattern)
+        return self._placed(self.embed_all(features, pattern.frames), pattern)
 
-    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes: the same (B, T, width) at each position."""
-        placed = self._placed(self.tell_some(features, 0, pattern.frames), pattern)
+    def step_conditions(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+        """The condition of `step`: equal (B, T, width) at each position."""
+        placed = self._placed(self.embed_range(features, 0, pattern.frames), pattern)
         return itertools.repeat(placed, pattern.length)
 
     def new_cache(self, batch: int) -> list[Any]:
@@ -122,15 +122,15 @@ class MusicgenWriter(StepModel):
         return []
 
     @torch.no_grad()
-    def step(self, laid: Tensor, told: Tensor | None, cache: list[Any]) -> Tensor:
-        """See `StepModel`; what was told at the first step stays in the cache, and is no longer looked at."""
-        return self.logits(laid, told, cache)[:, :, -1]
+    def step(self, laid: Tensor, condition: Tensor | None, cache: list[Any]) -> Tensor:
+        """See `StepModel`; the condition of the first step is cached, later ones are ignored."""
+        return self.logits(laid, condition, cache)[:, :, -1]
 
-    def logits(self, before: Tensor, told: Tensor | None, cache: list[Any] | None) -> Tensor:
-        """See `StepModel`; told is (B, T, width)."""
+    def logits(self, before: Tensor, condition: Tensor | None, cache: list[Any] | None) -> Tensor:
+        """See `StepModel`; condition is (B, T, width)."""
         found = self.decoder(
             before.flatten(0, 1),
-            encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if told is None else told,
+            encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if condition is None else condition,
             past_key_values=cache[0] if cache else None,
             use_cache=cache is not None,
         )
@@ -138,10 +138,10 @@ class MusicgenWriter(StepModel):
             cache[:] = [found.past_key_values]
         return torch.as_tensor(found.logits.unflatten(0, before.shape[:2]))
 
-    def _placed(self, told: Tensor, pattern: Pattern) -> Tensor:
+    def _placed(self, condition: Tensor, pattern: Pattern) -> Tensor:
         """With the positions at which the frames begin."""
-        positions = torch.from_numpy(pattern.places[0]).to(told.device)
-        return torch.as_tensor(self.norm(told + sinusoids(positions, self.config.width)))
+        positions = torch.from_numpy(pattern.places[0]).to(condition.device)
+        return torch.as_tensor(self.norm(condition + sinusoids(positions, self.config.width)))
 
 
 def _decoder(c: MusicgenWriterConfig) -> Any:
