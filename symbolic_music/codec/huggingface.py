@@ -1,4 +1,4 @@
-"""EnCodec and DAC of `transformers` as codecs of ours: from a local folder, or by their id on the hub."""
+"""EnCodec and DAC of `transformers` with our codec interface: from a local folder, or by their id on the hub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A quantised autoencoder of sound: strided causal convolutions, residual codebooks, and the way back.
+"""A quantised autoencoder of audio: strided causal convolutions, residual codebooks, and a mirrored decoder.
 
 Sources: Défossez et al. 2022 (EnCodec, arXiv 2210.13438), without its recurrent layers; Dhariwal et al. 2020 (Jukebox,
 arXiv 2005.00341), whose three levels are `JUKEBOX`: one codebook each, at three rates.
@@ -97,7 +97,7 @@ class Codec(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.parameters()).device
 
     @property
@@ -140,13 +140,13 @@ class Codec(nn.Module):
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """Sound of codes: (B, k, T), of the first k codebooks, to (B, C, T hop). ModelError for codes that are none."""
+        """Decode codes (B, k, T) of the first k codebooks to (B, C, T hop). ModelError for invalid codes."""
         return self.sound(self.quantiser.decode(codes))
 
     def stream_encoder(self, codebooks: int | None = None) -> StreamEncoder:
-        """What codes sound in pieces of any length; of the first codebooks alone if asked."""
+        """An encoder for audio in blocks of any length, with the first codebooks only if requested."""
         return StreamEncoder(self, codebooks)
 
     def stream_decoder(self) -> StreamDecoder:
-        """What decodes pieces of any number of frames."""
+        """A decoder for blocks of any number of frames."""
         return StreamDecoder(self)

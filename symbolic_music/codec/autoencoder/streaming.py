@@ -1,4 +1,4 @@
-"""Coding sound while it comes: any pieces give the codes, and the sound, of the whole."""
+"""Streaming encoder and decoder: blocks of any size give the codes, and the audio, of the whole."""
 
 from __future__ import annotations
 

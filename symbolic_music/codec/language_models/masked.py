@@ -1,6 +1,6 @@
-"""A model of codes that fills masked ones in, all frames at once, one codebook after the other; told a score.
+"""A masked codec language model: it predicts masked codes of all frames, codebook by codebook, given a score.
 
-Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577). Here what each frame is told is added to it, in the place of a text
+Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577). Here the condition is added to each frame, instead of a text
 that is looked at, and the context of the finer codebooks is not restricted. `masked_decoding` writes with it.
 
 An example teaches one codebook: spans of its frames are masked, coarser codebooks are given, finer ones masked wholly.
@@ -83,7 +83,7 @@ class MaskedWriter(Conditioned):
 
         Args:
             codebook: (B,), which.
-            told: (B, T, width), of `tell`; None for no condition.
+            told: the condition, (B, T, width), from `tell`; None for none.
 
         Raises:
             ModelError: for more frames than a window has.

@@ -1,4 +1,4 @@
-"""MusicGen's decoder, as `transformers` has it, told a score in the place of a text.
+"""MusicGen's decoder of `transformers`, conditioned on a score instead of a text.
 
 Source: Copet et al. 2023 (MusicGen, arXiv 2306.05284). Each layer looks at the condition of all frames of a window by
 cross-attention; sinusoids of the position at which a frame begins are added to it, so that the decoder, whose positions
@@ -6,7 +6,7 @@ are sinusoids too, can find the frames around its own. Our patterns lay the code
 delayed codebooks is not used.
 
 Its positions end with its window. Longer pieces are written in windows that begin with the end of the one before, two
-fifths of them, as MusicGen does: a window knows nothing of what was before that (`windows.in_windows`).
+fifths of them, as MusicGen does: a window has no earlier context (`windows.in_windows`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class MusicgenWriter(StepModel):
 
     @classmethod
     def from_pretrained(cls, source: str | Path, frames: int = 1500, features: int = FEATURES) -> MusicgenWriter:
-        """One with the decoder of a MusicGen; what tells it the score is new, and has to be trained.
+        """A model with the decoder of a MusicGen; its score conditioning is new and has to be trained.
 
         Args:
             source: a folder, or an id of the hub (facebook/musicgen-small): a whole MusicGen or its decoder alone.
@@ -108,13 +108,13 @@ class MusicgenWriter(StepModel):
         return int(self.config.frames)
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What all positions are told of the score: (B, T, F) to (B, T, width). ModelError beyond the window."""
+        """The condition of all positions: (B, T, F) to (B, T, width). ModelError beyond the window."""
         if pattern.frames > self.longest:
             raise ModelError(f"this model reads {self.longest:,} frames at once, not {pattern.frames:,}")
         return self._placed(self.tell_all(features, pattern.frames), pattern)
 
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes: the same (B, T, width) at each position."""
+        """The condition of `step`: equal (B, T, width) at each position."""
         placed = self._placed(self.tell_some(features, 0, pattern.frames), pattern)
         return itertools.repeat(placed, pattern.length)
 
@@ -125,12 +125,12 @@ class MusicgenWriter(StepModel):
     @override
     @torch.no_grad()
     def step(self, laid: Tensor, told: Tensor | None, cache: list[Any]) -> Tensor:
-        """What was told at the first step stays in the cache, and is no longer looked at."""
+        """The condition of the first step is cached, later ones are ignored."""
         return self.logits(laid, told, cache)[:, :, -1]
 
     @override
     def logits(self, before: Tensor, told: Tensor | None, cache: list[Any] | None) -> Tensor:
-        """Told is (B, T, width)."""
+        """`told` is the condition, (B, T, width)."""
         found = self.decoder(
             before.flatten(0, 1),
             encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if told is None else told,

@@ -1,4 +1,4 @@
-"""What parts do elsewhere in their piece, which is what they are expected to do where they are written.
+"""Habits of tracks, measured elsewhere in the piece, which new notes are expected to follow.
 
 A model that is not sure draws what no player of the part would play: these are limits of a part's own, and counts that
 are weighed against the model's probabilities as if the model's were counts too (a Dirichlet prior).
@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _MARGIN = 3
 _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
-# The model counts as so many notes of the part; of its pitch classes no more than so many count.
+# The model counts as this many notes of the part; of its pitch classes no more than this many count.
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
 # Bars of notes by which a part may be behind or ahead.
 _IN_PACE = 0.25
@@ -64,7 +64,7 @@ def relation(classes: Mask) -> Integers:
 
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """What sounds in the pitched notes of all slots but these."""
+    """The pitched notes of all other slots."""
     chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
@@ -158,7 +158,7 @@ class Rhythm:
 
 @dataclass(frozen=True, eq=False)
 class Habits:
-    """What a part does elsewhere in its piece, as masks of what it may do where it is written.
+    """Habits of a part elsewhere in its piece, as masks for new notes.
 
     Args:
         keys: (256,), see `tokenizers.region.rows`.
@@ -191,7 +191,7 @@ _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 def new_habits(
     others: GridEvents, at_once: int = _NEW_AT_ONCE, per_bar: int = _NEW_PER_BAR, shortest: int = 1
 ) -> Habits:
-    """What a part may do that plays nowhere else: within the key of the others and over their chords, without piles.
+    """Habits of a part without notes elsewhere: within the key and the chords of the others, without piles.
 
     Args:
         others: the piece.
@@ -214,7 +214,7 @@ def habits_of(
     others: Sounding | None = None,
     fewest: int = 8,
 ) -> Habits | None:
-    """The habits of a part from its notes elsewhere; None where there are too few to tell.
+    """The habits of a part from its notes elsewhere; None if there are too few.
 
     A pitched part keeps within three semitones of its range, a kit to the drums that it uses. Where nearly all notes
     begin on a few places of the quarter, new ones do too; a part played freely has no such places. Of fifty gaps the

@@ -1,4 +1,4 @@
-"""What a sampler of regions is asked for, and what it draws."""
+"""The request of a region sampler, and the notes that it draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the notes of a region with a region model, field by field, among what limits and habits allow."""
+"""Sample the notes of a region with a region model, field by field, within limits and habits."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
-# What no habit knows is not impossible.
+# Unobserved values keep some probability.
 _LEAST = -50.0
 
 
 class RegionSampler:
-    """One alternative of one span.
+    """The sampler of one alternative of one span.
 
     Args:
         network: in evaluation mode.

@@ -1,4 +1,4 @@
-"""Matrices as a sampler multiplies by them: few vectors at a time, so that reading the weights is what takes the time.
+"""Linear layers for sampling: few vectors at a time, so reading the weights dominates.
 
 Of what torch offers, measured on a CPU with two cores for the 85 M weights of a GPT-2 of 128 M (ms for all, one vector
 and eight; `benchmarks/sampling.py kernels`):
@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 from typing_extensions import override
 
-# From so many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
+# From this many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
 _MANY = 24
 
 
@@ -36,7 +36,7 @@ class Matrix(Protocol):
 
 
 class Float32(Matrix):
-    """As the network has it; nothing is copied.
+    """The matrix of the network, without a copy.
 
     Args:
         weight: (out, in).

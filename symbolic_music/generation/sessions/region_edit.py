@@ -1,6 +1,6 @@
-"""An edit by a region model: everything that is given is shown at once, and each span is written after it.
+"""An edit by a region model, conditioned on all given notes; each region is written in turn.
 
-Long spans are written in parts of a few bars, each of which knows the parts before it.
+Long spans are written in parts of a few bars, each conditioned on the previous parts.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _MOST_BARS = 8
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
-# How far around, in bars of four quarters, the pace of a part is taken from, and from how many notes.
+# How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
 _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
-# Up to so many notes of a bar stand on its sixteenths.
+# Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
 
@@ -194,7 +194,7 @@ class RegionEditing(EditSession):
     def _request(
         self, number: int, place: int, draft: Draft, voices: dict[int, Voice]
     ) -> tuple[RegionRequest, dict[int, int]]:
-        """What is asked of the sampler for a part of a span, and the track of each written slot."""
+        """The request to the sampler for a part of a span, and the track of each written slot."""
         part = self._parts[number][place]
         notes = draft.among(self._given)
         wanted = tuple((track, voice.instrument) for track, voice in voices.items())
@@ -215,7 +215,7 @@ class RegionEditing(EditSession):
         window = self._model.network.config.window
         rows = arrange_edit(events, spans, list(slots), window - min(_ROOM, window // 3))
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + 1]
-        # A kit's patterns are longer than its gaps, and the model knows them.
+        # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
         others = None if self._edit.limits.free or self._edit.keeps_rhythm else sounding(events, list(slots))
@@ -314,7 +314,7 @@ class RegionEditing(EditSession):
         return rhythm, Taken(taken(rows, own))
 
     def _rows(self, number: int, part: Span) -> Array:
-        """The notes that are asked for in a part of a span, by onset and track."""
+        """The notes that are requested in a part of a span, by onset and track."""
         rows = self._score.notes[self._asked[number] & inside(self._score.notes, *part)]
         return np.asarray(rows[np.lexsort((rows["track"], rows["onset"]))])
 

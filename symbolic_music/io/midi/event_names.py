@@ -1,4 +1,4 @@
-"""Events of a MIDI file in words."""
+"""Names of MIDI events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXTS = range(1, 10)
 
 
 def kind_of(data: bytes) -> str:
-    """What kind of event these bytes are, which begin with their status."""
+    """The kind of an event from its bytes, which begin with the status."""
     if data[0] == 0xFF:
         return METAS.get(data[1], f"meta event {data[1]}")
     return "exclusive message" if data[0] >= 0xF0 else CHANNEL[data[0] >> 4]

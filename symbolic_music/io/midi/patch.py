@@ -1,4 +1,4 @@
-"""A score that was read from a MIDI file, as that file with the notes changed that were changed in the score.
+"""Patch the MIDI file of a score with the notes that changed.
 
 Tracks without a changed note keep their bytes; in the others notes go and come, and every other event keeps its tick,
 its bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own.
@@ -125,7 +125,7 @@ def _content(data: bytes) -> list[Row]:
 
 @dataclass(frozen=True)
 class _Change:
-    """What became of the notes: the place in the score of each that stayed, rows that went, rows that came."""
+    """Changes of notes: positions in the score of those that stayed, removed rows, new rows."""
 
     kept: dict[int, int]
     removed: list[int]

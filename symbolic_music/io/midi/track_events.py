@@ -1,4 +1,4 @@
-"""One track of a Standard MIDI File, event by event, whatever is wrong with it.
+"""Read one track of a Standard MIDI File, event by event, with any damage.
 
 Nothing here raises: what cannot be understood is stepped over and counted. Work and memory are linear in the bytes.
 """
@@ -24,7 +24,7 @@ _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 
 @dataclass
 class Events:
-    """What one track holds, each event with its tick and its place: the byte of the track at which it stands.
+    """The events of one track, each with its tick and its byte offset in the track.
 
     `voice` is port << 4 | channel; `own` is the program that this track itself has chosen for the channel by then.
     """
@@ -84,7 +84,7 @@ def track_events(data: bytes, stop: int, problems: Counter[str]) -> Events:
 
 
 def _read(data: bytes, events: Events, problems: Counter[str]) -> int | None:
-    """Read up to the end-of-track; its position, or None when there is none. IndexError inside a cut event."""
+    """Read up to the end-of-track; its position, or None if it does not exist. IndexError inside a cut event."""
     at = time = status = 0
     damaged = False
     programs = [0] * 16

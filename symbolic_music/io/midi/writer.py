@@ -1,4 +1,4 @@
-"""Scores as MIDI files, so that reading them gives the same notes.
+"""Write scores as MIDI files, so that reading them gives the same notes.
 
 The order of one tick: banks, programs, controllers, ends of notes, beginnings of notes in the order of the table, ends
 of notes of no length. So a note struck again where it ends is not cut. Readers end the older of two notes of one pitch

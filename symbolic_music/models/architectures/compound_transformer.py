@@ -1,4 +1,4 @@
-"""A decoder over compound words: each position is a word of several fields, drawn together at one step.
+"""A decoder over compound words: each position is a word of several fields, predicted at one step.
 
 Every field has an embedding of its own width; side by side they are a word. From the decoder's state the leading field
 (which kind of word it is) is drawn first; the other fields are drawn independently of each other, from the state and
@@ -54,7 +54,7 @@ class CompoundTransformerConfig:
         if not len(self.sizes) == len(self.widths) > 0 or min(*self.sizes, *self.widths) < 1:
             raise ModelError("every field has a size and a width, both at least 1")
         if self.leading >= len(self.sizes):
-            raise ModelError(f"there is no field {self.leading} to lead; there are {len(self.sizes)}")
+            raise ModelError(f"no leading field {self.leading}: there are {len(self.sizes)} fields")
         if self.width % 2:
             raise ModelError(f"width {self.width} is odd; sinusoids need an even one")
 
@@ -102,7 +102,7 @@ class CompoundTransformer(nn.Module):
 
         Args:
             ids: (B, L, F).
-            leading: (B, L), the leading field of the word that follows each, which the other fields' logits are told.
+            leading: (B, L), the leading field of the next word, the condition of the logits of the other fields.
                 By default it is read from ids, and after the last word it is the likeliest.
 
         Returns:
@@ -145,7 +145,7 @@ class CompoundTransformer(nn.Module):
         return torch.as_tensor(self.heads[self.config.leading](states))
 
     def logits(self, states: Tensor, leading: Tensor) -> tuple[Tensor, ...]:
-        """Logits of all fields, the others told the leading one: (..., width) and (...) to F times (..., size)."""
+        """Logits of all fields, conditioned on the leading one: (..., width) and (...) to F times (..., size)."""
         first = self.config.leading
         told = self.told(torch.cat([states, self.fields[first](leading)], dim=-1))
         return tuple(head(states if i == first else told) for i, head in enumerate(self.heads))

@@ -1,4 +1,4 @@
-"""A decoder for chorales on a grid, one position a step of the grid, whose voices are drawn within it.
+"""A decoder for chorales on a grid: one position for each step, with the voices predicted within it.
 
 The ids are those of the note-level models: a start, then a token a voice and step, soprano to bass; by the chain rule
 the likelihood is theirs too, at a quarter of the positions. The transformer reads whole steps: the pitches, how long
@@ -42,9 +42,9 @@ class FrameTransformerConfig:
         width, layers, heads: of the decoder; hidden is the feed-forwards' inner width.
         voice_layers: feed-forwards between a step's state and each voice; voice_hidden is their inner width.
         window: steps that each step sees.
-        distances: steps back that are told apart.
-        melodic, harmonic: semitones that are told apart to either side, of a voice's motion and between voices.
-        held: steps that a pitch has been held, told apart up to this.
+        distances: steps back that are distinguished.
+        melodic, harmonic: semitones that are distinguished to either side, of a voice's motion and between voices.
+        held: largest number of steps for which a pitch has been held that is distinguished.
         meter: steps after which the grid's phase comes again, counted from the start.
         dropout: on the input, on attention weights, and on what each half of a block adds.
         orders: share of the training sequences whose voices are drawn in an order of chance.

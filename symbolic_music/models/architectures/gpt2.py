@@ -1,4 +1,4 @@
-"""GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
+"""GPT-2's architecture over the anticipatory ids, as in the published anticipatory transformers.
 
 Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
 embedding (unless the config says otherwise). Names and shapes of the weights are plain `nn.Linear` ones;
@@ -102,7 +102,7 @@ class GPT2(nn.Module):
         """Logits of the next id at each position, (B, L) to (B, L, vocabulary).
 
         Positions are absolute: where there are more ids than the context holds, the window jumps by half of it, see
-        `windows`. Times are not counted anew then; a sampler that wants that starts a new cache with ids of its own.
+        `windows`. Times are not renumbered; a sampler that needs that starts a new cache with its own ids.
         """
         return self.logits(states_in_windows(ids, self.config.context, self.states))
 
@@ -131,7 +131,7 @@ class GPT2(nn.Module):
 
     @property
     def output_matrix(self) -> Tensor:
-        """What states are multiplied by, (vocabulary, width)."""
+        """The output matrix, (vocabulary, width)."""
         return self.embedding.weight if self.head is None else self.head.weight
 
     def new_cache(self, batch: int = 1) -> JumpingCache:

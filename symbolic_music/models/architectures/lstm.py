@@ -1,4 +1,4 @@
-"""The recurrent baseline: Performance RNN (Simon & Oore 2017), and the same as Huang et al. 2018 compare with it.
+"""The recurrent baseline: Performance RNN (Simon & Oore 2017), and the baseline of Huang et al. 2018.
 
 An LSTM sees all that came before, through its state; there is no window, and a step costs the same at any length.
 """
@@ -61,7 +61,7 @@ class LSTM(nn.Module):
         self.lstm = nn.LSTM(c.embedding, c.width, c.layers, dropout=between, batch_first=True)
         self.drop = nn.Dropout(c.dropout)
         self.out = nn.Linear(c.width, c.vocabulary)
-        # Cells begin by remembering (Jozefowicz et al. 2015); the gates' order is input, forget, cell, output.
+        # The forget bias is initially 1 (Jozefowicz et al. 2015); the gates' order is input, forget, cell, output.
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("bias_ih"):
                 nn.init.ones_(parameter.data[c.width : 2 * c.width])

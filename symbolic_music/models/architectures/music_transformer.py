@@ -5,7 +5,7 @@ than there are embeddings share the last. Where the ids are pitches of parts tha
 and pitch apart may have such embeddings too ("relative pitch and time").
 
 Each position sees the last `window` positions, its own included, through every layer: a sequence may be of any length,
-and what lies up to layers x (window - 1) positions back can still tell.
+and what lies up to layers x (window - 1) positions back still has an influence.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class MusicTransformerConfig:
         vocabulary: number of ids; 388 are those of `performance`.
         width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
         window: positions that each position sees.
-        distances: positions back that are told apart.
+        distances: positions back that are distinguished.
         positions: none, or concatenated (sinusoids of the position in the sequence beside the tokens, see
             `positions.ConcatenatedSinusoids`).
         parts: that tokens belong to in turn, for concatenated and for relative time.
-        time_reach: steps apart (of one token a part) that are told apart to either side; 0 for none.
-        pitch_reach: semitones apart that are told apart to either side; 0 for none. Ids below 128 are pitches; others
-            lie beyond that reach of all pitches.
+        time_reach: steps apart (of one token a part) that are distinguished to either side; 0 for none.
+        pitch_reach: semitones apart that are distinguished to either side; 0 for none. Ids below 128 are pitches;
+            others are out of reach of all pitches.
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 

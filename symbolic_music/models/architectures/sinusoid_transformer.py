@@ -1,4 +1,4 @@
-"""The decoder that the Music Transformer is measured against: ordinary attention, sinusoids for positions.
+"""The baseline of the Music Transformer: ordinary attention with sinusoidal positions.
 
 Vaswani et al. 2017 as Huang et al. 2018 run it. Positions count from the start of the window, which jumps by half of
 itself: see `windows`.

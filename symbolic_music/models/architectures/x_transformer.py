@@ -1,4 +1,4 @@
-"""A decoder of the package x-transformers behind our interface: rotary positions and PyTorch's fused attention.
+"""The decoder of x-transformers with our interface: rotary positions and PyTorch's fused attention.
 
 Positions are relative, yet a window is needed where attention is to cost no more at any length; it jumps by half of
 itself: see `windows`. Its cache grows by concatenation up to the window, as x-transformers makes it.
@@ -50,7 +50,7 @@ PRESETS = {"piano": XTransformerConfig()}
 
 
 class XTransformerCache:
-    """What x-transformers keeps of the window so far, and the window's ids."""
+    """The cache of x-transformers for the window so far, and the ids of the window."""
 
     def __init__(self, batch: int, window: int, device: torch.device) -> None:
         self.ids = WindowIds(batch, window, device)

@@ -1,4 +1,4 @@
-"""How a piece is laid out for a region model: what is given, in which order, and what is to be written.
+"""The arrangement of a piece for a region model: given rows in order, then written rows.
 
 For an edit everything that is given comes first - past, future and the other tracks - and then the notes of each span.
 Where a piece is longer than the window, bars near the spans are kept, and of the tracks that are written those bars
@@ -36,7 +36,7 @@ class Layout:
         future: how far what follows reaches beside what came before; 0 for none of it.
         alike: share of the room for bars of the written slots that are like the spans; see `likeness`.
         reach: how much further the other notes of written slots reach.
-        heard: mask of the slots whose notes are shown; written ones are in any case.
+        heard: mask of the slots whose notes are given; written slots always are.
     """
 
     numbers: Integers | None = None

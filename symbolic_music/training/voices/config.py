@@ -54,7 +54,7 @@ class VoiceConfig(Licensed):
 
     @property
     def folder(self) -> Path:
-        """Where the run writes: `out`/`name`."""
+        """The folder of the run: `out`/`name`."""
         return Path(self.out) / self.name
 
 
