@@ -23,7 +23,6 @@ from symbolic_music.generation.views.model_view import edits, playing
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks
 
-_DEFAULT = Sampling()
 _FREE = Limits()
 # Of the notes that a bar is asked to have, how far from their mean a bar may be.
 _FEWEST, _MOST = 0.75, 1.4
@@ -35,7 +34,7 @@ def vary(
     near: float = 0.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -64,7 +63,7 @@ def varying(
     near: float = 0.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
@@ -124,7 +123,7 @@ def make_busier(
     factor: float = 1.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -154,7 +153,7 @@ def making_busier(
     factor: float = 1.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
