@@ -19,6 +19,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import sounds_at
 from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.document import Document, document_of
+from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed
 from symbolic_music.io.midi.writing.chunk_patch import New, patched_chunk, walk
@@ -191,10 +192,9 @@ class _Patch:
 
     def _add(self, apart: bool) -> None:
         score, known = self._score, len(self._placed.score.tracks)
-        rows = self._change.added
         notes = score.notes
         inside: list[int] = []
-        for index in rows:
+        for index in self._change.added:
             track = int(notes["track"][index])
             described = score.tracks[track]
             if (notes["program"][index] != described.program) or (notes["channel"][index] == 9) != described.is_drum:
@@ -207,9 +207,8 @@ class _Patch:
         ends = [self._extents[file].stop for file in files]
         voices = [_voice(score.tracks[int(notes["track"][index])]) for index in inside]
         onsets = notes["onset"][inside].tolist()
-        heard = sounds_at(
-            self._placed.tracks, [e.start for e in self._extents], list(zip(onsets, ends, voices, strict=True))
-        )
+        rows = np.array([onsets, ends, voices], np.int64).T.reshape(-1, 3)
+        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows).tolist()
         sounding = self._sounding(files, voices, [int(p) for p in notes["pitch"][inside]])
         anchors = self._anchors()
         for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
@@ -299,7 +298,7 @@ class _Patch:
 
     def _free(self, track: Track) -> int:
         """A voice that no track of the file uses, or the drums' where they have the standard kit."""
-        changed = {v for events in self._placed.tracks for _, _, v, _ in events.changes}
+        changed = {v for events in self._placed.tracks for v in events.changes[:, 2].tolist()}
         for port in range(_PORTS):
             if track.is_drum:
                 voice = port << 4 | DRUM_CHANNEL
@@ -318,9 +317,9 @@ def _voice(track: Track) -> int:
     return track.port << 4 | track.channel
 
 
-def _voices(events: Any) -> set[int]:
-    rows = (*events.changes, *events.controls, *events.bends)
-    return {*events.voices, *(row[2] for row in rows)}
+def _voices(events: Events) -> set[int]:
+    columns = (events.voices, events.changes[:, 2], events.controls[:, 2], events.bends[:, 2])
+    return set(np.concatenate(columns).tolist())
 
 
 def _nested(one: tuple[int, int], new: tuple[int, int]) -> bool:

@@ -15,7 +15,8 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import merged
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
-from symbolic_music.io.midi.track_events import MAX_TICK, Events, track_events
+from symbolic_music.io.midi.reading.event_table import MAX_TICK
+from symbolic_music.io.midi.reading.events import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
@@ -64,20 +65,20 @@ def parse_placed(data: bytes) -> Placed:
     notes: list[Array] = []
     places: list[NDArray[np.int64]] = [np.zeros((0, 3), np.int64)]
     lyrics: list[Text] = []
-    playing = sum(bool(events.onsets) for events in tracks)
+    playing = sum(len(events.onsets) > 0 for events in tracks)
     at = 0
     for index, events in enumerate(tracks):
         part = heard.part[at : at + len(events.onsets)]
         at += len(part)
         own = note_rows(events, heard.tracks, part)
-        where = np.array([[index] * len(own), events.begun, events.ended], np.int64).T
+        where = np.stack([np.full(len(own), index), events.begun, events.ended], -1)
         if playing > 1:  # in a type 0 file the order of the notes of one tick, which some encodings keep, is its own
             order = np.argsort(part, kind="stable")
             own, where = own[order], where[order]
         notes.append(own)
         places.append(where)
         singer = heard.first[index] if heard.first[index + 1] == heard.first[index] + 1 else None
-        lyrics += [Text(time, text, "lyric", singer, code) for time, text, code in events.lyrics]
+        lyrics += [Text(time, text, "lyric", singer, code) for time, text, code in events.metas.lyrics]
     table = joined(notes, NOTE)
     by_onset = np.argsort(table["onset"], kind="stable")
     score = Score(
@@ -101,19 +102,20 @@ def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Event
 def maps(division: int, tracks: Sequence[Events], problems: Counter[str]) -> dict[str, Any]:
     """Ticks a quarter, tempos, meters and keys of these tracks, as arguments of Score."""
     ticks_per_quarter, smpte = _division(division, problems)
-    tempos = _table(chain.from_iterable(t.tempos for t in tracks), TEMPO)
+    tempos = _table(chain.from_iterable(t.metas.tempos for t in tracks), TEMPO)
     return {
         "ticks_per_quarter": ticks_per_quarter,
         "tempos": tempos if smpte is None else smpte,
-        "meters": _table(chain.from_iterable(t.meters for t in tracks), METER),
-        "keys": _table(chain.from_iterable(t.keys for t in tracks), KEY),
+        "meters": _table(chain.from_iterable(t.metas.meters for t in tracks), METER),
+        "keys": _table(chain.from_iterable(t.metas.keys for t in tracks), KEY),
     }
 
 
 def markers(tracks: Sequence[Events]) -> list[Text]:
     """The markers of all tracks."""
     return sorted(
-        (Text(time, text, encoding=code) for t in tracks for time, text, code in t.markers), key=lambda text: text.time
+        (Text(time, text, encoding=code) for t in tracks for time, text, code in t.metas.markers),
+        key=lambda text: text.time,
     )
 
 
@@ -134,7 +136,7 @@ def _division(division: int, problems: Counter[str]) -> tuple[int, Array | None]
 def note_rows(events: Events, tracks: Sequence[Track], part: Array) -> Array:
     """The notes of a track of the file, each of which belongs to a part of these."""
     table = np.zeros(len(part), NOTE)
-    duration = np.array(events.durations, np.int64)
+    duration = events.durations
     table["onset"], table["duration"], table["hanging"] = events.onsets, np.maximum(duration, 0), duration < 0
     table["pitch"], table["velocity"] = events.pitches, events.velocities
     table["program"] = np.array([track.program for track in tracks], np.uint8)[part]

@@ -15,7 +15,7 @@ import numpy as np
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.patch import patched
-from symbolic_music.io.midi.track_events import MAX_TICK
+from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
 from symbolic_music.io.midi.writing.encoding import (
     BANK_HIGH,
