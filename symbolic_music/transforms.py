@@ -124,13 +124,13 @@ def transpose(score: Score, semitones: int) -> Score:
     # A semitone is seven fifths; of enharmonic signatures the one with at most six accidentals is taken.
     sharps = (keys["sharps"].astype(np.int64) + 7 * semitones + 5) % 12 - 5
     keys["sharps"] = np.where(semitones % 12 == 0, keys["sharps"], sharps)
-    others = tuple(replace(o, data=_moved_aftertouch(o, score, semitones)) for o in score.others)
+    others = tuple(replace(o, data=_with_its_key(o, score, semitones)) for o in score.others)
     return score.replace(notes=notes, keys=keys, others=others)
 
 
-def _moved_aftertouch(other: Other, score: Score, semitones: int) -> bytes:
-    """The bytes of an event; aftertouch of a key (0xA0) moves with it."""
-    if other.data[0] >> 4 != 0xA or other.track is None or score.tracks[other.track].is_drum:
+def _with_its_key(other: Other, score: Score, semitones: int) -> bytes:
+    """The bytes of an event; aftertouch of a key (0xA0) and the velocity that it is let go with (0x80) move with it."""
+    if other.data[0] >> 4 not in (0x8, 0xA) or other.track is None or score.tracks[other.track].is_drum:
         return other.data
     return bytes([other.data[0], min(max(other.data[1] + semitones, 0), 127), other.data[2]])
 

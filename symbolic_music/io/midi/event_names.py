@@ -22,7 +22,9 @@ _TEXTS = range(1, 10)
 
 
 def kind_of(data: bytes) -> str:
-    """What kind of event these bytes are, which begin with their status."""
+    """What kind of event these bytes are, which begin with their status; a chunk begins with its name."""
+    if data[0] < 0x80:
+        return f"chunk {data[:4].decode('latin-1')!r}"
     if data[0] == 0xFF:
         return METAS.get(data[1], f"meta event {data[1]}")
     return "exclusive message" if data[0] >= 0xF0 else CHANNEL[data[0] >> 4]

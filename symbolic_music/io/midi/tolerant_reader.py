@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -37,6 +38,12 @@ def parse_tolerant(data: bytes) -> Score:
         MidiError: when it is not MIDI, or has more than 10,000 tracks.
     """
     return parse_placed(data).score
+
+
+@lru_cache(maxsize=4)
+def placed(data: bytes) -> Placed:
+    """See `parse_placed`; of the last few files, so that what is edited again and again is parsed once."""
+    return parse_placed(data)
 
 
 @dataclass(frozen=True)

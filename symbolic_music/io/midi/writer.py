@@ -24,18 +24,21 @@ from symbolic_music.io.midi.writing.encoding import (
     HEAD,
     PROGRAM,
     Message,
+    Releases,
     chunk,
     event_columns,
     head,
-    meta,
+    key_message,
+    meter_message,
     sound,
+    tempo_message,
     text_message,
     unnested,
 )
 from symbolic_music.score import Array, Other, Score, Text
 
 _MOST_TICKS, _MOST_TRACKS, _SLOWEST = 0x7FFF, 0xFFFF, 0xFFFFFF
-_METER, _CLOCKS = b"\xff\x58", b"\x18\x08"
+_METER = b"\xff\x58"
 Texts = dict[int | None, list[Text]]
 
 
@@ -72,6 +75,7 @@ def written(score: Score) -> bytes:
         if together is not None:
             return _file(0, score.ticks_per_quarter, [together])
     others, silent = _others(score)
+    releases = Releases(score.others)
     taken = {(0, message[0] & 15) for own in silent.values() for _, _, message in own if message[0] < 0xF0}
     places = placed_parts(score, parts, frozenset(taken))
     several = any(place.port for place in places)
@@ -84,11 +88,11 @@ def written(score: Score) -> bytes:
         notes, inside = unnested(part.notes)
         channels = np.full(len(score.tracks), place.channel)
         controls, bends = (part.controls, part.bends) if place.tells else (part.controls[:0], part.bends[:0])
-        chunks.append(chunk(event_columns(notes, controls, bends, channels), messages))
+        chunks.append(chunk(event_columns(notes, controls, bends, channels, releases), messages))
         while len(inside):
             notes, inside = unnested(inside)
-            chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels), first))
-    return _file(1, score.ticks_per_quarter, chunks)
+            chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels, releases), first))
+    return _file(1, score.ticks_per_quarter, chunks, [other.data for other in score.others if other.data[0] < 0x80])
 
 
 def _check(score: Score) -> None:
@@ -116,8 +120,8 @@ def _others(score: Score) -> tuple[dict[int | None, list[Other]], dict[int, list
     others: dict[int | None, list[Other]] = defaultdict(list)
     silent: dict[int, list[Message]] = defaultdict(list)
     for other in score.others:
-        if other.data[:2] == _METER:
-            continue  # see `_maps`
+        if other.data[:2] == _METER or other.data[0] >> 4 == 8 or other.data[0] < 0x80:
+            continue  # see `_maps`, `Releases`, and `_file`
         if other.track is None and other.chunk > 0:
             silent[other.chunk].append(_message(other))
         else:
@@ -166,12 +170,13 @@ def _bank(part: Part) -> int | None:
     return part.bank
 
 
-def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes]) -> bytes:
+def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes], unknown: Sequence[bytes] = ()) -> bytes:
     if len(chunks) > _MOST_TRACKS:
         raise MidiError(f"MIDI has at most {_MOST_TRACKS:,} tracks, not {len(chunks):,}")
     sizes = ((6, 4), (kind, 2), (len(chunks), 2), (ticks_per_quarter, 2))
     header = b"MThd" + b"".join(number.to_bytes(size, "big") for number, size in sizes)
-    return header + b"".join(b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks)
+    tracks = [b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks]
+    return b"".join([header, *tracks, *unknown])
 
 
 def _by_track(table: Array, tracks: int) -> list[Array]:
@@ -231,11 +236,12 @@ def _maps(score: Score, texts: list[Text]) -> list[Message]:
     """Tempos, meters, keys, and texts of the whole score."""
     messages = [text_message(text) for text in texts]
     for time, microseconds in score.tempos.tolist():
-        messages.append((time, HEAD, meta(0x51, microseconds.to_bytes(3, "big"))))
+        messages.append((time, HEAD, tempo_message(microseconds)))
     clocks = {(other.time, other.data[3:5]): other.data[5:] for other in score.others if other.data[:2] == _METER}
     for time, numerator, denominator in score.meters.tolist():
-        meter = bytes([numerator, denominator.bit_length() - 1])
-        messages.append((time, HEAD, meta(0x58, meter + clocks.get((time, meter), _CLOCKS))))
+        message = meter_message(numerator, denominator)
+        own = clocks.get((time, message[3:5]))
+        messages.append((time, HEAD, message if own is None else meter_message(numerator, denominator, own)))
     for time, sharps, minor in score.keys.tolist():
-        messages.append((time, HEAD, meta(0x59, bytes([sharps & 0xFF, minor]))))
+        messages.append((time, HEAD, key_message(sharps, minor)))
     return messages

@@ -28,7 +28,7 @@ class EventTable:
     """Events in their order, one a row, the end-of-track last: all columns (events,).
 
     `tick`; `begin`, `place` and `stop`: where its delta time, itself and what follows begin; `status` in force, and for
-    channel events the `first` and `second` data byte (0 where there is none).
+    channel events the `first` and `second` data byte (0 where there is none); `kind` of a meta event, else 0.
     """
 
     tick: Ints
@@ -38,6 +38,7 @@ class EventTable:
     status: NDArray[np.uint8]
     first: NDArray[np.uint8]
     second: NDArray[np.uint8]
+    kind: NDArray[np.uint8]
 
     def __len__(self) -> int:
         """How many there are."""
@@ -97,7 +98,8 @@ def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | Non
     tick = np.cumsum(_deltas(data, begin, place))
     if tick[-1] > MAX_TICK:
         return None
-    return EventTable(tick, begin, place, stop, status, np.where(channel, first, 0), np.where(channel, second, 0))
+    columns = (np.where(channel, first, 0), np.where(channel, second, 0), np.where(raw == 0xFF, first, 0))
+    return EventTable(tick, begin, place, stop, status, *columns)
 
 
 def _places(data: NDArray[np.uint8], size: int) -> Places:
