@@ -8,26 +8,25 @@ meters, keys and aftertouch that were changed change where they stand.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import sounds_at
-from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.document import Document, document_of
-from symbolic_music.io.midi.reading.event_table import event_table
+from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.reading.events import Events
-from symbolic_music.io.midi.strict_reader import parse_strict
-from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed, placed
-from symbolic_music.io.midi.writing.chunk_patch import New, patched_chunk
+from symbolic_music.io.midi.tolerant_reader import Placed, placed
+from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
 from symbolic_music.io.midi.writing.encoding import part_chunks
 from symbolic_music.io.midi.writing.map_patch import Swap, swaps
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
+from symbolic_music.io.midi.writing.pairs import in_order, note_key, pairs, touched_keys
+from symbolic_music.io.midi.writing.repair import repaired
 from symbolic_music.score import Array, Score, Track, note_table
 
 _PORTS = 16
@@ -42,23 +41,21 @@ def patched(score: Score) -> bytes | None:
     document = document_of(score)
     if document is None or not _same_but_notes(score, document):
         return None
-    data = document.data if not score.problems else _sound(document.data)
+    data = document.data if not score.problems else repaired(document.data)
     if data is None or (document.is_whole(score) and score.others is document.others):
         return data
     found = placed(data)
     if not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
         return None
     swapped = swaps(score, document, found)
-    if swapped is None:
-        return None
+    if swapped is None or (swapped and score.notes["hanging"].any()):
+        return None  # a note that never ends lasts 250 ms, which depends on the tempo
     change = changes(found.score.notes, score.notes)
     for apart in (False, True):
         try:
-            out = _Patch(score, data, found, change, swapped, apart).whole()
+            return _Patch(score, data, found, change, swapped, apart).whole()
         except (MidiError, _ImpossibleError):
             continue
-        if np.array_equal(_content(_read(out, document.alone)), _content(score)):
-            return out
     return None
 
 
@@ -88,49 +85,6 @@ def _of_first(table: Array, tracks: int) -> Array:
     return table[table["track"] < tracks] if len(table) and table["track"].max() >= tracks else table
 
 
-@lru_cache(maxsize=4)
-def _sound(data: bytes) -> bytes | None:
-    """The file itself where any reader can read it, one with its headers and lengths put right, or None.
-
-    None is for tracks that are damaged within.
-    """
-    found = layout(data, Counter())
-    bodies = []
-    for extent in found.tracks:
-        body = data[extent.start : extent.bound]
-        table = event_table(body)
-        if table is None:
-            return None
-        bodies.append(body[: table.end])
-    extents = found.tracks
-    whole = all(e.stop == e.bound == e.start + len(body) for e, body in zip(extents, bodies, strict=True))
-    if whole and data[:8] == b"MThd\0\0\0\6" and data[10:12] == len(extents).to_bytes(2, "big") and _fills(data):
-        return data
-    numbers = (found.format, len(extents), found.division)
-    head = b"MThd\0\0\0\6" + b"".join(number.to_bytes(2, "big") for number in numbers)
-    return head + b"".join(b"MTrk" + len(body).to_bytes(4, "big") + body for body in bodies)
-
-
-def _fills(data: bytes) -> bool:
-    """Whether chunks reach from the header to the end of the file."""
-    at = 14
-    while at < len(data):
-        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
-    return at == len(data)
-
-
-def _read(data: bytes, alone: bool) -> Score:
-    strict = parse_strict(data) if alone else None
-    return parse_placed(data).score if strict is None or not strict.is_heard else strict.score
-
-
-def _content(score: Score) -> Array:
-    """All that notes say but for their track, sorted."""
-    rows = packed(score.notes)
-    rows[:, 1] &= (1 << 32) - 1
-    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-
-
 @dataclass
 class _Extra:
     """A track of its own for some notes. `voice` None: a channel is yet to be found."""
@@ -152,6 +106,8 @@ class _Patch:
         self._removed: dict[int, set[int]] = defaultdict(set)
         self._new: dict[int, list[New]] = defaultdict(list)
         self._extras: dict[tuple[int, int | None], _Extra] = {}
+        # (onset, duration, key, velocity) of the notes that come into each track
+        self._came: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
         for file, *places in placed.notes[change.went].tolist():
             self._removed[file].update(place for place in places if place >= 0)
         for swap in swapped:
@@ -171,7 +127,9 @@ class _Patch:
                 if table is None:
                     raise _ImpossibleError
                 data = self._data[extent.start : extent.stop]
-                body = patched_chunk(data, table, self._removed[file], self._new[file])
+                coming = insertions(table, self._new[file])
+                self._check(file, table, coming)
+                body = patched_chunk(data, table, self._removed[file], coming)
                 pieces += [self._data[at : extent.start - 4], len(body).to_bytes(4, "big"), body]
                 at = extent.stop
         end = self._extents[-1].stop
@@ -183,6 +141,21 @@ class _Patch:
         kind = 1 if extras and self._placed.layout.format == 0 else int.from_bytes(whole[head - 2 : head], "big")
         numbers = (kind, len(self._extents) + len(extras))
         return whole[: head - 2] + b"".join(number.to_bytes(2, "big") for number in numbers) + whole[head + 2 :]
+
+    def _check(self, file: int, table: EventTable, coming: dict[int, list[New]]) -> None:
+        """That a reader of this track finds the notes that stayed and those that came, and no others."""
+        keys = touched_keys(table, self._removed[file], coming)
+        notes, stayed = self._placed.score.notes, self._change.kept[self._change.kept >= 0]
+        stayed = stayed[self._placed.notes[stayed, 0] == file]
+        channels = np.array([track.channel or 0 for track in self._placed.score.tracks], np.int64)
+        key = channels[notes["track"][stayed]] << 7 | notes["pitch"][stayed]
+        stayed, key = stayed[keys[key]], key[keys[key]]
+        if notes["hanging"][stayed].any():
+            raise _ImpossibleError  # their length depends on the notes before them
+        kept = np.stack([notes["onset"][stayed], notes["duration"][stayed], key, notes["velocity"][stayed]], -1)
+        rows = np.concatenate([kept, np.array(self._came[file], np.int64).reshape(-1, 4)])
+        if not np.array_equal(pairs(table, self._removed[file], coming, keys), in_order(rows)):
+            raise _ImpossibleError
 
     # -- where a note goes -------------------------------------------------------------------------------------
 
@@ -230,6 +203,7 @@ class _Patch:
                 off = self._off(file, voice & 15, pitch, end)
             on = bytes([0x90 | voice & 15, pitch, max(1, velocity)])
             self._new[file].append(New(onset, on, before=anchor))
+            self._came[file].append((onset, duration, note_key(voice, pitch), max(1, velocity)))
             if end >= 0:
                 self._new[file].append(New(onset + duration, off, before=end))
             elif duration:
@@ -304,6 +278,8 @@ class _Patch:
             controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
             if single and own and not voice >> 4:
                 self._new[0] += _events_of_part(track, voice & 15, notes, controls, bends)
+                rows = notes[["onset", "duration", "pitch", "velocity"]].tolist()
+                self._came[0] += [(onset, last, note_key(voice, p), max(1, v)) for onset, last, p, v in rows]
                 continue
             chunks += part_chunks(track, (voice >> 4, voice & 15), own, notes, controls, bends)
         return chunks

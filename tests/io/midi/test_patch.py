@@ -13,7 +13,7 @@ from symbolic_music import transforms
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.reading.event_table import event_table
 from symbolic_music.io.midi.writer import written
-from symbolic_music.io.midi.writing.chunk_patch import New, patched_chunk, walk
+from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk, walk
 from symbolic_music.score import Score, Track, note_table
 from tests.io.midi.smf import END, chunk, control, header, meta, off, on, program, smf, vlq
 from tests.io.midi.test_as_heard import files
@@ -153,15 +153,17 @@ def test_an_event_that_comes_takes_part_in_running_status() -> None:
     table = event_table(body)
     assert table is not None
     new = [New(5, b"\x90\x3e\x40")]
-    assert patched_chunk(body, table, set(), new) == b"\x00\x90\x3c\x40\x05\x3c\x00\x00\x3e\x40" + END
-    assert patched_chunk(body, table, {1}, []) == b"\x05\x90\x3c\x00" + END
+    assert (
+        patched_chunk(body, table, set(), insertions(table, new)) == b"\x00\x90\x3c\x40\x05\x3c\x00\x00\x3e\x40" + END
+    )
+    assert patched_chunk(body, table, {1}, {}) == b"\x05\x90\x3c\x00" + END
 
 
 def test_a_status_that_runs_on_after_a_text_is_not_that_of_what_comes_before_the_text() -> None:
     body = on(0, 60) + meta(5, 1, b"x") + b"\x05\x3c\x00" + END
     table = event_table(body)
     assert table is not None
-    out = patched_chunk(body, table, set(), [New(4, b"\x80\x3e\x40")])
+    out = patched_chunk(body, table, set(), insertions(table, [New(4, b"\x80\x3e\x40")]))
     assert out == on(0, 60) + b"\x04\x80\x3e\x40" + meta(1, 1, b"x") + b"\x05\x90\x3c\x00" + END
 
 

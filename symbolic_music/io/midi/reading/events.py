@@ -102,7 +102,7 @@ def _events(rows: Ints, metas: Metas, table: EventTable | None) -> Events:
     begins, ends = np.flatnonzero(on), np.flatnonzero((kind == _OFF) | (kind == _ON) & ~on)
     changing = np.flatnonzero(kind == _PROGRAM)
     programs = _Programs(voice[changing] & 15, place[changing], first[changing])
-    ended = _paired(voice << 7 | first, begins, ends)
+    ended = paired(voice << 7 | first, begins, ends)
     closed = ended >= 0
     control, bend = np.flatnonzero(kind == _CONTROL), np.flatnonzero(kind == _BEND)
 
@@ -144,7 +144,7 @@ class _Programs:
         return np.where(known, self._programs[found], 0)
 
 
-def _paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
+def paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
     """For each row that begins a note the row that ends it, -1 where none does.
 
     First in, first out: of two notes of one key the older one ends. An off without a note says nothing.

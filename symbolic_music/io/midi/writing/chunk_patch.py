@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.reading.event_table import EventTable
@@ -79,52 +78,47 @@ def walk(data: bytes) -> Iterator[Event]:
         raise MidiError("a track ends inside an event") from None
 
 
-def patched_chunk(data: bytes, table: EventTable, removed: Collection[int], added: Sequence[New]) -> bytes:
+def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
+    """Which events come before each row of a track, in their order."""
+    last = len(table) - 1  # everything comes before the end-of-track
+    ticks = np.array([new.tick for new in added], np.int64)
+    left, right = (np.searchsorted(table.tick, ticks, side=side) for side in ("left", "right"))
+    indices = np.minimum(np.where([new.first for new in added], left, right), last).tolist() if added else []
+    keyed: dict[int, list[tuple[bool, int, bool, int]]] = {}
+    for number, (new, index) in enumerate(zip(added, indices, strict=True)):
+        # In order of time; of one tick those that come first before those that come last.
+        key = (False, new.tick, not new.first, number)
+        if new.before is not None:
+            index, key = int(np.searchsorted(table.place, new.before)), (True, 0, False, number)
+        keyed.setdefault(index, []).append(key)
+    return {index: [added[number] for *_, number in sorted(keys)] for index, keys in keyed.items()}
+
+
+def patched_chunk(
+    data: bytes, table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]]
+) -> bytes:
     """The bytes of a track (without its header) after a change of some events.
 
     Args:
         data: as it was.
         table: its events.
         removed: places of the events that go.
-        added: channel events that come, and others, in their order.
+        coming: what comes, as `insertions` has it.
 
     Raises:
         MidiError: when a silence would be longer than a delta time can say.
     """
-    running = bool((data_at(data, table.place) < 0x80).any())
-    gone = np.searchsorted(table.place, np.array(sorted(removed), np.int64))
-    last = len(table) - 1  # everything comes before the end-of-track
-    coming: dict[int, list[tuple[bool, int, bool, int, New]]] = {}
-    ticks = [new.tick for new in added]
-    indices = np.minimum(
-        np.where(
-            [new.first for new in added],
-            np.searchsorted(table.tick, ticks, side="left"),
-            np.searchsorted(table.tick, ticks, side="right"),
-        ),
-        last,
-    ).tolist()
-    for number, (new, index) in enumerate(zip(added, indices, strict=True)):
-        # In order of time; of one tick those that come first before those that come last.
-        key = (False, new.tick, not new.first, number, new)
-        if new.before is not None:
-            index, key = int(np.searchsorted(table.place, new.before)), (True, 0, False, number, new)
-        coming.setdefault(index, []).append(key)
+    running = bool((np.frombuffer(data, np.uint8)[table.place] < 0x80).any())
+    gone = set(np.searchsorted(table.place, np.array(sorted(removed), np.int64)).tolist())
     out = _Out(data, table, running)
     at = 0
-    removed_rows = set(gone.tolist())
-    for index in sorted(coming.keys() | removed_rows):
+    for index in sorted(coming.keys() | gone):
         out.keep(at, index)
-        for *_, new in sorted(coming.get(index, ()), key=lambda key: key[:4]):
+        for new in coming.get(index, ()):
             out.put(new)
-        at = index + (index in removed_rows)
+        at = index + (index in gone)
     out.keep(at, len(table))
     return bytes(out.data) + data[table.end :]
-
-
-def data_at(data: bytes, places: NDArray[Any]) -> NDArray[np.uint8]:
-    """The bytes at these places."""
-    return np.frombuffer(data, np.uint8)[places]
 
 
 class _Out:
