@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.evaluation.context.benchmark import prepared
-from symbolic_music.evaluation.context.patterns import on_grid
-from symbolic_music.evaluation.context.region import Case, EditRegion
+from symbolic_music.evaluation.context.choosing import choose_region, in_time
+from symbolic_music.evaluation.context.region import Case
 from symbolic_music.io import read
 from symbolic_music.score import Score
 
@@ -31,33 +31,19 @@ BARS, SEED = 4, 20261129
 
 def region_of(score: Score, drums: bool, rng: np.random.Generator) -> dict[str, Any] | None:
     """A region of one kind, at random; None where the piece has none."""
-    lines = Case(score, EditRegion(0, 1, (0,))).lines
-    notes, onset = score.notes, score.notes["onset"]
-    pitched = ~np.array([track.is_drum for track in score.tracks])[notes["track"]]
-    for start in rng.permutation(np.arange(BARS, max(BARS, len(lines) - 1 - 2 * BARS))).tolist():
-        first, last, before = int(lines[start]), int(lines[start + BARS]), int(lines[start - BARS])
-        inside, earlier = (onset >= first) & (onset < last), (onset >= before) & (onset < first)
-        tracks = rng.permutation(np.unique(notes["track"][inside & (pitched != drums)]))
-        for track in tracks.tolist():
-            mine = notes["track"] == track
-            count = int((inside & mine).sum())
-            accompanied = (inside & pitched & ~mine).sum() >= 8
-            if 8 <= count <= 300 and (earlier & mine).sum() >= 4 and (drums or accompanied):
-                return {
-                    "kind": "drums" if drums else "pitched",
-                    "bars": [start + 1, start + BARS],
-                    "ticks": [first, last],
-                    "tracks": [track],
-                    "program": score.tracks[track].program,
-                    "notes": count,
-                }
-    return None
-
-
-def in_time(score: Score) -> bool:
-    """Whether bars and beats of a file are those of its music."""
-    tracks = tuple(np.unique(score.notes["track"]).tolist())
-    return on_grid(Case(score, EditRegion(0, max(1, score.end), tracks)), score.notes) >= 0.8
+    region = choose_region(score, drums, rng, BARS)
+    if region is None:
+        return None
+    first, _ = Case(score, region).bars
+    (track,) = region.tracks
+    return {
+        "kind": "drums" if drums else "pitched",
+        "bars": [first + 1, first + BARS],
+        "ticks": [region.first, region.last],
+        "tracks": [track],
+        "program": score.tracks[track].program,
+        "notes": int(region.mask(score.notes).sum()),
+    }
 
 
 def pop909_meters(score: Score, beats: Path) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ limits = sm.Limits(lowest=40, highest=69)
 session = sm.edit(original, bars=(4, 6), tracks=[1, 2, 3], seed=1, count=3, limits=limits)
 for note in session.stream():  # closing this iterator would end the edit, and keep what is written so far
     if note.alternative == 0 and note.track == 3:
-        print(f"{note.onset:5.2f} s  bass {note.pitch}")
+        print(f"{note.onset_seconds:5.2f} s  bass {note.pitch}")
 alternatives = sm.ranked(session.results())
 for number, one in enumerate(alternatives, start=1):
     one.score.write(f"edited-{number}.mid")

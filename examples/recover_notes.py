@@ -21,4 +21,5 @@ found = fit_notes(written, heard, gain=-6.0, steps=60)
 print("      onset, ms      velocity    cents (+17.1)")
 for i, (onset, pitch, velocity) in enumerate(truth):
     cents = 100 * (found.pitch[i] - pitch)
-    print(f"{pitch}: {1000 * found.onset[i]:6.1f} ({onset:4}) {found.velocity[i]:5.1f} ({velocity:3}) {cents:+5.1f}")
+    found_ms = 1000 * found.onset_seconds[i]
+    print(f"{pitch}: {found_ms:6.1f} ({onset:4}) {found.velocity[i]:5.1f} ({velocity:3}) {cents:+5.1f}")

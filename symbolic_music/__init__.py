@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from symbolic_music.generation import generate as generate
     from symbolic_music.generation import infill as infill
     from symbolic_music.generation import ranked as ranked
+    from symbolic_music.generation import ranked_by_fit as ranked_by_fit
     from symbolic_music.generation import revoice as revoice
     from symbolic_music.generation import thin_out as thin_out
     from symbolic_music.io import read as read
@@ -51,7 +52,7 @@ _NAMES = {
     "models": ("list_models", "load_model"),
     "generation": (
         "EditSession", "Limits", "Region", "Sampling", "accompany", "add_track", "bars", "edit", "generate", "infill",
-        "ranked", "revoice", "thin_out",
+        "ranked", "ranked_by_fit", "revoice", "thin_out",
     ),
     "plotting": ("plot",),
     "synthesis": ("Audio", "render"),
@@ -66,8 +67,8 @@ _MODULES = (
 __all__ = [
     "Audio", "EditSession", "Limits", "Region", "Sampling", "Score", "Track", "accompany", "add_track", "bars", "codec",
     "corpora", "edit", "evaluation", "general_midi", "generate", "generation", "infill", "io", "list_models",
-    "load_model", "models", "plot", "plotting", "ranked", "read", "render", "revoice", "synthesis", "theory",
-    "thin_out", "tokenizers", "training", "transforms", "write",
+    "load_model", "models", "plot", "plotting", "ranked", "ranked_by_fit", "read", "render", "revoice", "synthesis",
+    "theory", "thin_out", "tokenizers", "training", "transforms", "write",
 ]  # fmt: skip
 
 

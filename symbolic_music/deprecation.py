@@ -14,7 +14,12 @@ def old_names(module: str, names: Mapping[str, tuple[str, Callable[[], Any]]]) -
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         new, found = names[name]
-        warnings.warn(f"{module}.{name} is now {new}", DeprecationWarning, stacklevel=2)
+        warn_of_old_name(f"{module}.{name}", new)
         return found()
 
     return get
+
+
+def warn_of_old_name(old: str, new: str) -> None:
+    """DeprecationWarning at the line that used the old name."""
+    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)

@@ -77,8 +77,12 @@ class EvaluationError(SymbolicMusicError):
     """What is to be compared does not belong together, or there is too little of it for a figure."""
 
 
+class PluginError(SymbolicMusicError):
+    """A part that another package adds cannot be loaded, has a name that is taken, or lacks what its kind needs."""
+
+
 class MissingExtraError(SymbolicMusicError):
     """A feature needs an optional package; the text names the extra that installs it."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music[{extra}]'")
+        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music-torch[{extra}]'")

@@ -32,6 +32,14 @@ def test_links_of_the_documentation_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_the_glossary_names_places_that_exist() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    places = set(re.findall(r"`((?:\w+/)+\w*(?:\.\w+)?)`", text)) - {"runs/NAME/"}
+    assert len(places) > 20
+    bases = (ROOT, ROOT / "symbolic_music")
+    assert {place for place in places if not any((base / place).exists() for base in bases)} == set()
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))
 def test_examples_run(name: str, tmp_path: Path) -> None:
     done = run(f"examples/{name}", tmp_path)

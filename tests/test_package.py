@@ -97,4 +97,18 @@ def test_old_names_work_and_name_the_new(room: str, old: str, new: str) -> None:
 def test_the_version_is_the_distribution_s() -> None:
     from importlib.metadata import version
 
-    assert symbolic_music.__version__ == version("symbolic-music")
+    assert symbolic_music.__version__ == version("symbolic-music-torch")
+
+
+def test_old_attributes_work_and_name_the_new() -> None:
+    note = symbolic_music.generation.WrittenNote(0, 1, 2.0, 0.5, 64, 80)
+    assert note.offset_seconds == 2.5
+    with pytest.warns(DeprecationWarning, match="WrittenNote.onset is now onset_seconds"):
+        assert note.onset == 2.0
+    with pytest.warns(DeprecationWarning, match="WrittenNote.duration is now duration_seconds"):
+        assert note.duration == 0.5
+
+
+def test_a_card_has_its_license_in_both_spellings() -> None:
+    card = symbolic_music.list_models()[0]
+    assert card.license == card.licence != ""

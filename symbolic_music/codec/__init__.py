@@ -1,9 +1,9 @@
 """Sound as tokens: neural codecs, and language models that write their tokens from a score."""
 
-from symbolic_music.codec.autoencoder.checkpoint import load_codec, save_codec
+from symbolic_music.codec.autoencoder.checkpoint import save_codec
 from symbolic_music.codec.autoencoder.model import JUKEBOX, Codec, CodecConfig
 from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
-from symbolic_music.codec.base import AudioCodec, Format
+from symbolic_music.codec.base import AudioCodec, Format, StreamingCodec
 from symbolic_music.codec.codes import Codes, load_codes
 from symbolic_music.codec.encode_decode import decode_audio, encode_audio
 from symbolic_music.codec.huggingface import load_adapter
@@ -14,6 +14,7 @@ from symbolic_music.codec.language_models.musicgen import MusicgenWriter, Musicg
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.registry import Writer, load_writer, save_writer
 from symbolic_music.codec.language_models.score_features import score_frames
+from symbolic_music.codec.registry import load_codec, register
 from symbolic_music.codec.rendering import render_by_codec, render_file_by_codec, score_to_codes
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Pattern",
     "StreamDecoder",
     "StreamEncoder",
+    "StreamingCodec",
     "Writer",
     "decode_audio",
     "encode_audio",
@@ -39,6 +41,7 @@ __all__ = [
     "load_codec",
     "load_codes",
     "load_writer",
+    "register",
     "render_by_codec",
     "render_file_by_codec",
     "save_codec",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
+from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import check_config
 
 
@@ -43,12 +45,13 @@ class Format:
         return self.frame_rate * self.codebooks * math.log2(self.size)
 
 
+@runtime_checkable
 class AudioCodec(Protocol):
     """Sound to codes and back. B batch, C channels, n samples, K codebooks, T frames."""
 
     @property
     def format(self) -> Format:
-        """See there."""
+        """Rates and sizes of its codes."""
         ...
 
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
@@ -58,3 +61,63 @@ class AudioCodec(Protocol):
     def decode(self, codes: Tensor) -> Tensor:
         """Sound of codes of the first k codebooks: (B, k, T) to (B, C, T hop)."""
         ...
+
+
+class Encoder(Protocol):
+    """Sound in pieces to codes."""
+
+    def push(self, samples: Tensor) -> Tensor:
+        """Codes (B, K, T) of the frames that these samples (B, C, n) finish."""
+        ...
+
+    def finish(self) -> Tensor:
+        """Codes of what is left."""
+        ...
+
+
+class Decoder(Protocol):
+    """Codes in pieces to sound."""
+
+    def push(self, codes: Tensor) -> Tensor:
+        """Sound (B, C, T hop) of codes (B, k, T)."""
+        ...
+
+
+@runtime_checkable
+class StreamingCodec(AudioCodec, Protocol):
+    """A codec that codes sound while it comes. Others are given ten seconds at a time, with a second on either side."""
+
+    def stream_encoder(self, codebooks: int | None = None) -> Encoder:
+        """What codes sound in pieces of any length."""
+        ...
+
+    def stream_decoder(self) -> Decoder:
+        """What decodes pieces of any number of frames."""
+        ...
+
+
+@runtime_checkable
+class VectorCodec(AudioCodec, Protocol):
+    """A codec whose vectors, before they are quantised, a language model can be conditioned on."""
+
+    @property
+    def dim(self) -> int:
+        """Width of a frame's vector."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """Frames before its own that a frame's vector depends on."""
+        ...
+
+    def vectors(self, samples: Tensor) -> Tensor:
+        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""
+        ...
+
+
+def checked(samples: Tensor, channels: int) -> None:
+    """ModelError unless samples are (B, channels, n), at least one, and finite."""
+    if samples.ndim != 3 or samples.shape[1] != channels or not samples.shape[-1]:
+        raise ModelError(f"sound is (batch, {channels}, samples), at least one sample, not {tuple(samples.shape)}")
+    if not torch.isfinite(samples).all():
+        raise ModelError("the sound has samples that are not finite")

@@ -8,9 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from symbolic_music.codec.autoencoder.model import Codec
-from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
-from symbolic_music.codec.base import AudioCodec, Format
+from symbolic_music.codec.base import AudioCodec, Format, StreamingCodec
 from symbolic_music.codec.codes import Codes
 from symbolic_music.errors import AudioError, MissingExtraError, ModelError
 from symbolic_music.synthesis.audio import Audio
@@ -55,10 +53,10 @@ def _encoded(samples: torch.Tensor, codec: AudioCodec, codebooks: int | None) ->
     """Samples done, and the codes of the latest of them."""
     form, n = codec.format, samples.shape[-1]
     step = max(1, round(PIECE * form.frame_rate)) * form.hop
-    if isinstance(codec, Codec):
-        stream, device = StreamEncoder(codec, codebooks), next(codec.parameters()).device
+    if isinstance(codec, StreamingCodec):
+        stream = codec.stream_encoder(codebooks)
         for start in range(0, n, step):
-            yield min(n, start + step), stream.push(samples[..., start : start + step].to(device))
+            yield min(n, start + step), stream.push(samples[..., start : start + step])
         yield n, stream.finish()
         return
     beside = max(1, round(_BESIDE * form.frame_rate))
@@ -86,12 +84,11 @@ def decoded(codes: Codes, codec: AudioCodec) -> Iterator[tuple[float, Samples]]:
     check_format(codes.format, form)
     table, frames = torch.from_numpy(codes.codes)[None], codes.codes.shape[1]
     step, left = max(1, round(PIECE * form.frame_rate)), codes.samples
-    stream = StreamDecoder(codec) if isinstance(codec, Codec) else None
-    device = next(codec.parameters()).device if isinstance(codec, Codec) else table.device
+    stream = codec.stream_decoder() if isinstance(codec, StreamingCodec) else None
     beside = max(1, round(_BESIDE * form.frame_rate))
     for start in range(0, frames, step):
         if stream is not None:
-            samples = stream.push(table[..., start : start + step].to(device))
+            samples = stream.push(table[..., start : start + step])
         else:
             first = max(0, start - beside)
             samples = codec.decode(table[..., first : start + step + beside])

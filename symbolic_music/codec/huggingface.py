@@ -9,9 +9,11 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from symbolic_music.codec.autoencoder.model import checked
-from symbolic_music.codec.base import Format
+from symbolic_music.codec.base import Format, checked
 from symbolic_music.errors import MissingExtraError, ModelError
+
+# Types of models, as their config.json has them.
+KINDS = ("encodec", "dac")
 
 
 class EncodecAdapter:

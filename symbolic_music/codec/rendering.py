@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from symbolic_music.codec.autoencoder.streaming import StreamDecoder
+from symbolic_music.codec.base import StreamingCodec
 from symbolic_music.codec.codes import Codes
+from symbolic_music.codec.encode_decode import decoded
 from symbolic_music.codec.language_models.registry import Writer
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
@@ -101,13 +102,22 @@ def _stereo(
     settings: dict[str, Any],
     kept: list[torch.Tensor] | None = None,
 ) -> Iterator[Samples]:
-    """Sound (2, n), block by block; the codes of each are kept."""
-    decoder = StreamDecoder(writer.codec)
+    """Sound (2, n), block by block; the codes of each are kept. A codec that cannot stream waits for the last."""
+    kept, codec = [] if kept is None else kept, writer.codec
+    decoder = codec.stream_decoder() if isinstance(codec, StreamingCodec) else None
     for block in _blocks(score, writer, seed, progress, settings):
-        if kept is not None:
-            kept.append(block[0].cpu())
-        sound = decoder.push(block)[0].cpu().numpy()
-        yield np.ascontiguousarray(np.broadcast_to(sound, (2, sound.shape[1])), np.float32)
+        kept.append(block[0].cpu())
+        if decoder is not None:
+            yield _both(decoder.push(block)[0].cpu().numpy())
+    if decoder is None:
+        codes = torch.cat(kept, dim=-1)
+        for _, sound in decoded(Codes(codes.numpy(), codec.format, codes.shape[-1] * codec.format.hop), codec):
+            yield _both(sound)
+
+
+def _both(sound: Samples) -> Samples:
+    """Sound (1 or 2, n) on both channels."""
+    return np.ascontiguousarray(np.broadcast_to(sound, (2, sound.shape[1])), np.float32)
 
 
 def _blocks(

@@ -3,7 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from symbolic_music.corpora.datasets.base import Listing, Source
 from symbolic_music.corpora.datasets.chorale_grid import chorale_from_grid, read_chorales
+from symbolic_music.corpora.datasets.registry import register
 
 if TYPE_CHECKING:
     from symbolic_music.corpora.preparation.pipeline import prepare as prepare
@@ -36,8 +38,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "Augmentation", "Bars", "Batch", "Chunks", "Crops", "NoteStore", "Packed", "Shuffled", "Windows",
-    "chorale_from_grid", "prepare", "preset", "read_chorales", "statistics",
+    "Augmentation", "Bars", "Batch", "Chunks", "Crops", "Listing", "NoteStore", "Packed", "Shuffled", "Source",
+    "Windows", "chorale_from_grid", "prepare", "preset", "read_chorales", "register", "statistics",
 ]  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.errors import CorpusError
 from symbolic_music.evaluation.likelihood import Likelihood
+from symbolic_music.evaluation.stores import chosen_pieces
 from symbolic_music.score import Score
 
 NAMES = ("unigram", "markov", "copy")
@@ -114,7 +114,12 @@ class Baselines:
 
 
 def of_store(
-    store: NoteStore, split: str = "test", train: str = "train", pieces: int = 500, progress: Progress | None = None
+    store: NoteStore,
+    split: str = "test",
+    train: str = "train",
+    pieces: int = 500,
+    progress: Progress | None = None,
+    most: int | None = None,
 ) -> Mapping[str, Likelihood]:
     """Likelihood of a split of a store under baselines that count pieces of another.
 
@@ -124,22 +129,19 @@ def of_store(
         train: whose pieces are counted, evenly chosen when there are more than `pieces`.
         pieces: to count at most.
         progress: is told the part done.
+        most: pieces to tell, evenly chosen as `stores.evaluate` does; None for all.
 
     Raises:
         CorpusError: when the store lacks a split.
     """
-    for name in (split, train):
-        if name not in store.splits:
-            raise CorpusError(f"{store.path} has no split {name!r}; it has {', '.join(store.splits) or 'none'}")
-    chosen = store.splits[train].tolist()
-    chosen = chosen[:: max(1, -(-len(chosen) // pieces))]
-    baselines = Baselines(store.music(index, _TABLES) for index in chosen)
+    told, counted = chosen_pieces(store, split, most), chosen_pieces(store, train, pieces)
+    baselines = Baselines(store.music(index, _TABLES) for index in counted.tolist())
     total = dict.fromkeys(NAMES, Likelihood())
-    for number, index in enumerate(store.splits[split].tolist(), 1):
+    for number, index in enumerate(told.tolist(), 1):
         for name, found in baselines.likelihoods(store.music(index, _TABLES)).items():
             total[name] += found
         if progress:
-            progress(number / len(store.splits[split]))
+            progress(number / len(told))
     return total
 
 

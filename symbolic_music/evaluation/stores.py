@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.corpora.windows.batches import Batch
+from symbolic_music.corpora.windows.batches import Batch, Collate
 from symbolic_music.corpora.windows.dataset import Windows
 from symbolic_music.corpora.windows.edit_examples import musical_events, rows
 from symbolic_music.corpora.windows.packed_chunks import Packed
-from symbolic_music.corpora.windows.policies import Chunks, Policy
-from symbolic_music.errors import CorpusError, ModelError
+from symbolic_music.corpora.windows.policies import Chunks, Source
+from symbolic_music.errors import CorpusError, ModelError, OptionError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihoods, nats_of_tokens
 from symbolic_music.evaluation.regions import region_likelihood, stretches_of
-from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Model
 from symbolic_music.tokenizers.anticipation import vocabulary as v
-from symbolic_music.tokenizers.anticipation.tokenizer import AnticipationTokenizer
+from symbolic_music.tokenizers.base import Ids
 
 # Ids of a chunk for models without a window.
 _LENGTH = 2048
@@ -38,8 +37,10 @@ def evaluate(
     batch: int = 8,
     progress: Progress | None = None,
     pieces: dict[int, Likelihood] | None = None,
+    stride: int | None = None,
+    most: int | None = None,
 ) -> Likelihood:
-    """Likelihood of all pieces of a split, without controls.
+    """Likelihood of the pieces of a split, without controls.
 
     The ids of `anticipation` are read in the published chunks of 1,024 (Thickstun et al. 2024, appendix B). Other
     ids are read piece by piece in consecutive chunks of as many as the model sees at once, each on its own: the first
@@ -51,34 +52,60 @@ def evaluate(
         progress: is told the part done.
         pieces: is given the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
             chunks run over the ends of pieces.
+        stride: ids (rows of a region model) from one chunk of a piece to the next; what a chunk shares with the one
+            before is given and not counted again, so that the less there is of it the more is known. None for chunks
+            that share nothing.
+        most: pieces to evaluate, evenly chosen; None for all of the split.
 
     Raises:
+        OptionError: for a stride of less than 1 or more than the model sees at once, or of ids of `anticipation` and
+            of our event models, which have none.
         CorpusError: when the store has no such split, or it holds too little to fill a chunk.
         ModelError: when the model does not know an instrument of a piece.
     """
-    if split not in store.splits:
-        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+    chosen = chosen_pieces(store, split, most)
     tell = progress or (lambda part: None)
     was_training = model.network.training
     model.network.eval()
     try:
-        if isinstance(model.network, RegionTransformer):
-            return _of_regions(model, store, split, batch, tell, {} if pieces is None else pieces)
-        if isinstance(model.network, AnticipatoryTransformer):
-            return _of_events(model, store, split, batch, tell, {} if pieces is None else pieces)
-        return _of_ids(model, store, split, batch, tell, {} if pieces is None else pieces)
+        found = {} if pieces is None else pieces
+        packed = model.tokenizer.windows == "packed"
+        if model.reads == "regions":
+            return _of_regions(model, store, chosen, batch, tell, found, stride)
+        if stride is not None and (model.reads == "events" or packed):
+            raise OptionError("stride is of ids piece by piece: anticipated events are read whole or in chunks")
+        if model.reads == "events":
+            return _of_events(model, store, chosen, batch, tell, found)
+        if packed:
+            return _of_published_chunks(model, store, chosen, batch, tell)
+        return _of_ids(model, store, chosen, batch, tell, found, stride)
     finally:
         model.network.train(was_training)
 
 
+def chosen_pieces(store: NoteStore, split: str, most: int | None = None) -> Indices:
+    """Indices of the pieces of a split, of at most so many that are evenly chosen.
+
+    Raises:
+        CorpusError: when the store has no such split.
+        OptionError: for no piece at all.
+    """
+    if split not in store.splits:
+        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+    if most is not None and most < 1:
+        raise OptionError(f"at least one piece is evaluated, not {most}")
+    found = store.splits[split].astype(np.int64)
+    return found if most is None or len(found) <= most else found[:: -(-len(found) // most)]
+
+
 Pieces = dict[int, Likelihood]
+Indices = NDArray[np.int64]
 
 
 def _of_events(
-    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces
+    model: Model[Any], store: NoteStore, indices: Indices, batch: int, tell: Progress, pieces: Pieces
 ) -> Likelihood:
     known, total = set(model.network.config.instruments), Likelihood()
-    indices = store.splits[split]
     for start in range(0, len(indices), batch):
         sequences = []
         for index in indices[start : start + batch].tolist():
@@ -99,32 +126,78 @@ def _of_events(
 
 
 @torch.no_grad()
-def _of_ids(model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces) -> Likelihood:
-    config = model.network.config
-    length = getattr(config, "window", None) or getattr(config, "context", None) or _LENGTH
-    anticipated = isinstance(model.tokenizer, AnticipationTokenizer)
-    policy: Policy[Any] = Packed(1, context=min(length, 1024)) if anticipated else Chunks(length)
-    windows = Windows(store, model.tokenizer, policy, split=split)
+def _of_published_chunks(
+    model: Model[Any], store: NoteStore, indices: Indices, batch: int, tell: Progress
+) -> Likelihood:
+    length = _window(model)
+    windows = Windows(store, model.tokenizer, Packed(1, context=min(length, 1024)), pieces=indices)
     total = Likelihood()
     for done, one in _batches(windows, batch):
         ids, mask = one.ids.to(model.device), one.mask.to(model.device)
         nats, counted = nats_of_tokens(model.network, ids, mask).double(), mask[:, 1:]
-        parts = _parts(nats, counted) if anticipated and model.tokenizer.preset == "default" else {}
+        parts = _parts(nats, counted) if model.tokenizer.preset == "default" else {}
         total += Likelihood(float(nats.sum()), int(counted.sum()), parts=parts)
-        if not anticipated:
-            for row, number in enumerate(range(done - len(nats), done)):
-                index = windows.piece_of(number)
-                pieces[index] = pieces.get(index, Likelihood()) + Likelihood(
-                    float(nats[row].sum()), int(counted[row].sum())
-                )
         tell(done / len(windows))
-    known = [store.piece(int(index)) for index in store.splits[split]]
+    return _whole(total, store, indices, length)
+
+
+@torch.no_grad()
+def _of_ids(
+    model: Model[Any],
+    store: NoteStore,
+    indices: Indices,
+    batch: int,
+    tell: Progress,
+    pieces: Pieces,
+    stride: int | None,
+) -> Likelihood:
+    length = _window(model)
+    if stride is not None and not 1 <= stride <= length:
+        raise OptionError(f"stride is 1 to {length:,} ids, of which the model sees {length:,} at once; not {stride:,}")
+    collate, total = Collate(model.tokenizer.padding), Likelihood()
+    chunks = _strided(model.tokenizer, store, indices, length, stride or length)
+    while chosen := list(islice(chunks, batch)):
+        one = collate([torch.from_numpy(ids.astype(np.int64)) for _, ids, _ in chosen])
+        ids, mask = one.ids.to(model.device), one.mask.to(model.device)
+        for row, (_, _, given) in enumerate(chosen):
+            mask[row, :given] = False
+        nats, counted = nats_of_tokens(model.network, ids, mask).double(), mask[:, 1:]
+        for row, (index, _, _) in enumerate(chosen):
+            found = Likelihood(float(nats[row].sum()), int(counted[row].sum()))
+            pieces[index], total = pieces.get(index, Likelihood()) + found, total + found
+        tell(len(pieces) / len(indices))
     for index in pieces:
         about = store.piece(index)
         pieces[index] += Likelihood(notes=about.notes, seconds=about.seconds)
+    return _whole(total, store, indices, length)
+
+
+def _window(model: Model[Any]) -> int:
+    """Ids that a model sees at once."""
+    config = model.network.config
+    return getattr(config, "window", None) or getattr(config, "context", None) or _LENGTH
+
+
+def _whole(total: Likelihood, store: NoteStore, indices: Indices, length: int) -> Likelihood:
+    """The same with the notes and seconds of the pieces; CorpusError when nothing was counted."""
     if not total.tokens:
-        raise CorpusError(f"split {split!r} of {store.path} is too short to fill a chunk of {length} ids")
+        raise CorpusError(f"the pieces of {store.path} are too short to fill a chunk of {length} ids")
+    known = [store.piece(int(index)) for index in indices]
     return total + Likelihood(notes=sum(p.notes for p in known), seconds=sum(p.seconds for p in known))
+
+
+def _strided(
+    tokenizer: Any, store: NoteStore, indices: Indices, length: int, stride: int
+) -> Iterator[tuple[int, Ids, int]]:
+    """Chunks of all pieces: the piece's index, ids, and how many of these are given; one at least."""
+    policy = Chunks(length)
+    source, rng = Source(store, tokenizer, indices), np.random.default_rng(0)
+    policy.check(source)
+    for index in source.pieces.tolist():
+        for ids in policy.prepared(source, np.array([index]), rng).sequences:
+            yield index, ids[:length], 1
+            for start in range(stride, len(ids) - length + stride, stride):
+                yield index, ids[start : start + length], max(1, length - stride)
 
 
 def _parts(nats: Tensor, counted: Tensor) -> dict[str, tuple[float, int]]:
@@ -144,12 +217,22 @@ def _batches(windows: Windows, size: int) -> Iterator[tuple[int, Batch]]:
 
 
 def _of_regions(
-    model: Model[Any], store: NoteStore, split: str, batch: int, tell: Progress, pieces: Pieces
+    model: Model[Any],
+    store: NoteStore,
+    indices: Indices,
+    batch: int,
+    tell: Progress,
+    pieces: Pieces,
+    stride: int | None,
 ) -> Likelihood:
-    total, indices = Likelihood(), store.splits[split]
+    window = model.network.config.window
+    if stride is not None and not 1 <= stride <= window:
+        raise OptionError(f"stride is 1 to {window:,} rows, of which the model sees {window:,} at once; not {stride:,}")
+    total = Likelihood()
     for number, index in enumerate(indices.tolist()):
         score = store.music(index)
-        found = region_likelihood(model.network, list(stretches_of(score, model.network.config.window)), batch)
+        stretches = stretches_of(score, window, model.tokenizer.preset == "pedal", stride)
+        found = region_likelihood(model.network, list(stretches), batch)
         pieces[index] = dataclasses.replace(found, seconds=score.duration)
         total += pieces[index]
         tell((number + 1) / len(indices))

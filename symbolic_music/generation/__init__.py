@@ -13,7 +13,7 @@ from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, wit
 from symbolic_music.generation.lengthening import continue_bars, continuing_bars, introduce, introducing
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.varying import make_busier, making_busier, vary, varying
@@ -48,6 +48,7 @@ __all__ = [
     "make_busier",
     "making_busier",
     "ranked",
+    "ranked_by_fit",
     "revoice",
     "sample_anticipation",
     "select",

@@ -17,7 +17,6 @@ from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
 
 _FREE = Limits()
@@ -88,8 +87,9 @@ def continuation(
         parts = zip(loaded.view.names, loaded.view.parts, strict=True)
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
-        if isinstance(loaded.network, RegionTransformer) and not written:
-            wider, written = score.replace(tracks=_BAND), list(range(len(_BAND)))
+        if loaded.reads == "regions" and not written:
+            tracks = _BAND[:1] if loaded.tokenizer.preset == "pedal" else _BAND
+            wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
         score = wider
     elif not written:
         raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")

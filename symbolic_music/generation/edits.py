@@ -15,13 +15,14 @@ from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
+from symbolic_music.generation.roles import Role, Side, beside, role_named
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.redrawing import Redrawing
 from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.track_selection import select
-from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.generation.views.model_view import edits, playing, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track
@@ -44,7 +45,9 @@ class _Asked:
     model: Model[Any]
     limits: Limits
     share: float
-    program: int
+    program: int | None
+    role: Role | None
+    side: Side | None
 
 
 def edit(
@@ -61,7 +64,9 @@ def edit(
     bars: BarRange | None = None,
     beats: tuple[float, float] | None = None,
     share: float = 0.5,
-    program: int = 0,
+    program: int | None = None,
+    role: str | None = None,
+    side: Side | None = None,
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
 ) -> EditSession:
@@ -83,7 +88,11 @@ def edit(
         bars: instead of regions, the first and the last bar, counted from 1.
         beats: instead of regions, quarter notes counted from 0, the last excluded.
         share: of the notes that "thin_out" leaves.
-        program: of the track that "add_track" adds, 128 for drums.
+        program: of the track that "add_track" adds, 128 for drums; when omitted that of the role, else 0.
+        role: of that track: "bass", "pad", "lead", "drums" or "counter", see `roles`. Its range is kept by all models;
+            how many notes it has, and how long they are, by region models.
+        side: of the kept tracks on which "accompany" writes: "below" or "above". When omitted, a track that has to be
+            added is below, and tracks that are there stay where they are.
         allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is drawn again.
         controls: what the tracks are to be like, for models that are trained with such: see `fill_bars.BarFilling`.
 
@@ -98,8 +107,9 @@ def edit(
     if verb not in get_args(Verb):
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
     loaded = loaded_model(model, score, thins=verb == "thin_out")
-    asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program)
-    fills = loaded.tokenizer.name == "midigpt"
+    asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program,
+                   None if role is None else role_named(role), side)  # fmt: skip
+    fills = loaded.tokenizer.fills_bars
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
 
@@ -182,13 +192,17 @@ def accompany(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
+    side: Side | None = None,
 ) -> Score:
     """Keep some tracks and write all the others anew, from the first note of the piece to the end of its last.
 
-    Where there are no others, they are added: the remaining parts of a model of parts, or whatever instruments another
-    model writes. A model of parts keeps drums, which it cannot write. Arguments and errors as in `infill`.
+    Where there are no others, they are added: the remaining parts of a model of parts, a piano by a region model, or
+    whatever instruments another model writes. A model of parts keeps drums, which it cannot write. `side` is where the
+    new notes lie, "below" or "above" the kept ones; a piano that is added lies below. Other arguments and errors as in
+    `infill`.
     """
-    return finished(edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany"), progress)
+    session = edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany", side=side)
+    return finished(session, progress)
 
 
 def revoice(
@@ -210,20 +224,23 @@ def revoice(
 
 def add_track(
     score: Score,
-    program: int,
+    program: int | None = None,
     regions: Sequence[Region] = (),
     model: AnyModel = None,
     sampling: Sampling = _DEFAULT,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
+    role: str | None = None,
 ) -> Score:
-    """One more track, of a program (128 for drums), under all that is there; over the whole piece without regions.
+    """One more track, of a program (128 for drums) or a role, beside all that is there; everywhere without regions.
 
     A model of parts gives it the part that no other track has, whatever it is played on. Arguments and errors as in
-    `infill`; OptionError for a program that MIDI does not have.
+    `infill`; OptionError for a program that MIDI does not have, or an unknown role. Roles: see `edit`.
+
+        sm.add_track(song, role="bass", regions=[sm.bars(9, 16)])
     """
-    session = edit(score, regions, None, model, sampling, seed, 1, limits, verb="add_track", program=program)
+    session = edit(score, regions, None, model, sampling, seed, 1, limits, verb="add_track", program=program, role=role)
     return finished(session, progress)
 
 
@@ -275,11 +292,20 @@ def _plan_accompany(asked: _Asked) -> tuple[Score, Edit]:
             raise RegionError(f"all parts of model {model.card.name!r} are kept: nothing to write")
         written = list(range(len(score.tracks), len(score.tracks) + len(added)))
         score = replace(score, tracks=score.tracks + added)
-    return score, Edit([_whole(score)], written, asked.limits)
+    side, limits = asked.side, asked.limits
+    if not written and model.tokenizer.name == "region":
+        written, side = [len(score.tracks)], side or "below"
+        score = replace(score, tracks=(*score.tracks, Track("Accompaniment", 0)))
+    melody = score.notes[np.isin(score.notes["track"], kept) & (score.instruments < DRUM_INSTRUMENT)]
+    if side is not None and len(melody) and (limits.lowest, limits.highest) == (0, 127):
+        lowest, highest = beside(melody, side)
+        limits = replace(limits, lowest=lowest, highest=highest)
+    return score, Edit([_whole(score)], written, limits)
 
 
 def _plan_add_track(asked: _Asked) -> tuple[Score, Edit]:
-    score, program = asked.score, asked.program
+    score, role = asked.score, asked.role
+    program = asked.program if asked.program is not None else 0 if role is None else role.program
     if not 0 <= program <= DRUM_INSTRUMENT:
         raise OptionError(f"a program is 0 to 127, or 128 for drums, not {program}")
     if not len(score):
@@ -287,7 +313,10 @@ def _plan_add_track(asked: _Asked) -> tuple[Score, Edit]:
     is_drum = program == DRUM_INSTRUMENT
     wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
     spans = spans_of(score, asked.regions) if asked.regions else [_whole(score)]
-    return wider, Edit(spans, [len(score.tracks)], asked.limits)
+    limits = asked.limits
+    if role is not None and not is_drum and (limits.lowest, limits.highest) == (0, 127):
+        limits = replace(limits, lowest=role.lowest, highest=role.highest)
+    return wider, Edit(spans, [len(score.tracks)], limits, role=role)
 
 
 _PLANS: Mapping[str, Callable[[_Asked], tuple[Score, Edit]]] = {
@@ -304,7 +333,8 @@ def _whole(score: Score) -> Span:
 
 
 def _chosen(asked: _Asked) -> list[int]:
-    chosen = writable(asked.score, asked.model) if asked.tracks is None else select(asked.score, asked.tracks)
+    spans = spans_of(asked.score, asked.regions)
+    chosen = playing(asked.score, asked.model, spans) if asked.tracks is None else select(asked.score, asked.tracks)
     if not chosen:
         raise RegionError("no tracks to rewrite: name at least one that the model can write")
     return chosen

@@ -11,10 +11,11 @@ from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.regions import ticks_of
+from symbolic_music.generation.regions import Span, ticks_of
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit import Edit, Editing
-from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
+from symbolic_music.generation.views.model_view import edits, playing
 from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks, shift
@@ -22,6 +23,8 @@ from symbolic_music.transforms import check_tracks, shift
 _DEFAULT = Sampling()
 _FREE = Limits()
 _MOST_BARS = 256
+# The tracks that play in these last or first bars play on.
+_NEAR_BARS = 8
 
 
 def continue_bars(
@@ -65,10 +68,11 @@ def continuing_bars(
     limits: Limits = _FREE,
 ) -> EditSession:
     """The same as an edit to be run, with several alternatives; see `infilling`."""
-    loaded, chosen = _checked(score, count_bars, tracks, model)
-    bars = len(score.bars())
+    loaded, lines = _checked(score, count_bars, model), score.bars()
+    chosen = _chosen(score, tracks, loaded, (int(lines[-_NEAR_BARS:][0]), score.end))
+    bars = len(lines)
     last = round(float(ticks_of(score, [bars + 1.0 + count_bars], "bars")[0]))
-    return Editing(score, Edit([(score.end, last)], chosen, limits), loaded, sampling, seed, count)
+    return edit_session(score, Edit([(score.end, last)], chosen, limits), loaded, sampling, seed, count)
 
 
 def introduce(
@@ -99,14 +103,13 @@ def introducing(
     limits: Limits = _FREE,
 ) -> EditSession:
     """The same as an edit to be run, with several alternatives; see `infilling`."""
-    loaded, chosen = _checked(score, count_bars, tracks, model)
+    loaded = _checked(score, count_bars, model)
+    chosen = _chosen(score, tracks, loaded, (0, int(score.bars(score.end)[: _NEAR_BARS + 1][-1])))
     ticks = count_bars * int(np.diff(score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)[:2])[0])
-    return Editing(shift(score, ticks), Edit([(0, ticks)], chosen, limits), loaded, sampling, seed, count)
+    return edit_session(shift(score, ticks), Edit([(0, ticks)], chosen, limits), loaded, sampling, seed, count)
 
 
-def _checked(
-    score: Score, count_bars: int, tracks: Sequence[int] | None, model: AnyModel
-) -> tuple[Model[Any], list[int]]:
+def _checked(score: Score, count_bars: int, model: AnyModel) -> Model[Any]:
     if not 1 <= count_bars <= _MOST_BARS:
         raise OptionError(f"1 to {_MOST_BARS} bars can be written at once, not {count_bars}")
     if not len(score):
@@ -114,7 +117,11 @@ def _checked(
     loaded = loaded_model(model, score)
     if not edits(loaded):
         raise OptionError(f"model {loaded.card.name!r} counts no bars: give it seconds (generate)")
-    chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)
+    return loaded
+
+
+def _chosen(score: Score, tracks: Sequence[int] | None, loaded: Model[Any], near: Span) -> list[int]:
+    chosen = playing(score, loaded, [near]) if tracks is None else check_tracks(score, tracks)
     if not chosen:
         raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} can write none of them")
-    return loaded, chosen
+    return chosen

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from symbolic_music.deprecation import warn_of_old_name
+from symbolic_music.evaluation.context import fit
 from symbolic_music.score import Array, Score
 
 Progress = Callable[[float], None]
@@ -23,14 +26,31 @@ _WITHIN = 0.05
 
 @dataclass(frozen=True)
 class WrittenNote:
-    """A note as it is drawn: of which alternative, in which track, when, in seconds, and what."""
+    """A note as it is drawn: its alternative, its track, when it sounds in seconds, its pitch and velocity."""
 
     alternative: int
     track: int
-    onset: float
-    duration: float
+    onset_seconds: float
+    duration_seconds: float
     pitch: int
     velocity: int
+
+    @property
+    def offset_seconds(self) -> float:
+        """When it ends."""
+        return self.onset_seconds + self.duration_seconds
+
+    @property
+    def onset(self) -> float:
+        """The old name of `onset_seconds`."""
+        warn_of_old_name("WrittenNote.onset", "onset_seconds")
+        return self.onset_seconds
+
+    @property
+    def duration(self) -> float:
+        """The old name of `duration_seconds`."""
+        warn_of_old_name("WrittenNote.duration", "duration_seconds")
+        return self.duration_seconds
 
 
 @dataclass(frozen=True)
@@ -58,6 +78,12 @@ class Written:
     copies_original: bool = False
     copy_of: int | None = None
     emptied: bool = False
+
+    @property
+    def written(self) -> NDArray[np.bool_]:
+        """Which notes of `score` are the new ones, shape (notes,)."""
+        new = set(self.notes.tolist())
+        return np.array([row in new for row in self.score.notes.tolist()], bool)
 
 
 class EditSession(Protocol):
@@ -105,6 +131,22 @@ def _alike(one: Written, other: Written) -> bool:
 def ranked(found: Sequence[Written]) -> list[Written]:
     """The likeliest first; those without notes last."""
     return sorted(found, key=lambda one: -one.log_likelihood if len(one.notes) else np.inf)
+
+
+def ranked_by_fit(found: Sequence[Written]) -> list[Written]:
+    """Those first that fit best what is around them, by `fit_of`; the likelier of equal ones first."""
+    return sorted(ranked(found), key=lambda one: fit_of(one)[0] or 0.0, reverse=True)
+
+
+def fit_of(one: Written) -> tuple[float | None, dict[str, float]]:
+    """How well what was written fits its piece, 0 to 1, and the shares that this is the mean of.
+
+    None where nothing was written. See `evaluation.context.fit`.
+    """
+    if not len(one.notes):
+        return None, {}
+    onset = one.notes["onset"]
+    return fit(one.score, int(onset.min()), int(onset.max()) + 1, tuple(np.unique(one.notes["track"]).tolist()))
 
 
 def share_of_twins(score: Score, one: Array, other: Array) -> float:

@@ -16,8 +16,9 @@ from symbolic_music.generation.edits import edit
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, inside, spans_of
 from symbolic_music.generation.results import EditSession, Progress, Written, WrittenNote, finished, flagged
-from symbolic_music.generation.sessions.edit import Edit, Editing
-from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.region_edit import edit_session
+from symbolic_music.generation.views.model_view import edits, playing
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks
 
@@ -73,15 +74,15 @@ def varying(
     loaded = loaded_model(model, score)
     if not edits(loaded):
         raise OptionError(f"model {loaded.card.name!r} cannot write into a piece")
-    chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)
+    spans = spans_of(score, regions)
+    chosen = playing(score, loaded, spans) if tracks is None else check_tracks(score, tracks)
     if not chosen:
         raise RegionError("no tracks to vary: name at least one that the model can write")
-    spans = spans_of(score, regions)
     made = []
     for number in range(count):
         drawn = np.random.default_rng((seed, number)) if number else np.random.default_rng(seed)
         beats = _some_beats(score, spans, near, drawn)
-        made.append(Editing(score, Edit(beats, chosen, limits), loaded, sampling, seed + number))
+        made.append(edit_session(score, Edit(beats, chosen, limits), loaded, sampling, seed + number))
     return OneAfterAnother(made)
 
 
@@ -158,7 +159,7 @@ def making_busier(
         raise OptionError(f"busier by a factor of 0.1 to 10, not {factor:g}")
     loaded = loaded_model(model, score)
     spans = spans_of(score, regions)
-    chosen = writable(score, loaded) if tracks is None else check_tracks(score, tracks)
+    chosen = playing(score, loaded, spans) if tracks is None else check_tracks(score, tracks)
     wanted = notes_per_bar(score, spans, chosen) * factor
     if not wanted:
         raise RegionError("these tracks have no notes in the region: there is nothing to be busier than")

@@ -6,17 +6,20 @@ from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.models.attention.relative import relative_attention
 from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained, save_pretrained
 from symbolic_music.models.model import Card, Model, list_models, load_model, save_model
+from symbolic_music.models.registry import Architecture, register
 
 __all__ = [
     "GPT2",
     "AnticipatoryConfig",
     "AnticipatoryTransformer",
+    "Architecture",
     "Card",
     "GPT2Config",
     "Model",
     "list_models",
     "load_model",
     "load_pretrained",
+    "register",
     "relative_attention",
     "save_model",
     "save_pretrained",

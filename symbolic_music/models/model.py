@@ -34,6 +34,7 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
     write_folder,
 )
 from symbolic_music.models.config_checks import check_types
+from symbolic_music.models.protocol import Reads
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.version import __version__
 
@@ -55,6 +56,11 @@ class Card:
 
     def __post_init__(self) -> None:
         check_types(self)
+
+    @property
+    def license(self) -> str:
+        """The licence, spelt as SPDX and the hub spell the word."""
+        return self.licence
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,12 @@ class Model(Generic[Network]):
             f"Model({self.card.name}, {kind}, {self.card.parameters:,} parameters, "
             f"tokenizer {tokenizer.name} ({tokenizer.preset}), {self.device})"
         )
+
+    @property
+    def reads(self) -> Reads:
+        """What the network reads and writes; see `protocol.Reads`."""
+        found: Reads = getattr(self.network, "reads", "ids")
+        return found
 
     @property
     def device(self) -> torch.device:
@@ -231,10 +243,13 @@ def _fitting(folder: Path) -> Iterator[None]:
 def _shape(folder: Path, config: dict[str, Any]) -> tuple[registry.Architecture, Any]:
     """The architecture of a folder, and the config of its network."""
     name, shape = config.get("architecture"), config.get("network")
-    if name not in registry.names() or not isinstance(shape, dict):
+    try:
+        architecture = registry.get(name) if isinstance(shape, dict) else None  # type: ignore[arg-type]
+    except UnknownNameError:
+        architecture = None
+    if architecture is None:
         raise ModelError(f"{folder}/config.json names no architecture of {', '.join(registry.names())} and its network")
     with _fitting(folder):
-        architecture = registry.get(name)
         return architecture, architecture.shaped(shape)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
 # (..., vocabulary), or where ids have fields a tuple of (..., size), one a field.
 Logits = Tensor | tuple[Tensor, ...]
+# What a network reads and writes, as its class says by an attribute `reads`: ids (or words) of a tokenizer, as
+# `TokenModel` has them, which holds where it says nothing; anticipated events in musical time; regions of a score.
+Reads = Literal["ids", "events", "regions"]
 
 
 class Cache(Protocol):

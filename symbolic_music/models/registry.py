@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
-from symbolic_music.errors import ModelError, UnknownNameError
+from symbolic_music.errors import ModelError, PluginError, UnknownNameError
+from symbolic_music.models.protocol import Reads
+from symbolic_music.plugins import Registry
 
 # Name -> module, model class, config class. Imported when asked for.
 _ARCHITECTURES = {
@@ -41,7 +44,18 @@ class Architecture:
     name: str
     model: type[nn.Module]
     config: type[Any]
-    presets: Mapping[str, Any]
+    presets: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> Reads:
+        """What its networks read and write; see `protocol.Reads`."""
+        found: Reads = getattr(self.model, "reads", "ids")
+        return found
+
+    @property
+    def defined(self) -> type[nn.Module]:
+        """By which a changed definition is known from another architecture; see `plugins`."""
+        return self.model
 
     def build(self, shape: Mapping[str, Any] | None = None, preset: str | None = None) -> nn.Module:
         """A model with new weights, drawn from torch's generator; arguments and errors are `shaped`'s."""
@@ -69,18 +83,68 @@ class Architecture:
         return dataclasses.replace(start, **(shape or {}))
 
 
-def names() -> list[str]:
-    """Names that `get` takes."""
-    return list(_ARCHITECTURES)
-
-
-def get(name: str) -> Architecture:
-    """The architecture of this name; UnknownNameError when there is none."""
-    if name not in _ARCHITECTURES:
-        raise UnknownNameError(f"no model architecture {name!r}: choose from {', '.join(names())}")
+def _imported(name: str) -> Architecture:
     file, model, config = _ARCHITECTURES[name]
     module = import_module(f"symbolic_music.models.architectures.{file}")
     return Architecture(name, getattr(module, model), getattr(module, config), getattr(module, "PRESETS", {}))
+
+
+def _fitted(name: str, part: Any) -> Architecture:
+    """An architecture whose class can be built, trained and saved."""
+    if not isinstance(part, Architecture):
+        raise PluginError(f"{part!r:.80} is no Architecture: decorate its class with models.register")
+    if part.name != name:
+        raise PluginError(f"architecture {name!r} calls itself {part.name!r}")
+    if not (isinstance(part.model, type) and issubclass(part.model, nn.Module)):
+        raise PluginError(f"architecture {name!r} is a class of torch.nn.Module, not {part.model!r:.80}")
+    if not dataclasses.is_dataclass(part.config):
+        raise PluginError(f"the config of architecture {name!r} is a dataclass, not {part.config!r:.80}")
+    missing = [method for method in ("forward", "step", "new_cache") if not callable(getattr(part.model, method, None))]
+    if missing:
+        raise PluginError(f"architecture {name!r} lacks {', '.join(missing)}: see models.protocol.TokenModel")
+    return part
+
+
+_BUILT_IN = {name: partial(_imported, name) for name in _ARCHITECTURES}
+_registry: Registry[Architecture] = Registry("model architecture", "symbolic_music.architectures", _BUILT_IN, _fitted)
+Class = TypeVar("Class", bound=type[nn.Module])
+
+
+def register(name: str, config: type[Any], presets: Mapping[str, Any] | None = None) -> Callable[[Class], Class]:
+    """Class decorator: configs of training, `save_model` and `load_model` know the architecture by this name.
+
+    Packages offer theirs by entry points of the group `symbolic_music.architectures`, which name the decorated class.
+
+    Args:
+        name: that model folders and configs call it by.
+        config: dataclass of the shape, from which the class is built: `vocabulary` of its fields is the number of ids,
+            or `sizes` those of each field of compound words. What it refuses it refuses with ModelError.
+        presets: configs by name.
+
+    Raises:
+        PluginError: when the name is taken, or the class is no `TokenModel`.
+    """
+
+    def add(cls: Class) -> Class:
+        _registry.add(name, Architecture(name, cls, config, presets or {}))
+        return cls
+
+    return add
+
+
+def names() -> list[str]:
+    """Names that `get` takes."""
+    return _registry.names()
+
+
+def get(name: str) -> Architecture:
+    """The architecture of this name.
+
+    Raises:
+        UnknownNameError: when there is none.
+        PluginError: when the package that offers it cannot be loaded.
+    """
+    return _registry.get(name)
 
 
 def name_of(model: nn.Module) -> str:
@@ -88,5 +152,8 @@ def name_of(model: nn.Module) -> str:
     kind = type(model)
     for name, (file, cls, _) in _ARCHITECTURES.items():
         if (kind.__module__, kind.__name__) == (f"symbolic_music.models.architectures.{file}", cls):
+            return name
+    for name, architecture in _registry.registered():
+        if architecture.model is kind:
             return name
     raise UnknownNameError(f"{kind.__name__} is not one of our architectures: {', '.join(names())}")

@@ -1,4 +1,4 @@
-"""Curves of a training run."""
+"""Curves of a training run: the loss, and below it how what the model writes fits its surroundings."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from symbolic_music.plotting import style as figures
 # Columns that hold the loss, the first one present counts; the second is what the training log calls it.
 _LOSS = ("loss", "nats_per_token")
 _UNITS = {"loss": "loss", "nats_per_token": "nats a token"}
+# Rows of a run that measures edits in context, and of what stands beside them; see `training.run.run_log`.
+_CONTEXT, _BESIDE = "context", {"context, original": "--", "context, copy": ":"}
+_PANELS = ("likeness", "likeness_rhythm", "on_grid", "in_key", "in_chord", "clashes", "density_kept", "in_range")
 
 
 def read_log(path: str | Path) -> list[dict[str, str]]:
@@ -35,6 +38,7 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
 
     Args:
         rows: each with step, split and loss (or nats_per_token), numbers or their text; an empty loss is left out.
+            Rows of split "context" are drawn below, a panel a metric, beside original and copy (dashed and dotted).
         path: where to.
         title: a line above.
 
@@ -44,20 +48,15 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
     path = figures.check_picture(path)
     rows = list(rows)
     column = _columns(rows, "the log")
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for row in rows:
-        if row[column] in ("", None):
-            continue
-        try:
-            point = float(row["step"]), float(row[column])
-        except (TypeError, ValueError):
-            raise FileError(
-                f"the log's step and {column} must be numbers, not {row['step']!r}, {row[column]!r}"
-            ) from None
-        if math.isfinite(point[1]):
-            curves.setdefault(str(row["split"]), []).append(point)
-    figure = Figure(figsize=(6.4, 3.8), facecolor="white", layout="constrained")
-    axes = figure.add_subplot()
+    curves = _curves(rows, column)
+    panels = {name: found for name in _PANELS if _CONTEXT in (found := _curves(rows, name))}
+    figure = Figure(figsize=(6.4, 3.8 + 1.15 * -(-len(panels) // 4)), facecolor="white", layout="constrained")
+    upper: Any = figure
+    if panels:
+        halves: Any = figure.subfigures(2, 1, height_ratios=(3.8, 1.15 * -(-len(panels) // 4)))
+        upper = halves[0]
+        _draw_panels(halves[1], panels)
+    axes = upper.add_subplot()
     # Training first: it is noisy, so it is drawn pale, and the others over it with their best point marked.
     for index, (split, points) in enumerate(sorted(curves.items(), key=lambda item: item[0] != "train")):
         steps, losses = zip(*sorted(points), strict=True)
@@ -78,6 +77,43 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
     if title:
         axes.set_title(figures.drawable(title, 80), loc="left", fontsize=11, fontweight="bold", parse_math=False)
     return figures.save(figure, path)
+
+
+def _curves(rows: list[Mapping[str, Any]], column: str) -> dict[str, list[tuple[float, float]]]:
+    """Points (step, value) of each split that has any in a column."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        if row.get(column) in ("", None):
+            continue
+        try:
+            point = float(row["step"]), float(row[column])
+        except (TypeError, ValueError):
+            raise FileError(
+                f"the log's step and {column} must be numbers, not {row['step']!r}, {row[column]!r}"
+            ) from None
+        if math.isfinite(point[1]):
+            curves.setdefault(str(row["split"]), []).append(point)
+    return curves
+
+
+def _draw_panels(figure: Any, panels: Mapping[str, Mapping[str, list[tuple[float, float]]]]) -> None:
+    """How what was written fits its surroundings, with the original dashed and the copy dotted."""
+    grid = figure.subplots(-(-len(panels) // 4), 4, squeeze=False, sharex=True).ravel()
+    for axes, (name, curves) in zip(grid, panels.items(), strict=False):
+        steps, values = zip(*sorted(curves[_CONTEXT]), strict=True)
+        axes.plot(steps, values, color=figures.PALETTE[1], linewidth=1.4, marker="o", markersize=2)
+        for split, style in _BESIDE.items():
+            for _, value in curves.get(split, [])[:1]:
+                axes.axhline(value, color=figures.PALE, linewidth=1, linestyle=style)
+        axes.set_ylim(-0.05, 1.05)
+        axes.set_title(name.replace("_", " "), loc="left", fontsize=7.5, color=figures.INK)
+        axes.tick_params(labelsize=6.5, length=2)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    figure.supxlabel(
+        "edits in context: model (line), original (dashed), copy of the bars before (dotted)", fontsize=7.5
+    )
 
 
 def _columns(rows: list[Any], where: str) -> str:

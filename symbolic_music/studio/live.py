@@ -155,7 +155,7 @@ def _answered(
             first = clock() - asked
             player.begin(clock() - 0.0, start)
         channel = 0 if accompaniment is None else 1
-        player.put(note.onset, note.onset + note.duration, note.pitch, note.velocity, channel)
+        player.put(note.onset_seconds, note.offset_seconds, note.pitch, note.velocity, channel)
         player.play_due()
     player.finish()
     return Answer(player.struck, first if first is not None else float("nan"), player.latest)

@@ -96,7 +96,7 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
             writing = writing_of(wish, self.score, loaded, wish.seed or 0)
             self.send({"kind": "begin", "alternatives": alternatives})
             for note in writing.stream():
-                onset, end = (round(float(t)) for t in self.score.ticks([note.onset, note.onset + note.duration]))
+                onset, end = (round(float(t)) for t in self.score.ticks([note.onset_seconds, note.offset_seconds]))
                 told = {"track": note.track, "onset": onset, "duration": max(1, end - onset), "pitch": note.pitch}
                 self.send({"kind": "note", "alternative": note.alternative, "velocity": note.velocity, **told})
             self._found = ranked(writing.results())

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from symbolic_music.deprecation import warn_of_old_name
 from symbolic_music.errors import AudioError, EmptyScoreError, OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
@@ -33,15 +34,21 @@ WINDOWS, HOP = (0.128, 0.064, 0.032), 0.004
 class FittedNotes:
     """What `fit_notes` found for each note of the score, in its order, (notes,).
 
-    onset in seconds; velocity from 0 to 127, with fractions; pitch in semitones, 69 being A4 at 440 Hz; gain in dB;
-    loss before each step.
+    Velocity from 0 to 127, with fractions; pitch in semitones, 69 being A4 at 440 Hz; gain in dB; loss before each
+    step.
     """
 
-    onset: NDArray[np.float64]
+    onset_seconds: NDArray[np.float64]
     velocity: NDArray[np.float64]
     pitch: NDArray[np.float64]
     gain: float
     loss: tuple[float, ...]
+
+    @property
+    def onset(self) -> NDArray[np.float64]:
+        """The old name of `onset_seconds`."""
+        warn_of_old_name("FittedNotes.onset", "onset_seconds")
+        return self.onset_seconds
 
 
 def fit_notes(
@@ -121,7 +128,7 @@ def fit_notes(
             velocity.clamp_(0.01, 1)
             tuning.clamp_(-REACH_PITCH, REACH_PITCH)
     return FittedNotes(
-        onset=(begin + moved.detach()).numpy(),
+        onset_seconds=(begin + moved.detach()).numpy(),
         velocity=127 * velocity.detach().double().numpy(),
         pitch=score.notes["pitch"] + tuning.detach().double().numpy(),
         gain=float(loudness.detach()) * 20 / math.log(10),

@@ -6,36 +6,26 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 import numpy as np
 
 from symbolic_music.errors import FileError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
-from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
 from symbolic_music.synthesis.mixing.loudness import Limiter, levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
-from symbolic_music.synthesis.settings import Progress, Settings, check_level
+from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
 from symbolic_music.synthesis.streaming import mixes, stems
-
-if TYPE_CHECKING:
-    from symbolic_music.synthesis.midi_ddsp.expression import Expression
 
 
 def render(
     score: Score,
-    synth: str = "ddsp",
-    sample_rate: int = 44100,
+    synth: str | RenderSettings = "ddsp",
+    sample_rate: int | None = None,
     *,
-    soundfont: str | Path | None = None,
-    reverb: float = 0.35,
-    loudness: float = -16.0,
-    gain: float | None = None,
-    seed: int = 0,
-    control_rate: float = CONTROL_RATE,
-    expression: Expression | None = None,
     progress: Progress | None = None,
+    **options: Unpack[RenderOptions],
 ) -> Audio:
     """The score as stereo sound. The same arguments give the same samples.
 
@@ -45,60 +35,48 @@ def render(
 
     Args:
         score: what to play.
-        synth: "ddsp", the built-in voices; "midi-ddsp", the trained ones where there are; or "soundfont", sampled
-            instruments through tinysoundfont.
-        sample_rate: Hz, 8,000 to 192,000.
-        soundfont: a .sf2 or .sf3 file for "soundfont"; the small General MIDI one of pretty_midi when omitted.
-        reverb: level of the room, 0 for none.
-        loudness: of the whole in LUFS.
-        gain: dB by which to make it louder, in place of measuring: then this is what `stream` gives.
-        seed: places the noise and the vibrato of the notes.
-        control_rate: frames a second of the control curves, 50 to 1,000 Hz; not of "soundfont".
-        expression: the six controls of every note, and the voices, of "midi-ddsp"; drawn from the score when omitted.
+        synth: "ddsp", "midi-ddsp" or "soundfont"; or settings.
+        sample_rate: Hz, 8,000 to 192,000; 44,100 when omitted.
         progress: called with the part done, rising to 1.
+        options: what `RenderSettings` has besides: soundfont, reverb, loudness, gain, seed, control_rate, expression,
+            voices.
 
     Raises:
         EmptyScoreError: when there is no note.
-        UnknownNameError: when there is no such synth.
+        UnknownNameError: when there is no such synth, or no such voice.
         OptionError: when a value is out of its range.
         AudioError: when the score lasts more than 6 hours, or the SoundFont cannot be used.
         FileError: when the SoundFont is missing.
         MissingExtraError: without pyloudnorm, or for "soundfont" without tinysoundfont.
     """
-    check_level(loudness, gain)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
+    settings = settings_of(synth, sample_rate, options)
+    rate, gain = settings.sample_rate, settings.gain
     blocks = list(mixes(score, settings, progress))
-    level = gain_of(blocks, loudness, sample_rate) if gain is None else gain
-    sound = np.concatenate(list(levelled(blocks, level, sample_rate)), axis=1)
+    level = gain_of(blocks, settings.loudness, rate) if gain is None else gain
+    sound = np.concatenate(list(levelled(blocks, level, rate)), axis=1)
     _report(progress, 1.0)
-    return Audio(sound, sample_rate)
+    return Audio(sound, rate)
 
 
 def render_stems(
     score: Score,
-    synth: str = "ddsp",
-    sample_rate: int = 44100,
+    synth: str | RenderSettings = "ddsp",
+    sample_rate: int | None = None,
     *,
-    soundfont: str | Path | None = None,
-    reverb: float = 0.35,
-    loudness: float = -16.0,
-    gain: float | None = None,
-    seed: int = 0,
-    control_rate: float = CONTROL_RATE,
-    expression: Expression | None = None,
     progress: Progress | None = None,
+    **options: Unpack[RenderOptions],
 ) -> dict[int, Audio]:
     """The sound of each track that has notes, by its number; together they are what `render` gives.
 
     Arguments and errors are those of `render`. Memory grows with the number of tracks; `render_file` needs less.
     """
-    check_level(loudness, gain)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
+    settings = settings_of(synth, sample_rate, options)
+    rate, gain = settings.sample_rate, settings.gain
     blocks = list(stems(score, settings, progress))
-    level = gain_of((block.sum(axis=0) for block in blocks), loudness, sample_rate) if gain is None else gain
-    sounds = np.concatenate(list(levelled(blocks, level, sample_rate)), axis=2)
+    level = gain_of((block.sum(axis=0) for block in blocks), settings.loudness, rate) if gain is None else gain
+    sounds = np.concatenate(list(levelled(blocks, level, rate)), axis=2)
     _report(progress, 1.0)
-    return {track: Audio(one, sample_rate) for track, one in zip(_tracks(score), sounds, strict=True)}
+    return {track: Audio(one, rate) for track, one in zip(_tracks(score), sounds, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -114,19 +92,13 @@ class Written:
 def render_file(
     score: Score,
     path: str | Path,
-    synth: str = "ddsp",
-    sample_rate: int = 44100,
+    synth: str | RenderSettings = "ddsp",
+    sample_rate: int | None = None,
     *,
     stem_paths: Mapping[int, str | Path] | None = None,
     bits: int = 16,
-    soundfont: str | Path | None = None,
-    reverb: float = 0.35,
-    loudness: float = -16.0,
-    gain: float | None = None,
-    seed: int = 0,
-    control_rate: float = CONTROL_RATE,
-    expression: Expression | None = None,
     progress: Progress | None = None,
+    **options: Unpack[RenderOptions],
 ) -> Written:
     """The sound of `render` into a .wav or .flac file, whole or not at all, in memory that does not grow with it.
 
@@ -135,26 +107,18 @@ def render_file(
     Args:
         score: what to play.
         path: the file.
-        synth: as in `render`.
-        sample_rate: as in `render`.
+        synth, sample_rate: as in `render`.
         stem_paths: files for tracks that have notes, by their numbers, in folders that are made where missing: the
             score is played once more for these. They add up to the mix, but for peaks of one alone over full scale.
         bits: 16 or 24.
-        soundfont: as in `render`.
-        reverb: as in `render`.
-        loudness: as in `render`.
-        gain: as in `render`.
-        seed: as in `render`.
-        control_rate: as in `render`.
-        expression: as in `render`.
-        progress: as in `render`.
+        progress, options: as in `render`.
 
     Raises:
         As `render`, and as `Audio.write`.
     """
-    check_level(loudness, gain)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
-    settings.check(score)
+    settings = settings_of(synth, sample_rate, options)
+    settings.check_for(score)
+    rate = settings.sample_rate
     tracks, paths = _tracks(score), {track: Path(one) for track, one in (stem_paths or {}).items()}
     for track in paths.keys() - set(tracks):
         raise OptionError(f"no track {track} has notes; there are: {', '.join(map(str, tracks))}")
@@ -168,9 +132,9 @@ def render_file(
 
     with ExitStack() as stack:
         # Opened before anything is played: what cannot be written is said at once.
-        add = stack.enter_context(writing(Path(path), sample_rate, bits, score.duration))
+        add = stack.enter_context(writing(Path(path), rate, bits, score.duration))
         blocks = mixes(score, settings, first_part)
-        samples, peak, gain = deliver(blocks, add, Path(path).parent, sample_rate, loudness, gain)
+        samples, peak, gain = deliver(blocks, add, Path(path).parent, rate, settings.loudness, settings.gain)
         if paths:
             for one in paths.values():
                 try:
@@ -179,38 +143,31 @@ def render_file(
                     raise FileError(f"cannot make {one.parent}: {error.strerror}") from None
             files = [
                 # What cancels in the mix may be over full scale alone.
-                (tracks.index(track), Limiter(sample_rate, 0.999),
-                 stack.enter_context(writing(one, sample_rate, bits, score.duration)))
+                (tracks.index(track), Limiter(rate, 0.999),
+                 stack.enter_context(writing(one, rate, bits, score.duration)))
                 for track, one in paths.items()
             ]  # fmt: skip
-            for block in levelled(stems(score, settings, second_part), gain, sample_rate):
+            for block in levelled(stems(score, settings, second_part), gain, rate):
                 for place, limiter, add_one in files:
                     add_one(limiter.limit(block[place]))
             for _, limiter, add_one in files:
                 add_one(limiter.limit(np.zeros((2, 0), np.float32), last=True))
     _report(progress, 1.0)
-    return Written(Path(path), samples / sample_rate, peak, paths)
+    return Written(Path(path), samples / rate, peak, paths)
 
 
 def measured_gain(
     score: Score,
-    synth: str = "ddsp",
-    sample_rate: int = 44100,
-    *,
-    soundfont: str | Path | None = None,
-    reverb: float = 0.35,
-    loudness: float = -16.0,
-    seed: int = 0,
-    control_rate: float = CONTROL_RATE,
-    expression: Expression | None = None,
+    synth: str | RenderSettings = "ddsp",
+    sample_rate: int | None = None,
+    **options: Unpack[RenderOptions],
 ) -> float:
     """dB that bring the score to `loudness`, found by playing it once: what `render` does, for `stream` to do the same.
 
     Arguments and errors are those of `render`.
     """
-    check_level(loudness)
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
-    return gain_of(mixes(score, settings), loudness, sample_rate)
+    settings = settings_of(synth, sample_rate, options)
+    return gain_of(mixes(score, settings), settings.loudness, settings.sample_rate)
 
 
 def _tracks(score: Score) -> list[int]:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 import numpy as np
 
 from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
-from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
 from symbolic_music.synthesis.ddsp.player import Bank
 from symbolic_music.synthesis.mixing.loudness import levelled
 from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples
 from symbolic_music.synthesis.mixing.tracks import Placed, Player
-from symbolic_music.synthesis.settings import Progress, Settings, check_level
-
-if TYPE_CHECKING:
-    from symbolic_music.synthesis.midi_ddsp.expression import Expression
+from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
 
 # Seconds of the first block and of the longest: the first sound comes soon, later ones cost less.
 FIRST_BLOCK, LONGEST_BLOCK = 0.1, 6.4
 
 
-def _player(score: Score, settings: Settings) -> Player:
+def _player(score: Score, settings: RenderSettings) -> Player:
     rate = settings.sample_rate
     if settings.synth == "soundfont":
         from symbolic_music.synthesis.sampled.soundfont import SoundFontBank
@@ -34,11 +29,15 @@ def _player(score: Score, settings: Settings) -> Player:
     if settings.synth == "midi-ddsp":
         from symbolic_music.synthesis.midi_ddsp.player import NeuralBank
 
-        return Placed(NeuralBank(score, rate, settings.seed, settings.control_rate, settings.expression), score, rate)
-    return Placed(Bank(score, rate, settings.seed, settings.control_rate), score, rate)
+        bank: Bank = NeuralBank(
+            score, rate, settings.seed, settings.control_rate, settings.expression, settings.programs()
+        )
+    else:
+        bank = Bank(score, rate, settings.seed, settings.control_rate, settings.programs())
+    return Placed(bank, score, rate)
 
 
-def _blocks(player: Player, score: Score, settings: Settings, progress: Progress | None) -> Iterator[int]:
+def _blocks(player: Player, score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[int]:
     """Samples of each block: always the same, whoever listens, so that the sound is the same; reports progress."""
     rate = settings.sample_rate
     total = max(player.end, int(score.duration * rate)) + (int(ROOM_SECONDS * rate) if settings.reverb > 0 else 0)
@@ -51,13 +50,13 @@ def _blocks(player: Player, score: Score, settings: Settings, progress: Progress
             progress(0.95 * min(1.0, done / total))
 
 
-def mixes(score: Score, settings: Settings, progress: Progress | None = None) -> Iterator[Samples]:
+def mixes(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
     """The score with its room, not yet levelled, stereo (2, n) block by block; the first is 0.1 s, the last up to 6.4.
 
     Raises:
         As `rendering.render`.
     """
-    settings.check(score)
+    settings.check_for(score)
     player, room = _player(score, settings), Room(settings.sample_rate, settings.reverb)
     for samples in _blocks(player, score, settings, progress):
         dry = np.zeros((2, samples), np.float32)
@@ -66,9 +65,9 @@ def mixes(score: Score, settings: Settings, progress: Progress | None = None) ->
         yield room.add(dry)
 
 
-def stems(score: Score, settings: Settings, progress: Progress | None = None) -> Iterator[Samples]:
+def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
     """As `mixes`, with every track that has notes by itself: (tracks, 2, n). Their sum is the mix."""
-    settings.check(score)
+    settings.check_for(score)
     player = _player(score, settings)
     rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}
     for samples in _blocks(player, score, settings, progress):
@@ -79,17 +78,11 @@ def stems(score: Score, settings: Settings, progress: Progress | None = None) ->
 
 def stream(
     score: Score,
-    synth: str = "ddsp",
-    sample_rate: int = 44100,
+    synth: str | RenderSettings = "ddsp",
+    sample_rate: int | None = None,
     *,
     chunk: int = 4096,
-    gain: float | None = None,
-    loudness: float = -16.0,
-    soundfont: str | Path | None = None,
-    reverb: float = 0.35,
-    seed: int = 0,
-    control_rate: float = CONTROL_RATE,
-    expression: Expression | None = None,
+    **options: Unpack[RenderOptions],
 ) -> Iterator[Samples]:
     """The score as sound while it is made: stereo (2, chunk) float32 one after the other, the last maybe shorter.
 
@@ -99,27 +92,22 @@ def stream(
 
     Args:
         score: what to play.
-        synth: "ddsp", "midi-ddsp" or "soundfont".
-        sample_rate: Hz, 8,000 to 192,000.
+        synth: "ddsp", "midi-ddsp" or "soundfont"; or settings.
+        sample_rate: Hz, 8,000 to 192,000; 44,100 when omitted.
         chunk: samples at a time.
-        gain: dB, of `estimated_gain` or `measured_gain`.
-        loudness: LUFS to aim at when there is no gain.
-        soundfont: as in `render`.
-        reverb: as in `render`.
-        seed: as in `render`.
-        control_rate: as in `render`.
-        expression: as in `render`.
+        options: as in `render`; gain is that of `estimated_gain` or `measured_gain`.
 
     Raises:
         As `render`; OptionError too when a chunk has no samples.
     """
-    settings = Settings(synth, sample_rate, soundfont, reverb, seed, control_rate, expression)
-    settings.check(score)
-    check_level(loudness, gain)
+    settings = settings_of(synth, sample_rate, options)
+    settings.check_for(score)
     if chunk < 1:
         raise OptionError(f"a chunk has at least one sample, not {chunk}")
-    level = estimated_gain(score, loudness, reverb) if gain is None else gain
-    return _cut(levelled(mixes(score, settings), level, sample_rate), chunk)
+    level = settings.gain
+    if level is None:
+        level = estimated_gain(score, settings.loudness, settings.reverb, settings.programs())
+    return _cut(levelled(mixes(score, settings), level, settings.sample_rate), chunk)
 
 
 def _cut(blocks: Iterable[Samples], chunk: int) -> Iterator[Samples]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -111,18 +111,58 @@ class Grammar(ABC):
         return None
 
 
+# Tables of a score that most encodings are made of.
+NOTES_AND_TIME = ("notes", "tempos", "meters")
+WindowKind = Literal["crops", "bars", "packed"]
+
+
+class BarGrid(NamedTuple):
+    """The bars and positions of an encoding: steps of a quarter, and whether it knows no other meter than 4/4."""
+
+    steps: int
+    only_four_four: bool = False
+
+
 class Tokenizer(ABC):
     """Between scores and ids. Construct by `tokenizers.get(name, preset=..., **options)`.
 
     `revision` counts how often the ids that a class gives to one score have changed without a change of the
     vocabulary; a saved tokenizer of another revision is refused.
+
+    The attributes after `grammar` say how training windows are cut and written. They are right for any encoding as
+    they stand; a class, or a preset in its `__init__`, sets those that make windows cheaper or truer:
+
+    - `tables`: tables of a score that the ids depend on, as named in `Score`; None for all. Others are not read.
+    - `folds_pedal`: `encode` folds the sustain pedal into durations first (`sustain.sustained`). Windows get it folded.
+    - `keeps_unended`: whether notes that never end are written. Windows are without them where they are not.
+    - `keeps_drums`: whether notes of the drum channel are written.
+    - `sorts_by_pitch`: `encode` sorts the notes of one onset by pitch, so that they may be sorted once.
+    - `per_track`: `encode` gives a list of sequences, one a track; a window is then of one track.
+    - `bar_grid`: of encodings in bars; windows then begin on their bar lines. None where times are not counted in bars.
+    - `absolute_times`: ids hold times from the piece's beginning, so that a window cannot begin later.
+    - `windows`: the windows that models of these ids are trained on unless a config says otherwise: random crops,
+      whole bars, or chunks of several pieces (`corpora.Packed`).
+    - `fills_bars`: models of these ids are trained to fill bars in, as `encode_bars` of `public.midigpt` lays them out.
+    - `ids_a_note`: ids (words) a note, about; an epoch has as many windows as they fill.
     """
 
     name: ClassVar[str]
+    presets: ClassVar[tuple[str, ...]] = ("default",)
     revision: ClassVar[int] = 1
     preset: str
     vocabulary: Vocabulary
     grammar: Grammar
+    tables: tuple[str, ...] | None = None
+    folds_pedal: bool = False
+    keeps_unended: bool = True
+    keeps_drums: bool = True
+    sorts_by_pitch: bool = False
+    per_track: bool = False
+    bar_grid: BarGrid | None = None
+    absolute_times: bool = False
+    windows: WindowKind = "crops"
+    fills_bars: bool = False
+    ids_a_note: float = 4.0
 
     @abstractmethod
     def encode(self, score: Score) -> Ids | list[Ids]:
@@ -135,6 +175,23 @@ class Tokenizer(ABC):
     @abstractmethod
     def to_config(self) -> dict[str, Any]:
         """Name, preset and options, JSON-ready: `tokenizers.get(**config)` builds an equal tokenizer."""
+
+    @property
+    def padding(self) -> tuple[int, ...]:
+        """The id that fills up windows, one a field: PAD where the encoding has it, else 0."""
+        return tuple(names.index("PAD_None") if "PAD_None" in names else 0 for names in self.vocabulary.fields)
+
+    def fewest_ids_a_note(self, positions: float) -> float:
+        """About how many ids (words) a note takes at least.
+
+        Args:
+            positions: places of the bar grid at which notes begin, divided by the notes; at most 1.
+        """
+        return 2.0
+
+    def without_end(self, ids: Ids) -> Ids:
+        """Ids of a part of a piece, without those at the end that say that the piece ends there."""
+        return ids
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}, preset {self.preset}, {len(self.vocabulary):,} ids)"

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import OptionError, TokenError
 from symbolic_music.score import METER, TEMPO, Array, Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 
 SILENCE, START, SIZE = 128, 129, 130
 _TICKS = 480
@@ -81,6 +81,7 @@ class GridTokenizer(Tokenizer):
     """
 
     name: ClassVar[str] = "grid"
+    tables = NOTES_AND_TIME
 
     def __init__(self, preset: str = "default", voices: int = 4, steps: int = 4) -> None:
         if not 1 <= voices <= len(_PROGRAMS) or not 1 <= steps <= 96:

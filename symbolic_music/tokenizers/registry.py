@@ -6,63 +6,101 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
-from symbolic_music.errors import OptionError, UnknownNameError
+from symbolic_music.errors import OptionError, PluginError, UnknownNameError
+from symbolic_music.plugins import Registry
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.miditok.options import KINDS
 
-# Name -> module, class and presets. Imported when asked for.
+# Name -> module and class. Imported when asked for.
 _TOKENIZERS = {
-    "performance": ("performance.tokenizer", "PerformanceTokenizer", ("default", "score2perf")),
-    "remi": ("remi.tokenizer", "RemiTokenizer", ("default", "miditok", "original")),
-    "compound": ("compound_word.tokenizer", "CompoundTokenizer", ("default", "miditok", "original")),
-    "anticipation": ("anticipation.tokenizer", "AnticipationTokenizer", ("default", "expressive", "interarrival")),
-    "grid": ("chorale_grid", "GridTokenizer", ("default",)),
-    "aria": ("public.aria", "AriaTokenizer", ("default", "demo")),
-    "midigpt": ("public.midigpt", "MidiGptTokenizer", ("yellow",)),
-    "region": ("region.tokenizer", "RegionTokenizer", ("default",)),
+    "performance": ("performance.tokenizer", "PerformanceTokenizer"),
+    "remi": ("remi.tokenizer", "RemiTokenizer"),
+    "compound": ("compound_word.tokenizer", "CompoundTokenizer"),
+    "anticipation": ("anticipation.tokenizer", "AnticipationTokenizer"),
+    "grid": ("chorale_grid", "GridTokenizer"),
+    "aria": ("public.aria", "AriaTokenizer"),
+    "midigpt": ("public.midigpt", "MidiGptTokenizer"),
+    "region": ("region.tokenizer", "RegionTokenizer"),
 }
 
 _MIDITOK = "miditok:"
+Class = TypeVar("Class", bound=type[Tokenizer])
+
+
+def _imported(module: str, cls: str) -> type[Tokenizer]:
+    found: type[Tokenizer] = getattr(import_module(f"symbolic_music.tokenizers.{module}"), cls)
+    return found
+
+
+def _fitted(name: str, part: Any) -> type[Tokenizer]:
+    """The class of a tokenizer, of the name that it has itself, with nothing left to define."""
+    if not (isinstance(part, type) and issubclass(part, Tokenizer)):
+        raise PluginError(f"tokenizer {name!r} is a subclass of tokenizers.Tokenizer, not {part!r:.80}")
+    missing = sorted(part.__abstractmethods__)
+    if missing:
+        raise PluginError(f"tokenizer {name!r} lacks {', '.join(missing)}")
+    own = getattr(part, "name", None)
+    if own != name:
+        raise PluginError(f"tokenizer {name!r} has another name as a class: {own!r}")
+    if name.startswith(_MIDITOK):
+        raise PluginError(f"names from {_MIDITOK} on are MidiTok's: choose another than {name!r}")
+    return part
+
+
+_BUILT_IN = {name: partial(_imported, *where) for name, where in _TOKENIZERS.items()}
+_registry: Registry[type[Tokenizer]] = Registry("tokenizer", "symbolic_music.tokenizers", _BUILT_IN, _fitted)
+
+
+def register(cls: Class) -> Class:
+    """Class decorator: `get` and all that takes a tokenizer's name finds this one by the class attribute `name`.
+
+    Packages offer theirs by entry points of the group `symbolic_music.tokenizers`.
+
+    Raises:
+        PluginError: when the name is taken, or the class is no whole tokenizer.
+    """
+    _registry.add(getattr(cls, "name", ""), cls)
+    return cls
 
 
 def names() -> list[str]:
     """Names that `get` takes; those with miditok: need the package miditok."""
-    return [*_TOKENIZERS, *(_MIDITOK + kind for kind in KINDS)]
+    return [*_registry.names(), *(_MIDITOK + kind for kind in KINDS)]
 
 
 def presets(name: str) -> tuple[str, ...]:
     """Presets of the tokenizer of this name, its default first. UnknownNameError for an unknown name."""
-    return _entry(name)[2]
+    return _class(name).presets
 
 
 def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, grid, region, aria, midigpt, or miditok:NAME for MidiTok's
-            class of that name: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI, MMM, PerTok or BEAT.
+        name: performance, remi, compound, anticipation, grid, region, aria, midigpt, one that was registered, or
+            miditok:NAME for MidiTok's class of that name: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI,
+            MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 
     Raises:
         UnknownNameError: for an unknown name or preset.
         OptionError: for an unknown option or a value out of range.
+        PluginError: when the package that offers the tokenizer cannot be loaded.
         MissingExtraError: for miditok:NAME where miditok is not installed.
     """
-    module, cls, known = _entry(name)
+    cls = _class(name)
     if not isinstance(options.get("preset", ""), str):
-        raise UnknownNameError(f"{name} has no preset {options['preset']!r}: choose from {', '.join(known)}")
-    build: Callable[..., Any] = getattr(import_module(f"symbolic_music.tokenizers.{module}"), cls)
-    _check_options(name, options, build)
+        raise UnknownNameError(f"{name} has no preset {options['preset']!r}: choose from {', '.join(cls.presets)}")
+    _check_options(name, options, cls)
+    build: Callable[..., Tokenizer] = cls
     if name.startswith(_MIDITOK):
         build = partial(build, name.removeprefix(_MIDITOK))
     try:
-        tokenizer = build(**options)
+        return build(**options)
     except TypeError as error:
         raise OptionError(f"tokenizer {name!r}: {error}") from None
-    assert isinstance(tokenizer, Tokenizer)
-    return tokenizer
 
 
 def _check_options(name: str, options: dict[str, Any], build: Callable[..., Any]) -> None:
@@ -77,12 +115,13 @@ def _check_options(name: str, options: dict[str, Any], build: Callable[..., Any]
             raise OptionError(f"{name} has no option {option!r}; {its}")
 
 
-def _entry(name: str) -> tuple[str, str, tuple[str, ...]]:
-    if isinstance(name, str) and name in _TOKENIZERS:
-        return _TOKENIZERS[name]
-    if isinstance(name, str) and name in names():
-        return ("miditok.tokenizer", "MidiTokTokenizer", ("default",))
-    raise UnknownNameError(
-        f"no tokenizer named {name!r}: choose from {', '.join(_TOKENIZERS)}, or {_MIDITOK}NAME with NAME one of "
-        f"{', '.join(KINDS)}"
-    )
+def _class(name: str) -> type[Tokenizer]:
+    if isinstance(name, str) and name.removeprefix(_MIDITOK) in KINDS and name.startswith(_MIDITOK):
+        return _imported("miditok.tokenizer", "MidiTokTokenizer")
+    try:
+        return _registry.get(name)
+    except UnknownNameError:
+        raise UnknownNameError(
+            f"no tokenizer named {name!r}: choose from {', '.join(_registry.names())}, or {_MIDITOK}NAME with NAME one "
+            f"of {', '.join(KINDS)}"
+        ) from None

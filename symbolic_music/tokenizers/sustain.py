@@ -108,6 +108,28 @@ def pedal_moves(pedal: Array, last: int) -> Ints:
     return np.sort(np.concatenate([key[moved], _line(track[unreleased], last + 1)]), kind="stable")
 
 
+def pedal_presses(score: Score) -> tuple[Ints, Ints, Ints]:
+    """Ticks at which sustain pedals go down and up again, and their tracks; by track, then time.
+
+    A pedal that is never released goes up after the last note.
+    """
+    pedal = score.controls[score.controls["number"] == SUSTAIN]
+    if not len(pedal):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    moves = pedal_moves(pedal, max(score.end, int(pedal["time"][-1])))
+    time, track = (moves & (1 << _SPAN_BITS) - 1) - _ZERO, moves >> _SPAN_BITS
+    return time[::2], time[1::2], track[::2]
+
+
+def joined_presses(onset: Ints, end: Ints, track: Ints, apart: float = 0) -> tuple[Ints, Ints, Ints]:
+    """Presses, sorted by track and onset, of which those of a track that are no more than `apart` apart become one."""
+    line = track << _SPAN_BITS
+    latest = np.maximum.accumulate(end + line)
+    follows = (onset + line)[1:] - latest[:-1] <= apart
+    first = np.flatnonzero(np.append(True, ~follows)) if len(onset) else np.zeros(0, np.int64)
+    return onset[first], np.maximum.reduceat(end, first) if len(first) else end, track[first]
+
+
 def _may_move(pedal: Array) -> NDArray[np.bool_]:
     """False for the many rows that only repeat what the row before said: same track and side, no other at its time."""
     up, time, track = pedal["value"] < DOWN_FROM, pedal["time"], pedal["track"]

@@ -78,6 +78,7 @@ class RegionsData(Strict):
     kind: Literal["regions"]
     stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
     transpose: _Semitones = (-6, 5)
+    pedal: bool = Field(False, description="presses of the sustain pedal are events too")
     edits: float = Field(0.7, ge=0, le=1)
     written_weight: float = Field(3.0, gt=0, description="of a note that is written, beside 1 for one of a stretch")
     velocity_weight: float = Field(0.5, ge=0, description="of velocities, beside 1 for the other fields")
@@ -183,6 +184,13 @@ class EngineConfig(Strict):
     wandb: str = Field("", description="a project of Weights & Biases to send curves to; none where empty")
 
 
+class ContextConfig(Strict):
+    """At each evaluation, how what the model writes into validation pieces fits what stands around it."""
+
+    regions: int = Field(12, ge=1, le=100, description="places that are written anew, each of another piece")
+    bars: int = Field(4, ge=1, le=16, description="of a place")
+
+
 class TrainConfig(Strict):
     """A whole experiment."""
 
@@ -197,6 +205,7 @@ class TrainConfig(Strict):
     lora: LoraConfig | None = None
     licence: str = "Apache-2.0"
     description: str = ""
+    context: ContextConfig | None = None
     model: ModelConfig = ModelConfig()
     data: Annotated[
         EditsData | StoreEditsData | RegionsData | GridData | WindowsData | ModelsData | CodesData,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
@@ -12,7 +12,6 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
 from symbolic_music.models import AnticipatoryTransformer, load_model, registry
 from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import (
     ModelConfig,
@@ -23,9 +22,6 @@ from symbolic_music.training.config import (
     WindowsData,
     check_settings,
 )
-
-# Tokenizers whose models are trained on whole bars.
-_OF_BARS = ("remi", "compound")
 
 
 def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int] = ()) -> TrainConfig:
@@ -64,17 +60,16 @@ def with_data_of(config: TrainConfig) -> TrainConfig:
     if not isinstance(data, ModelsData) or config.init is None:
         return config
     model = load_model(config.init, "cpu")
-    if isinstance(model.network, AnticipatoryTransformer):
+    if model.reads == "events":
         edits = StoreEditsData(kind="edits", stores={data.path: 1.0}, transpose=data.transpose)
         return config.model_copy(update={"data": edits})
-    if isinstance(model.network, RegionTransformer):
-        regions = RegionsData(kind="regions", stores={data.path: 1.0}, transpose=data.transpose)
+    if model.reads == "regions":
+        pedal = model.tokenizer.preset == "pedal"
+        regions = RegionsData(kind="regions", stores={data.path: 1.0}, transpose=data.transpose, pedal=pedal)
         return config.model_copy(update={"data": regions})
     options = dict(model.tokenizer.to_config())
     name, preset = str(options.pop("name")), str(options.pop("preset"))
-    kind: Literal["packed", "bars", "crops"] = "packed" if name == "anticipation" else "crops"
-    if name in _OF_BARS:
-        kind = "bars"
+    kind = model.tokenizer.windows
     shape = model.network.config
     most = getattr(shape, "window", None) or getattr(shape, "context", None) or 2048
     length = data.length or min(most, 1024 if kind == "packed" else 2048)

@@ -29,6 +29,7 @@ from symbolic_music.training.run.checkpoints import (
     tensors_of,
     write_checkpoint,
 )
+from symbolic_music.training.run.context import ContextEvaluation
 from symbolic_music.training.run.fabric import (
     Objective,
     fabric_of,
@@ -37,7 +38,7 @@ from symbolic_music.training.run.fabric import (
     recompute_blocks,
     set_random_states,
 )
-from symbolic_music.training.run.model_cards import page_of
+from symbolic_music.training.run.model_cards import card_of, page_of
 from symbolic_music.training.run.optimizers import optimizer_of
 from symbolic_music.training.run.run_log import Records, log_rows
 from symbolic_music.training.run.schedules import schedule_of
@@ -46,13 +47,14 @@ from symbolic_music.training.run.signals import interruptions
 from symbolic_music.training.task import Batch, Share, Task
 from symbolic_music.training.tasks.edits import EditsTask
 from symbolic_music.training.tasks.factory import task_of
+from symbolic_music.training.tasks.music_task import EventTask
 
 Report = Callable[[dict[str, float]], None]
 _log = logging.getLogger(__name__)
 # Settings that may differ when a run is resumed.
 _FREE = {
     "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
-    "licence": True, "description": True, "data": {"path", "workers"},
+    "licence": True, "description": True, "context": True, "data": {"path", "workers"},
     "engine": {"device", "tensorboard", "wandb", "sharded"},
 }  # fmt: skip
 
@@ -162,6 +164,9 @@ class _Run:
         # Losses and norms of gradients of the steps since the last evaluation, which was at that step.
         self.total, self.norms, self.since = 0.0, 0.0, 0
         self.records = Records(config.folder) if fabric.is_global_zero else None
+        self.context = None
+        if config.context is not None and self.records is not None:
+            self.context = ContextEvaluation(config, config.context)
 
     def load(self) -> None:
         """Put the folder's checkpoint back."""
@@ -312,6 +317,9 @@ class _Run:
                 samples = self.config.folder / "samples"
                 samples.mkdir(exist_ok=True)
                 self.task.sample(merged(network), self.step, samples)
+            if self.context is not None and self.records is not None and isinstance(self.task, EventTask):
+                writer = self.task.model(merged(network), card_of(self.config, network, found, self.step))
+                self.context.log(writer, self.records, self.step, self.seconds)
         return found
 
     @contextmanager

@@ -8,13 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symbolic_music.cli.options.originality import looked_up
+from symbolic_music.cli.options.originality import told as told_of
 from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError
-from symbolic_music.evaluation.originality import build_index, open_index, originality
+from symbolic_music.evaluation.originality import bar_origins, build_index, open_index, originality, originality_report
 from symbolic_music.evaluation.originality.lines import fingerprints, lines_of
+from symbolic_music.evaluation.report import page
+from symbolic_music.generation import Written
+from symbolic_music.models import save_model
 from symbolic_music.score import NOTE, TEMPO, Score, joined, note_table
 from symbolic_music.transforms import clip, shift, stretch, transpose
+from tests.generation.untouched import ours
 
 
 def tune(seed: int, notes: int = 240) -> Score:
@@ -130,6 +136,70 @@ def test_a_split_that_is_missing_is_named(store: NoteStore) -> None:
         open_index(store, "tset")
 
 
+def test_notes_that_were_written_are_asked_about_and_no_others(store: NoteStore) -> None:
+    index = build_index(store)
+    number, score = piece(store)
+    melody = np.flatnonzero(score.notes["track"] == 0)
+    # Twenty notes of a training piece stand there again, and what was given is of that piece too.
+    copied = np.zeros(len(score), bool)
+    copied[melody[40:60]] = True
+    found = originality(score, index, among=copied)
+    assert (found.notes, found.longest, found.share, found.nearest) == (20, 20, 1.0, number)
+    assert copied[found.passages[0].rows].sum() == found.passages[0].own == 20
+    assert np.array_equal(found.passages[0].rows, found.passages[0].source_rows)
+    # Others in their place: the piece around them is known, they are not.
+    notes = score.notes.copy()
+    notes["pitch"][copied] = np.random.default_rng(0).integers(60, 84, 20)
+    other = originality(score.replace(notes=notes), index, among=copied)
+    assert other.notes == 20
+    assert other.longest == 0
+    assert originality(score.replace(notes=notes), index).share > 0.8
+
+
+def test_bars_are_told_with_their_place_in_the_training_data(store: NoteStore) -> None:
+    number, score = piece(store, 2)
+    # From the third bar of the piece on, after a bar of something else: a bar is two seconds.
+    copy = shift(transpose(clip(score, 4, 12), 2), 4 * score.ticks_per_quarter)
+    before = note_table([(i * 240, 200, 100 + i) for i in range(8)])
+    made = copy.replace(notes=joined([before, copy.notes], NOTE))
+    found = originality(made, build_index(store))
+    bars = bar_origins(made, found, store)
+    assert [bar.bar for bar in bars] == [1, 2, 3, 4, 5]
+    assert (bars[0].notes, bars[0].copied, bars[0].sources) == (8, 0, ())
+    for bar in bars[1:]:
+        assert bar.copied > 0
+        assert bar.sources[0] == (store.piece(number).source, bar.bar + 1)
+    told = page(originality_report([("made", made, found, None)], store, {"split": "train"}))
+    assert f"bar 3 of {store.piece(number).source}" in told
+    assert told.count("<img") == 1 + 2 * min(3, sum(passage.rhythm for passage in found.passages))
+
+
+def test_what_was_written_is_looked_up(store: NoteStore, tmp_path: Path) -> None:
+    _, score = piece(store)
+    new = score.notes[(score.notes["track"] == 0) & (score.notes["onset"] >= 9600)]
+    written = Written(score, new, 0, -1.0, True)
+    (shared,) = looked_up([written], Path(store.path), tmp_path / "page.html", ["made.mid"])
+    assert shared.longest == shared.notes == len(new) == written.written.sum()
+    assert f"longest passage of the training data {len(new)} notes" in told_of(shared)
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+
+
+def test_verbs_that_write_check_themselves(
+    store: NoteStore, quartet: Score, tmp_path: Path, run: Callable[..., Any], mistake: Callable[..., str]
+) -> None:
+    song, out = quartet.write(tmp_path / "song.mid"), tmp_path / "new.mid"
+    model = save_model(ours(), tmp_path / "tiny")
+    asked = ("infill", song, "--bars", "2", "--tracks", "0,1", "-m", model, "-o", out)
+    facts = json.loads(run(*asked, "--originality", store.path, "--json").out)
+    assert facts["originality"]["notes"] == facts["notes_written"]
+    assert "training data" in run(*asked, "--originality", store.path).out
+    assert "originality" not in json.loads(run(*asked, "--json").out)
+    out.unlink()
+    assert "--originality STORE" in mistake(*asked, "--originality-report", tmp_path / "page.html")
+    assert "is not a note store" in mistake(*asked, "--originality", tmp_path / "nowhere")
+    assert "store" in mistake(*asked, "--originality", tmp_path)
+
+
 def test_the_verb(store: NoteStore, tmp_path: Path, run: Callable[..., Any], mistake: Callable[..., str]) -> None:
     _, score = piece(store)
     path = tmp_path / "copy.mid"
@@ -141,6 +211,9 @@ def test_the_verb(store: NoteStore, tmp_path: Path, run: Callable[..., Any], mis
     assert facts["bytes_a_note"] <= 8
     assert len(facts["baseline"]) == len(store.splits["train"])
     assert max(one["nearest_share"] for one in facts["baseline"]) < 0.02
+    told = run("originality", path, store.path, "--report", tmp_path / "page.html").out
+    assert "page.html" in told
+    assert "copy.mid" in (tmp_path / "page.html").read_text()
     assert "copy.mid" in run("originality", path, store.path, "--baseline", "train").out
     assert "store" in mistake("originality", path)
     assert "no split" in mistake("originality", path, store.path, "--split", "none")

@@ -118,7 +118,7 @@ def load_codec(folder: Path) -> None:
     """Load it, and code a little."""
     import torch
 
-    from symbolic_music.codec.autoencoder.checkpoint import load_codec
+    from symbolic_music.codec.registry import load_codec
 
     with torch.no_grad():
         load_codec(folder, "cpu").encode(torch.zeros(1, 1, 800))

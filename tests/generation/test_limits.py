@@ -193,7 +193,7 @@ def test_the_stream_can_be_left(quartet: Score) -> None:
     found = editing.results()
     assert sum(len(one.notes) for one in found) == 5
     assert not any(one.complete for one in found)
-    told = {(note.alternative, note.track, round(note.onset, 6), note.pitch) for note in drawn}
+    told = {(note.alternative, note.track, round(note.onset_seconds, 6), note.pitch) for note in drawn}
     for one in found:
         onsets = one.score.seconds(one.notes["onset"]).round(6).tolist()
         rows = zip(one.notes["track"].tolist(), onsets, one.notes["pitch"].tolist(), strict=True)

@@ -9,9 +9,9 @@ import pytest
 import typer
 
 from symbolic_music.cli.app import app
-from symbolic_music.corpora.datasets import downloads
+from symbolic_music.corpora.datasets import downloads, registry
 from symbolic_music.corpora.datasets.filters import PRESETS
-from symbolic_music.corpora.preparation.pipeline import CORPORA, prepare
+from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.corpora.store.segments import _TABLES
 from tests.corpora.example_files import album
 
@@ -29,7 +29,7 @@ def test_examples_run(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_all_that_there_is_stands_on_the_page() -> None:
     assert len(BLOCKS) == 3
-    assert all(f"| `{corpus}` |" in PAGE for corpus in CORPORA)
+    assert all(f"| `{corpus}` |" in PAGE for corpus in registry.names())
     assert all(f"--filter {name}" in PAGE for name in PRESETS)
     for name, (_, columns) in _TABLES.items():
         assert f"| {name} | {', '.join(columns).replace('microseconds', 'microseconds a quarter')} |" in PAGE

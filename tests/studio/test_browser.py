@@ -204,3 +204,16 @@ def test_an_example_is_opened_from_the_start_page(page: Any, launch: Callable[..
     until(lambda: page.evaluate("studio.sound.position() > 0.2"), "sound")
     page.keyboard.press("Space")
     assert page.evaluate("studio.sound.playing") is False
+
+
+def test_a_note_that_does_not_come_is_told_and_asked_for_again(
+    page: Any, launch: Callable[..., Running], band_file: Path
+) -> None:
+    open_piece(page, launch(str(band_file)))
+    page.route("**/api/note?*", lambda route: route.abort())
+    page.evaluate("studio.hear(1, 40, 100)")
+    page.wait_for_selector(".notice.bad")
+    assert page.evaluate("studio.sound.notes.size") == 0
+    page.unroute("**/api/note?*")
+    page.evaluate("studio.hear(1, 40, 100)")
+    assert page.evaluate("studio.sound.notes.size") == 1

@@ -24,7 +24,7 @@ def test_onsets_velocities_and_pitches_are_recovered(program, gain):
     guess = phrase(program, [a + b for a, b in zip(ONSETS, WRONG, strict=True)], [75] * 5)
     found = fit_notes(guess, heard, gain=gain, steps=70)
     order = np.argsort([a + b for a, b in zip(ONSETS, WRONG, strict=True)], kind="stable")
-    assert np.abs(found.onset - np.array(ONSETS)[order] / 1000).max() < 0.005
+    assert np.abs(found.onset_seconds - np.array(ONSETS)[order] / 1000).max() < 0.005
     assert np.abs(found.pitch - np.array(PITCHES)[order] - cents / 100).max() < 0.02
     # Two notes at once have partials in common, and how these add is left out.
     assert np.abs(found.velocity - np.array(VELOCITIES)[order]).max() < (5 if gain is not None else 7)

@@ -8,7 +8,7 @@ from symbolic_music.score import BEND, CONTROL, Score, Track, note_table
 from symbolic_music.synthesis import Audio, render, render_stems, streaming
 from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing.loudness import Meter
-from symbolic_music.synthesis.settings import Settings
+from symbolic_music.synthesis.settings import RenderSettings
 
 RATE = 22050
 PIANO, VIOLIN = 0, 40
@@ -59,7 +59,7 @@ def test_a_harder_note_is_louder_and_brighter(program):
     for velocity in (20, 50, 80, 110, 127):
         channel = 9 if program == 128 else 0
         music = score((0, 800, 60 if program < 128 else 38, velocity, program % 128, channel, 0))
-        settings = Settings(sample_rate=RATE, reverb=0.0)
+        settings = RenderSettings(sample_rate=RATE, reverb=0.0)
         piece = np.concatenate(list(streaming.mixes(music, settings)), axis=1).sum(0)
         spectrum = np.abs(np.fft.rfft(piece)) ** 2
         loud.append(float(spectrum.sum()))

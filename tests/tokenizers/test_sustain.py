@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from symbolic_music.errors import MidiError
 from symbolic_music.io import read_midi
 from symbolic_music.score import CONTROL, NOTE, Score, note_table
-from symbolic_music.tokenizers.sustain import SUSTAIN, sustained
+from symbolic_music.tokenizers.sustain import SUSTAIN, joined_presses, pedal_presses, sustained
 from tests.corpus_paths import corpus_dir
 from tests.tokenizers.performance import performance_reference as reference
 
@@ -146,3 +146,22 @@ def test_vectorised_equals_event_by_event_on_real_files(name):
         pedals += bool(np.any(score.controls["number"] == SUSTAIN))
         assert np.array_equal(sustained(score), reference.sustained(score)), path
     assert pedals
+
+
+def test_presses_of_each_track():
+    pedal = [(5, DOWN), (7, DOWN, 2), (8, 100), (9, UP, 2), (20, UP), (40, DOWN)]
+    onset, end, track = pedal_presses(score([(0, 100, 60)], pedal))
+    assert track.tolist() == [0, 0, 2]
+    assert onset.tolist() == [5, 40, 7]
+    assert end.tolist() == [20, 101, 9], "a pedal that is never released goes up after the last note"
+
+
+def test_no_pedal_no_presses():
+    assert [len(column) for column in pedal_presses(score([(0, 100, 60)], []))] == [0, 0, 0]
+    assert [len(column) for column in joined_presses(*(np.zeros(0, np.int64) for _ in range(3)))] == [0, 0, 0]
+
+
+def test_presses_that_touch_are_one():
+    columns = [np.array(column) for column in ([0, 10, 21, 0, 4], [10, 20, 30, 9, 5], [0, 0, 0, 1, 1])]
+    assert [column.tolist() for column in joined_presses(*columns)] == [[0, 21, 0], [20, 30, 9], [0, 0, 1]]
+    assert [column.tolist() for column in joined_presses(*columns, apart=1)] == [[0, 0], [30, 9], [0, 1]]

@@ -26,7 +26,7 @@ def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Ba
 
     score = read(file)
     writing = generation.continuing_bars(
-        score, bars, which.chosen(score), options.load(), sampling, options.seed, options.count, limits
+        score, bars, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
     )
     options.write(writing, "writing on", f" in {bars} bars after the end")
 
@@ -42,6 +42,6 @@ def intro(file: File, which: TrackOptions, options: WritingOptions, bars: Bars =
 
     score = read(file)
     writing = generation.introducing(
-        score, bars, which.chosen(score), options.load(), sampling, options.seed, options.count, limits
+        score, bars, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
     )
     options.write(writing, "writing an intro", f" in {bars} bars before the beginning")

@@ -32,7 +32,7 @@ def vary(
 
     score = read(file)
     writing = generation.varying(
-        score, regions, near, which.chosen(score), options.load(), sampling, options.seed, options.count, limits
+        score, regions, near, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
     )
     told = ", ".join(map(str, regions))
     options.write(writing, f"varying {told}", f" in {told}")
@@ -56,7 +56,7 @@ def busier(
 
     score = read(file)
     writing = generation.making_busier(
-        score, regions, factor, which.chosen(score), options.load(), sampling, options.seed, options.count, limits
+        score, regions, factor, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
     )
     told = ", ".join(map(str, regions))
     options.write(writing, f"rewriting {told}", f" in {told}")

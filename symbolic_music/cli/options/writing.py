@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.originality import check_store, looked_up, told
 from symbolic_music.cli.options.where import chords, least_and_most
-from symbolic_music.cli.output.report import Json, Offline, Seed, check_score_output, numbers, out, out_json, working
+from symbolic_music.cli.output.report import (
+    Json,
+    Offline,
+    Seed,
+    check_output,
+    check_score_output,
+    numbers,
+    out,
+    out_json,
+    working,
+)
 
 if TYPE_CHECKING:
+    from symbolic_music.evaluation.originality import Originality
     from symbolic_music.generation import EditSession, Limits, Sampling, Written
     from symbolic_music.models import Model
     from symbolic_music.score import Score
@@ -28,7 +40,9 @@ class WritingOptions:
         typer.Option("--model", "-m", help="Name, folder, or id on the Hugging Face hub; see models --all."),
     ] = None
     count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
-    rank: Annotated[bool, typer.Option("--rank", help="Number alternatives by likelihood, best first.")] = False
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Number alternatives by how they fit what is around them, best first.")
+    ] = False
     temperature: Annotated[float | None, typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0")] = None
     top_p: Annotated[
         float | None,
@@ -60,6 +74,13 @@ class WritingOptions:
     free: Annotated[
         bool, typer.Option("--free", help="New notes need not keep to what their track does elsewhere.")
     ] = False
+    originality: Annotated[
+        Path | None,
+        typer.Option(help="A note store: say the longest passage of the new notes that its training pieces have too."),
+    ] = None
+    originality_report: Annotated[
+        Path | None, typer.Option(help="And a page: which bars are where in these pieces.")
+    ] = None
     seed: Seed = 0
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
     int8: Annotated[
@@ -72,8 +93,11 @@ class WritingOptions:
         """FileError unless all that will be written can be, and is not the source."""
         for target in self._targets(self.count):
             check_score_output(target, source)
+        if self.originality_report is not None:
+            check_output(self.originality_report, source)
+        check_store(self.originality, self.originality_report)
 
-    def load(self, score: Score | None = None, thins: bool = False) -> Model[Any]:
+    def load(self, score: Score | None, thins: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
@@ -92,13 +116,13 @@ class WritingOptions:
         """The same; None when nothing was said of it."""
         from symbolic_music.generation import Sampling
 
-        told = {
+        values = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
             "min_p": self.min_p,
         }
-        given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
         return Sampling(**given) if given else None
 
     def limits(self) -> Limits:
@@ -124,7 +148,7 @@ class WritingOptions:
 
     def write(self, session: EditSession, doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
-        from symbolic_music.generation import ranked
+        from symbolic_music.generation import ranked_by_fit
 
         interrupted = False
         with working(doing) as progress:
@@ -135,7 +159,7 @@ class WritingOptions:
                 interrupted = True
         found = session.results()
         targets = self._targets(self.count)[: len(found)]
-        found = ranked(found) if self.rank else found
+        found = ranked_by_fit(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):
             one.score.write(target)
         if found:
@@ -150,8 +174,12 @@ class WritingOptions:
 
     def _tell(self, found: list[Written], targets: list[Path], beside: str) -> None:
         names = {one.number: str(target) for one, target in zip(found, targets, strict=True)}
+        shared: list[Originality | None] = [None] * len(found)
+        if self.originality is not None:
+            titles = [target.name for target in targets]
+            shared = [*looked_up(found, self.originality, self.originality_report, titles)]
         if self.as_json:
-            facts = [self._facts(one, names) for one in found]
+            facts = [self._facts(one, names, its) for one, its in zip(found, shared, strict=True)]
             several = {
                 "notes_written": sum(len(one.notes) for one in found),
                 "seconds": round(max(one.score.duration for one in found), 3),
@@ -161,22 +189,37 @@ class WritingOptions:
             }
             out_json({**facts[0], "seed": self.seed} if self.count == 1 else several)
             return
-        for one, target in zip(found, targets, strict=True):
-            told = [f"{len(one.notes):,} notes written{beside}", f"{one.score.duration:.1f} s in all"]
+        for one, target, its in zip(found, targets, shared, strict=True):
+            parts = [f"{len(one.notes):,} notes written{beside}", f"{one.score.duration:.1f} s in all"]
+            share = self._fit(one)
+            parts += [] if share is None else [f"fit {100 * share:.0f} %"]
             if not math.isnan(one.log_likelihood) and self.count > 1:
-                told.append(f"log-likelihood {one.log_likelihood:.2f} a note")
-            told += ["nearly the original"] if one.copies_original else []
-            told += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
-            told += [] if one.complete else ["unfinished"]
-            out(f"{target}: {', '.join(told)}")
+                parts.append(f"log-likelihood {one.log_likelihood:.2f} a note")
+            parts += ["nearly the original"] if one.copies_original else []
+            parts += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
+            parts += [] if one.complete else ["unfinished"]
+            parts += [told(its)] if its is not None else []
+            out(f"{target}: {', '.join(parts)}")
 
-    def _facts(self, one: Written, names: dict[int, str]) -> dict[str, Any]:
-        return {
+    def _fit(self, one: Written) -> float | None:
+        """How it fits what is around it; None of a single one, which is compared with nothing."""
+        from symbolic_music.generation.results import fit_of
+
+        return fit_of(one)[0] if self.count > 1 else None
+
+    def _facts(self, one: Written, names: dict[int, str], shared: Originality | None) -> dict[str, Any]:
+        facts = {
             "notes_written": len(one.notes),
             "seconds": round(one.score.duration, 3),
             "out": names[one.number],
+            "fit": self._fit(one),
             "log_likelihood": None if math.isnan(one.log_likelihood) else round(one.log_likelihood, 4),
             "complete": one.complete,
             "copies_original": one.copies_original,
             "copy_of": None if one.copy_of is None else names[one.copy_of],
         }
+        if shared is None:
+            return facts
+        from symbolic_music.evaluation.originality import as_json
+
+        return {**facts, "originality": as_json(shared)}

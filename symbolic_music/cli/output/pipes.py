@@ -18,7 +18,8 @@ from symbolic_music.errors import FileError, OptionError, SymbolicMusicError
 STREAM = Path("-")
 MOST_BYTES = 1 << 30
 # Parameters that name what is written.
-_OUTPUTS = {"output", "store", "folder", "stems", "write_controls", "write_codes"}
+_OUTPUTS = {"output", "store", "folder", "stems", "write_controls", "write_codes", "report",
+            "originality_report"}  # fmt: skip
 # What a verb writes into a stream; a MIDI file where nothing is said.
 _SUFFIXES = {"render": ".wav", "decode": ".wav", "plot": ".png", "info": ".png", "tokenize": ".npy",
              "encode": ".safetensors"}  # fmt: skip

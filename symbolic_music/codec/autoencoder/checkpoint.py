@@ -46,8 +46,8 @@ def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
     return write_folder(folder, config, half(codec))
 
 
-def load_codec(name_or_path: str | Path, device: str = "auto") -> Codec:
-    """A bundled codec by name, or a folder of one by path, ready for use.
+def load_autoencoder(name_or_path: str | Path, device: str = "auto") -> Codec:
+    """A bundled codec of ours by name, or a folder of one by path, ready for use.
 
     Raises:
         UnknownNameError: when it is neither.
@@ -64,10 +64,15 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> Codec:
     return restored(lambda: Codec(shape), folder).eval().to(resolve_device(device))
 
 
+def bundled_folder(name: str) -> Path | None:
+    """The folder of a bundled model; None where there is none of this name."""
+    bundled = Path(str(resources.files("symbolic_music") / "weights")) / name
+    return bundled if (bundled / "config.json").is_file() else None
+
+
 def found_folder(name_or_path: str | Path, what: str) -> Path:
     """The folder of a bundled model, or the path. UnknownNameError says what there is none of."""
-    bundled = Path(str(resources.files("symbolic_music") / "weights")) / str(name_or_path)
-    folder = bundled if (bundled / "config.json").is_file() else Path(name_or_path)
+    folder = bundled_folder(str(name_or_path)) or Path(name_or_path)
     if not os.path.isdir(folder):
         raise UnknownNameError(f"no {what} named {str(name_or_path)[:100]!r} and no such folder")
     return folder

@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from symbolic_music.codec.autoencoder.convolutions import CausalConv, CausalTransposedConv, Chain, Residual, State
 from symbolic_music.codec.autoencoder.residual_vq import Quantiser
-from symbolic_music.codec.base import Format
+from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
+from symbolic_music.codec.base import Format, checked
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import check_config
 
@@ -70,7 +71,7 @@ JUKEBOX = tuple(CodecConfig(44_100, 1, 32, 32, (2,) * halvings, (1, 3, 9, 27), 6
 
 
 class Codec(nn.Module):
-    """See the module's docstring. `AudioCodec`s have this interface."""
+    """See the module's docstring. A `StreamingCodec` and a `VectorCodec`."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -93,6 +94,16 @@ class Codec(nn.Module):
         """Rates and sizes of its codes."""
         c = self.config
         return Format(c.sample_rate, c.channels, c.codebooks, c.size, c.hop)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @property
+    def dim(self) -> int:
+        """Width of a frame's vector."""
+        return self.config.dim
 
     @property
     def reach(self) -> int:
@@ -132,10 +143,10 @@ class Codec(nn.Module):
         """Sound of codes: (B, k, T), of the first k codebooks, to (B, C, T hop). ModelError for codes that are none."""
         return self.sound(self.quantiser.decode(codes))
 
+    def stream_encoder(self, codebooks: int | None = None) -> StreamEncoder:
+        """What codes sound in pieces of any length; of the first codebooks alone if asked."""
+        return StreamEncoder(self, codebooks)
 
-def checked(samples: Tensor, channels: int) -> None:
-    """ModelError unless samples are (B, channels, n), at least one, and finite."""
-    if samples.ndim != 3 or samples.shape[1] != channels or not samples.shape[-1]:
-        raise ModelError(f"sound is (batch, {channels}, samples), at least one sample, not {tuple(samples.shape)}")
-    if not torch.isfinite(samples).all():
-        raise ModelError("the sound has samples that are not finite")
+    def stream_decoder(self) -> StreamDecoder:
+        """What decodes pieces of any number of frames."""
+        return StreamDecoder(self)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from symbolic_music.codec.autoencoder.convolutions import State
-from symbolic_music.codec.autoencoder.model import Codec, checked
+from symbolic_music.codec.base import checked
+
+if TYPE_CHECKING:
+    from symbolic_music.codec.autoencoder.model import Codec
 
 
 class StreamEncoder:
@@ -26,6 +31,7 @@ class StreamEncoder:
         """Codes (B, K, T) of the frames that these samples (B, C, n) finish; T may be 0."""
         if samples.ndim != 3 or samples.shape[-1]:
             checked(samples, self._codec.config.channels)
+        samples = samples.to(self._codec.device)
         if self._rest is not None:
             samples = torch.cat([self._rest, samples], dim=-1)
         whole = samples.shape[-1] // self._codec.config.hop * self._codec.config.hop
@@ -37,7 +43,7 @@ class StreamEncoder:
         """Codes of what is left, filled with silence; T is 1, or 0 where nothing is left. Another sound may follow."""
         rest, self._rest = self._rest, None
         if rest is None:
-            rest = next(self._codec.parameters()).new_zeros(1, self._codec.config.channels, 0)
+            rest = torch.zeros(1, self._codec.config.channels, 0, device=self._codec.device)
         codes = self._coded(torch.nn.functional.pad(rest, (0, -rest.shape[-1] % self._codec.config.hop)))
         self._state = State()
         return codes
@@ -59,5 +65,5 @@ class StreamDecoder:
     def push(self, codes: Tensor) -> Tensor:
         """Sound (B, C, T hop) of codes (B, k, T)."""
         if not codes.shape[-1]:
-            return next(self._codec.parameters()).new_zeros(len(codes), self._codec.config.channels, 0)
-        return self._codec.sound(self._codec.quantiser.decode(codes), self._state)
+            return torch.zeros(len(codes), self._codec.config.channels, 0, device=self._codec.device)
+        return self._codec.sound(self._codec.quantiser.decode(codes.to(self._codec.device)), self._state)

@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.codec.autoencoder.checkpoint import found_folder, half, load_codec, restored
-from symbolic_music.codec.autoencoder.model import Codec
-from symbolic_music.codec.base import Format
+from symbolic_music.codec.autoencoder.checkpoint import found_folder, half, restored
+from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes
@@ -25,6 +24,7 @@ from symbolic_music.codec.language_models.masked_decoding import stream_refined
 from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.language_models.score_features import frame_count
 from symbolic_music.codec.language_models.tone_features import check_told, told_frames
+from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
 from symbolic_music.models.model import Card, resolve_device
@@ -66,7 +66,7 @@ class Writer:
     """
 
     network: Any
-    codec: Codec
+    codec: AudioCodec
     codec_name: str
     card: Card
 

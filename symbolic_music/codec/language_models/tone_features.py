@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from symbolic_music.codec.autoencoder.model import Codec
+from symbolic_music.codec.base import AudioCodec, VectorCodec
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
 from symbolic_music.errors import ModelError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
@@ -62,7 +62,7 @@ def _table(harmonics: int) -> NDArray[np.float64]:
 
 
 @torch.no_grad()
-def heard_tones(score: Score, codec: Codec, count: int, first: int = 0) -> NDArray[np.float32]:
+def heard_tones(score: Score, codec: VectorCodec, count: int, first: int = 0) -> NDArray[np.float32]:
     """A codec's vectors of the plain tones of frames, before they are quantised: (T, dim); zeros before frame 0.
 
     Any stretch has the numbers of the whole.
@@ -72,18 +72,17 @@ def heard_tones(score: Score, codec: Codec, count: int, first: int = 0) -> NDArr
         first: the frame to begin with.
     """
     form, back = codec.format, codec.reach
-    out = np.zeros((count, codec.config.dim), np.float32)
-    device = next(codec.parameters()).device
+    out = np.zeros((count, codec.dim), np.float32)
     for start in range(max(0, first), first + count, _PIECE):
         stop = min(start + _PIECE, first + count)
         before = min(back, start)  # the encoder knows of nothing before the beginning
         samples = plain_tones(score, form.sample_rate, (stop - start + before) * form.hop, (start - before) * form.hop)
-        sound = torch.from_numpy(samples).to(device).expand(1, form.channels, -1)
+        sound = torch.from_numpy(samples).expand(1, form.channels, -1)
         out[start - first : stop - first] = codec.vectors(sound)[0, before:].cpu().numpy()
     return out
 
 
-def told_frames(score: Score, codec: Codec, features: int, count: int, first: int = 0) -> NDArray[np.float32]:
+def told_frames(score: Score, codec: AudioCodec, features: int, count: int, first: int = 0) -> NDArray[np.float32]:
     """What a model of so many features is told of frames: `score_frames`, and `heard_tones` if it takes them.
 
     Raises:
@@ -92,12 +91,13 @@ def told_frames(score: Score, codec: Codec, features: int, count: int, first: in
     """
     check_told(features, codec)
     told = score_frames(score, codec.format.frame_rate, count, first)
-    return told if features == FEATURES else np.concatenate([told, heard_tones(score, codec, count, first)], axis=1)
+    if features == FEATURES or not isinstance(codec, VectorCodec):
+        return told
+    return np.concatenate([told, heard_tones(score, codec, count, first)], axis=1)
 
 
-def check_told(features: int, codec: Codec) -> None:
+def check_told(features: int, codec: AudioCodec) -> None:
     """ModelError when a model of so many features cannot be told a score by `told_frames`."""
-    if features not in (FEATURES, FEATURES + codec.config.dim):
-        raise ModelError(
-            f"this model is told {features} features a frame; there are {FEATURES}, and {codec.config.dim} of tones"
-        )
+    tones = codec.dim if isinstance(codec, VectorCodec) else 0
+    if features not in (FEATURES, FEATURES + tones):
+        raise ModelError(f"this model is told {features} features a frame; there are {FEATURES}, and {tones} of tones")

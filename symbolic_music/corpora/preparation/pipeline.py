@@ -11,9 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from symbolic_music.corpora.datasets import any_folder as folders
-from symbolic_music.corpora.datasets import archives, filters, groove, lakh, maestro, pop909
-from symbolic_music.corpora.datasets import jsb_chorales as chorale_sources
+from symbolic_music.corpora.datasets import archives, filters, registry
 from symbolic_music.corpora.datasets.base import Listing
 from symbolic_music.corpora.datasets.splits import filled
 from symbolic_music.corpora.preparation import processes as engines
@@ -38,15 +36,6 @@ from symbolic_music.errors import CorpusError, FileError, OptionError, StoreErro
 # Pieces of a segment: enough for columns to be long, few enough for a worker to hold, and for little to be lost.
 PIECES = 128
 DEDUP = "dedup"
-CORPORA: dict[str, Callable[[Path, str], Listing]] = {
-    "maestro": maestro.listing,
-    "lakh": lakh.listing,
-    "chorales": chorale_sources.listing,
-    "pop909": pop909.listing,
-    "groove": groove.listing,
-    "folder": folders.listing,
-}
-_OF_ONE_FILE = ("maestro", "chorales")
 ENGINES = ("processes", "ray")
 _UNPACKED = ".unpacked"
 # The fact of a piece that says which it resembles.
@@ -73,7 +62,7 @@ def prepare(
     killed and started again. What is there already and still right is kept.
 
     Args:
-        corpus: a name of `CORPORA`.
+        corpus: maestro, lakh, chorales, pop909, groove or folder, or one that was registered (`corpora.register`).
         source: its folder, an archive of it, or for some corpora a file (`maestro`: metadata; `chorales`: the json).
         store: the folder to make, on the same file system on all machines of a cluster.
         workers: processes; with the engine ray, what Ray has.
@@ -91,16 +80,16 @@ def prepare(
             something else in it.
     """
     source, store = Path(source), Path(store)
-    for kind, name, known in (("corpus", corpus, CORPORA), ("engine", engine, ENGINES)):
-        if name not in known:
-            raise UnknownNameError(f"no {kind} {name!r}; there are: {', '.join(known)}")
+    data_set = registry.get(corpus)
+    if engine not in ENGINES:
+        raise UnknownNameError(f"no engine {engine!r}; there are: {', '.join(ENGINES)}")
     filters.get(filter)
     if workers < 1:
         raise OptionError("--workers takes a number from 1 on")
     if not source.exists():
         raise FileError(f"no such file or folder: {source}")
     dedup = splits == DEDUP
-    if dedup and corpus not in ("lakh", "folder"):
+    if dedup and not data_set.takes_dedup:
         raise OptionError(f"--splits {DEDUP} is for lakh and folder; {corpus} has splits of its own")
     _check_free(store)
     try:
@@ -111,9 +100,9 @@ def prepare(
     try:
         with _only_run(store):
             root = archives.unpacked(source, store / _UNPACKED) if archives.is_archive(source) else source
-            if root.is_file() and corpus not in _OF_ONE_FILE:
+            if root.is_file() and not data_set.takes_file:
                 raise FileError(f"{source} is a file; name the folder of the corpus, or an archive of it")
-            listing = CORPORA[corpus](root, "" if dedup else splits)
+            listing = data_set.listing(root, "" if dedup else splits)
             if not listing.sources:
                 raise CorpusError(f"{source} lists no pieces")
             options = {**listing.options, "filter": filter, "pieces_a_segment": pieces}

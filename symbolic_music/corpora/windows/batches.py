@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from symbolic_music.errors import OptionError
-from symbolic_music.tokenizers.base import Tokenizer
 
 Ints = NDArray[np.int64]
 POOL = 16 << 20
@@ -145,11 +144,3 @@ class Collate:
             ids[row, : len(window)] = window
             mask[row, : len(window)] = True
         return Batch(ids, mask)
-
-
-def padding_of(tokenizer: Tokenizer) -> tuple[int, ...]:
-    """The id that fills up windows, one a field: PAD where the encoding has it, else 0, which the mask tells apart."""
-    if tokenizer.name == "anticipation":  # it has none, and naming all ids takes time and memory
-        return (0,)
-    fields = tokenizer.vocabulary.fields
-    return tuple(names.index("PAD_None") if "PAD_None" in names else 0 for names in fields)

@@ -24,7 +24,7 @@ from torch.utils.data import Dataset
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, Augmentation
-from symbolic_music.corpora.windows.batches import Collate, padding_of
+from symbolic_music.corpora.windows.batches import Collate
 from symbolic_music.corpora.windows.policies import Ints, Policy, Source
 from symbolic_music.errors import CorpusError, EmptyScoreError, OptionError, RegionError, TokenError
 from symbolic_music.tokenizers.base import Ids, Tokenizer
@@ -77,7 +77,7 @@ class Windows(Dataset[Tensor]):
         self.unit_windows: Ints = units.windows[self._given]
         self.unit_bytes: Ints = units.nbytes[self._given]
         self._cache = _Cache(cache)
-        self.collate = Collate(padding_of(tokenizer))
+        self.collate = Collate(tokenizer.padding)
 
     def __repr__(self) -> str:
         source, policy = self.source, type(self.policy).__name__

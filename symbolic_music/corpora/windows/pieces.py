@@ -16,20 +16,10 @@ from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import METER, Array, Score
 from symbolic_music.tokenizers.anticipation.expressive import folded
-from symbolic_music.tokenizers.base import Ids, Tokenizer
+from symbolic_music.tokenizers.base import BarGrid, Ids, Tokenizer
 
 Ints = NDArray[np.int64]
 _MOST_QUARTERS = 1_000_000
-_NOTES = ("notes", "tempos", "meters")
-# Tokenizers whose ids depend on the pedal: (name, preset).
-_PEDALLED = {("performance", "default"), ("performance", "score2perf"), ("anticipation", "expressive")}
-# Those that leave out notes without an end.
-_ENDED = {"performance", "miditok"}
-
-
-def per_track(tokenizer: Tokenizer) -> bool:
-    """Whether `encode` gives one sequence a track."""
-    return bool(getattr(getattr(tokenizer, "scheme", tokenizer), "per_track", False))
 
 
 def read_for(store: NoteStore, index: int, tokenizer: Tokenizer) -> Score:
@@ -37,17 +27,14 @@ def read_for(store: NoteStore, index: int, tokenizer: Tokenizer) -> Score:
 
     The sustain pedal is folded into the notes where the tokenizer would do so each time it encodes.
     """
-    if tokenizer.name.startswith("miditok:"):
-        return store.music(index, ALL_TABLES)
-    pedalled = (tokenizer.name, tokenizer.preset) in _PEDALLED
-    score = store.music(index, (*_NOTES, "controls") if pedalled else _NOTES)
-    if tokenizer.name in _ENDED or tokenizer.preset in _ENDED:
+    score = store.music(index, ALL_TABLES if tokenizer.tables is None else tokenizer.tables)
+    if not tokenizer.keeps_unended:
         score = score.without_hanging()
-    if pedalled:
+    if tokenizer.folds_pedal:
         score = folded(score).replace(controls=np.zeros(0, score.controls.dtype))
-    if tokenizer.preset == "original":  # it knows no drums
+    if not tokenizer.keeps_drums:
         score = _without_drums(score)
-    if tokenizer.name == "performance" and not np.any(score.notes["channel"] == DRUM_CHANNEL):
+    if tokenizer.sorts_by_pitch and not np.any(score.notes["channel"] == DRUM_CHANNEL):
         # The order that it sorts notes into, whatever the transposition, if there are no drums.
         key = score.notes["onset"].astype(np.int64) << 8 | score.notes["pitch"]
         if np.any(key[1:] < key[:-1]):
@@ -65,8 +52,7 @@ class Voice:
     """What makes one sequence of ids: a whole piece, or, where tracks are encoded alone, a track of it."""
 
     score: Score
-    steps: int  # steps a quarter that onsets are rounded to, 0: none
-    four_four: bool  # whether the encoding knows no other meter
+    grid: BarGrid  # that onsets are rounded to; of 0 steps: none
 
     @cached_property
     def lines(self) -> Ints:
@@ -77,8 +63,8 @@ class Voice:
         """
         if self.score.notes["onset"][-1] > _MOST_QUARTERS * self.score.ticks_per_quarter:
             raise RegionError(f"a piece lasts more than {_MOST_QUARTERS:,} quarters; clip it first")
-        score = self.score.replace(meters=np.zeros(0, METER)) if self.four_four else self.score
-        half = score.ticks_per_quarter // (2 * self.steps) if self.steps else 0
+        score = self.score.replace(meters=np.zeros(0, METER)) if self.grid.only_four_four else self.score
+        half = score.ticks_per_quarter // (2 * self.grid.steps) if self.grid.steps else 0
         return score.bars(int(score.notes["onset"][-1]) + half + 1)
 
     @cached_property
@@ -91,12 +77,13 @@ class Voice:
     def positions_a_note(self) -> float:
         """How many places on the grid notes begin at, divided by the notes."""
         onset = self.score.notes["onset"].astype(np.int64)
-        at = onset * self.steps // self.score.ticks_per_quarter if self.steps else onset
+        at = onset * self.grid.steps // self.score.ticks_per_quarter if self.grid.steps else onset
         return float((1 + np.count_nonzero(at[1:] != at[:-1])) / len(at))
 
     def before(self, tick: int) -> int:
         """The first tick whose notes are written at `tick`, or later."""
-        return tick if not self.steps else -((self.score.ticks_per_quarter - 2 * self.steps * tick) // (2 * self.steps))
+        steps = self.grid.steps
+        return tick if not steps else -((self.score.ticks_per_quarter - 2 * steps * tick) // (2 * steps))
 
     def cut(self, bar: int, stop: int, change: Change) -> Score:
         """The bars from `bar` up to `stop`, varied, with the tempos and meters in force there.
@@ -169,17 +156,13 @@ def held_bytes(notes: Ints) -> Ints:
     return np.asarray(18 * notes + 4096)
 
 
-# Presets of remi and compound -> steps a quarter, whether only 4/4 is known.
-_GRIDS = {"default": (24, False), "miditok": (8, False), "original": (4, True)}
-
-
 def hold(store: NoteStore, index: int, tokenizer: Tokenizer) -> Held:
     """Read a piece for this tokenizer."""
     score = read_for(store, index, tokenizer)
     lowest, highest = pitch_range(score)
-    grid = _GRIDS[tokenizer.preset] if tokenizer.name in ("remi", "compound") else (0, False)
-    scores = _tracks(score) if per_track(tokenizer) else [score]
-    return Held(tuple(Voice(one, *grid) for one in scores if len(one)), lowest, highest)
+    grid = tokenizer.bar_grid or BarGrid(0)
+    scores = _tracks(score) if tokenizer.per_track else [score]
+    return Held(tuple(Voice(one, grid) for one in scores if len(one)), lowest, highest)
 
 
 def _tracks(score: Score) -> list[Score]:
@@ -204,10 +187,3 @@ def encoded(tokenizer: Tokenizer, score: Score) -> Ids:
         return ids
     # A track alone has one sequence; some of MidiTok's kinds add one of what all tracks share.
     return max(ids, key=len) if ids else np.zeros(0, np.int32)
-
-
-def without_end(tokenizer: Tokenizer, ids: Ids) -> Ids:
-    """The ids of a part of a piece, without what says that the piece ends there."""
-    if (tokenizer.name, tokenizer.preset) == ("compound", "original"):
-        return ids[:-2]  # a bar and EOS
-    return ids

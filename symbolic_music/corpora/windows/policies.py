@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, Augmentation
-from symbolic_music.corpora.windows.pieces import Held, Voice, encoded, held_bytes, hold, without_end
+from symbolic_music.corpora.windows.pieces import Held, encoded, held_bytes, hold
 from symbolic_music.errors import OptionError, RegionError, TokenError
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 
 Ints = NDArray[np.int64]
 P = TypeVar("P")
-# Ids (words) a note, about: how many windows an epoch has.
-_IDS_A_NOTE = {"performance": 4.0, "remi": 4.0, "compound": 1.7, "anticipation": 3.0}
 
 
 @dataclass(frozen=True)
@@ -77,17 +75,17 @@ def _check_length(policy: Any, name: str) -> None:
 
 
 def _check_relative(policy: Any, tokenizer: Tokenizer) -> None:
-    if tokenizer.name == "anticipation" and tokenizer.preset != "interarrival":
+    if tokenizer.absolute_times:
         raise OptionError(
-            f"{type(policy).__name__}: ids of anticipation's preset {tokenizer.preset!r} hold times from the start of "
-            "the piece, which are too large in a window; use Packed"
+            f"{type(policy).__name__}: ids of {tokenizer.name}'s preset {tokenizer.preset!r} hold times from the "
+            "start of the piece, which are too large in a window; use Packed"
         )
 
 
 def _each_piece(source: Source, length: int, per_piece: int | None) -> Units:
     """A unit a piece; pieces without notes have no windows."""
     notes = source.store.note_counts[source.pieces]
-    ids = notes * _IDS_A_NOTE.get(source.tokenizer.name, 4.0)
+    ids = notes * source.tokenizer.ids_a_note
     windows = np.maximum(np.rint(ids / length), 1) if per_piece is None else np.full(len(notes), per_piece)
     return Units(np.arange(len(notes) + 1), np.where(notes > 0, windows, 0).astype(np.int64), held_bytes(notes))
 
@@ -237,23 +235,14 @@ class Bars(Policy[Held]):
         first = int(np.searchsorted(onset, voice.before(int(lines[bar]))))
         limit = len(lines) if self.bars is None else min(bar + self.bars, len(lines))
         # So many notes fill most windows. It must not depend on what was cut before.
-        notes = int(self.length / (0.9 * _fewest_ids(source.tokenizer, voice))) + 1
+        notes = int(self.length / (0.9 * source.tokenizer.fewest_ids_a_note(voice.positions_a_note))) + 1
         while True:
             stop = limit
             if first + notes < len(onset):
                 stop = min(limit, int(np.searchsorted(lines, onset[first + notes], side="right")))
             ids = encoded(source.tokenizer, voice.cut(bar, stop, change))
             if stop < len(lines):
-                ids = without_end(source.tokenizer, ids)
+                ids = source.tokenizer.without_end(ids)
             if len(ids) >= self.length or stop == limit:
                 return ids[: self.length]
             notes *= 2
-
-
-def _fewest_ids(tokenizer: Tokenizer, voice: Voice) -> float:
-    """About how many ids (words) a note of this voice takes, at least."""
-    if tokenizer.name == "compound":
-        return 1 + voice.positions_a_note
-    if tokenizer.name == "remi":
-        return 4 if tokenizer.preset == "original" else 3 + voice.positions_a_note
-    return 2

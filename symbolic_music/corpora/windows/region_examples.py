@@ -8,7 +8,7 @@ import numpy as np
 
 from symbolic_music.tokenizers.region.arrangement import Layout, StepSpan, arrange_edit, arrange_stretch
 from symbolic_music.tokenizers.region.events import GridEvents
-from symbolic_music.tokenizers.region.rows import SLOTS, Rows
+from symbolic_music.tokenizers.region.rows import PEDAL_INSTRUMENT, SLOTS, Rows
 
 _SPANS, _SPAN_SHARES = (1, 2, 3), (0.5, 0.3, 0.2)
 _BARS, _BAR_SHARES = (1, 2, 4, 8, 16), (0.1, 0.2, 0.45, 0.2, 0.05)
@@ -16,6 +16,8 @@ _BARS, _BAR_SHARES = (1, 2, 4, 8, 16), (0.1, 0.2, 0.45, 0.2, 0.05)
 _APART = 12
 # Of the edits these write one slot, and all slots that play there.
 _ONE_SLOT, _ALL_SLOTS = 0.35, 0.3
+# Of the edits of tracks with a pedal these write it too; in the others it is given.
+_WITH_PEDAL = 0.6
 # No example is written for more than this share.
 _MOST_WRITTEN = 0.6
 
@@ -49,7 +51,8 @@ def region_example(
 
 def _any_bar(events: GridEvents, rng: np.random.Generator) -> int:
     """A bar with a note; dense bars are drawn more often."""
-    return int(events.bar[int(rng.integers(0, len(events)))])
+    notes = np.flatnonzero(events.instrument != PEDAL_INSTRUMENT)
+    return int(events.bar[notes[int(rng.integers(0, len(notes)))]])
 
 
 def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random.Generator) -> Layout:
@@ -70,10 +73,14 @@ def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random
 def _edit(events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator) -> Rows:
     spans = _draw_spans(events, rng)
     inside = _inside(events, spans)
-    present = np.unique(events.slot[inside])
+    is_pedal = events.slot_instruments == PEDAL_INSTRUMENT
+    present = np.unique(events.slot[inside & ~is_pedal[events.slot]])
     draw, some = rng.random(), int(rng.integers(1, len(present) + 1))
     count = 1 if draw < _ONE_SLOT else len(present) if draw > 1 - _ALL_SLOTS else some
     written = rng.choice(present, count, replace=False)
+    if is_pedal.any() and rng.random() < _WITH_PEDAL:
+        pedals = is_pedal & np.isin(events.slot_tracks, events.slot_tracks[written])
+        written = np.append(written, np.flatnonzero(pedals))
     own = np.isin(events.slot, written)
     room = int(longest * _MOST_WRITTEN) - 40
     while (_inside(events, spans) & own).sum() > room and len(spans) > 1:

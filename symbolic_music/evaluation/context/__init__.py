@@ -1,6 +1,8 @@
 """Edits in context: how what was written fits the piece that it stands in, beside copies and random bars."""
 
 from symbolic_music.evaluation.context.benchmark import load_cases
+from symbolic_music.evaluation.context.choosing import choose_region, in_time
+from symbolic_music.evaluation.context.fit import fit
 from symbolic_music.evaluation.context.references import RandomBars, copy_before, original, retrieve, with_notes
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
 from symbolic_music.evaluation.context.table import METRICS, Metric, Row, as_json, evaluate, measure, references, table
@@ -14,8 +16,11 @@ __all__ = [
     "Row",
     "Write",
     "as_json",
+    "choose_region",
     "copy_before",
     "evaluate",
+    "fit",
+    "in_time",
     "load_cases",
     "measure",
     "original",

@@ -27,10 +27,12 @@ class Passage:
 
     Args:
         notes: how many.
+        own: how many of these are asked about; all, unless `originality` was told `among`.
         rows: of the piece's note table, shape (notes,).
         start, end: in seconds of the piece: onsets of its first and last note.
         piece: index in the store of the piece that has it too.
         source: file that this was read from.
+        source_rows: of its note table, one for each of `rows`, shape (notes,).
         source_start, source_end: the same seconds there.
         transposition: semitones from there to here.
         stretch: seconds here over seconds there.
@@ -38,11 +40,13 @@ class Passage:
     """
 
     notes: int
+    own: int
     rows: NDArray[np.int64]
     start: float
     end: float
     piece: int
     source: str
+    source_rows: NDArray[np.int64]
     source_start: float
     source_end: float
     transposition: int
@@ -55,12 +59,12 @@ class Originality:
     """What a piece shares with an index.
 
     Args:
-        notes: pitched notes of the piece.
+        notes: pitched notes of the piece that are asked about.
         passages: the longest ones, by number of notes; a note may be in several.
-        copied: notes that are in any passage of twelve or more intervals that the index knows.
+        copied: those of the notes that are in any passage of twelve or more intervals that the index knows.
         nearest: index in the store of the piece with the most fingerprints in common; None without any.
         nearest_source: its file.
-        nearest_share: share of this piece's fingerprints that it has.
+        nearest_share: share of the fingerprints asked about that it has.
     """
 
     notes: int
@@ -72,8 +76,8 @@ class Originality:
 
     @property
     def longest(self) -> int:
-        """Notes of the longest passage that agrees in rhythm too; 0 when none of those looked at does."""
-        return max((passage.notes for passage in self.passages if passage.rhythm), default=0)
+        """Most notes asked about in a passage that agrees in rhythm too; 0 when none of those looked at does."""
+        return max((passage.own for passage in self.passages if passage.rhythm), default=0)
 
     @property
     def share(self) -> float:
@@ -81,16 +85,24 @@ class Originality:
         return self.copied / self.notes if self.notes else 0.0
 
 
-def originality(score: Score, index: Index, without: int | None = None) -> Originality:
-    """What a score shares with the pieces of an index.
+def originality(
+    score: Score, index: Index, without: int | None = None, among: NDArray[np.bool_] | None = None
+) -> Originality:
+    """What a score, or some notes of it, shares with the pieces of an index.
 
     Args:
         score: any piece; drums are not looked at.
         index: see `index.open_index`.
         without: a piece of the store that does not count, such as the score itself.
+        among: the notes that are asked about, a mask of shape (notes,), such as those that a model wrote; all by
+            default. A passage has at least one of them, and may run on into those that stand before and after.
     """
     lines = lines_of(score)
+    asked = np.ones(len(lines), bool) if among is None else among[lines.rows]
     hashes, at = fingerprints(lines)
+    before = np.concatenate([[0], np.cumsum(asked)])
+    touching = before[at + GRAM] > before[at]
+    hashes, at = hashes[touching], at[touching]
     first, last = index.find(hashes)
     counts = last - first
     counts[counts > _COMMON] = 0
@@ -102,21 +114,21 @@ def originality(score: Score, index: Index, without: int | None = None) -> Origi
         kept = index.pieces[piece] != without
         query, place, piece = query[kept], place[kept], piece[kept]
     if not len(query):
-        return Originality(len(lines), (), 0, None, "", 0.0)
+        return Originality(int(asked.sum()), (), 0, None, "", 0.0)
     pairs = np.unique(np.stack([piece, query]), axis=1)[0]
     fingerprinted = np.bincount(pairs)
     nearest = int(index.pieces[fingerprinted.argmax()])
     # Each piece is read once, however many passages it has.
     theirs = cache(lambda number: lines_of(index.store.music(int(index.pieces[number]), TABLES)))
-    passages = [_passage(lines, index, theirs(run[2]), *run) for run in _runs(query, place, piece)]
+    passages = [_passage(lines, asked, index, theirs(run[2]), *run) for run in _runs(query, place, piece)]
     found = [passage for passage in passages if passage is not None]
     covered = np.zeros(len(lines) + 1, np.int64)
     np.add.at(covered, np.unique(query), 1)
     np.add.at(covered, np.unique(query) + GRAM, -1)
     return Originality(
-        notes=len(lines),
-        passages=sorted(found, key=lambda passage: (-passage.notes, passage.start)),
-        copied=int((np.cumsum(covered[:-1]) > 0).sum()),
+        notes=int(asked.sum()),
+        passages=sorted(found, key=lambda passage: (-passage.own, -passage.notes, passage.start)),
+        copied=int(((np.cumsum(covered[:-1]) > 0) & asked).sum()),
         nearest=nearest,
         nearest_source=index.store.piece(nearest).source,
         nearest_share=float(fingerprinted.max() / len(hashes)),
@@ -141,7 +153,14 @@ def _runs(
 
 
 def _passage(
-    lines: Lines, index: Index, theirs: Lines, first: int, place: int, number: int, count: int
+    lines: Lines,
+    asked: NDArray[np.bool_],
+    index: Index,
+    theirs: Lines,
+    first: int,
+    place: int,
+    number: int,
+    count: int,
 ) -> Passage | None:
     """The passage at a place of a piece, looked at note by note; None when hashes met by chance."""
     piece = int(index.pieces[number])
@@ -153,17 +172,20 @@ def _passage(
     lengths = np.diff(np.append(change, count))
     best = int(lengths.argmax())
     first, begin, count = first + int(change[best]), begin + int(change[best]), int(lengths[best])
-    if count < GRAM:
+    own = int(asked[first : first + count].sum())
+    if count < GRAM or not own:
         return None
     here, there = lines.onset[first : first + count], theirs.onset[begin : begin + count]
     stretch, rhythm = _tempo(here, there)
     return Passage(
         notes=count,
+        own=own,
         rows=lines.rows[first : first + count],
         start=float(here[0]),
         end=float(here[-1]),
         piece=piece,
         source=index.store.piece(piece).source,
+        source_rows=theirs.rows[begin : begin + count],
         source_start=float(there[0]),
         source_end=float(there[-1]),
         transposition=int(apart[change[best]]),

@@ -21,7 +21,7 @@ def encoded_in_bars(score: Score, model: Model[Any]) -> Ids:
     """
     tokenizer = model.tokenizer
     names = {name for field in tokenizer.vocabulary.fields for name in field}
-    if tokenizer.name in ("remi", "compound") and {"Bar_None", "Program_0"} <= names:
+    if tokenizer.bar_grid is not None and {"Bar_None", "Program_0"} <= names:
         encoded = tokenizer.encode(score)
         # A rest may stand in place of bars.
         if not isinstance(encoded, list) and not any(name.startswith("Rest_") for name in names):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling, draw
 from symbolic_music.models import Model
-from symbolic_music.models.architectures.compound_transformer import CompoundTransformer
+from symbolic_music.models.protocol import TokenModel
 from symbolic_music.score import Score, note_table
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.grammars.compound import WordGrammar
@@ -38,6 +38,21 @@ PUBLISHED_WORD_SAMPLING: Mapping[str, Sampling] = MappingProxyType(
     }
 )
 _OTHERWISE = Sampling()
+
+
+@runtime_checkable
+class WordNetwork(TokenModel, Protocol):
+    """A `TokenModel` of compound words that draws the field `config.leading` first, and the others given it."""
+
+    def leading_logits(self, state: Tensor) -> Tensor:
+        """Logits of the leading field, (B, size), at the states (B, width) of a cache."""
+        ...
+
+    def logits(self, state: Tensor, leading: Tensor) -> tuple[Tensor, ...]:
+        """Logits of all fields, (B, size) each, given the ids (B,) of the leading one."""
+        ...
+
+
 # What a field is called, where it is not called as the type of its last tokens.
 _NAMES = {"type": "family", "beat": "time", "position": "time", "pitchdrum": "pitch", "timesig": "meter"}
 _BEFORE_AND_AFTER = ("BOS_None", "EOS_None", "PAD_None", "Type_EOS")
@@ -90,7 +105,7 @@ def draw_words(
         TokenError: when the prompt does not obey the grammar.
     """
     network, vocabulary, grammar = model.network, model.tokenizer.vocabulary, model.tokenizer.grammar
-    if not isinstance(network, CompoundTransformer) or not isinstance(grammar, WordGrammar):
+    if not isinstance(network, WordNetwork) or not isinstance(grammar, WordGrammar):
         raise OptionError(f"{model.card.name!r} speaks words of several fields, but is no compound transformer")
     first, names = network.config.leading, field_names(vocabulary)
     order = sorted((i for i in range(len(names)) if i != first), key=lambda i: names[i] != "time")
@@ -103,7 +118,7 @@ def draw_words(
         words = [_opening(model.tokenizer)]
         state = grammar.advance(state, words[0])
         yield words[0], 0.0
-    network.eval()
+    model.network.eval()
     free = [inside if field == first else np.True_ for field in range(len(names))]
     if permitted is not None:
         free = [one & mask for one, mask in zip(free, permitted, strict=True)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
 from symbolic_music.tokenizers.region.rows import (
     DRUM_KEYS,
@@ -62,7 +63,7 @@ def relation(classes: Mask) -> Integers:
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
     """What sounds in the pitched notes of all slots but these."""
-    chosen = ~np.isin(events.slot, slots) & ~events.is_drum
+    chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
 
@@ -161,6 +162,29 @@ class Habits:
     longest_gap: int
     harmony: Floats
     classes: Floats
+
+
+# Of a part that plays nowhere else, or hardly.
+_NEW_AT_ONCE, _NEW_PER_BAR = 4, 24
+# Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.
+_NEW_HARMONY = np.array([11.0, 1.0, 4.0])
+
+
+def new_habits(
+    others: GridEvents, at_once: int = _NEW_AT_ONCE, per_bar: int = _NEW_PER_BAR, shortest: int = 1
+) -> Habits:
+    """What a part may do that plays nowhere else: within the key of the others and over their chords, without piles.
+
+    Args:
+        others: the piece.
+        at_once, per_bar: see `Habits`.
+        shortest: duration of its notes at least, in steps.
+    """
+    pitched = others.pitch[others.instrument < DRUM_INSTRUMENT]
+    classes = np.bincount(pitched % 12, minlength=12).astype(np.float64)
+    durations = np.arange(DURATIONS) >= shortest
+    keys, places = np.ones(KEYS, bool), np.ones(STEPS, bool)
+    return Habits(keys, places, durations, at_once, per_bar, 1 << 30, _NEW_HARMONY, classes)
 
 
 def habits_of(

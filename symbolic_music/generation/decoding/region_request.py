@@ -19,7 +19,7 @@ class RegionRequest:
         origin: step that is time 0 of the rows.
         start, end: of the span.
         bar_starts, bar_lengths: of the score, in steps.
-        slots: that are written, with their instruments (128 for drums).
+        slots: that are written, with their instruments (128 for drums, 129 for presses of the sustain pedal).
         past: time, duration and note (128 x instrument + pitch) before the span, for constraints: (n, 3).
         habits: of slots, in their order; None for a slot that is free.
         rhythm: of all of them together; None where they are free.
@@ -27,6 +27,7 @@ class RegionRequest:
         busy: for each slot, keys that sound into the span and the steps until when.
         constraints: what the notes must obey.
         most: notes at most.
+        fewest_in_bar, fewest_at_once: notes that limits ask for, for which room is left.
         above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
     """
 
@@ -44,6 +45,8 @@ class RegionRequest:
     busy: tuple[dict[int, int], ...]
     constraints: tuple[Constraint, ...] = ()
     most: int = 2000
+    fewest_in_bar: int = 0
+    fewest_at_once: int = 1
     above: tuple[int, ...] = ()
 
 

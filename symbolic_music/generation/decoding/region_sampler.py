@@ -39,8 +39,9 @@ class RegionSampler:
         self._random = np.random.default_rng(seed)
         self._room = request.most + (request.end - request.start) // r.LONGEST_GAP + 2
         self._cache = RegionCache(network, torch.from_numpy(request.rows), 1, self._room)
+        self._habits = list(request.habits)
         self._numbers = [slot for slot, _ in request.slots]
-        instruments = sorted({instrument for _, instrument in request.slots})
+        instruments = sorted({instrument for _, instrument in request.slots} - {r.PEDAL_INSTRUMENT})
         self._candidates = np.concatenate([np.arange(128 * i, 128 * i + 128) for i in instruments])
         self._block = {instrument: 128 * place for place, instrument in enumerate(instruments)}
         self._events = [tuple(row) for row in request.past[-_REMEMBERED:].tolist()]
@@ -91,11 +92,14 @@ class RegionSampler:
         allowed = np.zeros(r.GAPS, bool)
         onsets = both([c.onsets(situation, times) for c in request.constraints], times.shape)
         allowed[: r.LONGEST_GAP] = (onsets & (times >= request.start) & (times < request.end))[0]
+        roomy = allowed[: r.LONGEST_GAP] & self._leaves_room(times[0])
+        if roomy.any():
+            allowed[: r.LONGEST_GAP] = roomy
         passed = np.array([[self._now + r.LONGEST_GAP, request.end]])
         passing = both([c.passing(situation, passed) for c in request.constraints], passed.shape)[0]
         allowed[r.GAP_REST] = passing[0] and self._now + r.LONGEST_GAP < request.end
         allowed[r.GAP_END] = passing[1]
-        longest = min((h.longest_gap for h in request.habits if h is not None), default=request.end)
+        longest = min((h.longest_gap for h in self._habits if h is not None), default=request.end)
         lasting = np.append(np.arange(r.LONGEST_GAP), [r.LONGEST_GAP, request.end - self._now]) <= longest
         notes = np.arange(r.GAPS) < r.LONGEST_GAP
         # Where no note may stand within the longest gap, a longer one is better than none.
@@ -108,6 +112,10 @@ class RegionSampler:
                 if self._free.any():
                     return gap, chosen
                 kept[gap] = False
+        if any(habits is not None for habits in self._habits):
+            # Limits come before habits.
+            self._habits = [None] * len(request.slots)
+            return self._draw_gap()
         raise self._contradiction("no onset is left")
 
     def _free_keys(self, time: int) -> NDArray[np.bool_]:
@@ -119,8 +127,12 @@ class RegionSampler:
         bar = int(np.searchsorted(request.bar_starts, time, side="right")) - 1
         written = len(self._events) - self._given
         above = request.above[written] if written < len(request.above) else 0
-        for place, ((slot, instrument), habits) in enumerate(zip(request.slots, request.habits, strict=True)):
+        for place, ((slot, instrument), habits) in enumerate(zip(request.slots, self._habits, strict=True)):
             if time == self._now and slot < self._slot != r.NO_SLOT:
+                continue
+            if instrument == r.PEDAL_INSTRUMENT:
+                # It is up for a step at least.
+                free[place, r.PEDAL_KEY] = self._busy[place].get(r.PEDAL_KEY, -1) < time
                 continue
             own = pitches[self._block[instrument] : self._block[instrument] + 128]
             first = r.DRUM_KEYS if instrument == r.DRUM_KEYS else 0
@@ -130,10 +142,37 @@ class RegionSampler:
                     free[place, key] = False
             if time == self._now and slot == self._slot:
                 free[place, : self._key + 1] = False
+            lacking = request.fewest_at_once - 1 - self._together(time)
+            if lacking > 0 and place == len(request.slots) - 1:
+                free[place, np.flatnonzero(free[place])[-lacking:]] = False
             if habits is not None:
-                free[place] &= habits.keys & self._within(habits.at_once, habits.per_bar, place, time, bar)
+                # Pitches that limits ask for come before the part's own.
+                own_keys = np.zeros(r.KEYS, bool)
+                own_keys[first : first + 128] = own
+                if (own_keys & habits.keys).any():
+                    free[place] &= habits.keys
+                free[place] &= self._within(habits.at_once, habits.per_bar, place, time, bar)
                 free[place] &= habits.places[time % r.STEPS]
         return free
+
+    def _together(self, time: int) -> int:
+        """Notes written so far that begin at a time."""
+        return sum(onsets.count(time) for onsets in self._onsets) if time == self._now else 0
+
+    def _leaves_room(self, times: Integers) -> Mask:
+        """Whether at times from now on, one step after the other, a bar can still get the notes that it needs."""
+        request, starts = self._request, self._request.bar_starts
+        if not request.fewest_in_bar:
+            return np.ones(len(times), bool)
+        bars = np.searchsorted(starts, times, side="right")
+        ends = np.minimum(np.append(starts, request.end)[bars], request.end)
+        places = [np.ones(r.STEPS, bool) if habits is None else habits.places for habits in self._habits]
+        usable = np.logical_or.reduce(places)[np.arange(times[0], max(ends.max(), times[-1])) % r.STEPS]
+        before = np.append(0, np.cumsum(usable))
+        room = before[ends - times[0]] - before[times - times[0]]
+        here = bars == int(np.searchsorted(starts, self._now, side="right"))
+        begun = sum(1 for time, _, _ in self._events if time >= int(starts[max(bars[0] - 1, 0)]))
+        return np.asarray(room >= request.fewest_in_bar - np.where(here, begun, 0))
 
     def _within(self, at_once: int, per_bar: int, place: int, time: int, bar: int) -> bool:
         own = self._onsets[place]
@@ -154,13 +193,17 @@ class RegionSampler:
         place = self._numbers.index(slot)
         keys = self._cache.keys(_one(gap), _one(slot), *(_one(row[i]) for i in (r.TIME, r.POSITION, r.LENGTH)))
         log_keys = keys.numpy()[0].astype(np.float64)
-        habits = request.habits[place]
+        habits = self._habits[place]
         if habits is not None and request.others is not None and request.slots[place][1] < r.DRUM_KEYS:
             log_keys = tuned(log_keys, habits, request.others.at(np.array([time]))[0])
         key, log_key = self._draw(log_keys, free[place])
-        situation = self._situation(time)
+        instrument = request.slots[place][1]
+        is_press = instrument == r.PEDAL_INSTRUMENT
         lengths = np.arange(r.DURATIONS)
-        allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
+        allowed = lengths <= request.end - time
+        if not is_press:
+            situation = self._situation(time)
+            allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
         allowed[0] = False
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
@@ -168,14 +211,14 @@ class RegionSampler:
         velocities = self._cache.velocities(_one(duration)).numpy()[0]
         velocity, _ = self._draw(velocities, np.arange(r.VELOCITIES) > 0)
 
-        instrument = request.slots[place][1]
         row[[r.DURATION, r.SLOT, r.INSTRUMENT, r.KEY, r.VELOCITY]] = duration, slot, instrument, key, velocity
         self._now, self._slot, self._key = time, slot, key
         self._cache.append(torch.from_numpy(row[None]))
         pitch = key % 128
         self._busy[place][key] = time + duration
         self._onsets[place].append(time)
-        self._events.append((time, duration, 128 * instrument + pitch))
+        if not is_press:
+            self._events.append((time, duration, 128 * instrument + pitch))
         total = score + log_slot + log_key + log_duration
         return DrawnNote(time, duration, slot, instrument, pitch, min(127, 4 * velocity + 2), total)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Protocol
+from functools import singledispatch
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -58,22 +59,25 @@ class Reader(Protocol):
         ...
 
 
-def reader_of(network: Network, lines: int) -> Reader:
-    """The reader of a network, for so many lines.
+@singledispatch
+def reader_of(network: Any, lines: int) -> Reader:
+    """The reader of a network, for so many lines. For another architecture: `reader_of.register`.
 
     Raises:
-        ModelError: when it has another vocabulary.
+        ModelError: when there is none, or the network has another vocabulary.
     """
-    if isinstance(network, AnticipatoryTransformer):
-        return RowReader(network, lines)
-    if network.config.vocabulary != v.SIZE:
-        raise ModelError(f"the model has {network.config.vocabulary:,} ids; {v.SIZE:,} are needed")
-    return GPT2Reader(network, lines)
+    raise ModelError(f"a {type(network).__name__} cannot write into a piece: there is no reader of it")
 
 
-def context_of(network: Network) -> int:
+def can_be_read(network: Any) -> bool:
+    """Whether `reader_of` knows the architecture of a network."""
+    return reader_of.dispatch(type(network)) is not reader_of.dispatch(object)
+
+
+def context_of(network: Any) -> int:
     """Ids that a network is shown at once."""
-    return 3 * network.config.window - 2 if isinstance(network, AnticipatoryTransformer) else network.config.context
+    events = getattr(network.config, "window", None)
+    return int(network.config.context) if events is None else 3 * int(events) - 2
 
 
 def note_ids(instruments: Instruments) -> Tensor:
@@ -167,3 +171,16 @@ class RowReader:
     def notes(self, states: Tensor, instruments: Instruments) -> Tensor:
         """See `Reader`."""
         return states[:, v.NOTE + note_ids(instruments)]
+
+
+@reader_of.register
+def _(network: AnticipatoryTransformer, lines: int) -> Reader:
+    return RowReader(network, lines)
+
+
+@reader_of.register(GPT2)
+@reader_of.register(PreparedGPT2)
+def _(network: GPT2 | PreparedGPT2, lines: int) -> Reader:
+    if network.config.vocabulary != v.SIZE:
+        raise ModelError(f"the model has {network.config.vocabulary:,} ids; {v.SIZE:,} are needed")
+    return GPT2Reader(network, lines)

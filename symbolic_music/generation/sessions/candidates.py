@@ -9,7 +9,8 @@ import numpy as np
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import NEAR_COPY, Written, WrittenNote, share_of_twins
 from symbolic_music.generation.views.track_style import Voice
-from symbolic_music.score import NOTE, Array, Score, Track
+from symbolic_music.score import CONTROL, NOTE, Array, Score, Track
+from symbolic_music.tokenizers.sustain import SUSTAIN
 
 Event = tuple[int, int, int]
 
@@ -26,6 +27,7 @@ class Draft:
         self.number, self.tracks = number, list(tracks)
         self.begun, self.ticks = 0, 0
         self._rows: list[tuple[int, ...]] = []
+        self._controls: list[tuple[int, int, int, int]] = []
         self._span: Span = (0, 0)
         self._before = self._in_span = 0
         self._busy: dict[tuple[int, int], int] = {}
@@ -62,6 +64,13 @@ class Draft:
         loudness = voice.velocity(onset, pitch) if velocity is None else velocity
         return self._append((onset, end - onset, pitch, loudness, voice.program, voice.channel, track, 0), score)
 
+    def press(self, onset: int, end: int, track: int) -> None:
+        """The sustain pedal of a track goes down and up again, within the region."""
+        first, last = self._span
+        onset = min(max(onset, first), last - 1)
+        end = min(max(end, onset + 1), last)
+        self._controls += [(onset, SUSTAIN, 127, track), (end, SUSTAIN, 0, track)]
+
     def repitch(self, rows: Array, pitch: int, score: Score) -> WrittenNote:
         """The next of some rows with another pitch."""
         values = list(rows[self._in_span].item())
@@ -93,10 +102,17 @@ class Draft:
         """Given notes and those written, in order."""
         return inserted(given, np.array(self._rows, NOTE))
 
+    def controls(self, score: Score) -> Array:
+        """The controllers of a score with the pedal that is written; at one time it goes up before it goes down."""
+        if not self._controls:
+            return score.controls
+        new = np.array(sorted(self._controls, key=lambda row: (row[0], row[2])), CONTROL)
+        return np.insert(score.controls, np.searchsorted(score.controls["time"], new["time"], side="right"), new)
+
     def result(self, score: Score, replaced: Array, given: Array, spans: Sequence[Span]) -> Written:
         """The score with what is written so far, in place of some notes of regions."""
         notes = np.array(self._rows, NOTE)
-        whole = score.replace(notes=inserted(given, notes), tracks=tuple(self.tracks))
+        whole = score.replace(notes=inserted(given, notes), tracks=tuple(self.tracks), controls=self.controls(score))
         likelihood = self._log_probability / self._drawn if self._drawn else float("nan")
         complete = self._complete and self.begun == len(spans)
         copies = len(replaced) > 0 and share_of_twins(score, notes, replaced) >= NEAR_COPY

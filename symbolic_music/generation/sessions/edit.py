@@ -25,6 +25,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.roles import Role
 from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.model_view import Perspective, perspective
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
@@ -50,6 +51,7 @@ class Edit:
         limits: what the notes must obey.
         keeps_rhythm: only pitches are drawn, for the notes that are there.
         keeps: share of the notes that are there, which are written again as they are; None to write new ones.
+        role: of the track that is written, when it is new.
         may_end: part of a region after which the model may end the piece; None for never.
     """
 
@@ -59,6 +61,7 @@ class Edit:
     keeps_rhythm: bool = False
     keeps: float | None = None
     may_end: float | None = None
+    role: Role | None = None
 
 
 class Editing:

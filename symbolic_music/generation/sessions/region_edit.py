@@ -6,6 +6,7 @@ Long spans are written in parts of a few bars, each of which knows the parts bef
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,7 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
-from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, sounding
+from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding, habits_of, new_habits, sounding
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
@@ -27,11 +28,11 @@ from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.sessions.edit import Edit, Editing
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
 from symbolic_music.models import Model
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import Integers
+from symbolic_music.tokenizers.sustain import pedal_presses
 
 # Rows that are kept free for what is written, and the notes of a part that are expected in them at most.
 _ROOM, _PART = 200, 150
@@ -39,6 +40,8 @@ _MOST_BARS = 8
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
+# Up to so many notes of a bar stand on its sixteenths.
+_SIXTEENTH, _MANY = r.STEPS // 4, 12
 
 
 class RegionEditing:
@@ -65,6 +68,7 @@ class RegionEditing:
         self._score, self._edit, self._model = score, edit, model
         self._sampling, self._seed = sampling, seed
         self._scale = r.STEPS / score.ticks_per_quarter
+        self._with_pedal = self._model.tokenizer.preset == "pedal"
         in_tracks = np.isin(score.notes["track"], edit.tracks)
         self._asked = [inside(score.notes, *span) & in_tracks for span in edit.spans]
         self._given = score.notes[~np.logical_or.reduce(self._asked)]
@@ -155,6 +159,10 @@ class RegionEditing:
                 )
                 count, total = 0, 0.0
                 for drawn in sampler.stream():
+                    if drawn.instrument == r.PEDAL_INSTRUMENT:
+                        down, up = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
+                        draft.press(down, up, tracks[drawn.slot])
+                        continue
                     count, total = count + 1, total + drawn.log_probability
                     if self._edit.keeps_rhythm:
                         yield draft.repitch(rows, drawn.pitch, self._score)
@@ -186,8 +194,10 @@ class RegionEditing:
         part = self._parts[number][place]
         notes = draft.among(self._given)
         wanted = tuple((track, voice.instrument) for track, voice in voices.items())
+        wanted += tuple((track, r.PEDAL_INSTRUMENT) for track in self._pedals(number))
         last = max(span[1] for span in self._edit.spans)
-        events = grid_events(self._score.replace(notes=notes), wanted, until=last)
+        known = self._score.replace(notes=notes, controls=draft.controls(self._score))
+        events = grid_events(known, wanted, until=last, with_pedal=self._with_pedal)
         named = {(int(t), int(i)): slot for slot, (t, i) in
                  enumerate(zip(events.slot_tracks, events.slot_instruments, strict=True))}  # fmt: skip
         slots = {named[pair]: pair for pair in wanted}
@@ -205,7 +215,9 @@ class RegionEditing:
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
         others = None if self._edit.limits.free or self._edit.keeps_rhythm else sounding(events, list(slots))
-        before = events.time < start
+        # Where the pedal is among the events, the notes are played freely.
+        is_in_time = others is not None and not has_drums and not self._with_pedal
+        before = (events.time < start) & (events.instrument != r.PEDAL_INSTRUMENT)
         past = np.stack([events.time, events.duration, 128 * events.instrument + events.pitch], 1)[before]
         limits = self._edit.limits.constraints(self._score, self, part)
         return RegionRequest(
@@ -217,23 +229,57 @@ class RegionEditing:
             bar_lengths=events.bar_lengths,
             slots=tuple((slot, pair[1]) for slot, pair in sorted(slots.items())),
             past=past,
-            habits=tuple(None if others is None else self._habits(events, slot, others) for slot in sorted(slots)),
-            rhythm=None if others is None or has_drums else Rhythm(events, list(slots), self._holes),
+            habits=tuple(
+                None if others is None or slots[slot][1] == r.PEDAL_INSTRUMENT else self._habits(events, slot, others)
+                for slot in sorted(slots)
+            ),
+            rhythm=Rhythm(events, list(slots), self._holes) if is_in_time else None,
             others=others,
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
+            fewest_in_bar=(self._edit.limits.notes_per_bar or (0, 0))[0],
+            fewest_at_once=(self._edit.limits.notes_at_once or (1, 1))[0],
             above=self._above(number, part) if self._edit.keeps_rhythm else (),
             most=max(64, _MOST_A_QUARTER * (end - start) // r.STEPS),
         ), {slot: pair[0] for slot, pair in slots.items()}  # fmt: skip
+
+    def _pedals(self, number: int) -> list[int]:
+        """The written tracks whose pedal is written too: after the end of the piece, where it was in use so far.
+
+        Within a piece the pedal stays as it is.
+        """
+        if not self._with_pedal or self._edit.keeps_rhythm or self._edit.spans[number][0] < self._score.end:
+            return []
+        in_use = {int(track) for track in pedal_presses(self._score)[2]}
+        return [track for track in self._edit.tracks if track in in_use or not len(self._score)]
 
     @property
     def _holes(self) -> list[tuple[int, int]]:
         return [(int(first), int(last)) for first, last in (self.steps(list(span)) for span in self._edit.spans)]
 
-    def _habits(self, events: GridEvents, slot: int, others: Sounding) -> Habits | None:
+    def _habits(self, events: GridEvents, slot: int, others: Sounding) -> Habits:
         own = events.slot == slot
         columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
-        return habits_of(*columns, self._holes, others)
+        found, limits = habits_of(*columns, self._holes, others), self._edit.limits
+        if found is None:
+            found = self._new(events)
+        # Limits that are named come before habits.
+        at_once, per_bar = found.at_once, found.per_bar
+        if limits.notes_at_once is not None:
+            at_once = max(at_once, limits.notes_at_once[1])
+        if limits.notes_per_bar is not None:
+            per_bar = max(per_bar, limits.notes_per_bar[1])
+        places = found.places
+        if limits.notes_per_bar is not None and limits.notes_per_bar[0] > found.per_bar / 2:
+            # More notes than the part has need more places than it uses.
+            places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
+        return replace(found, at_once=at_once, per_bar=per_bar, places=places)
+
+    def _new(self, events: GridEvents) -> Habits:
+        role = self._edit.role
+        if role is None:
+            return new_habits(events)
+        return new_habits(events, role.at_once, role.per_bar, max(1, round(role.shortest_quarters * r.STEPS)))
 
     def _rhythm(self, number: int, part: Span, start: int, end: int) -> tuple[Constraint, ...]:
         """For new pitches alone: when the notes that are there begin and end, and what they may not meet."""
@@ -280,6 +326,6 @@ def edit_session(
     score: Score, edit: Edit, model: Model[Any], sampling: Sampling, seed: int = 0, count: int = 1
 ) -> EditSession:
     """An edit to be run by whatever the model needs; arguments and errors as `edit.Editing`'s."""
-    if isinstance(model.network, RegionTransformer):
+    if model.reads == "regions":
         return RegionEditing(score, edit, model, sampling, seed, count)
     return Editing(score, edit, model, sampling, seed, count)

@@ -18,12 +18,11 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import NoUnison
 from symbolic_music.generation.constraints.texture import OneAtATime
-from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
-from symbolic_music.generation.regions import Span
+from symbolic_music.generation.inference.backends import can_be_read
+from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.views.part_assignment import assign_parts, pitched_tracks, shown, steps_per_tick
 from symbolic_music.generation.views.track_style import Voice
-from symbolic_music.models import GPT2, AnticipatoryTransformer, Model
-from symbolic_music.models.architectures.region_transformer import RegionTransformer
+from symbolic_music.models import Model
 from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, events_of
@@ -68,22 +67,28 @@ class Perspective(StepView, Protocol):
 
 def edits(model: Model) -> bool:
     """Whether a model can write into a piece: it reads regions, or speaks the anticipatory ids."""
-    if isinstance(model.network, RegionTransformer):
+    if model.reads == "regions":
         return True
     known = (model.tokenizer.name, model.tokenizer.preset) == ("anticipation", "default")
-    return known and isinstance(model.network, GPT2 | PreparedGPT2 | AnticipatoryTransformer)
+    return known and can_be_read(model.network)
 
 
 def known_instruments(model: Model) -> tuple[int, ...]:
     """Those that a model that speaks the anticipatory ids knows, 128 for drums."""
-    network = model.network
-    own = isinstance(network, AnticipatoryTransformer)
-    return tuple(sorted(network.config.instruments)) if own else tuple(range(v.INSTRUMENTS))
+    return tuple(sorted(getattr(model.network.config, "instruments", range(v.INSTRUMENTS))))
 
 
 def writable(score: Score, model: Model) -> list[int]:
     """The tracks with notes that a model can write."""
     return pitched_tracks(score) if model.view.parts else [int(t) for t in np.unique(score.notes["track"])]
+
+
+def playing(score: Score, model: Model, spans: Sequence[Span]) -> list[int]:
+    """Of the tracks that a model can write those with notes in some spans; all where none has."""
+    tracks = writable(score, model)
+    within = np.logical_or.reduce([inside(score.notes, *span) for span in spans])
+    own = [track for track in tracks if (within & (score.notes["track"] == track)).any()]
+    return own or tracks
 
 
 def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model, monophonic: bool) -> Perspective:
@@ -104,7 +109,7 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
         raise OptionError(f"model {model.card.name!r} can continue a piece, but not write into one")
     if model.view.parts:
         return InParts(score, list(voices), span, model, monophonic)
-    if isinstance(model.network, AnticipatoryTransformer):
+    if model.reads == "events":
         return InMusicalTime(score, voices, model)
     return InSeconds(score, voices, model)
 

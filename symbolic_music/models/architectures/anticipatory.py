@@ -87,6 +87,8 @@ class Cache:
 class AnticipatoryTransformer(nn.Module):
     """See the module's docstring."""
 
+    reads = "events"
+
     def __init__(self, config: AnticipatoryConfig) -> None:
         super().__init__()
         self.config = c = config

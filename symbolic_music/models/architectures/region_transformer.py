@@ -72,6 +72,8 @@ class RegionConfig:
 class RegionTransformer(nn.Module):
     """See the module's docstring."""
 
+    reads = "regions"
+
     def __init__(self, config: RegionConfig) -> None:
         super().__init__()
         self.config = config

@@ -15,11 +15,11 @@ import numpy as np
 
 from symbolic_music import edits
 from symbolic_music.errors import FileError, OptionError, SymbolicMusicError, UnknownNameError
+from symbolic_music.evaluation.context import fit
 from symbolic_music.generation import EditSession, Written, ranked
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import Model
 from symbolic_music.score import Score
-from symbolic_music.studio.session.fit import fit
 from symbolic_music.studio.session.sessions import Session, State
 from symbolic_music.studio.session.stored_scores import Roster, keep, load
 from symbolic_music.studio.session.wishes import MOVING, Wish, writing_of
@@ -98,7 +98,7 @@ class Job:
         handful: list[list[int]] = []
         last = time.monotonic()
         for note in writing.stream():
-            onset, end = (round(float(t)) for t in score.ticks([note.onset, note.onset + note.duration]))
+            onset, end = (round(float(t)) for t in score.ticks([note.onset_seconds, note.offset_seconds]))
             handful.append([note.alternative, note.track, onset, max(1, end - onset), note.pitch, note.velocity])
             if time.monotonic() - last > _HANDFUL_SECONDS:
                 self._tell("notes", {"notes": handful, "done": round(min(1.0, writing.done), 4)})

@@ -47,7 +47,7 @@ export class AskPanel {
   morePanel() {
     const { models } = this.w;
     this.words = el('p', { class: 'soft words' });
-    const picker = el('select', { title: 'Which model answers', onchange: () => { this.model = picker.value; this.w.server.view({ ...this.w.session.view, model: this.model }); this.say(); } },
+    const picker = el('select', { title: 'Which model answers', onchange: () => { this.model = picker.value; this.w.attempt(() => this.w.server.view({ ...this.w.session.view, model: this.model })); this.say(); } },
       models.map((one) => el('option', { value: one.name, selected: this.model ? one.name === this.model : one.default }, one.name)));
     this.model ??= picker.value;
     const number = (label, name, min, max, step, tip) => {

@@ -158,7 +158,10 @@ export class Sound {
   async note(address, when = 0) {
     const context = this.open();
     if (!this.notes.has(address)) {
-      const samples = fetch(address).then((r) => r.arrayBuffer()).then((data) => {
+      const samples = fetch(address).then((r) => {
+        if (!r.ok) throw new Error(`the server answers ${r.status}`);
+        return r.arrayBuffer();
+      }).then((data) => {
         const values = new Int16Array(data, 0, data.byteLength >> 1), frames = values.length >> 1;
         const buffer = context.createBuffer(2, Math.max(1, frames), RATE);
         for (const channel of [0, 1]) {
@@ -167,6 +170,8 @@ export class Sound {
         }
         return buffer;
       });
+      // A note that did not come is asked for again the next time.
+      samples.catch(() => this.notes.delete(address));
       this.notes.set(address, samples);
       if (this.notes.size > 400) this.notes.delete(this.notes.keys().next().value);
     }

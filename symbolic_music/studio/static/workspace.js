@@ -221,7 +221,8 @@ export class Workspace {
   /** Sound a note of a track. */
   hear(track, pitch, velocity, when = 0, seconds = 0.4) {
     const { instrument } = this.piece.tracks[track] ?? { instrument: 0 };
-    return this.sound.note(noteAddress({ instrument, pitch, velocity: Math.max(1, Math.round(velocity / 16) * 16 - 1), seconds: Math.max(0.1, Math.min(2, seconds)).toFixed(1) }), when);
+    const address = noteAddress({ instrument, pitch, velocity: Math.max(1, Math.round(velocity / 16) * 16 - 1), seconds: Math.max(0.1, Math.min(2, seconds)).toFixed(1) });
+    return this.attempt(() => this.sound.note(address, when));
   }
 
   /** Chords as limits take them: those of the lane. */

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum, drum_time
-from symbolic_music.synthesis.ddsp.presets import PROGRAMS
+from symbolic_music.synthesis.ddsp.presets import PROGRAMS, Voice
 from symbolic_music.synthesis.mixing import controllers
 
 STEP = 0.1  # seconds
@@ -16,14 +18,16 @@ STEP = 0.1  # seconds
 BIAS = 3.8
 
 
-def estimated_gain(score: Score, loudness: float = -16.0, reverb: float = 0.35) -> float:
+def estimated_gain(
+    score: Score, loudness: float = -16.0, reverb: float = 0.35, voices: Sequence[Voice] = PROGRAMS
+) -> float:
     """dB by which the bank's sound of this score comes near `loudness` LUFS, without playing it.
 
     A note has the power that its velocity, voice and track's volume say, falling as the voice decays; tones add by
     power; the gates of ITU-R BS.1770 are applied to tenths of a second. What the ear's weighting makes of registers and
     spectra is left out.
     """
-    power = note_power(score) * (1 + reverb**2)
+    power = note_power(score, voices) * (1 + reverb**2)
     blocks = np.convolve(power, np.full(4, 0.25), mode="full")
     with np.errstate(divide="ignore"):
         level = -0.691 + 10 * np.log10(blocks)
@@ -34,7 +38,7 @@ def estimated_gain(score: Score, loudness: float = -16.0, reverb: float = 0.35) 
     return float(np.clip(loudness - BIAS - (-0.691 + 10 * np.log10(kept.mean())), -60, 60))
 
 
-def note_power(score: Score) -> controllers.Curve:
+def note_power(score: Score, voices: Sequence[Voice] = PROGRAMS) -> controllers.Curve:
     """Expected power of both channels together in each tenth of a second, (n,)."""
     onset = score.onset_seconds
     length = controllers.held_until(score) - onset
@@ -47,7 +51,7 @@ def note_power(score: Score) -> controllers.Curve:
             level[own] = [drum(p).level for p in pitches]
             fall[own] = length[own] = [drum_time(p) for p in pitches]
             continue
-        voice = PROGRAMS[instrument]
+        voice = voices[instrument]
         level[own] = voice.level
         if voice.decay > 0:
             fall[own] = voice.decay * 2.0 ** (-(table["pitch"][own] - 57.0) / 12 * voice.decay_pitch)

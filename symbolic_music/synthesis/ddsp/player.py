@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum_sound, drum_time
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE, attack_hops, hop_size, segment, sounding_time
 from symbolic_music.synthesis.ddsp.oscillators import REGISTER, Notes
-from symbolic_music.synthesis.ddsp.presets import PROGRAMS
+from symbolic_music.synthesis.ddsp.presets import PROGRAMS, Voice
 from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
@@ -33,7 +34,15 @@ class Bank:
     Memory is that of a block and of what the notes themselves need, not of the music's length.
     """
 
-    def __init__(self, score: Score, sample_rate: int, seed: int = 0, control_rate: float = CONTROL_RATE) -> None:
+    def __init__(
+        self,
+        score: Score,
+        sample_rate: int,
+        seed: int = 0,
+        control_rate: float = CONTROL_RATE,
+        voices: Sequence[Voice] = PROGRAMS,
+    ) -> None:
+        self._voices = voices
         # Numbers of notes by seeds stay exact in float64, so that they can tell phases.
         self.score, self.sample_rate, self.seed = score, sample_rate, seed % 2**24
         self.hop, self.control_rate = hop_size(sample_rate, control_rate), control_rate
@@ -84,7 +93,7 @@ class Bank:
             if instrument == DRUM_INSTRUMENT:
                 seconds = np.array([drum_time(p) for p in self.score.notes["pitch"][own].tolist()])
             else:
-                seconds = sounding_time(PROGRAMS[instrument], self._notes(own)).numpy()
+                seconds = sounding_time(self._voices[instrument], self._notes(own)).numpy()
             hops[own] = np.maximum(1, np.ceil(seconds * (self.sample_rate / self.hop)))
         return hops
 
@@ -108,7 +117,7 @@ class Bank:
 
     def _voice(self, instrument: int, own: Indices, until: int, buses: dict[int, mixing.Samples]) -> None:
         """The next piece of each of these notes of one voice, in batches of like length and register."""
-        least = attack_hops(PROGRAMS[instrument], self.hop, self.sample_rate)
+        least = attack_hops(self._voices[instrument], self.hop, self.sample_rate)
         needed = -((self._start[own] - until) // self.hop) - self._played[own]
         own, needed = own[needed > 0], needed[needed > 0]
         if not len(own):
@@ -141,8 +150,8 @@ class Bank:
             bend = torch.from_numpy(curves.astype(np.float32))
         known = [self._phases.pop(note) for note in notes.tolist() if note in self._phases]
         waves, phases = segment(
-            PROGRAMS[instrument], self._notes(notes, bend), torch.from_numpy(first), hops, self.hop, self.sample_rate,
-            torch.stack(known) if known else None,
+            self._voices[instrument], self._notes(notes, bend), torch.from_numpy(first), hops, self.hop,
+            self.sample_rate, torch.stack(known) if known else None,
         )  # fmt: skip
         self._played[notes] += hops
         if phases is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis.analysis.features import CONTROLS
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
 from symbolic_music.synthesis.ddsp.player import BATCH_FRAMES, Bank, Indices
+from symbolic_music.synthesis.ddsp.presets import PROGRAMS, Voice
 from symbolic_music.synthesis.midi_ddsp.expression import Expression, express, voice_numbers
 from symbolic_music.synthesis.midi_ddsp.synthesizer import Played, sound, sounding_time
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
@@ -37,6 +39,7 @@ class NeuralBank(Bank):
         seed: int = 0,
         control_rate: float = CONTROL_RATE,
         expression: Expression | None = None,
+        voices: Sequence[Voice] = PROGRAMS,
     ) -> None:
         self.expression = expression or express(score)
         if len(self.expression.controls) != len(score):
@@ -48,7 +51,7 @@ class NeuralBank(Bank):
             raise AudioError(f"note {note}: a {CONTROLS[column]} of {value:g} cannot be played")
         self._number = voice_numbers(score, self.expression.voices)
         self._number[~np.isfinite(self.expression.controls).all(axis=1)] = -1
-        super().__init__(score, sample_rate, seed, control_rate)
+        super().__init__(score, sample_rate, seed, control_rate, voices)
 
     def _count_hops(self) -> Indices:
         hops = super()._count_hops()

@@ -20,7 +20,7 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.decoding import score_of, tables_of
 from symbolic_music.tokenizers.anticipation.events import arrange, events_of, to_ids
 from symbolic_music.tokenizers.anticipation.grammar import AnticipationGrammar
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, WindowKind
 
 PRESETS = ("default", "expressive", "interarrival")
 
@@ -44,6 +44,9 @@ class AnticipationTokenizer(Tokenizer):
     """
 
     name: ClassVar[str] = "anticipation"
+    presets: ClassVar[tuple[str, ...]] = PRESETS
+    windows: WindowKind = "packed"
+    ids_a_note = 3.0
 
     def __init__(self, preset: str = "default", control_programs: Iterable[int] = ()) -> None:
         if preset not in PRESETS:
@@ -53,6 +56,9 @@ class AnticipationTokenizer(Tokenizer):
             raise OptionError("anticipation: preset 'interarrival' has no controls, so no control_programs")
         self.preset = preset
         self.control_programs = programs
+        self.folds_pedal = preset == "expressive"
+        self.tables = (*NOTES_AND_TIME, "controls") if self.folds_pedal else NOTES_AND_TIME
+        self.absolute_times = preset != "interarrival"
         self.grammar: Grammar
         if preset == "interarrival":
             self.grammar = interarrival.InterarrivalGrammar()
@@ -68,6 +74,11 @@ class AnticipationTokenizer(Tokenizer):
             "interarrival": interarrival.token_names,
         }[self.preset]
         return Vocabulary((names(),))
+
+    @property
+    def padding(self) -> tuple[int, ...]:
+        """It has none; naming all ids to look takes time and memory."""
+        return (0,)
 
     def to_config(self) -> dict[str, Any]:
         """Name, preset and control programs."""

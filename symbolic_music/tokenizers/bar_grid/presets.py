@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from symbolic_music.errors import OptionError, TokenError, UnknownNameError
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid.miditok_grid import MidiTokOptions
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, BarGrid, Grammar, Ids, Tokenizer, Vocabulary, WindowKind
 
 # Preset -> its options.
 _OPTIONS = {
@@ -19,6 +19,7 @@ _OPTIONS = {
     "miditok": tuple(field.name for field in fields(MidiTokOptions)),
     "original": (),
 }
+_GRIDS = {"default": BarGrid(24), "miditok": BarGrid(8), "original": BarGrid(4, only_four_four=True)}
 
 
 class Scheme(Protocol):
@@ -53,6 +54,8 @@ class SchemeTokenizer(Tokenizer):
 
     scheme: Scheme
     presets: ClassVar[tuple[str, ...]] = ("default", "miditok", "original")
+    tables = NOTES_AND_TIME
+    windows: WindowKind = "bars"
 
     def __init__(self, preset: str = "default", **options: bool) -> None:
         if preset not in self.presets:
@@ -69,6 +72,8 @@ class SchemeTokenizer(Tokenizer):
         self.scheme = self._build(preset, self.options)
         self.vocabulary = self.scheme.vocabulary
         self.grammar = self.scheme.grammar
+        self.per_track, self.bar_grid = self.scheme.per_track, _GRIDS[preset]
+        self.keeps_unended, self.keeps_drums = preset != "miditok", preset != "original"
 
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         raise NotImplementedError
@@ -94,7 +99,7 @@ class SchemeTokenizer(Tokenizer):
         Raises:
             TokenError: when an id is outside the vocabulary, or stands where the grammar does not allow it.
         """
-        return self.scheme.decode([self._obeying(one) for one in self.sequences(ids, self.scheme.per_track)])
+        return self.scheme.decode([self._obeying(one) for one in self.sequences(ids, self.per_track)])
 
     def _obeying(self, ids: ArrayLike) -> Ids:
         checked = self.check(ids)

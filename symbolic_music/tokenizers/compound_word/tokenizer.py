@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from symbolic_music.tokenizers.bar_grid.miditok_grid import MidiTokOptions
 from symbolic_music.tokenizers.bar_grid.presets import Scheme, SchemeTokenizer
+from symbolic_music.tokenizers.base import Ids
 from symbolic_music.tokenizers.compound_word.default import CompoundDefault
 from symbolic_music.tokenizers.compound_word.miditok import MidiTokCompound
 from symbolic_music.tokenizers.compound_word.original import CompoundOriginal
@@ -30,6 +31,15 @@ class CompoundTokenizer(SchemeTokenizer):
     """
 
     name: ClassVar[str] = "compound"
+    ids_a_note = 1.7
+
+    def fewest_ids_a_note(self, positions: float) -> float:
+        """A word, and that of a position now and then."""
+        return 1.0 + positions
+
+    def without_end(self, ids: Ids) -> Ids:
+        """Preset `original` ends a piece with a bar and EOS."""
+        return ids[:-2] if self.preset == "original" else ids
 
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         if preset == "miditok":

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from symbolic_music.errors import UnknownNameError
 from symbolic_music.io.midi.originals import as_pretty_midi_reads
 from symbolic_music.score import TEMPO, Score, Track
-from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.performance.decoding import notes
 from symbolic_music.tokenizers.performance.encoding import events
 from symbolic_music.tokenizers.performance.grammar import PerformanceGrammar
@@ -36,6 +36,11 @@ class PerformanceTokenizer(Tokenizer):
     """
 
     name: ClassVar[str] = "performance"
+    presets: ClassVar[tuple[str, ...]] = tuple(LAYOUTS)
+    tables = (*NOTES_AND_TIME, "controls")
+    folds_pedal = True
+    keeps_unended = False
+    sorts_by_pitch = True
 
     def __init__(self, preset: str = "default") -> None:
         if preset not in LAYOUTS:

@@ -10,7 +10,7 @@ Source: Bradshaw et al. 2025 (arXiv 2506.23869); github.com/EleutherAI/aria-util
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ from symbolic_music.errors import RegionError, TokenError, UnknownNameError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import CONTROL, TEMPO, Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.public import aria_vocabulary as v
 
 _PRESETS = ("default", "demo")
@@ -40,6 +40,9 @@ class AriaTokenizer(Tokenizer):
     """
 
     name = "aria"
+    presets: ClassVar[tuple[str, ...]] = _PRESETS
+    tables = (*NOTES_AND_TIME, "controls")
+    keeps_unended = False
 
     def __init__(self, preset: str = "default") -> None:
         if preset not in _PRESETS:

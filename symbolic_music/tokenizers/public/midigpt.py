@@ -11,7 +11,7 @@ Source: github.com/Metacreation-Lab/MIDI-GPT (version 0.4.2).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,7 @@ from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import METER, Array, Score, Track, note_table
-from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
 from symbolic_music.tokenizers.public.midigpt_grammar import MidiGptGrammar
 from symbolic_music.tokenizers.public.midigpt_layout import YELLOW, layout_of
@@ -43,6 +43,9 @@ class MidiGptTokenizer(Tokenizer):
     """
 
     name = "midigpt"
+    presets: ClassVar[tuple[str, ...]] = ("yellow",)
+    tables = NOTES_AND_TIME
+    fills_bars = True
 
     def __init__(self, preset: str = "yellow", configuration: Mapping[str, Any] | None = None) -> None:
         if preset != "yellow":

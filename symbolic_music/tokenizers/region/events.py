@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
-from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, SLOTS, STEPS
+from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, PEDAL_INSTRUMENT, PEDAL_KEY, SLOTS, STEPS
+from symbolic_music.tokenizers.sustain import joined_presses, pedal_presses
 
 Integers = NDArray[np.int64]
 _MOST_SLOTS = SLOTS - 1
+_PEDAL_VELOCITY = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +25,7 @@ class GridEvents:
     Args:
         time, duration: in steps, duration 1 to 999.
         slot: a track of one instrument.
-        instrument: 0 to 127, or 128 for drums.
+        instrument: 0 to 127, 128 for drums, 129 for presses of a track's sustain pedal.
         pitch, velocity: as in MIDI.
         bar: of each note.
         bar_starts, bar_lengths: of all bars of the score and four quarters more, in steps.
@@ -55,8 +57,9 @@ class GridEvents:
 
     def keys(self, semitones: int = 0) -> Integers:
         """Keys of the notes, shape (notes,); pitched ones are transposed, unless one would leave 0 to 127."""
-        moved = self.pitch + semitones
-        pitched = moved[~self.is_drum]
+        is_pitched = self.instrument < DRUM_INSTRUMENT
+        moved = np.where(is_pitched, self.pitch + semitones, self.pitch)
+        pitched = moved[is_pitched]
         if len(pitched) and (pitched.min() < 0 or pitched.max() > 127):
             moved = self.pitch
         return np.asarray(np.where(self.is_drum, self.pitch + DRUM_KEYS, moved))
@@ -68,7 +71,9 @@ class GridEvents:
         return int(self.bar_starts[-1] + self.bar_lengths[-1])
 
 
-def grid_events(score: Score, more: tuple[tuple[int, int], ...] = (), until: int = 0) -> GridEvents:
+def grid_events(
+    score: Score, more: tuple[tuple[int, int], ...] = (), until: int = 0, with_pedal: bool = False
+) -> GridEvents:
     """The notes of a score as a region model sees them.
 
     Of more than 31 slots those with most notes are kept.
@@ -77,19 +82,20 @@ def grid_events(score: Score, more: tuple[tuple[int, int], ...] = (), until: int
         score: the piece.
         more: slots without notes, each its track and instrument, for parts that are yet to be written.
         until: tick up to which bars are needed, at least.
+        with_pedal: presses of the sustain pedal are events, of a slot of their own for each track that has some.
     """
-    notes, scale = score.notes, STEPS / score.ticks_per_quarter
-    onset = notes["onset"].astype(np.int64)
+    scale = STEPS / score.ticks_per_quarter
+    onset, end, track, instrument, pitch, velocity = (_with_pedal if with_pedal else _columns)(score)
     time = np.rint(onset * scale).astype(np.int64)
-    duration = np.clip(np.rint((onset + notes["duration"]) * scale).astype(np.int64) - time, 1, DURATIONS - 1)
-    named = notes["track"].astype(np.int64) * 256 + score.instruments
+    duration = np.clip(np.rint(end * scale).astype(np.int64) - time, 1, DURATIONS - 1)
+    named = track * 256 + instrument
     wanted = np.array([track * 256 + instrument for track, instrument in more], np.int64)
     slots, counts = np.unique(named, return_counts=True)
     busiest = slots[np.sort(np.argsort(-counts, kind="stable")[: _MOST_SLOTS - len(wanted)])]
     slots = np.union1d(busiest, wanted)
     kept = np.isin(named, slots)
-    columns = [time, duration, np.searchsorted(slots, named), score.instruments, notes["pitch"], notes["velocity"]]
-    time, duration, slot, instrument, pitch, velocity = (column[kept].astype(np.int64) for column in columns)
+    columns = [time, duration, np.searchsorted(slots, named), instrument, pitch, velocity]
+    time, duration, slot, instrument, pitch, velocity = (column[kept] for column in columns)
     order = np.lexsort((-duration, pitch, slot, time))
     is_new = np.ones(len(order), bool)
     same = [column[order][1:] == column[order][:-1] for column in (time, slot, pitch)]
@@ -108,3 +114,20 @@ def grid_events(score: Score, more: tuple[tuple[int, int], ...] = (), until: int
         slot_instruments=slots % 256,
         slot_tracks=slots // 256,
     )  # fmt: skip
+
+
+def _columns(score: Score) -> list[Integers]:
+    """Onset, end, track, instrument, pitch and velocity of the notes."""
+    notes = score.notes
+    onset = notes["onset"].astype(np.int64)
+    columns = [onset, onset + notes["duration"], notes["track"], score.instruments, notes["pitch"], notes["velocity"]]
+    return [np.asarray(column, np.int64) for column in columns]
+
+
+def _with_pedal(score: Score) -> list[Integers]:
+    """The same of the notes and of the presses of the sustain pedal."""
+    # Presses less than a step apart would touch on the grid.
+    onset, end, track = joined_presses(*pedal_presses(score), apart=score.ticks_per_quarter / STEPS)
+    fixed = (PEDAL_INSTRUMENT, PEDAL_KEY, _PEDAL_VELOCITY)
+    presses = [onset, end, track, *(np.full(len(onset), value, np.int64) for value in fixed)]
+    return [np.concatenate(pair) for pair in zip(_columns(score), presses, strict=True)]

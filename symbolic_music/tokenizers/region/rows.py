@@ -22,7 +22,9 @@ LONGEST_GAP = 240
 GAP_REST, GAP_END, GAPS = 240, 241, 242
 DURATIONS = 1000
 SLOTS, NO_SLOT = 32, 32
-NO_INSTRUMENT = 129
+# A slot of no instrument holds the presses of the sustain pedal of a track, as notes of key 0.
+NO_INSTRUMENT = PEDAL_INSTRUMENT = 129
+PEDAL_KEY = 0
 # Keys are pitches, 128 more for drums; 256 stands for none.
 DRUM_KEYS, KEYS, NO_KEY = 128, 256, 256
 VELOCITIES, NO_VELOCITY = 32, 32

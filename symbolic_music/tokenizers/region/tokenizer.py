@@ -1,5 +1,7 @@
 """Whole scores as the words that a region model predicts: tracks first, then notes by time, track and pitch.
 
+Preset `pedal`: the presses of a track's sustain pedal are notes of pitch 0 of a slot that has no instrument.
+
 A word has six fields: gap, slot, instrument, key, duration, velocity. A declared track is (0, slot, instrument, none,
 0, none); a rest of 240 steps is (rest, none, none, none, 0, none); a note has the gap to the word before in steps of
 1/60 quarter. Tempo and meter are told to the model beside the words, and are not in them.
@@ -8,7 +10,7 @@ A word has six fields: gap, slot, instrument, key, duration, velocity. A declare
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -17,11 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import TokenError
 from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
-from symbolic_music.score import Score, Track, note_table
-from symbolic_music.tokenizers.base import Grammar, Ids, Tokenizer, Vocabulary, whole_ids
+from symbolic_music.score import CONTROL, Score, Track, note_table
+from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
+from symbolic_music.tokenizers.sustain import SUSTAIN, joined_presses
 
 GAP, SLOT, INSTRUMENT, KEY, DURATION, VELOCITY = range(6)
 _COLUMNS = [r.TIME, r.SLOT, r.INSTRUMENT, r.KEY, r.DURATION, r.VELOCITY]
@@ -43,12 +46,17 @@ def _vocabulary() -> Vocabulary:
 
 @dataclass(frozen=True)
 class RegionState:
-    """The instruments declared so far by slot, whether notes have begun, and the slot and key of the last note."""
+    """The instruments declared so far by slot, whether notes have begun, and the slot and key of the last note.
+
+    Args:
+        most_instruments: those that may be declared: 129, or 130 with the pedal.
+    """
 
     declared: tuple[tuple[int, int], ...] = ()
     has_begun: bool = False
     last: tuple[int, int] = (-1, -1)
     has_ended: bool = False
+    most_instruments: int = r.NO_INSTRUMENT
 
 
 Mask = NDArray[np.bool_]
@@ -75,11 +83,13 @@ def _boxes(state: RegionState) -> tuple[Box, ...]:
     found = []
     if not state.has_begun:
         first = state.declared[-1][0] + 1 if state.declared else 0
-        found.append(_box(0, slice(first, r.SLOTS), slice(0, r.NO_INSTRUMENT), *_NO_NOTE))
+        found.append(_box(0, slice(first, r.SLOTS), slice(0, state.most_instruments), *_NO_NOTE))
     if state.declared:
         found.append(_box(slice(r.GAP_REST, r.GAPS), r.NO_SLOT, r.NO_INSTRUMENT, *_NO_NOTE))
     for slot, instrument in state.declared:
         low, high = (r.DRUM_KEYS, r.KEYS) if instrument == DRUM_INSTRUMENT else (0, r.DRUM_KEYS)
+        if instrument == r.PEDAL_INSTRUMENT:
+            low, high = r.PEDAL_KEY, r.PEDAL_KEY + 1
         rest = slice(1, r.DURATIONS), slice(0, r.VELOCITIES)
         found.append(_box(slice(1, r.LONGEST_GAP), slot, instrument, slice(low, high), *rest))
         if slot >= state.last[0]:
@@ -91,9 +101,12 @@ def _boxes(state: RegionState) -> tuple[Box, ...]:
 class RegionGrammar(Grammar):
     """Tracks by ascending slots, then notes and rests; notes of one time ascend by slot and key."""
 
+    def __init__(self, with_pedal: bool = False) -> None:
+        self._most_instruments = r.NO_INSTRUMENT + with_pedal
+
     def start(self) -> RegionState:
         """Nothing has been."""
-        return RegionState()
+        return RegionState(most_instruments=self._most_instruments)
 
     def allowed(self, state: RegionState) -> tuple[Mask, ...]:
         """A mask for each field; which ids go together says `given`."""
@@ -119,10 +132,10 @@ class RegionGrammar(Grammar):
             raise TokenError(f"word {tuple(word)} may not stand here")
         gap, slot, instrument, key = word[:4]
         if key < r.NO_KEY:
-            return RegionState(state.declared, True, (slot, key))
+            return replace(state, has_begun=True, last=(slot, key))
         if gap >= r.LONGEST_GAP:
-            return RegionState(state.declared, True, (-1, -1), gap == r.GAP_END)
-        return RegionState((*state.declared, (slot, instrument)))
+            return replace(state, has_begun=True, last=(-1, -1), has_ended=gap == r.GAP_END)
+        return replace(state, declared=(*state.declared, (slot, instrument)))
 
     def violation(self, ids: ArrayLike) -> int | None:
         """Position of the first word out of place, or None. TokenError unless they are of six fields."""
@@ -133,9 +146,12 @@ class RegionTokenizer(Tokenizer):
     """See the module's docstring."""
 
     name: ClassVar[str] = "region"
+    presets: ClassVar[tuple[str, ...]] = ("default", "pedal")
 
     def __init__(self, preset: str = "default") -> None:
-        self.preset, self.vocabulary, self.grammar = preset, _vocabulary(), RegionGrammar()
+        self.preset, self.reads_pedal = preset, preset == "pedal"
+        self.tables = (*NOTES_AND_TIME, "controls") if self.reads_pedal else NOTES_AND_TIME
+        self.vocabulary, self.grammar = _vocabulary(), RegionGrammar(self.reads_pedal)
 
     def to_config(self) -> dict[str, Any]:
         """Name and preset."""
@@ -145,7 +161,7 @@ class RegionTokenizer(Tokenizer):
         """Words of a score, (n, 6). Onsets are rounded to 1/60 quarter, velocities to multiples of 4."""
         if not len(score):
             return np.zeros((0, 6), np.int32)
-        events = grid_events(score)
+        events = grid_events(score, with_pedal=self.reads_pedal)
         rows = arrange_stretch(events, 0, 1 << 60)[1:]
         words = rows[:, _COLUMNS]
         words[:, GAP] = np.diff(rows[:, r.TIME], prepend=0)
@@ -162,8 +178,14 @@ class RegionTokenizer(Tokenizer):
         is_silent = words[:, KEY] == r.NO_KEY
         is_track = is_silent & (words[:, SLOT] < r.NO_SLOT)
         gaps = np.where(words[:, GAP] == r.GAP_REST, r.LONGEST_GAP, words[:, GAP]) * (words[:, GAP] != r.GAP_END)
-        time, notes = np.cumsum(gaps)[~is_silent], words[~is_silent]
         declared = words[is_track]
+        # The pedal acts on the track before it.
+        is_pedal = words[:, INSTRUMENT] == r.PEDAL_INSTRUMENT
+        played = declared[declared[:, INSTRUMENT] != r.PEDAL_INSTRUMENT]
+        presses = ~is_silent & is_pedal
+        controls = _controls(np.cumsum(gaps)[presses], words[presses], played)
+        is_note = ~is_silent & ~is_pedal
+        time, notes, declared = np.cumsum(gaps)[is_note], words[is_note], played
         drums = notes[:, INSTRUMENT] == DRUM_INSTRUMENT
         table = note_table(
             onset=time,
@@ -178,4 +200,16 @@ class RegionTokenizer(Tokenizer):
             Track("", 0 if one == DRUM_INSTRUMENT else one, one == DRUM_INSTRUMENT)
             for one in declared[:, INSTRUMENT].tolist()
         )
-        return Score(ticks_per_quarter=r.STEPS, notes=table, tracks=tracks)
+        return Score(ticks_per_quarter=r.STEPS, notes=table, tracks=tracks, controls=controls)
+
+
+def _controls(time: NDArray[np.int64], presses: Ids, played: Ids) -> NDArray[np.void]:
+    """Controller 64 down and up of presses, each of the last track that was declared before its slot."""
+    track = np.maximum(np.searchsorted(played[:, SLOT], presses[:, SLOT]) - 1, 0)
+    order = np.argsort(track, kind="stable")
+    time, track, duration = time[order], track[order], presses[order, DURATION].astype(np.int64)
+    onset, end, track = joined_presses(time, time + duration, track)
+    moves = np.zeros(2 * len(onset), CONTROL)
+    moves["number"], moves["track"] = SUSTAIN, np.repeat(track, 2)
+    moves["time"], moves["value"] = np.stack([onset, end], 1).ravel(), np.tile([127, 0], len(onset))
+    return moves[np.argsort(moves["time"], kind="stable")]

@@ -50,6 +50,10 @@ class RemiTokenizer(SchemeTokenizer):
 
     name: ClassVar[str] = "remi"
 
+    def fewest_ids_a_note(self, positions: float) -> float:
+        """Pitch, velocity, duration, and a position now and then."""
+        return 4.0 if self.preset == "original" else 3.0 + positions
+
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         if preset == "miditok":
             return MidiTokRemi(options)

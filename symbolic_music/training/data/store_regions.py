@@ -66,7 +66,7 @@ class StoreRegions:
         return f"training piece {self.stores[store].piece(piece).source} of {self.stores[store].path} and others"
 
     def _read(self, store: int, piece: int) -> GridEvents:
-        return grid_events(self.stores[store].music(piece))
+        return grid_events(self.stores[store].music(piece), with_pedal=self.data.pedal)
 
     def _indices(self, split: str) -> list[NDArray[np.int64]]:
         found = [store.splits.get(split, np.zeros(0, np.int64)) for store in self.stores]

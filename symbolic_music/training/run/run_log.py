@@ -13,8 +13,11 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.model import Model
 from symbolic_music.training.run.callbacks import Callback
 
+# How what is written fits its surroundings (`evaluation.context`), where the config asks for it, in rows of the splits
+# "context", "context, original" and "context, copy"; likeness is of rhythm and pitch, of drums and others alike.
+CONTEXT = ("likeness", "likeness_rhythm", "on_grid", "in_key", "in_chord", "clashes", "density_kept", "in_range")
 COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds",
-           "learning_rate", "gradient_norm")  # fmt: skip
+           "learning_rate", "gradient_norm", *CONTEXT)  # fmt: skip
 
 
 class Records:

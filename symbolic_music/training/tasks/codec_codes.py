@@ -11,13 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from symbolic_music.codec.autoencoder.checkpoint import load_codec
+from symbolic_music.codec.autoencoder.model import Codec
+from symbolic_music.codec.base import VectorCodec
 from symbolic_music.codec.codes import load_codes
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
 from symbolic_music.codec.language_models.registry import WRITERS, Writer, check_codebooks, save_writer
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
 from symbolic_music.codec.language_models.tone_features import heard_tones
+from symbolic_music.codec.registry import load_codec
 from symbolic_music.codec.rendering import render_file_by_codec
 from symbolic_music.errors import ModelError, TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
@@ -54,7 +56,11 @@ class CodesTask:
         self.config, self.data = config, data
         self.codec = load_codec(data.codec, "cpu")
         self.kind = WRITERS[config.model.architecture]
-        told = {"features": FEATURES + self.codec.config.dim} if data.tones else {}
+        told = {}
+        if data.tones:
+            if not isinstance(self.codec, VectorCodec):
+                raise TrainingError(f"codec {data.codec} has no vectors of tones: leave data.tones out")
+            told = {"features": FEATURES + self.codec.dim}
         self.shape = self.kind.config(**{**told, **config.model.settings})
         check_codebooks(self.shape, self.codec.format)
         self.training: list[list[Pair]] = []
@@ -84,9 +90,9 @@ class CodesTask:
         return found
 
     def network(self) -> nn.Module:
-        """See `Task`; a language model begins with the codec's entries."""
+        """See `Task`; a language model begins with the entries of a codec of ours."""
         network = self.kind.model(self.shape)
-        if isinstance(network, CodecLanguageModel):
+        if isinstance(network, CodecLanguageModel) and isinstance(self.codec, Codec):
             network.know(self.codec.quantiser.codebooks)
         return network
 
@@ -103,7 +109,7 @@ class CodesTask:
 
     def _example(self, pair: Pair, first: int) -> tuple[Tensor, Tensor]:
         told = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
-        if self.data.tones:
+        if self.data.tones and isinstance(self.codec, VectorCodec):
             if pair.heard is None:
                 pair.heard = (
                     heard_tones(pair.score, self.codec, pair.codes.shape[1]).clip(-_MOST, _MOST).astype(np.float16)

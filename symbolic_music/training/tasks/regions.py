@@ -41,7 +41,7 @@ class RegionsTask(EventTask):
     @property
     def tokenizer(self) -> Tokenizer:
         """See `Task`."""
-        return tokenizers.get("region")
+        return tokenizers.get("region", preset="pedal" if self.data.pedal else "default")
 
     def network(self) -> nn.Module:
         """See `Task`."""

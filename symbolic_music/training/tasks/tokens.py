@@ -30,10 +30,11 @@ class TokenTask(EventTask):
         kind, sizes = registry.get(model.architecture), self.source.tokenizer.vocabulary.sizes
         settings = dict(model.settings)
         known = getattr(kind.config, "__dataclass_fields__", {})
-        if kind.name == "anticipatory":
+        if kind.reads != "ids":
+            fitting = "edits or chorale-edits" if kind.reads == "events" else "regions"
             raise TrainingError(
-                "anticipatory reads events, not ids: name another model.architecture, a model by init=, "
-                "or data of kind edits or chorale-edits"
+                f"{kind.name} reads {kind.reads}, not ids: name another model.architecture, a model by init=, "
+                f"or data of kind {fitting}"
             )
         if "vocabulary" in known and len(sizes) == 1:
             if settings.setdefault("vocabulary", sizes[0]) < sizes[0]:

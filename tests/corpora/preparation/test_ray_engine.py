@@ -15,7 +15,7 @@ from symbolic_music.errors import MissingExtraError
 from tests.corpora.example_files import album, files, transposed, tune, write
 
 needs_ray = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'symbolic-music[ray]'"
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed: pip install 'symbolic-music-torch[ray]'"
 )
 
 # In a process of its own: Ray leaves threads and files open, which these tests take for mistakes of ours.
@@ -54,6 +54,6 @@ def test_what_a_worker_of_ray_cannot_write_is_the_users_mistake(tmp_path: Path) 
 
 def test_without_ray_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_engine, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"symbolic-music\[ray\]"):
+    with pytest.raises(MissingExtraError, match=r"symbolic-music-torch\[ray\]"):
         prepare("folder", album(tmp_path / "music", 2), tmp_path / "store", engine="ray")
     assert not (tmp_path / "store").exists()

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from symbolic_music import tokenizers
 from symbolic_music.corpora.windows.augmentation import preset
-from symbolic_music.corpora.windows.batches import Batch, Collate, Shuffled, padding_of
+from symbolic_music.corpora.windows.batches import Batch, Collate, Shuffled
 from symbolic_music.corpora.windows.dataset import Windows
 from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Crops
@@ -107,13 +107,13 @@ def test_a_batch_is_padded_at_the_end() -> None:
 
 
 def test_padding_is_pad_where_there_is_one() -> None:
-    assert padding_of(tokenizers.get("performance")) == (0,)
+    assert tokenizers.get("performance").padding == (0,)
     for name, preset_name in (("remi", "default"), ("compound", "miditok"), ("performance", "score2perf")):
         tokenizer = tokenizers.get(name, preset=preset_name)
-        names = [tokenizer.vocabulary.name(i, field) for field, i in enumerate(padding_of(tokenizer))]
+        names = [tokenizer.vocabulary.name(i, field) for field, i in enumerate(tokenizer.padding)]
         assert set(names) == {"PAD_None"}
-    assert padding_of(tokenizers.get("compound", preset="original")) == (0,) * 7
-    assert padding_of(tokenizers.get("anticipation")) == (0,)
+    assert tokenizers.get("compound", preset="original").padding == (0,) * 7
+    assert tokenizers.get("anticipation").padding == (0,)
 
 
 # -- loaders ----------------------------------------------------------------------------------------------------

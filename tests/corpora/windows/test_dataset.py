@@ -16,7 +16,6 @@ from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, Augmentation, Change
 from symbolic_music.corpora.windows.dataset import Windows
 from symbolic_music.corpora.windows.packed_chunks import Packed
-from symbolic_music.corpora.windows.pieces import per_track
 from symbolic_music.corpora.windows.policies import Bars, Chunks, Crops, Policy
 from symbolic_music.errors import CorpusError, EmptyScoreError, OptionError
 from symbolic_music.score import TEMPO, Score, Track, note_table
@@ -97,7 +96,7 @@ def test_chunks_are_the_whole_piece(mixed: NoteStore, name: str, preset: str) ->
     expected = [whole[at : at + 64].tolist() for whole in wholes for at in range(0, len(whole), 64)]
     found = [chunks[i].tolist() for i in range(len(chunks))]
     assert sorted(found) == sorted(expected)
-    if not per_track(tokenizer):
+    if not tokenizer.per_track:
         assert found == expected
 
 
@@ -118,7 +117,7 @@ def test_a_window_from_a_bar_line_has_the_notes_of_the_piece(tmp_path: Path, nam
     tokenizer = tokenizers.get(name, preset=preset)
 
     def notes(ids: np.ndarray) -> list[tuple[int, ...]]:
-        table = tokenizer.decode([ids] if per_track(tokenizer) else ids).notes
+        table = tokenizer.decode([ids] if tokenizer.per_track else ids).notes
         return list(zip(*(table[n].tolist() for n in ("onset", "duration", "pitch", "velocity")), strict=True))
 
     store = store_of(tmp_path, [piano(11, 200)])

@@ -98,7 +98,7 @@ def test_what_is_left_early_is_kept(quartet) -> None:
     drawn = next(stream)
     stream.close()
     found = writing.results()[0]
-    assert drawn.onset >= quartet.duration
+    assert drawn.onset_seconds >= quartet.duration
     assert not found.complete
     assert 0 < writing.done < 1
     assert np.array_equal(found.score.notes[: len(quartet)], quartet.notes)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from symbolic_music import generation
+from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import Rhythm, habits_of, tuned
+from symbolic_music.generation.roles import ROLES
+from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
 from tests.generation.untouched import regional
+from tests.tokenizers.region.test_pedal import pedalled
 
 
 def song(length: int = 24) -> Score:
@@ -166,3 +170,129 @@ def test_the_network_is_left_as_it_was() -> None:
     assert model.network.training
     model.network.eval()
     assert not torch.is_inference(next(model.network.parameters()))
+
+
+def pianist() -> Model[Any]:
+    """A random network that writes the pedal."""
+    return dataclasses.replace(regional(), tokenizer=tokenizers.get("region", preset="pedal"))
+
+
+def test_a_continuation_writes_the_pedal_of_a_track_that_has_one() -> None:
+    score = pedalled(8)
+    whole = generation.generate(score, 12.0, pianist(), seed=3)
+    assert np.array_equal(whole.controls[: len(score.controls)], score.controls)
+    new = whole.controls[len(score.controls) :]
+    assert len(new) > 2
+    assert (new["number"] == 64).all()
+    assert (new["time"] >= score.end).all()
+    # Down and up in turn, each up after its down.
+    assert new["value"].tolist() == [127, 0] * (len(new) // 2)
+    assert (np.diff(new["time"].astype(np.int64)) > 0).all()
+    assert len(whole.notes) > len(score.notes)
+
+
+def test_a_piece_without_a_pedal_gets_none() -> None:
+    score = pedalled(8)
+    bare = score.replace(controls=score.controls[:0])
+    assert not len(generation.generate(bare, 8.0, pianist(), seed=3).controls)
+
+
+def test_within_a_piece_the_pedal_stays() -> None:
+    score = pedalled(12)
+    written = generation.edit(score, [bars(4, 6)], [0], pianist(), seed=1).finish()[0]
+    assert np.array_equal(written.score.controls, score.controls)
+    assert len(written.notes)
+
+
+def test_a_piano_piece_from_nothing_has_a_pedal() -> None:
+    score = generation.generate(None, 12.0, pianist(), seed=4)
+    assert [track.program for track in score.tracks] == [0]
+    assert len(score.controls)
+
+
+def sparse_song() -> Score:
+    """`song`, and a flute that plays two notes in bar 2 alone."""
+    score = song(16)
+    flute = note_table([(1920 + 480 * i, 400, 72 + i, 80, 73, 3, 3) for i in range(2)])
+    notes = np.concatenate([score.notes, flute])
+    notes = notes[np.lexsort((notes["track"], notes["onset"]))]
+    return score.replace(notes=notes, tracks=(*score.tracks, Track("Flute", 73)))
+
+
+VERBS = {
+    "continue": lambda score, model: generation.continuing_bars(score, 2, None, model),
+    "intro": lambda score, model: generation.introducing(score, 2, None, model),
+    "vary": lambda score, model: generation.varying(score, [bars(9, 12)], 0.5, None, model),
+    "busier": lambda score, model: generation.making_busier(score, [bars(9, 10)], 2.0, [0], model),
+    "infill": lambda score, model: generation.edit(score, [bars(9, 12)], None, model),
+    "add a track": lambda score, model: generation.edit(score, bars=(9, 12), model=model, verb="add_track", program=48),
+    "accompany": lambda score, model: generation.edit(score, tracks=[0], verb="accompany", model=model),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_writes_with_a_region_model(verb: str) -> None:
+    score = sparse_song()
+    written = VERBS[verb](score, regional()).finish()[0]
+    assert len(written.notes)
+    assert written.complete
+    for place in np.unique(written.notes["track"]):
+        own = written.notes[written.notes["track"] == place]
+        assert np.unique(own["onset"], return_counts=True)[1].max() <= 4, "no pile"
+
+
+@pytest.mark.parametrize("verb", ["continue", "vary", "infill"])
+def test_where_no_tracks_are_named_those_play_that_play_there(verb: str) -> None:
+    written = VERBS[verb](sparse_song(), regional()).finish()[0]
+    assert set(written.notes["track"].tolist()) <= {0, 1, 2}, "the flute is silent there"
+
+
+def test_limits_come_before_habits() -> None:
+    score = song()
+    limits = Limits(lowest=84, highest=96, notes_at_once=(5, 6))
+    written = generation.edit(score, [bars(9, 10)], [0], regional(), seed=1, limits=limits).finish()[0]
+    assert written.notes["pitch"].min() >= 84
+    _, together = np.unique(written.notes["onset"], return_counts=True)
+    assert together.min() >= 5
+
+
+@pytest.mark.parametrize(
+    ("role", "program", "lowest", "highest"), [("bass", 33, 28, 52), ("pad", 48, 48, 79), ("lead", 80, 60, 91)]
+)
+def test_a_track_of_a_role(role: str, program: int, lowest: int, highest: int) -> None:
+    score = song(12)
+    written = generation.edit(score, bars=(3, 8), model=regional(), verb="add_track", role=role, seed=3).finish()[0]
+    new, place = written.notes, ROLES[role]
+    assert len(new)
+    assert set(new["program"].tolist()) == {program}
+    assert new["pitch"].min() >= lowest
+    assert new["pitch"].max() <= highest
+    _, together = np.unique(new["onset"], return_counts=True)
+    assert together.max() <= place.at_once
+    _, each_bar = np.unique(new["onset"] // 1920, return_counts=True)
+    assert each_bar.max() <= place.per_bar
+    ends = new["onset"] + new["duration"]
+    whole = ends < 8 * 1920
+    assert (new["duration"][whole] >= round(480 * place.shortest_quarters)).all()
+
+
+def test_an_unknown_role() -> None:
+    with pytest.raises(OptionError, match="no role 'choir'"):
+        generation.edit(song(4), verb="add_track", role="choir", model=regional())
+
+
+@pytest.mark.parametrize("side", ["below", "above"])
+def test_an_accompaniment_lies_on_its_side(side: str) -> None:
+    melody = Score(notes=note_table([(480 * i, 400, 66 + i % 5, 80) for i in range(32)]), tracks=(Track("Flute", 73),))
+    written = generation.edit(melody, tracks=[0], model=regional(), verb="accompany", side=side, seed=1).finish()[0]
+    assert len(written.notes)
+    assert set(written.notes["track"].tolist()) == {1}
+    pitches = written.notes["pitch"]
+    assert pitches.max() < 66 if side == "below" else pitches.min() > 70
+
+
+def test_a_lone_melody_gets_a_piano_below() -> None:
+    melody = Score(notes=note_table([(480 * i, 400, 66 + i % 5, 80) for i in range(32)]), tracks=(Track("Flute", 73),))
+    score = generation.accompany(melody, [0], regional(), seed=1)
+    assert score.tracks[1].program == 0
+    assert score.notes["pitch"][score.notes["track"] == 1].max() < 66

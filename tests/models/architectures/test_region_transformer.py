@@ -131,6 +131,19 @@ def test_every_note_is_counted_once(network, name: str) -> None:
     assert np.isfinite(found.per_note)
 
 
+@pytest.mark.parametrize("stride", [40, 120, 200])
+def test_with_a_stride_every_note_is_counted_once_after_bars_that_are_given(network, stride: int) -> None:
+    score = piece(PIECES[0])
+    rows = list(stretches_of(score, 200, stride=stride))
+    assert region_likelihood(network, rows).notes == len(grid_events(score))
+    given = [
+        int((one[:, r.KIND] == r.NOTE).sum() - one[:, r.PREDICTED][one[:, r.KIND] == r.NOTE].sum()) for one in rows
+    ]
+    assert given[0] == 0
+    assert all(0 < count <= 200 - stride for count in given[1:]) or stride == 200
+    assert stride < 200 or not any(given)
+
+
 def test_a_width_that_is_no_multiple_of_a_head() -> None:
     with pytest.raises(ModelError, match="multiple"):
         RegionConfig(width=100)

@@ -476,7 +476,7 @@ def test_files_are_asked_for_in_order(folder: Path, monkeypatch: pytest.MonkeyPa
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingExtraError, match=r"symbolic-music\[hub\]"):
+    with pytest.raises(MissingExtraError, match=r"symbolic-music-torch\[hub\]"):
         load_pretrained("a/b")
 
 

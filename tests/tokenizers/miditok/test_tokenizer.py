@@ -87,7 +87,7 @@ def test_the_registry_knows_them() -> None:
 
 def test_a_missing_package_is_named(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "miditok", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'symbolic-music\[miditok\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'symbolic-music-torch\[miditok\]'"):
         tokenizers.get("miditok:TSD")
 
 

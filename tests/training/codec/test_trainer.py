@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from symbolic_music.codec import Codec
-from symbolic_music.codec.autoencoder.checkpoint import load_codec, save_codec
+from symbolic_music.codec.autoencoder.checkpoint import save_codec
+from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import ConfigError, ModelError, TrainingError, UnknownNameError
 from symbolic_music.models.model import Card, load_model
 from symbolic_music.synthesis.audio import Audio

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ def accompany(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     keep_tracks: Annotated[str, typer.Option(help="Tracks that stay, as 0 or 0,2; all others are written anew.")],
     options: WritingOptions,
+    side: Annotated[
+        Literal["below", "above"] | None, typer.Option(help="Of the kept tracks, where the new notes lie.")
+    ] = None,
 ) -> None:
     """Keep some tracks and write the others anew under them."""
     options.check(file)
@@ -28,5 +31,8 @@ def accompany(
 
     score = read(file)
     model = options.load(score)
-    session = generation.edit(score, (), kept, model, sampling, options.seed, options.count, limits, verb="accompany")
+    count = options.count
+    session = generation.edit(
+        score, (), kept, model, sampling, options.seed, count, limits, verb="accompany", side=side
+    )
     options.write(session, "writing the other parts", f" beside tracks {', '.join(map(str, kept))}")

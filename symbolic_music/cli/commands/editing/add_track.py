@@ -15,11 +15,18 @@ from symbolic_music.cli.options.writing import WritingOptions
 @grouped
 def add_track(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    program: Annotated[int, typer.Option(help="What the new track plays: 0 to 127, 128 is drums.")],
     where: RegionOptions,
     options: WritingOptions,
+    program: Annotated[
+        int | None, typer.Option(help="What the new track plays: 0 to 127, 128 is drums; else its role's.")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="What it does: bass, pad, lead, drums or counter (a second melody).")
+    ] = None,
 ) -> None:
     """Write one more track, over the whole piece or regions of it; everything else stays as it is."""
+    if program is None and role is None:
+        raise typer.BadParameter("name --program or --role")
     regions = where.regions()
     options.check(file)
     limits, sampling = options.limits(), options.sampling()
@@ -30,6 +37,6 @@ def add_track(
     score = read(file)
     model, count = options.load(score), options.count
     session = generation.edit(
-        score, regions, None, model, sampling, options.seed, count, limits, verb="add_track", program=program
+        score, regions, None, model, sampling, options.seed, count, limits, verb="add_track", program=program, role=role
     )
     options.write(session, "writing one more track")

@@ -10,7 +10,7 @@ import typer
 from symbolic_music.cli.output.report import Json, check_output, out, out_json, working
 from symbolic_music.errors import FileError, OptionError
 
-_Codec = Annotated[str, typer.Option(help="A bundled codec's name, or the folder of one.")]
+_Codec = Annotated[str, typer.Option(help="A codec's name, the folder of one, or an EnCodec or DAC of the hub.")]
 
 
 def encode(
@@ -35,8 +35,8 @@ def encode(
         if targets.count(target) > 1:
             raise OptionError(f"several of these sounds would be written to {target}; encode them one by one with -o")
 
-    from symbolic_music.codec.autoencoder.checkpoint import load_codec
     from symbolic_music.codec.encode_decode import encode_audio
+    from symbolic_music.codec.registry import load_codec
     from symbolic_music.synthesis.audio import read_audio
 
     network, done = load_codec(codec), []
@@ -64,9 +64,9 @@ def decode(
 
     import numpy as np
 
-    from symbolic_music.codec.autoencoder.checkpoint import load_codec
     from symbolic_music.codec.codes import load_codes
     from symbolic_music.codec.encode_decode import decoded
+    from symbolic_music.codec.registry import load_codec
     from symbolic_music.synthesis.audio import writing
 
     codes, network = load_codes(file), load_codec(codec)

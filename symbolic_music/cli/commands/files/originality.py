@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symbolic_music.cli.output.report import Json, out_json, show, working
+from symbolic_music.cli.output.report import Json, check_output, out, out_json, show, working
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
@@ -20,11 +20,16 @@ def originality(
         str | None, typer.Option(help="Another split of the store, whose pieces say what is usual.")
     ] = None,
     pieces: Annotated[int, typer.Option(help="Pieces of the baseline at most.", min=1)] = 100,
+    report: Annotated[
+        Path | None, typer.Option(help="Also a page: which bars are where in the store, here and there drawn.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Find passages of files in the pieces of a store, under transposition and change of tempo."""
+    from symbolic_music.cli.options.originality import write_report
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.errors import OptionError
+    from symbolic_music.evaluation.originality import as_json as plain
     from symbolic_music.evaluation.originality import open_index
     from symbolic_music.evaluation.originality import originality as measured
     from symbolic_music.io import read
@@ -35,6 +40,8 @@ def originality(
     *sources, store_path = files
     paths = [path for source in sources for path in ([source] if not source.is_dir() else sorted(
         inner for inner in source.rglob("*") if inner.suffix.lower() in MIDI_SUFFIXES))]  # fmt: skip
+    if report is not None:
+        check_output(report, *paths)
     if not paths:
         raise OptionError(f"{', '.join(map(str, sources))}: no MIDI files")
     store = NoteStore(store_path)
@@ -42,41 +49,25 @@ def originality(
     with working("indexing") as progress:
         index = open_index(store, split, progress)
     found = {str(path): measured(score, index) for path, score in scores.items()}
+    if report is not None:
+        write_report(report, [(path.name, scores[path], found[str(path)], None) for path in paths], index, split)
     usual: list[dict[str, Any]] = []
     if baseline is not None:
         if baseline not in store.splits:
             raise OptionError(f"{store.path} has no split {baseline!r}; it has {', '.join(store.splits) or 'none'}")
         chosen = store.splits[baseline].tolist()
         step = -(-len(chosen) // pieces)
-        usual = [_short(measured(store.music(i), index, without=i)) for i in chosen[::step]]
+        usual = [plain(measured(store.music(i), index, without=i)) for i in chosen[::step]]
+        for one in usual:
+            del one["passages"]
     if as_json:
-        facts = {"store": str(store.path), "split": split, "bytes_a_note": index.bytes / max(1, int(index.starts[-1]))}
-        out_json({**facts, "files": {name: _long(one) for name, one in found.items()}, "baseline": usual})
+        size = index.bytes / max(1, int(index.starts[-1]))
+        told = {"store": str(store.path), "split": split, "bytes_a_note": size, "report": report and str(report)}
+        out_json({**told, "files": {name: plain(one) for name, one in found.items()}, "baseline": usual})
         return
     _print(found, usual, baseline)
-
-
-def _short(one: Originality) -> dict[str, Any]:
-    return {"notes": one.notes, "longest": one.longest, "share": round(one.share, 4),
-            "nearest": one.nearest_source, "nearest_share": round(one.nearest_share, 4)}  # fmt: skip
-
-
-def _long(one: Originality) -> dict[str, Any]:
-    passages = [
-        {
-            "notes": passage.notes,
-            "start": round(passage.start, 3),
-            "end": round(passage.end, 3),
-            "source": passage.source,
-            "source_start": round(passage.source_start, 3),
-            "source_end": round(passage.source_end, 3),
-            "transposition": passage.transposition,
-            "stretch": round(passage.stretch, 4),
-            "rhythm": passage.rhythm,
-        }
-        for passage in one.passages
-    ]
-    return {**_short(one), "passages": passages}
+    if report is not None:
+        out(f"{report}: which bars are where")
 
 
 def _print(found: dict[str, Originality], usual: list[dict[str, Any]], baseline: str | None) -> None:

@@ -23,6 +23,10 @@ def render(
     ] = None,
     stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
     soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
+    voice: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PROGRAM=NAME", help="Play a program with another voice, as 40=cello; may be repeated."),
+    ] = None,
     controls: Annotated[
         Path | None, typer.Option(help="Six controls of every note, with --synth midi-ddsp: see --write-controls.")
     ] = None,
@@ -50,6 +54,8 @@ def render(
         raise OptionError(
             "--synth codec writes one file, at the rate of its codec: leave out --stems and --sample-rate"
         )
+    if voice and synth not in ("ddsp", "midi-ddsp"):
+        raise OptionError("--voice goes with --synth ddsp or midi-ddsp")
     check_output(output, file, soundfont)
     if write_codes is not None:
         check_output(write_codes, file)
@@ -87,7 +93,7 @@ def render(
         else:
             written = synthesis.render_file(
                 score, output, synth, rate, stem_paths=paths, soundfont=soundfont, seed=seed,
-                expression=expression, progress=progress,
+                expression=expression, voices=_voices(voice or []), progress=progress,
             )  # fmt: skip
     if as_json:
         facts = {"seconds": round(written.seconds, 3), "sample_rate": rate, "peak": round(written.peak, 4)}
@@ -97,6 +103,17 @@ def render(
     out(f"{output}: {written.seconds:.1f} s, {rate} Hz, peak {written.peak:.2f}")
     for path in written.stems.values():
         out(str(path))
+
+
+def _voices(chosen: list[str]) -> dict[int, str]:
+    """Programs and the names of voices, of PROGRAM=NAME each."""
+    found = {}
+    for one in chosen:
+        program, equals, name = one.partition("=")
+        if not equals or not program.strip().isdecimal() or not name:
+            raise OptionError(f"--voice reads PROGRAM=NAME, as 40=cello, not {one!r}")
+        found[int(program)] = name
+    return found
 
 
 def _apart(path: Path, output: Path) -> None:

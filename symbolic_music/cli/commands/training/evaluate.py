@@ -21,6 +21,13 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Pieces to evaluate.")] = "test",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     batch: Annotated[int, typer.Option(help="Sequences at a time.", min=1)] = 8,
+    stride: Annotated[
+        int | None,
+        typer.Option(help="Ids from one chunk of a piece to the next; the rest of it is given. The chunk by default."),
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--pieces", help="Evaluate at most so many pieces, evenly chosen.", min=1)
+    ] = None,
     with_baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside it unigram, Markov and copying, counted on the training split.")
     ] = False,
@@ -34,7 +41,7 @@ def evaluate(
 
     opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
-        found = stores.evaluate(loaded, opened, split, batch, progress, pieces)
+        found = stores.evaluate(loaded, opened, split, batch, progress, pieces, stride, most)
     facts: dict[str, Any] = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
@@ -42,7 +49,8 @@ def evaluate(
         "vocabulary": sum(loaded.tokenizer.vocabulary.sizes),
         "store": str(store),
         "split": split,
-        "pieces": len(opened.splits[split]),
+        "stride": stride,
+        "pieces": len(stores.chosen_pieces(opened, split, most)),
         "nll_per_token": found.per_token,
         "nll_per_note": found.per_note,
         "bits_per_second": found.bits_per_second,
@@ -56,7 +64,7 @@ def evaluate(
         from symbolic_music.evaluation import baselines
 
         with working("baselines") as progress:
-            beside = dict(baselines.of_store(opened, split, progress=progress))
+            beside = dict(baselines.of_store(opened, split, progress=progress, most=most))
         facts["baselines"] = {
             name: {"nll_per_note": one.per_note, "bits_per_second": one.bits_per_second} for name, one in beside.items()
         }

@@ -1,0 +1,246 @@
+"""All shipped models beside held-out music, copies and baselines: how likely, how near, how new. One row a model.
+
+python benchmarks/shipped_models.py STORES [MODEL…] [--pieces 16] [--written 30] [--seconds 20] [--report page.html]
+
+STORES is the folder of the note stores lakh, maestro and chorales (`symbolic-music prepare`). Each model is measured
+with the test split of the store of its training data: nats a note beside unigram, Markov and copying on as many
+pieces; and pieces that it writes from nothing, beside as many stretches of held-out pieces (people), their shuffled
+notes and random notes: Fréchet distance of `features-96` to other held-out stretches, and passages that stand in the
+training pieces too. Models that are not named keep the rows that they have. How edits fit is measured by
+benchmarks/edits_in_context.py; the report has its table as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.evaluation import baselines, distances, stores
+from symbolic_music.evaluation.originality import open_index, originality
+from symbolic_music.score import Score, note_table
+from symbolic_music.transforms import clip
+
+RESULTS = Path(__file__).parent / "results"
+STORE_OF = {"song": "lakh", "multitrack": "lakh", "piano": "maestro", "chorales": "chorales"}
+# Kinds of pieces beside a model's.
+PEOPLE, SHUFFLED, RANDOM = "people", "shuffled", "random"
+
+
+def stretches(store: NoteStore, split: str, count: int, seconds: float, rng: np.random.Generator) -> list[Score]:
+    """Stretches of pieces of a split, from a note on, each of another piece where there are as many."""
+    indices, found = rng.permutation(store.splits[split]).tolist(), list[Score]()
+    for index in indices * (1 + count // len(indices)):
+        score = store.music(index)
+        latest = score.onset_seconds[score.onset_seconds <= max(0.0, score.duration - seconds)]
+        part = clip(score, begin := float(rng.choice(latest)) if len(latest) else 0.0, begin + seconds)
+        if len(part):
+            found.append(part)
+        if len(found) == count:
+            break
+    return found
+
+
+def shuffled(score: Score, rng: np.random.Generator) -> Score:
+    """The same onsets, other pitches and lengths: those of each track among themselves in another order."""
+    notes = score.notes.copy()
+    for track in np.unique(notes["track"]):
+        mine = np.flatnonzero(notes["track"] == track)
+        for name in ("pitch", "duration", "velocity"):
+            notes[name][mine] = rng.permutation(notes[name][mine])
+    return score.replace(notes=notes)
+
+
+def random_notes(score: Score, rng: np.random.Generator) -> Score:
+    """As many notes anywhere."""
+    last = max(2, score.end)
+    onsets = np.sort(rng.integers(0, last, len(score)))
+    rows = [(int(t), int(rng.integers(1, last // 4 + 2)), int(rng.integers(128))) for t in onsets]
+    return Score(score.ticks_per_quarter, notes=note_table(rows), tempos=score.tempos)
+
+
+def of_pieces(scores: Sequence[Score], reference: Sequence[Score], index: Any) -> dict[str, Any]:
+    """How near a set of pieces is to a reference, and what it shares with the training pieces."""
+    kept = [score for score in scores if len(score)]
+    one, other = (np.stack([distances.embed(score) for score in own]) for own in (kept, reference))
+    shared = [originality(score, index) for score in kept]
+    infinite = distances.frechet_infinite(one, other).value if len(one) >= 25 else None
+    return {
+        "written": len(kept),
+        "empty": len(scores) - len(kept),
+        "notes a piece": float(np.mean([len(score) for score in kept])),
+        "Fréchet distance": distances.frechet(one, other),
+        "extrapolated": infinite,
+        "discrepancy": distances.discrepancy(one, other),
+        "p": distances.discrepancy_p(one, other, 200),
+        "longest passage": float(np.median([found.longest for found in shared])),
+        "longest passage, 95 %": float(np.quantile([found.longest for found in shared], 0.95)),
+        "share in passages": float(np.mean([found.share for found in shared])),
+    }
+
+
+def measured(name: str, store: NoteStore, asked: argparse.Namespace) -> dict[str, Any]:
+    """All figures of a model, and of what stands beside it."""
+    import torch
+
+    from symbolic_music import generation
+    from symbolic_music.models import load_model
+
+    torch.set_num_threads(1)
+    began, model = time.perf_counter(), load_model(name)
+    found = stores.evaluate(model, store, "test", 4, most=asked.pieces)
+    likely = {"notes": found.notes, "nats a note": found.per_note, "bits a second": found.bits_per_second}
+    for base, one in baselines.of_store(store, "test", pieces=100, most=asked.pieces).items():
+        likely[f"{base}, nats a note"] = one.per_note
+    evaluated = time.perf_counter()
+    rng = np.random.default_rng(asked.seed)
+    held_out = stretches(store, "test", 2 * asked.written, asked.seconds, rng)
+    people, reference = held_out[: len(held_out) // 2], held_out[len(held_out) // 2 :]
+    written = [generation.generate(None, asked.seconds, model, seed=asked.seed + i) for i in range(asked.written)]
+    index = open_index(store, "train")
+    sets = {
+        name: written,
+        PEOPLE: people,
+        SHUFFLED: [shuffled(score, rng) for score in people],
+        RANDOM: [random_notes(score, rng) for score in people],
+    }
+    figures = {kind: of_pieces(own, reference, index) for kind, own in sets.items()}
+    took = {"evaluate": evaluated - began, "write and measure": time.perf_counter() - evaluated}
+    return {
+        "store": store.path.name,
+        "commit": commit(),
+        "seconds": {k: round(v, 1) for k, v in took.items()},
+        "likelihood": plain(likely),
+        "pieces": {kind: plain(own) for kind, own in figures.items()},
+    }
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """To four decimals."""
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def commit() -> str:
+    """The state of the library."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def rows_of(models: dict[str, dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of the tables of likelihood and of written pieces."""
+    likely, written = [], []
+    for name, one in models.items():
+        title = f"{name} ({one['store']})"
+        likely += [{"metric": f"{title}: {figure}", "ours": value} for figure, value in one["likelihood"].items()]
+        for kind, figures in one["pieces"].items():
+            subject = title if kind == name else f"{kind}, {one['store']}"
+            if kind == name or not any(row["metric"].startswith(f"{subject}: ") for row in written):
+                shown = {k: v for k, v in figures.items() if v is not None and k not in ("written", "empty")}
+                written += [{"metric": f"{subject}: {figure}", "ours": value} for figure, value in shown.items()]
+    return likely, written
+
+
+def write_results(models: dict[str, dict[str, Any]], asked: argparse.Namespace) -> dict[str, Any]:
+    """Both files of results; what they say of how they came about."""
+    facts = {
+        "command": "python benchmarks/shipped_models.py STORES",
+        "commit": commit(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 used, {platform.system()}",
+        "n": {"pieces": asked.pieces, "written": asked.written, "seconds": asked.seconds},
+        "seed": asked.seed,
+        "split": "test",
+    }
+    likely, written = rows_of(models)
+    for name, rows in (("shipped_likelihood", likely), ("shipped_pieces", written)):
+        document = {"name": name, **facts, "rows": rows}
+        if name == "shipped_pieces":
+            document["models"] = models
+        (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    return facts
+
+
+def write_report(models: dict[str, dict[str, Any]], facts: dict[str, Any], target: Path) -> None:
+    """One page of all: likelihood, edits in context, written pieces with the first of each as a roll."""
+    from symbolic_music.evaluation.report import Media, Report, Section, Table, as_json, page
+
+    likely = Table(
+        ["model", *next(iter(models.values()))["likelihood"]],
+        [[f"{name} ({one['store']})", *one["likelihood"].values()] for name, one in models.items()],
+    )
+    edits = json.loads((RESULTS / "edits-in-context.json").read_text())
+    cells: dict[str, dict[str, str]] = {}
+    for row in edits["rows"]:
+        metric, _, system = row["metric"].partition(": ")
+        if row["ours"] is not None:
+            p = row["p"].get("copy")
+            told = f" (p {p:.3f})" if p is not None else ""
+            cells.setdefault(metric, {})[system] = f"{row['ours']:.2f} [{row['low']:.2f}, {row['high']:.2f}]{told}"
+    systems = list(dict.fromkeys(system for found in cells.values() for system in found))
+    context = Table(
+        ["metric", *systems], [[metric, *(found.get(s, "–") for s in systems)] for metric, found in cells.items()]
+    )
+    sections = [
+        Section(
+            "Likelihood", "Held-out pieces, nats a note and bits a second; the baselines count 100 pieces.", [likely]
+        ),
+        Section("Edits in context", f"{edits['n']} regions; p against the copy of the bars before.", [context]),
+    ]
+    for name, one in models.items():
+        columns = list(next(iter(one["pieces"].values())))
+        table = Table(
+            ["of", *columns],
+            [[k, *(v[c] if v[c] is not None else "–" for c in columns)] for k, v in one["pieces"].items()],
+        )
+        parts: list[Table | Media] = [table, *_rolls(name, facts)]
+        sections.append(Section(f"Written by {name}", f"From nothing, beside the test split of {one['store']}.", parts))
+    report = Report("The shipped models", facts, sections)
+    target.write_text(page(report), encoding="utf-8")
+    (RESULTS / "shipped_report.json").write_text(json.dumps(as_json(report), indent=1, ensure_ascii=False) + "\n")
+
+
+def _rolls(name: str, facts: dict[str, Any], count: int = 2) -> list[Any]:
+    from symbolic_music import generation
+    from symbolic_music.evaluation.report import Media
+    from symbolic_music.plotting.rolls.roll import piano_roll
+    from symbolic_music.plotting.style import figure_bytes
+
+    scores = [generation.generate(None, facts["n"]["seconds"], name, seed=facts["seed"] + i) for i in range(count)]
+    return [
+        Media(figure_bytes(piano_roll(score), dpi=70), ".png", f"{name}, seed {facts['seed'] + i}, unselected")
+        for i, score in enumerate(scores)
+        if len(score)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("stores", type=Path)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--pieces", type=int, default=16)
+    parser.add_argument("--written", type=int, default=30)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--report", type=Path)
+    asked = parser.parse_args()
+    known = RESULTS / "shipped_pieces.json"
+    models = json.loads(known.read_text())["models"] if known.is_file() else {}
+    for name in asked.models or STORE_OF:
+        models[name] = measured(name, NoteStore(asked.stores / STORE_OF[name]), asked)
+        models = {one: models[one] for one in STORE_OF if one in models}
+        facts = write_results(models, asked)
+        print(f"{name}: {json.dumps(models[name], ensure_ascii=False)}", flush=True)
+    if asked.report is not None:
+        write_report(models, facts, asked.report)
+
+
+if __name__ == "__main__":
+    main()

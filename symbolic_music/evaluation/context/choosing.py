@@ -1,0 +1,48 @@
+"""Places of a piece at which a model may be asked to edit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symbolic_music.evaluation.context.patterns import on_grid
+from symbolic_music.evaluation.context.region import Case, EditRegion
+from symbolic_music.score import Score
+
+# Notes of the track in its region, and in the bars before; and notes that accompany it.
+_FEWEST, _FEWEST_BEFORE, _FEWEST_BESIDE = 8, 4, 8
+
+
+def choose_region(
+    score: Score, drums: bool, rng: np.random.Generator, bars: int = 4, most: int = 300
+) -> EditRegion | None:
+    """Some bars of one track, drawn at random: pitched or drums; None where the piece has none.
+
+    The track has eight notes there or more and four in as many bars before; as many bars come before and after; a
+    pitched one is accompanied by another pitched track.
+
+    Args:
+        score: the piece.
+        drums: whether of a track of drums.
+        rng: draws the place and the track.
+        bars: of the region.
+        most: notes of the track in the region.
+    """
+    lines = Case(score, EditRegion(0, 1, (0,))).lines
+    notes, onset = score.notes, score.notes["onset"]
+    pitched = ~np.array([track.is_drum for track in score.tracks])[notes["track"]]
+    for start in rng.permutation(np.arange(bars, max(bars, len(lines) - 1 - 2 * bars))).tolist():
+        first, last, before = int(lines[start]), int(lines[start + bars]), int(lines[start - bars])
+        inside, earlier = (onset >= first) & (onset < last), (onset >= before) & (onset < first)
+        for track in rng.permutation(np.unique(notes["track"][inside & (pitched != drums)])).tolist():
+            mine = notes["track"] == track
+            accompanied = (inside & pitched & ~mine).sum() >= _FEWEST_BESIDE
+            fits = _FEWEST <= (inside & mine).sum() <= most and (earlier & mine).sum() >= _FEWEST_BEFORE
+            if fits and (drums or accompanied):
+                return EditRegion(first, last, (track,))
+    return None
+
+
+def in_time(score: Score) -> bool:
+    """Whether bars and beats of a piece are those of its music: four fifths of its notes are on their grid."""
+    tracks = tuple(np.unique(score.notes["track"]).tolist())
+    return bool(tracks) and on_grid(Case(score, EditRegion(0, max(1, score.end), tracks)), score.notes) >= 0.8

@@ -1,0 +1,64 @@
+"""What a new track does among the others: its range, how many notes it plays and how long they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from symbolic_music.errors import OptionError
+from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.score import Array
+
+Side = Literal["below", "above"]
+_SPREAD = 36
+_LOWEST, _HIGHEST = 28, 108
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of a track.
+
+    Args:
+        program: of General MIDI that plays it when none is named, 128 for drums.
+        lowest, highest: pitches, both included.
+        at_once: notes that begin together at most.
+        per_bar: notes of a bar at most.
+        shortest_quarters: duration of a note at least.
+    """
+
+    program: int
+    lowest: int
+    highest: int
+    at_once: int
+    per_bar: int
+    shortest_quarters: float
+
+
+ROLES = {
+    "bass": Role(33, 28, 52, 1, 12, 0.25),
+    "pad": Role(48, 48, 79, 4, 8, 1.0),
+    "lead": Role(80, 60, 91, 1, 16, 0.0),
+    "drums": Role(DRUM_INSTRUMENT, 0, 127, 4, 32, 0.0),
+    "counter": Role(42, 48, 76, 1, 8, 0.5),
+}
+
+
+def role_named(name: str) -> Role:
+    """A role by its name. OptionError for another one."""
+    if name not in ROLES:
+        raise OptionError(f"no role {name!r}: choose from {', '.join(ROLES)}")
+    return ROLES[name]
+
+
+def beside(notes: Array, side: Side) -> tuple[int, int]:
+    """Lowest and highest pitch of a part below or above some pitched notes, three octaves at most.
+
+    One note in ten of theirs may lie on its side.
+    """
+    if side == "below":
+        highest = max(_LOWEST + 12, int(np.quantile(notes["pitch"], 0.1)) - 1)
+        return max(_LOWEST, highest - _SPREAD), highest
+    lowest = min(_HIGHEST - 12, int(np.quantile(notes["pitch"], 0.9)) + 1)
+    return lowest, min(_HIGHEST, lowest + _SPREAD)
