@@ -167,7 +167,7 @@ def _chain(following: Places, size: int) -> Places | None:
     steps = [following]
     for _ in range(_JUMPS):
         steps.append(steps[-1].take(steps[-1]))
-    far = memoryview(steps[-1])
+    far = steps[-1].data
     state, found = 0, []
     while state != size and state != size + 1:
         found.append(state)

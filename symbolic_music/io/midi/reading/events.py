@@ -86,10 +86,10 @@ def _rows(data: bytes, table: EventTable, metas: Metas, problems: Counter[str]) 
         metas.take(kind, data[begin + 1 : stop], int(table.tick[index]), place, problems)
         if kind == _PORT:
             port[index:] = metas.port << 4
-    kind = table.status >> 4
-    kept = np.flatnonzero((kind < 0xF) & (kind != _AFTERTOUCH) & (kind != _PRESSURE))
+    kinds = table.status >> 4
+    kept = np.flatnonzero((kinds < 0xF) & (kinds != _AFTERTOUCH) & (kinds != _PRESSURE))
     rows = np.empty((6, len(kept)), np.int64)
-    rows[0], rows[1], rows[3] = table.tick[kept], table.place[kept], kind[kept]
+    rows[0], rows[1], rows[3] = table.tick[kept], table.place[kept], kinds[kept]
     rows[2] = port[kept] | table.status[kept] & 15
     rows[4], rows[5] = table.first[kept], table.second[kept]
     return rows.T
@@ -155,14 +155,14 @@ def paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
     """
     if not len(begins):
         return begins
-    paired = np.full(len(begins), -1)
+    found: Ints = np.full(len(begins), -1)
     rows = np.concatenate([begins, ends])
     order = np.lexsort((rows, keys[rows]))
     key, step = keys[rows[order]], np.where(order < len(begins), 1, -1)
     new = np.append(True, key[1:] != key[:-1])
     group = np.cumsum(new) - 1
     # Notes begun less notes ended, per key; each key lies far below the one before, so one running minimum serves all.
-    open_ = np.cumsum(step)
+    open_: Ints = np.cumsum(step)
     open_ -= (open_ - step)[new][group] + group * (2 * len(rows) + 2)
     floor = -group * (2 * len(rows) + 2)
     lowest = np.minimum(np.minimum.accumulate(open_), floor)
@@ -171,8 +171,8 @@ def paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
     real = (step < 0) & ~(open_ < np.where(new, floor, before))
     # The n-th real end of a key is that of its n-th note.
     begun, done = np.cumsum(step > 0), np.cumsum(real)
-    number = done - (done - real)[new][group]
-    first = (begun - (step > 0))[new][group]
+    number: Ints = done - (done - real)[new][group]
+    first: Ints = (begun - (step > 0))[new][group]
     notes = order[step > 0]
-    paired[notes[(first + number - 1)[real]]] = rows[order[real]]
-    return paired
+    found[notes[(first + number - 1)[real]]] = rows[order[real]]
+    return found
