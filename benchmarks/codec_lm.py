@@ -3,8 +3,8 @@
 python benchmarks/codec_lm.py FOLDER... [--model codec-lm] [--count 6] [--seconds 10]
 
 Each FOLDER has pairs NAME.mid and NAME.flac; those that training held out (every twentieth by name) are taken, their
-beginnings. Beside the model stand: the same model told nothing (guidance 0), and told the next score of the folder; the
-built-in voices and the SoundFont; the recording itself and what the codec makes of it, which no model can better.
+beginnings. Baselines: the same model without a condition (guidance 0) and conditioned on the next score of the folder;
+the built-in voices and the SoundFont; the recording itself, and the recording through the codec, the upper bound.
 
 Note F1: basic-pitch and mir_eval as in transcription.py. Chroma: the mean over frames with notes of the cosine between
 the sound's chroma (librosa, constant Q) and the score's. Distance: Frechet's between Gaussians of an embedding, here
@@ -117,8 +117,8 @@ def measured(folder: Path, writer: Writer, count: int, seconds: float) -> list[d
     cut = [Audio(sound.samples[:, : round(seconds * sound.sample_rate)], sound.sample_rate) for sound in recorded]
     makers: dict[str, Callable[[int], Audio]] = {
         "the model": lambda i: render_by_codec(scores[i], writer),
-        "told nothing": lambda i: render_by_codec(scores[i], writer, guidance=0.0),
-        "told another score": lambda i: render_by_codec(scores[(i + 1) % len(scores)], writer),
+        "without a condition": lambda i: render_by_codec(scores[i], writer, guidance=0.0),
+        "conditioned on another score": lambda i: render_by_codec(scores[(i + 1) % len(scores)], writer),
         "the recording": lambda i: cut[i],
         "the recording through the codec": lambda i: decode_audio(
             encode_audio(cut[i], writer.codec, writer.network.config.codebooks), writer.codec

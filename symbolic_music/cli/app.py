@@ -21,11 +21,12 @@ from symbolic_music.cli.commands.files import (
     tokenize,
 )
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
+from symbolic_music.cli.options.help_page import HelpPage
 from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
 
 app = typer.Typer(
-    help="Symbolic music: tokenize, generate, infill, draw and render MIDI and notation files.",
+    help="Symbolic music: tokenize, train, generate, infill, plot and render MIDI and notation files.",
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -67,8 +68,8 @@ for _verb in (
     encode.encode,
     encode.decode,
 ):
-    app.command()(piped(_verb))
-app.command("continue")(piped(lengthen.continue_))
+    app.command(cls=HelpPage)(piped(_verb))
+app.command("continue", cls=HelpPage)(piped(lengthen.continue_))
 
 
 def _version(asked: bool) -> None:

@@ -44,7 +44,7 @@ class Region:
         if self.unit not in ("seconds", "beats", "bars"):
             raise RegionError(f"a region is in seconds, beats or bars, not in {self.unit!r}")
         if not 0 <= self.start < self.end < np.inf:
-            raise RegionError(f"cannot write from {self.start:g} to {self.end:g} {self.unit}: need 0 <= from < to")
+            raise RegionError(f"no region from {self.start:g} to {self.end:g} {self.unit}: need 0 <= start < end")
 
     def span(self, score: Score) -> Span:
         """In ticks of a score.

@@ -51,7 +51,7 @@ def test_each_voice_sounds_one_note_at_a_time(chorale: sm.Score) -> None:
 def test_impossible_regions(chorale: sm.Score) -> None:
     with pytest.raises(RegionError, match="outside the piece"):
         sm.infill(chorale, 100, 110)
-    with pytest.raises(RegionError, match="need 0 <= from < to"):
+    with pytest.raises(RegionError, match="need 0 <= start < end"):
         sm.infill(chorale, 5, 5)
     with pytest.raises(RegionError, match="no track 7"):
         sm.infill(chorale, 1, 2, [7])

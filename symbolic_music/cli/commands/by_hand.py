@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
-from symbolic_music.cli.options.score_only import OutputOptions, bar_range, rows_of
-from symbolic_music.cli.options.where import RegionOptions, TrackOptions
+from symbolic_music.cli.options.score_only import OutputOptions, rows_of
+from symbolic_music.cli.options.where import BarOptions, RegionOptions, TrackOptions
 from symbolic_music.cli.output.report import Seed
 
 File = Annotated[Path, typer.Argument(help="A MIDI or notation file.")]
@@ -18,12 +18,12 @@ File = Annotated[Path, typer.Argument(help="A MIDI or notation file.")]
 @grouped
 def transpose(
     file: File,
-    semitones: Annotated[int, typer.Option(help="Up, or down where negative.", min=-127, max=127)],
+    semitones: Annotated[int, typer.Option(help="Semitones up; negative for down.", min=-127, max=127)],
     where: RegionOptions,
     which: TrackOptions,
     options: OutputOptions,
 ) -> None:
-    """Move notes by semitones, all or those of regions of some tracks; drums stay, and keys go along with all."""
+    """Transpose notes: all of them, with the keys, or those in regions of some tracks. Drums stay."""
     from symbolic_music import edits, transforms
 
     score = options.read(file)
@@ -40,11 +40,11 @@ def quantise(
     where: RegionOptions,
     which: TrackOptions,
     options: OutputOptions,
-    grid: Annotated[float, typer.Option(help="Quarter notes between the lines: 0.25 is a sixteenth.")] = 0.25,
-    strength: Annotated[float, typer.Option(help="How far, 0 to 1.")] = 1.0,
-    ends: Annotated[bool, typer.Option("--ends", help="Ends of notes too.")] = False,
+    grid: Annotated[float, typer.Option(help="Quarter notes between grid lines: 0.25 is a sixteenth.")] = 0.25,
+    strength: Annotated[float, typer.Option(help="How far to move each note, 0 to 1.")] = 1.0,
+    ends: Annotated[bool, typer.Option("--ends", help="Move the ends of notes as well.")] = False,
 ) -> None:
-    """Draw onsets to a grid, of all notes or of those in regions of some tracks."""
+    """Move onsets towards a grid, of all notes or of those in regions of some tracks."""
     from symbolic_music import edits
 
     score = options.read(file)
@@ -58,11 +58,11 @@ def humanise(
     where: RegionOptions,
     which: TrackOptions,
     options: OutputOptions,
-    seconds: Annotated[float, typer.Option(help="Standard deviation of the onsets.")] = 0.01,
+    seconds: Annotated[float, typer.Option(help="Standard deviation of the onsets, in seconds.")] = 0.01,
     velocity: Annotated[int, typer.Option(help="Standard deviation of the velocities.")] = 6,
     seed: Seed = 0,
 ) -> None:
-    """Put onsets and velocities a little off, of all notes or of those in regions of some tracks."""
+    """Vary onsets and velocities at random, of all notes or of those in regions of some tracks."""
     from symbolic_music import edits
 
     score = options.read(file)
@@ -73,28 +73,30 @@ def humanise(
 @grouped
 def copy_bars(
     file: File,
-    bars: Annotated[str, typer.Option(help="Bars, counted from 1, the last included, as 8-12 or 8.")],
+    which: BarOptions,
     options: OutputOptions,
-    before: Annotated[int | None, typer.Option(help="Bar to put them in front of; else they are repeated.")] = None,
-    times: Annotated[int, typer.Option(help="How often.")] = 1,
+    before: Annotated[
+        int | None, typer.Option(help="Insert the copy before this bar; by default, directly after the original.")
+    ] = None,
+    times: Annotated[int, typer.Option(help="Number of copies.")] = 1,
 ) -> None:
-    """Copy bars of all tracks; what follows moves on."""
+    """Copy bars of all tracks; later bars move back."""
     from symbolic_music import edits
 
     score = options.read(file)
-    first, last = bar_range(bars, "--bars")
+    first, last = which.first_and_last()
     options.write(score, edits.copy_bars(score, first, last, before, times), f"bars {first} to {last} copied")
 
 
 @grouped
 def delete_bars(
     file: File,
-    bars: Annotated[str, typer.Option(help="Bars, counted from 1, the last included, as 8-12 or 8.")],
+    which: BarOptions,
     options: OutputOptions,
 ) -> None:
-    """Delete bars of all tracks; what follows moves up."""
+    """Delete bars of all tracks; later bars close the gap."""
     from symbolic_music import edits
 
     score = options.read(file)
-    first, last = bar_range(bars, "--bars")
+    first, last = which.first_and_last()
     options.write(score, edits.delete_bars(score, first, last), f"bars {first} to {last} deleted")

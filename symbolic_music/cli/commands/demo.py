@@ -19,11 +19,11 @@ MORE_SECONDS = 12.0
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--out", help="Where to write; made when missing.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option("--out", help="The folder to write to; created if missing.")] = Path("demo"),
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Rewrite the lower voices of a Bach chorale's middle under its soprano, continue it, render and draw both."""
+    """Rewrite the lower voices in the middle of a Bach chorale, continue the result, render and plot both."""
     from symbolic_music import generation, models
 
     _make(folder)
@@ -46,14 +46,14 @@ def demo(
         out_json({**facts, "out": str(folder), "files": [str(p) for p in files]})
         return
     out(f"{CHORALE}: {count} notes written for alto, tenor and bass from {start:g} s to {end:g} s, under the soprano")
-    out(f"and {continued.duration - infilled.duration:.1f} s continued after the end:")
+    out(f"and a continuation of {continued.duration - infilled.duration:.1f} s:")
     out()
     for path in files:
         out(f"  {path}")
     out()
-    out("Next, with a file of yours:")
+    out("Next, with your own file:")
     out("  symbolic-music info FILE.mid")
-    out("  symbolic-music infill FILE.mid --from 8 --to 12 --tracks 1,2 --seed 1 -o NEW.mid")
+    out("  symbolic-music infill FILE.mid --at bars:8-12 --tracks 1,2 --seed 1 -o NEW.mid")
     out("  symbolic-music plot NEW.mid --compare FILE.mid -o NEW.png")
     out("  symbolic-music render NEW.mid -o NEW.wav")
 

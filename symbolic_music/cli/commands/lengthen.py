@@ -12,12 +12,12 @@ from symbolic_music.cli.options.where import TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
 File = Annotated[Path, typer.Argument(help="A MIDI or notation file.")]
-Bars = Annotated[int, typer.Option("--bars", help="How many bars.", min=1, max=256)]
+Bars = Annotated[int, typer.Option("--bars", help="The number of bars.", min=1, max=256)]
 
 
 @grouped
 def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Bars = 4) -> None:
-    """Go on for some bars after the last one; everything before stays as it is."""
+    """Continue a piece by some bars; everything before them stays as it is."""
     options.check(file)
     limits, sampling = options.limits(), options.sampling()
 
@@ -28,12 +28,12 @@ def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Ba
     writing = generation.continuing_bars(
         score, bars, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
     )
-    options.write(writing, "writing on", f" in {bars} bars after the end")
+    options.write(writing, "continuing", f" in {bars} bars after the end")
 
 
 @grouped
 def intro(file: File, which: TrackOptions, options: WritingOptions, bars: Bars = 4) -> None:
-    """Write some bars before the first one; the piece moves on by as many."""
+    """Write an introduction of some bars; the piece moves back by as many."""
     options.check(file)
     limits, sampling = options.limits(), options.sampling()
 

@@ -1,4 +1,4 @@
-"""Answers to a MIDI keyboard, in real time."""
+"""Continue phrases of a MIDI keyboard in real time."""
 
 from __future__ import annotations
 
@@ -6,29 +6,40 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.output.report import Seed, out
+from symbolic_music.cli.output.report import Device, Seed, out
 from symbolic_music.errors import MissingExtraError, OptionError
+
+PORTS = "MIDI ports"
 
 
 def live(
-    source: Annotated[str | None, typer.Option("--input", help="MIDI input; the first when omitted.")] = None,
-    target: Annotated[str | None, typer.Option("--output", "-o", help="MIDI output; the first when omitted.")] = None,
-    ports: Annotated[bool, typer.Option("--list", help="Only list the inputs and outputs.")] = False,
-    virtual: Annotated[bool, typer.Option("--virtual", help="Open ports of our own for others to connect to.")] = False,
+    source: Annotated[
+        str | None, typer.Option("--input", help="MIDI input; the first by default.", rich_help_panel=PORTS)
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--output", "-o", help="MIDI output; the first by default.", rich_help_panel=PORTS)
+    ] = None,
+    ports: Annotated[
+        bool, typer.Option("--list", help="List the inputs and outputs, and end.", rich_help_panel=PORTS)
+    ] = False,
+    virtual: Annotated[
+        bool,
+        typer.Option("--virtual", help="Open virtual ports that other programs connect to.", rich_help_panel=PORTS),
+    ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A bundled model's name or a model folder; see models.")
+        str | None, typer.Option("--model", "-m", help="The name or folder of a model; see `models`.")
     ] = "piano",
-    seconds: Annotated[float, typer.Option(help="How long an answer lasts.", min=0.5, max=120)] = 8.0,
+    seconds: Annotated[float, typer.Option(help="Length of an answer in seconds.", min=0.5, max=120)] = 8.0,
     pause: Annotated[float, typer.Option(help="Seconds of silence that end a phrase.", min=0.1, max=10)] = 0.8,
-    program: Annotated[int, typer.Option(help="What you play: 0 to 127.", min=0, max=127)] = 0,
+    program: Annotated[int, typer.Option(help="The program of what you play: 0 to 127.", min=0, max=127)] = 0,
     accompany: Annotated[
-        int | None, typer.Option(help="Play your phrase again with this program under it.", min=0, max=127)
+        int | None, typer.Option(help="Repeat your phrase with an accompaniment of this program.", min=0, max=127)
     ] = None,
     temperature: Annotated[float, typer.Option(help="Below 1 safer, above 1 bolder.", min=0, max=4)] = 1.0,
     seed: Seed = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
-    """Play a phrase on a MIDI keyboard and hear it continued, or accompanied, as soon as you pause. Ctrl-C ends it."""
+    """Continue or accompany each phrase that you play on a MIDI keyboard, as soon as you pause. Ctrl-C ends it."""
     try:
         import mido
     except ImportError:
@@ -51,7 +62,7 @@ def live(
 
     loaded = load_model(model, device=device)
     with mido.open_input(source, virtual=virtual) as heard, mido.open_output(target, virtual=virtual) as played:
-        out(f"Listening to {source}, answering on {target}. Play, and pause.")
+        out(f"Input {source}, output {target}. Play a phrase, then pause.")
         for answer in answers(
             heard, played, loaded, seconds=seconds, pause=pause, program=program, accompaniment=accompany,
             sampling=Sampling(temperature=temperature), seed=seed,
@@ -64,5 +75,5 @@ def _first(names: list[str], kind: str, virtual: bool) -> str:
     if virtual:
         return f"symbolic-music {kind}"
     if not names:
-        raise OptionError(f"there is no MIDI {kind}: connect one, or open one of our own with --virtual")
+        raise OptionError(f"there is no MIDI {kind}: connect one, or open a virtual one with --virtual")
     return names[0]

@@ -1,4 +1,4 @@
-"""What models and voices there are: bundled, and public."""
+"""The list of models and voices."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from symbolic_music.cli.output.report import Json, out_json, show
 
 
 def models(
-    all_models: Annotated[bool, typer.Option("--all", help="Public models too, which the hub has.")] = False,
+    all_models: Annotated[bool, typer.Option("--all", help="Include public models on the Hugging Face hub.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the bundled models and voices with size, licence and training data; with --all the public models too."""
+    """List models and voices with their size, licence and training data."""
     from dataclasses import asdict
 
     from symbolic_music.models import Card, list_models

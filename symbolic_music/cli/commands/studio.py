@@ -8,29 +8,37 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.output.report import out
+from symbolic_music.cli.output.report import Device, out
+
+SERVER = "Server"
 
 
 def studio(
-    file: Annotated[Path | None, typer.Argument(help="A MIDI or notation file; without one, the start page.")] = None,
-    port: Annotated[int, typer.Option(help="Where it listens; 0 for any free port.", min=0, max=65535)] = 0,
+    file: Annotated[Path | None, typer.Argument(help="A MIDI or notation file; the start page without one.")] = None,
+    port: Annotated[
+        int, typer.Option(help="The port; 0 for any free one.", min=0, max=65535, rich_help_panel=SERVER)
+    ] = 0,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine's own need the token too.")
+        str, typer.Option(help="The address to listen on. Every address needs the token.", rich_help_panel=SERVER)
     ] = ("127.0.0.1"),
     sessions: Annotated[
-        Path | None, typer.Option(help="Folder of the sessions.", show_default="~/symbolic-music-studio")
+        Path | None, typer.Option(help="The folder of the sessions.", show_default="~/symbolic-music-studio")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="A bundled model's name or a model folder; see models.")
+        str | None, typer.Option("--model", "-m", help="The name or folder of a model; see `models`.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    new: Annotated[bool, typer.Option("--new", help="A new session, also for a file that was opened before.")] = False,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
-    osc: Annotated[int | None, typer.Option(help="Listen for OSC on this UDP port too.", min=1, max=65535)] = None,
+    device: Device = "auto",
+    new: Annotated[bool, typer.Option("--new", help="Begin a new session even if the file has one.")] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address, open no browser.", rich_help_panel=SERVER)
+    ] = False,
+    osc: Annotated[
+        int | None, typer.Option(help="A UDP port for OSC.", min=1, max=65535, rich_help_panel=SERVER)
+    ] = None,
 ) -> None:
-    """Open the studio in the browser: select bars and tracks, ask for alternatives, hear them, keep one.
+    """Open the studio in the browser: select bars and tracks, request alternatives, listen, keep one.
 
-    A file that was opened before opens where it was left. Ctrl-C ends the studio; sessions stay.
+    A file that has a session opens in its last state. Ctrl-C ends the studio; sessions stay on disk.
     """
     from symbolic_music.io.files import check_readable
     from symbolic_music.studio import serve, studio

@@ -20,9 +20,9 @@ def vary(
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
-    near: Annotated[float, typer.Option(help="The share of beats that stay, 0 up to and without 1.")] = 0.5,
+    near: Annotated[float, typer.Option(help="The share of beats that stay, from 0 to under 1.")] = 0.5,
 ) -> None:
-    """Write some beats of regions of some tracks anew, the others stay; each alternative chooses its own."""
+    """Rewrite some beats in regions of some tracks; each alternative chooses other beats."""
     regions = where.needed()
     options.check(file)
     limits, sampling = options.limits(), options.sampling()
@@ -44,9 +44,9 @@ def busier(
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
-    factor: Annotated[float, typer.Option(help="Times the notes in a bar that are there.")] = 1.5,
+    factor: Annotated[float, typer.Option(help="Notes in a bar, as a multiple of the original.")] = 1.5,
 ) -> None:
-    """Write regions of some tracks anew with more notes in a bar than they had (see thin-out for fewer)."""
+    """Rewrite regions of some tracks with more notes in a bar; `thin-out` does the opposite."""
     regions = where.needed()
     options.check(file)
     limits, sampling = options.limits(), options.sampling()

@@ -54,10 +54,3 @@ def rows_of(score: Score, where: RegionOptions, which: TrackOptions) -> NDArray[
     tracks = which.chosen(score)
     spans = [region.span(score) for region in where.regions()] or [(0, max(1, score.end + 1))]
     return np.unique(np.concatenate([rows_in(score, first, last, tracks) for first, last in spans]))
-
-
-def bar_range(text: str, option: str) -> tuple[int, int]:
-    """First and last bar from 8-12 or 8."""
-    from symbolic_music.cli.options.where import least_and_most
-
-    return least_and_most(text, option)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import OLDER
 from symbolic_music.cli.output.report import numbers
 from symbolic_music.errors import OptionError
 
@@ -16,55 +17,110 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
+_BARS = re.compile(r"(\d+)(?:-(\d+))?")
+_BEATS = re.compile(f"{_NUMBER}-{_NUMBER}")
+_SECONDS = re.compile(f"{_NUMBER}s-{_NUMBER}s")
+
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PLACE", help="Where: bars:8-12 (both included), 30s-45s, or beats:16-32. Repeat it for more regions."
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionOptions:
     """Regions of time."""
 
+    at: At = None
+    bars: Annotated[str | None, typer.Option(help="As --at bars:, 8-12 or 8-12,20.", rich_help_panel=OLDER)] = None
+    beats: Annotated[str | None, typer.Option(help="As --at beats:, 28-48.", rich_help_panel=OLDER)] = None
     start: Annotated[
-        list[float] | None, typer.Option("--from", help="Seconds where the region begins; again for more regions.")
+        list[float] | None, typer.Option("--from", help="Seconds where a region begins.", rich_help_panel=OLDER)
     ] = None
-    end: Annotated[list[float] | None, typer.Option("--to", help="Seconds where it ends.")] = None
-    bars: Annotated[
-        str | None,
-        typer.Option(help="Instead: bars as the page numbers them, else from 1, the last included: 8-12 or 8-12,20."),
-    ] = None
-    beats: Annotated[
-        str | None, typer.Option(help="Instead: quarter notes, counted from 0, the last not included, as 28-48.")
-    ] = None
+    end: Annotated[list[float] | None, typer.Option("--to", help="Seconds where it ends.", rich_help_panel=OLDER)] = (
+        None
+    )
 
     def regions(self) -> list[Region]:
-        """What was named, in any of the three ways.
+        """The regions that were named, in any spelling.
 
         Raises:
-            OptionError: when it cannot be read.
-            RegionError: for a region that cannot be.
+            OptionError: when the text is not a region.
+            RegionError: when the region is impossible.
         """
-        from symbolic_music.generation import Region, bars
+        from symbolic_music.generation import Region
 
         starts, ends = self.start or [], self.end or []
         if len(starts) != len(ends):
             raise OptionError("--from and --to come in pairs")
-        found = [Region(start, end) for start, end in zip(starts, ends, strict=True)]
-        for part in self.bars.split(",") if self.bars is not None else []:
-            bar = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
-            if bar is None:
-                raise OptionError(f"--bars takes bars such as 8-12 or 8-12,20, not {self.bars!r}")
-            found.append(bars(int(bar[1]), int(bar[2] or bar[1])))
-        for part in self.beats.split(",") if self.beats is not None else []:
-            beat = re.fullmatch(f"{_NUMBER}-{_NUMBER}", part.strip())
-            if beat is None:
-                raise OptionError(f"--beats takes quarter notes such as 28-48, not {self.beats!r}")
-            found.append(Region(float(beat[1]), float(beat[2]), "beats"))
+        found = [region for text in self.at or [] for region in places(text)]
+        found += [Region(start, end) for start, end in zip(starts, ends, strict=True)]
+        if self.bars is not None:
+            found += _regions(self.bars, "bars", f"--bars takes bars such as 8-12 or 8-12,20, not {self.bars!r}")
+        if self.beats is not None:
+            found += _regions(self.beats, "beats", f"--beats takes quarter notes such as 28-48, not {self.beats!r}")
         return found
 
     def needed(self) -> list[Region]:
-        """The same; OptionError when nothing was named."""
+        """The regions; OptionError when there are none."""
         found = self.regions()
         if not found:
-            raise OptionError("name a region: --from 8 --to 12 in seconds, --bars 8-12 or --beats 28-48")
+            raise OptionError("name a region: --at bars:8-12, --at 30s-45s or --at beats:16-32")
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarOptions:
+    """One range of whole bars."""
+
+    at: Annotated[
+        list[str] | None, typer.Option(metavar="PLACE", help="Which bars: bars:8-12 (both included) or bars:8.")
+    ] = None
+    bars: Annotated[str | None, typer.Option(help="As --at bars:, 8-12 or 8.", rich_help_panel=OLDER)] = None
+
+    def first_and_last(self) -> tuple[int, int]:
+        """Both included.
+
+        Raises:
+            OptionError: unless one range of bars was named.
+        """
+        if self.bars is not None and self.at is None:
+            return least_and_most(self.bars, "--bars")
+        found = [region for text in self.at or [] for region in places(text)]
+        if len(found) != 1 or found[0].unit != "bars" or self.bars is not None:
+            raise OptionError("name one range of bars: --at bars:8-12")
+        return int(found[0].start), int(found[0].end) - 1
+
+
+def places(text: str) -> list[Region]:
+    """Regions from the text of --at: bars:8-12,20, beats:16-32 or 30s-45s; a unit holds for what follows a comma.
+
+    Raises:
+        OptionError: when the text is not a region.
+        RegionError: when the region is impossible.
+    """
+    unit, _, rest = text.rpartition(":")
+    unit = {"bar": "bars", "beat": "beats", "": "seconds"}.get(unit.strip(), unit.strip())
+    return _regions(rest, unit, f"--at takes bars:8-12, beats:16-32 or 30s-45s, not {text!r}")
+
+
+def _regions(text: str, unit: str, mistake: str) -> list[Region]:
+    """Regions in one unit, separated by commas; OptionError with this message when one cannot be read."""
+    from symbolic_music.generation import Region, bars
+
+    found = []
+    for part in text.split(","):
+        pattern = {"bars": _BARS, "beats": _BEATS, "seconds": _SECONDS}.get(unit)
+        place = None if pattern is None else pattern.fullmatch(part.strip())
+        if place is None:
+            raise OptionError(mistake)
+        if unit == "bars":
+            found.append(bars(int(place[1]), int(place[2] or place[1])))
+        else:
+            found.append(Region(float(place[1]), float(place[2]), "beats" if unit == "beats" else "seconds"))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +129,12 @@ class TrackOptions:
 
     tracks: Annotated[
         str | None,
-        typer.Option(help="Tracks to rewrite, as 1,3 or bass,drums; all when omitted."),
+        typer.Option(help="Tracks, as 1,3 or bass,drums; all by default."),
     ] = None
-    programs: Annotated[
-        str | None, typer.Option(help="Instead of tracks: the programs to rewrite, as 0,33; 128 is drums.")
-    ] = None
+    programs: Annotated[str | None, typer.Option(help="Tracks by program, as 0,33; 128 is drums.")] = None
 
     def chosen(self, score: Score) -> list[int] | None:
-        """The tracks of a score; None where none were named.
+        """The tracks of a score; None when none were named.
 
         Raises:
             OptionError: when they cannot be read.
@@ -101,7 +155,7 @@ class TrackOptions:
 
 
 def chords(text: str) -> tuple[tuple[float, str], ...]:
-    """Bars and chords from a text such as 8:Dm,9:G7; OptionError when it is none."""
+    """Bars and chords from a text such as 8:Dm,9:G7; OptionError when it is not one."""
     found = [re.fullmatch(rf"{_NUMBER}:(\S+)", part.strip()) for part in text.split(",")]
     if not all(found):
         raise OptionError(f"--chords takes bars and chords such as 8:Dm,9:G7, not {text!r}")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
 from symbolic_music.cli.options.originality import check_store, looked_up, told
 from symbolic_music.cli.options.where import chords, least_and_most
 from symbolic_music.cli.output.report import (
+    Device,
     Json,
     Offline,
     Seed,
@@ -32,62 +34,101 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WritingOptions:
-    """How notes are drawn, what they must obey, how many alternatives there are and where they go."""
+    """How notes are sampled, which limits they obey, how many alternatives there are, and where these are written."""
 
-    output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write; OUT-1, ... of several.")]
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write, .mid or .musicxml; several are OUT-1, OUT-2, ...")
+    ]
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="Name, folder, or id on the Hugging Face hub; see models --all."),
+        typer.Option("--model", "-m", help="A name, a folder, or an id on the Hugging Face hub; see `models --all`."),
     ] = None
-    count: Annotated[int, typer.Option(help="How many alternatives.", min=1, max=1000)] = 1
+    count: Annotated[int, typer.Option(help="The number of alternatives.", min=1, max=1000)] = 1
     rank: Annotated[
-        bool, typer.Option("--rank", help="Number alternatives by how they fit what is around them, best first.")
+        bool, typer.Option("--rank", help="Number the alternatives by their fit to the context, best first.")
     ] = False
-    temperature: Annotated[float | None, typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0")] = None
+    seed: Seed = 0
+    as_json: Json = False
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0", rich_help_panel=SAMPLING),
+    ] = None
     top_p: Annotated[
         float | None,
-        typer.Option(help="Sample from the most likely ids that make up this part.", show_default="0.95"),
+        typer.Option(
+            help="Sample from the most likely ids, up to this cumulative probability.",
+            show_default="0.95",
+            rich_help_panel=SAMPLING,
+        ),
     ] = None
     top_k: Annotated[
-        int | None, typer.Option(help="Sample from this many most likely ids; 0 for all.", show_default="0")
+        int | None,
+        typer.Option(
+            help="Sample from this many of the most likely ids; 0 for all.", show_default="0", rich_help_panel=SAMPLING
+        ),
     ] = None
     min_p: Annotated[
         float | None,
-        typer.Option(help="Leave out ids less likely than this part of the likeliest.", show_default="0.0"),
+        typer.Option(
+            help="Drop ids whose probability is below this fraction of the highest.",
+            show_default="0.0",
+            rich_help_panel=SAMPLING,
+        ),
     ] = None
-    lowest: Annotated[str | None, typer.Option(help="Lowest new pitch, as C3 or 48; C4 is middle C.")] = None
-    highest: Annotated[str | None, typer.Option(help="Highest new pitch.")] = None
-    scale: Annotated[str | None, typer.Option(help="New pitches are of this scale, as 'D minor'.")] = None
-    pitch_classes: Annotated[str | None, typer.Option(help="And of these classes, as 0,4,7; 0 is C.")] = None
+    lowest: Annotated[
+        str | None, typer.Option(help="The lowest pitch, as C3 or 48; C4 is middle C.", rich_help_panel=LIMITS)
+    ] = None
+    highest: Annotated[str | None, typer.Option(help="The highest pitch.", rich_help_panel=LIMITS)] = None
+    scale: Annotated[str | None, typer.Option(help="A scale, as 'D minor'.", rich_help_panel=LIMITS)] = None
+    pitch_classes: Annotated[
+        str | None, typer.Option(help="Pitch classes, as 0,4,7; 0 is C.", rich_help_panel=LIMITS)
+    ] = None
     chords: Annotated[
-        str | None, typer.Option(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.")
+        str | None,
+        typer.Option(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.", rich_help_panel=LIMITS),
     ] = None
-    polyphony: Annotated[int | None, typer.Option(help="New notes that sound at once, at most.", min=1)] = None
-    notes_per_bar: Annotated[str | None, typer.Option(help="New notes in a bar, as 2-8 or 4.")] = None
-    notes_at_once: Annotated[str | None, typer.Option(help="New notes that begin together, as 1-3 or 4.")] = None
-    no_repeats: Annotated[bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.")] = False
-    end_on: Annotated[float | None, typer.Option(help="Bar on which the new notes end; 12.5 is its middle.")] = None
+    polyphony: Annotated[
+        int | None, typer.Option(help="At most this many notes sound at once.", min=1, rich_help_panel=LIMITS)
+    ] = None
+    notes_per_bar: Annotated[str | None, typer.Option(help="Notes in a bar, as 2-8 or 4.", rich_help_panel=LIMITS)] = (
+        None
+    )
+    notes_at_once: Annotated[
+        str | None, typer.Option(help="Notes that begin together, as 1-3 or 4.", rich_help_panel=LIMITS)
+    ] = None
+    no_repeats: Annotated[
+        bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.", rich_help_panel=LIMITS)
+    ] = False
+    end_on: Annotated[
+        float | None, typer.Option(help="The bar on which they end; 12.5 is its middle.", rich_help_panel=LIMITS)
+    ] = None
     given_pitches: Annotated[
         str | None,
-        typer.Option(help="New notes have these pitches in this order, as C4,E4,67; the rhythm is free."),
+        typer.Option(help="These pitches in this order, as C4,E4,67; the rhythm is free.", rich_help_panel=LIMITS),
     ] = None
     free: Annotated[
-        bool, typer.Option("--free", help="New notes need not keep to what their track does elsewhere.")
+        bool,
+        typer.Option("--free", help="Do not follow the habits of the track elsewhere.", rich_help_panel=LIMITS),
     ] = False
     originality: Annotated[
         Path | None,
-        typer.Option(help="A note store: say the longest passage of the new notes that its training pieces have too."),
+        typer.Option(
+            help="A note store: print the longest passage that the new notes share with its training pieces.",
+            rich_help_panel=COPIES,
+        ),
     ] = None
     originality_report: Annotated[
-        Path | None, typer.Option(help="And a page: which bars are where in these pieces.")
+        Path | None,
+        typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES),
     ] = None
-    seed: Seed = 0
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto"
+    device: Device = "auto"
     int8: Annotated[
-        bool, typer.Option("--int8", help="Keep weights in 8 bits: faster, of GPT-2 models, on the CPU alone.")
+        bool,
+        typer.Option(
+            "--int8", help="Weights in 8 bits, faster; GPT-2 models on the CPU only.", rich_help_panel=MACHINE
+        ),
     ] = False
     offline: Offline = False
-    as_json: Json = False
 
     def check(self, source: Path | None) -> None:
         """FileError unless all that will be written can be, and is not the source."""

@@ -16,8 +16,8 @@ from symbolic_music.errors import FileError, OptionError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
-
-Offline = Annotated[bool, typer.Option("--offline", help="Take nothing from the network.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel="Model and device")]
+Offline = Annotated[bool, typer.Option("--offline", help="Do not use the network.", rich_help_panel="Model and device")]
 
 
 def out(text: str = "") -> None:

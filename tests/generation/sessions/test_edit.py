@@ -202,9 +202,9 @@ def test_a_program_is_that_of_the_tracks_that_play_it(quartet: Score) -> None:
     ("region", "message"),
     [
         (lambda: bars(0), "there is no bar 0: bars begin with 1"),
-        (lambda: bars(3, 2), "need 0 <= from < to"),
-        (lambda: Region(float("nan"), 2), "need 0 <= from < to"),
-        (lambda: Region(0, float("inf")), "need 0 <= from < to"),
+        (lambda: bars(3, 2), "need 0 <= start < end"),
+        (lambda: Region(float("nan"), 2), "need 0 <= start < end"),
+        (lambda: Region(0, float("inf")), "need 0 <= start < end"),
         (lambda: bars(99), r"the region \(bar 99\) is outside the piece, which has 2 bars"),
         (lambda: Region(0, 9, "beats"), "outside the piece, which lasts 8 beats"),
         (lambda: Region(0, 1, "minutes"), "in seconds, beats or bars"),

@@ -15,13 +15,13 @@ from symbolic_music.cli.output.report import numbers
 @grouped
 def accompany(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    keep_tracks: Annotated[str, typer.Option(help="Tracks that stay, as 0 or 0,2; all others are written anew.")],
+    keep_tracks: Annotated[str, typer.Option(help="Tracks to keep, as 0 or 0,2; all others are rewritten.")],
     options: WritingOptions,
     side: Annotated[
         Literal["below", "above"] | None, typer.Option(help="Of the kept tracks, where the new notes lie.")
     ] = None,
 ) -> None:
-    """Keep some tracks and write the others anew under them."""
+    """Keep some tracks and rewrite all others as their accompaniment."""
     options.check(file)
     kept = numbers(keep_tracks, "--keep-tracks")
     limits, sampling = options.limits(), options.sampling()

@@ -18,13 +18,14 @@ def add_track(
     where: RegionOptions,
     options: WritingOptions,
     program: Annotated[
-        int | None, typer.Option(help="What the new track plays: 0 to 127, 128 is drums; else its role's.")
+        int | None,
+        typer.Option(help="The program of the new track: 0 to 127, 128 is drums; by default that of its role."),
     ] = None,
     role: Annotated[
-        str | None, typer.Option(help="What it does: bass, pad, lead, drums or counter (a second melody).")
+        str | None, typer.Option(help="Its role: bass, pad, lead, drums or counter (a second melody).")
     ] = None,
 ) -> None:
-    """Write one more track, over the whole piece or regions of it; everything else stays as it is."""
+    """Add a track over the whole piece or over regions; everything else stays as it is."""
     if program is None and role is None:
         raise typer.BadParameter("name --program or --role")
     regions = where.regions()

@@ -15,10 +15,10 @@ from symbolic_music.errors import OptionError
 @grouped
 def generate(
     options: WritingOptions,
-    prompt: Annotated[Path | None, typer.Option(help="A file to continue.")] = None,
-    seconds: Annotated[float, typer.Option(help="How much to write.")] = 20.0,
+    prompt: Annotated[Path | None, typer.Option(help="The file to continue.")] = None,
+    seconds: Annotated[float, typer.Option(help="Length of the new music in seconds.")] = 20.0,
 ) -> None:
-    """Write new music, from nothing or continuing a prompt."""
+    """Write new music, unconditionally or as the continuation of a prompt."""
     options.check(prompt)
     if not seconds > 0:
         raise OptionError(f"--seconds must be positive, not {seconds:g}")

@@ -19,7 +19,7 @@ def infill(
     which: TrackOptions,
     options: WritingOptions,
     allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="A region that had notes may be left without.")
+        bool, typer.Option("--allow-empty", help="Allow an empty result where the region had notes.")
     ] = False,
 ) -> None:
     """Rewrite regions of some tracks; everything else stays as it is."""

@@ -19,7 +19,7 @@ def revoice(
     which: TrackOptions,
     options: WritingOptions,
 ) -> None:
-    """Draw other pitches for the notes of regions of some tracks; rhythm and loudness stay."""
+    """Give the notes in regions of some tracks new pitches; rhythm and velocities stay."""
     regions = where.needed()
     options.check(file)
     limits, sampling = options.limits(), options.sampling()

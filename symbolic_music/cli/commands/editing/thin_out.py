@@ -18,9 +18,9 @@ def thin_out(
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
-    keep: Annotated[float, typer.Option(help="The share of notes that stay, between 0 and 1.")] = 0.5,
+    keep: Annotated[float, typer.Option(help="The share of notes to keep, between 0 and 1.")] = 0.5,
 ) -> None:
-    """Leave some of the notes of regions of some tracks; the model chooses which, and they stay as they are."""
+    """Remove some notes in regions of some tracks; the model chooses which notes stay."""
     regions = where.needed()
     options.check(file)
     limits, sampling = options.limits(), options.sampling()

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def compare(
     generated: Annotated[Path, typer.Argument(help="A folder of MIDI files.")],
-    reference: Annotated[Path, typer.Argument(help="A folder of MIDI files to compare with.")],
+    reference: Annotated[Path, typer.Argument(help="A folder of reference MIDI files.")],
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Distances between two folders of pieces, and features of both with their overlap."""
+    """Measure distances between two folders of pieces, and compare their features."""
     from symbolic_music.evaluation import distances
 
     first, second = _read(generated), _read(reference)

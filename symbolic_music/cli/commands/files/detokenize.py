@@ -12,13 +12,13 @@ from symbolic_music.cli.output.report import Json, check_score_output, out, out_
 
 
 def detokenize(
-    ids: Annotated[Path, typer.Argument(help="A .npy or .npz file, as tokenize -o writes it.")],
+    ids: Annotated[Path, typer.Argument(help="A .npy or .npz file written by `tokenize -o`.")],
     tokenizer: Name,
     output: Annotated[Path, typer.Option("--output", "-o", help="The MIDI file to write.")],
     preset: Preset = None,
     as_json: Json = False,
 ) -> None:
-    """Write the score that ids stand for."""
+    """Decode ids into a score and write it."""
     from symbolic_music.cli.output import id_files as files
 
     check_score_output(output, ids)

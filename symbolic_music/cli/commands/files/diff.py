@@ -17,11 +17,11 @@ _MOST_LINES = 40
 
 def diff(
     a: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    b: Annotated[Path, typer.Argument(help="Another.")],
-    everything: Annotated[bool, typer.Option("--all", help="Print every difference, not the first 40 alone.")] = False,
+    b: Annotated[Path, typer.Argument(help="The file to compare with.")],
+    everything: Annotated[bool, typer.Option("--all", help="Print every difference, not only the first 40.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what two files do differently to a listener (pedal, program, volume, pan, bend ...) and event by event."""
+    """Compare two files: audible differences of each note (program, pedal, volume, bend ...), then events."""
     from symbolic_music.io.differences import differences
 
     found = differences(a, b)
@@ -36,9 +36,9 @@ def _print(found: Differences, most: int | None) -> None:
         out(f"equal, event by event ({found.notes_compared:,} notes)")
         return
     if found.sounds_alike:
-        out(f"a listener hears no difference ({found.notes_compared:,} notes)")
+        out(f"no audible difference ({found.notes_compared:,} notes)")
     else:
-        out(f"{len(found.notes):,} notes sound otherwise ({found.notes_compared:,} in A)")
+        out(f"{len(found.notes):,} notes sound different ({found.notes_compared:,} in A)")
     lines = []
     for note in found.notes:
         said = f"only in {note.only.upper()}" if note.only else ""
@@ -48,7 +48,7 @@ def _print(found: Differences, most: int | None) -> None:
     for name, (x, y) in found.header.items():
         out(f"{name}: {x} -> {y}")
     if found.events:
-        out(f"{len(found.events):,} events stand in one file only")
+        out(f"{len(found.events):,} events are in one file only")
     _some([f"  {'-' if e.only == 'a' else '+'} track {e.track}  tick {e.tick}  {e.event}" for e in found.events], most)
 
 

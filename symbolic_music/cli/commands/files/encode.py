@@ -10,19 +10,20 @@ import typer
 from symbolic_music.cli.output.report import Json, check_output, out, out_json, working
 from symbolic_music.errors import FileError, OptionError
 
-_Codec = Annotated[str, typer.Option(help="A codec's name, the folder of one, or an EnCodec or DAC of the hub.")]
+_Codec = Annotated[str, typer.Option(help="The name or folder of a codec, or an EnCodec or DAC on the hub.")]
 
 
 def encode(
     files: Annotated[list[Path], typer.Argument(help="Sound files: .wav, .flac, .ogg, .mp3.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The codes of one file; else NAME.safetensors beside each.")
+        Path | None,
+        typer.Option("--output", "-o", help="The file of codes; by default NAME.safetensors next to each input."),
     ] = None,
     codec: _Codec = "codec",
-    codebooks: Annotated[int | None, typer.Option(help="The first codebooks alone.", min=1)] = None,
+    codebooks: Annotated[int | None, typer.Option(help="Use only this many codebooks, the first ones.", min=1)] = None,
     as_json: Json = False,
 ) -> None:
-    """Turn sound into the codes of a neural codec."""
+    """Encode audio as the tokens of a neural codec."""
     if output is not None and len(files) > 1:
         raise OptionError("--output names the codes of one file; leave it out for several")
     for path in files:
@@ -54,12 +55,12 @@ def encode(
 
 
 def decode(
-    file: Annotated[Path, typer.Argument(help="Codes that `encode` or `render --synth codec` wrote.")],
+    file: Annotated[Path, typer.Argument(help="Codes written by `encode` or `render --synth codec`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
     codec: _Codec = "codec",
     as_json: Json = False,
 ) -> None:
-    """Turn codes back into sound."""
+    """Decode the tokens of a neural codec to audio."""
     check_output(output, file)
 
     import numpy as np

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def info(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file, or a note store.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Of a store: a page of plots, .png, .pdf or .svg.")
+        Path | None, typer.Option("--output", "-o", help="For a store: write a page of plots, .png, .pdf or .svg.")
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Of a store: read every byte and check it.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="For a store: check every byte.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show tracks, programs, notes, length, tempo, meter, key and problems of a file, or what a store holds."""
+    """Show tracks, programs, notes, length, tempo, meter, key and problems of a file, or the contents of a store."""
     from symbolic_music.errors import MidiError, NotationError, OptionError
     from symbolic_music.io import read
 

@@ -20,17 +20,19 @@ _SOUND = (".wav", ".flac", ".ogg", ".mp3")
 def listening_test(
     sources: Annotated[
         list[Path],
-        typer.Argument(help="A folder a system, with files of the same names; or, with --key, files of answers."),
+        typer.Argument(help="One folder for each system, with files of the same names; with --key, files of answers."),
     ],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The page, .html; its key lies beside.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The HTML page; its key is written next to it.")
+    ] = None,
     kind: Annotated[str, typer.Option(help="pairwise, mos or mushra (one folder named reference).")] = "pairwise",
-    question: Annotated[str, typer.Option(help="What is asked, in place of the usual words.")] = "",
-    key: Annotated[Path | None, typer.Option(help="Of a page, to evaluate answers.")] = None,
-    sample_rate: Annotated[int, typer.Option(help="At which MIDI files are rendered.", min=8000)] = 32000,
+    question: Annotated[str, typer.Option(help="The question shown to listeners, in place of the default.")] = "",
+    key: Annotated[Path | None, typer.Option(help="The key of a page, to evaluate answers.")] = None,
+    sample_rate: Annotated[int, typer.Option(help="Sample rate at which MIDI files are rendered.", min=8000)] = 32000,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Make a blind listening test as one HTML file with its audio; or evaluate the answers that were saved from it."""
+    """Make a blind listening test as one HTML file with its audio, or evaluate the saved answers."""
     from symbolic_music.errors import OptionError
     from symbolic_music.evaluation import listening
 

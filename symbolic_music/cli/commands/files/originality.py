@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def originality(
-    files: Annotated[list[Path], typer.Argument(help="MIDI or notation files or folders of MIDI, then a note store.")],
-    split: Annotated[str, typer.Option(help="Pieces of the store to look in.")] = "train",
-    baseline: Annotated[
-        str | None, typer.Option(help="Another split of the store, whose pieces say what is usual.")
-    ] = None,
-    pieces: Annotated[int, typer.Option(help="Pieces of the baseline at most.", min=1)] = 100,
+    files: Annotated[
+        list[Path], typer.Argument(help="MIDI or notation files or folders of MIDI files, and last a note store.")
+    ],
+    split: Annotated[str, typer.Option(help="The split of the store to search.")] = "train",
+    baseline: Annotated[str | None, typer.Option(help="Another split of the store, measured for comparison.")] = None,
+    pieces: Annotated[int, typer.Option(help="Maximum number of pieces of the baseline.", min=1)] = 100,
     report: Annotated[
-        Path | None, typer.Option(help="Also a page: which bars are where in the store, here and there drawn.")
+        Path | None, typer.Option(help="Also write an HTML page that shows both passages of each match.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Find passages of files in the pieces of a store, under transposition and change of tempo."""
+    """Find passages of files in the pieces of a store, in any transposition and tempo."""
     from symbolic_music.cli.options.originality import write_report
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.errors import OptionError

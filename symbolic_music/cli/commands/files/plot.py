@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import RegionOptions
 from symbolic_music.cli.output.report import Json, check_output, out, out_json
 from symbolic_music.errors import OptionError
 
+if TYPE_CHECKING:
+    from symbolic_music.generation import Region
+    from symbolic_music.score import Score
 
+
+@grouped
 def plot(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The picture: .png, .pdf or .svg.")],
-    compare: Annotated[
-        Path | None, typer.Option(help="The file that it was made from: notes that are not in it stand out.")
-    ] = None,
-    start: Annotated[float | None, typer.Option("--from", help="Shade a region from this second ...")] = None,
-    end: Annotated[float | None, typer.Option("--to", help="... to this one.")] = None,
-    title: Annotated[str | None, typer.Option(help="A line above; the file's name when omitted.")] = None,
+    where: RegionOptions,
+    compare: Annotated[Path | None, typer.Option(help="Another file: highlight the notes that are not in it.")] = None,
+    title: Annotated[str | None, typer.Option(help="The title; the file's name by default.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Draw a piano roll."""
+    """Draw a piano roll, with a region shaded if one is named."""
     from symbolic_music import plotting
     from symbolic_music.io import read
 
     check_output(output, file, compare)
-    if (start is None) != (end is None):
-        raise OptionError("--from and --to go together")
-    region = None if start is None or end is None else (start, end)
+    regions = where.regions()
+    if len(regions) > 1:
+        raise OptionError("a picture shades one region: name one")
     score = read(file)
+    region = _seconds(score, regions[0]) if regions else None
     generated = None if compare is None else plotting.absent_from(score, read(compare))
     plotting.save_piano_roll(score, output, generated, region, file.stem if title is None else title)
     marked = None if generated is None else int(generated.sum())
@@ -38,3 +43,11 @@ def plot(
         out_json({"notes": len(score), "generated": marked, "seconds": round(score.duration, 3), "out": str(output)})
     else:
         out(f"{output}: {len(score):,} notes" + ("" if marked is None else f", {marked:,} of them generated"))
+
+
+def _seconds(score: Score, region: Region) -> tuple[float, float]:
+    """Where a region begins and ends, in seconds."""
+    if region.unit == "seconds":
+        return region.start, region.end
+    start, end = score.seconds(region.span(score))
+    return float(start), float(end)

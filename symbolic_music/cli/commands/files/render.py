@@ -14,34 +14,44 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
+_TRAINED, _CODEC = "With --synth midi-ddsp", "With --synth codec"
+
+
 def render(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The audio file: .wav or .flac.")],
     synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
     sample_rate: Annotated[
-        int | None, typer.Option(help="Hz; 44100, and with --synth codec that of the codec.")
+        int | None, typer.Option(help="Hz; 44100 by default, with --synth codec the rate of the codec.")
     ] = None,
-    stems: Annotated[Path | None, typer.Option(help="Also write one file a track into this folder.")] = None,
-    soundfont: Annotated[Path | None, typer.Option(help="A .sf2 or .sf3 file, with --synth soundfont.")] = None,
+    stems: Annotated[Path | None, typer.Option(help="Also write one file for each track into this folder.")] = None,
+    soundfont: Annotated[
+        Path | None, typer.Option(help="A .sf2 or .sf3 file.", rich_help_panel="With --synth soundfont")
+    ] = None,
     voice: Annotated[
         list[str] | None,
-        typer.Option(metavar="PROGRAM=NAME", help="Play a program with another voice, as 40=cello; may be repeated."),
+        typer.Option(metavar="PROGRAM=NAME", help="Use another voice for a program, as 40=cello. Repeat it for more."),
     ] = None,
     controls: Annotated[
-        Path | None, typer.Option(help="Six controls of every note, with --synth midi-ddsp: see --write-controls.")
+        Path | None, typer.Option(help="JSON file with six expression controls of each note.", rich_help_panel=_TRAINED)
     ] = None,
     write_controls: Annotated[
-        Path | None, typer.Option(help="Write these controls as JSON, to change and give back as --controls.")
+        Path | None,
+        typer.Option(help="Write these controls, to edit and pass as --controls.", rich_help_panel=_TRAINED),
     ] = None,
-    voices: Annotated[Path | None, typer.Option(help="A folder of train-voice, with --synth midi-ddsp.")] = None,
+    voices: Annotated[
+        Path | None, typer.Option(help="A folder written by `train-voice`.", rich_help_panel=_TRAINED)
+    ] = None,
     model: Annotated[
-        str | None, typer.Option(help="A model of codes, with --synth codec; codec-lm when omitted.")
+        str | None, typer.Option(help="The codec language model; codec-lm by default.", rich_help_panel=_CODEC)
     ] = None,
-    write_codes: Annotated[Path | None, typer.Option(help="Also write the codes here, with --synth codec.")] = None,
+    write_codes: Annotated[
+        Path | None, typer.Option(help="Also write the codes to this file.", rich_help_panel=_CODEC)
+    ] = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Play a score into a sound file."""
+    """Render a score to an audio file."""
     if output.suffix.lower() not in (".wav", ".flac"):
         raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
     if soundfont is not None and synth != "soundfont":

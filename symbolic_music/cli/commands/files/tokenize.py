@@ -15,10 +15,10 @@ Name = Annotated[
     typer.Option(
         "--tokenizer",
         "-t",
-        help="performance, remi, compound, anticipation, miditok:NAME, or a .json file of a saved tokenizer.",
+        help="performance, remi, compound, anticipation, region, miditok:NAME, or the .json file of a saved tokenizer.",
     ),
 ]
-Preset = Annotated[str | None, typer.Option(help="A preset of the tokenizer; its own default when omitted.")]
+Preset = Annotated[str | None, typer.Option(help="A preset of the tokenizer; `default` by default.")]
 
 
 def find_tokenizer(name: str, preset: str | None, **options: Any) -> Any:
@@ -38,17 +38,15 @@ def tokenize(
     preset: Preset = None,
     control_programs: Annotated[
         str | None,
-        typer.Option(help="With anticipation: programs whose notes become controls, as 0,33; 128 is drums."),
+        typer.Option(help="For anticipation: programs whose notes become controls, as 0,33; 128 is drums."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the ids to a .npy file, or to .npz.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the ids to a .npy or .npz file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the ids of a file, or write them to a file.
+    """Encode a file as token ids; print them or write them to a file.
 
-    Where a preset encodes track by track there is one array a track: these are printed one below the other,
-    separated by an empty line where words have several fields, and written to .npz.
+    Presets that encode track by track give one array for each track: in print one below the other, separated by an
+    empty line if tokens have several fields; in a file as .npz.
     """
     from symbolic_music.cli.output import id_files as files
     from symbolic_music.io import read

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symbolic_music.cli.output.report import Json, out_json, show, working
+from symbolic_music.cli.output.report import Device, Json, out_json, show, working
 
 if TYPE_CHECKING:
     from symbolic_music.corpora.store.store import Piece
@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A bundled model, or the folder of one.")],
-    store: Annotated[Path, typer.Argument(help="A note store, made by `prepare`.")],
-    split: Annotated[str, typer.Option(help="Pieces to evaluate.")] = "test",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    batch: Annotated[int, typer.Option(help="Sequences at a time.", min=1)] = 8,
+    model: Annotated[str, typer.Argument(help="The name or folder of a model.")],
+    store: Annotated[Path, typer.Argument(help="A note store written by `prepare`.")],
+    split: Annotated[str, typer.Option(help="The split to evaluate.")] = "test",
+    device: Device = "auto",
+    batch: Annotated[int, typer.Option(help="Sequences in a batch.", min=1)] = 8,
     stride: Annotated[
         int | None,
-        typer.Option(help="Ids from one chunk of a piece to the next; the rest of it is given. The chunk by default."),
+        typer.Option(help="Ids between the beginnings of chunks; shared ids are given. The chunk length by default."),
     ] = None,
     most: Annotated[
-        int | None, typer.Option("--pieces", help="Evaluate at most so many pieces, evenly chosen.", min=1)
+        int | None, typer.Option("--pieces", help="Evaluate at most this many pieces, evenly spaced.", min=1)
     ] = None,
     with_baselines: Annotated[
-        bool, typer.Option("--baselines", help="Beside it unigram, Markov and copying, counted on the training split.")
+        bool,
+        typer.Option(
+            "--baselines", help="Also evaluate unigram, Markov and copy baselines, fitted on the training split."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Negative log-likelihood of a split of a store, per token, per note and per second, and perplexities."""
+    """Compute the negative log-likelihood of a split of a store: nats a token and a note, bits a second."""
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation import stores
     from symbolic_music.evaluation.likelihood import Likelihood

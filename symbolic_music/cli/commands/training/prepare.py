@@ -18,24 +18,27 @@ from symbolic_music.cli.output.report import Json, out_json, working
 def prepare(
     corpus: Annotated[str, typer.Argument(help="maestro, lakh, chorales, pop909, groove, or folder.")],
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="Its folder or archive; of maestro also a metadata file.")
+        Path,
+        typer.Argument(metavar="SRC", help="The folder or archive of the corpus; for maestro also a metadata file."),
     ],
-    store: Annotated[Path, typer.Option("--output", "-o", help="The folder to make.")],
-    workers: Annotated[int | None, typer.Option(help="Processes; one a processor when omitted.", min=1)] = None,
+    store: Annotated[Path, typer.Option("--output", "-o", help="The folder of the store.")],
+    workers: Annotated[
+        int | None, typer.Option(help="Number of processes; by default one for each CPU core.", min=1)
+    ] = None,
     splits: Annotated[
-        str, typer.Option(help="Shares as 90/5/5 (folder, pop909), md5 (lakh), dedup (lakh, folder).")
+        str, typer.Option(help="Percentages such as 90/5/5 (folder, pop909), md5 (lakh), or dedup (lakh, folder).")
     ] = "",
-    filter: Annotated[str, typer.Option(help="Keep what a published pipeline keeps: anticipation, mmm.")] = "",
-    engine: Annotated[str, typer.Option(help="processes, or ray for a cluster.")] = "processes",
+    filter: Annotated[str, typer.Option(help="The filter of a published pipeline: anticipation or mmm.")] = "",
+    engine: Annotated[str, typer.Option(help="processes, or ray on a cluster.")] = "processes",
     download: Annotated[
         str,
-        typer.Option(metavar="RELEASE", help="Fetch it into the folder SRC first: v3.0.0 (maestro), full (lakh) ..."),
+        typer.Option(metavar="RELEASE", help="First download this release into SRC: v3.0.0 (maestro), full (lakh) ..."),
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a note store of a corpus: read once, trained on with any tokenizer.
+    """Read a corpus into a note store, from which any tokenizer trains.
 
-    A run that was stopped or killed goes on where it was when it is started again.
+    The same command resumes a run that was stopped or killed.
     """
     from symbolic_music.corpora.datasets import downloads
     from symbolic_music.corpora.preparation import pipeline as prepare
@@ -68,7 +71,7 @@ def prepare(
                 )
     except KeyboardInterrupt:
         far = f"with {done[0]:,} of {done[1]:,} segments done" if done[1] else "before the first segment"
-        sys.stderr.write(f"stopped {far}; the same command goes on from there\n")
+        sys.stderr.write(f"stopped {far}; the same command resumes\n")
         raise typer.Exit(130) from None
     facts = summary(made)
     if as_json:

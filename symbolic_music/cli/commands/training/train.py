@@ -12,14 +12,15 @@ from symbolic_music.cli.output.report import Json, out, out_json, working
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="A YAML file, as those in configs/.")],
+    config: Annotated[Path, typer.Argument(help="A YAML file, such as those in configs/.")],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change, as optim.steps=100.")
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="Settings that override the config, as optim.steps=100."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint of the run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train from a configuration, to the end or until Ctrl-C, which saves a checkpoint to resume from."""
+    """Train a model from a config. Ctrl-C saves a checkpoint, from which --resume continues."""
     from symbolic_music import training
 
     settings = training.load_config(config, overrides or [])
@@ -33,7 +34,7 @@ def train(
     elif result.finished:
         out(f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token")
     else:
-        out(f"stopped at step {result.step:,}; go on with --resume")
+        out(f"stopped at step {result.step:,}; continue with --resume")
     if not result.finished:
         raise typer.Exit(130)
 

@@ -11,11 +11,11 @@ from symbolic_music.cli.output.report import Json, out, out_json, working
 
 
 def train_codec(
-    config: Annotated[Path, typer.Argument(help="A YAML file; see configs/codec.yaml.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    config: Annotated[Path, typer.Argument(help="A YAML file, such as configs/codec.yaml.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint of the run.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a neural codec on folders of sound files."""
+    """Train a neural codec on folders of audio files."""
     from symbolic_music.training.codec import trainer as codecs
     from symbolic_music.training.codec.config import load_codec_config
 
@@ -30,6 +30,6 @@ def train_codec(
     elif done:
         out(f"{folder}: {run.step:,} steps")
     else:
-        out(f"stopped at step {run.step:,}; go on with --resume")
+        out(f"stopped at step {run.step:,}; continue with --resume")
     if not done:
         raise typer.Exit(130)

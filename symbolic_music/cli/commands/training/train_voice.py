@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 def train_voice(
     source: Annotated[Path, typer.Argument(help="A folder of recordings of one instrument, or a YAML file.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder of the run; in it voices/ for render --voices.")
+        Path | None,
+        typer.Option("--output", "-o", help="The folder of the run; `render --voices` takes its subfolder voices/."),
     ] = None,
-    programs: Annotated[str, typer.Option(help="General MIDI programs that the voice plays: 40,41.")] = "",
+    programs: Annotated[str, typer.Option(help="General MIDI programs of the voice, as 40,41.")] = "",
     struck: Annotated[
-        bool, typer.Option("--struck", help="A piano, guitar or bell; pitches then stand in an index.csv.")
+        bool, typer.Option("--struck", help="For a piano, guitar or bell; an index.csv then gives the pitches.")
     ] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Of training, with a folder.")] = 800,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps, for a folder.")] = 800,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint of the run.")] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Train a voice on recordings of single notes, or of lines that nobody accompanies.
+    """Train a voice on recordings of single notes or of unaccompanied lines.
 
-    A folder adds a voice to the bundled ones; recordings are sound files of one instrument, any pitches. An index.csv
-    beside them (columns file, midi_note) tells pitches where they are known. A YAML file trains a whole bank.
+    A folder adds one voice to the bundled ones; it holds audio files of one instrument at any pitches, and optionally
+    an index.csv with known pitches (columns file, midi_note). A YAML file trains a whole bank of voices.
     """
     from symbolic_music.training.voices import config as voice_config
     from symbolic_music.training.voices import trainer as voices
@@ -41,7 +42,7 @@ def train_voice(
     elif not source.exists() and source.suffix not in (".yaml", ".yml"):
         raise FileError(f"{source} is not a folder of recordings")
     elif output is not None or programs or struck:
-        raise OptionError("--output, --programs and --struck go with a folder of recordings; a YAML file tells them")
+        raise OptionError("--output, --programs and --struck go with a folder of recordings; a YAML file sets them")
     else:
         settings = voice_config.load_voice_config(source)
     total = settings.optim.steps + settings.optim.spectral_steps
@@ -54,7 +55,7 @@ def train_voice(
     elif folder is not None:
         out(f"{folder}: {len(run.train.notes)} notes learnt; render --synth midi-ddsp --voices {folder}")
     else:
-        out(f"stopped at step {run.step:,}; go on with --resume")
+        out(f"stopped at step {run.step:,}; continue with --resume")
     if not done:
         raise typer.Exit(130)
 
@@ -66,7 +67,7 @@ def _added(source: Path, output: Path | None, programs: str, struck: bool, steps
     if output is None:
         raise FileError("name a folder for the voice: -o my-voice")
     if not programs:
-        raise OptionError("say which General MIDI programs the voice plays: --programs 40,41")
+        raise OptionError("name the General MIDI programs of the voice: --programs 40,41")
     played = tuple(numbers(programs, "--programs"))
     if not all(0 <= number <= 127 for number in played):
         raise OptionError(f"General MIDI programs are 0 to 127, not {programs}")

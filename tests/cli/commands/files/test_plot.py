@@ -24,7 +24,7 @@ def test_mistakes(mistake, song, tmp_path) -> None:
     picture = tmp_path / "a.png"
     assert "is the input" in mistake("plot", song, "-o", song)
     assert "name it .png" in mistake("plot", song, "-o", tmp_path / "a.gif")
-    assert "go together" in mistake("plot", song, "-o", picture, "--from", "1")
+    assert "come in pairs" in mistake("plot", song, "-o", picture, "--from", "1")
     assert "0 <= start < end" in mistake("plot", song, "-o", picture, "--from", "2", "--to", "1")
     assert "ends at 4.0 s" in mistake("plot", song, "-o", picture, "--from", "9", "--to", "10")
     assert "no such file" in mistake("plot", song, "--compare", tmp_path / "b.mid", "-o", picture)

@@ -61,7 +61,7 @@ def test_an_interrupted_run_says_how_to_go_on(run, config, monkeypatch) -> None:
     monkeypatch.setattr(training, "train", lambda settings, resume, report: Result(1, False, 9.0, settings.folder))
     outcome = run("train", config)
     assert outcome.code == 130
-    assert outcome.out == "stopped at step 1; go on with --resume\n"
+    assert outcome.out == "stopped at step 1; continue with --resume\n"
 
 
 def test_mistakes(mistake, config, tmp_path) -> None:
