@@ -65,7 +65,14 @@ def clip(score: Score, start: float, end: float) -> Score:
         others=tuple(
             replace(o, time=max(o.time - first, 0)) for o in score.others if not o.time or first <= o.time < last
         ),
+        source=_moved(score.source, -first),
     )
+
+
+def _moved(source: object | None, *move: int) -> object | None:
+    """What is remembered of the file, told how all times were moved, where it asks for that."""
+    moved = getattr(source, "moved", None)
+    return moved(*move) if callable(moved) else source
 
 
 def _numbers_from(score: Score, first: int, last: int) -> Array:
@@ -105,6 +112,7 @@ def shift(score: Score, ticks: int) -> Score:
         bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
         others=tuple(replace(o, time=max(0, o.time + ticks) if o.time else 0) for o in score.others),
+        source=_moved(score.source, ticks),
     )
 
 
@@ -183,6 +191,7 @@ def resample(score: Score, ticks_per_quarter: int) -> Score:
         bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=int(scaled(np.array(t.time)))) for t in score.texts),
         others=tuple(replace(o, time=int(scaled(np.array(o.time)))) for o in score.others),
+        source=_moved(score.source, 0, ratio.numerator, ratio.denominator),
     )
 
 

@@ -40,6 +40,9 @@ class Heard:
     first: tuple[int, ...]
     controls: Array
     bends: Array
+    # Of each controller and bend the byte of the file at which it stands.
+    control_places: Ints
+    bend_places: Ints
 
 
 def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problems: Counter[str]) -> Heard:
@@ -65,12 +68,16 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
         voices += (found >> 21).tolist()
         first.append(len(parts))
         at += len(own)
+    control_table, control_places = _given(controls, voices, CONTROL, ("number", "value"), problems)
+    bend_table, bend_places = _given(bends, voices, BEND, ("value",), problems)
     return Heard(
         tuple(parts),
         part,
         tuple(first),
-        _given(controls, voices, CONTROL, ("number", "value"), problems),
-        _given(bends, voices, BEND, ("value",), problems),
+        controls=control_table,
+        bends=bend_table,
+        control_places=control_places,
+        bend_places=bend_places,
     )
 
 
@@ -126,8 +133,8 @@ def _last(selected: Ints, keys: Ints) -> Ints:
 
 def _given(
     rows: Ints, voices: Sequence[int], dtype: np.dtype, columns: tuple[str, ...], problems: Counter[str]
-) -> Array:  # fmt: skip
-    """The events of a channel as a table, given to each part that plays on it."""
+) -> tuple[Array, Ints]:  # fmt: skip
+    """The events of a channel as a table, given to each part that plays on it; and where they stand in the file."""
     rows = rows[np.lexsort((rows[:, 1], rows[:, 2]))]
     begin = np.searchsorted(rows[:, 2], voices)
     counts = np.searchsorted(rows[:, 2], voices, side="right") - begin
@@ -141,4 +148,4 @@ def _given(
     table["time"], table["track"] = rows[index, 0], track
     for place, column in enumerate(columns):
         table[column] = rows[index, 3 + place]
-    return table
+    return table, rows[index, 1] & ((1 << _PLACE_BITS) - 1)

@@ -50,7 +50,8 @@ def placed(data: bytes) -> Placed:
 class Placed:
     """A score with where its notes stand: rows (track of the file, place of the note on, of the off or -1), (notes, 3).
 
-    `first` is the first part of each track of the file, with the number of parts at the end.
+    `first` is the first part of each track of the file, with the number of parts at the end. `controls` and `bends`
+    are the bytes of the file at which those of the score stand.
     """
 
     score: Score
@@ -58,6 +59,8 @@ class Placed:
     tracks: list[Events]
     first: tuple[int, ...]
     notes: NDArray[np.int64]
+    controls: NDArray[np.int64]
+    bends: NDArray[np.int64]
 
 
 def parse_placed(data: bytes) -> Placed:
@@ -97,7 +100,16 @@ def parse_placed(data: bytes) -> Placed:
         texts=(*markers(tracks), *lyrics),
         problems=tuple(what if count == 1 else f"{what} ({count:,} times)" for what, count in problems.items()),
     )
-    return Placed(ended(score), found, tracks, heard.first, np.concatenate(places)[by_onset])
+    by_time = [np.argsort(table["time"], kind="stable") for table in (heard.controls, heard.bends)]
+    return Placed(
+        ended(score),
+        found,
+        tracks,
+        heard.first,
+        notes=np.concatenate(places)[by_onset],
+        controls=heard.control_places[by_time[0]],
+        bends=heard.bend_places[by_time[1]],
+    )
 
 
 def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:

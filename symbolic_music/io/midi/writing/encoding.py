@@ -9,13 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.io.midi.writing.chunk_patch import variable_length
+from symbolic_music.io.midi.writing.order import BANK, BANK_HIGH, BANK_LOW, HEAD, PROGRAM, Order
 from symbolic_music.score import Array, Other, Text, Track
 
 _LONGEST_DELTA = (1 << 28) - 1
-# What comes first at one tick: names, ports and texts (HEAD), then banks before programs. A pedal that goes down where
-# a note ends holds it, as it does in a score.
-HEAD, BANK, PROGRAM, CONTROL, OFF, ON, OFF_AT_ONCE = range(7)
-BANK_HIGH, BANK_LOW = 0, 32
 # (time, order within the tick, message)
 Message = tuple[int, int, bytes]
 
@@ -66,12 +63,15 @@ def text_message(text: Text) -> Message:
     return text.time, HEAD, meta({"lyric": 5, "marker": 6}.get(text.kind, 1), encoded(text.text, text.encoding))
 
 
-def unnested(notes: Array) -> tuple[Array, Array]:
-    """The notes in an order in which first in, first out pairs them right, and those that lie inside another."""
+def unnested(notes: Array, apart: bool = False) -> tuple[Array, Array]:
+    """The notes in an order in which first in, first out pairs them right, and those that lie inside another.
+
+    `apart`: notes of different tracks are on channels of their own.
+    """
     if len(notes) < 2:
         return notes, notes[:0]
     onset = notes["onset"].astype(np.int64)
-    voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
+    voice = notes["pitch"].astype(np.int64) | (notes["track"].astype(np.int64) << 7 if apart else 0)
     end = onset + notes["duration"]
     by_voice = np.lexsort((end, onset, voice))
     latest = np.maximum.accumulate(end[by_voice] + (voice[by_voice] << 33)) - (voice[by_voice] << 33)
@@ -117,23 +117,27 @@ def _key(track: Any, time: Any, pitch: Any) -> Any:
 
 
 NO_RELEASES = Releases()
+USUAL_ORDER = Order()
 
 
 def event_columns(
-    notes: Array, controls: Array, bends: Array, channels: NDArray[np.int64], releases: Releases = NO_RELEASES
+    notes: Array,
+    controls: Array,
+    bends: Array,
+    channels: NDArray[np.int64],
+    releases: Releases = NO_RELEASES,
+    order: Order = USUAL_ORDER,
 ) -> list[tuple[ArrayLike, ...]]:
     """Columns of events: time, order within the tick, status, two data bytes. `channels`: that of each track."""
     onset = notes["onset"].astype(np.int64)
-    end = onset + notes["duration"]
     bend = bends["value"].astype(np.int64) + 8192
     own = channels[notes["track"]]
-    bank = np.isin(controls["number"], (BANK_HIGH, BANK_LOW))
     told = 0xB0 | channels[controls["track"]]
     return [
-        (end, np.where(notes["duration"] > 0, OFF, OFF_AT_ONCE), 0x80 | own, notes["pitch"], releases.of(notes)),
-        (controls["time"], np.where(bank, BANK, CONTROL), told, controls["number"], controls["value"]),
-        (bends["time"], CONTROL, 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
-        (onset, ON, 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
+        (onset + notes["duration"], order.offs(notes), 0x80 | own, notes["pitch"], releases.of(notes)),
+        (controls["time"], order.controls(controls), told, controls["number"], controls["value"]),
+        (bends["time"], order.bends(bends), 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
+        (onset, order.ons(notes), 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
     ]
 
 
