@@ -1,4 +1,4 @@
-"""Sound that a model of codes writes, against the score that it was told: notes found again, chroma, distance, speed.
+"""Audio of a codec language model against its score: transcribed notes, chroma, distance, speed.
 
 python benchmarks/codec_lm.py FOLDER... [--model codec-lm] [--count 6] [--seconds 10]
 

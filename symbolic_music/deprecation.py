@@ -1,4 +1,4 @@
-"""Old public names, which work with a warning that gives the new name."""
+"""Deprecated public names, which work with a warning that gives the new name."""
 
 from __future__ import annotations
 

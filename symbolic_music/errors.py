@@ -10,7 +10,7 @@ class FileError(SymbolicMusicError):
 
 
 class MidiError(FileError):
-    """A file is not MIDI, or so broken that no notes can be recovered."""
+    """A file is not MIDI, or too damaged to recover any notes."""
 
 
 class NotationError(FileError):
@@ -18,15 +18,15 @@ class NotationError(FileError):
 
 
 class ScoreError(SymbolicMusicError):
-    """A table of a score holds what no score can: a time before the beginning, a pitch over 127."""
+    """A table of a score has an impossible value: a time before the beginning, a pitch over 127."""
 
 
 class EmptyScoreError(SymbolicMusicError):
-    """A score holds no notes where at least one is needed."""
+    """A score has no notes, and at least one is needed."""
 
 
 class RegionError(SymbolicMusicError):
-    """A region of time or a choice of tracks is impossible for this score."""
+    """A region of time or a choice of tracks is impossible for the score."""
 
 
 class TokenError(SymbolicMusicError):
@@ -34,15 +34,15 @@ class TokenError(SymbolicMusicError):
 
 
 class OptionError(SymbolicMusicError):
-    """An option is unknown or its value out of range."""
+    """An option is unknown, or its value is out of range."""
 
 
 class ConstraintError(SymbolicMusicError):
-    """Constraints on what is to be written contradict each other: nothing may follow."""
+    """Constraints on new notes contradict each other: no next note is allowed."""
 
 
 class NothingWrittenError(SymbolicMusicError):
-    """An edit wrote no note where the piece had some, so that it would only delete."""
+    """An edit wrote no notes where the piece has some, so it would only delete."""
 
 
 class UnknownNameError(SymbolicMusicError):
@@ -58,23 +58,23 @@ class ConfigError(SymbolicMusicError):
 
 
 class CorpusError(SymbolicMusicError):
-    """A corpus is not where it was said to be, or not what it was said to be."""
+    """A data set is missing, or is not the one that was named."""
 
 
 class StoreError(CorpusError):
-    """A note store is unfinished, or holds other bytes than were written."""
+    """A note store is incomplete, or its bytes have changed."""
 
 
 class TrainingError(SymbolicMusicError):
-    """Training cannot go on: a loss that is not finite, or a checkpoint that does not fit."""
+    """Training cannot continue: the loss is not finite, or a checkpoint does not fit."""
 
 
 class AudioError(SymbolicMusicError):
-    """Sound cannot be rendered or written."""
+    """Audio cannot be rendered or written."""
 
 
 class EvaluationError(SymbolicMusicError):
-    """What is to be compared does not belong together, or there is too little of it for a figure."""
+    """The inputs of a comparison do not match, or are too few."""
 
 
 class PluginError(SymbolicMusicError):

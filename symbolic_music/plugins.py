@@ -1,7 +1,7 @@
-"""Parts that other packages add: one registry a kind of part, filled by a decorator or by an entry point.
+"""Parts from other packages: a registry for each kind, filled by a decorator or an entry point.
 
 A room has a `Registry` and a `register` of its own (`tokenizers.register`, `models.register`, `corpora.register`,
-`codec.register`, `synthesis.register`); docs/extending.md shows each. Nothing is imported before a name is asked for.
+`codec.register`, `synthesis.register`); docs/extending.md shows each. Nothing is imported before a name is requested.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Registry(Generic[Part]):
     Args:
         kind: what a part is called in messages, such as "tokenizer".
         group: of the entry points of packages that offer such parts.
-        built_in: what gives each part that comes with the library; called when it is asked for.
+        built_in: what gives each part that comes with the library; called on access.
         fitted: makes a part of what was registered under a name, or raises PluginError saying what it lacks.
     """
 
@@ -104,7 +104,7 @@ def _package(point: EntryPoint) -> str:
 
 
 def _source(part: Any) -> tuple[str, str]:
-    """Where a part was defined: what tells an edit of a definition from another part."""
+    """Where a part was defined: distinguishes a changed definition from another part."""
     own = getattr(part, "defined", part)
     own = own if hasattr(own, "__qualname__") else type(own)
     return own.__module__, own.__qualname__

@@ -405,7 +405,7 @@ class Score:
 
 
 def track_title(score: Score, track: int) -> str:
-    """What to call a track: its own name, else its instrument's. Characters that no one can see are left out."""
+    """The title of a track: its name, else that of its instrument, without invisible characters."""
     own = score.tracks[track]
     name = " ".join("".join(c if c.isprintable() else " " for c in own.name).split())
     return name or instrument_name(DRUM_INSTRUMENT if own.is_drum else own.program)

@@ -163,7 +163,7 @@ def stretch(score: Score, factor: float) -> Score:
 
 
 def resample(score: Score, ticks_per_quarter: int) -> Score:
-    """The same music on another tick grid: times are rounded half up, notes keep at least one tick."""
+    """Change the ticks of a quarter: times are rounded half up, notes keep at least one tick."""
     ratio = Fraction(ticks_per_quarter, score.ticks_per_quarter)
     if ratio == 1:
         return score
@@ -196,7 +196,7 @@ def resample(score: Score, ticks_per_quarter: int) -> Score:
 
 
 def select_tracks(score: Score, tracks: Iterable[int]) -> Score:
-    """Only these tracks, renumbered from 0 in the order given.
+    """Select tracks, renumbered from 0 in the order given.
 
     Raises:
         RegionError: when a track does not exist.
@@ -231,7 +231,7 @@ def select_tracks(score: Score, tracks: Iterable[int]) -> Score:
 
 
 def check_tracks(score: Score, tracks: Iterable[int]) -> list[int]:
-    """These track numbers as a list without repeats; RegionError names one that does not exist."""
+    """Track numbers as a list without repeats; RegionError for one that does not exist."""
     chosen = list(dict.fromkeys(int(t) for t in tracks))
     for track in chosen:
         if not 0 <= track < len(score.tracks):

@@ -1,4 +1,4 @@
-"""Run a command and say how it ended: 0 done, 2 the user's mistake in one line, 130 interrupted, 143 terminated."""
+"""Run a command and set the exit code: 0 done, 2 a user's mistake in one line, 130 interrupted, 143 terminated."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _show_log() -> None:
-    """What the library logs, such as which model it takes, goes to stderr, a line each."""
+    """Write the log of the library, such as the chosen model, to stderr, one line for each message."""
     log = logging.getLogger("symbolic_music")
     log.setLevel(logging.INFO)
     log.handlers = [logging.StreamHandler(sys.stderr)]
@@ -141,7 +141,7 @@ def _mistake(text: str) -> int:
 
 
 def _usage(error: Exception) -> str:
-    """What was wrong with the command line, and where to read how it should be."""
+    """The mistake in a command line, with a pointer to the help."""
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     text = text.rstrip(".")
     context = getattr(error, "ctx", None)

@@ -1,4 +1,4 @@
-"""What the help of each verb ends with: arguments that follow `symbolic-music VERB`."""
+"""Examples for the help of each verb: the arguments after `symbolic-music VERB`."""
 
 from __future__ import annotations
 

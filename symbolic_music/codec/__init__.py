@@ -1,4 +1,4 @@
-"""Sound as tokens: neural codecs, and language models that write their tokens from a score."""
+"""Audio as tokens: neural codecs, and language models that generate their tokens from a score."""
 
 from symbolic_music.codec.autoencoder.checkpoint import save_codec
 from symbolic_music.codec.autoencoder.model import JUKEBOX, Codec, CodecConfig

@@ -1,4 +1,4 @@
-"""What every codec of sound looks like here, ours and those of other libraries."""
+"""The interface of all codecs, ours and those of other libraries."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Size, checked
 
 
+@checked
 @dataclass(frozen=True)
 class Format:
-    """What codes mean, as far as numbers say.
+    """The format of codes.
 
     Args:
         sample_rate: Hz.
@@ -25,14 +26,11 @@ class Format:
         hop: samples of a frame.
     """
 
-    sample_rate: int
-    channels: int
-    codebooks: int
-    size: int
-    hop: int
-
-    def __post_init__(self) -> None:
-        check_config(self)
+    sample_rate: Size
+    channels: Size
+    codebooks: Size
+    size: Size
+    hop: Size
 
     @property
     def frame_rate(self) -> float:
@@ -41,7 +39,7 @@ class Format:
 
     @property
     def bits_per_second(self) -> float:
-        """Of the codes of all codebooks."""
+        """The bitrate of all codebooks."""
         return self.frame_rate * self.codebooks * math.log2(self.size)
 
 
@@ -55,7 +53,7 @@ class AudioCodec(Protocol):
         ...
 
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
-        """Codes of sound in -1..1: (B, C, n) to (B, K, ceil(n / hop)), of the first codebooks alone if asked."""
+        """Codes of sound in -1..1: (B, C, n) to (B, K, ceil(n / hop)), of the first codebooks only, if requested."""
         ...
 
     def decode(self, codes: Tensor) -> Tensor:
@@ -88,11 +86,11 @@ class StreamingCodec(AudioCodec, Protocol):
     """A codec that codes sound while it comes. Others are given ten seconds at a time, with a second on either side."""
 
     def stream_encoder(self, codebooks: int | None = None) -> Encoder:
-        """What codes sound in pieces of any length."""
+        """An encoder for audio in blocks of any length."""
         ...
 
     def stream_decoder(self) -> Decoder:
-        """What decodes pieces of any number of frames."""
+        """A decoder for blocks of any number of frames."""
         ...
 
 
@@ -115,7 +113,7 @@ class VectorCodec(AudioCodec, Protocol):
         ...
 
 
-def checked(samples: Tensor, channels: int) -> None:
+def check_samples(samples: Tensor, channels: int) -> None:
     """ModelError unless samples are (B, channels, n), at least one, and finite."""
     if samples.ndim != 3 or samples.shape[1] != channels or not samples.shape[-1]:
         raise ModelError(f"sound is (batch, {channels}, samples), at least one sample, not {tuple(samples.shape)}")

@@ -1,4 +1,4 @@
-"""Codes of a piece of sound, and their files."""
+"""Codes of an audio clip, and their files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_BYTES = 1 << 30
 class Codes:
     """Codes (K, T) of T frames, int64, of the first K codebooks of a format; samples is the sound's length.
 
-    ModelError when they are none of that format.
+    ModelError for codes of another format.
     """
 
     codes: NDArray[np.int64]
@@ -60,7 +60,7 @@ def load_codes(path: str | Path) -> Codes:
     """Read what `Codes.save` wrote.
 
     Raises:
-        FileError: when there is no such file, or it is none of codes.
+        FileError: when the file is missing or does not contain codes.
         ModelError: when its codes are not of the format that it names.
     """
     from safetensors import SafetensorError

@@ -1,4 +1,4 @@
-"""Sound to codes and codes to sound, whatever the sound's rate and channels, and however long it is."""
+"""Encode audio of any rate, channels and length as codes, and decode codes to audio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from symbolic_music.synthesis.settings import MAX_HOURS
 
 # Seconds that a codec codes at a time: it bounds memory.
 PIECE = 10.0
-# Seconds that codecs which cannot stream hear beside a piece, so that its ends are not ends.
+# Seconds of context on either side of a chunk, for codecs that are not causal.
 _BESIDE = 1.0
 Samples = NDArray[np.float32]
 Progress = Callable[[float], None]
@@ -32,11 +32,11 @@ def encode_audio(
     Args:
         audio: at least one sample.
         codebooks: the first few alone; all when omitted.
-        progress: is told the part done.
+        progress: called with the share that is done.
 
     Raises:
         AudioError: when there are no samples, or some are not finite.
-        ModelError: for codebooks that there are not.
+        ModelError: if `codebooks` exceeds the codec's.
         MissingExtraError: without soxr, when the rate is another one.
     """
     form = codec.format

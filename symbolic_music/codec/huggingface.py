@@ -1,4 +1,4 @@
-"""EnCodec and DAC of `transformers` as codecs of ours: from a local folder, or by their id on the hub."""
+"""EnCodec and DAC of `transformers` with our codec interface: from a local folder, or by their id on the hub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from symbolic_music.codec.base import Format, checked
+from symbolic_music.codec.base import Format, check_samples
 from symbolic_music.errors import MissingExtraError, ModelError
 
 # Types of models, as their config.json has them.
@@ -37,7 +37,7 @@ class EncodecAdapter:
     @torch.no_grad()
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
         """See `AudioCodec`."""
-        checked(samples, self.format.channels)
+        check_samples(samples, self.format.channels)
         count = _count(codebooks, self.format)
         filled = torch.nn.functional.pad(samples, (0, -samples.shape[-1] % self.format.hop))
         codes = self.model.quantizer.encode(self.model.encoder(filled), max(self.model.config.target_bandwidths))
@@ -62,7 +62,7 @@ class DacAdapter:
     @torch.no_grad()
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
         """See `AudioCodec`."""
-        checked(samples, self.format.channels)
+        check_samples(samples, self.format.channels)
         count = _count(codebooks, self.format)
         filled = torch.nn.functional.pad(samples, (0, -samples.shape[-1] % self.format.hop))
         return torch.as_tensor(self.model.encode(filled, n_quantizers=count).audio_codes)

@@ -37,7 +37,7 @@ _registry: Registry[Loader] = Registry("codec", "symbolic_music.codecs", {}, _fi
 def register(name: str) -> Callable[[Function], Function]:
     """Decorator of a function that loads a codec: `load_codec`, `encode --codec` and training find it by this name.
 
-    It is called with a folder and a device. The folder is None where the codec was asked for by its name; else the one
+    It is called with a folder and a device. The folder is None where the codec was requested by its name; else the one
     whose config.json has `"architecture": name`. Packages offer theirs by entry points of the group
     `symbolic_music.codecs`.
 
@@ -63,7 +63,7 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> AudioCodec:
         device: auto (CUDA, then MPS, then the CPU), cpu, cuda or mps.
 
     Raises:
-        UnknownNameError: when it is none of them.
+        UnknownNameError: for an unknown name.
         ModelError: when the folder is of another model, or broken, or the hub does not have it.
         PluginError: when the package that offers it cannot be loaded, or gives no codec.
         MissingExtraError: without transformers, for its codecs.

@@ -1,4 +1,4 @@
-"""The bridge: a score to codes, and to a sound file, by a model of codes."""
+"""Render a score to codes, and to an audio file, with a codec language model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def score_to_codes(
         score: with notes.
         writer: of `load_writer`.
         seed: the same seed writes the same codes.
-        progress: is told the part done.
+        progress: called with the share that is done.
         settings: of the way the writer writes: guidance, temperature, top_k.
 
     Raises:
@@ -123,7 +123,7 @@ def _both(sound: Samples) -> Samples:
 def _blocks(
     score: Score, writer: Writer, seed: int, progress: Progress | None, settings: dict[str, Any]
 ) -> Iterator[torch.Tensor]:
-    """Codes (1, K, n), block by block; progress is told when a block has been used."""
+    """Codes (1, K, n), block by block; progress is called when a block has been used."""
     total, done = writer.frames(score), 0
     for block in writer.codes(score, seed, **settings):
         yield block

@@ -1,4 +1,4 @@
-"""Edits by hand, pure functions: notes moved, quantised, transposed; bars copied and deleted; chords named."""
+"""Edits without a model, as pure functions: move, quantise, transpose notes; copy and delete bars; name chords."""
 
 from symbolic_music.edits.bars import copy_bars, delete_bars, rearranged, splice
 from symbolic_music.edits.harmony import estimated_chords

@@ -1,4 +1,4 @@
-"""Bars copied and deleted, and stretches of some tracks taken from another version."""
+"""Copy and delete bars, and splice passages of another version into some tracks."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _states(table: Array, dtype: np.dtype[np.void], keys: tuple[str, ...], piece
     for (first, last), offset in zip(pieces, offsets, strict=False):
         own = [(time - first + offset, state) for time, state in rows if first <= time < last]
         if first != before:
-            # At a seam each state is told once, and only where it changes.
+            # At a seam each state is written once, and only if it changes.
             in_force: dict[tuple[int, ...], tuple[int, ...]] = {}
             for time, state in rows:
                 if time <= first:

@@ -1,4 +1,4 @@
-"""Chord names for a score, as a musician would pencil them over the bars."""
+"""Estimate chord symbols of a score."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ def _chroma(score: Score, edges: NDArray[np.int64]) -> tuple[Weights, NDArray[np
 
 
 def _worth(weights: Weights, bass: NDArray[np.int64], root: int, intervals: tuple[int, ...], price: float) -> Weights:
-    """What a chord is worth in each slot, (slots,), in shares of the weight there."""
+    """The score of a chord in each slot, (slots,), as a share of the weight there."""
     total = np.maximum(weights.sum(axis=1), 1e-9)
     member = np.zeros(12)
     member[[(root + interval) % 12 for interval in intervals]] = 1
     inside = weights @ member / total
-    # A triad all of whose notes sound is a better guess than one note heard three times.
+    # A triad all of whose notes sound is a better guess than one note three times.
     present = (weights[:, member > 0] > 0.04 * total[:, None]).mean(axis=1)
     return np.asarray(inside - _OUTSIDE * (1 - inside) + 0.3 * present + _BASS * (bass == root) - price)
 

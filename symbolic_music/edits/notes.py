@@ -1,4 +1,4 @@
-"""Some notes of a score changed; all others, and all that is no note, stay as they are.
+"""Change some notes of a score; everything else stays.
 
 Rows are indices into `Score.notes`. A changed note may take another place in the table, which is sorted by onset.
 """
@@ -70,7 +70,7 @@ def delete_notes(score: Score, rows: ArrayLike) -> Score:
 
 
 def move_notes(score: Score, rows: ArrayLike, ticks: int = 0, semitones: int = 0) -> Score:
-    """These notes later by ticks and higher by semitones.
+    """Move notes by ticks and semitones.
 
     Raises:
         RegionError: when one would leave the piece's beginning, or 0 to 127.
@@ -84,7 +84,7 @@ def move_notes(score: Score, rows: ArrayLike, ticks: int = 0, semitones: int = 0
 
 
 def stretch_notes(score: Score, rows: ArrayLike, ticks: int) -> Score:
-    """These notes longer by ticks (shorter where negative); none gets shorter than one tick."""
+    """Lengthen notes by ticks (negative to shorten), to at least one tick."""
     notes, chosen = score.notes.copy(), _rows(score, rows)
     durations = np.maximum(notes["duration"][chosen].astype(np.int64) + ticks, 1)
     _check(notes["onset"][chosen], durations, notes["pitch"][chosen])
@@ -106,7 +106,7 @@ def change_velocities(score: Score, rows: ArrayLike, factor: float = 1.0, add: i
 
 
 def transpose_notes(score: Score, rows: ArrayLike, semitones: int) -> Score:
-    """These notes higher by semitones; drums among them stay.
+    """Transpose notes by semitones, except drums.
 
     Raises:
         RegionError: when one would leave 0 to 127.

@@ -1,4 +1,4 @@
-"""What a track is called, what it plays, how loud it is; tracks removed."""
+"""Change the name, program and loudness of a track; remove tracks."""
 
 from __future__ import annotations
 

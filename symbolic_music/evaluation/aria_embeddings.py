@@ -1,4 +1,4 @@
-"""What Aria's embedding model makes of a piece: one vector, near those of pieces like it.
+"""The embedding of a piece by Aria: one vector, close to those of similar pieces.
 
 Source: Bradshaw et al. 2025 (arXiv 2506.23869), section on contrastive embeddings; github.com/EleutherAI/aria.
 """

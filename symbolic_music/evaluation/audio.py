@@ -1,4 +1,4 @@
-"""How near sound is to sound, and notes to notes: spectra, loudness, onsets, pitches, transcription.
+"""Compare audio with audio and notes with notes: spectra, loudness, onsets, pitches, transcription.
 
 What is compared is taken to be aligned: the same piece, rendered or transcribed twice. Notes are compared by mir_eval,
 whose conventions hold (Raffel et al. 2014): a note is found when one of its pitch begins within 50 ms, each once.
@@ -128,14 +128,14 @@ def _mono(audio: Audio, length: int) -> Signal:
 
 
 def _magnitudes(signal: Signal, size: int) -> Signal:
-    """Of a short-time Fourier transform under Hann windows, as shares of a full-scale sine: (frames, size / 2 + 1)."""
+    """Magnitudes of a short-time Fourier transform, relative to a full-scale sine: (frames, size / 2 + 1)."""
     window = np.hanning(size + 1)[:-1]
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[:: size // 4]
     return np.asarray(np.abs(np.fft.rfft(frames * window, axis=1)) / (window.sum() / 2))
 
 
 def _notes(score: Score) -> tuple[Signal, Signal]:
-    """Intervals in seconds, shape (n, 2), and pitches in Hz; mir_eval wants every note to last."""
+    """Intervals in seconds, shape (n, 2), and pitches in Hz; mir_eval needs positive durations."""
     pitched = score.notes["channel"] != DRUM_CHANNEL
     start, end = score.onset_seconds[pitched], score.offset_seconds[pitched]
     intervals = np.stack([start, np.maximum(end, start + 1e-3)], axis=1)

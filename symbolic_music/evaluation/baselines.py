@@ -1,8 +1,8 @@
-"""What a model has to be better than: notes by their frequency, by the two before, and by what followed last time.
+"""Baseline models: unigram, Markov, and copy of the continuation of an earlier match.
 
 All three cost the same events: the gap from the onset before, instrument and pitch, duration; times are in twelfths of
-a quarter. Their bits a second and a note stand beside those of models on the same pieces; a model that tells finer
-times tells more, and one whose ids leave something out tells less.
+a quarter. Their bits a second and a note compare with those of models on the same pieces; a model with finer times
+encodes more information, and one whose ids omit something encodes less.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Baselines:
                             break
 
     def likelihoods(self, score: Score) -> dict[str, Likelihood]:
-        """What a piece costs, by the name of the baseline."""
+        """The likelihood of a piece under each baseline, by name."""
         events = events_of(score)
         nats = dict.fromkeys(NAMES, 0.0)
         for at, (found, length) in enumerate(_copies(events)):
@@ -125,11 +125,11 @@ def of_store(
 
     Args:
         store: of notes.
-        split: whose pieces are told.
+        split: the split to evaluate.
         train: whose pieces are counted, evenly chosen when there are more than `pieces`.
         pieces: to count at most.
-        progress: is told the part done.
-        most: pieces to tell, evenly chosen as `stores.evaluate` does; None for all.
+        progress: called with the share that is done.
+        most: maximum number of pieces, evenly spaced as in `stores.evaluate`; None for all.
 
     Raises:
         CorpusError: when the store lacks a split.
@@ -146,7 +146,7 @@ def of_store(
 
 
 def _contexts(events: Sequence[Event], at: int, part: int) -> tuple[object, object, object]:
-    """What stands before a part of an event, of no, one and two steps."""
+    """The contexts of a part of an event: of length zero, one and two."""
     before = events[at - 1] if at else (-1, -1, -1)
     earlier = events[at - 2] if at > 1 else (-1, -1, -1)
     if part == 0:

@@ -129,7 +129,7 @@ def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
 
 def nats_of_tokens(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     """Nats of each id after the first, as in `token_nats`: (B, L - 1), 0 where the mask is false."""
-    # All ids go in: compound words' logits are told the leading field of the word that follows.
+    # All ids go in: the logits of compound words are conditioned on the leading field of the next word.
     found: Any = network(ids)
     kept = mask[:, 1:]
     fields = [(found, ids)] if isinstance(found, Tensor) else [(one, ids[..., i]) for i, one in enumerate(found)]

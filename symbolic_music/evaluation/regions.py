@@ -81,7 +81,7 @@ def stretches_of(score: Score, window: int, with_pedal: bool = False, stride: in
 
 
 def _given_from(bars: NDArray[np.int64], bar: int, room: int) -> int:
-    """The first bar from which on the notes before a bar are no more than so many; bars are those of the notes."""
+    """The first bar from which on the notes before a bar are no more than this many; bars are those of the notes."""
     end = int(np.searchsorted(bars, bar))
     starts = np.unique(bars[:end])
     fits = starts[end - np.searchsorted(bars, starts) <= room]

@@ -1,4 +1,4 @@
-"""One report: a self-contained page of tables, pictures and sound, and the same as JSON."""
+"""A report as a self-contained HTML page of tables, pictures and audio, and as JSON."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def page(report: Report) -> str:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """The same as plain data, pictures and sound by their captions."""
+    """The report as plain data, pictures and audio by their captions."""
     sections = [
         {
             "title": section.title,

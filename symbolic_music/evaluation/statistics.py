@@ -1,4 +1,4 @@
-"""How sure a mean over pieces is, and whether one is really above another."""
+"""Confidence intervals of means over pieces, and paired tests of differences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import OptionError
 
-# Up to so many pieces all signs are tried; above, so many at random.
+# Up to this many pieces all signs are tried; above, this many at random.
 _EXACT = 12
 _FLIPS = 10_000
 

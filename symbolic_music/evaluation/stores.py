@@ -40,28 +40,27 @@ def evaluate(
     stride: int | None = None,
     most: int | None = None,
 ) -> Likelihood:
-    """Likelihood of the pieces of a split, without controls.
+    """Compute the likelihood of the pieces of a split, without controls.
 
-    The ids of `anticipation` are read in the published chunks of 1,024 (Thickstun et al. 2024, appendix B). Other
-    ids are read piece by piece in consecutive chunks of as many as the model sees at once, each on its own: the first
-    id of a chunk is given, and not counted. Our event models read each piece from its first event to its last, region
-    models in stretches of whole bars that fit their window.
+    The ids of `anticipation` are evaluated in the published chunks of 1,024 (Thickstun et al. 2024, appendix B), other
+    ids piece by piece in consecutive chunks of the model's window: the first id of a chunk is given, and not counted.
+    Our event models evaluate each piece from its first event to its last, region models in ranges of whole bars that
+    fit their window.
 
     Args:
         batch: sequences at a time.
-        progress: is told the part done.
-        pieces: is given the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
-            chunks run over the ends of pieces.
-        stride: ids (rows of a region model) from one chunk of a piece to the next; what a chunk shares with the one
-            before is given and not counted again, so that the less there is of it the more is known. None for chunks
-            that share nothing.
-        most: pieces to evaluate, evenly chosen; None for all of the split.
+        progress: called with the share that is done.
+        pieces: receives the likelihood of each piece by its index; not for the ids of `anticipation`, whose published
+            chunks cross the ends of pieces.
+        stride: ids (rows of a region model) from one chunk of a piece to the next; shared ids are given and not counted
+            again, so that a smaller stride gives more context. None for disjoint chunks.
+        most: maximum number of pieces, evenly spaced; None for the whole split.
 
     Raises:
-        OptionError: for a stride of less than 1 or more than the model sees at once, or of ids of `anticipation` and
-            of our event models, which have none.
+        OptionError: for a stride below 1 or above the model's window, or for ids of `anticipation` and our event
+            models, which have none.
         CorpusError: when the store has no such split, or it holds too little to fill a chunk.
-        ModelError: when the model does not know an instrument of a piece.
+        ModelError: when the model does not have an instrument of a piece.
     """
     chosen = chosen_pieces(store, split, most)
     tell = progress or (lambda part: None)
@@ -84,7 +83,7 @@ def evaluate(
 
 
 def chosen_pieces(store: NoteStore, split: str, most: int | None = None) -> Indices:
-    """Indices of the pieces of a split, of at most so many that are evenly chosen.
+    """Indices of the pieces of a split, of at most this many that are evenly chosen.
 
     Raises:
         CorpusError: when the store has no such split.
@@ -113,12 +112,12 @@ def _of_events(
             unknown = sorted(set((events[events[:, 2] != v.REST - v.NOTE, 2] // 128).tolist()) - known)
             if unknown:
                 raise ModelError(
-                    f"{store.piece(index).source} has instruments {unknown}, which the model does not know"
+                    f"{store.piece(index).source} has instruments {unknown}, which the model does not have"
                 )
             sequences.append(rows(events, np.zeros(len(events), bool), opens=not model.view.parts))
         own = indices[start : start + batch].tolist()
         for index, found in zip(own, likelihoods(model.network, sequences, batch), strict=True):
-            # Of the music, not of the constant tempo that the model hears.
+            # Of the music, not of the constant tempo of the model's view.
             pieces[index] = dataclasses.replace(found, seconds=store.piece(index).seconds)
             total += pieces[index]
         tell(min(1.0, (start + batch) / len(indices)))
@@ -179,7 +178,7 @@ def _window(model: Model[Any]) -> int:
 
 
 def _whole(total: Likelihood, store: NoteStore, indices: Indices, length: int) -> Likelihood:
-    """The same with the notes and seconds of the pieces; CorpusError when nothing was counted."""
+    """The likelihood with the notes and seconds of the pieces; CorpusError when nothing was counted."""
     if not total.tokens:
         raise CorpusError(f"the pieces of {store.path} are too short to fill a chunk of {length} ids")
     known = [store.piece(int(index)) for index in indices]

@@ -1,4 +1,4 @@
-"""Write on from the end of a piece, or from nothing."""
+"""Continue a piece, or generate one unconditionally."""
 
 from __future__ import annotations
 
@@ -36,22 +36,24 @@ def generate(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Continue a piece by some seconds, or write one from nothing.
+    """Continue a piece by some seconds, or generate one unconditionally.
 
-    With a prompt the result is the prompt, note for note, and what follows its last note, at its last tempo (a pedal
-    that is down there is let go): in the
-    prompt's tracks, or, where the model says what instrument plays, in those of its program or new ones. Without,
-    each part of the model is a track. The model may end the piece up to a quarter of `seconds` early.
+        sm.generate(song, seconds=10, seed=1)
+
+    With a prompt, the result is the prompt, note for note, and new notes after its last one, at its last tempo (a
+    pressed pedal is released there). They are in the tracks of the prompt, or, if the model predicts instruments, in
+    tracks of the same program or new ones. Without a prompt, each part of the model is a track. The model may end the
+    piece up to a quarter of `seconds` early.
 
     Args:
-        prompt: the beginning, None to start from nothing.
-        seconds: how much to write.
+        prompt: the piece to continue; None for unconditional generation.
+        seconds: length of the new music.
         model: a loaded model, a name or a folder; None for the bundled one that suits the prompt.
-        sampling: temperature, top-p, top-k, min-p. For compound words it may say so of each field by its name (see
-            `words`); fields not named, and all by default, are drawn as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
+        sampling: temperature, top-p, top-k, min-p. For compound words, a mapping from field names sets single
+            fields; the others, and all by default, are sampled as in `compound_sampler.PUBLISHED_WORD_SAMPLING`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
-        limits: what the notes must obey; for models that speak the anticipatory ids.
+        limits: what the notes must obey; for models of the anticipatory ids.
 
     Raises:
         OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits, or has no such fields.
@@ -70,7 +72,7 @@ def continuation(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """Open a session that continues a piece, or writes one from nothing: `generate` with several alternatives."""
+    """Open a session that continues a piece, or generates one: `generate` with several alternatives."""
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(model, prompt)
@@ -92,14 +94,14 @@ def continuation(
             wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
         score = wider
     elif not written:
-        raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} does not write drums")
+        raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
     return edit_session(score, edit, loaded, sampling or Sampling(), seed, count)
 
 
 def released(score: Score) -> Score:
-    """The score with every pedal that is down at its end let go there: what follows is played without it.
+    """The score with pressed pedals released at its end, so that a continuation is played without them.
 
     Sustain, sostenuto and soft pedals (controllers 64, 66, 67) of each track; a later release stays.
     """
@@ -115,7 +117,7 @@ def released(score: Score) -> Score:
 
 
 def _blank(model: Model) -> Score:
-    """An empty score, in the tempo of a model that hears musical time in parts."""
+    """An empty score, in the tempo of a model of musical time in parts."""
     if not model.view.parts:
         return Score()
     tempo = round(60_000_000 / model.view.quarters_per_minute)

@@ -1,4 +1,4 @@
-"""Which bundled model writes into a piece when none is named."""
+"""The bundled model for a piece when none is named."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _log = logging.getLogger("symbolic_music")
 def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
     """Name of the bundled model for a piece, and what of the piece decides it.
 
-    Region models do not thin out: where that is asked for, the model of anticipated controls stands in.
+    Region models do not thin out: where that is requested, the model of anticipated controls stands in.
     """
     any_tracks = "multitrack" if thins else "song"
     if score is None or not len(score):

@@ -1,4 +1,4 @@
-"""Edits of a piece: `edit` opens a session; each verb runs one and gives the score; `sessions.edit` says what stays."""
+"""Edits of a piece: `edit` opens a session; each verb runs one and returns the score."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FREE = Limits()
 
 @dataclass(frozen=True)
 class _Asked:
-    """What an edit was asked for; see `edit`."""
+    """The request of an edit; see `edit`."""
 
     score: Score
     regions: Sequence[Region]
@@ -73,28 +73,28 @@ def edit(
     """Open an edit: `stream` yields notes as they are drawn, `finish` gives all alternatives, `results` those so far.
 
         session = sm.edit(song, bars=(8, 12), tracks=["bass"], count=3)
-        best = ranked(session.finish())[0].score
+        best = sm.ranked(session.finish())[0].score
 
     Args:
         score: the piece.
         regions: where to write, in seconds, beats or bars.
-        tracks: numbers, names or families of the tracks, as in `infill`; those that are kept for "accompany".
+        tracks: numbers, names or families of the tracks, as in `infill`; for "accompany" the tracks to keep.
         model: a loaded model, a name or a folder; None for the bundled one that suits the piece.
         sampling: temperature, top-p, top-k, min-p.
         seed: the same seed gives the same notes.
         count: alternatives.
         limits: what the notes must obey.
-        verb: "infill", or another verb of this module, whose docstring says what it does.
+        verb: "infill", or the name of another function of this module: "revoice", "thin_out", "accompany", "add_track".
         bars: instead of regions, the first and the last bar, counted from 1.
         beats: instead of regions, quarter notes counted from 0, the last excluded.
-        share: of the notes that "thin_out" leaves.
-        program: of the track that "add_track" adds, 128 for drums; when omitted that of the role, else 0.
-        role: of that track: "bass", "pad", "lead", "drums" or "counter", see `roles`. Its range is kept by all models;
-            how many notes it has, and how long they are, by region models.
-        side: of the kept tracks on which "accompany" writes: "below" or "above". When omitted, a track that has to be
-            added is below, and tracks that are there stay where they are.
-        allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is drawn again.
-        controls: what the tracks are to be like, for models that are trained with such: see `fill_bars.BarFilling`.
+        share: of the notes that "thin_out" keeps.
+        program: of the track that "add_track" adds, 128 for drums; by default that of the role, else 0.
+        role: of that track: "bass", "pad", "lead", "drums" or "counter", see `roles`. All models keep to its range,
+            region models also to its density and durations.
+        side: whether "accompany" writes "below" or "above" the kept tracks. By default, an added track is below, and
+            existing tracks keep their register.
+        allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is sampled again.
+        controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -150,9 +150,10 @@ def infill(
 
         sm.infill(song, bars=(8, 12), tracks=["bass", "drums"])
 
-    The model is conditioned on what came before, and up to five seconds ahead on what is given: the other tracks, and
-    what follows the region. Models with the anticipatory tokenizer write any tracks, or up to four parts of one note
-    at a time; models of REMI and compound tokens write whole bars of all tracks (see `sessions.bar_infill`). Written
+    The model is conditioned on the past, and on the other tracks and the music after the region: region models on all
+    of it within their window, models with the anticipatory tokenizer on five seconds of it. Both write any tracks, the
+    bundled chorale model up to four monophonic ones; models of REMI and compound tokens write whole bars of all tracks
+    (see `sessions.bar_infill`). Written
     notes begin and end within the region and take the program and channel of their track; velocities are those of the
     track around it. A note that began earlier and sounds into the region stays.
 
@@ -168,8 +169,8 @@ def infill(
         limits: what the notes must obey.
         bars: instead of seconds, the first and the last bar, counted from 1.
         beats: instead of seconds, quarter notes counted from 0, the end excluded.
-        allow_empty: whether a region that had notes may be left without; otherwise it is drawn again, with other seeds.
-        controls: what the tracks are to be like, of models that were trained to be told: see `fill_bars.BarFilling`.
+        allow_empty: whether a region that had notes may be left empty; otherwise it is sampled again, with other seeds.
+        controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -194,11 +195,13 @@ def accompany(
     limits: Limits = _FREE,
     side: Side | None = None,
 ) -> Score:
-    """Keep some tracks and write all the others anew, from the first note of the piece to the end of its last.
+    """Keep some tracks and rewrite all others, from the first note of the piece to the end of the last.
 
-    Where there are no others, they are added: the remaining parts of a model of parts, a piano by a region model, or
-    whatever instruments another model writes. A model of parts keeps drums, which it cannot write. `side` is where the
-    new notes lie, "below" or "above" the kept ones; a piano that is added lies below. Other arguments and errors as in
+        sm.accompany(melody, [0], seed=1)
+
+    If there are no others, they are added: the remaining parts of a model of parts, a piano by a region model, or any
+    instruments of another model. A model of parts keeps drums, which it cannot write. `side` puts the new notes
+    "below" or "above" the kept ones; an added piano is below. Other arguments and errors as in
     `infill`.
     """
     session = edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany", side=side)
@@ -215,7 +218,9 @@ def revoice(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Other pitches for the notes of some tracks; when they begin and end, and how loud they are, stays.
+    """Give the notes of some tracks new pitches; onsets, durations and velocities stay.
+
+        sm.revoice(song, [sm.bars(8, 12)], tracks=[1], limits=sm.Limits(scale="D minor"))
 
     Arguments and errors as in `infill`; RegionError too when the tracks have no notes there.
     """
@@ -233,9 +238,9 @@ def add_track(
     limits: Limits = _FREE,
     role: str | None = None,
 ) -> Score:
-    """One more track, of a program (128 for drums) or a role, beside all that is there; everywhere without regions.
+    """Add a track of a program (128 for drums) or a role, in regions or, without regions, over the whole piece.
 
-    A model of parts gives it the part that no other track has, whatever it is played on. Arguments and errors as in
+    A model of parts assigns it the free part, for any program. Arguments and errors as in
     `infill`; OptionError for a program that MIDI does not have, or an unknown role. Roles: see `edit`.
 
         sm.add_track(song, role="bass", regions=[sm.bars(9, 16)])
@@ -254,9 +259,11 @@ def thin_out(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Score:
-    """Leave about a share of the notes of some tracks, evenly in time; the model draws which ones stay.
+    """Keep about a share of the notes of some tracks, evenly in time; the model chooses which notes stay.
 
-    Those that stay are as they were. Arguments and errors as in `infill`; OptionError too for a share that does not
+        sm.thin_out(song, [sm.bars(8, 12)], tracks=["drums"], share=0.5)
+
+    Kept notes do not change. Arguments and errors as in `infill`; OptionError too for a share that does not
     lie between 0 and 1, RegionError when the tracks have no notes there.
     """
     return finished(edit(score, regions, tracks, model, sampling, seed, verb="thin_out", share=share), progress)

@@ -1,4 +1,4 @@
-"""More bars: after the end of a piece, or before its beginning."""
+"""Add bars after the end of a piece or before its beginning."""
 
 from __future__ import annotations
 
@@ -37,12 +37,14 @@ def continue_bars(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Go on for some bars after the last one, which is filled first where it is not full.
+    """Continue a piece by some bars; an incomplete last bar is filled first.
+
+        generation.continue_bars(song, 8)
 
     Args:
         score: the piece, with notes.
         count_bars: how many bars, 1 to 256, in the last meter and tempo.
-        tracks: numbers of those that go on; None for all that the model can write.
+        tracks: numbers of the tracks that continue; None for all that the model can write.
         model: a loaded model, a name or a folder; None for the bundled one.
         sampling: temperature, top-p, top-k, min-p.
         seed: the same seed gives the same notes.
@@ -50,7 +52,7 @@ def continue_bars(
         limits: what the notes must obey.
 
     Raises:
-        EmptyScoreError: without notes to go on from.
+        EmptyScoreError: when the score has no notes.
         OptionError: for a number of bars out of range, or a model that cannot write into a piece.
         RegionError: when a track does not exist, or the model cannot write it.
     """
@@ -67,7 +69,7 @@ def continuing_bars(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    """Like `continue_bars`, but returns an `EditSession` to stream notes from and compare alternatives."""
     loaded, lines = _checked(score, count_bars, model), score.bars()
     chosen = _chosen(score, tracks, loaded, (int(lines[-_NEAR_BARS:][0]), score.end))
     bars = len(lines)
@@ -85,9 +87,11 @@ def introduce(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Some bars before the first one, in its meter and tempo; the piece moves on by as many.
+    """Write an introduction of some bars in the meter and tempo of the first; the piece moves back by as many.
 
-    Arguments and errors as in `continue_bars`. The model sees what follows the new bars up to five seconds ahead.
+        generation.introduce(song, 4)
+
+    Arguments and errors as in `continue_bars`. The model is conditioned on the beginning of the piece.
     """
     return finished(introducing(score, count_bars, tracks, model, sampling, seed, 1, limits), progress)
 
@@ -102,7 +106,7 @@ def introducing(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    """Like `introduce`, but returns an `EditSession` to stream notes from and compare alternatives."""
     loaded = _checked(score, count_bars, model)
     chosen = _chosen(score, tracks, loaded, (0, int(score.bars(score.end)[: _NEAR_BARS + 1][-1])))
     ticks = count_bars * int(np.diff(score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)[:2])[0])
@@ -123,5 +127,5 @@ def _checked(score: Score, count_bars: int, model: AnyModel) -> Model[Any]:
 def _chosen(score: Score, tracks: Sequence[int] | None, loaded: Model[Any], near: Span) -> list[int]:
     chosen = playing(score, loaded, [near]) if tracks is None else check_tracks(score, tracks)
     if not chosen:
-        raise RegionError(f"no tracks to go on with: model {loaded.card.name!r} can write none of them")
+        raise RegionError(f"no tracks to continue: model {loaded.card.name!r} can write none of them")
     return chosen

@@ -1,4 +1,4 @@
-"""What a musician may ask of new notes, in the score's own terms, and the constraints that it makes for a sampler."""
+"""Limits on new notes in the terms of a score, and the constraints of a sampler that they become."""
 
 from __future__ import annotations
 
@@ -27,25 +27,27 @@ _MOST_BARS = 1_000_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What new notes must obey; drums are free of what concerns pitches.
+    """Limits on new notes. Limits on pitch do not apply to drums.
+
+        sm.Limits(lowest=48, scale="D minor", notes_per_bar=(2, 8))
 
     Args:
         lowest, highest: pitches, both included: 60 is middle C.
-        scale: tonic and mode, "D minor" or "Bb mixolydian"; see `constraints_pitch.SCALES`.
+        scale: tonic and mode, "D minor" or "Bb mixolydian"; see `theory.SCALES`.
         pitch_classes: 0 for C to 11 for B; empty for all.
-        chords: (bar, name): only its pitches begin from there up to the next. Bars count from 1, 8.5 is the middle of
-            bar 8; names are C, F#m, Bb7, ... (`CHORDS`), and "-" ends the last.
-        polyphony: notes that sound at once at most, of all tracks that are written.
-        notes_per_bar: least and most notes that begin in a bar.
-        notes_at_once: least and most notes that begin together.
+        chords: (bar, name): from there on only pitches of the chord begin, up to the next. Bars count from 1, 8.5 is
+            the middle of bar 8; names are C, F#m, Bb7, ... (`CHORDS`), and "-" ends the last chord.
+        polyphony: maximum number of notes at once, over all written tracks.
+        notes_per_bar: minimum and maximum number of onsets in a bar.
+        notes_at_once: minimum and maximum number of simultaneous onsets.
         no_repeats: no instrument plays its last pitch again.
         end_on: bar or part of one, as for chords: the music ends there.
         given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
             written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
-        free: do without what tracks do elsewhere in the piece, which region models keep to otherwise.
+        free: ignore the habits of the tracks elsewhere in the piece, which region models follow otherwise.
 
     Raises:
-        OptionError: for what no pitch, scale, chord or number can be.
+        OptionError: for an invalid pitch, scale, chord or number.
         ConstraintError: when they contradict each other.
     """
 
@@ -171,12 +173,12 @@ class Limits:
 
     def _allowed(self) -> list[int]:
         if not 0 <= self.lowest <= self.highest <= 127:
-            raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.lowest}..{self.highest}")
+            raise OptionError(f"a range of pitches is within 0..127, lowest first, not {self.lowest}..{self.highest}")
         classes = self._classes()
         return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
 
     def told(self) -> str:
-        """The limits that were set, in the words of the command line's options; "" where there are none."""
+        """The limits that were set, as options of the command line; "" for no limits."""
         told = [] if self.lowest == 0 else [f"lowest {self.lowest}"]
         told += [] if self.highest == 127 else [f"highest {self.highest}"]
         told += [f"scale {self.scale}"] if self.scale else []

@@ -1,4 +1,4 @@
-"""The sessions of edits under their names of before `edit`; see `symbolic_music.deprecation`."""
+"""Sessions of edits under their names from before `edit`; see `symbolic_music.deprecation`."""
 
 from __future__ import annotations
 

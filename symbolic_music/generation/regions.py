@@ -1,4 +1,4 @@
-"""Where an edit writes: stretches of a piece in seconds, beats or bars, and the tracks of given programs."""
+"""Regions of a piece in seconds, beats or bars, and the tracks of given programs."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def ticks_of(score: Score, places: Iterable[float], unit: Unit) -> NDArray[np.fl
         return np.asarray(score.ticks(at))
     if unit == "beats":
         return np.asarray(at * score.ticks_per_quarter)
-    # After the end of the piece bars go on as the last one; the longest that MIDI knows has 255 whole notes.
+    # After the end of the piece bars go on as the last one; the longest in MIDI has 255 whole notes.
     lines = score.bars(score.end + 4 * 255 * score.ticks_per_quarter + 1)
     numbers = score.numbers(score.end + 4 * 255 * score.ticks_per_quarter + 1)
     # The halves of a divided bar have one number: it begins with the first of them. Where numbers go back, as in a

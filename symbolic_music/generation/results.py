@@ -1,4 +1,4 @@
-"""What an edit gives: notes as they are drawn, finished scores, and their order."""
+"""Results of an edit: notes as they are drawn, finished scores, and their order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class WrittenNote:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, once.
+    """One result of an edit.
 
     Args:
         score: the piece with it.
@@ -116,7 +116,7 @@ def finished(session: EditSession, progress: Progress | None) -> Score:
 
 
 def flagged(found: Sequence[Written]) -> list[Written]:
-    """The same, near-copies of earlier ones marked."""
+    """The results, with near-copies of earlier ones marked."""
     out: list[Written] = []
     for one in found:
         twins = (o.number for o in out if o.copy_of is None and _alike(one, o))
@@ -134,7 +134,7 @@ def ranked(found: Sequence[Written]) -> list[Written]:
 
 
 def ranked_by_fit(found: Sequence[Written]) -> list[Written]:
-    """Those first that fit best what is around them, by `fit_of`; the likelier of equal ones first."""
+    """Results sorted by their fit to the context, by `fit_of`, best first; equal ones by likelihood."""
     return sorted(ranked(found), key=lambda one: fit_of(one)[0] or 0.0, reverse=True)
 
 

@@ -1,4 +1,4 @@
-"""What a new track does among the others: its range, how many notes it plays and how long they are."""
+"""Roles of a new track: range, density and durations of its notes."""
 
 from __future__ import annotations
 

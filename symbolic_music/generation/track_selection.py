@@ -1,4 +1,4 @@
-"""Tracks by number, by name, or by what plays them."""
+"""Select tracks by number, name, or family of instruments."""
 
 from __future__ import annotations
 

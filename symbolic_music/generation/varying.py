@@ -1,4 +1,4 @@
-"""A passage varied, near to what it was or far from it; and a passage with more notes."""
+"""Vary a passage, or write it with more notes."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ def vary(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Some beats of regions written anew, the others as they were.
+    """Rewrite some beats of regions; the others stay.
+
+        generation.vary(song, [sm.bars(8, 12)], near=0.7, tracks=[1])
 
     Args:
         score: the piece.
         regions: where.
-        near: share of the beats that stay, 0 (all are written) to 1 (not included); which ones, the seed says. At
-            least one beat is written.
+        near: share of the beats that stay, from 0 (all are rewritten) to under 1; the seed chooses which. At least one
+            beat is rewritten.
         tracks, model, sampling, seed, progress, limits: as in `infill`.
 
     Raises:
@@ -66,7 +68,7 @@ def varying(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run; each alternative has beats of its own choice. See `infilling`."""
+    """Like `vary`, but returns an `EditSession`; each alternative rewrites other beats."""
     if not 0 <= near < 1:
         raise OptionError(f"how near a variation stays is 0 up to and without 1, not {near:g}")
     if count < 1:
@@ -126,13 +128,15 @@ def make_busier(
     progress: Progress | None = None,
     limits: Limits = _FREE,
 ) -> Score:
-    """Regions written anew with more notes in a bar than they had; `factor` below 1 asks for fewer.
+    """Rewrite regions with more notes in a bar; with fewer for a `factor` below 1.
+
+        generation.make_busier(song, [sm.bars(8, 12)], factor=1.5, tracks=["drums"])
 
     Args:
         score: the piece.
         regions: where.
-        factor: 0.1 to 10, times the mean number of notes that begin in a bar there. Every whole bar gets from 0.75 to
-            1.4 times as many.
+        factor: 0.1 to 10, a multiple of the mean number of onsets in a bar. Every whole bar gets 0.75 to 1.4 times the
+            resulting number.
         tracks, model, sampling, seed, progress, limits: as in `infill`; limits on notes in a bar are replaced.
 
     Raises:
@@ -154,7 +158,7 @@ def making_busier(
     count: int = 1,
     limits: Limits = _FREE,
 ) -> EditSession:
-    """The same as an edit to be run, with several alternatives; see `infilling`."""
+    """Like `make_busier`, but returns an `EditSession` to stream notes from and compare alternatives."""
     if not 0.1 <= factor <= 10:
         raise OptionError(f"busier by a factor of 0.1 to 10, not {factor:g}")
     loaded = loaded_model(model, score)
@@ -162,7 +166,7 @@ def making_busier(
     chosen = playing(score, loaded, spans) if tracks is None else check_tracks(score, tracks)
     wanted = notes_per_bar(score, spans, chosen) * factor
     if not wanted:
-        raise RegionError("these tracks have no notes in the region: there is nothing to be busier than")
+        raise RegionError("these tracks have no notes in the region: there is nothing to make busier")
     # The end of a bar that the region only begins has less room than a whole one.
     whole = all(np.isin(span, [*score.bars(span[1] + 1), score.end]).all() for span in spans)
     least = math.ceil(wanted * _FEWEST) if whole else 0
@@ -171,7 +175,7 @@ def making_busier(
 
 
 def notes_per_bar(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> float:
-    """How many notes of these tracks begin in a bar of these stretches, in the mean."""
+    """Mean number of onsets of these tracks in a bar of these ranges."""
     own = score.notes[np.isin(score.notes["track"], tracks)]
     notes = sum(int(inside(own, *span).sum()) for span in spans)
     lines = np.append(score.bars(score.end + 1), score.end + 4 * 255 * score.ticks_per_quarter)

@@ -1,4 +1,4 @@
-"""Whole files or none: write into a temporary file beside the target, then rename.
+"""Write files atomically: into a temporary file in the same folder, then rename.
 
 A file that is replaced keeps its mode and, where the system allows it, its owner; a symbolic link is followed, so that
 what it names is replaced and the link stays; devices and FIFOs are written into. The process' umask is never changed:
@@ -69,7 +69,7 @@ def _state(target: Path) -> os.stat_result | None:
 def _beside(target: Path, before: os.stat_result | None) -> Iterator[Path]:
     """A hidden file in the target's folder that is renamed to it, or removed."""
     kept = os.fsdecode(os.fsencode(target.name)[:_NAME_BYTES])
-    # Named before it is made: a signal between the two leaves nothing that nobody knows of.
+    # Named before it is made: a signal between the two leaves no unknown file.
     temporary = target.parent / f".{kept}.{secrets.token_hex(6)}"
     try:
         # The system takes the umask off this mode.

@@ -1,4 +1,4 @@
-"""What two MIDI files do differently: to a listener, and event by event."""
+"""Differences between two MIDI files: audible ones, and event by event."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from symbolic_music.io.midi.tolerant_reader import read_tracks
 from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import Score
 
-# What is heard of a note; lengths and times are compared to a tenth of a millisecond.
+# Audible attributes of a note; durations and times are compared to a tenth of a millisecond.
 _HEARD = ("velocity", "program", "bank", "volume", "pan", "expression", "bend", "bend_range")
 _GRID = 10_000
 
 
 @dataclass(frozen=True)
 class NoteDifference:
-    """A note that is heard in one file only (`only` is "a" or "b"), or otherwise in the other.
+    """A note in one file only (`only` is "a" or "b"), or with a different sound in the other.
 
-    Seconds, pitch and track of the file (in `a`, where it is there); `changed`: what is heard of it, (in a, in b).
+    Seconds, pitch and track of the file (in `a`, where it is there); `changed`: audible attributes, (in a, in b).
     """
 
     seconds: float
@@ -55,7 +55,7 @@ class Differences:
 
     @property
     def sounds_alike(self) -> bool:
-        """Whether a listener hears no difference."""
+        """Whether there is no audible difference."""
         return not self.notes
 
     @property

@@ -1,4 +1,4 @@
-"""Models that write music, the folders they are saved in, and published checkpoints."""
+"""Models, their folders, and published checkpoints."""
 
 from symbolic_music.deprecation import old_names
 from symbolic_music.models.architectures.anticipatory import AnticipatoryConfig, AnticipatoryTransformer

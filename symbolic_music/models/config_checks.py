@@ -1,83 +1,108 @@
-"""What the fields of configs and cards may hold, wherever they were read: checked before anything is built."""
+"""Configs and cards as dataclasses whose values pydantic checks, wherever they were read."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from pydantic import ConfigDict, Field, Strict, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 from symbolic_music.errors import ModelError
 
+Class = TypeVar("Class", bound=type[Any])
 # A size that is larger is a mistake, and its products overflow.
-_MOST = 1 << 31
-_MOST_LAYERS = 1024
+_MOST, _MOST_LAYERS = 1 << 31, 1024
 
+# Types of fields. Lists of JSON are made tuples; a whole number is a number, but no other is taken for another.
+Size = Annotated[int, Field(ge=1, lt=_MOST)]
+SizeOrZero = Annotated[int, Field(ge=0, lt=_MOST)]
+Layers = Annotated[int, Field(ge=1, le=_MOST_LAYERS)]
+LayersOrZero = Annotated[int, Field(ge=0, le=_MOST_LAYERS)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Sizes = Annotated[tuple[SizeOrZero, ...], Strict(False)]
+Numbers = Annotated[tuple[Number, ...], Strict(False)]
+Texts = Annotated[tuple[str, ...], Strict(False)]
 
-def _whole(x: object) -> bool:
-    return isinstance(x, int) and not isinstance(x, bool)
-
-
-def _number(x: object) -> bool:
-    return _whole(x) or (isinstance(x, float) and math.isfinite(x))
-
-
-def _several(each: Callable[[object], bool]) -> Callable[[object], bool]:
-    return lambda x: isinstance(x, tuple) and all(map(each, x))
-
-
-def _text(x: object) -> bool:
-    return isinstance(x, str)
-
-
-# Annotation -> whether a value is of it, and how it is said.
-_KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "int": (_whole, "a whole number"),
-    "float": (_number, "a number"),
-    "str": (_text, "text"),
-    "bool": (lambda x: isinstance(x, bool), "true or false"),
-    "tuple[int, ...]": (_several(_whole), "a list of whole numbers"),
-    "tuple[float, ...]": (_several(_number), "a list of numbers"),
-    "tuple[str, ...]": (_several(_text), "a list of texts"),
-    "dict[str, float]": (lambda x: isinstance(x, dict) and all(map(_number, x.values())), "a table of numbers"),
+_SAID = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "dict_type": "a table of numbers",
+    "tuple_type": "a list",
 }
+_SEVERAL = {int: "whole numbers", float: "numbers", str: "texts"}
 
 
-def check_types(record: Any) -> None:
-    """Make lists of a frozen dataclass tuples; ModelError for a field that holds something else than it says."""
-    for field in dataclasses.fields(record):
-        value, (fits, said) = getattr(record, field.name), _KINDS[str(field.type)]
-        if isinstance(value, list):
-            value = tuple(value)
-            object.__setattr__(record, field.name, value)
-        if not fits(value):
-            raise ModelError(f"{field.name} of a {type(record).__name__} is {said}, not {_shown(value)}")
+def checked(cls: Class) -> Class:
+    """Class decorator of a frozen dataclass, above `dataclass`: values of other types or out of range are ModelErrors.
 
-
-def check_config(config: Any, zero: Collection[str] = ()) -> None:
-    """ModelError for a config whose shape is impossible, whatever the architecture.
-
-    Sizes are whole numbers from 1 (from 0 in lists), all else is a share from 0 to below 1, and heads divide the width.
-
-    Args:
-        config: a dataclass; lists in it are made tuples.
-        zero: sizes that may be 0.
+    Types are strict: True is no whole number, and 3.0 is none. A field of lists is of `Sizes`, `Numbers` or `Texts`.
     """
-    check_types(config)
-    for field in dataclasses.fields(config):
-        value, name = getattr(config, field.name), f"{field.name} of a {type(config).__name__}"
-        if field.type == "float" and not 0 <= value < 1:
-            raise ModelError(f"{name} is at least 0 and below 1, not {_shown(value)}")
-        if field.type in ("int", "tuple[int, ...]"):
-            least = 0 if field.type != "int" or field.name in zero else 1
-            if not all(least <= x < _MOST for x in (value if isinstance(value, tuple) else (value,))):
-                raise ModelError(f"{name} is at least {least} and below {_MOST:,}, not {_shown(value)}")
-        if field.type == "int" and field.name.endswith("layers") and value > _MOST_LAYERS:
-            raise ModelError(f"there are at most {_MOST_LAYERS:,} {field.name}, not {value:,}")
-    heads = getattr(config, "heads", 1)
-    if heads > 1 and config.width % heads:
-        raise ModelError(f"width {config.width} is not a multiple of {heads} heads")
+    made: Any = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+    build: Callable[..., None] = made.__init__
+
+    @wraps(build)
+    def __init__(self: Any, *args: Any, **values: Any) -> None:
+        try:
+            build(self, *args, **values)
+        except ValidationError as error:
+            raise ModelError(_worded(cls, error.errors(include_url=False)[0], values)) from None
+
+    made.__init__ = __init__
+    found: Class = made
+    return found
 
 
-def _shown(value: object) -> str:
-    return f"{value!r:.60}"
+def check_heads(width: int, heads: int) -> None:
+    """ModelError when heads do not divide a width."""
+    if width % heads:
+        raise ModelError(f"width {width} is not a multiple of {heads} heads")
+
+
+def _worded(cls: type[Any], error: ErrorDetails, values: dict[str, Any]) -> str:
+    """What is wrong with a field, in a sentence."""
+    field, kind, value = str(error["loc"][0]), error["type"], error["input"]
+    if kind == "unexpected_keyword_argument":
+        return f"a {cls.__name__} has no {field}"
+    if kind in ("missing", "missing_argument"):
+        return f"a {cls.__name__} needs {field}"
+    name, hint = f"{field} of a {cls.__name__}", get_type_hints(cls, include_extras=True)[field]
+    within = len(error["loc"]) > 1
+    if kind == "less_than_equal":
+        return f"there are at most {_bounds(hint)['Le'].le:,} {field}, not {value:,}"
+    if kind in ("greater_than_equal", "less_than"):
+        return f"{name} is {_range(_element(hint) if within else hint)}, not {value!r:.60}"
+    whole = values.get(field, value) if within else value
+    said = _SAID.get(kind, error["msg"])
+    if kind == "tuple_type" or (within and isinstance(error["loc"][1], int)):
+        said = f"a list of {_SEVERAL[_plain(_element(hint))]}"
+    elif within:
+        said = "a table of numbers"
+    return f"{name} is {said}, not {whole!r:.60}"
+
+
+def _plain(hint: Any) -> Any:
+    """A type without what is annotated to it."""
+    return get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+
+
+def _element(hint: Any) -> Any:
+    """The type of the elements of a list."""
+    return get_args(_plain(hint))[0]
+
+
+def _bounds(hint: Any) -> dict[str, Any]:
+    """The bounds that are annotated to a type, by the names of their classes."""
+    return {type(bound).__name__: bound for extra in hint.__metadata__ for bound in getattr(extra, "metadata", ())}
+
+
+def _range(hint: Any) -> str:
+    bounds = _bounds(hint)
+    most = f"below {bounds['Lt'].lt:,}" if "Lt" in bounds else f"at most {bounds['Le'].le:,}"
+    return f"at least {bounds['Ge'].ge} and {most}"

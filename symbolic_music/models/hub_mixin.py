@@ -1,4 +1,4 @@
-"""Our model folders on the Hugging Face hub.
+"""Model folders on the Hugging Face hub.
 
     HubModel(model).push_to_hub("owner/name")
     model = HubModel.from_pretrained("owner/name").model
@@ -37,7 +37,7 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="symbolic-music", t
         self.network = model.network
 
     def forward(self, *args: Any) -> Any:
-        """What the network gives."""
+        """The output of the network."""
         return self.network(*args)
 
     def _save_pretrained(self, save_directory: Path) -> None:

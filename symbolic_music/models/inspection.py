@@ -1,4 +1,4 @@
-"""What a model has learnt of relative positions: how much they add to its attention logits on real input."""
+"""Relative logits of a model on real input: its learnt relative attention."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from symbolic_music.models.modules import gated_block as layers
 
 @dataclass(frozen=True)
 class RelativeLogits:
-    """Of one layer, the mean over queries of q . e / sqrt(D), in nats before the softmax.
+    """Relative logits of one layer: the mean over queries of q . e / sqrt(D), in nats before the softmax.
 
     Args:
         distance: (heads, distances), column d for the key d positions back.

@@ -33,7 +33,7 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
     stored,
     write_folder,
 )
-from symbolic_music.models.config_checks import check_types
+from symbolic_music.models.config_checks import Number, Numbers, Sizes, Texts, checked
 from symbolic_music.models.protocol import Reads
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.version import __version__
@@ -42,9 +42,10 @@ DEFAULT_MODEL = "chorales"
 Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
 
 
+@checked
 @dataclass(frozen=True)
 class Card:
-    """What a model is: for people and for `symbolic-music models`."""
+    """The description of a model: size, licence, training data, figures."""
 
     name: str
     parameters: int
@@ -52,10 +53,7 @@ class Card:
     data: str
     description: str = ""
     command: str = ""
-    figures: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_types(self)
+    figures: dict[str, Number] = field(default_factory=dict)
 
     @property
     def license(self) -> str:
@@ -63,31 +61,31 @@ class Card:
         return self.licence
 
 
+@checked
 @dataclass(frozen=True)
 class View:
-    """How a score is shown to a model, and how what the model writes is put back.
+    """How a score is converted for a model, and new notes back to the score.
 
-    An anticipatory transformer lives in musical time: every score is laid at a constant tempo before it is encoded, and
-    what is written takes the score's own tempo. With parts, a note struck again at once is shown as one held note.
+    For an anticipatory transformer of musical time, every score is encoded at a constant tempo, and new notes take the
+    tempo of the score. With parts, a note that is struck again at once is encoded as one held note.
 
     Args:
         quarters_per_minute: that tempo.
         parts: instruments that stand for the tracks of a score, highest first; each sounds one note at a time. None
-            where the model knows tracks by their own instruments.
+            if the model uses the instruments of tracks.
         names: of the parts, for scores written from nothing.
-        centres: mean pitch of each part in the training data, by which tracks are told to be which part.
+        centres: mean pitch of each part in the training data, by which tracks are assigned to parts.
 
     Raises:
         ModelError: for fields of other types or lengths.
     """
 
-    quarters_per_minute: float
-    parts: tuple[int, ...]
-    names: tuple[str, ...] = ()
-    centres: tuple[float, ...] = ()
+    quarters_per_minute: Number
+    parts: Sizes
+    names: Texts = ()
+    centres: Numbers = ()
 
     def __post_init__(self) -> None:
-        check_types(self)
         if self.quarters_per_minute <= 0:
             raise ModelError(f"the tempo of a view is above 0, not {self.quarters_per_minute}")
         if not len(self.parts) == len(self.names) == len(self.centres):
@@ -99,9 +97,9 @@ class Model(Generic[Network]):
     """A network with its card, its tokenizer, and its view of scores.
 
     Args:
-        network: speaks the ids of `tokenizer`.
+        network: of the ids of `tokenizer`.
         card: what it is.
-        view: how scores are shown to it; without parts where it takes them as they are.
+        view: the conversion of scores; without parts if there is none.
         tokenizer: the anticipatory ids when omitted.
 
     Raises:
@@ -128,27 +126,27 @@ class Model(Generic[Network]):
 
     @property
     def reads(self) -> Reads:
-        """What the network reads and writes; see `protocol.Reads`."""
+        """The inputs and outputs of the network; see `protocol.Reads`."""
         found: Reads = getattr(self.network, "reads", "ids")
         return found
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.network.parameters()).device
 
 
 def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch.float16) -> Path:
-    """Write a model folder, whole or not at all.
+    """Write a model folder atomically.
 
     Args:
         model: what to write.
-        folder: made if need be; what else is in it stays.
+        folder: created if missing; other files in it stay.
         dtype: of the weights in the file. They are loaded as float32.
 
     Raises:
         ModelError: when weights are not finite, or too large for the type.
-        UnknownNameError: when the network is of none of our architectures.
+        UnknownNameError: when the network is not of a registered architecture.
         FileError: when it cannot be written.
     """
     named = model.tokenizer.to_config()
@@ -170,7 +168,9 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
 
 
 def load_model(name_or_path: str | Path | None = None, device: str = "auto", offline: bool = False) -> Model[Any]:
-    """Load a model, ready to use; the default is the bundled chorale model.
+    """Load a model; the default is the bundled chorale model.
+
+        sm.load_model("song")
 
     Public checkpoints come from the Hugging Face hub on first use and stay in its cache; their size and licence are
     logged before, and a licence for non-commercial use whenever the model is loaded.
@@ -180,10 +180,10 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
             families; the short name of a public model (`amt-small`, see `checkpoints.catalogue`); or the id of a
             repository on the hub, owner/name.
         device: auto (CUDA, then MPS, then the CPU), cpu, cuda or mps.
-        offline: take nothing from the network, as the variable HF_HUB_OFFLINE asks for too.
+        offline: do not use the network; the variable HF_HUB_OFFLINE does the same.
 
     Raises:
-        UnknownNameError: when it is none of them.
+        UnknownNameError: for an unknown name.
         ModelError: when the folder's parts are missing, broken, or do not fit each other; when the ids of the
             tokenizer that it names have changed since; when the hub cannot be reached or does not have it; when the
             memory does not suffice.
@@ -276,14 +276,14 @@ def _tokenizer(folder: Path, config: dict[str, Any]) -> tokenizers.Tokenizer:
     if "sha256" in named and named["sha256"] != tokenizers.fingerprint(tokenizer):
         version = config.get("library_version", "another version")
         raise ModelError(
-            f"{folder} speaks ids that tokenizer {tokenizer.name} ({tokenizer.preset}) no longer gives: "
+            f"{folder} has ids that tokenizer {tokenizer.name} ({tokenizer.preset}) no longer produces: "
             f"use symbolic-music {version}, which saved it, or train it again"
         )
     return tokenizer
 
 
 def _sizes(network: nn.Module) -> tuple[int, ...]:
-    """Ids that a network knows, by field."""
+    """Number of ids of a network, by field."""
     config = network.config
     sizes = getattr(config, "sizes", None)
     return tuple(sizes) if sizes is not None else (getattr(config, "vocabulary", v.SIZE),)

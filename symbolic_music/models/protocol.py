@@ -1,4 +1,4 @@
-"""What a model of tokens is, whatever its architecture: `forward` for training, `step` for generation."""
+"""The interface of token models: `forward` for training, `step` for generation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Reads = Literal["ids", "events", "regions"]
 
 
 class Cache(Protocol):
-    """What a model remembers between steps, of a fixed size from the start on; made by `new_cache`."""
+    """The state of a model between steps, of a fixed size; made by `new_cache`."""
 
     @property
     def length(self) -> int:

@@ -15,7 +15,7 @@ from symbolic_music.errors import ModelError, PluginError, UnknownNameError
 from symbolic_music.models.protocol import Reads
 from symbolic_music.plugins import Registry
 
-# Name -> module, model class, config class. Imported when asked for.
+# Name -> module, model class, config class. Imported on first use.
 _ARCHITECTURES = {
     "anticipatory": ("anticipatory", "AnticipatoryTransformer", "AnticipatoryConfig"),
     "compound-transformer": ("compound_transformer", "CompoundTransformer", "CompoundTransformerConfig"),
@@ -48,7 +48,7 @@ class Architecture:
 
     @property
     def reads(self) -> Reads:
-        """What its networks read and write; see `protocol.Reads`."""
+        """The inputs and outputs of its networks; see `protocol.Reads`."""
         found: Reads = getattr(self.model, "reads", "ids")
         return found
 
@@ -111,7 +111,7 @@ Class = TypeVar("Class", bound=type[nn.Module])
 
 
 def register(name: str, config: type[Any], presets: Mapping[str, Any] | None = None) -> Callable[[Class], Class]:
-    """Class decorator: configs of training, `save_model` and `load_model` know the architecture by this name.
+    """Class decorator: configs of training, `save_model` and `load_model` find the architecture by this name.
 
     Packages offer theirs by entry points of the group `symbolic_music.architectures`, which name the decorated class.
 

@@ -1,4 +1,4 @@
-"""A score, the sound that was made of it, and the codes of that sound, one below the other."""
+"""Plot a score, its audio and the codes of that audio, one below the other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def codes_beside_roll(
         codes: (K, T).
         frame_rate: of the codes.
         sound: (n,) at `sample_rate`, or None for no spectrum.
-        title: a line above.
+        title: the title.
 
     Raises:
         EmptyScoreError: when there is no note.

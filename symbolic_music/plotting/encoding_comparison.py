@@ -1,4 +1,4 @@
-"""The same music in several encodings: a box an id, coloured by what it says."""
+"""Plot the same music in several encodings: a box for each id, coloured by its type."""
 
 from __future__ import annotations
 

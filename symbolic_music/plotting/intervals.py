@@ -1,4 +1,4 @@
-"""Means with their intervals, a panel a metric, a line a system."""
+"""Plot means with their intervals: one panel for each metric, one line for each system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curves of a training run: the loss, and below it how what the model writes fits its surroundings."""
+"""Plot curves of a training run: the loss, and below it the fit of edits to their context."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
         rows: each with step, split and loss (or nats_per_token), numbers or their text; an empty loss is left out.
             Rows of split "context" are drawn below, a panel a metric, beside original and copy (dashed and dotted).
         path: where to.
-        title: a line above.
+        title: the title.
 
     Raises:
         FileError: when a column is missing or holds no numbers, or the file cannot be written.

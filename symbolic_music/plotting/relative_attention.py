@@ -1,4 +1,4 @@
-"""Pictures of what relative attention has learnt."""
+"""Plots of learnt relative attention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of plots of a note store: how much there is, how long, how high, how loud, how fast, in which keys."""
+"""A page of plots of a note store: counts, durations, pitches, velocities, tempos, keys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MINOR_NAMES = ("bb", "f", "c", "g", "d", "a", "e", "b", "f#", "c#", "g#", "d#")
 
 
 def corpus_page(store: NoteStore, most: int = 10_000) -> Figure:
-    """The page; distributions are over all pieces, or of more than `most` over every so-manyth."""
+    """Plot the page; at most `most` evenly spaced pieces are used for distributions."""
     facts, stats = summary(store), statistics(store, most)
     figure = Figure(figsize=(14, 10.8), facecolor="white")
     head = figure.add_gridspec(1, 2, left=0.05, right=0.975, top=0.925, bottom=0.845, wspace=0.12)
@@ -208,7 +208,7 @@ def _keys(axes: Axes, stats: Statistics) -> None:
 
 
 def _only(axes: Axes, value: str, of: str) -> None:
-    """What is the same everywhere, in words: a plot of it would be one bar."""
+    """Describe a constant value in words, instead of a plot with one bar."""
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():

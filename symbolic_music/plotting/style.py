@@ -1,4 +1,4 @@
-"""What all pictures share: colours, text that can be drawn, and files written whole."""
+"""The shared style of plots: colours, printable text, atomic files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The studio: a piano roll in the browser over this library, its server and its sessions."""
+"""The studio: a piano roll in the browser, its server and its sessions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from symbolic_music.studio.server import studio as studio
     from symbolic_music.studio.widget import widget as widget
 
-# Name -> module it lives in: the widget needs no server, and `live` neither.
+# Name -> its module: neither the widget nor `live` needs a server.
 _HOMES = {"Studio": "server", "background": "server", "serve": "server", "studio": "server", "widget": "widget"}
 __all__ = ["Studio", "background", "serve", "studio", "widget"]
 

@@ -1,4 +1,4 @@
-"""The application: what each address answers. See `openapi` for the same as a document."""
+"""The application: the handlers of all addresses. See `openapi` for their document."""
 
 from __future__ import annotations
 

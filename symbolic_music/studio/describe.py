@@ -16,7 +16,7 @@ _PEDAL, _VOLUME, _PAN = 64, 7, 10
 
 
 def described(score: Score) -> dict[str, Any]:
-    """What is drawn: notes by columns, tracks, bar lines, maps, pedal, markers, chords and key; times in ticks."""
+    """The description of a score for the page: note columns, tracks, bar lines, maps, pedal, markers, chords, key."""
     lines = score.bars(max(score.end, 1))
     return {
         "ticks_per_quarter": score.ticks_per_quarter,

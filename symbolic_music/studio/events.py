@@ -1,4 +1,4 @@
-"""Server-sent events of an edit: from where the listener left off, to its end."""
+"""Server-sent events of an edit, resumed where the listener stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Five pieces to begin with, made from the corpus that music21 carries."""
+"""Five example pieces from music21's corpus."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def example(name: str) -> Example:
-    """One of them; UnknownNameError where there is none of that name."""
+    """An example by name; UnknownNameError for an unknown name."""
     for one in examples():
         if one.name == name:
             return one

@@ -1,4 +1,4 @@
-"""The piece as a file to be saved: MIDI, MusicXML, sound, stems, a picture."""
+"""Export a piece: MIDI, MusicXML, audio, stems, a picture."""
 
 from __future__ import annotations
 

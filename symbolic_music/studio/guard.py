@@ -1,4 +1,4 @@
-"""Who may speak to the server: the right host, no foreign page, the token, and bodies of bounded size."""
+"""Access control of the server: host, origin, token, and bounded bodies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEADERS = (
 class Guard:
     """Wraps an application.
 
-    A page of another site cannot name our host (DNS rebinding), send its own origin, or know the token. The page's own
+    A page of another site cannot name our host (DNS rebinding), send its own origin, or have the token. The page's own
     files carry no secret and need none.
 
     Args:

@@ -1,4 +1,4 @@
-"""What is asked to be heard: the piece from a moment on, an alternative, or one note."""
+"""Audio for the page: the piece from a moment on, an alternative, or one note."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SYNTHS = ("ddsp", "soundfont", "midi-ddsp")
 def sound(context: Context, request: Request) -> Response:
     """The piece, or an alternative of an edit, from `from` to `to` seconds, as raw samples; see `playback.samples`.
 
-    `silent` names tracks that are not heard, `volumes` is TRACK:FACTOR,...
+    `silent` names muted tracks, `volumes` is TRACK:FACTOR,...
     """
     query, session = request.query_params, context.session(request)
     if "edit" in query:
@@ -44,7 +44,7 @@ def sound(context: Context, request: Request) -> Response:
 
 
 def note(request: Request) -> Response:
-    """One note, as raw samples: `instrument` (128 for drums), `pitch`, `velocity`, `seconds`."""
+    """Render one note as raw samples: `instrument` (128 for drums), `pitch`, `velocity`, `seconds`."""
     query = request.query_params
     instrument, pitch, velocity = (
         check_number(query.get(name, default))

@@ -1,4 +1,4 @@
-"""Play, pause, and be answered: notes from a MIDI input are continued on a MIDI output while they are drawn."""
+"""Continue phrases from a MIDI input on a MIDI output while the model draws them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _LOOK_SECONDS = 0.002
 
 
 class Message(Protocol):
-    """What mido's messages have."""
+    """The interface of mido's messages."""
 
     type: str
 
 
 class Input(Protocol):
-    """What mido's inputs have."""
+    """The interface of mido's inputs."""
 
     def iter_pending(self) -> Iterable[Any]:
         """Messages that have come since."""
 
 
 class Output(Protocol):
-    """What mido's outputs have."""
+    """The interface of mido's outputs."""
 
     def send(self, message: Any) -> None:
         """Send a message."""
@@ -65,7 +65,7 @@ class Phrase:
         return self.began is not None and not self._held and now - self.last >= pause
 
     def score(self) -> Score:
-        """What was played."""
+        """The phrase as a score."""
         return Score(_QUARTER, notes=note_table(sorted(self._rows)), tracks=(Track("Player", self.program),))
 
     def _add(self, begun: float, now: float, pitch: int, velocity: int) -> None:

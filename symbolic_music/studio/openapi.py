@@ -1,4 +1,4 @@
-"""The API as an OpenAPI 3.1 document, made from the same models that check what comes in."""
+"""The API as an OpenAPI 3.1 document, from the models that validate requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PATHS: tuple[tuple[str, str, str, type[BaseModel] | str | None, tuple[str, ...]
     ("post", _ONE + "/go", "Undo, redo, or go to a state.", Go, (), 200, _JSON),
     ("post", _ONE + "/name", "Name a state.", Named, (), 200, _JSON),
     ("post", _ONE + "/chords", "Write the chord lane; null estimates it again.", Chords, (), 200, _JSON),
-    ("post", _ONE + "/view", "What the page wants to find again.", View, (), 200, _JSON),
+    ("post", _ONE + "/view", "The view of the page.", View, (), 200, _JSON),
     ("post", _ONE + "/edits", "Ask the model: a wish begins to be drawn.", Wish, (), 202, _JSON),
     ("get", _ONE + "/edits/{edit}", "An edit: wish, seed, status, alternatives.", None, (), 200, _JSON),
     ("get", _ONE + "/edits/{edit}/events", "Server-sent events: start, notes (alternative, track, onset, duration, "

@@ -1,4 +1,4 @@
-"""The studio by OSC: a small address space over UDP, answered to whoever asks. See docs/studio-tools.md."""
+"""OSC access to the studio: a small address space over UDP. See docs/studio-tools.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Reply = Callable[[str, list[Any]], None]
 
 
 class Commands:
-    """What each address does. It remembers the session, the selection and how to draw.
+    """The handlers of all addresses, with the current session, selection and settings.
 
     Args:
         context: sessions, models and edits.
@@ -113,7 +113,7 @@ class Commands:
 
     def _keep(self, values: list[Any], reply: Reply) -> None:
         if self._job is None:
-            raise OptionError("nothing was asked for yet")
+            raise OptionError("no edit has been requested")
         span = self._spans[0] if self._spans else (0, 1 << 28)
         state = kept(self._job.session, self._job.number, [(int(values[0]), *span)])
         reply("/studio/state", [state.number])

@@ -1,4 +1,4 @@
-"""The sound of a piece from any moment on, as raw samples while they are made."""
+"""The audio of a piece from any moment on, as raw samples in blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VOLUME, _PAN = 7, 10
 
 
 def mixed(score: Score, silent: Sequence[int] = (), volumes: Mapping[int, float] | None = None) -> Score:
-    """The piece as it is to be heard: silent tracks left out, others louder or softer by a factor, places kept.
+    """The piece for playback: silent tracks removed, others scaled by a factor, positions kept.
 
     A volume is put into controller 7, which is that of amplitude squared; see `synthesis.controllers`.
     """

@@ -41,7 +41,7 @@ class Studio:
     token: str
 
     def address(self, session: Session | None = None) -> str:
-        """What to open in a browser."""
+        """The address of the page."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
         shown = f"[{host}]" if ":" in host else host
         where = "" if session is None else f"&session={session.id}"
@@ -61,7 +61,7 @@ def studio(
 
     Args:
         folder: of sessions; made when missing.
-        host: address to listen on; loopback unless told.
+        host: address to listen on; loopback by default.
         port: 0 for any that is free.
         model: name or folder of the model that is used unless the page says otherwise.
         device: auto, cpu, cuda or mps.

@@ -1,4 +1,4 @@
-"""The piano roll in a notebook (anywidget): select bars and tracks, ask, keep; `widget.score` is the piece so far."""
+"""The piano roll in a notebook (anywidget): select bars and tracks, run an edit, keep the result, `widget.score`."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
 
         @property
         def alternatives(self) -> list[Score]:
-            """What was written last, the likeliest first."""
+            """The latest results, the likeliest first."""
             return [one.score for one in self._found]
 
         def ask(self, verb: str = "rewrite", alternatives: int = 3, **more: Any) -> list[Score]:

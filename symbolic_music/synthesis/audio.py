@@ -1,4 +1,4 @@
-"""Sound in memory, and to a file."""
+"""Audio in memory and in files."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Audio:
 
         Raises:
             AudioError: when the suffix is another one, or samples exceed full scale or are not finite: these would
-                be cut off, so it is said here and not heard later.
+                be clipped, so it is an error here.
             FileError: when the folder is missing or not writable.
             MissingExtraError: without soundfile.
         """
@@ -83,7 +83,7 @@ class Audio:
 
 
 def read_audio(path: str | Path) -> Audio:
-    """Read a sound file of any kind that libsndfile knows.
+    """Read an audio file of any format of libsndfile.
 
     Raises:
         FileError: when it cannot be read, has more samples or channels than `MAX_SAMPLES` and `MAX_CHANNELS`, a rate

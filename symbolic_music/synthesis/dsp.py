@@ -146,7 +146,7 @@ def stationary_bank(frequencies: Tensor, amplitudes: Tensor, hop: int, sample_ra
 
 
 def stationary_basis(frequencies: Tensor, hop: int, sample_rate: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """What steady partials do between two frames, to be weighed by `stationary_weights`: (..., K) -> (..., 4 K, hop).
+    """Basis functions of steady partials between two frames, for `stationary_weights`: (..., K) -> (..., 4 K, hop).
 
     Around a frame partial k is sin(phase + step * m) = sin(phase) cos(step * m) + cos(phase) sin(step * m), m the
     sample after or before it. So all samples of a note are one matrix product, 4 K * hop sines are computed in
@@ -180,7 +180,7 @@ def wavetables(amplitudes: Tensor, size: int) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _sines(count: int, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # kept beyond this call, maybe for one that wants gradients
+    with torch.inference_mode(False):  # kept beyond this call, maybe for one with gradients
         turns = torch.arange(1, count + 1)[:, None] * torch.arange(size + 1) % size
         return torch.sin(TAU * turns.double() / size).to(device, dtype)
 

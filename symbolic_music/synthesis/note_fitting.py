@@ -1,4 +1,4 @@
-"""The gradient from a sound to the score: what notes were played, by descent through the synthesizer."""
+"""Fit notes to a recording by gradient descent through the synthesizer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WINDOWS, HOP = (0.128, 0.064, 0.032), 0.004
 
 @dataclass(frozen=True)
 class FittedNotes:
-    """What `fit_notes` found for each note of the score, in its order, (notes,).
+    """The result of `fit_notes` for each note of the score, in its order, (notes,).
 
     Velocity from 0 to 127, with fractions; pitch in semitones, 69 being A4 at 440 Hz; gain in dB; loss before each
     step.
@@ -86,7 +86,7 @@ def fit_notes(
     if np.any(score.instruments == DRUM_INSTRUMENT):
         raise OptionError("drums have no pitch that could be fitted; leave them out of the score")
     if steps < 1:
-        raise OptionError(f"there is at least one step, not {steps}")
+        raise OptionError(f"steps must be at least 1, not {steps}")
     if not 0 < audio.peak < math.inf:
         raise AudioError("this recording holds no sound, or samples that are no numbers")
     rate = audio.sample_rate

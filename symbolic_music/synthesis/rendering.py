@@ -1,4 +1,4 @@
-"""Scores to sound: whole in memory, track by track, or straight into files."""
+"""Render scores: in memory, by track, or to files."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ def render(
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> Audio:
-    """The score as stereo sound. The same arguments give the same samples.
+    """Render a score as stereo audio. The same arguments give the same samples.
 
-    Every program and every drum sounds; velocity, the sustain pedal, volume, expression, pan and pitch bend are
-    followed. Tracks without a pan controller are spread from left to right. The whole is brought to `loudness`, and
-    peaks are held under -1 dB.
+        sm.render(song, synth="midi-ddsp").write("song.wav")
+
+    All programs and drums are rendered, with velocity, sustain pedal, volume, expression, pan and pitch bend. Tracks
+    without a pan controller are panned from left to right. The mix is normalised to `loudness`, with peaks under
+    -1 dB.
 
     Args:
-        score: what to play.
+        score: the score.
         synth: "ddsp", "midi-ddsp" or "soundfont"; or settings.
         sample_rate: Hz, 8,000 to 192,000; 44,100 when omitted.
-        progress: called with the part done, rising to 1.
+        progress: called with the share that is done.
         options: what `RenderSettings` has besides: soundfont, reverb, loudness, gain, seed, control_rate, expression,
             voices.
 
@@ -66,7 +68,7 @@ def render_stems(
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> dict[int, Audio]:
-    """The sound of each track that has notes, by its number; together they are what `render` gives.
+    """Render each track with notes separately: track number to audio. Their sum is the mix of `render`.
 
     Arguments and errors are those of `render`. Memory grows with the number of tracks; `render_file` needs less.
     """
@@ -81,7 +83,7 @@ def render_stems(
 
 @dataclass(frozen=True)
 class Written:
-    """What `render_file` wrote: its path, seconds, largest absolute sample, and the files of the tracks by number."""
+    """The output of `render_file`: its path, seconds, largest absolute sample, and the files of tracks by number."""
 
     path: Path
     seconds: float
@@ -100,16 +102,16 @@ def render_file(
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> Written:
-    """The sound of `render` into a .wav or .flac file, whole or not at all, in memory that does not grow with it.
+    """Render to a .wav or .flac file, atomically and in bounded memory.
 
-    The mix waits in a temporary file of 32-bit samples until its loudness is known.
+    The mix is kept in a temporary file of 32-bit samples until its loudness is known.
 
     Args:
-        score: what to play.
+        score: the score.
         path: the file.
         synth, sample_rate: as in `render`.
-        stem_paths: files for tracks that have notes, by their numbers, in folders that are made where missing: the
-            score is played once more for these. They add up to the mix, but for peaks of one alone over full scale.
+        stem_paths: files for tracks with notes, by track number; missing folders are created. They need a second
+            pass. Their sum is the mix, except for peaks of a stem over full scale.
         bits: 16 or 24.
         progress, options: as in `render`.
 
@@ -162,7 +164,7 @@ def measured_gain(
     sample_rate: int | None = None,
     **options: Unpack[RenderOptions],
 ) -> float:
-    """dB that bring the score to `loudness`, found by playing it once: what `render` does, for `stream` to do the same.
+    """The gain in dB that normalises a score to `loudness`, measured by rendering it once, for use with `stream`.
 
     Arguments and errors are those of `render`.
     """

@@ -1,4 +1,4 @@
-"""How a score is played: the settings that every way of rendering takes."""
+"""Settings of rendering, shared by all ways to render."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RenderSettings:
     """How a score is to be played. The same settings give the same samples.
 
     Args:
-        synth: "ddsp", the built-in voices; "midi-ddsp", the trained ones where there are; or "soundfont", sampled
+        synth: "ddsp", the built-in voices; "midi-ddsp", the trained ones if they exist; or "soundfont", sampled
             instruments through tinysoundfont.
         sample_rate: Hz, 8,000 to 192,000.
         soundfont: a .sf2 or .sf3 file for "soundfont"; the small General MIDI one of pretty_midi when omitted.
@@ -73,7 +73,7 @@ class RenderSettings:
         self.programs()
 
     def check_for(self, score: Score) -> None:
-        """As `check`, and for a score that is empty or too long."""
+        """Like `check`; also for a score that is empty or too long."""
         if not len(score):
             raise EmptyScoreError("this score has no notes to play")
         self.check()

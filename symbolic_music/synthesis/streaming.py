@@ -1,4 +1,4 @@
-"""Sound as it comes: the mix of a score block by block, in bounded memory, and levelled samples in any chunks."""
+"""Streaming: the mix of a score in blocks, in bounded memory, and levelled samples in any chunks."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def mixes(score: Score, settings: RenderSettings, progress: Progress | None = No
 
 
 def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
-    """As `mixes`, with every track that has notes by itself: (tracks, 2, n). Their sum is the mix."""
+    """Like `mixes`, for each track with notes: (tracks, 2, n). Their sum is the mix."""
     settings.check_for(score)
     player = _player(score, settings)
     rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}
@@ -84,14 +84,14 @@ def stream(
     chunk: int = 4096,
     **options: Unpack[RenderOptions],
 ) -> Iterator[Samples]:
-    """The score as sound while it is made: stereo (2, chunk) float32 one after the other, the last maybe shorter.
+    """Stream the audio of a score: stereo chunks (2, chunk) float32, the last one possibly shorter.
 
-    However it is cut, it is what `render` gives with the same gain. A stream must know how loud it is to be before it
-    has been heard: without `gain` it takes `estimated_gain`, which is near `loudness`; `measured_gain` hits it, and
-    takes a first pass.
+    For any chunk size, the samples equal `render` with the same gain. A stream must choose its gain before any audio
+    exists: without `gain` it uses `estimated_gain`, which is near `loudness`; `measured_gain` is exact, and takes a
+    first pass.
 
     Args:
-        score: what to play.
+        score: the score.
         synth: "ddsp", "midi-ddsp" or "soundfont"; or settings.
         sample_rate: Hz, 8,000 to 192,000; 44,100 when omitted.
         chunk: samples at a time.

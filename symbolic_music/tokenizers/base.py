@@ -1,4 +1,4 @@
-"""What every tokenizer is: a vocabulary, encode, decode and a grammar."""
+"""The interface of tokenizers: a vocabulary, encode, decode and a grammar."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Vocabulary:
         return f"Vocabulary({' + '.join(f'{size:,}' for size in self.sizes)} ids)"
 
     def name(self, token: int, field: int = 0) -> str:
-        """Name of an id; TokenError when there is none."""
+        """Name of an id; TokenError for an unknown id."""
         if not 0 <= token < len(self.fields[field]):
             raise TokenError(f"no id {token}: field {field} has {len(self.fields[field])} ids")
         return self.fields[field][token]
 
     def id(self, name: str, field: int = 0) -> int:
-        """Id of a name; TokenError when there is none."""
+        """Id of a name; TokenError for an unknown name."""
         try:
             return self.fields[field].index(name)
         except ValueError:
@@ -98,7 +98,7 @@ class Grammar(ABC):
         """The state after one more id. What is not allowed raises TokenError."""
 
     def violation(self, ids: ArrayLike) -> int | None:
-        """Position of the first id that may not stand where it stands, or None when all obey.
+        """Position of the first id that may not follow here, or None when all obey.
 
         TokenError when they are not whole numbers of shape (n,), or (n, fields).
         """
@@ -117,7 +117,7 @@ WindowKind = Literal["crops", "bars", "packed"]
 
 
 class BarGrid(NamedTuple):
-    """The bars and positions of an encoding: steps of a quarter, and whether it knows no other meter than 4/4."""
+    """The bars and positions of an encoding: steps of a quarter, and whether 4/4 is its only meter."""
 
     steps: int
     only_four_four: bool = False
@@ -203,7 +203,7 @@ class Tokenizer(ABC):
         return saving.save(self, path)
 
     def sequences(self, ids: ArrayLike, per_track: bool) -> list[ArrayLike]:
-        """What `decode` was given as a list: of one sequence, or of several where each track is encoded alone."""
+        """The input of `decode` as a list: one sequence, or several if tracks are encoded separately."""
         if per_track and isinstance(ids, (list, tuple)):
             dimensions = 1 if len(self.vocabulary.sizes) == 1 else 2
             try:

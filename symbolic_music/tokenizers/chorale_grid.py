@@ -1,4 +1,4 @@
-"""Voices on a grid: a token a voice and step, in turn, as the chorale experiments of many papers have them.
+"""Voices on a grid: one token for each voice and step, as in the chorale experiments of many papers.
 
 Ids 0 to 127 are pitches, 128 is silence, 129 stands at the start. After it come the voices of the first step from the
 highest to the lowest, then those of the second. A note that is held and one that is struck again are the same tokens.
@@ -58,9 +58,9 @@ class GridGrammar(Grammar):
         return mask
 
     def advance(self, state: GridState, token: int) -> GridState:
-        """The state after one more id. TokenError when it may not stand here."""
+        """The state after one more id. TokenError when it may not follow here."""
         if not 0 <= int(token) < SIZE or not self.allowed(state)[int(token)]:
-            raise TokenError(f"id {token} may not stand here")
+            raise TokenError(f"id {token} may not follow here")
         return GridState(True, (state.voice + 1) % self.voices if state.started else 0)
 
     def violation(self, ids: ArrayLike) -> int | None:
@@ -130,7 +130,7 @@ class GridTokenizer(Tokenizer):
         ids = self.check(ids)
         ids = ids[1:] if len(ids) and ids[0] == START else ids
         if (ids == START).any():
-            raise TokenError("START may only stand first")
+            raise TokenError("START may only be the first id")
         steps = -(-len(ids) // self.voices)
         grid = np.full(steps * self.voices, SILENCE, np.int64)
         grid[: len(ids)] = ids

@@ -1,4 +1,4 @@
-"""Saved tokenizers, read back: their ids are still the ones that were saved, or they are refused."""
+"""Load saved tokenizers, and refuse those whose ids have changed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def load(path: str | Path) -> Tokenizer:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What the file holds, of the right keys and types."""
+    """Read the file and check its keys and types."""
     check_readable(path)
     if path.stat().st_size > saving.MAX_BYTES:
         raise FileError(f"{path} is too large for a saved tokenizer (over {saving.MAX_BYTES >> 20} MiB)")

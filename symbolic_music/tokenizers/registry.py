@@ -13,7 +13,7 @@ from symbolic_music.plugins import Registry
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.miditok.options import KINDS
 
-# Name -> module and class. Imported when asked for.
+# Name -> module and class. Imported on first use.
 _TOKENIZERS = {
     "performance": ("performance.tokenizer", "PerformanceTokenizer"),
     "remi": ("remi.tokenizer", "RemiTokenizer"),

@@ -1,4 +1,4 @@
-"""Tokenizers as JSON files, with hashes of what their ids mean."""
+"""Save tokenizers as JSON files, with hashes of their ids."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_BYTES = 16 << 20
 
 
 def fingerprint(tokenizer: Tokenizer) -> str:
-    """What the ids of a tokenizer mean: SHA-256 (hexadecimal) of its `revision` and the names of all its ids.
+    """The hash of a tokenizer: SHA-256 (hexadecimal) of its `revision` and the names of all its ids.
 
-    Which of them a score gets depends on more, which `configuration_fingerprint` tells apart: two tokenizers with both
+    Which of them a score gets depends on more, which `configuration_fingerprint` covers: two tokenizers with both
     the same give the same ids.
     """
     return _fingerprint(tokenizer.revision, tokenizer.vocabulary.fields)

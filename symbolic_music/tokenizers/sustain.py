@@ -1,4 +1,4 @@
-"""Fold the sustain pedal into the lengths of notes, by the rules that Performance RNN's data was made with."""
+"""Fold the sustain pedal into durations, by the rules of Performance RNN's data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sustained(score: Score) -> Array:
 
 
 def held(score: Score) -> tuple[Ints, NDArray[np.bool_]]:
-    """What `sustained` does to each note: the tick at which it ends, and whether it is kept; each of shape (notes,)."""
+    """The effect of `sustained` on each note: its end in ticks, and whether it is kept; each of shape (notes,)."""
     notes = score.notes
     ends = np.add(notes["onset"], notes["duration"], dtype=np.int64)
     kept = np.ones(len(notes), bool)

@@ -31,7 +31,7 @@ _Semitones = Annotated[tuple[_Interval, _Interval], AfterValidator(_ordered)]
 
 
 class ModelConfig(BaseModel):
-    """What is trained: an architecture of `models.registry`, its preset, and the settings that change the preset."""
+    """The model: an architecture of `models.registry`, its preset, and settings that override the preset."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
@@ -98,7 +98,7 @@ class GridData(Strict):
     kind: Literal["chorale-grid"]
     path: str
     transpose: _Semitones = (-6, 5)
-    crops: float = Field(0, ge=0, le=1, description="share of the pieces that are heard from a later bar of 4/4 on")
+    crops: float = Field(0, ge=0, le=1, description="share of the pieces that begin at a later bar of 4/4")
     spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
 
 
@@ -136,7 +136,7 @@ class CodesData(Strict):
     pairs: dict[str, _Share] = Field(description="folders, each with its share of the examples", min_length=1)
     codec: str = Field(description="the codec that the codes are of: its name or folder")
     frames: int = Field(512, ge=2, description="of an example")
-    tones: bool = Field(False, description="also tell what the codec makes of the score as plain tones")
+    tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
     validation_examples: int = Field(64, ge=1)
 
@@ -173,7 +173,7 @@ class LoraConfig(Strict):
 
 
 class EngineConfig(Strict):
-    """Where and in what precision it runs."""
+    """Device, precision and logging of a run."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
@@ -216,7 +216,7 @@ class TrainConfig(Strict):
 
     @property
     def folder(self) -> Path:
-        """Where the run writes: `out`/`name`."""
+        """The folder of the run: `out`/`name`."""
         return Path(self.out) / self.name
 
 
@@ -292,7 +292,7 @@ def _check_model(config: TrainConfig) -> None:
 
 
 def check_settings(model: ModelConfig, known: list[str]) -> None:
-    """ConfigError for a setting of a model that is none of those known."""
+    """ConfigError for an unknown setting of a model."""
     for name in model.settings:
         if name not in known:
             raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))

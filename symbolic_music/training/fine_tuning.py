@@ -1,4 +1,4 @@
-"""Begin from a model that has been trained: fine-tuning."""
+"""Fine-tuning: initialise a run from a trained model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
     """The config with the shape of the model that it begins from; settings of its own, such as dropout, stay.
 
     Args:
-        instruments: that the model is to know beside those it knows, where it tells them apart.
+        instruments: to add to those of the model, if it distinguishes them.
 
     Raises:
         TrainingError: when the config asks for another architecture.
@@ -93,7 +93,7 @@ def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
     model = load_model(source, "cpu")
     if tokenizer is not None and tokenizers.fingerprint(model.tokenizer) != tokenizers.fingerprint(tokenizer):
         raise TrainingError(
-            f"{source} speaks the ids of {model.tokenizer.to_config()}, and data those of {tokenizer.to_config()}"
+            f"{source} uses the ids of {model.tokenizer.to_config()}, the data those of {tokenizer.to_config()}"
         )
     network = model.network
     assert isinstance(network, nn.Module)
@@ -101,7 +101,7 @@ def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
 
 
 def begin_from(network: nn.Module, start: nn.Module, source: str) -> None:
-    """Give a network the weights of another, which may know fewer instruments. TrainingError for other shapes."""
+    """Give a network the weights of another, which may have fewer instruments. TrainingError for other shapes."""
     if isinstance(start, AnticipatoryTransformer) and isinstance(network, AnticipatoryTransformer):
         start = with_instruments(start, network.config.instruments)
     own, given = ({name: tuple(v.shape) for name, v in one.state_dict().items()} for one in (network, start))

@@ -1,4 +1,4 @@
-"""Fine-tuning by low-rank changes of the weights (LoRA, Hu et al. 2021, arXiv 2106.09685, section 4.1)."""
+"""Fine-tuning by low-rank updates of the weights (LoRA, Hu et al. 2021, arXiv 2106.09685, section 4.1)."""
 
 from __future__ import annotations
 

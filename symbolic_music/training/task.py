@@ -1,4 +1,4 @@
-"""What a training run learns: its batches, its loss, how it is evaluated, and the model that comes out."""
+"""The interface of a task: its batches, loss, evaluation, and the resulting model."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Task(Protocol):
         ...
 
     def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        """Of the batch of each step from `first` on this process' share."""
+        """The share of this process of the batch of each step, from `first`."""
         ...
 
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
@@ -67,5 +67,5 @@ class Task(Protocol):
         ...
 
     def provenance(self, step: int) -> str:
-        """What a step's batch was made of, for a message."""
+        """The pieces of the batch of a step, for a message."""
         ...

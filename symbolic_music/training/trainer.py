@@ -1,4 +1,4 @@
-"""The training loop, whatever is learnt."""
+"""The training loop of all tasks."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _FREE = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished or interrupted run has to show.
+    """The result of a finished or interrupted run.
 
     Args:
         step: the last.
@@ -79,20 +79,22 @@ class Result:
 def train(
     config: TrainConfig, resume: bool = False, report: Report | None = None, callbacks: Sequence[Callback] = ()
 ) -> Result:
-    """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint to resume from.
+    """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint.
 
-    Started by torchrun, all processes work on each batch together, with the losses of one that does it alone. The
-    run's folder gets config.json, log.csv, curves.png, the last two checkpoints and, for the best validation so far
-    of the averaged weights, a model folder `best`.
+        training.train(training.load_config("configs/chorales.yaml", ["optim.steps=100"]))
+
+    Under torchrun the processes share each batch, with the losses of a single process. The folder of the run contains
+    config.json, log.csv, curves.png, the last two checkpoints and the model folder `best`, with the averaged weights of
+    the best validation loss.
 
     Args:
-        resume: go on from the folder's checkpoint; the same weights come out as without the interruption. With another
-            number of steps, which may be more than a finished run had, the schedule of that number holds from there on.
+        resume: continue from the checkpoint of the folder; the weights are those of an uninterrupted run. With another
+            number of steps, also for a finished run, the schedule of the new number applies from there on.
         report: called with step, loss (nats a token), tokens a second and seconds left after each step.
-        callbacks: told of each step and each row of the log; see `run.callbacks`.
+        callbacks: called at each step and each row of the log; see `run.callbacks`.
 
     Raises:
-        TrainingError: when a run is in the way or there is none to resume, or the loss is not finite.
+        TrainingError: when a run of this name exists, there is none to resume, or the loss is not finite.
         CorpusError: when the corpus cannot be read.
     """
     folder = config.folder
@@ -189,7 +191,7 @@ class _Run:
             if self.records is not None:
                 self.records.rows = log_rows(state["log"])
             if not isinstance(state["scaler"], dict):
-                raise ValueError("its scaler is none")
+                raise ValueError("its scaler is invalid")
             if state["scaler"]:
                 self.fabric.strategy.precision.load_state_dict(state["scaler"])
             set_random_states(self.fabric, random)
@@ -231,7 +233,7 @@ class _Run:
         optim = self.config.optim
         if optim.steps <= step:
             raise TrainingError(
-                f"{self.config.folder} stands at step {step:,}: optim.steps has to be more, not {optim.steps:,}"
+                f"{self.config.folder} is at step {step:,}: optim.steps has to be larger, not {optim.steps:,}"
             )
         old = schedule_of(optim.schedule, before, optim.warmup, optim.final)
         _log.warning(
@@ -384,7 +386,7 @@ class _Run:
 
 
 def _callbacks(config: TrainConfig) -> Iterator[Callback]:
-    """Those that a config asks for."""
+    """The callbacks of a config."""
     if config.engine.tensorboard:
         yield TensorBoard(config.folder)
     if config.engine.wandb:

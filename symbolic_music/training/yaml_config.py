@@ -1,4 +1,4 @@
-"""What the typed YAML files of all trainings share."""
+"""The shared part of all typed YAML configs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_VALUES = 100_000
 
 
 def read_tree(path: str | Path) -> Any:
-    """What a YAML file holds. ConfigError when it cannot be read."""
+    """Read a YAML file. ConfigError when it cannot be read."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +87,24 @@ def test_the_older_options_say_the_same() -> None:
 def test_one_range_of_bars(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="name one range of bars"):
         BarOptions(**options).first_and_last()
+
+
+def documented() -> list[tuple[str, str]]:
+    """(page, arguments) of each command in the code blocks of the documentation."""
+    root = Path(__file__).resolve().parents[2]
+    found = []
+    for page in (root / "README.md", *sorted((root / "docs").glob("*.md"))):
+        for language, block in re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            lines = block.replace("\\\n", " ").splitlines() if language in ("", "sh") else ()
+            found += [
+                (page.name, command[1]) for line in lines if (command := re.match(r"(?:\$ )?symbolic-music (.*)", line))
+            ]
+    return found
+
+
+def test_commands_of_the_documentation_parse() -> None:
+    commands = documented()
+    assert len(commands) > 40
+    for page, line in commands:
+        verb, *arguments = shlex.split(line, comments=True)
+        assert COMMANDS[verb].make_context(verb, arguments).params, (page, line)

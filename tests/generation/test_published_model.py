@@ -68,5 +68,5 @@ def test_from_nothing_every_instrument_gets_a_track(model: Model) -> None:
 
 def test_a_model_that_only_continues_says_so() -> None:
     score = band(1, 60)
-    with pytest.raises(OptionError, match="not write into one"):
+    with pytest.raises(OptionError, match="only supports continuation"):
         infill(score, 1.0, 2.0, [0], of_tokens("performance"))

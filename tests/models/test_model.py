@@ -131,7 +131,7 @@ def test_the_config_names_the_tokenizer_with_its_hash(folder: Path) -> None:
 
 def test_another_hash_is_refused_and_none_is_not(folder: Path) -> None:
     change(folder, lambda c: c["tokenizer"].update(sha256="0" * 64))
-    with pytest.raises(ModelError, match=r"ids that tokenizer anticipation \(default\) no longer gives"):
+    with pytest.raises(ModelError, match=r"ids that tokenizer anticipation \(default\) no longer produces"):
         load_model(folder)
     change(folder, lambda c: (c["tokenizer"].pop("sha256"), c["tokenizer"].pop("options")))
     assert load_model(folder).tokenizer.name == "anticipation"
@@ -173,7 +173,7 @@ def test_loading_draws_no_random_number(folder: Path) -> None:
         (lambda c: c["tokenizer"].update(name="unknown"), "tokenizer that this version does not have: no tokenizer"),
         (lambda c: c["tokenizer"].update(preset="unknown"), "that this version does not have: .*no preset 'unknown'"),
         (lambda c: c["tokenizer"].update(options={"speed": 1}), "tokenizer that this version does not have: .*speed"),
-        (lambda c: c["tokenizer"].update(preset="interarrival", options={}), "no longer gives"),
+        (lambda c: c["tokenizer"].update(preset="interarrival", options={}), "no longer produces"),
         (lambda c: c["view"].update(colour="red"), "does not fit this version"),
         (lambda c: c["view"].update(parts=[1]), "as many names and centres as parts"),
         (lambda c: c.pop("card"), "does not fit this version"),
@@ -201,7 +201,7 @@ def test_loading_draws_no_random_number(folder: Path) -> None:
         (lambda c: c["tokenizer"].update(options=None), "names no tokenizer"),
         (lambda c: c["tokenizer"].update(options={"preset": "x"}), "tokenizer that this version does not have"),
         (lambda c: c["tokenizer"].update(options={"control_programs": 5}), "tokenizer that this version does not have"),
-        (lambda c: c["tokenizer"].update(sha256=5), "no longer gives"),
+        (lambda c: c["tokenizer"].update(sha256=5), "no longer produces"),
         (lambda c: c["view"].update(quarters_per_minute="fast"), "quarters_per_minute of a View is a number"),
         (lambda c: c["view"].update(quarters_per_minute=0), "tempo of a view is above 0, not 0"),
         (lambda c: c["view"].update(quarters_per_minute=float("inf")), "quarters_per_minute of a View is a number"),

@@ -250,7 +250,7 @@ def test_a_state_of_wrong_kinds_is_one_error(change: dict[str, Any], tmp_path: P
 
 def test_a_finished_run_goes_on_with_more_steps_and_says_what_the_schedule_is(tmp_path: Path, caplog) -> None:
     train(parse_config(grid(tmp_path)))
-    with pytest.raises(TrainingError, match="has to be more"):
+    with pytest.raises(TrainingError, match="has to be larger"):
         train(parse_config(grid(tmp_path, steps=3)), resume=True)
     longer = train(parse_config(grid(tmp_path, steps=6)), resume=True)
     assert (longer.step, longer.finished) == (6, True)

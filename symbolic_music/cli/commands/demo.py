@@ -1,4 +1,4 @@
-"""The main job on a piece that everyone has: rewrite, continue, render, draw."""
+"""The main task on an example piece: rewrite, continue, render, plot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More bars, after the end or before the beginning."""
+"""Add bars after the end or before the beginning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The piano roll in the browser."""
+"""Open the piano roll in the browser."""
 
 from __future__ import annotations
 

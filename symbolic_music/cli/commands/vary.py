@@ -1,4 +1,4 @@
-"""A passage varied, or made busier."""
+"""Vary a passage, or make it busier."""
 
 from __future__ import annotations
 

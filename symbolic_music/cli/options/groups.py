@@ -1,4 +1,4 @@
-"""Groups of options: a parameter of a verb that is a dataclass stands for all its fields."""
+"""Groups of options: a dataclass parameter of a verb stands for all its fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was written, looked up in a training store."""
+"""Look up generated notes in a training store."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def check_store(store: Path | None, report: Path | None) -> None:
 
     opened = NoteStore(store)
     if SPLIT not in opened.splits:
-        raise CorpusError(f"{store} has no split {SPLIT!r} to look in; it has {', '.join(opened.splits) or 'none'}")
+        raise CorpusError(f"{store} has no split {SPLIT!r}; it has {', '.join(opened.splits) or 'none'}")
 
 
 def looked_up(found: Sequence[Written], store: Path, report: Path | None, names: Sequence[str]) -> list[Originality]:
-    """What the new notes of each alternative share with the training pieces of a store; a page of it if asked for."""
+    """Passages that the new notes of each alternative share with training pieces of a store; a page if requested."""
     from symbolic_music.cli.output.report import working
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation.originality import open_index, originality

@@ -1,4 +1,4 @@
-"""What verbs share that change a score without a model."""
+"""Options and output shared by verbs that edit a score without a model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """Where the changed score goes."""
+    """The output of an edited score."""
 
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: .mid or .musicxml.")]
     as_json: Json = False

@@ -1,4 +1,4 @@
-"""Options that say where in a piece something is done, and texts that name places, chords and ranges."""
+"""Options for regions and tracks, and parsers of regions, chords and ranges."""
 
 from __future__ import annotations
 

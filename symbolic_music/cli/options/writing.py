@@ -1,4 +1,4 @@
-"""Options that all verbs which write notes share, and what they do with what is written."""
+"""Options and output shared by all verbs that write notes."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class WritingOptions:
         return self.wanted_sampling() or Sampling()
 
     def wanted_sampling(self) -> Sampling | None:
-        """The same; None when nothing was said of it."""
+        """The sampling settings; None when no option sets one."""
         from symbolic_music.generation import Sampling
 
         values = {
@@ -167,7 +167,7 @@ class WritingOptions:
         return Sampling(**given) if given else None
 
     def limits(self) -> Limits:
-        """What the notes must obey."""
+        """The limits on the new notes."""
         from symbolic_music.generation import Limits
         from symbolic_music.theory import pitch_number
 

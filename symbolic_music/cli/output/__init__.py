@@ -1,1 +1,1 @@
-"""What verbs print, and the files of ids that they read and write."""
+"""Output of verbs, and files of ids."""

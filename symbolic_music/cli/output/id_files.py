@@ -48,10 +48,10 @@ def save(path: Path, ids: Any) -> None:
 
 
 def load(path: Path) -> Ids:
-    """What `save` wrote. Nothing is unpickled, and nothing unpacked before it is known to be ids, and how many.
+    """Load ids written by `save`. Nothing is unpickled; archives are checked for type and size before unpacking.
 
     Raises:
-        FileError: when the file is missing, is none of NumPy's, does not hold whole numbers, or more than 4,194,304.
+        FileError: when the file is missing, is not a NumPy file, or does not contain integers, at most 4,194,304.
     """
     check_readable(path)
     try:
@@ -65,7 +65,7 @@ def load(path: Path) -> Ids:
 
 
 def _single(path: Path) -> NDArray[Any]:
-    """Of a .npy file."""
+    """Load a .npy file."""
     # Mapped, a header that promises more than the file holds is an error and not a huge allocation.
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     _check(path, mapped.dtype, mapped.size)
@@ -73,7 +73,7 @@ def _single(path: Path) -> NDArray[Any]:
 
 
 def _packed(path: Path) -> Ids:
-    """Of a .npz file: its names first, then the headers of all arrays, then the arrays."""
+    """Load a .npz file: names first, then the headers of all arrays, then the arrays."""
     with zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         single = list(members) == [_SINGLE]
@@ -130,7 +130,7 @@ def count(ids: Any) -> int:
 
 
 def lists(ids: Any) -> list[Any]:
-    """As nested lists, for JSON."""
+    """Convert ids to nested lists, for JSON."""
     return [a.tolist() for a in ids] if isinstance(ids, list) else ids.tolist()
 
 

@@ -106,7 +106,7 @@ def _is_pipe(path: Path) -> bool:
 
 
 def _spool(path: Path, folder: Path, number: int) -> Path:
-    """All that comes from a pipe, in a file with the suffix of its content."""
+    """Copy a pipe to a file with the suffix of its content."""
     source: IO[bytes]
     with nullcontext(sys.stdin.buffer) if path == STREAM else path.open("rb") as source:
         head = source.read(1 << 16)
@@ -121,7 +121,7 @@ def _spool(path: Path, folder: Path, number: int) -> Path:
 
 
 def _suffix(head: bytes) -> str:
-    """Of a file that begins so; MIDI, whose reader tolerates most, where nothing else is known."""
+    """The suffix for a file with this beginning; MIDI if unknown, since its reader is the most tolerant."""
     if head[:4] == b"RIFF":
         return ".wav" if head[8:12] == b"WAVE" else ".mid"
     if head[:2] == b"PK":

@@ -1,4 +1,4 @@
-"""What verbs print: results to stdout, progress to stderr and only on a terminal."""
+"""Output of verbs: results to stdout; progress to stderr, only on a terminal."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class _ToStderr(logging.Handler):
 
 @contextmanager
 def told_to_stderr() -> Iterator[None]:
-    """What the package logs, from information on, as plain lines on stderr."""
+    """Write log messages of the package, from level INFO, as plain lines to stderr."""
     logger, handler = logging.getLogger("symbolic_music"), _ToStderr()
     level = logger.level
     logger.addHandler(handler)
@@ -91,7 +91,7 @@ def check_output(path: Path, *inputs: Path | None) -> Path:
 
 
 def check_score_output(path: Path, *inputs: Path | None) -> Path:
-    """As `check_output`, for a score: FileError too when it cannot be written under this suffix."""
+    """Like `check_output` for a score; also FileError when the suffix is not writable."""
     from symbolic_music.io.files import MIDI_SUFFIXES, WRITABLE_NOTATION
 
     if path.suffix.lower() not in MIDI_SUFFIXES | WRITABLE_NOTATION:

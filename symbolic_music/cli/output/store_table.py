@@ -21,7 +21,7 @@ def is_store(path: Path) -> bool:
 
 
 def show_store(path: Path, picture: Path | None, verify: bool, as_json: bool) -> None:
-    """What `info` prints of a store, once every byte is found right if `verify`; its page of plots if asked for."""
+    """Print a store for `info`, after a check of every byte if `verify`; write its page of plots if requested."""
     from symbolic_music.corpora.store.statistics import as_json as json_of
     from symbolic_music.corpora.store.statistics import summary
     from symbolic_music.corpora.store.store import NoteStore

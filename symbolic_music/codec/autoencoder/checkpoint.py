@@ -65,13 +65,13 @@ def load_autoencoder(name_or_path: str | Path, device: str = "auto") -> Codec:
 
 
 def bundled_folder(name: str) -> Path | None:
-    """The folder of a bundled model; None where there is none of this name."""
+    """The folder of a bundled model; None for an unknown name."""
     bundled = Path(str(resources.files("symbolic_music") / "weights")) / name
     return bundled if (bundled / "config.json").is_file() else None
 
 
 def found_folder(name_or_path: str | Path, what: str) -> Path:
-    """The folder of a bundled model, or the path. UnknownNameError says what there is none of."""
+    """The folder of a bundled model, or the path; UnknownNameError for an unknown name."""
     folder = bundled_folder(str(name_or_path)) or Path(name_or_path)
     if not os.path.isdir(folder):
         raise UnknownNameError(f"no {what} named {str(name_or_path)[:100]!r} and no such folder")

@@ -1,4 +1,4 @@
-"""Causal convolutions of sound, the same numbers whole or piece by piece.
+"""Causal convolutions of audio, with equal results whole or in blocks.
 
 A layer looks back, never ahead. What it looks back on is zeros at first; with a `State`, what the last piece left.
 

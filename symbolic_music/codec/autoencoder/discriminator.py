@@ -1,4 +1,4 @@
-"""A critic of sound: small convolutional networks on complex spectra of several sizes.
+"""A discriminator: small convolutional networks on complex spectra of several sizes.
 
 Source: Défossez et al. 2022 (EnCodec, section 3.4, figure 2), the multi-scale STFT discriminator, narrower.
 """
@@ -62,7 +62,7 @@ class _Scale(nn.Module):
 
 
 def critic_loss(real: list[Judgement], made: list[Judgement]) -> Tensor:
-    """What the discriminator minimises: hinge losses, the mean over its scales."""
+    """The loss of the discriminator: hinge losses, averaged over its scales."""
     losses = [
         functional.relu(1 - of_real).mean() + functional.relu(1 + of_made).mean()
         for (of_real, _), (of_made, _) in zip(real, made, strict=True)
@@ -71,7 +71,7 @@ def critic_loss(real: list[Judgement], made: list[Judgement]) -> Tensor:
 
 
 def adversarial_loss(made: list[Judgement]) -> Tensor:
-    """What the codec minimises: that what it makes is taken for real."""
+    """The adversarial loss of the codec."""
     return torch.stack([functional.relu(1 - scores).mean() for scores, _ in made]).mean()
 
 

@@ -1,4 +1,4 @@
-"""How far decoded sound is from what was encoded: mel spectra of several sizes (EnCodec, section 3.4)."""
+"""Distance between decoded and original audio: mel spectra of several sizes (EnCodec, section 3.4)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from symbolic_music.errors import MissingExtraError
 
 # Windows of 2^5 ... 2^11 samples; the short ones have fewer bands.
 SIZES = (64, 128, 256, 512, 1024, 2048)
-_FLOOR = 1e-4  # -80 dB: what is quieter is not heard beside the rest
+_FLOOR = 1e-4  # -80 dB: quieter components are inaudible
 
 
 def mel_bands(size: int) -> int:
-    """Bands of a window of so many samples: 64, fewer where it has not so many bins."""
+    """Bands of a window of this many samples: 64, fewer if it has fewer bins."""
     return min(64, size // 8)
 
 

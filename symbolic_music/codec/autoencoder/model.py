@@ -1,4 +1,4 @@
-"""A quantised autoencoder of sound: strided causal convolutions, residual codebooks, and the way back.
+"""A quantised autoencoder of audio: strided causal convolutions, residual codebooks, and a mirrored decoder.
 
 Sources: Défossez et al. 2022 (EnCodec, arXiv 2210.13438), without its recurrent layers; Dhariwal et al. 2020 (Jukebox,
 arXiv 2005.00341), whose three levels are `JUKEBOX`: one codebook each, at three rates.
@@ -18,14 +18,15 @@ from torch.nn import functional
 from symbolic_music.codec.autoencoder.convolutions import CausalConv, CausalTransposedConv, Chain, Residual, State
 from symbolic_music.codec.autoencoder.residual_vq import Quantiser
 from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
-from symbolic_music.codec.base import Format, checked
+from symbolic_music.codec.base import Format, check_samples
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Size, Sizes, checked
 
 _MOST_CHANNELS = 2
 _QUIET = 0.03  # level of what an untrained decoder makes of vectors of level 1
 
 
+@checked
 @dataclass(frozen=True)
 class CodecConfig:
     """Shape of a `Codec`.
@@ -43,18 +44,17 @@ class CodecConfig:
         ModelError: for what no codec can be.
     """
 
-    sample_rate: int = 24_000
-    channels: int = 1
-    width: int = 16
-    widest: int = 256
-    ratios: tuple[int, ...] = (2, 4, 5, 8)
-    dilations: tuple[int, ...] = (1, 3)
-    dim: int = 96
-    codebooks: int = 8
-    size: int = 1024
+    sample_rate: Size = 24_000
+    channels: Size = 1
+    width: Size = 16
+    widest: Size = 256
+    ratios: Sizes = (2, 4, 5, 8)
+    dilations: Sizes = (1, 3)
+    dim: Size = 96
+    codebooks: Size = 8
+    size: Size = 1024
 
     def __post_init__(self) -> None:
-        check_config(self)
         if self.channels > _MOST_CHANNELS:
             raise ModelError(f"a codec has 1 or 2 channels, not {self.channels}")
         if self.width % 2 or self.widest % 2 or not self.ratios or min(self.ratios + self.dilations) < 1:
@@ -97,7 +97,7 @@ class Codec(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(self.parameters()).device
 
     @property
@@ -134,19 +134,19 @@ class Codec(nn.Module):
             ModelError: for another number of channels, no samples, samples that are not finite, or codebooks that there
                 are not.
         """
-        checked(samples, self.config.channels)
+        check_samples(samples, self.config.channels)
         filled = functional.pad(samples, (0, -samples.shape[-1] % self.config.hop))
         return self.quantiser.encode(self.vectors(filled), codebooks)
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """Sound of codes: (B, k, T), of the first k codebooks, to (B, C, T hop). ModelError for codes that are none."""
+        """Decode codes (B, k, T) of the first k codebooks to (B, C, T hop). ModelError for invalid codes."""
         return self.sound(self.quantiser.decode(codes))
 
     def stream_encoder(self, codebooks: int | None = None) -> StreamEncoder:
-        """What codes sound in pieces of any length; of the first codebooks alone if asked."""
+        """An encoder for audio in blocks of any length, with the first codebooks only if requested."""
         return StreamEncoder(self, codebooks)
 
     def stream_decoder(self) -> StreamDecoder:
-        """What decodes pieces of any number of frames."""
+        """A decoder for blocks of any number of frames."""
         return StreamDecoder(self)

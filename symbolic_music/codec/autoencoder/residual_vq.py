@@ -1,4 +1,4 @@
-"""Residual vector quantisation: a vector becomes one code of each of K codebooks, each coding what the last left over.
+"""Residual vector quantisation: one code of each of K codebooks, each coding the residual of the previous ones.
 
 Sources: Zeghidour et al. 2021 (SoundStream, section III.C); Défossez et al. 2022 (EnCodec, section 3.2).
 
@@ -30,10 +30,10 @@ class Quantiser(nn.Module):
         self.register_buffer("codebooks", torch.zeros(codebooks, size, width))
 
     def encode(self, vectors: Tensor, codebooks: int | None = None) -> Tensor:
-        """Codes of vectors (B, T, D) in the first codebooks, all when omitted: (B, K, T).
+        """Codes of vectors (B, T, D) in the first codebooks, all by default: (B, K, T).
 
-        Each code is the nearest entry to what the codebooks before it left over. ModelError for a number of codebooks
-        that there is not.
+        Each code is the nearest entry to the residual of the previous codebooks. ModelError if `codebooks` exceeds the
+        quantiser's.
         """
         residual, found = vectors, []
         for table in self.codebooks[: self._count(codebooks)]:
@@ -68,7 +68,7 @@ LEFT_OUT = 0.5  # of the batches, some codebooks (Kumar et al. 2023, DAC, sectio
 
 
 class Quantised(NamedTuple):
-    """What a `LearningQuantiser` makes of vectors: the same quantised, their codes, and the commitment loss."""
+    """The output of a `LearningQuantiser`: quantised vectors, their codes, and the commitment loss."""
 
     vectors: Tensor
     codes: Tensor
@@ -135,7 +135,7 @@ class LearningQuantiser(nn.Module):
         self.levels(vectors)
 
     def learnt(self) -> Quantiser:
-        """What has been learnt so far, for use."""
+        """The trained quantiser, for inference."""
         tables = torch.as_tensor(self.levels.codebooks).detach()
         made = Quantiser(*tables.shape)
         made.codebooks.copy_(tables)

@@ -1,4 +1,4 @@
-"""Coding sound while it comes: any pieces give the codes, and the sound, of the whole."""
+"""Streaming encoder and decoder: blocks of any size give the codes, and the audio, of the whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.codec.autoencoder.convolutions import State
-from symbolic_music.codec.base import checked
+from symbolic_music.codec.base import check_samples
 
 if TYPE_CHECKING:
     from symbolic_music.codec.autoencoder.model import Codec
@@ -30,7 +30,7 @@ class StreamEncoder:
     def push(self, samples: Tensor) -> Tensor:
         """Codes (B, K, T) of the frames that these samples (B, C, n) finish; T may be 0."""
         if samples.ndim != 3 or samples.shape[-1]:
-            checked(samples, self._codec.config.channels)
+            check_samples(samples, self._codec.config.channels)
         samples = samples.to(self._codec.device)
         if self._rest is not None:
             samples = torch.cat([self._rest, samples], dim=-1)

@@ -1,4 +1,4 @@
-"""A language model of codes: a decoder over K streams that is told the score, frame by frame.
+"""A codec language model: a decoder over K streams conditioned on a score, frame by frame.
 
 Sources: Copet et al. 2023 (MusicGen, arXiv 2306.05284): summed embeddings, a head a codebook, patterns, classifier-free
 guidance (section 2.3: conditions left out of 20 % of the examples; 3.3). In the place of text stands the score.
@@ -19,7 +19,7 @@ from symbolic_music.codec.language_models.base import StepModel
 from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
@@ -27,6 +27,7 @@ _HEAD = 0.02  # deviation of the heads' weights at the start
 _TOLD = 128  # frames whose conditions are computed at a time
 
 
+@checked
 @dataclass(frozen=True)
 class CodecLanguageModelConfig:
     """Shape of a `CodecLanguageModel`.
@@ -35,28 +36,28 @@ class CodecLanguageModelConfig:
         codebooks, size: of the codec whose codes it writes.
         width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
         window: positions that each position sees, through every layer: sequences may be of any length.
-        distances: positions back that are told apart.
+        distances: positions back that are distinguished.
         pattern: of `patterns.PATTERNS`.
         features: of a frame's condition.
         unconditioned: share of the examples whose condition is left out while training.
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    codebooks: int = 8
-    size: int = 1024
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 1024
-    window: int = 512
-    distances: int = 256
+    codebooks: Size = 8
+    size: Size = 1024
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 4
+    hidden: Size = 1024
+    window: Size = 512
+    distances: Size = 256
     pattern: str = "delay"
-    features: int = FEATURES
-    unconditioned: float = 0.2
-    dropout: float = 0.1
+    features: Size = FEATURES
+    unconditioned: Share = 0.2
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         patterns.get(self.pattern, self.codebooks, 1)
 
 
@@ -83,7 +84,7 @@ class CodecLanguageModel(StepModel):
 
     @torch.no_grad()
     def know(self, codebooks: Tensor) -> None:
-        """Begin with what codes mean: entries (K, size, D) that lie near each other are read and told alike.
+        """Initialise embeddings and heads from the codebook: entries (K, size, D) close to each other get similar ones.
 
         Embeddings and heads become random projections of a codec's entries, each codebook at the level of the others;
         they go on learning from there.
@@ -99,11 +100,11 @@ class CodecLanguageModel(StepModel):
             table[:, : c.size] = std * entries @ mixing
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What each position is told of the score: (B, T, F) to (B, S, width)."""
+        """The condition of each position: (B, T, F) to (B, S, width)."""
         return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
 
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes at each position, (B, 1, width); features are asked for as they are needed."""
+        """The condition of `step` at each position, (B, 1, width); features are requested on demand."""
         start, told = -1, torch.empty(0)
         for frame in pattern.frames_at().tolist():
             if frame // _TOLD != start:
@@ -119,7 +120,7 @@ class CodecLanguageModel(StepModel):
 
     @torch.no_grad()
     def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
-        """See `StepModel`; told is (B, L, width)."""
+        """See `StepModel`; `told` is the condition, (B, L, width)."""
         for start in range(0, laid.shape[-1], cache.room):
             part = slice(start, start + cache.room)
             after = self.logits(laid[..., part], None if told is None else told[:, part], cache)

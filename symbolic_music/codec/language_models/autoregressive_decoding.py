@@ -1,4 +1,4 @@
-"""Write the codes of a score with a language model: classifier-free guidance, a cache, any length."""
+"""Generate the codes of a score autoregressively: classifier-free guidance, a cache, any length."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def stream_codes(
 ) -> Iterator[Tensor]:
     """Codes (B, K, n) in blocks of frames, each as soon as it is drawn; together those of `write_codes`.
 
-    Features are asked for as they are needed, so with a pattern whose frames end one after the other pieces of any
-    length take the memory of their codes. A model that reads only so many frames at once writes in windows, see
+    Features are requested on demand, so with a pattern whose frames end one after the other pieces of any
+    length take the memory of their codes. A model that reads only this many frames at once writes in windows, see
     `in_windows`. Arguments and errors are those of `write_codes`.
     """
     check_drawing(guidance, temperature, top_k)
@@ -134,7 +134,7 @@ def check_drawing(guidance: float, temperature: float, top_k: int) -> None:
 
 
 def draw(logits: Tensor, top_k: int, generator: torch.Generator) -> Tensor:
-    """One of the likeliest `top_k` codes for each row: (..., size) to (...)."""
+    """Sample one of the `top_k` likeliest codes for each row: (..., size) to (...)."""
     values, places = logits.topk(min(top_k, logits.shape[-1]), dim=-1)
     shares = values.softmax(-1).flatten(0, -2).cpu()
     chosen = torch.multinomial(shares, 1, generator=generator).view(*logits.shape[:-1], 1)

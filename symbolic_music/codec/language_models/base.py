@@ -1,4 +1,4 @@
-"""What models that write codes position after position of a pattern share, whatever their network is.
+"""The shared part of models that predict codes position by position of a pattern.
 
 Shapes: B batch, K codebooks, S positions of a pattern, T frames, F features of a frame.
 """
@@ -24,9 +24,9 @@ class StepModel(Conditioned):
     Args:
         config: with codebooks, size, width, pattern, features and unconditioned.
 
-    `special`, the entry after a codebook's last, stands where there is no code. `longest` is how many frames are read
-    at once, None for any number. What a position is told is (B, 1, width), or (B, T, width) where it looks at all
-    frames; only the model knows.
+    `special`, the entry after the last of a codebook, marks positions without a code. `longest` is the number of frames
+    in a window, None for no limit. The condition of a position is (B, 1, width), or (B, T, width) for a model that
+    attends to all frames.
     """
 
     longest: int | None = None
@@ -37,16 +37,16 @@ class StepModel(Conditioned):
         self.special: int = config.size
 
     def pattern(self, frames: int) -> Pattern:
-        """Of so many frames."""
+        """The pattern for this many frames."""
         return patterns.get(self.config.pattern, self.config.codebooks, frames)
 
     @abstractmethod
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What `forward` is told of the score, features (B, T, F)."""
+        """The condition of `forward` from features (B, T, F) of the score."""
 
     @abstractmethod
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` is told at each position."""
+        """The condition of `step` at each position."""
 
     @abstractmethod
     def new_cache(self, batch: int) -> Any:
@@ -56,7 +56,7 @@ class StepModel(Conditioned):
     def step(self, laid: Tensor, told: Tensor | None, cache: Any) -> Tensor:
         """Logits after these positions, appended to the cache: (B, K, L) to (B, K, size).
 
-        The first position of all is special in every codebook; what is told belongs to the positions that come next.
+        The first position is special in every codebook; the condition belongs to the next positions.
         """
 
     @abstractmethod
@@ -68,7 +68,7 @@ class StepModel(Conditioned):
 
         Args:
             laid: codes as a pattern lays them; the last position's are not read.
-            told: of `conditions`, or None for no condition.
+            told: the condition, from `conditions`, or None for none.
         """
         start = laid.new_full((*laid.shape[:2], 1), self.special)
         return self.logits(torch.cat([start, laid[..., :-1]], dim=-1), told, None)

@@ -1,4 +1,4 @@
-"""How models of codes are told a score: what every frame is told, and what stands in its place when nothing is.
+"""Score conditioning for codec language models, and the learned null condition for classifier-free guidance.
 
 Shapes: B batch, T frames, F features of a frame.
 """
@@ -19,7 +19,7 @@ AROUND = 4  # frames on either side that a frame's condition is made of
 
 
 class Conditioned(nn.Module):
-    """A network that is told a score; `nothing` stands for what it is told when the condition is left out."""
+    """A network conditioned on a score; `nothing` is the learned null condition."""
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
@@ -28,29 +28,29 @@ class Conditioned(nn.Module):
         self.nothing = nn.Parameter(torch.randn(width) * 0.02)
 
     def tell(self, features: Tensor) -> Tensor:
-        """What frames are told of the score: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond its ends."""
+        """The condition of frames: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond the ends of the score."""
         inner = functional.gelu(self.condition(features)).transpose(1, 2)
         return functional.gelu(self.around(inner)).transpose(1, 2)
 
     def tell_all(self, features: Tensor, frames: int) -> Tensor:
-        """The same of a whole example, (B, T, F); ModelError when it has another shape."""
+        """The condition of whole examples, (B, T, F); ModelError for another shape."""
         wanted = (frames, self.condition.in_features)
         if features.ndim != 3 or features.shape[1:] != wanted:
             raise ModelError(f"conditions are (batch, {wanted[0]}, {wanted[1]}), not {tuple(features.shape)}")
         return self.tell(functional.pad(features, (0, 0, AROUND, AROUND)))
 
     def tell_some(self, features: Features, first: int, last: int) -> Tensor:
-        """The same of the frames from one to another, (B, last - first, width)."""
+        """The condition of a range of frames, (B, last - first, width)."""
         return self.tell(features(first - AROUND, last + AROUND).to(self.nothing.device))
 
     def left_out(self, told: Tensor, share: float) -> Tensor:
-        """What is told, `nothing` in a share of the examples: (B, T, width) to the same."""
+        """The condition with a share of the examples replaced by `nothing`, (B, T, width)."""
         kept = torch.rand(len(told), 1, 1, device=told.device) >= share
         return torch.where(kept, told, self.nothing)
 
 
 def features_of(features: Tensor) -> Features:
-    """Features (B, T, F) that are at hand, as they are asked for."""
+    """Features (B, T, F) in memory, by frames."""
 
     def between(first: int, last: int) -> Tensor:
         inner = features[:, max(0, first) : max(0, last)]

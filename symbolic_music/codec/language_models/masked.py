@@ -1,6 +1,6 @@
-"""A model of codes that fills masked ones in, all frames at once, one codebook after the other; told a score.
+"""A masked codec language model: it predicts masked codes of all frames, codebook by codebook, given a score.
 
-Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577). Here what each frame is told is added to it, in the place of a text
+Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577). Here the condition is added to each frame, instead of a text
 that is looked at, and the context of the finer codebooks is not restricted. `masked_decoding` writes with it.
 
 An example teaches one codebook: spans of its frames are masked, coarser codebooks are given, finer ones masked wholly.
@@ -23,11 +23,12 @@ from torch.nn import functional
 from symbolic_music.codec.language_models.conditioning import Conditioned
 from symbolic_music.codec.language_models.score_features import FEATURES
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import initialise
 from symbolic_music.models.modules.embeddings import sinusoids
 
 
+@checked
 @dataclass(frozen=True)
 class MaskedWriterConfig:
     """Shape of a `MaskedWriter`.
@@ -42,20 +43,20 @@ class MaskedWriterConfig:
         dropout: on the input, on attention weights, and on what each half of a layer adds.
     """
 
-    codebooks: int = 8
-    size: int = 1024
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 1024
-    frames: int = 750
-    span: int = 3
-    features: int = FEATURES
-    unconditioned: float = 0.2
-    dropout: float = 0.1
+    codebooks: Size = 8
+    size: Size = 1024
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 4
+    hidden: Size = 1024
+    frames: Size = 750
+    span: Size = 3
+    features: Size = FEATURES
+    unconditioned: Share = 0.2
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         if self.width % 2:
             raise ModelError(f"width {self.width} is odd; sinusoids need an even one")
 
@@ -82,7 +83,7 @@ class MaskedWriter(Conditioned):
 
         Args:
             codebook: (B,), which.
-            told: (B, T, width), of `tell`; None for no condition.
+            told: the condition, (B, T, width), from `tell`; None for none.
 
         Raises:
             ModelError: for more frames than a window has.

@@ -1,4 +1,4 @@
-"""Write the codes of a score by masked refinement: many frames at once, the least certain again and again.
+"""Generate the codes of a score by masked refinement: many frames at once, the least certain ones again.
 
 Source: Ziv et al. 2024 (MAGNeT, arXiv 2401.04577): spans, their cosine schedule, guidance that weakens. That spans do
 not overlap, that one is as certain as its likeliest code, and how the temperature falls, is of the authors' code.
@@ -24,7 +24,7 @@ _COLDEST = 0.01  # temperature of the last iteration
 
 
 class Iteration(NamedTuple):
-    """One of the iterations that write a codebook: the share of spans that it writes, and how."""
+    """One iteration for a codebook: the share of spans that it writes, and its settings."""
 
     share: float
     guidance: float
@@ -63,7 +63,7 @@ def stream_refined(
 
     Args:
         model: in evaluation mode.
-        features: of the score, asked for as they are needed.
+        features: of the score, requested on demand.
         prompt: (B, K, t), codes of the first t frames, which are kept.
         guidance: w in u + w (c - u) at the first iteration of each codebook, where c are the logits with the condition
             and u those without it; it falls to 1. The paper's 10 is for texts: a score says so much more that it

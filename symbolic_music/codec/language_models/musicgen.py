@@ -1,4 +1,4 @@
-"""MusicGen's decoder, as `transformers` has it, told a score in the place of a text.
+"""MusicGen's decoder of `transformers`, conditioned on a score instead of a text.
 
 Source: Copet et al. 2023 (MusicGen, arXiv 2306.05284). Each layer looks at the condition of all frames of a window by
 cross-attention; sinusoids of the position at which a frame begins are added to it, so that the decoder, whose positions
@@ -6,7 +6,7 @@ are sinusoids too, can find the frames around its own. Our patterns lay the code
 delayed codebooks is not used.
 
 Its positions end with its window. Longer pieces are written in windows that begin with the end of the one before, two
-fifths of them, as MusicGen does: a window knows nothing of what was before that (`windows.in_windows`).
+fifths of them, as MusicGen does: a window has no earlier context (`windows.in_windows`).
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
 from symbolic_music.errors import MissingExtraError, ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import initialise
 from symbolic_music.models.modules.embeddings import sinusoids
 
 
+@checked
 @dataclass(frozen=True)
 class MusicgenWriterConfig:
     """Shape of a `MusicgenWriter`.
@@ -47,20 +48,20 @@ class MusicgenWriterConfig:
         dropout: on the input and on what each part of a layer adds.
     """
 
-    codebooks: int = 8
-    size: int = 1024
-    width: int = 256
-    layers: int = 6
-    heads: int = 4
-    hidden: int = 1024
-    frames: int = 750
+    codebooks: Size = 8
+    size: Size = 1024
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 4
+    hidden: Size = 1024
+    frames: Size = 750
     pattern: str = "delay"
-    features: int = FEATURES
-    unconditioned: float = 0.2
-    dropout: float = 0.1
+    features: Size = FEATURES
+    unconditioned: Share = 0.2
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         if self.width % 2 or self.width < 4:
             raise ModelError(f"width {self.width} does not hold sinusoids: it is even, and at least 4")
         patterns.get(self.pattern, self.codebooks, 1)
@@ -77,7 +78,7 @@ class MusicgenWriter(StepModel):
 
     @classmethod
     def from_pretrained(cls, source: str | Path, frames: int = 1500, features: int = FEATURES) -> MusicgenWriter:
-        """One with the decoder of a MusicGen; what tells it the score is new, and has to be trained.
+        """A model with the decoder of a MusicGen; its score conditioning is new and has to be trained.
 
         Args:
             source: a folder, or an id of the hub (facebook/musicgen-small): a whole MusicGen or its decoder alone.
@@ -106,13 +107,13 @@ class MusicgenWriter(StepModel):
         return int(self.config.frames)
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
-        """What all positions are told of the score: (B, T, F) to (B, T, width). ModelError beyond the window."""
+        """The condition of all positions: (B, T, F) to (B, T, width). ModelError beyond the window."""
         if pattern.frames > self.longest:
             raise ModelError(f"this model reads {self.longest:,} frames at once, not {pattern.frames:,}")
         return self._placed(self.tell_all(features, pattern.frames), pattern)
 
     def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
-        """What `step` takes: the same (B, T, width) at each position."""
+        """The condition of `step`: equal (B, T, width) at each position."""
         placed = self._placed(self.tell_some(features, 0, pattern.frames), pattern)
         return itertools.repeat(placed, pattern.length)
 
@@ -122,11 +123,11 @@ class MusicgenWriter(StepModel):
 
     @torch.no_grad()
     def step(self, laid: Tensor, told: Tensor | None, cache: list[Any]) -> Tensor:
-        """See `StepModel`; what was told at the first step stays in the cache, and is no longer looked at."""
+        """See `StepModel`; the condition of the first step is cached, later ones are ignored."""
         return self.logits(laid, told, cache)[:, :, -1]
 
     def logits(self, before: Tensor, told: Tensor | None, cache: list[Any] | None) -> Tensor:
-        """See `StepModel`; told is (B, T, width)."""
+        """See `StepModel`; `told` is the condition, (B, T, width)."""
         found = self.decoder(
             before.flatten(0, 1),
             encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if told is None else told,

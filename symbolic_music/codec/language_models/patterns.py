@@ -1,4 +1,4 @@
-"""In which order a language model writes the codes of several codebooks: patterns, as plain data with their inverse.
+"""Patterns: the order in which a language model predicts the codes of several codebooks, as data with an inverse.
 
 A pattern says for codebook k and frame t at which position of the sequence that code stands. A position holds at most
 one code of each codebook; codes at one position are drawn at once, each given all earlier positions.
@@ -29,7 +29,7 @@ class Pattern:
         places: (K, T), the position of each code; along each codebook ascending.
 
     Raises:
-        OptionError: when a codebook's codes do not ascend from 0, or there are none.
+        OptionError: when the codes of a codebook do not ascend from 0, or are empty.
     """
 
     places: NDArray[np.int64]
@@ -39,7 +39,7 @@ class Pattern:
         if places.ndim != 2 or not places.size:
             raise OptionError(f"a pattern places at least one frame of one codebook, not shape {places.shape}")
         if places.min() < 0 or (np.diff(places, axis=1) <= 0).any():
-            raise OptionError("the codes of a codebook stand at ascending positions from 0")
+            raise OptionError("the codes of a codebook have ascending positions from 0")
         object.__setattr__(self, "places", places.astype(np.int64))
 
     @property
@@ -58,7 +58,7 @@ class Pattern:
         return int(self.places.max()) + 1
 
     def mask(self) -> Tensor:
-        """Where a code stands, (K, length)."""
+        """Mask of positions with a code, (K, length)."""
         out = torch.zeros(self.codebooks, self.length, dtype=torch.bool)
         return out.scatter_(1, torch.from_numpy(self.places), True)
 

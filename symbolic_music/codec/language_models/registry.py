@@ -1,4 +1,4 @@
-"""Models that write codes: their kinds, their folders, and how a score becomes codes and sound by one.
+"""Codec language models: their kinds and folders, and generation of codes and audio from a score.
 
 Nothing is unpickled.
 """
@@ -156,7 +156,7 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
     config = read_config(folder)
     kind = WRITERS.get(str(config.get("architecture")))
     if kind is None:
-        raise ModelError(f"{folder} holds no model of codes; there are: {', '.join(WRITERS)}")
+        raise ModelError(f"{folder} has no codec language model; kinds: {', '.join(WRITERS)}")
     try:
         shape, form = kind.config(**config["network"]), Format(**config["codec"]["format"])
         card, saved = Card(**config["card"]), str(config["codec"]["name"])

@@ -1,4 +1,4 @@
-"""A score as features of the frames of a codec: what a language model of codes is told."""
+"""A score as features of codec frames: the condition of a codec language model."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def score_frames(score: Score, frame_rate: float, frames: int | None = None, fir
         EmptyScoreError: when there is no note.
     """
     if not len(score):
-        raise EmptyScoreError("this score has no notes to tell of")
+        raise EmptyScoreError("this score has no notes")
     starts, ends = score.onset_seconds, score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
     count = max(1, frame_count(score, frame_rate) - first) if frames is None else frames
     out = np.zeros((count, FEATURES), np.float32)

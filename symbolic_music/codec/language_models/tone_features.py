@@ -1,7 +1,7 @@
-"""A score as plain tones, and as what a codec's encoder makes of them: features that say where each period stands.
+"""A score as plain tones, encoded by the codec: features with the phase of each period.
 
-A pitch roll tells a model which pitch sounds, not how its wave goes on from frame to frame; of tones that begin with
-their notes the vectors of the codec do. The idea is ours.
+A piano roll gives the pitch, but not the phase of the wave from frame to frame; the codec's vectors of tones that begin
+with their notes do. The idea is ours.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def heard_tones(score: Score, codec: VectorCodec, count: int, first: int = 0) ->
     out = np.zeros((count, codec.dim), np.float32)
     for start in range(max(0, first), first + count, _PIECE):
         stop = min(start + _PIECE, first + count)
-        before = min(back, start)  # the encoder knows of nothing before the beginning
+        before = min(back, start)  # the encoder has no context before the beginning
         samples = plain_tones(score, form.sample_rate, (stop - start + before) * form.hop, (start - before) * form.hop)
         sound = torch.from_numpy(samples).expand(1, form.channels, -1)
         out[start - first : stop - first] = codec.vectors(sound)[0, before:].cpu().numpy()
@@ -83,7 +83,7 @@ def heard_tones(score: Score, codec: VectorCodec, count: int, first: int = 0) ->
 
 
 def told_frames(score: Score, codec: AudioCodec, features: int, count: int, first: int = 0) -> NDArray[np.float32]:
-    """What a model of so many features is told of frames: `score_frames`, and `heard_tones` if it takes them.
+    """The features of frames for a model of `features`: `score_frames`, and `heard_tones` if it takes them.
 
     Raises:
         EmptyScoreError: when there is no note.
@@ -97,7 +97,9 @@ def told_frames(score: Score, codec: AudioCodec, features: int, count: int, firs
 
 
 def check_told(features: int, codec: AudioCodec) -> None:
-    """ModelError when a model of so many features cannot be told a score by `told_frames`."""
+    """ModelError unless `told_frames` gives this number of features."""
     tones = codec.dim if isinstance(codec, VectorCodec) else 0
     if features not in (FEATURES, FEATURES + tones):
-        raise ModelError(f"this model is told {features} features a frame; there are {FEATURES}, and {tones} of tones")
+        raise ModelError(
+            f"this model takes {features} features a frame; a score has {FEATURES}, and {tones} more with tones"
+        )

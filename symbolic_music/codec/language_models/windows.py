@@ -1,4 +1,4 @@
-"""Pieces longer than a model reads at once: windows, each of which goes on from the end of the one before it."""
+"""Generate pieces longer than the window of a model: overlapping windows, each continuing the previous one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any folder of music: every file that this library reads, split by the hash of its bytes."""
+"""Any folder of music: all readable files, split by the hash of their bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def listing(root: Path, splits: str) -> Listing:
 
     Raises:
         CorpusError: when there are none.
-        OptionError: for shares that are none; see `splits.parse_shares`.
+        OptionError: if `splits` is not three percentages; see `splits.parse_shares`.
     """
     shares = parse_shares(splits or SHARES)
     names = music_files(root)

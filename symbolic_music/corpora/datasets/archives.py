@@ -1,4 +1,4 @@
-"""Archives of corpora (zip, tar in its compressions), unpacked without trusting them."""
+"""Archives of corpora (zip, tar with its compressions), unpacked as untrusted input."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_FILES = 5_000_000
 # LMD unpacks to about four times its archive; text to ten times at most. Small archives may be a little more.
 _MOST_TIMES, _AT_LEAST = 30, 256 << 20
 _DONE = "unpacked.json"
-# What their readers raise when they stumble; bz2 knows an OSError only, zipfile whatever comes of its offsets.
+# Errors of their readers on damaged input; bz2 raises OSError only, zipfile many kinds.
 _DAMAGE = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error,
     EOFError, OSError, LookupError, ValueError, OverflowError, RuntimeError,

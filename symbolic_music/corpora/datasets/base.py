@@ -1,4 +1,4 @@
-"""What a corpus consists of before it is read: an ordered list of sources, each with its split and what is known."""
+"""The contents of a corpus before reading: an ordered list of sources with their splits and metadata."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The JSB Chorales on their 16th grid, with the splits of Boulanger-Lewandowski et al. (2012): 229 / 76 / 77.
 
 The file is `Jsb16thSeparated.json` of github.com/czhuang/JSB-Chorales-dataset: split -> pieces -> steps -> the
-pitches of soprano, alto, tenor and bass, -1 for silence. Held and repeated notes cannot be told apart in it.
+pitches of soprano, alto, tenor and bass, -1 for silence. Held and repeated notes are the same in it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_chorales(path: str | Path) -> dict[str, list[Score]]:
 
 
 def check_trainable(splits: Mapping[str, Sequence[object]], path: str | Path) -> None:
-    """CorpusError where there is nothing to train on, or to validate with."""
+    """CorpusError when the training or validation split is empty."""
     missing = [name for name in ("train", "valid") if not splits.get(name)]
     if missing:
         raise CorpusError(f"{path} has no chorales in its split {' and '.join(missing)}")

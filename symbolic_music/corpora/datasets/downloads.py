@@ -1,4 +1,4 @@
-"""Archives of corpora that are online, with their SHA-256: downloaded whole, checked, or not at all.
+"""Archives of corpora on the web, verified by their SHA-256 after download.
 
 MAESTRO 3's and Groove's sums are those of their pages at magenta.withgoogle.com/datasets; the others are those that
 several projects measured and check against. None was downloaded by us.
@@ -24,7 +24,7 @@ _BLOCK, _TIMEOUT = 1 << 18, 60
 
 @dataclass(frozen=True)
 class Archive:
-    """Where an archive is, and how it is known to be the right one. `bytes` is 0 where its length is not known."""
+    """The URL of an archive, with its hash. `bytes` is 0 if the length is unknown."""
 
     url: str
     sha256: str

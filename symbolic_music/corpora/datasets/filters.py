@@ -1,4 +1,4 @@
-"""Which pieces published pipelines keep, as named presets: a function from a score to why it is left out, or ''."""
+"""Filters of published pipelines as named presets: a function from a score to the reason for exclusion, or ''."""
 
 from __future__ import annotations
 

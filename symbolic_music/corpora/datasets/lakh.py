@@ -1,4 +1,4 @@
-"""The Lakh MIDI Dataset (Raffel 2016): full, matched, or any folder of files that are named by the MD5 of their bytes.
+"""The Lakh MIDI Dataset (Raffel 2016): full, matched, or any folder of files named by the MD5 of their bytes.
 
 Splits are those of the Anticipatory Music Transformer: of the first hex digit of the name, e is validation, f test.
 """

@@ -1,4 +1,4 @@
-"""MAESTRO (Hawthorne et al. 2019), versions 1 to 3: the pieces that a metadata file lists, with published splits."""
+"""MAESTRO (Hawthorne et al. 2019), versions 1 to 3: the pieces of a metadata file, with published splits."""
 
 from __future__ import annotations
 

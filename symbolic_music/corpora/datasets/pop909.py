@@ -1,4 +1,4 @@
-"""POP909 (Wang et al. 2020): arrangements of pop songs, with the beats, chords and keys of its annotations.
+"""POP909 (Wang et al. 2020): arrangements of pop songs with annotated beats, chords and keys.
 
 There is no published split; ours is by song number, 8:1:1 (727 / 91 / 91).
 """
@@ -33,7 +33,7 @@ def listing(root: Path, splits: str) -> Listing:
 
     Raises:
         CorpusError: when there are none.
-        OptionError: for shares that are none; see `splits.parse_shares`.
+        OptionError: if `splits` is not three percentages; see `splits.parse_shares`.
     """
     shares = parse_shares(splits or SHARES)
     midi, notes, numbers = next(

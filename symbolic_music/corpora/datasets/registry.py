@@ -41,7 +41,7 @@ class DataSet:
         return self.listing
 
 
-# Name -> module, and what it takes. Imported when asked for.
+# Name -> module, and what it takes. Imported on first use.
 _DATASETS: dict[str, tuple[str, dict[str, bool]]] = {
     "maestro": ("maestro", {"takes_file": True}),
     "lakh": ("lakh", {"takes_dedup": True}),

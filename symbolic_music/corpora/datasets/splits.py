@@ -1,4 +1,4 @@
-"""Splits by content: of a piece's hash, so that they depend neither on order nor on what else is in the corpus."""
+"""Splits by the hash of a piece, independent of order and of the other pieces."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From the files of a data set to a note store, in parallel, without near-duplicates."""
+"""Prepare the files of a data set as a note store, in parallel, without near-duplicates."""

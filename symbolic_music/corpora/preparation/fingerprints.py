@@ -1,4 +1,4 @@
-"""Sketches of pieces: a few hundred numbers that near-duplicates share, whatever their key, tempo or resolution.
+"""Sketches of pieces: a few hundred numbers that near-duplicates share in any key, tempo and resolution.
 
 In each part the highest note of each onset makes a line. Every run of 8 notes of a line is hashed from its intervals
 in semitones and from whether each time between onsets is much shorter than, about equal to, or much longer than the
@@ -48,7 +48,7 @@ def sketch(score: Score) -> Hashes:
     if runs < 1:
         return np.zeros(0, np.uint32)
     interval, gap = np.diff(pitch), np.diff(onset).astype(np.float64)
-    # A code a note: the interval to it and how its gap is to the one before; both are only asked for inside a track.
+    # A code a note: the interval to it and how its gap is to the one before; both are only requested inside a track.
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.log2(gap[1:] / gap[:-1])
     longer = np.where(change > _EQUAL, 2, np.where(change < -_EQUAL, 0, 1))

@@ -1,4 +1,4 @@
-"""Near-duplicates of a corpus by note content, and splits that keep them together.
+"""Find near-duplicates in a corpus by note content, and make splits that keep them together.
 
 Two pieces are near-duplicates when their `fingerprints` overlap: transposed, in another tempo or
 resolution, with other sounds, with a part more or less, cut short, or inside a medley. Where pieces are chained by
@@ -25,7 +25,7 @@ from symbolic_music.corpora.preparation.fingerprints import SIZE, Hashes
 JACCARD, CONTAINED = 0.15, 0.5
 # Hashes that must be common for either: strangers share some, of scales and broken chords.
 _FEWEST, _FEWEST_CONTAINED = 12, 32
-# Of the pieces with a hash each is compared with the next so many; those of a large group are chained by that.
+# Of the pieces with a hash each is compared with this many of the next ones, which chains large groups.
 _NEIGHBOURS = 8
 _ALL = np.iinfo(np.uint32).max
 

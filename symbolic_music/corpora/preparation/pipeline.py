@@ -1,4 +1,4 @@
-"""A corpus made into a note store: listed, cut into segments, built in parallel, kept where a run was killed."""
+"""Prepare a corpus: list its sources, cut them into segments, build these in parallel, resume after a kill."""
 
 from __future__ import annotations
 
@@ -56,21 +56,23 @@ def prepare(
     pieces: int = PIECES,
     progress: Progress = lambda done, total: None,
 ) -> NoteStore:
-    """Make a note store of a corpus.
+    """Prepare a corpus as a note store.
 
-    The store depends on the corpus and the options only: not on workers, engine, machine, or how often the run was
-    killed and started again. What is there already and still right is kept.
+        corpora.prepare("folder", "my-midi", "mine.store", splits="90/5/5")
+
+    The store depends only on the corpus and the options: not on workers, engine, machine or interruptions. Existing
+    valid segments are kept.
 
     Args:
         corpus: maestro, lakh, chorales, pop909, groove or folder, or one that was registered (`corpora.register`).
-        source: its folder, an archive of it, or for some corpora a file (`maestro`: metadata; `chorales`: the json).
-        store: the folder to make, on the same file system on all machines of a cluster.
+        source: its folder or archive, or for some corpora a file (`maestro`: metadata; `chorales`: the json).
+        store: the folder of the store, on a file system shared by all machines of a cluster.
         workers: processes; with the engine ray, what Ray has.
         splits: shares as 90/5/5 (folder, pop909), md5 (lakh), or dedup (lakh, folder): near-duplicates in one split.
-        filter: a name of `filters.PRESETS`; what it leaves out is listed with the reason.
+        filter: a name of `filters.PRESETS`; excluded pieces are listed with the reason.
         engine: processes or ray.
-        pieces: sources of a segment.
-        progress: called with segments done and in all.
+        pieces: number of sources in a segment.
+        progress: called with the number of segments done and in total.
 
     Raises:
         UnknownNameError: for a corpus, filter or engine that does not exist.

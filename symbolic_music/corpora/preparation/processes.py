@@ -1,4 +1,4 @@
-"""Ways to build the segments of a store: one after another, or by processes of this machine."""
+"""Build the segments of a store one after another, or in parallel processes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def in_turn(tasks: Sequence[Task]) -> Iterator[int]:
 
 
 def by_processes(tasks: Sequence[Task], workers: int) -> Iterator[int]:
-    """Build by so many processes; numbers of segments as they are done, in any order.
+    """Build by this many processes; numbers of segments as they are done, in any order.
 
     Raises:
-        CorpusError: when a process dies, for want of memory or by a file that crashes its reader.
+        CorpusError: when a process dies, out of memory or by a file that crashes its reader.
     """
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
     try:

@@ -1,4 +1,4 @@
-"""Ray Data as an engine: the segments of a store built by the machines of a cluster, or by a local Ray.
+"""Build the segments of a store with Ray Data, on a cluster or locally.
 
 The folder of the sources and that of the store have to be the same on all machines, as on a shared file system.
 """

@@ -1,4 +1,4 @@
-"""One segment of a store from its sources: read, checked, filtered, written. The work that engines share out."""
+"""Build one segment of a store from its sources: read, check, filter, write."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _key(data: bytes | str) -> str:
 
 
 def _made(task: Task, source: Source, contents: Mapping[str, bytes | str]) -> tuple[Piece, Score] | str:
-    """A piece, or why there is none."""
+    """A piece, or the reason for its exclusion."""
     if source.refused:
         return source.refused
     data = [contents[name] for name in source.files]

@@ -82,7 +82,7 @@ class _Column:
 
 
 class Segment:
-    """A segment file: its index is held, the rows of a piece are read when it is asked for.
+    """A segment file: its index is held, the rows of a piece are read on access.
 
     Rows are read rather than mapped: the pages of a mapped file count as memory of each process that has seen them,
     and a loader would seem to grow with the corpus.
@@ -170,7 +170,7 @@ class Segment:
 
 
 def _columns(path: Path) -> dict[str, _Column]:
-    """Where the columns of the tables begin; the header was found sound."""
+    """Offsets of the columns of the tables, from a valid header."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))

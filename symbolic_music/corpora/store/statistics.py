@@ -1,4 +1,4 @@
-"""What a note store holds, in numbers: by split, what was left out, and distributions for the page of plots."""
+"""Statistics of a note store: counts by split, exclusions, and distributions for the page of plots."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def summary(store: NoteStore) -> Summary:
 
 
 def as_json(facts: Summary) -> dict[str, Any]:
-    """What `info STORE --json` prints; `splits` maps names to pieces, `left_out` reasons to sources."""
+    """The output of `info STORE --json`; `splits` maps names to pieces, `left_out` reasons to sources."""
     return {
         "corpus": facts.corpus,
         "options": dict(facts.options),
@@ -108,7 +108,7 @@ class Statistics:
 
 
 def statistics(store: NoteStore, most: int = 10_000) -> Statistics:
-    """Distributions over the pieces of a store; of more than `most` every so-manyth is looked at."""
+    """Distributions over the pieces of a store; at most `most` evenly spaced pieces are used."""
     out = Statistics()
     for index in range(0, len(store), -(-len(store) // most) or 1):
         _add(out, store.music(index))

@@ -40,7 +40,7 @@ _AGAIN = "run the same prepare again to mend the store"
 
 @dataclass(frozen=True)
 class Piece:
-    """What is known of a piece beside its notes; `sha256` is of the bytes of its source."""
+    """Metadata of a piece; `sha256` is of the bytes of its source."""
 
     source: str
     sha256: str
@@ -225,7 +225,7 @@ def _lines(values: Sequence[Any]) -> str:
 def write_manifest(
     folder: Path, segments: int, corpus: str, options: Mapping[str, Any], facts: Mapping[str, Any] | None = None
 ) -> None:
-    """Write the manifest of so many segments; what else lies in the segment folder is removed.
+    """Write the manifest of this many segments; what else lies in the segment folder is removed.
 
     `facts`: what was found out about the corpus as a whole; each becomes a key of the manifest.
     """
@@ -310,7 +310,7 @@ class NoteStore:
         return f"NoteStore({self.manifest['corpus']}, {len(self):,} pieces, {str(self.path)!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """What another process needs: files are opened there anew."""
+        """The state for another process, which opens the files again."""
         return {"path": self.path}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -321,7 +321,7 @@ class NoteStore:
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getitem__(self, index: int) -> Score:
-        """A piece with the names of its tracks; IndexError when there is none."""
+        """A piece with the names of its tracks; IndexError for an unknown number."""
         number, place = self._place(index)
         return self._segment(number).score(place, self.piece(index).tracks)
 
@@ -331,7 +331,7 @@ class NoteStore:
         return self._segment(number).score(place, tables=tables)
 
     def piece(self, index: int) -> Piece:
-        """What is known of a piece."""
+        """Metadata of a piece."""
         number, place = self._place(index)
         if number not in self._abouts:
             if len(self._abouts) >= 4:  # the descriptions of a large corpus do not all stay in memory
@@ -340,7 +340,7 @@ class NoteStore:
         return self._abouts[number][place]
 
     def pieces(self) -> Iterator[Piece]:
-        """What is known of each piece, in order."""
+        """Metadata of each piece, in order."""
         return (self.piece(index) for index in range(len(self)))
 
     def left_out(self) -> list[LeftOut]:

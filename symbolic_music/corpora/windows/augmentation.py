@@ -1,4 +1,4 @@
-"""Variations of a piece that are as good to learn from: other keys, tempos and loudness, drawn on the fly.
+"""Augmentation of a piece on the fly: transposition, tempo and velocity.
 
 They change notes and tempos of a Score, so that they serve any tokenizer. The choice of controls of the anticipatory
 encoding is no change of the notes: see `packing`.
@@ -93,7 +93,7 @@ def derived(score: Score, **tables: Array) -> Score:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What variations are drawn, each part by itself and uniformly.
+    """The ranges of augmentation; each part is drawn independently and uniformly.
 
     Args:
         transpose: least and greatest shift in semitones.
@@ -119,7 +119,7 @@ class Augmentation:
         for name in ("transpose", "velocity_scale", "velocity_offset", "pitches"):
             low, high = getattr(self, name)
             if low > high:
-                raise OptionError(f"augmentation: {name} goes from {low:g} to {high:g}; give the least first")
+                raise OptionError(f"augmentation: {name} runs from {low:g} to {high:g}; give the smaller first")
         if not 0 <= self.pitches[0] <= self.pitches[1] <= 127:
             raise OptionError(f"augmentation: pitches lie within 0 to 127, not {self.pitches}")
         if not self.stretch or min(self.stretch) <= 0 or self.velocity_scale[0] <= 0:
@@ -138,7 +138,7 @@ class Augmentation:
 
 
 def pitch_range(score: Score) -> tuple[int, int]:
-    """Lowest and highest pitch of the notes that are no drums; (127, 0) when there are none: any shift fits."""
+    """Lowest and highest pitch except drums; (127, 0) without such notes, which any shift fits."""
     pitches = score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL]
     return (int(pitches.min()), int(pitches.max())) if len(pitches) else (127, 0)
 

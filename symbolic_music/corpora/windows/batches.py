@@ -1,4 +1,4 @@
-"""What stands between `Windows` and a training loop: the order of windows, and batches of them."""
+"""The order of windows in an epoch, and batches of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Shuffled(Sampler[tuple[int, int]]):
     ranks together have the order of one. Each has as many; so when the windows do not divide among them, the last few
     of the order are left out.
 
-    Windows are mixed within pools: units (pieces, or groups of them) are shuffled and put in pools of so many bytes,
+    Windows are mixed within pools: units (pieces, or groups of them) are shuffled and put in pools of this many bytes,
     and all windows of a pool are shuffled. So a worker reads each unit once, not for each window, if the pool fits the
     cache of `Windows`.
 

@@ -1,4 +1,4 @@
-"""Windows of a note store as a dataset of torch: read, varied and encoded when they are asked for.
+"""Windows of a note store as a torch dataset: read, augmented and encoded on access.
 
     store = NoteStore("maestro.store")
     windows = Windows(store, tokenizers.get("performance"), Crops(2048), preset("music-transformer"), split="train")
@@ -8,7 +8,7 @@
         for batch in DataLoader(windows, 32, sampler=order, num_workers=2, collate_fn=windows.collate):
             batch.ids, batch.mask
 
-What window i of epoch e holds depends on (seed, e, i) alone: not on workers, ranks, or what was asked for before.
+What window i of epoch e holds depends on (seed, e, i) alone: not on workers, ranks, or what was requested before.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ CACHE = 24 << 20
 class Windows(Dataset[Tensor]):
     """A map-style dataset: `windows[i]` is int64, shape (n,), or (n, fields) of compound words; n at most the length.
 
-    `windows[e, i]` is window i of epoch e, `windows[i]` of the epoch that was set. `Shuffled` asks for both, so that
-    workers that live on need not be told of a new epoch.
+    `windows[e, i]` is window i of epoch e, `windows[i]` of the epoch that was set. `Shuffled` requests both, so that
+    persistent workers need no notice of a new epoch.
 
     Args:
         store: of notes.
@@ -93,11 +93,11 @@ class Windows(Dataset[Tensor]):
         return int(self.source.pieces[self._first[self._given[unit]]])
 
     def set_epoch(self, epoch: int) -> None:
-        """Say what epoch `windows[i]` is of. Running workers do not hear of it; with `Shuffled` they need not."""
+        """Set the epoch of `windows[i]`. Running workers are not notified; with `Shuffled` they need not be."""
         self.epoch = epoch
 
     def __getitem__(self, index: int | tuple[int, int]) -> Tensor:
-        """A window. IndexError when there is none of this number, EmptyScoreError when no unit has any."""
+        """A window. IndexError for an unknown number, EmptyScoreError when no unit has any."""
         epoch, number = index if isinstance(index, tuple) else (self.epoch, index)
         epoch, number = int(epoch), int(number)
         if not 0 <= number < len(self):
@@ -137,7 +137,7 @@ def _chosen(store: NoteStore, split: str | None, pieces: Sequence[int] | Ints | 
     if split not in store.splits:
         raise CorpusError(
             f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}: "
-            "add pieces, or prepare it anew with other --splits, such as 80/10/10"
+            "add pieces, or prepare it again with other --splits, such as 80/10/10"
         )
     return chosen[np.isin(chosen, store.splits[split])]
 

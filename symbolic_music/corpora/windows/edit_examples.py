@@ -1,4 +1,4 @@
-"""Training sequences of the anticipatory encoding: events of a piece, some of them given as controls.
+"""Training sequences of the anticipatory encoding: events of a piece, some of them as controls.
 
 Besides the published choices (none, spans, random events, instruments) a piece may be arranged as an edit: a
 region of time x instruments is written, all before it is past, and the rest - the other instruments within

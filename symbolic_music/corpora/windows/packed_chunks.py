@@ -1,4 +1,4 @@
-"""Training data of the Anticipatory Music Transformer, chunk by chunk, without packing the corpus first.
+"""Training chunks of the Anticipatory Music Transformer, without packing the corpus in advance.
 
 Source: Thickstun et al. 2024 (arXiv 2306.08620), section 4 and appendix B; the sequences are made by
 `tokenizers.anticipation_chunks`.
@@ -154,7 +154,7 @@ def _events(tokenizer: Tokenizer, score: Score) -> Events:
 
 
 def training_pieces(store: NoteStore, pieces: Sequence[int] | Ints | None = None) -> Ints:
-    """Those of the pieces that belong to the published training data, by `anticipation.chunks.is_kept`.
+    """Select the pieces of the published training data, by `anticipation.chunks.is_kept`.
 
     Reads the notes of each piece that has enough of them.
 

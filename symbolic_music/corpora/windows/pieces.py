@@ -1,4 +1,4 @@
-"""Pieces of a note store as windows are cut from them: read once, with what every window needs worked out."""
+"""A cached piece with precomputed bar lines, from which training windows are cut."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _without_drums(score: Score) -> Score:
 
 @dataclass(frozen=True)
 class Voice:
-    """What makes one sequence of ids: a whole piece, or, where tracks are encoded alone, a track of it."""
+    """The source of one sequence of ids: a piece, or a track if tracks are encoded separately."""
 
     score: Score
     grid: BarGrid  # that onsets are rounded to; of 0 steps: none
@@ -69,7 +69,7 @@ class Voice:
 
     @cached_property
     def starts(self) -> Ints:
-        """Those of the bars (index into `lines`) in which a note begins."""
+        """Bars (indices of `lines`) in which a note begins."""
         bars = np.searchsorted(self.lines, self.score.notes["onset"], side="right") - 1
         return np.asarray(bars[np.append(True, bars[1:] != bars[:-1])])
 
@@ -152,7 +152,7 @@ class Held:
 
 
 def held_bytes(notes: Ints) -> Ints:
-    """About how much memory a piece of so many notes takes while windows are cut from it."""
+    """About how much memory a piece of this many notes takes while windows are cut from it."""
     return np.asarray(18 * notes + 4096)
 
 

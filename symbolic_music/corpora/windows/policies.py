@@ -1,4 +1,4 @@
-"""Which windows a dataset cuts from the pieces of a store: random crops, consecutive chunks, windows from a bar line.
+"""Policies of windows: random crops, consecutive chunks, windows from a bar line.
 
 The packed chunks of the Anticipatory Music Transformer are in `packing`.
 """
@@ -24,7 +24,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Source:
-    """What windows are cut from: these pieces of a store, for a tokenizer, varied."""
+    """The source of windows: pieces of a store, for a tokenizer, with augmentation."""
 
     store: NoteStore
     tokenizer: Tokenizer
@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Units:
-    """What is prepared at once and cut into windows: pieces, or groups of pieces.
+    """Units that are prepared at once and cut into windows: pieces, or groups of pieces.
 
     Args:
         first: index into the pieces of the first piece of each unit, and their number at the end; shape (units + 1,).
@@ -48,7 +48,7 @@ class Units:
 
 
 class Policy(ABC, Generic[P]):
-    """How windows are cut. `P` is what is prepared of a unit; it tells its size as `nbytes`."""
+    """How windows are cut. `P` is the prepared unit; its size is `nbytes`."""
 
     # Whether what is prepared is drawn anew in each epoch.
     per_epoch: ClassVar[bool] = False
@@ -66,7 +66,7 @@ class Policy(ABC, Generic[P]):
 
     @abstractmethod
     def window(self, source: Source, unit: P, number: int, rng: np.random.Generator) -> Ids | None:
-        """The ids of the window of this number, shape (n,) or (n, fields); None when there is none."""
+        """The ids of the window of this number, shape (n,) or (n, fields); None if it does not exist."""
 
 
 def _check_length(policy: Any, name: str) -> None:
@@ -194,7 +194,7 @@ class Bars(Policy[Held]):
 
     The notes from there on are encoded as a piece of their own: the ids obey the grammar and name the tempo and meter
     in force. There are no more than `length` of them, and no more than `bars` bars when that is given; they are fewer
-    at the end of a piece. Bars are those of the encoding: the presets `original` know 4/4 only. Where each track is
+    at the end of a piece. Bars are those of the encoding: the presets `original` support 4/4 only. Where each track is
     encoded alone one of them is taken, the more notes it has the likelier.
 
     Args:

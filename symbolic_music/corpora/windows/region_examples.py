@@ -1,4 +1,4 @@
-"""Training examples of a region model: stretches of a piece, and edits of it with everything else given."""
+"""Training examples of a region model: passages of a piece, and edits given everything else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RegionAugmentation:
     Args:
         edits: share of the examples that are edits; the others are stretches.
         transpose: least and greatest shift in semitones.
-        fewer_slots: share of the examples in which only some slots are heard.
+        fewer_slots: share of the examples in which only some slots are given.
         without_future: share of the edits that do not see what follows.
     """
 
@@ -42,7 +42,7 @@ class RegionAugmentation:
 def region_example(
     events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator
 ) -> Rows:
-    """One example of a piece with notes, at most `longest` rows."""
+    """Make one example from a piece with notes, of at most `longest` rows."""
     if rng.random() < augmentation.edits:
         return _edit(events, longest, augmentation, rng)
     layout = _layout(events, augmentation, rng)

@@ -1,4 +1,4 @@
-"""Edits in context: how what was written fits the piece that it stands in, beside copies and random bars."""
+"""Edits in context: the fit of an edit to its piece, against copies and random bars."""
 
 from symbolic_music.evaluation.context.benchmark import load_cases
 from symbolic_music.evaluation.context.choosing import choose_region, in_time

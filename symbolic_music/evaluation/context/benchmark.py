@@ -1,4 +1,4 @@
-"""A benchmark of regions as data: pieces by the MD5 of their file, where they are edited, no notes.
+"""A benchmark of regions as data: pieces by the MD5 of their file, with positions of edits, without notes.
 
 A document has a list `regions` of objects: `corpus` and `md5` name the piece, `ticks` is [first, last) and `tracks` the
 tracks; `kind`, `bars`, `verified` and `program` are for people. `notes` is how many notes the region has, as a check
@@ -32,7 +32,7 @@ def load_cases(document: Path, corpora: Path, most: int | None = None) -> list[C
     Args:
         document: a JSON file; see above.
         corpora: folder of lakh-subset and pop909.
-        most: so many of the regions, from the first on.
+        most: this many of the regions, from the first on.
 
     Raises:
         FileError: when the document or a piece is missing.

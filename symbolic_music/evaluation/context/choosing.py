@@ -1,4 +1,4 @@
-"""Places of a piece at which a model may be asked to edit."""
+"""Choose regions of a piece for evaluation."""
 
 from __future__ import annotations
 

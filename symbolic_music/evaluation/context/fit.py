@@ -1,4 +1,4 @@
-"""How well an alternative fits its surroundings, as one share and the shares that it is the mean of."""
+"""The fit of an alternative to its surroundings: one score, the mean of several shares."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARTS: dict[str, tuple[str, bool]] = {
 
 
 def fit(edited: Score, first: int, last: int, tracks: tuple[int, ...]) -> tuple[float | None, dict[str, float]]:
-    """The mean of the shares that speak for an edit, 0 to 1 (None where none is defined), and the shares by name.
+    """The mean of the shares, 0 to 1 (None where none is defined), and the shares by name.
 
     Args:
         edited: the piece with what was written; what is around is the same as before.

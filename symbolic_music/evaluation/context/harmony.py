@@ -1,4 +1,4 @@
-"""Whether pitched notes agree with the key of the piece and with what sounds in other tracks."""
+"""Agreement of pitched notes with the key of the piece and with other tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars as sets of what begins when, and how alike they are."""
+"""Bars as sets of onsets, and their similarity."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def patterns(notes: Array, case: Case, pitches: bool = True) -> list[Pattern]:
 
 
 def jaccard(one: Pattern, other: Pattern) -> float:
-    """What two sets share, over what they have: 1 for equal sets, two empty ones too."""
+    """The Jaccard index of two sets: 1 for equal sets, also for two empty ones."""
     union = len(one | other)
     return len(one & other) / union if union else 1.0
 
@@ -90,7 +90,7 @@ def on_grid(case: Case, written: Array) -> float:
 
 
 def _of_tracks(case: Case, notes: Array, pitches: bool) -> list[Pattern]:
-    """Patterns of all written tracks together, pitches of one told from those of another."""
+    """Patterns of all written tracks together, with the pitches of each kept separate."""
     if len(case.region.tracks) == 1:
         return patterns(notes, case, pitches)
     each: Sequence[list[Pattern]] = [

@@ -1,4 +1,4 @@
-"""Whether what was written keeps to the measure of its own track: how much, how high, how long, how many at once."""
+"""Agreement of new notes with the rest of their track: density, range, durations, polyphony."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What any edit has to be better than: bars copied from before, the best-matching bars of the piece, random bars."""
+"""References for edits: the preceding bars, the best-matching bars of the piece, random bars."""
 
 from __future__ import annotations
 

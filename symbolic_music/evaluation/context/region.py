@@ -1,4 +1,4 @@
-"""Where an edit was made: a stretch of ticks and the tracks that were written in it."""
+"""The region of an edit: a range of ticks and its tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of edits in context: the table, its plot, and the first regions as piano rolls and sound."""
+"""A report of edits in context: the table, its plot, and the first regions as piano rolls and audio."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def context_report(
         sample_rate: of the sound; None for none.
 
     Raises:
-        MissingExtraError: without matplotlib; without what `render` needs, where there is to be sound.
+        MissingExtraError: without matplotlib; without what `render` needs, if audio is rendered.
     """
     from symbolic_music.plotting.intervals import interval_figure
     from symbolic_music.plotting.style import figure_bytes

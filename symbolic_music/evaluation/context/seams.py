@@ -1,4 +1,4 @@
-"""Where new notes meet old ones, and what became of the old ones."""
+"""The borders between new and given notes, and changes to given notes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def lost(case: Case, edited: Score) -> float:
 
 
 def _meetings(case: Case, written: Array) -> list[tuple[Array, Array, int]]:
-    """Of each written track and border: the notes before it, those after it, and its tick; where there are both."""
+    """For each written track and border with notes on both sides: the notes before, the notes after, and the tick."""
     region, out = case.region, []
     for track in region.tracks:
         own = case.own[case.own["track"] == track]

@@ -1,4 +1,4 @@
-"""All metrics of edits in their context, for any number of systems, as one table."""
+"""All metrics of edits in context, for any number of systems, as one table."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def evaluate(cases: Sequence[Case], write: Write, progress: Progress | None = No
     Args:
         cases: regions of pieces.
         write: takes an original score and a region, and gives the score with that region written anew.
-        progress: is told the part done.
+        progress: called with the share that is done.
     """
     out = []
     for number, case in enumerate(cases, 1):
@@ -103,7 +103,7 @@ def evaluate(cases: Sequence[Case], write: Write, progress: Progress | None = No
 
 
 def references(cases: Sequence[Case], seed: int = 0) -> dict[str, Write]:
-    """What to stand beside: the original, a copy of the bars before, retrieval, and random bars of the other pieces."""
+    """References: the original, a copy of the preceding bars, retrieval, and random bars of other pieces."""
     pool: list[Score] = list({case.piece: case.score for case in cases}.values())
     return {"original": original, "copy": copy_before, "retrieval": retrieve, "random": RandomBars(pool, seed)}
 

@@ -1,6 +1,6 @@
-"""An embedding of pieces by what is counted in them: small, the same everywhere, and named as such.
+"""An embedding of pieces by counted features: small, deterministic and versioned by name.
 
-Distances between sets of pieces need vectors. Learnt ones, such as CLaMP's, hear more; this one needs no weights: 96
+Distances between sets of pieces need vectors. Learnt ones, such as CLaMP's, capture more; this one needs no weights: 96
 numbers, shares as their square roots (so that distances are Hellinger's) and the rest in units in which pieces differ
 by about one.
 """

@@ -113,7 +113,7 @@ def discrepancy_p(first: Vectors, second: Vectors, draws: int = 500, seed: int =
 
 
 def _kernel(first: Vectors, second: Vectors) -> Vectors:
-    """Of all vectors with all, those of `first` before those of `second`."""
+    """The kernel of all pairs of vectors, those of `first` before those of `second`."""
     both = np.concatenate([first, second])
     norms = (both**2).sum(axis=1)
     squares = np.maximum(norms[:, None] + norms - 2 * both @ both.T, 0)

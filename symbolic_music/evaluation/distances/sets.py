@@ -54,13 +54,13 @@ class Sets:
 
 
 def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, progress: Progress | None = None) -> Sets:
-    """What was generated beside a reference.
+    """Compare generated pieces with a reference.
 
     Args:
         first: generated pieces, three at least, none without notes.
         second: pieces to compare with.
         seed: of all draws.
-        progress: is told the part done.
+        progress: called with the share that is done.
 
     Raises:
         EvaluationError: for fewer than three pieces, or one without notes.

@@ -21,14 +21,14 @@ from symbolic_music.score import Score
 Values = NDArray[np.float64]
 # Lengths in parts of 96 of a bar: whole, half, quarter, eighth, sixteenth; the same dotted but the whole; triplets.
 LENGTHS = np.array([96, 48, 24, 12, 6, 72, 36, 18, 9, 32, 16, 8])
-# Notes that begin so many seconds, or less, after another ended follow it (pretty_midi's default).
+# Notes that begin this many seconds, or less, after another ended follow it (pretty_midi's default).
 _FOLLOWS = 0.05
 # Points at which densities are compared, and how many distances the kernels are put on at most.
 _POINTS, _KERNELS = 1000, 4000
 
 
 def features(score: Score) -> Mapping[str, Values]:
-    """The nine features of a piece by mgeval's names; zeros where there are too few notes.
+    """The nine features of a piece by mgeval's names; zeros for too few notes.
 
     total_used_pitch, total_used_note, pitch_range, avg_pitch_shift (semitones), avg_IOI (seconds): shape ();
     total_pitch_class_histogram and note_length_hist, which add up to 1: (12,); pitch_class_transition_matrix and

@@ -14,7 +14,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.chords.by_window import window_chords
 
-# Positions of a bar at which onsets are told apart.
+# Positions of a bar at which onsets are distinguished.
 POSITIONS = 64
 # Bars of short, middle and long segments; at 120 quarters a minute MusDr's 3 to 8, 8 to 15 and over 15 seconds.
 LENGTHS = {"structureness_short": (2, 4), "structureness_middle": (4, 8), "structureness_long": (8, None)}
@@ -29,7 +29,7 @@ def features(score: Score) -> Mapping[str, float]:
 
 
 def pitch_class_entropy(score: Score, bars: int) -> float:
-    """Entropy in bits of the pitch classes of so many bars, the mean over all such stretches that have notes.
+    """Entropy in bits of the pitch classes of this many bars, the mean over all such stretches that have notes.
 
     In a shorter piece the whole is one stretch; nan without notes.
     """

@@ -88,7 +88,7 @@ def empty_beat_rate(score: Score) -> float:
 
 
 def empty_measure_rate(score: Score, measure: int) -> float:
-    """The same of stretches of `measure` ticks from the beginning on."""
+    """The share of consecutive ranges of `measure` ticks without notes."""
     return _empty_rate(score, _checked(measure))
 
 

@@ -2,7 +2,7 @@
 
 The fitness of a segment says how well, and how much of, the piece is explained by repetitions of that segment (Müller,
 Jiang and Grosche 2013). MusDr's structureness indicator is the best fitness within a range of lengths (Wu and Yang
-2020); theirs hears audio at two frames a second, ours reads bars.
+2020); theirs analyses audio at two frames a second, ours bars.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import Score
 
 Matrix = NDArray[np.float64]
-# Parts of a bar whose pitch classes are told apart.
+# Parts of a bar whose pitch classes are distinguished.
 _PARTS = 4
 # Share of the similarities that is kept, and what stands for all others (Müller's defaults).
 _KEPT, _PENALTY = 0.15, -2.0
@@ -26,7 +26,7 @@ _MOST_BARS = 400
 def self_similarity(score: Score) -> Matrix:
     """Cosine similarity of all bars by what pitch classes sound in each quarter of them: (bars, bars), 0 to 1.
 
-    Two silent bars are alike. Drums are not heard. Only the first 400 bars are looked at.
+    Two silent bars are alike. Drums are ignored. Only the first 400 bars are used.
     """
     lines = np.append(score.bars(), max(score.end, 1))[: _MOST_BARS + 1]
     parts = lines[:-1, None] + np.diff(lines)[:, None] * (np.arange(_PARTS) / _PARTS)

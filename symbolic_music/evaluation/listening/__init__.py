@@ -1,4 +1,4 @@
-"""Listening tests: a blind page as one file, and what its answers say."""
+"""Listening tests: a blind page as one file, and statistics of the answers."""
 
 from symbolic_music.evaluation.listening.page import KINDS, Clip, listening_page, read_answers
 from symbolic_music.evaluation.listening.statistics import Judged, Strength, bradley_terry, holm, judge, wilcoxon

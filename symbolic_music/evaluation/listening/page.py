@@ -1,4 +1,4 @@
-"""A listening test as one HTML file with its audio: pairs, ratings of one (MOS) or of all beside a reference (MUSHRA).
+"""A listening test as one HTML file with its audio: pairs, ratings (MOS), or ratings with a reference (MUSHRA).
 
 Listeners see no names: clips have random numbers, and a key that stays with the maker says what they are. The order of
 trials and of clips is drawn anew for each listener. Answers are saved as a JSON file.
@@ -66,7 +66,7 @@ def listening_page(clips: Sequence[Clip], kind: Kind, question: str = "", seed: 
         elif kind == "mos":
             trials += [{"clips": [identity[item, system]]} for system in systems]
         else:
-            # The open reference is a clip of its own number, or its address would tell the hidden one.
+            # The open reference is a clip of its own number, or its address would reveal the hidden one.
             opened = f"{int(rng.integers(2**32)):08x}"
             numbers.append(opened)
             trials.append({"clips": [identity[item, s] for s in systems], "reference": opened})

@@ -1,4 +1,4 @@
-"""What answers to a listening test say: Wilcoxon's signed ranks with Holm's correction, Bradley and Terry's model."""
+"""Statistics of listening tests: Wilcoxon's signed ranks with Holm's correction, the Bradley-Terry model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.errors import EvaluationError
 from symbolic_music.evaluation.statistics import Mean, mean
 
-# Up to so many pairs without ties the distribution is counted out.
+# Up to this many pairs without ties the distribution is counted out.
 _EXACT = 50
 
 
@@ -117,7 +117,7 @@ def _around(table: NDArray[np.float64]) -> bool:
 
 @dataclass(frozen=True)
 class Judged:
-    """What listeners said.
+    """The results of a listening test.
 
     Args:
         listeners, judgements: how many.
@@ -191,6 +191,6 @@ def _pairs(rows: Sequence[Mapping[str, Any]], listeners: int, seed: int) -> Judg
 
 
 def _sign_test(wins: int, of: int) -> float:
-    """Two-sided p of so many wins under even odds."""
+    """Two-sided p of this many wins under even odds."""
     fewer = min(wins, of - wins)
     return min(1.0, float(2 * sum(math.comb(of, k) for k in range(fewer + 1)) / 2**of))

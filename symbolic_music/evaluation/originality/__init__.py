@@ -1,4 +1,4 @@
-"""Originality: what a piece shares with a note store, found under transposition and change of tempo."""
+"""Originality: passages that a piece shares with a note store, in any transposition and tempo."""
 
 from symbolic_music.evaluation.originality.index import Index, build_index, open_index
 from symbolic_music.evaluation.originality.passages import Originality, Passage, originality

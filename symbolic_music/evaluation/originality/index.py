@@ -1,4 +1,4 @@
-"""An index of what a note store says, eight bytes a note: where each fingerprint of twelve notes stands.
+"""An index of a note store, eight bytes a note: positions of the fingerprints of twelve consecutive notes.
 
 STORE/.originality/SPLIT-hashes.npy   sorted hashes, uint32
 STORE/.originality/SPLIT-places.npy   the note at which each begins, uint32, counted over all pieces of the split

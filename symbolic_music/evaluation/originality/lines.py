@@ -1,4 +1,4 @@
-"""The notes of a piece in an order that transposition and tempo do not change, and fingerprints of their intervals."""
+"""The notes of a piece in an order that is invariant to transposition and tempo, and fingerprints of intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from symbolic_music.score import Score
 
 # Notes of a fingerprint.
 GRAM = 12
-# A note that begins so many seconds, or less, after the one before it sounds together with it.
+# A note that begins this many seconds, or less, after the one before it sounds together with it.
 _TOGETHER = 0.02
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 

@@ -1,4 +1,4 @@
-"""What a piece shares with the pieces of an index: passages of the same intervals, at any pitch and tempo."""
+"""Passages that a piece shares with an index: equal intervals, at any pitch and tempo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Passage:
 
     Args:
         notes: how many.
-        own: how many of these are asked about; all, unless `originality` was told `among`.
+        own: how many of these are searched for; all, unless `originality` has `among`.
         rows: of the piece's note table, shape (notes,).
         start, end: in seconds of the piece: onsets of its first and last note.
         piece: index in the store of the piece that has it too.
@@ -56,12 +56,12 @@ class Passage:
 
 @dataclass(frozen=True)
 class Originality:
-    """What a piece shares with an index.
+    """Passages that a piece shares with an index.
 
     Args:
         notes: pitched notes of the piece that are asked about.
         passages: the longest ones, by number of notes; a note may be in several.
-        copied: those of the notes that are in any passage of twelve or more intervals that the index knows.
+        copied: those of the notes that are in any passage of twelve or more intervals of the index.
         nearest: index in the store of the piece with the most fingerprints in common; None without any.
         nearest_source: its file.
         nearest_share: share of the fingerprints asked about that it has.
@@ -88,7 +88,7 @@ class Originality:
 def originality(
     score: Score, index: Index, without: int | None = None, among: NDArray[np.bool_] | None = None
 ) -> Originality:
-    """What a score, or some notes of it, shares with the pieces of an index.
+    """Find passages that a score, or some of its notes, shares with the pieces of an index.
 
     Args:
         score: any piece; drums are not looked at.

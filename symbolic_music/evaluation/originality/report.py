@@ -1,4 +1,4 @@
-"""Which bars of a piece are where in the training data: as plain data, and as a page with both as piano rolls."""
+"""Bars of a piece and their positions in the training data: as plain data, and as a page with piano rolls."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def bar_origins(
     """The bars of a piece that have notes which are asked about, in order.
 
     Args:
-        score, among: as `originality` was told them.
+        score, among: the arguments of `originality`.
         found: what it found.
         store: of its index.
     """
@@ -71,7 +71,7 @@ def bar_origins(
 
 
 def as_json(found: Originality) -> dict[str, Any]:
-    """What was found as plain data: seconds to the millisecond, shares to four decimals."""
+    """The result as plain data: seconds to the millisecond, shares to four decimals."""
     passages = [
         {
             "notes": passage.notes,

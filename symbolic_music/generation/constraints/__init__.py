@@ -1,1 +1,1 @@
-"""Constraints on the notes that a model writes: one file a kind."""
+"""Constraints on the notes that a model writes: one file for each kind."""

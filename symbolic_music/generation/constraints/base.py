@@ -1,4 +1,4 @@
-"""What a constraint on drawn notes is, and how several are put together.
+"""The interface of constraints on notes, and their combination.
 
 A constraint is a mask over what may follow in each field, for all alternatives of a request at once. It holds no state:
 what has been written so far is given to it. Constraints of pitch, of rhythm and of texture are in `pitch`,
@@ -33,7 +33,7 @@ class Unsatisfiable(ConstraintError):
 
 @dataclass(frozen=True)
 class Situation:
-    """What constraints see when a field is to be drawn; times are in steps of 10 ms.
+    """The state in which a field is drawn; times are in steps of 10 ms.
 
     Args:
         events: past and written ones without rests, (A, W, 3), each alternative's in order; lines that one lacks hold
@@ -81,7 +81,7 @@ class Constraint:
     """
 
     def onsets(self, situation: Situation, times: Integers) -> Mask | None:
-        """Where a note may begin: of times (A, K) those allowed, (A, K)."""
+        """Mask of allowed onsets: of times (A, K), (A, K)."""
         return None
 
     def passing(self, situation: Situation, times: Integers) -> Mask | None:
@@ -89,11 +89,11 @@ class Constraint:
         return None
 
     def durations(self, situation: Situation, durations: Integers) -> Mask | None:
-        """Of durations (K,) those allowed for a note at `situation.time`, (A, K) or (1, K)."""
+        """Mask of allowed durations: of durations (K,) for a note at `situation.time`, (A, K) or (1, K)."""
         return None
 
     def pitches(self, situation: Situation) -> Mask | None:
-        """Of `situation.notes` those allowed, (A, K) or (1, K)."""
+        """Mask of allowed notes: of `situation.notes`, (A, K) or (1, K)."""
         return None
 
     def finished(self, situation: Situation) -> Mask | None:
@@ -102,7 +102,7 @@ class Constraint:
 
 
 def both(masks: list[Mask | None], shape: tuple[int, ...]) -> Mask:
-    """What all masks allow."""
+    """The intersection of masks."""
     out = np.ones(shape, bool)
     for mask in masks:
         if mask is not None:

@@ -1,4 +1,4 @@
-"""A constraint on which pitches follow each other: given ones, in a free rhythm. Times are in steps of 10 ms."""
+"""A constraint on the sequence of pitches: given ones, in a free rhythm. Times are in steps of 10 ms."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ class GivenPitches(Constraint):
 
 
 def _next_same(given: tuple[int, ...], number: int) -> int:
-    """Where the pitch of a number comes again; past the end where it does not."""
+    """The next position of the same pitch; past the end if there is none."""
     later = given[number + 1 :]
     return number + 1 + later.index(given[number]) if given[number] in later else len(given)

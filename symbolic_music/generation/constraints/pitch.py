@@ -1,4 +1,4 @@
-"""Constraints on which notes are written: range, scale, chords, instruments, repeats.
+"""Constraints on pitches and instruments: range, scale, chords, repeats.
 
 Those that take `instruments` leave the others alone; None stands for all but the drums.
 """
@@ -30,7 +30,7 @@ class PitchRange(Constraint):
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high <= 127:
-            raise OptionError(f"a range of pitches lies in 0..127, lowest first, not {self.low}..{self.high}")
+            raise OptionError(f"a range of pitches is within 0..127, lowest first, not {self.low}..{self.high}")
 
     def pitches(self, situation: Situation) -> Mask:
         """See `Constraint`."""
@@ -44,7 +44,7 @@ class PitchClasses(Constraint):
     """Pitches of these classes alone, 0 for C to 11 for B.
 
     Raises:
-        OptionError: when there are none, or others.
+        OptionError: for an empty set, or invalid values.
     """
 
     classes: tuple[int, ...]
@@ -77,7 +77,7 @@ class Chords(Constraint):
 
     Args:
         changes: (step, pitch classes), sorted by step; each holds until the next. Before the first anything goes, and
-            so it does where there are no classes.
+            also without classes.
         instruments: those that keep to it.
 
     Raises:
@@ -124,7 +124,7 @@ class NoRepeatedNote(Constraint):
 
 @dataclass(frozen=True)
 class NoUnison(Constraint):
-    """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot tell the two apart."""
+    """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot represent both."""
 
     def pitches(self, situation: Situation) -> Mask:
         """See `Constraint`."""
@@ -148,7 +148,7 @@ class Taken(Constraint):
 
 @dataclass(frozen=True)
 class MostInstruments(Constraint):
-    """No other instrument once so many have played, the past included; 16 is what a MIDI file has channels for."""
+    """No other instrument once this many have played, the past included; 16 is what a MIDI file has channels for."""
 
     most: int = 16
 

@@ -1,4 +1,4 @@
-"""Constraints on when notes begin and end: a given rhythm, the end on a given beat. Times are in steps of 10 ms."""
+"""Constraints on onsets and ends: a given rhythm, the end on a given beat. Times are in steps of 10 ms."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class EndOn(Constraint):
 
     Args:
         step: where it ends, within the region or at its end.
-        held: notes that begin within so many steps before it last until it, 1 to 999.
+        held: notes that begin within this many steps before it last until it, 1 to 999.
 
     Raises:
         OptionError: for another number.

@@ -1,4 +1,4 @@
-"""A constraint on which of some given notes are written again: what thinning out asks. Times are in steps of 10 ms."""
+"""A constraint that keeps a share of given notes, for thinning out. Times are in steps of 10 ms."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Selection(Constraint):
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
-            raise OptionError(f"the share of notes that stay lies between 0 and 1, not {self.share:g}")
+            raise OptionError(f"the share of notes to keep is between 0 and 1, not {self.share:g}")
         starts = [row[0] for row in self.table]
         if not starts or starts != sorted(starts):
             raise OptionError("notes to select from are sorted by onset, at least one")

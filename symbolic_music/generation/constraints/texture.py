@@ -1,4 +1,4 @@
-"""Constraints on how many notes there are: at once, at a moment, in a bar."""
+"""Constraints on the number of notes: at once, at a moment, in a bar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 @dataclass(frozen=True)
 class Polyphony(Constraint):
-    """At most so many notes sound at once, of these instruments together (None: all but the drums), past ones too.
+    """At most this many notes sound at once, of these instruments together (None: all but the drums), past ones too.
 
     Raises:
         OptionError: for fewer than one.
@@ -35,7 +35,7 @@ class Polyphony(Constraint):
 
 @dataclass(frozen=True)
 class PolyphonyOfEach(Constraint):
-    """The same for each of the instruments by itself; 1 makes them melodies."""
+    """Maximum polyphony of each instrument separately; 1 makes melodies."""
 
     most: int
     instruments: tuple[int, ...] | None = None

@@ -1,4 +1,4 @@
-"""Ids, or words, of a piece bar by bar: which begin a bar, and which a model may write into bars."""
+"""Token ids of a piece bar by bar: ids that begin a bar, and ids that a model may write into bars."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def encoded_in_bars(score: Score, model: Model[Any]) -> Ids:
         if not isinstance(encoded, list) and not any(name.startswith("Rest_") for name in names):
             return encoded
     raise OptionError(
-        f"model {model.card.name!r} can continue a piece, but not write into one: of models that go from left to right "
-        "those can whose REMI or compound ids tell all tracks in one sequence, with programs and without rests"
+        f"model {model.card.name!r} only supports continuation; infilling needs a model with the region or "
+        "anticipation tokenizer, or REMI or compound ids of all tracks in one sequence, with programs and without rests"
     )
 
 
@@ -57,7 +57,7 @@ def begins_bar(ids: Array, vocabulary: Vocabulary) -> Array:
 
 
 def bars_of(encoded: Ids, count: int, vocabulary: Vocabulary) -> tuple[list[Ids], int]:
-    """Ids of each bar, of so many at least, and how many of them say that it begins, and its meter.
+    """Ids of each bar, of this many at least, and how many of them say that it begins, and its meter.
 
     After the last note the bars of an encoding end: those that the score has besides are empty, in the last meter.
     """
@@ -68,7 +68,7 @@ def bars_of(encoded: Ids, count: int, vocabulary: Vocabulary) -> tuple[list[Ids]
 
 
 def first_shown(past: list[Ids], most: int) -> int:
-    """The first of these bars that is shown, of the last ones with so many ids together; the last one always."""
+    """The first of these bars that is shown, of the last ones with this many ids together; the last one always."""
     lengths = np.cumsum([len(bar) for bar in reversed(past)])
     return len(past) - max(min(1, len(past)), int((lengths <= most).sum()))
 

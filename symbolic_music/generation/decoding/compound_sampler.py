@@ -1,4 +1,4 @@
-"""Write music word by word, with a model of compound words and the grammar of its tokenizer.
+"""Sample music word by word, with a compound word model and the grammar of its tokenizer.
 
 Fields go by what they hold: family (which kind of word it is; the paper's type), time (bar or position), pitch,
 velocity, duration, program, part, tempo, meter, chord, rest, as far as a tokenizer has them.
@@ -59,7 +59,7 @@ _BEFORE_AND_AFTER = ("BOS_None", "EOS_None", "PAD_None", "Type_EOS")
 
 
 def field_names(vocabulary: Vocabulary) -> list[str]:
-    """What the fields of compound words are called; see the module's docstring."""
+    """Names of the fields of compound words; see the docstring of the module."""
     types = [names[-1].partition("_")[0].lower() for names in vocabulary.fields]
     return [_NAMES.get(one, one) for one in types]
 
@@ -68,7 +68,7 @@ def of_each_field(vocabulary: Vocabulary, sampling: Sampling | Mapping[str, Samp
     """How each field is drawn: all alike, or as named, and those that are not named as published.
 
     Raises:
-        OptionError: for a field that there is not.
+        OptionError: if the field does not exist.
     """
     names = field_names(vocabulary)
     if isinstance(sampling, Sampling):
@@ -90,9 +90,9 @@ def draw_words(
 ) -> Iterator[tuple[Word, float]]:
     """Words that obey the grammar, one after the other, and the log-probability of each; without an end.
 
-    Of each word the leading field is drawn first, told which the model says what the others are: time, then the others
-    in their order, each among what the grammar leaves after those before. The piece is not ended: what says so is never
-    drawn. Without a prompt the first word is what a piece in 4/4 begins with.
+    The leading field of each word is drawn first, then the other fields conditioned on it, in order, each among the ids
+    that the grammar allows after the previous ones. Words that end a piece are never drawn. Without a prompt the first
+    word is the beginning of a piece in 4/4.
 
     Args:
         model: of compound words.
@@ -106,7 +106,7 @@ def draw_words(
     """
     network, vocabulary, grammar = model.network, model.tokenizer.vocabulary, model.tokenizer.grammar
     if not isinstance(network, WordNetwork) or not isinstance(grammar, WordGrammar):
-        raise OptionError(f"{model.card.name!r} speaks words of several fields, but is no compound transformer")
+        raise OptionError(f"{model.card.name!r} predicts words of several fields, but is not a compound transformer")
     first, names = network.config.leading, field_names(vocabulary)
     order = sorted((i for i in range(len(names)) if i != first), key=lambda i: names[i] != "time")
     inside = np.array([name not in _BEFORE_AND_AFTER for name in vocabulary.fields[first]])

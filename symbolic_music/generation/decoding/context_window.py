@@ -1,4 +1,4 @@
-"""What a GPT-2 over the anticipatory ids is shown of a piece that outgrows its window.
+"""The context of a GPT-2 over anticipatory ids when a piece is longer than its window.
 
 The rows of a piece are its events (rests too) and controls in the order in which they are shown: before each event,
 every control whose time is at most that of the event before it + 500 steps. A window is a flag and a stretch of rows
@@ -28,7 +28,7 @@ from symbolic_music.tokenizers.anticipation.events import Events, interleave
 Row = tuple[int, int, int, bool]
 # Stands for three SEPARATORs.
 _OPENING: Row = (0, 0, -1, False)
-# Rows shown after a slide are no older than this, in steps: half of what the times can tell.
+# Rows shown after a slide are no older than this, in steps: half of the range of times.
 _OLDEST = v.MAX_TIME // 2
 
 
@@ -53,7 +53,7 @@ class Layout:
 
     @classmethod
     def of(cls, context: int, hop: int | None = None, beat: int = 1) -> Layout:
-        """For a model of so many positions; the hop is half a window when omitted."""
+        """For a model of this many positions; the hop is half a window when omitted."""
         capacity = (context - 1) // 3
         return cls(capacity, capacity // 2 if hop is None else hop, beat)
 
@@ -120,7 +120,7 @@ class EventWindow:
         return [self.flag, *(i for row in self.rows[self.first :] for i in self._ids(row))]
 
     def time_id(self, time: int) -> int:
-        """Of an event."""
+        """The id of the time of an event."""
         return v.TIME + time - self.base
 
     def _least(self) -> int:

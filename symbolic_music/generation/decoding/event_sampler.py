@@ -10,7 +10,7 @@ model is shown, and so what its distributions are. Of these, only the ids that m
 - notes: those of the instruments that may be written, and REST where it stands in training, one second after the event
   before and with duration 0.
 
-From these what the constraints forbid is taken away. Where one id is left, it is not asked for. The draw of an
+From these what the constraints forbid is taken away. Where one id is left, it is not requested. The draw of an
 alternative depends on the seed, its request's number and its own number alone.
 """
 
@@ -72,7 +72,7 @@ class AnticipationSampler:
         seed: the same seed gives the same notes.
         hop: rows by which a full window slides, half of it when omitted: see `event_windows`.
         longest_gap: steps that an event may be after the one before, at least 100.
-        beat: steps; windows begin on multiples of it, for models that hear musical time.
+        beat: steps; windows begin on multiples of it, for models of musical time.
 
     Raises:
         OptionError: for numbers out of range.
@@ -95,7 +95,7 @@ class AnticipationSampler:
         if count < 1 or not requests:
             raise OptionError("at least one alternative of one request is needed")
         if not v.DENSITY <= longest_gap < v.MAX_TIME:
-            raise OptionError(f"the longest gap lies in 100..9999 steps, not {longest_gap}")
+            raise OptionError(f"the longest gap is 100..9999 steps, not {longest_gap}")
         self._sampling = EventSampling(sampling, sampling, sampling) if isinstance(sampling, Sampling) else sampling
         self._gap = longest_gap
         layout = Layout.of(context_of(model), hop, beat)
@@ -105,7 +105,7 @@ class AnticipationSampler:
         self._is_read = False
 
     def alternatives(self) -> list[list[Alternative]]:
-        """What has been written so far; complete when the stream is exhausted."""
+        """The alternatives so far; complete when the stream is exhausted."""
         return [[line.result() for line in group.lines] for group in self._groups]
 
     def stream(self) -> Iterator[Drawn]:

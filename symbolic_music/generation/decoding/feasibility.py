@@ -1,4 +1,4 @@
-"""Constraints that leave nothing to draw are found before anything is drawn, as far as they do not hang on what is."""
+"""Find unsatisfiable constraints before sampling starts, as far as that can be known in advance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _places(request: Request) -> list[int]:
 
 
 def _situation(request: Request, time: int) -> Situation:
-    """Nothing written yet, and what came before heard no more."""
+    """A state without new notes, in which no earlier note sounds."""
     instruments = range(v.INSTRUMENTS) if request.instruments is None else request.instruments
     notes = np.concatenate([np.arange(128 * i, 128 * i + 128) for i in instruments])
     at: Integers = np.array([time])

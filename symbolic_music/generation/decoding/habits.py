@@ -1,4 +1,4 @@
-"""What parts do elsewhere in their piece, which is what they are expected to do where they are written.
+"""Habits of tracks, measured elsewhere in the piece, which new notes are expected to follow.
 
 A model that is not sure draws what no player of the part would play: these are limits of a part's own, and counts that
 are weighed against the model's probabilities as if the model's were counts too (a Dirichlet prior).
@@ -29,8 +29,10 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _MARGIN = 3
 _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
-# The model counts as so many notes of the part; of its pitch classes no more than so many count.
+# The model counts as this many notes of the part; of its pitch classes no more than this many count.
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
+# Bars of notes by which a part may be behind or ahead.
+_IN_PACE = 0.25
 IN_CHORD, CLASH, NEITHER = range(3)
 
 
@@ -62,7 +64,7 @@ def relation(classes: Mask) -> Integers:
 
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """What sounds in the pitched notes of all slots but these."""
+    """The pitched notes of all other slots."""
     chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
@@ -103,6 +105,22 @@ def _shared_out(log_p: Floats, kinds: Integers, counts: Floats) -> Floats:
         return np.asarray(log_p + (np.log(wanted) - np.log(np.maximum(masses, 1e-12)))[kinds])
 
 
+def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
+    """Log-probabilities of the gap classes, tilted so that a part does not fall behind its pace nor run ahead of it.
+
+    Args:
+        log_p: of the model, (242,).
+        pace: notes a step.
+        ahead: notes that are written beyond those that the pace asks for so far.
+        left: steps to the end of the span.
+    """
+    bars = ahead / (pace * 4 * STEPS)
+    if abs(bars) < _IN_PACE:
+        return log_p
+    lengths = np.append(np.arange(LONGEST_GAP), [LONGEST_GAP, left if bars < 0 else 0])
+    return np.asarray(log_p + np.clip(bars, -1.0, 1.0) * pace * lengths)
+
+
 class Rhythm:
     """Gaps of some parts together, by the place in the bar from which they are.
 
@@ -140,7 +158,7 @@ class Rhythm:
 
 @dataclass(frozen=True, eq=False)
 class Habits:
-    """What a part does elsewhere in its piece, as masks of what it may do where it is written.
+    """Habits of a part elsewhere in its piece, as masks for new notes.
 
     Args:
         keys: (256,), see `tokenizers.region.rows`.
@@ -173,7 +191,7 @@ _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 def new_habits(
     others: GridEvents, at_once: int = _NEW_AT_ONCE, per_bar: int = _NEW_PER_BAR, shortest: int = 1
 ) -> Habits:
-    """What a part may do that plays nowhere else: within the key of the others and over their chords, without piles.
+    """Habits of a part without notes elsewhere: within the key and the chords of the others, without piles.
 
     Args:
         others: the piece.
@@ -196,7 +214,7 @@ def habits_of(
     others: Sounding | None = None,
     fewest: int = 8,
 ) -> Habits | None:
-    """The habits of a part from its notes elsewhere; None where there are too few to tell.
+    """The habits of a part from its notes elsewhere; None if there are too few.
 
     A pitched part keeps within three semitones of its range, a kit to the drums that it uses. Where nearly all notes
     begin on a few places of the quarter, new ones do too; a part played freely has no such places. Of fifty gaps the

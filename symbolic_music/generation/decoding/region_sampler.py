@@ -1,4 +1,4 @@
-"""Draw the notes of a region with a region model, field by field, among what limits and habits allow."""
+"""Sample the notes of a region with a region model, field by field, within limits and habits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError, ModelError
 from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
-from symbolic_music.generation.decoding.habits import tuned
+from symbolic_music.generation.decoding.habits import paced, tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.sampling import Sampling, choose, filtered, log_softmax
 from symbolic_music.models.architectures.region_cache import RegionCache
@@ -20,12 +20,12 @@ from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
-# What no habit knows is not impossible.
+# Unobserved values keep some probability.
 _LEAST = -50.0
 
 
 class RegionSampler:
-    """One alternative of one span.
+    """The sampler of one alternative of one span.
 
     Args:
         network: in evaluation mode.
@@ -87,6 +87,9 @@ class RegionSampler:
             bar = int(np.searchsorted(request.bar_starts, self._now, side="right")) - 1
             place = int(self._now - request.bar_starts[max(bar, 0)])
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now)
+        if request.pace:
+            written, elapsed = len(self._events) - self._given, self._now - request.start
+            log_p = paced(log_p, request.pace, written - request.pace * elapsed, request.end - self._now)
         situation = self._situation()
         times = self._now + np.arange(r.LONGEST_GAP)[None]
         allowed = np.zeros(r.GAPS, bool)

@@ -1,4 +1,4 @@
-"""What a sampler is asked for, and what it gives back."""
+"""The request and the result of a sampler."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Request:
             instruments, and times before `start` too.
         instruments: those that may be written, 128 for drums; None for all 129.
         constraints: what the notes must obey; see `constraints`.
-        opening: whether time 0 is the beginning of a piece, which is then told to the model as in training. The
-            published sampler never tells it.
+        opening: whether time 0 is the beginning of a piece, which the model then gets as in training. The
+            published sampler never encodes it.
         may_end: step from which the model may end the piece by a SEPARATOR; None for never.
         most: notes at most; None for a hundred a second and a hundred more.
 
@@ -54,7 +54,7 @@ class Request:
         for name in ("past", "controls"):
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
         if len(self.past) and self.past[-1, 0] > self.start:
-            raise RegionError(f"the past goes on to step {self.past[-1, 0]}, after the start at {self.start}")
+            raise RegionError(f"the past extends to step {self.past[-1, 0]}, after the start at {self.start}")
         if self.instruments is not None:
             chosen = tuple(sorted(set(self.instruments)))
             if not chosen or not all(0 <= i < v.INSTRUMENTS for i in chosen):
@@ -107,7 +107,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Alternative:
-    """What was written for a request, once.
+    """One result of a request.
 
     Args:
         rows: events and rests as drawn, shape (n, 3).
@@ -128,7 +128,7 @@ class Alternative:
 
     @property
     def log_probability(self) -> float:
-        """Of all that was drawn."""
+        """The log-probability of all drawn events."""
         return float(self.log_probabilities.sum())
 
     def merged(self, request: Request) -> Events:

@@ -1,4 +1,4 @@
-"""Which of the ids that may follow are drawn, and the draw: temperature, top-k, top-p and min-p."""
+"""Sampling from logits: temperature, top-k, top-p and min-p."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How ids are drawn.
+    """Settings of sampling.
+
+        sm.Sampling(temperature=0.9, top_p=0.95)
 
     Args:
-        temperature: logits are divided by it; 0 takes the likeliest id.
+        temperature: divisor of the logits; 0 takes the likeliest id.
         top_p: nucleus (Holtzman et al. 2020): the fewest likeliest ids whose probabilities reach this sum.
         top_k: only this many likeliest ids; 0 for all.
-        min_p: only ids at least this likely beside the likeliest (Nguyen et al. 2024).
+        min_p: only ids with at least this fraction of the highest probability (Nguyen et al. 2024).
 
     Raises:
         OptionError: for a value out of range.
@@ -46,7 +48,7 @@ class Sampling:
 
 
 def draw(logits: Tensor, sampling: Sampling, generator: torch.Generator) -> int:
-    """One id from logits of shape (n,); ids at minus infinity are never drawn.
+    """Sample one id from logits of shape (n,); ids at minus infinity are never drawn.
 
     Raises:
         OptionError: when every id is forbidden.

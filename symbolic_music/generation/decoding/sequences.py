@@ -1,4 +1,4 @@
-"""The alternatives of a request while they are written, and what may follow in each."""
+"""The alternatives of a request during sampling, and the allowed next events of each."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Line:
         self.choose_note(REST_NOTE)
 
     def result(self) -> Alternative:
-        """What has been written so far."""
+        """The result so far."""
         rows = np.array(self.rows, np.int32).reshape(-1, 3)
         scores = np.array(self.log_probabilities, np.float64).reshape(-1, 3)
         return Alternative(rows, scores, self.done and self.complete)
@@ -185,7 +185,7 @@ class Group:
         """Whether there is a note, or a rest, for a drawn time; else it must be drawn again."""
         constraints, is_over = self.request.constraints, index == len(line.note_gaps)
         if (is_over or line.window.now + index >= line.end) and line.was_refused and not self._counts_written(line):
-            raise self.contradiction(line, "wherever the model would begin a note, none may be")
+            raise self.contradiction(line, "the constraints allow no note where the model places one")
         if not constraints or is_over or not line.note_gaps[index] or line.rest_gaps[index]:
             return True
         situation = replace(self._situation([line]), time=np.array([line.window.now + index]))

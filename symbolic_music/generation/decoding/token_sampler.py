@@ -1,4 +1,4 @@
-"""Write music id by id, or word by word, with any model of ids and the grammar of its tokenizer."""
+"""Sample music id by id, or word by word, with any token model and the grammar of its tokenizer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What reads ids for a sampler, and says what may follow: one for each architecture that speaks the anticipatory ids.
+"""Inference backends for samplers: one for each architecture over the anticipatory ids.
 
-A reader keeps a sequence of ids for each of many lines. `read` appends to some of them and hands back what it knows of
-what follows the last id of each; the other methods turn that into the logits of a block of ids.
+A reader keeps a sequence of ids for each of many lines. `read` appends to some of them and returns the state after the
+last id of each; the other methods compute the logits of a block of ids from it.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ class Reader(Protocol):
 
 @singledispatch
 def reader_of(network: Any, lines: int) -> Reader:
-    """The reader of a network, for so many lines. For another architecture: `reader_of.register`.
+    """The reader of a network, for this many lines. For another architecture: `reader_of.register`.
 
     Raises:
         ModelError: when there is none, or the network has another vocabulary.
     """
-    raise ModelError(f"a {type(network).__name__} cannot write into a piece: there is no reader of it")
+    raise ModelError(f"a {type(network).__name__} cannot write into a piece: it has no inference backend")
 
 
 def can_be_read(network: Any) -> bool:
-    """Whether `reader_of` knows the architecture of a network."""
+    """Whether `reader_of` supports the architecture of a network."""
     return reader_of.dispatch(type(network)) is not reader_of.dispatch(object)
 
 
@@ -87,7 +87,7 @@ def note_ids(instruments: Instruments) -> Tensor:
 
 
 class GPT2Reader:
-    """Reads all lines side by side, and computes the logits that are asked for alone: states are the final ones."""
+    """Reads all lines side by side, and computes the logits that are requested alone: states are the final ones."""
 
     def __init__(self, network: GPT2 | PreparedGPT2, lines: int) -> None:
         self._model = network if isinstance(network, PreparedGPT2) else PreparedGPT2(network)

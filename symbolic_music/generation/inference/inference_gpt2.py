@@ -1,4 +1,4 @@
-"""A GPT-2 made ready for sampling: its matrices in the form in which they are multiplied by fastest."""
+"""A GPT-2 prepared for sampling: its matrices in the layout of the fastest multiplication."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class PreparedGPT2:
             raise OptionError(f"no weights of kind {weights!r}: choose from {', '.join(WEIGHTS)}")
         first = network.embedding.weight
         if weights != "float32" and (first.device.type != "cpu" or first.dtype != torch.float32):
-            raise OptionError(f"weights of kind {weights!r} are made of a float32 network on the CPU alone")
+            raise OptionError(f"weights of kind {weights!r} need a float32 network on the CPU")
         make, c = WEIGHTS[weights], network.config
         self.config = c
         tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
@@ -84,7 +84,7 @@ class PreparedGPT2:
 
 
 def with_weights(model: Model[Any], weights: str) -> Model[Any]:
-    """The same model for edits alone, its matrices kept in another way: see `PreparedGPT2`.
+    """A model for edits with weights in another format: see `PreparedGPT2`.
 
     Raises:
         OptionError: when it is no GPT-2 of the anticipatory ids, and as `PreparedGPT2`.

@@ -1,4 +1,4 @@
-"""Matrices as a sampler multiplies by them: few vectors at a time, so that reading the weights is what takes the time.
+"""Linear layers for sampling: few vectors at a time, so reading the weights dominates.
 
 Of what torch offers, measured on a CPU with two cores for the 85 M weights of a GPT-2 of 128 M (ms for all, one vector
 and eight; `benchmarks/sampling.py kernels`):
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# From so many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
+# From this many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
 _MANY = 24
 
 
@@ -35,7 +35,7 @@ class Matrix(Protocol):
 
 
 class Float32:
-    """As the network has it; nothing is copied.
+    """The matrix of the network, without a copy.
 
     Args:
         weight: (out, in).

@@ -1,4 +1,4 @@
-"""GPT-2 over several sequences of different lengths at once, each with keys and values of its own.
+"""GPT-2 over several sequences of different lengths at once, each with its own keys and values.
 
 What is new of all sequences goes through the matrices as one flat table of ids, so that the weights are read once for
 all of them; only attention looks at one sequence at a time. Reading a prompt, a single id, ids of which some sequences
@@ -43,12 +43,12 @@ class RaggedGPT2:
         self._keys = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
         self._values = [self.network.embedding.new_zeros(shape) for _ in range(c.layers)]
         self.lengths = [0] * sequences
-        # Of a sequence, another whose first so many positions are its own.
+        # For a sequence: another one with which it shares this many first positions.
         self._shared: dict[int, tuple[int, int]] = {}
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.network.embedding.device
 
     def restart(self, sequence: int) -> None:
@@ -112,7 +112,7 @@ class RaggedGPT2:
         return left
 
     def _common(self, sequences: Sequence[int]) -> tuple[int, int]:
-        """A sequence that begins like all of these, and how many positions long; (0, 0) where there is none."""
+        """A sequence that shares its first positions with all of these, and their number; (0, 0) if there is none."""
         found = {self._shared.get(s, (0, 0)) for s in sequences}
         sources, length = {source for source, _ in found}, min(length for _, length in found)
         return (sources.pop(), length) if len(sources) == 1 and length else (0, 0)
@@ -134,7 +134,7 @@ class RaggedGPT2:
             q, k, v = parts.view(len(x), 3, self.config.heads, -1).unbind(1)
             mixed = mix(q, k, v, self._keys[i], self._values[i], layer.scale).reshape(len(x), -1)
             if i == len(net.layers) - 1 and len(x) > len(sequences):
-                # Above the last attention only the last id of each is asked for.
+                # Above the last attention only the last id of each is requested.
                 x, mixed = x[last], mixed[last]
             x = x + layer.out(mixed)
             inner = layer.inner(net.normed(x, layer.feed_forward_norm))
@@ -201,7 +201,7 @@ class _Mixer:
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def _beside_shared(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """The same, where the first positions of all are those of one: its keys meet all queries at once."""
+        """Attention if all sequences share their first positions: the shared keys meet all queries at once."""
         alike, own = slice(0, self.shared), slice(self.shared, self.longest)
         of_alike = q.transpose(0, 1) @ keys[self.source, :, alike].transpose(-1, -2)  # (H, N, shared)
         of_own = q[:, :, None] @ keys[self.where, :, own].transpose(-1, -2)  # (N, H, 1, rest)

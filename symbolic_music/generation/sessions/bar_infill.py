@@ -1,7 +1,7 @@
-"""Whole bars of all tracks, written by a model that only goes on from left to right, in ids that begin bars.
+"""Infill whole bars of all tracks with a left-to-right model whose ids mark bars.
 
-Candidates for the bars are drawn, told what came before them. Each is weighed by how likely the model finds what
-follows once it has read the candidate, and the best are taken. Bars and meters are the piece's.
+We sample candidates for the bars from the left context and rank them by the likelihood of the right context. Bars and
+meters are those of the piece.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.transforms import check_tracks
 
-# After so many ids, or words, a bar ends as soon as it may.
+# After this many ids, or words, a bar ends as soon as it may.
 _MOST_IDS_A_BAR = 2000
 # What a model without a window is shown.
 _SHOWN = 1024
@@ -58,7 +58,7 @@ class BarInfilling:
         candidates: that are drawn; never fewer than `count`.
 
     Raises:
-        OptionError: unless the model's ids tell all tracks in one sequence, bar by bar.
+        OptionError: unless the model's ids encode all tracks in one sequence, bar by bar.
         RegionError: unless there is one region, of whole bars and of all tracks with notes.
     """
 
@@ -82,7 +82,9 @@ class BarInfilling:
         lines = score.bars(spans[-1][1] + 1)
         is_all = tracks is None or set(played) <= set(check_tracks(score, tracks))
         if len(spans) != 1 or not is_all or not np.isin(spans[0], lines).all():
-            raise RegionError(f"model {name!r} writes one region of whole bars, in all tracks: --bars alone names it")
+            raise RegionError(
+                f"model {name!r} writes one region of whole bars, in all tracks: use --at bars: without --tracks"
+            )
         self._span = first, last = spans[0]
         asked = inside(score.notes, first, last)
         self._given, self._replaced = score.notes[~asked], score.notes[asked]
@@ -95,7 +97,7 @@ class BarInfilling:
         scale = score.ticks_per_quarter / own.ticks_per_quarter
         starts = own.bars(round(last / scale) + 1) * scale
         if len(starts) < len(lines) or (np.abs(starts[: len(lines)] - lines) >= 1).any():
-            raise RegionError(f"model {name!r} cannot write here: its ids do not know the meters of this piece")
+            raise RegionError(f"model {name!r} cannot write here: its vocabulary lacks the meters of this piece")
         self._heads: list[list[Any]] = [bar[:head].tolist() for bar in bars[begin:end]]
         config = model.network.config
         self._shown = int(getattr(config, "window", getattr(config, "context", _SHOWN)))
@@ -109,7 +111,7 @@ class BarInfilling:
         return len(self._found) / self._candidates
 
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`. Notes are told when all candidates are drawn: which are taken is known then."""
+        """See `EditSession`. Notes are streamed after all candidates are drawn and ranked."""
         network = self._model.network
         was_training = network.training
         try:
@@ -171,7 +173,7 @@ class BarInfilling:
 
     @torch.no_grad()
     def _likelihood_after(self, ids: list[Any]) -> float:
-        """Of what follows the region, a note of it, with as much before it as the model's window holds."""
+        """Log-likelihood per note of the right context, given as much left context as the window holds."""
         length = len(self._future)
         before = (self._past + ids)[-max(1, self._shown - length) :]
         shown = torch.tensor([before + self._future], device=self._model.device)
@@ -185,7 +187,7 @@ class BarInfilling:
         return float(sum(scores)) / max(1, len(self._model.tokenizer.decode(np.array(self._future))))
 
     def _notes(self, ids: list[Any]) -> Array:
-        """What was drawn, in ticks and tracks of the score."""
+        """The drawn notes, in ticks and tracks of the score."""
         written = self._model.tokenizer.decode(np.array(ids, np.int32))
         notes, scale = written.notes.copy(), self._score.ticks_per_quarter / written.ticks_per_quarter
         ends = np.rint((notes["onset"].astype(np.int64) + notes["duration"]) * scale)

@@ -1,4 +1,4 @@
-"""Alternatives of an edit while they are written, and what comes of them."""
+"""Candidate solutions of an edit: notes drawn so far, and the finished scores."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Draft:
         return WrittenNote(self.number, row[6], start, end - start, row[2], row[3])
 
     def count(self, log_probability: float, notes: int, complete: bool) -> None:
-        """What the sampler says of a region."""
+        """Add the result of the sampler for a region: its log-probability, number of notes, and completeness."""
         self._log_probability += log_probability
         self._drawn += notes
         self._complete &= complete

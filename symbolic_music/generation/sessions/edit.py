@@ -1,8 +1,8 @@
-"""The one edit: regions of some tracks are written, and everything else comes back as it was.
+"""An edit: regions of some tracks are written, and everything else comes back unchanged.
 
-A note is asked for when it begins in a region, in a track that is written. All others are given, and come back bit for
-bit, in their order, with all that is no note. Written notes begin and end within their region. A given note that began
-earlier and sounds into a region stays; its pitch is not struck again in its track before it has ended.
+A note belongs to the edit if it begins in a region, in a written track. All other notes are given and come back bit for
+bit, in their order, with all other events. Written notes begin and end within their region. A given note that began
+earlier and sounds into a region stays; its pitch is not struck again in its track before it ends.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True)
 class Edit:
-    """What is to be written.
+    """The description of an edit.
 
     Args:
-        spans: regions in ticks, sorted, apart from each other; see `regions.spans_of`.
-        tracks: that are written; none for any instrument, each in a track of its own that is added.
+        spans: regions in ticks, sorted and disjoint; see `regions.spans_of`.
+        tracks: the written tracks; none for any instruments, each in a new track.
         limits: what the notes must obey.
-        keeps_rhythm: only pitches are drawn, for the notes that are there.
-        keeps: share of the notes that are there, which are written again as they are; None to write new ones.
-        role: of the track that is written, when it is new.
+        keeps_rhythm: sample only pitches, for the existing notes.
+        keeps: share of the existing notes to keep unchanged; None to write new ones.
+        role: of the written track, if it is new.
         may_end: part of a region after which the model may end the piece; None for never.
     """
 
@@ -65,17 +65,17 @@ class Edit:
 
 
 class Editing:
-    """An edit under way: it hands out notes as they are drawn, and at any time the scores written so far.
+    """A running edit: it streams notes as they are drawn, and returns the scores so far at any time.
 
-    What a model is shown of a piece, and so what an edit costs, does not grow with the piece.
+    The context of the model, and so the cost of an edit, does not grow with the piece.
 
     Args:
         score: the piece.
-        edit: what is to be written.
+        edit: its description.
         model: that writes.
         sampling: temperature, top-p, top-k, min-p.
         seed: the same seed gives the same notes.
-        count: alternatives. The first of them is what one alone would be.
+        count: alternatives. The first one does not depend on the number.
 
     Raises:
         OptionError: when the model cannot write into a piece.
@@ -156,7 +156,7 @@ class Editing:
         return perspective(self._score, voices, self._edit.spans[0], self._model, not self._needs_notes)
 
     def _request(self, number: int, view: Perspective, draft: Draft) -> Request:
-        """What is asked of the sampler for a region, after what a draft already holds."""
+        """The request to the sampler for a region, after the notes of a draft."""
         first, last = span = self._edit.spans[number]
         start, end = (int(step) for step in view.steps([first, last]))
         end = max(end, start + 1)
@@ -192,7 +192,7 @@ class Editing:
         return GivenRhythm(starts, lengths, tuple(note // 128 for note in notes)), others
 
     def _as_events(self, number: int, view: Perspective, steps: Span) -> tuple[tuple[int, int, int], ...]:
-        """The notes that were asked for in a region, in order, in steps from one to another."""
+        """The notes that were requested in a region, in order, in steps from one to another."""
         rows = self._score.notes[self._asked[number]]
         onsets, ends = view.steps(rows["onset"]), view.steps(rows["onset"].astype(np.int64) + rows["duration"])
         lengths = np.clip(ends - onsets, 1, v.MAX_DURATION - 1).tolist()
@@ -254,7 +254,7 @@ class Editing:
                 draft.count(one.log_probability, len(one.events), one.complete)
 
     def _worded(self, error: Unsatisfiable, view: Perspective, span: Span) -> str:
-        """What could not follow, in the user's limits and bars."""
+        """The error in terms of the user's limits and bars."""
         lines = self._score.bars(span[1])
         bar = max(1, int(np.searchsorted(view.steps(lines), error.step, side="right")))
         limits = self._edit.limits.told()

@@ -1,4 +1,4 @@
-"""Bars of some tracks, written by a model that was trained to fill bars in: MIDI-GPT.
+"""Fill bars of some tracks with a model trained for it: MIDI-GPT.
 
 The model is shown a window of bars of all tracks, those before and after the ones that are written, and controls of
 each track. A region that is longer than half of the window is written piece by piece, as the model's authors do.
@@ -173,7 +173,7 @@ class BarFilling:
             left = left[len(chosen) :]
 
     def _window(self) -> int:
-        """Bars that are shown: the largest number that the model knows and the piece has."""
+        """Number of bars of context: the largest that the model supports and the piece has."""
         known = sorted(self._tokenizer.layout.bars, reverse=True)
         return next((bars for bars in known if bars <= len(self._bars)), known[-1])
 
@@ -213,7 +213,7 @@ class BarFilling:
         return found
 
     def _blocks(self, ids: Sequence[int], count: int) -> list[list[BarNote]]:
-        """The notes of so many bars that are filled; the ids are those after the first FillInStart."""
+        """The notes of this many bars that are filled; the ids are those after the first FillInStart."""
         names, levels = self._tokenizer.vocabulary.fields[0], self._tokenizer.velocities
         blocks: list[list[BarNote]] = [[]]
         time, level, pitch = 0, 0, -1
@@ -261,6 +261,6 @@ def _ids_of(controls: Mapping[str, int], tokenizer: MidiGptTokenizer, name: str)
             raise OptionError(f"model {name!r} has no control {control!r}; it has {known}")
         kind, least = CONTROLS[control]
         if not 0 <= value - least < tokenizer.layout.size[kind]:
-            raise OptionError(f"{control} lies in {least}..{tokenizer.layout.size[kind] - 1 + least}, not {value}")
+            raise OptionError(f"{control} is in {least}..{tokenizer.layout.size[kind] - 1 + least}, not {value}")
         found[kind] = value - least
     return found

@@ -1,4 +1,4 @@
-"""Edits that would only delete are drawn again: a region that had notes is not left without, unless that is allowed."""
+"""Sample an edit again if a region that had notes would be left empty, unless that is allowed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An edit by a region model: everything that is given is shown at once, and each span is written after it.
+"""An edit by a region model, conditioned on all given notes; each region is written in turn.
 
-Long spans are written in parts of a few bars, each of which knows the parts before it.
+Long spans are written in parts of a few bars, each conditioned on the previous parts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ _MOST_BARS = 8
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
-# Up to so many notes of a bar stand on its sixteenths.
+# How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
+_PACE_BARS, _FEWEST_FOR_PACE = 8, 8
+# Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
 
@@ -190,7 +192,7 @@ class RegionEditing:
     def _request(
         self, number: int, place: int, draft: Draft, voices: dict[int, Voice]
     ) -> tuple[RegionRequest, dict[int, int]]:
-        """What is asked of the sampler for a part of a span, and the track of each written slot."""
+        """The request to the sampler for a part of a span, and the track of each written slot."""
         part = self._parts[number][place]
         notes = draft.among(self._given)
         wanted = tuple((track, voice.instrument) for track, voice in voices.items())
@@ -211,7 +213,7 @@ class RegionEditing:
         window = self._model.network.config.window
         rows = arrange_edit(events, spans, list(slots), window - min(_ROOM, window // 3))
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + 1]
-        # A kit's patterns are longer than its gaps, and the model knows them.
+        # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
         others = None if self._edit.limits.free or self._edit.keeps_rhythm else sounding(events, list(slots))
@@ -237,6 +239,7 @@ class RegionEditing:
             others=others,
             busy=tuple(_busy(events, slot, start) for slot in sorted(slots)),
             constraints=(*limits, *self._rhythm(number, part, start, end)),
+            pace=0.0 if others is None else self._pace(events, list(slots), start, end),
             fewest_in_bar=(self._edit.limits.notes_per_bar or (0, 0))[0],
             fewest_at_once=(self._edit.limits.notes_at_once or (1, 1))[0],
             above=self._above(number, part) if self._edit.keeps_rhythm else (),
@@ -275,6 +278,20 @@ class RegionEditing:
             places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         return replace(found, at_once=at_once, per_bar=per_bar, places=places)
 
+    def _pace(self, events: GridEvents, slots: list[int], start: int, end: int) -> float:
+        """Notes a step of slots in the bars around a part of a span; 0 where there are too few to tell."""
+        if self._edit.limits.notes_per_bar is not None:
+            return 0.0
+        last_note = int(events.time.max(initial=0)) + 1
+        low, high = max(0, start - _PACE_BARS * 4 * r.STEPS), min(end + _PACE_BARS * 4 * r.STEPS, max(end, last_note))
+        own = np.isin(events.slot, slots) & (events.instrument != r.PEDAL_INSTRUMENT)
+        own &= (events.time >= low) & (events.time < high)
+        steps = high - low
+        for first, last in self._holes:
+            own &= (events.time < first) | (events.time >= last)
+            steps -= max(0, min(last, high) - max(first, low))
+        return float(own.sum() / steps) if own.sum() >= _FEWEST_FOR_PACE and steps > 0 else 0.0
+
     def _new(self, events: GridEvents) -> Habits:
         role = self._edit.role
         if role is None:
@@ -295,7 +312,7 @@ class RegionEditing:
         return rhythm, Taken(taken(rows, own))
 
     def _rows(self, number: int, part: Span) -> Array:
-        """The notes that are asked for in a part of a span, by onset and track."""
+        """The notes that are requested in a part of a span, by onset and track."""
         rows = self._score.notes[self._asked[number] & inside(self._score.notes, *part)]
         return np.asarray(rows[np.lexsort((rows["track"], rows["onset"]))])
 

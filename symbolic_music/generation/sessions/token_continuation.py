@@ -1,4 +1,4 @@
-"""The continuation of a piece by a model of tokens."""
+"""Continue a piece with a token model."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A score as a model reads it, and what it writes as tracks of the score."""
+"""Conversion between scores and the events of a model."""

@@ -1,7 +1,7 @@
-"""How a model sees a score, and how what it writes becomes notes of the score's tracks.
+"""The view of a model on a score, and the conversion of its events to notes of the score.
 
-Three kinds of models: the published ones hear seconds and know instruments; ours hear musical time, every piece at one
-tempo, and know instruments, or parts (see `models.bundle.View`).
+There are three kinds of models: the published ones use seconds and instruments; ours use musical time, every piece at
+one tempo, and instruments or parts (see `models.model.View`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from symbolic_music.tokenizers.anticipation.events import Events, events_of
 
 
 class StepView(Protocol):
-    """What limits ask of a model's view: its steps, the instruments written (None for any), what it obeys anyway."""
+    """The part of a view that limits need: its steps, the written instruments (None for any), its own constraints."""
 
     instruments: tuple[int, ...] | None
     constraints: tuple[Constraint, ...]
@@ -49,7 +49,7 @@ class Perspective(StepView, Protocol):
     beat: int
 
     def instrument(self, track: int) -> int:
-        """What the model knows a written track as."""
+        """The instrument or part of a written track in the model."""
         ...
 
     def events(self, notes: Array) -> Events:
@@ -57,7 +57,7 @@ class Perspective(StepView, Protocol):
         ...
 
     def opening(self, past: Events, is_whole: bool) -> bool:
-        """Whether the model is told that the piece begins; `is_whole`: nothing came before this past."""
+        """Whether the encoding marks the beginning of the piece; `is_whole`: nothing came before this past."""
         ...
 
     def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
@@ -66,7 +66,7 @@ class Perspective(StepView, Protocol):
 
 
 def edits(model: Model) -> bool:
-    """Whether a model can write into a piece: it reads regions, or speaks the anticipatory ids."""
+    """Whether a model can write into a piece: it is a region model, or uses the anticipatory ids."""
     if model.reads == "regions":
         return True
     known = (model.tokenizer.name, model.tokenizer.preset) == ("anticipation", "default")
@@ -74,7 +74,7 @@ def edits(model: Model) -> bool:
 
 
 def known_instruments(model: Model) -> tuple[int, ...]:
-    """Those that a model that speaks the anticipatory ids knows, 128 for drums."""
+    """The instruments of a model of the anticipatory ids, 128 for drums."""
     return tuple(sorted(getattr(model.network.config, "instruments", range(v.INSTRUMENTS))))
 
 
@@ -84,7 +84,7 @@ def writable(score: Score, model: Model) -> list[int]:
 
 
 def playing(score: Score, model: Model, spans: Sequence[Span]) -> list[int]:
-    """Of the tracks that a model can write those with notes in some spans; all where none has."""
+    """The writable tracks with notes in some spans; all of them if none has notes."""
     tracks = writable(score, model)
     within = np.logical_or.reduce([inside(score.notes, *span) for span in spans])
     own = [track for track in tracks if (within & (score.notes["track"] == track)).any()]
@@ -99,14 +99,17 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
         voices: of the tracks that are written; none for any instrument, each in a track of its own.
         span: the first that is written.
         model: that writes.
-        monophonic: whether parts sound one note at a time, for models that know parts.
+        monophonic: whether parts sound one note at a time, for models of parts.
 
     Raises:
         OptionError: when the model cannot write into a piece.
         RegionError: when it cannot write these tracks.
     """
     if not edits(model):
-        raise OptionError(f"model {model.card.name!r} can continue a piece, but not write into one")
+        raise OptionError(
+            f"model {model.card.name!r} only supports continuation; infilling needs a model with the region or "
+            "anticipation tokenizer"
+        )
     if model.view.parts:
         return InParts(score, list(voices), span, model, monophonic)
     if model.reads == "events":
@@ -115,7 +118,7 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
 
 
 class _ByInstrument:
-    """Any instruments that the model knows, drums too, many notes at a time."""
+    """Any instruments of the model, drums included, polyphonic."""
 
     beat = 1
 
@@ -125,7 +128,7 @@ class _ByInstrument:
         self._unknown = sorted(set(range(v.INSTRUMENTS)) - set(known))
         wanted = sorted({voice.instrument for voice in voices.values()})
         if set(wanted) & set(self._unknown):
-            raise RegionError(f"the model knows instruments {list(known)}; these tracks play {wanted}")
+            raise RegionError(f"the model has instruments {list(known)}; these tracks play {wanted}")
         self.instruments: tuple[int, ...] | None = tuple(wanted) or (known if self._unknown else None)
         self.constraints: tuple[Constraint, ...] = (NoUnison(),)
 
@@ -134,7 +137,7 @@ class _ByInstrument:
         return self._voices[track].instrument
 
     def _heard(self, events: Events) -> Events:
-        """Without instruments that the model does not know."""
+        """Without instruments that the model does not have."""
         return events[~np.isin(events[:, 2] // 128, self._unknown)] if self._unknown else events
 
     def _track(self, instrument: int, pitch: int, tracks: list[Track]) -> int:

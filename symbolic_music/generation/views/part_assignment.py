@@ -1,4 +1,4 @@
-"""Between the tracks of a score and the parts of a model."""
+"""Assignment of the tracks of a score to the parts of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the tracks of a score sound around a region, which is how new notes in them sound."""
+"""Program, channel and velocity of each track around a region, for its new notes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNKNOWN_VELOCITY, _UNKNOWN_PITCH = 80, 60.0
 
 @dataclass(frozen=True, eq=False)
 class Voice:
-    """What the new notes of a track have in common.
+    """The common attributes of the new notes of a track.
 
     Args:
         program, channel: of all of them.
@@ -38,7 +38,7 @@ class Voice:
         return DRUM_INSTRUMENT if self.channel == DRUM_CHANNEL else self.program
 
     def velocity(self, onset: int, pitch: int) -> int:
-        """Of a new note: the median of the sixteen nearest notes like it, of all where there are fewer than three.
+        """The velocity of a new note: the median of the sixteen nearest similar notes, of all if fewer than three.
 
         Drums are alike by their pitch, other notes by the sixteenth of the quarter that they begin on.
         """

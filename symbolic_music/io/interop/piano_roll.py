@@ -1,4 +1,4 @@
-"""Scores as piano rolls: arrays of velocities on a grid, with the onsets beside them."""
+"""Scores as piano rolls: arrays of velocities on a grid, with arrays of onsets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tracks of a MIDI file sound like together: events merged by time, state kept by port and channel.
+"""Playback of all tracks of a MIDI file together: events merged by time, state by port and channel.
 
 A player has one line of time: a program, a volume or a pedal acts on all notes of its channel, whichever track they
 stand in. At one tick the tracks come in order, and in each its events in theirs. A program change also takes the bank
@@ -46,7 +46,7 @@ class Heard:
 
 
 def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problems: Counter[str]) -> Heard:
-    """What is heard of these tracks, which stand in their file at these bytes.
+    """The playback of these tracks, which are in their file at these bytes.
 
     `apart`: the tracks are sequences on their own (type 2), so that none acts on another.
     """

@@ -1,4 +1,4 @@
-"""Where the tracks of a Standard MIDI File lie, also when its headers and lengths are wrong.
+"""Positions of the tracks in a Standard MIDI File, even if its headers and lengths are wrong.
 
 Source: Standard MIDI Files 1.0, RP-001 (MIDI Association 1996).
 """
@@ -27,7 +27,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the headers say: format, division as written (two bytes), the tracks found.
+    """The headers: format, division as written (two bytes), the tracks found.
 
     `unknown`: begin and end of the whole chunks that are none of MIDI's.
     """

@@ -1,4 +1,4 @@
-"""Events of a MIDI file in words."""
+"""Names of MIDI events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXTS = range(1, 10)
 
 
 def kind_of(data: bytes) -> str:
-    """What kind of event these bytes are, which begin with their status; a chunk begins with its name."""
+    """The kind of an event from its bytes, which begin with the status; of a chunk from its name."""
     if data[0] < 0x80:
         return f"chunk {data[:4].decode('latin-1')!r}"
     if data[0] == 0xFF:

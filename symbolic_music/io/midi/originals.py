@@ -1,4 +1,4 @@
-"""What other readers make of the file that a score was read from, for encodings that were published with them.
+"""The file of a score as other readers read it, for encodings that were published with them.
 
 Each function gives a score as that reader has it, or the score as it is where no file is remembered or something was
 changed since.
@@ -34,7 +34,7 @@ def as_symusic_reads(score: Score) -> Score:
 
 
 def as_pretty_midi_reads(score: Score) -> Score:
-    """The same with the notes of pretty_midi 0.2: a note off ends all notes of its pitch that began before its tick.
+    """The score with the notes of pretty_midi 0.2: a note off ends all notes of its pitch that began before its tick.
 
     So a note of no length is left out, and one that lies inside another ends with it. Tempos count in the first track
     of the file only. Notes of one tick in a file of one track (type 0) come in order of the parts' first ends.
@@ -143,7 +143,7 @@ def _messages(own: Events) -> list[tuple[int, int, int, int, int]]:
 
 
 def _track_by_track(data: bytes) -> Score:
-    """What symusic would make of a file that it refuses, or whose notes of one tick it does not keep in order."""
+    """The notes by symusic's rules, for a file that it refuses or whose simultaneous notes it reorders."""
     problems: Counter[str] = Counter()
     found, tracks = read_tracks(data, problems)
     parts: list[Track] = []

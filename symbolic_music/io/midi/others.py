@@ -1,4 +1,4 @@
-"""What a MIDI file says beyond the tables of a score: texts, exclusive messages, aftertouch, silent tracks, ..."""
+"""Contents of a MIDI file beyond the tables of a score: texts, exclusive messages, aftertouch, silent tracks, ..."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _USUAL_RELEASE = 64
 
 @dataclass(frozen=True, eq=False)
 class Others(Sequence[Other]):
-    """The events of a file without a table, found when they are asked for."""
+    """The events of a file without a table, found on first use."""
 
     data: bytes
 
@@ -49,7 +49,7 @@ class Others(Sequence[Other]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Other, ...]: ...
     def __getitem__(self, index: int | slice) -> Other | tuple[Other, ...]:
-        """One of them, or several."""
+        """One event, or a slice of events."""
         return self._found[index]
 
     def __len__(self) -> int:

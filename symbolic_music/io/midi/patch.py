@@ -1,4 +1,4 @@
-"""A score that was read from a MIDI file, as that file with what was changed in the score.
+"""Patch the MIDI file of a score with what changed in the score.
 
 Tracks without a changed note keep their bytes; in the others notes go and come, and every other event keeps its tick,
 its bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own. Tempos,

@@ -1,4 +1,4 @@
-"""What a player makes of a MIDI file: each note with all that decides how it sounds.
+"""The notes of a MIDI file as a player plays them, with everything that affects their sound.
 
 Tracks are merged by time; state is kept by port and channel; a note sounds until its key or the pedal lets go. Until
 anything is said, values are those of General MIDI 1: program 0, volume 100, pan 64, expression 127, bends of 2
@@ -24,7 +24,7 @@ _BANKS, _DATA, _NRPN, _RPN = (0, 32), (6, 38), (98, 99), (100, 101)
 
 @dataclass(order=True)
 class Sound:
-    """A note as it is heard. Times are ticks; `length` ends with its key and the pedal; ranges are semitones, cents."""
+    """A note as a player plays it. Times are ticks; `length` includes the pedal; ranges are semitones, cents."""
 
     time: int
     pitch: int
@@ -71,7 +71,7 @@ class _Channel:
 
 
 def played(data: bytes) -> list[Sound]:
-    """The notes of a MIDI file as they are heard, sorted. MidiError when it is none."""
+    """The notes of a MIDI file as a player plays them, sorted. MidiError if it is not MIDI."""
     found, tracks = read_tracks(data, Counter())
     channels: dict[int, _Channel] = {}
     sounding: dict[tuple[int, int], list[Sound]] = {}

@@ -1,4 +1,4 @@
-"""MIDI files: symusic reads those that are good and simple, `tolerant_reader` the others, `writer` writes."""
+"""Read MIDI files: valid and simple ones by symusic, others by `tolerant_reader`; write them by `writer`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_midi(path: str | Path) -> Score:
 
 
 def parse_midi(data: bytes) -> Score:
-    """A score from the bytes of a MIDI file, as it is heard; see `tolerant_reader.parse_tolerant`.
+    """A score from the bytes of a MIDI file, with playback semantics; see `tolerant_reader.parse_tolerant`.
 
     Raises:
         MidiError: when they are not MIDI.

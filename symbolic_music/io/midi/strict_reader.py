@@ -1,4 +1,4 @@
-"""Good MIDI files, read by symusic, and whether what its tracks say one by one is also what is heard.
+"""Read valid MIDI files with symusic, and check that reading track by track equals playback.
 
 symusic makes a track of each (track of the file, channel, program) that has notes, in this order, with the controllers
 that come while this program is on; it does not say which channel that is, drops notes that never end, and leaves out
@@ -31,7 +31,7 @@ _PORT = b"\xff\x21\x01"
 
 @dataclass(frozen=True)
 class Strict:
-    """A score track by track, as symusic has it, whether it is also what is heard, and see `Document.plain`."""
+    """A score track by track, as symusic reads it; whether playback gives the same; see `Document.plain`."""
 
     score: Score
     is_heard: bool
@@ -52,7 +52,7 @@ class _Closed:
 
 
 def parse_strict(data: bytes) -> Strict | None:
-    """What symusic reads, or None where it refuses, or leaves something out, or could take too much memory."""
+    """The score by symusic, or None if it refuses the file, omits something, or could take too much memory."""
     closed = _closed(data)
     if closed is None:
         return None
@@ -107,7 +107,7 @@ def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[
     for table in (fields["controls"], fields["bends"]):
         if len(table):
             of_part = np.bincount(table["track"], minlength=len(tracks)) > 0
-            # Told in another track or under another program than the notes, or told to several parts at once.
+            # In another track or under another program than the notes, or for several parts at once.
             is_heard &= not (of_part & ~played & (parts[channel] > 0)).any()
             is_heard &= not (of_part & (parts[channel] > 1)).any()
     controls = fields["controls"]
@@ -143,7 +143,7 @@ def _has_ports(data: bytes) -> bool:
 
 
 def _closed(data: bytes) -> _Closed | None:
-    """The same file with its notes ended and its channels signed; None when its headers or lengths are wrong."""
+    """The file with all notes ended and channels marked; None if its headers or lengths are wrong."""
     if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
         return None
     tracks, division = (int.from_bytes(data[at : at + 2], "big") for at in (10, 12))

@@ -1,4 +1,4 @@
-"""Scores of symusic, to and from ours."""
+"""Convert between symusic's scores and ours."""
 
 from __future__ import annotations
 

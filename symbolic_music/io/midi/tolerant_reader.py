@@ -1,4 +1,4 @@
-"""MIDI files that a strict reader refuses or misreads: everything in them that makes sense, and what did not."""
+"""Read MIDI files that a strict reader refuses or misreads, with a list of their problems."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def parse_placed(data: bytes) -> Placed:
 
 
 def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:
-    """Where the tracks of a file lie, and what stands in them; what is wrong is counted in `problems`."""
+    """Positions and events of the tracks of a file; problems are counted in `problems`."""
     found = layout(data, problems)
     return found, [track_events(data[t.start : t.bound], t.stop - t.start, problems) for t in found.tracks]
 

@@ -1,4 +1,4 @@
-"""Scores as MIDI files, so that reading them gives the same notes.
+"""Write scores as MIDI files, so that reading them gives the same notes.
 
 The order of one tick is that of the file that the score comes from, if its tracks are those of the file (`order`). Else
 it is: banks, programs, controllers, ends of notes, beginnings of notes in the order of the table, ends of notes of no

@@ -1,4 +1,4 @@
-"""Compressed MusicXML (.mxl): the document in the archive, and an archive around a document.
+"""Compressed MusicXML (.mxl): read the document of an archive, and write one.
 
 Source: MusicXML 4.0, "Compressed .mxl files": META-INF/container.xml names the root file.
 """

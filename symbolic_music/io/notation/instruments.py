@@ -1,4 +1,4 @@
-"""Which General MIDI program an instrument's name means, in the languages of printed scores."""
+"""General MIDI programs from instrument names in the languages of printed scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A measure of a MusicXML part with other notes: voices that did not change, and all that is no note, stay."""
+"""Patch a measure of a MusicXML part: unchanged voices and other elements stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers in documents of unknown origin."""
+"""Numbers in untrusted documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A MusicXML document with the measures of the parts that an edit changed; every other byte stays as it was."""
+"""Patch a MusicXML document: replace changed measures, keep every other byte."""
 
 from __future__ import annotations
 

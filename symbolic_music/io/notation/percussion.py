@@ -1,4 +1,4 @@
-"""Drums on a staff: which line and note head is which key of General MIDI's percussion map.
+"""Drums on a staff: staff lines and note heads of General MIDI's percussion keys.
 
 Source: N. Weinberg, Guide to Standardized Drumset Notation (1998), which most notation programs follow.
 """

@@ -1,4 +1,4 @@
-"""What a score that was read from notation remembers: the document, to be patched when it is written again."""
+"""The document of a score that was read from notation, for patching."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def written_music(document: bytes) -> Written:
 
 
 def parse_musicxml(document: bytes) -> Score:
-    """A score from MusicXML, which remembers the document.
+    """A score from MusicXML, with a reference to its document.
 
     Raises:
         NotationError: when it is no MusicXML within the bounds.
@@ -50,5 +50,5 @@ def parse_musicxml(document: bytes) -> Score:
 
 
 def reading_of(source: NotationSource) -> Reading:
-    """The same score again, with the places of its notes on the page."""
+    """The score of a document again, with the positions of its notes on the page."""
     return as_written(read_document(parsed(source.document)[0]))

@@ -1,4 +1,4 @@
-"""Written music as a Score: ties joined, grace notes before the beat, dynamics as velocities."""
+"""Convert written music to a Score: ties joined, grace notes before the beat, dynamics as velocities."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Reading:
 
 
 def as_written(written: Written) -> Reading:
-    """The music of the page, each measure once; what repeats would play again is told in `Score.problems`."""
+    """The music of the page, each measure once; unplayed repeats are listed in `Score.problems`."""
     layout = lay_out(written)
     order = list(range(len(layout.numbers)))
     columns = _columns(written)
@@ -307,7 +307,7 @@ def _meters(layout: Layout, places: Places) -> list[tuple[int, int, int]]:
 
 
 def _bar_numbers(layout: Layout, places: Places) -> list[tuple[int, int]]:
-    """Where the printed numbers do not go on by one from the bar before; the first bar is 1 without a word."""
+    """Bars whose printed number is not one more than the previous; the first bar is 1 by default."""
     rows = []
     expected = 1
     for measure, begin, _ in places:

@@ -1,4 +1,4 @@
-"""Scores as MusicXML: patched into the document that they come from, or written anew."""
+"""Write scores as MusicXML: patched into their document, or new."""
 
 from __future__ import annotations
 

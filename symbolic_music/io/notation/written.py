@@ -1,4 +1,4 @@
-"""Music as it is written: parts of measures, before it is laid out in time.
+"""Written music: parts of measures, before the conversion to time.
 
 Times are ticks, `TICKS` a quarter note; within a measure they count from its beginning.
 """
@@ -58,7 +58,7 @@ class Measure:
 
 @dataclass(slots=True)
 class Instrument:
-    """What an instrument of a part sounds like; `key` is the drum that an unpitched note strikes."""
+    """The sound of an instrument of a part; `key` is the drum of an unpitched note."""
 
     name: str = ""
     program: int | None = None

@@ -1,1 +1,1 @@
-"""One file an architecture."""
+"""One file for each architecture."""

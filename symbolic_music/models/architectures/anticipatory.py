@@ -1,9 +1,9 @@
-"""A small decoder for the anticipatory encoding, one position an event.
+"""A small decoder for the anticipatory encoding, with one position for each event.
 
 The encoding's three ids of an event are predicted one after the other, as its chain rule says, but the
 transformer runs once an event: from its state h the time is drawn, from (h, time) the duration, from those
-the instrument, and a last attention layer that knows all of them draws the pitch. Times are predicted as the
-gap to the last event, so that 55,028 ids need no table of 55,028 rows. `forward` and `step` speak in ids.
+the instrument, and a last attention layer conditioned on them predicts the pitch. Times are predicted as the
+gap to the last event, so that 55,028 ids need no table of 55,028 rows. `forward` and `step` take ids.
 
 Each row (an event, a control, the flag) sees the last `window` rows, its own included, through every layer: a sequence
 may be of any length.
@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError, TokenError
 from symbolic_music.models.attention.relative_terms import Differences
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, Sizes, check_heads, checked
 from symbolic_music.models.modules.gated_block import Block
 from symbolic_music.models.modules.kv_cache import SlidingCache
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -35,40 +35,41 @@ GAPS = v.DENSITY + 1  # rests keep gaps at 0..100 steps
 END = GAPS  # the class of the gap that stands for a separator
 
 
+@checked
 @dataclass(frozen=True)
 class AnticipatoryConfig:
     """Shape of an `AnticipatoryTransformer`.
 
     Args:
         width, layers, heads, hidden: of the transformer; hidden is the feed-forward's inner width.
-        instruments: those the model knows (128 is drums); others are refused.
+        instruments: those of the model (128 is drums); others are refused.
         window: rows that each row sees.
-        distances: relative positions told apart.
+        distances: number of distinct relative positions.
         time_unit: steps of 10 ms in a bucket of relative time.
         time_reach: buckets of relative time to either side.
         dropout: on the embedding and on what each half of a block adds.
     """
 
-    width: int = 256
-    layers: int = 5
-    heads: int = 4
-    hidden: int = 640
-    instruments: tuple[int, ...] = tuple(range(v.INSTRUMENTS))
-    window: int = 512
-    distances: int = 128
-    time_unit: int = 15
-    time_reach: int = 64
-    dropout: float = 0.1
+    width: Size = 256
+    layers: Layers = 5
+    heads: Size = 4
+    hidden: Size = 640
+    instruments: Sizes = tuple(range(v.INSTRUMENTS))
+    window: Size = 512
+    distances: Size = 128
+    time_unit: Size = 15
+    time_reach: SizeOrZero = 64
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("time_reach",))
+        check_heads(self.width, self.heads)
         known = set(self.instruments)
         if not known or len(known) < len(self.instruments) or max(known) >= v.INSTRUMENTS:
             raise ModelError("instruments are numbers from 0 to 128, at least one, each once")
 
 
 class Cache:
-    """What `step` remembers: of the rows so far keys, values and times, and the ids of an unfinished row."""
+    """The state of `step`: keys, values and times of the rows so far, and the ids of an incomplete row."""
 
     def __init__(self, config: AnticipatoryConfig, batch: int, like: Tensor) -> None:
         head_width = config.width // config.heads
@@ -121,7 +122,7 @@ class AnticipatoryTransformer(nn.Module):
                 nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * c.layers + 2))
 
     def _instrument_index(self) -> Tensor:
-        """Instrument number to row of its embedding; -1 for one that the model does not know; rests are last."""
+        """Instrument number to row of its embedding; -1 for one that the model does not have; rests are last."""
         index = torch.full((v.INSTRUMENTS + 1,), -1)
         index[torch.tensor(self.config.instruments)] = torch.arange(len(self.config.instruments))
         index[v.INSTRUMENTS] = len(self.config.instruments)
@@ -172,7 +173,7 @@ class AnticipatoryTransformer(nn.Module):
         row = self.index[instrument]
         if (row < 0).any():
             unknown = sorted(set(instrument[row < 0].tolist()))
-            raise ModelError(f"this model does not know instruments {unknown}; it knows {self.config.instruments}")
+            raise ModelError(f"this model does not have instruments {unknown}; it has {self.config.instruments}")
         return row
 
     def _waves(self, time: Tensor) -> Tensor:
@@ -193,7 +194,7 @@ class AnticipatoryTransformer(nn.Module):
         return self._duration_input(states, gap) + torch.as_tensor(self.duration(duration))
 
     def _pitch_keys_values(self, states: Tensor, cache: Cache | None = None) -> tuple[Tensor, Tensor]:
-        """What the pitches attend to: the states of the rows."""
+        """Keys and values of the rows for the pitch layer."""
         block = self.pitch_block
         return block.attention.keys_values(
             block.attention_norm(states), None if cache is None else cache.rows.layers[-1]

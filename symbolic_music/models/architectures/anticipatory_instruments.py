@@ -1,4 +1,4 @@
-"""Teach an anticipatory transformer further instruments, before it is trained on."""
+"""Add instruments to an anticipatory transformer before further training."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _RARER, _NOISE = 8.0, 0.02
 
 @torch.no_grad()
 def with_instruments(network: AnticipatoryTransformer, instruments: Collection[int]) -> AnticipatoryTransformer:
-    """A network that knows further instruments too, and says the same of the music that this one knows.
+    """A network with further instruments, and the same predictions for the instruments of this one.
 
     Further ones are read as the mean of those known and a little noise of their own, and written e^-8 as likely as
     those on average: next to never before they are learnt.
 
     Args:
-        network: is not changed; it is returned itself where it knows them all.
+        network: is not changed; it is returned if it has all of them.
         instruments: numbers from 0 to 128. ModelError for others.
     """
     known = network.config.instruments

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 from symbolic_music.models.modules.rotary_block import RotaryBlock, Stretch, turns
 
 
+@checked
 @dataclass(frozen=True)
 class AriaConfig:
     """Shape of an `Aria`; the default is the published medium one, 658 M parameters.
@@ -34,18 +35,18 @@ class AriaConfig:
         epsilon: of the layer norms.
     """
 
-    vocabulary: int = 17_727
-    context: int = 8192
-    width: int = 1536
-    layers: int = 16
-    heads: int = 24
-    hidden: int = 6144
-    base: int = 500_000
-    embedding: int = 0
-    epsilon: float = 1e-5
+    vocabulary: Size = 17_727
+    context: Size = 8192
+    width: Size = 1536
+    layers: Layers = 16
+    heads: Size = 24
+    hidden: Size = 6144
+    base: Size = 500_000
+    embedding: SizeOrZero = 0
+    epsilon: Share = 1e-5
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("embedding",))
+        check_heads(self.width, self.heads)
 
 
 PRESETS = {"medium": AriaConfig(), "embedding": AriaConfig(context=2048, embedding=512)}

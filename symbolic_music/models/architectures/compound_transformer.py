@@ -1,4 +1,4 @@
-"""A decoder over compound words: each position is a word of several fields, drawn together at one step.
+"""A decoder over compound words: each position is a word of several fields, predicted at one step.
 
 Every field has an embedding of its own width; side by side they are a word. From the decoder's state the leading field
 (which kind of word it is) is drawn first; the other fields are drawn independently of each other, from the state and
@@ -18,13 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, Sizes, check_heads, checked
 from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward, initialise
 from symbolic_music.models.modules.embeddings import ScaledEmbedding, sinusoids
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 
 
+@checked
 @dataclass(frozen=True)
 class CompoundTransformerConfig:
     """Shape of a `CompoundTransformer`; the default is the paper's, for the preset `original` of `compound`.
@@ -38,22 +39,22 @@ class CompoundTransformerConfig:
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    sizes: tuple[int, ...] = (67, 135, 18, 3, 129, 18, 45)
-    widths: tuple[int, ...] = (128, 256, 64, 32, 512, 128, 128)
-    leading: int = 3
-    width: int = 512
-    layers: int = 12
-    heads: int = 8
-    hidden: int = 2048
-    window: int = 1024
-    dropout: float = 0.1
+    sizes: Sizes = (67, 135, 18, 3, 129, 18, 45)
+    widths: Sizes = (128, 256, 64, 32, 512, 128, 128)
+    leading: SizeOrZero = 3
+    width: Size = 512
+    layers: Layers = 12
+    heads: Size = 8
+    hidden: Size = 2048
+    window: Size = 1024
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("leading",))
+        check_heads(self.width, self.heads)
         if not len(self.sizes) == len(self.widths) > 0 or min(*self.sizes, *self.widths) < 1:
             raise ModelError("every field has a size and a width, both at least 1")
         if self.leading >= len(self.sizes):
-            raise ModelError(f"there is no field {self.leading} to lead; there are {len(self.sizes)}")
+            raise ModelError(f"no leading field {self.leading}: there are {len(self.sizes)} fields")
         if self.width % 2:
             raise ModelError(f"width {self.width} is odd; sinusoids need an even one")
 
@@ -101,7 +102,7 @@ class CompoundTransformer(nn.Module):
 
         Args:
             ids: (B, L, F).
-            leading: (B, L), the leading field of the word that follows each, which the other fields' logits are told.
+            leading: (B, L), the leading field of the next word, the condition of the logits of the other fields.
                 By default it is read from ids, and after the last word it is the likeliest.
 
         Returns:
@@ -144,7 +145,7 @@ class CompoundTransformer(nn.Module):
         return torch.as_tensor(self.heads[self.config.leading](states))
 
     def logits(self, states: Tensor, leading: Tensor) -> tuple[Tensor, ...]:
-        """Logits of all fields, the others told the leading one: (..., width) and (...) to F times (..., size)."""
+        """Logits of all fields, conditioned on the leading one: (..., width) and (...) to F times (..., size)."""
         first = self.config.leading
         told = self.told(torch.cat([states, self.fields[first](leading)], dim=-1))
         return tuple(head(states if i == first else told) for i, head in enumerate(self.heads))

@@ -1,4 +1,4 @@
-"""A decoder for chorales on a grid, one position a step of the grid, whose voices are drawn within it.
+"""A decoder for chorales on a grid: one position for each step, with the voices predicted within it.
 
 The ids are those of the note-level models: a start, then a token a voice and step, soprano to bass; by the chain rule
 the likelihood is theirs too, at a quarter of the positions. The transformer reads whole steps: the pitches, how long
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, LayersOrZero, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import RelativeAttention
 from symbolic_music.models.modules.gated_block import GatedFeedForward
 from symbolic_music.models.modules.kv_cache import SlidingCache, SlidingKeyValues
@@ -32,6 +32,7 @@ VOCABULARY = 130
 MOST_VOICES = 64
 
 
+@checked
 @dataclass(frozen=True)
 class FrameTransformerConfig:
     """Shape of a `FrameTransformer`.
@@ -41,34 +42,34 @@ class FrameTransformerConfig:
         width, layers, heads: of the decoder; hidden is the feed-forwards' inner width.
         voice_layers: feed-forwards between a step's state and each voice; voice_hidden is their inner width.
         window: steps that each step sees.
-        distances: steps back that are told apart.
-        melodic, harmonic: semitones that are told apart to either side, of a voice's motion and between voices.
-        held: steps that a pitch has been held, told apart up to this.
+        distances: steps back that are distinguished.
+        melodic, harmonic: semitones that are distinguished to either side, of a voice's motion and between voices.
+        held: largest number of steps for which a pitch has been held that is distinguished.
         meter: steps after which the grid's phase comes again, counted from the start.
         dropout: on the input, on attention weights, and on what each half of a block adds.
         orders: share of the training sequences whose voices are drawn in an order of chance.
         forget: share of the tokens of the past that are hidden while training.
     """
 
-    voices: int = 4
-    width: int = 256
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 640
-    voice_layers: int = 1
-    voice_hidden: int = 512
-    window: int = 768
-    distances: int = 320
-    melodic: int = 16
-    harmonic: int = 40
-    held: int = 32
-    meter: int = 16
-    dropout: float = 0.2
-    orders: float = 0.0
-    forget: float = 0.0
+    voices: Size = 4
+    width: Size = 256
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 640
+    voice_layers: LayersOrZero = 1
+    voice_hidden: Size = 512
+    window: Size = 768
+    distances: Size = 320
+    melodic: Size = 16
+    harmonic: Size = 40
+    held: Size = 32
+    meter: Size = 16
+    dropout: Share = 0.2
+    orders: Share = 0.0
+    forget: Share = 0.0
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("voice_layers",))
+        check_heads(self.width, self.heads)
         if self.voices > MOST_VOICES:  # each pair of them has embeddings
             raise ModelError(f"there are at most {MOST_VOICES} voices, not {self.voices:,}")
 

@@ -1,4 +1,4 @@
-"""GPT-2's architecture over the anticipatory ids, as the published anticipatory transformers have it.
+"""GPT-2's architecture over the anticipatory ids, as in the published anticipatory transformers.
 
 Learned positions, layer norm before each half of a block, GELU by its tanh approximation, the output matrix tied to the
 embedding (unless the config says otherwise). Names and shapes of the weights are plain `nn.Linear` ones;
@@ -21,13 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 
+@checked
 @dataclass(frozen=True)
 class GPT2Config:
     """Shape of a `GPT2`; the default is the published small one, 128 M parameters.
@@ -44,20 +45,20 @@ class GPT2Config:
         tied: whether the output matrix is the embedding; else it is one of its own.
     """
 
-    vocabulary: int = v.SIZE
-    context: int = 1024
-    width: int = 768
-    layers: int = 12
-    heads: int = 12
-    hidden: int = 0
-    dropout: float = 0.1
-    attention_dropout: float = 0.1
-    epsilon: float = 1e-5
+    vocabulary: Size = v.SIZE
+    context: Size = 1024
+    width: Size = 768
+    layers: Layers = 12
+    heads: Size = 12
+    hidden: SizeOrZero = 0
+    dropout: Share = 0.1
+    attention_dropout: Share = 0.1
+    epsilon: Share = 1e-5
     scale_by_layer: bool = True
     tied: bool = True
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("hidden",))
+        check_heads(self.width, self.heads)
 
     @property
     def inner(self) -> int:
@@ -101,7 +102,7 @@ class GPT2(nn.Module):
         """Logits of the next id at each position, (B, L) to (B, L, vocabulary).
 
         Positions are absolute: where there are more ids than the context holds, the window jumps by half of it, see
-        `windows`. Times are not counted anew then; a sampler that wants that starts a new cache with ids of its own.
+        `windows`. Times are not renumbered; a sampler that needs that starts a new cache with its own ids.
         """
         return self.logits(states_in_windows(ids, self.config.context, self.states))
 
@@ -130,7 +131,7 @@ class GPT2(nn.Module):
 
     @property
     def output_matrix(self) -> Tensor:
-        """What states are multiplied by, (vocabulary, width)."""
+        """The output matrix, (vocabulary, width)."""
         return self.embedding.weight if self.head is None else self.head.weight
 
     def new_cache(self, batch: int = 1) -> JumpingCache:

@@ -1,4 +1,4 @@
-"""The recurrent baseline: Performance RNN (Simon & Oore 2017), and the same as Huang et al. 2018 compare with it.
+"""The recurrent baseline: Performance RNN (Simon & Oore 2017), and the baseline of Huang et al. 2018.
 
 An LSTM sees all that came before, through its state; there is no window, and a step costs the same at any length.
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, checked
 
 
+@checked
 @dataclass(frozen=True)
 class LSTMConfig:
     """Shape of an `LSTM`; the default is Performance RNN's.
@@ -26,14 +27,11 @@ class LSTMConfig:
         dropout: between layers, and before the output.
     """
 
-    vocabulary: int = 388
-    embedding: int = 512
-    width: int = 512
-    layers: int = 3
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_config(self)
+    vocabulary: Size = 388
+    embedding: Size = 512
+    width: Size = 512
+    layers: Layers = 3
+    dropout: Share = 0.0
 
 
 PRESETS = {
@@ -63,7 +61,7 @@ class LSTM(nn.Module):
         self.lstm = nn.LSTM(c.embedding, c.width, c.layers, dropout=between, batch_first=True)
         self.drop = nn.Dropout(c.dropout)
         self.out = nn.Linear(c.width, c.vocabulary)
-        # Cells begin by remembering (Jozefowicz et al. 2015); the gates' order is input, forget, cell, output.
+        # The forget bias is initially 1 (Jozefowicz et al. 2015); the gates' order is input, forget, cell, output.
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("bias_ih"):
                 nn.init.ones_(parameter.data[c.width : 2 * c.width])

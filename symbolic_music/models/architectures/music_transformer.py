@@ -5,7 +5,7 @@ than there are embeddings share the last. Where the ids are pitches of parts tha
 and pitch apart may have such embeddings too ("relative pitch and time").
 
 Each position sees the last `window` positions, its own included, through every layer: a sequence may be of any length,
-and what lies up to layers x (window - 1) positions back can still tell.
+and what lies up to layers x (window - 1) positions back still has an influence.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.relative_terms import Differences
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
 from symbolic_music.models.modules.embeddings import INPUTS
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
 
+@checked
 @dataclass(frozen=True)
 class MusicTransformerConfig:
     """Shape of a `MusicTransformer`; the default is the paper's for piano performances.
@@ -31,31 +32,31 @@ class MusicTransformerConfig:
         vocabulary: number of ids; 388 are those of `performance`.
         width, layers, heads: of the decoder; hidden is the feed-forward's inner width.
         window: positions that each position sees.
-        distances: positions back that are told apart.
+        distances: positions back that are distinguished.
         positions: none, or concatenated (sinusoids of the position in the sequence beside the tokens, see
             `positions.ConcatenatedSinusoids`).
         parts: that tokens belong to in turn, for concatenated and for relative time.
-        time_reach: steps apart (of one token a part) that are told apart to either side; 0 for none.
-        pitch_reach: semitones apart that are told apart to either side; 0 for none. Ids below 128 are pitches; others
-            lie beyond that reach of all pitches.
+        time_reach: steps apart (of one token a part) that are distinguished to either side; 0 for none.
+        pitch_reach: semitones apart that are distinguished to either side; 0 for none. Ids below 128 are pitches;
+            others are out of reach of all pitches.
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    vocabulary: int = 388
-    width: int = 512
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 1024
-    window: int = 2048
-    distances: int = 2048
+    vocabulary: Size = 388
+    width: Size = 512
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 1024
+    window: Size = 2048
+    distances: Size = 2048
     positions: str = "none"
-    parts: int = 1
-    time_reach: int = 0
-    pitch_reach: int = 0
-    dropout: float = 0.1
+    parts: Size = 1
+    time_reach: SizeOrZero = 0
+    pitch_reach: SizeOrZero = 0
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self, zero=("time_reach", "pitch_reach"))
+        check_heads(self.width, self.heads)
         if self.positions not in ("none", "concatenated"):
             raise ModelError(f"positions of a Music Transformer are none or concatenated, not {self.positions!r}")
 

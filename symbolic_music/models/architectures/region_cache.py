@@ -1,6 +1,6 @@
-"""Draw the rows of a region one after another: keys and values of all rows before are kept.
+"""Sample the rows of a region incrementally, with cached keys and values.
 
-The fields of a row are asked for in the order of the chain rule: gap, slot, key, duration, velocity; `append` reads the
+The fields of a row are requested in the order of the chain rule: gap, slot, key, duration, velocity; `append` reads the
 row that was chosen. The log-probabilities are those of `RegionTransformer.losses`.
 """
 
@@ -20,7 +20,7 @@ _FIELDS = (r.TIME, r.SLOT, r.KEY, r.DURATION, r.VELOCITY)
 
 
 class RegionCache:
-    """What a network remembers of some alternatives that begin with the same rows.
+    """The state of a network for alternatives that begin with the same rows.
 
     Args:
         network: in evaluation mode.

@@ -1,4 +1,4 @@
-"""A decoder that writes regions of a score with everything else given first, one position an event.
+"""A decoder that writes regions of a score given everything else, with one position for each event.
 
 Notable features:
 - rotary positions on four axes: musical time, by periods of beats and bars, order, pitch, and slot (the same slot turns
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Size, checked
 from symbolic_music.models.modules.pointer import Pointer, mixed
 from symbolic_music.models.modules.rotary import RotaryBlock, Rotation, turns
 from symbolic_music.tokenizers.region import rows as r
@@ -40,6 +40,7 @@ _LENGTH_CLASS = 30  # steps of a bar's length in a class
 _NEVER = -1e4
 
 
+@checked
 @dataclass(frozen=True)
 class RegionConfig:
     """Shape of a `RegionTransformer`.
@@ -52,14 +53,13 @@ class RegionConfig:
         window: rows that it was trained on at most.
     """
 
-    width: int = 256
-    layers: int = 5
-    note_layers: int = 2
-    hidden: int = 1024
-    window: int = 640
+    width: Size = 256
+    layers: Layers = 5
+    note_layers: Layers = 2
+    hidden: Size = 1024
+    window: Size = 640
 
     def __post_init__(self) -> None:
-        check_config(self)
         if self.width % _HEAD:
             raise ModelError(f"the width is a multiple of {_HEAD}, not {self.width}")
 
@@ -150,7 +150,7 @@ class RegionTransformer(nn.Module):
         return torch.cat([bar.sin(), bar.cos(), beat.sin(), beat.cos()], -1)
 
     def content(self, rows: Tensor, gap: Tensor) -> Tensor:
-        """What each row (B, N, COLUMNS) says by itself, (B, N, width); gaps (B, N) to the row before, 242 at most."""
+        """The embedding of each row (B, N, COLUMNS), (B, N, width); gaps (B, N) to the previous row, at most 242."""
         c = rows.unbind(-1)
         fields = self.duration(c[r.DURATION]) + self.slot(c[r.SLOT]) + self.instrument(c[r.INSTRUMENT])
         fields = fields + self.key(c[r.KEY]) + self.velocity(c[r.VELOCITY])
@@ -165,7 +165,7 @@ class RegionTransformer(nn.Module):
         return torch.as_tensor(self.norm_in(x))
 
     def declared(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of a header, for each slot: content (B, 33, width), ABOUT (0 where undeclared), whether it is of drums."""
+        """For each slot of a header: content (B, 33, width), ABOUT (0 if undeclared), whether it is drums."""
         c = rows.unbind(-1)
         is_track = c[r.KIND] == r.TRACK
         slot = torch.where(is_track, c[r.SLOT], r.NO_SLOT)
@@ -180,7 +180,7 @@ class RegionTransformer(nn.Module):
     # -- heads, each for states (B, N, width) ---------------------------------------------------------------
 
     def slot_logits(self, out: Tensor, gap: Tensor, table: Tensor) -> Tensor:
-        """Of the 33 slots (the last is none), once the gap class is known: (B, N, 33)."""
+        """Logits of the 33 slots (the last is none), given the gap class: (B, N, 33)."""
         query = self.slot_query(self.norm_slot(out + self.next_gap(gap)))
         return torch.einsum("bnd,bsd->bns", query, self.slot_key(table)).float() / 8
 

@@ -1,4 +1,4 @@
-"""The decoder that the Music Transformer is measured against: ordinary attention, sinusoids for positions.
+"""The baseline of the Music Transformer: ordinary attention with sinusoidal positions.
 
 Vaswani et al. 2017 as Huang et al. 2018 run it. Positions count from the start of the window, which jumps by half of
 itself: see `windows`.
@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward, initialise
 from symbolic_music.models.modules.embeddings import INPUTS
 from symbolic_music.models.modules.kv_cache import JumpingCache, hop_of
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 
 
+@checked
 @dataclass(frozen=True)
 class SinusoidTransformerConfig:
     """Shape of a `SinusoidTransformer`; the default is the paper's baseline for piano performances.
@@ -32,18 +33,18 @@ class SinusoidTransformerConfig:
         dropout: on the input, on attention weights, and on what each half of a block adds.
     """
 
-    vocabulary: int = 388
-    width: int = 512
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 1024
-    window: int = 2048
+    vocabulary: Size = 388
+    width: Size = 512
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 1024
+    window: Size = 2048
     positions: str = "added"
-    parts: int = 1
-    dropout: float = 0.1
+    parts: Size = 1
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
         if self.positions not in ("added", "concatenated"):
             raise ModelError(f"positions of this transformer are added or concatenated, not {self.positions!r}")
         if self.width % 2:

@@ -1,4 +1,4 @@
-"""A decoder of the package x-transformers behind our interface: rotary positions and PyTorch's fused attention.
+"""The decoder of x-transformers with our interface: rotary positions and PyTorch's fused attention.
 
 Positions are relative, yet a window is needed where attention is to cost no more at any length; it jumps by half of
 itself: see `windows`. Its cache grows by concatenation up to the window, as x-transformers makes it.
@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import MissingExtraError
-from symbolic_music.models.config_checks import check_config
+from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.kv_cache import WindowIds
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 
 
+@checked
 @dataclass(frozen=True)
 class XTransformerConfig:
     """Shape of an `XTransformer`; the default has that of the Music Transformer for piano performances.
@@ -33,23 +34,23 @@ class XTransformerConfig:
         dropout: on the input, on attention weights, and inside feed-forwards.
     """
 
-    vocabulary: int = 388
-    width: int = 512
-    layers: int = 6
-    heads: int = 8
-    hidden: int = 1024
-    window: int = 2048
-    dropout: float = 0.1
+    vocabulary: Size = 388
+    width: Size = 512
+    layers: Layers = 6
+    heads: Size = 8
+    hidden: Size = 1024
+    window: Size = 2048
+    dropout: Share = 0.1
 
     def __post_init__(self) -> None:
-        check_config(self)
+        check_heads(self.width, self.heads)
 
 
 PRESETS = {"piano": XTransformerConfig()}
 
 
 class XTransformerCache:
-    """What x-transformers keeps of the window so far, and the window's ids."""
+    """The cache of x-transformers for the window so far, and the ids of the window."""
 
     def __init__(self, batch: int, window: int, device: torch.device) -> None:
         self.ids = WindowIds(batch, window, device)

@@ -1,4 +1,4 @@
-"""One block of relative attention: its weights, and what its gradient adds to that of the arguments.
+"""One block of relative attention: its weights, and its contribution to the gradients.
 
 The skew of Huang et al. 2018 costs nothing here. Both products are written to the same memory: that with the
 distances through a view whose rows are one element longer than those of the view for the product with the keys,
@@ -27,7 +27,7 @@ LEVELS = 1 << 16
 
 @dataclass
 class Arguments:
-    """Of some items, or their gradients.
+    """The arguments of some items, or their gradients.
 
     Args:
         q: (I, L, D), divided by sqrt(D).

@@ -1,4 +1,4 @@
-"""Which keys a block of queries may see: plain data that says what `blocked_attention` computes.
+"""Masks of attention in blocks: the keys that a block of queries may attend to, as plain data.
 
 Queries are the last L of K positions. `causal_blocks(5, 7)`, were blocks 2 rows high, is
 

@@ -150,7 +150,7 @@ def _as_they_are(device: torch.device) -> AbstractContextManager[object]:
 
 
 class _Work:
-    """What all items of a pass share."""
+    """The state shared by all items of a pass."""
 
     def __init__(
         self, plan: _Plan, q: Tensor, k: Tensor, v: Tensor, embeddings: Tensor, extra: Tensor | None,

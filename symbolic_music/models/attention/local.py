@@ -62,7 +62,7 @@ def local_attention(
 
     Raises:
         ModelError: shapes do not fit each other, size is below 1, or dropout out of range; or when a gradient is
-            asked for that can be differentiated again.
+            requested that can be differentiated again.
     """
     if size < 1:
         raise ModelError(f"a stretch holds at least one position, not {size}")

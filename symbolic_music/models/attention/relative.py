@@ -1,4 +1,4 @@
-"""Relative attention, by distance in the sequence and by other relations, written three times.
+"""Relative attention by distance in the sequence and by other relations, in three implementations.
 
 `distance_logits` is the definition, `reference_relative_attention` what Huang et al. 2018 write, and
 `relative_attention` what models use: the same numbers in less time and memory.
@@ -133,7 +133,7 @@ def relative_attention(
 
     Raises:
         ModelError: shapes do not fit each other, dropout is out of range, or window is below 1; or when a gradient is
-            asked for that can be differentiated again.
+            requested that can be differentiated again.
     """
     if window is not None and (window < 1 or not isinstance(window, int)):
         raise ModelError(f"a window holds at least one key, not {window}")

@@ -1,4 +1,4 @@
-"""Relations between a query and a key beyond their distance in the sequence: time apart, pitch apart.
+"""Relations between a query and a key other than distance in the sequence: time difference, pitch difference.
 
 Huang et al. 2018 (Music Transformer) learn an embedding for each number of sixteenths that lie between two tokens
 of a chorale and one for each interval between their pitches, and add the query's products with both to the
@@ -64,7 +64,7 @@ class Buckets:
     table: Tensor
 
     def of(self, batch: slice, queries: slice, keys: slice) -> Tensor:
-        """Those (batch elements, queries, keys) of some of each."""
+        """The part of the table for some batch elements, queries and keys."""
         return self.table[batch, queries, keys]
 
 

@@ -1,4 +1,4 @@
-"""Threads that each compute a share of one operation, one core apiece.
+"""Threads that each compute a share of one operation, one for each core.
 
 PyTorch's own threads split every small product and meet again after it, hundreds of times in a blocked operation;
 where other programs use the cores too, each meeting waits for whichever thread is not running. Whole heads need no

@@ -1,4 +1,4 @@
-"""Aria's checkpoints: one safetensors file, whose tensors tell the shape of the network, with or without a config.json.
+"""Aria's checkpoints: one safetensors file whose tensors define the architecture, with or without a config.json.
 
 Tensors are `model.tok_embeddings.weight`, `model.encode_layers.I.PART.weight`, `model.out_layer_norm.*`, and
 `lm_head.weight`, or `emb_head.weight` of a model that embeds.

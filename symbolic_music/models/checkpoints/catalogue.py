@@ -1,4 +1,4 @@
-"""Public models by short names: where they are, what they are, and what they can do here.
+"""Public models by short names: repository, size, licence and supported operations.
 
 Parameters, licences and file sizes are those of their authors' cards and code.
 """

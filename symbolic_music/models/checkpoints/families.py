@@ -1,4 +1,4 @@
-"""Which family a checkpoint of others is of, and what it takes to use it: a network and the tokenizer of its ids."""
+"""Families of public checkpoints: detection, network and tokenizer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Opened:
 
     Args:
         network: in evaluation mode, on the CPU, in float32.
-        tokenizer: whose ids it speaks.
+        tokenizer: of its ids.
         family: it is of.
     """
 
@@ -36,10 +36,10 @@ class Opened:
 
 
 def open_file(path: Path) -> Opened:
-    """The checkpoint that is one safetensors file and tells in its header what it is.
+    """A checkpoint of one safetensors file whose header names its kind.
 
     Raises:
-        ModelError: when it tells nothing that is known here, or does not fit it.
+        ModelError: when the kind is unknown, or the file does not fit it.
     """
     header = midigpt_file.header_of(path)
     if header is not None:
@@ -47,7 +47,7 @@ def open_file(path: Path) -> Opened:
     checkpoint = CheckpointTensors([path], where=path)
     if aria.TABLE in checkpoint.shapes:
         return Opened(*aria.open_checkpoint(checkpoint, {}), "aria")
-    raise ModelError(f"{path.parent} has no config.json, and {path.name} does not say itself what model it is of")
+    raise ModelError(f"{path.parent} has no config.json, and {path.name} does not name its model")
 
 
 def open_folder(folder: Path, theirs: Mapping[str, Any]) -> Opened:

@@ -1,4 +1,4 @@
-"""Models on the Hugging Face hub: fetched into its cache, checked, and told about before they are."""
+"""Download models from the Hugging Face hub into its cache, with checks and messages."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def is_cached(repository: str, name: str, revision: str | None = None, cache: st
 def _tell(repository: str, weights: Sequence[str], revision: str | None, options: dict[str, Any]) -> bool:
     """Log how large the weights are and under what licence; False when the hub cannot be reached.
 
-    What else goes wrong is said where the files are asked for.
+    What else goes wrong is said where the files are requested.
     """
     hub = _library()
     if options.get("local_files_only") or hub.constants.HF_HUB_OFFLINE:
@@ -130,7 +130,7 @@ def _fetch(repository: str, name: str, revision: str | None, options: dict[str, 
             "and the weights) where it can, put them in a folder, and name that folder"
         ) from None
     except errors.GatedRepoError:
-        raise ModelError(f"{repository} on the hub asks you to accept its terms there, then log in") from None
+        raise ModelError(f"{repository} on the hub requires you to accept its terms there, then to log in") from None
     except errors.RevisionNotFoundError:
         raise ModelError(f"{repository} on the hub has no revision {revision!r}") from None
     except errors.RepositoryNotFoundError:
@@ -156,7 +156,7 @@ def _check(path: Path, what: str) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != name:
         path.resolve().unlink()
-        raise ModelError(f"{what} was damaged on its way: run the same again to download it anew")
+        raise ModelError(f"{what} was damaged during the download: run the same command again")
 
 
 def _library() -> ModuleType:

@@ -56,7 +56,7 @@ def load_pretrained(source: str | Path, vocabulary: int = v.SIZE, revision: str 
 
     Raises:
         ModelError: when there is no such folder or repository; when it is no GPT-2, has another vocabulary, or
-            options that ours does not know; when tensors are missing, too many or of wrong shapes; when a file is
+            options that ours does not support; when tensors are missing, too many or of wrong shapes; when a file is
             broken, or a pickle that holds more than tensors; when the memory does not suffice.
         MissingExtraError: for a hub id where huggingface_hub is not installed.
     """
@@ -125,7 +125,7 @@ def gpt2_config(theirs: Mapping[str, Any], folder: Path, vocabulary: int | None 
         raise ModelError(f"{folder}/config.json is of a model of type {kind!r}, not 'gpt2'")
     activation = theirs.get("activation_function", "gelu_new")
     if activation not in _ACTIVATIONS:
-        raise ModelError(f"{folder}/config.json asks for the activation {activation!r}; only 'gelu_new' is known here")
+        raise ModelError(f"{folder}/config.json has the activation {activation!r}; only 'gelu_new' is supported")
     scaled = theirs.get("scale_attn_by_inverse_layer_idx", False)
     if not isinstance(scaled, bool):
         raise ModelError(f"{folder}/config.json: scale_attn_by_inverse_layer_idx is true or false, not {scaled!r:.60}")

@@ -1,4 +1,4 @@
-"""Whether the memory suffices for a network, asked before it is taken."""
+"""Check the available memory before a network is loaded."""
 
 from __future__ import annotations
 

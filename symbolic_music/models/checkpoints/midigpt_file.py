@@ -1,4 +1,4 @@
-"""MIDI-GPT checkpoints: one safetensors file, whose header holds the shape of the network and the meaning of its ids.
+"""MIDI-GPT checkpoints: one safetensors file, whose header contains the architecture and the vocabulary.
 
 Names of the tensors are those of Hugging Face's GPT-2, with an output matrix of its own.
 """
@@ -21,7 +21,7 @@ _VERSION = "2"
 
 
 def header_of(path: Path) -> dict[str, str] | None:
-    """What the header of a file says beside its tensors; None unless it is one of MIDI-GPT's."""
+    """The metadata in the header of a file; None unless it is a MIDI-GPT checkpoint."""
     with open_weights(path) as file:
         found = dict(file.metadata() or {})
     return found if "encoder_config" in found else None
@@ -46,7 +46,7 @@ def open_file(path: Path, header: dict[str, str]) -> tuple[GPT2, Tokenizer]:
     read, size = ConfigReader(shape, path), len(tokenizer.vocabulary)
     rows = read.whole("vocab_size")
     if rows != size:
-        raise ModelError(f"{path} has a vocabulary of {rows:,} ids; its configuration tells of {size:,}")
+        raise ModelError(f"{path} has a vocabulary of {rows:,} ids; its configuration has {size:,}")
     config = GPT2Config(
         vocabulary=rows,
         context=read.whole("n_positions"),

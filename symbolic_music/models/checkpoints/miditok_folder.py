@@ -1,4 +1,4 @@
-"""Folders of the hub with a GPT-2 and the MidiTok tokenizer of its ids, as MidiTok's `save_pretrained` writes both."""
+"""Folders with a GPT-2 and the MidiTok tokenizer of its ids, as MidiTok's `save_pretrained` writes them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def tokenizer_beside(folder: Path) -> Tokenizer:
     """The MidiTok tokenizer whose file lies in a folder; it is read as JSON, and nothing else of the folder is.
 
     Raises:
-        ModelError: when there is none, or it is not one that the installed MidiTok can be.
+        ModelError: when it is missing, or the installed MidiTok does not support it.
         MissingExtraError: when miditok is not installed.
     """
     found = next((name for name in FILES if (folder / name).is_file()), None)
     if found is None:
         raise ModelError(
-            f"{folder} has a GPT-2 of no anticipatory ids, and no tokenizer of MidiTok beside it ({' or '.join(FILES)})"
+            f"{folder} has a GPT-2 without anticipatory ids, and no MidiTok tokenizer ({' or '.join(FILES)})"
         )
     saved = read_json(folder / found)
     kind, config = saved.get("tokenization"), saved.get("config")
@@ -38,7 +38,7 @@ def tokenizer_beside(folder: Path) -> Tokenizer:
 
 
 def _options(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What `tokenizers.get` takes of a TokenizerConfig."""
+    """The options of `tokenizers.get` from a TokenizerConfig."""
     more = config.get("additional_params")
     options = {**config, **(more if isinstance(more, dict) else {})}
     known = known_options(kind)

@@ -21,7 +21,7 @@ from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES
 
 _LOG = logging.getLogger(__name__)
 _HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
-# Of config.json, that tell a checkpoint of others from a folder of ours.
+# Keys of config.json that distinguish public checkpoints from our folders.
 _THEIRS = ("model_type", "n_embd", "architectures")
 # Files beside the weights that a family needs, where it has them.
 _BESIDE = ("tokenizer.json", "tokenizer.conf")
@@ -41,7 +41,7 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
         offline: take nothing from the network.
 
     Raises:
-        UnknownNameError: for a name that is none of them; it says which names are near.
+        UnknownNameError: for an unknown name, with similar names.
         ModelError: as `families.open_folder` and `hub.download`.
     """
     if os.path.isdir(name):  # where a Path raises, of a name too long
@@ -85,7 +85,7 @@ def _fetched(repository: str, files: Sequence[str], offline: bool) -> Path:
 
 
 def unknown(name: str, others: Sequence[str]) -> str:
-    """What is said of an unknown name."""
+    """The error for an unknown name."""
     names = [*others, *(one.name for one in CATALOGUE)]
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     meant = f"did you mean {', '.join(near)}?" if near else f"bundled models: {', '.join(sorted(others)) or 'none'};"

@@ -1,4 +1,4 @@
-"""Folders that hold a model: config.json and model.safetensors, written both or none, read without unpickling."""
+"""Model folders: config.json and model.safetensors, written together, read without unpickling."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write_folder(folder: str | Path, config: Mapping[str, Any], weights: Mapping
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What config.json holds. ModelError when it is missing or not a JSON object."""
+    """Read config.json. ModelError when it is missing or not a JSON object."""
     path = folder / CONFIG
     return read_json(path)
 
@@ -74,7 +74,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def open_weights(path: Path) -> Iterator[Any]:
-    """A safetensors file, as `safetensors.safe_open` gives it: tensors are read when asked for.
+    """A safetensors file, as `safetensors.safe_open` gives it: tensors are read on access.
 
     Raises:
         ModelError: when it is missing or broken; also for what is found broken while it is open.

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint, from safetensors or from what torch.save wrote, read one at a time.
+"""Read the tensors of a checkpoint one at a time, from safetensors or from torch.save.
 
 A file is mapped into memory only while tensors are taken from it, and is let go of from time to time: what has been
 copied out of it does not count twice. Nothing is unpickled but tensors, by torch's restricted reader.
@@ -26,18 +26,18 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-# A pickle is mapped anew after so many bytes: the pages that were read are given back.
+# A pickle is mapped anew after this many bytes: the pages that were read are given back.
 _MOST_MAPPED = 16 << 20
 # Keys under which training scripts keep the weights, beside an optimizer's state that nobody needs here.
 _NESTED = ("model", "model_state_dict", "state_dict")
 
 
 class CheckpointTensors:
-    """Tensors of some files by name; shapes are known at once, numbers are read when asked for.
+    """Tensors of some files by name; shapes are known at once, numbers are read on access.
 
     Args:
         files: .safetensors, or what torch.save wrote.
-        rename: from a file's name of a tensor to the one that it is asked for by; None leaves it out.
+        rename: from a file's name of a tensor to the one that it is requested by; None leaves it out.
         where: named in errors.
 
     Raises:
@@ -64,7 +64,7 @@ class CheckpointTensors:
 
     @classmethod
     def of_folder(cls, folder: Path, rename: Callable[[str], str | None] = lambda name: name) -> CheckpointTensors:
-        """Those of a folder, in the first kind of file that is there: see `WEIGHT_FILES`."""
+        """The tensors of a folder, in the first kind of file that exists: see `WEIGHT_FILES`."""
         return cls(list(weight_files(folder)), rename, folder)
 
     def tensor(self, name: str) -> Tensor:
@@ -124,7 +124,7 @@ def copy_into(parameter: Tensor, tensor: Tensor, name: str, where: Path) -> None
 
 
 def weight_files(folder: Path) -> Iterator[Path]:
-    """The files with the tensors, of the first kind that is there; ModelError when there are none."""
+    """The files with the tensors, of the first kind that exists; ModelError if there are none."""
     for name in WEIGHT_FILES:
         if not (folder / name).is_file():
             continue
@@ -156,8 +156,8 @@ def unpickled(path: Path) -> dict[str, Tensor]:
             tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError:
         raise ModelError(
-            f"{path} is a pickle of more than tensors and might run code, or it is broken: it is not read; "
-            "ask for the model as safetensors"
+            f"{path} is a pickle of more than tensors and might run code, or it is damaged: it is not loaded; "
+            "use the model as safetensors"
         ) from None
     except Exception as error:  # of what a damaged one raises there is no list: struct.error, AssertionError, ...
         reason = " ".join(str(error).split())[:120]

@@ -1,4 +1,4 @@
-"""The decoder block of the published models: attention, then a feed-forward, each normalised before.
+"""The decoder block of the published models: attention, then a feed-forward, each with pre-normalisation.
 
 Sources: Vaswani et al. 2017 for the parts, with the norms where the authors' later code, and so Huang et al. 2018, has
 them. Shapes: B batch, L positions, K positions so far, H heads, D head width.

@@ -1,4 +1,4 @@
-"""How a decoder's input is made of ids: token embeddings, with or without positional sinusoids and part labels.
+"""Input embeddings of a decoder: tokens, with or without sinusoidal positions and part labels.
 
 Each class is called with ids (B, L) and the position of the first of them, and gives (B, L, width).
 """
@@ -37,7 +37,7 @@ class ScaledEmbedding(nn.Embedding):
 
 
 class Tokens(nn.Module):
-    """Embeddings of the tokens alone, for models that know positions by their distance."""
+    """Embeddings of the tokens alone, for models with relative positions."""
 
     def __init__(self, vocabulary: int, width: int, parts: int = 1) -> None:
         super().__init__()

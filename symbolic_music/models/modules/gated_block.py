@@ -1,4 +1,4 @@
-"""The decoder block of our own transformer: relative attention and a gated feed-forward, normalised before.
+"""The decoder block of our own transformer: relative attention and a gated feed-forward, with pre-normalisation.
 
 Shapes: B batch, L positions, K positions so far, H heads, D head width, M embeddings.
 """

@@ -1,4 +1,4 @@
-"""Caches of sequences that outgrow a model's window: one that slides, one that jumps."""
+"""Caches for sequences longer than the window: one that slides, one that jumps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SlidingKeyValues:
         return self.keys[:, :, first : self.end], self.values[:, :, first : self.end]
 
     def last(self) -> tuple[Tensor, Tensor]:
-        """Of what the last position sees, itself included."""
+        """The cached entries that the last position attends to, itself included."""
         first = max(0, self.end - self.window)
         return self.keys[:, :, first : self.end], self.values[:, :, first : self.end]
 

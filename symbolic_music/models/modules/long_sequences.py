@@ -1,4 +1,4 @@
-"""Sequences longer than the window of a model that counts positions from the window's start.
+"""Sequences longer than the window of a model with absolute positions.
 
 The window jumps: when it is full, its newer half becomes the start of the next one and is read again at its new
 positions, so that every id is predicted from at least half a window. With hop = window // 2, position t is predicted

@@ -1,4 +1,4 @@
-"""Copies: the next event's fields may be those of a row before, found by attention.
+"""Pointer: copy the fields of the next event from an earlier row, found by attention.
 
 Source: Merity et al. 2017, "Pointer Sentinel Mixture Models", with a gate for each field in the place of the sentinel.
 """
@@ -35,7 +35,7 @@ class Pointer(nn.Module):
         nn.init.constant_(self.gate.bias, -2.0)
 
     def keys(self, source: Tensor, rotation: Rotation) -> Tensor:
-        """Of a source (B, N, width): (B, N, 64)."""
+        """Keys of a source (B, N, width): (B, N, 64)."""
         return rotation(functional.layer_norm(self.key(source), (_WIDTH,))[:, None])[:, 0]
 
     def _queries(self, x: Tensor, rotation: Rotation) -> Tensor:

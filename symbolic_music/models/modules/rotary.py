@@ -1,4 +1,4 @@
-"""Rotary positions on several axes, and causal attention in blocks that rotate queries and keys by them.
+"""Rotary positions on several axes, and causal attention in blocks with rotated queries and keys.
 
 Source: Su et al. 2021, "RoFormer", here with the periods of music in the place of a geometric series.
 """
@@ -24,7 +24,7 @@ class Rotation(NamedTuple):
 
     @staticmethod
     def of(angles: Tensor, dtype: torch.dtype) -> Rotation:
-        """Of angles in radians, (B, N, head width / 2)."""
+        """Rotations for angles in radians, (B, N, head width / 2)."""
         return Rotation(angles.cos().to(dtype)[:, None], angles.sin().to(dtype)[:, None])
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class RotaryAttention(nn.Module):
         self.gain = nn.Parameter(torch.full((heads, 1, 1), 4.0))
 
     def keys_values(self, source: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor]:
-        """Of a source (B, N, width), each (B, H, N, D)."""
+        """Keys and values of a source (B, N, width), each (B, H, N, D)."""
         batch, count, _ = source.shape
         key, value = self.kv(source).view(batch, count, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         return rotation(functional.layer_norm(key, (key.shape[-1],))), value
@@ -105,7 +105,7 @@ class RotaryBlock(nn.Module):
         self.norms = nn.ModuleList([nn.LayerNorm(width, bias=False) for _ in range(2)])
 
     def normed(self, x: Tensor) -> Tensor:
-        """What the attention reads of rows."""
+        """The normalised rows, the input of the attention."""
         return torch.as_tensor(self.norms[0](x))
 
     def forward(self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor) -> Tensor:

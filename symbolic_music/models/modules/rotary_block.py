@@ -1,4 +1,4 @@
-"""The decoder block of the Llama family: attention with rotary positions and a gated feed-forward, both normed before.
+"""The decoder block of the Llama family: attention with rotary positions and a gated feed-forward, both pre-normed.
 
 Rotary positions (Su et al. 2021, arXiv 2104.09864) turn pairs of numbers (i, i + D / 2) of queries and keys; the gate
 is a SiLU (Shazeer 2020, arXiv 2002.05202); several queries may share a key (Ainslie et al. 2023, arXiv 2305.13245).

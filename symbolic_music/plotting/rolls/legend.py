@@ -1,4 +1,4 @@
-"""The legend of a piano roll: parts first, then what the shades mean."""
+"""The legend of a piano roll: parts, then the meaning of shades."""
 
 from __future__ import annotations
 

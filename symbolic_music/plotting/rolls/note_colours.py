@@ -1,4 +1,4 @@
-"""The colour of each note: its track's, stronger where louder, muted where it was given."""
+"""The colour of each note: by track, stronger if louder, pale if given."""
 
 from __future__ import annotations
 

@@ -38,16 +38,17 @@ def piano_roll(
     region: tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """A piano roll: a colour a track, stronger where louder, drums in a lane of their own below.
+    """Plot a piano roll: one colour for each track, stronger for louder notes, drums in a lane below.
+
+        sm.plot(song)
 
     Pieces longer than a minute are broken into systems, as on a page of music.
 
     Args:
-        score: what to draw.
-        generated: mask over `score.notes`, shape (notes,); where it is given, the notes that it marks stand out and
-            the others are muted.
+        score: the score.
+        generated: mask over `score.notes`, shape (notes,); marked notes are highlighted, the others pale.
         region: start and end in seconds of a region to shade.
-        title: a line above.
+        title: the title.
 
     Raises:
         EmptyScoreError: when there is no note.
@@ -259,7 +260,7 @@ def _add(axes: Axes, corners: NDArray[np.float64], shades: Shades) -> None:
 
 
 def _draw_pedal(axes: Axes, score: Score, line: Timeline) -> None:
-    """Where the sustain pedal is down, as a strip at the foot of the lane."""
+    """Draw the sustain pedal as a strip at the bottom of the lane."""
     pieces = []
     for track in np.unique(score.controls["track"]):
         pedal = score.controls[(score.controls["track"] == track) & (score.controls["number"] == _SUSTAIN)]

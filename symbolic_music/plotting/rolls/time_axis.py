@@ -128,7 +128,7 @@ def label_seconds(axes: Axes, line: Timeline, long: bool) -> None:
 
 
 def _beside(axes: Axes, text: str, y: float, shift: float, align: str, size: float) -> None:
-    """What the numbers of an axis count, to their left."""
+    """Label the unit of an axis, to the left of its numbers."""
     axes.annotate(
         text, (0, y), (-12, shift), xycoords="axes fraction", textcoords="offset points", ha="right", va=align,
         fontsize=size, color=PALE, annotation_clip=False,

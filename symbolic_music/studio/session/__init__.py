@@ -1,1 +1,1 @@
-"""Sessions of the studio: states of a piece, edits under way, what may be asked for."""
+"""Sessions of the studio: states of a piece, running edits, requests."""

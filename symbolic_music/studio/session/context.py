@@ -1,4 +1,4 @@
-"""What all addresses share: sessions, models, and the edits under way."""
+"""State shared by all addresses: sessions, models, and running edits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Context:
         return self.sessions.get(request.path_params["session"])
 
     def edit(self, session: Session, number: int) -> dict[str, Any]:
-        """What is known of an edit, without the rosters of its alternatives."""
+        """The state of an edit, without the notes of its alternatives."""
         facts = recorded(session, number, drawing=self._is_drawing(session, number))
         told = [{k: v for k, v in one.items() if k != "roster"} for one in facts["alternatives"]]
         return {**facts, "alternatives": told}

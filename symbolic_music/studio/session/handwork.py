@@ -1,4 +1,4 @@
-"""What a hand does in the page, as data: each change names one function of `symbolic_music.edits`."""
+"""Edits by hand in the page, as data: each names one function of `symbolic_music.edits`."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class ChangeTrack(_Change):
 
 
 class NewTrack(_Change):
-    """One more track, empty."""
+    """Add an empty track."""
 
     do: Literal["new-track"]
     name: Annotated[str, Field(max_length=120)] = ""
@@ -235,7 +235,7 @@ class Changes(_Change):
         return score
 
     def told(self) -> str:
-        """What to call the step."""
+        """The name of the step."""
         return self.label or ", ".join(dict.fromkeys(change.root.do for change in self.changes))
 
 

@@ -1,4 +1,4 @@
-"""Edits under way: a thread draws, notes are told as events, what is finished lies in the session's folder."""
+"""Running edits: a thread draws notes and sends them as events; results go to the folder of the session."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from symbolic_music.studio.session.stored_scores import Roster, keep, load
 from symbolic_music.studio.session.wishes import MOVING, Wish, writing_of
 
 Event = tuple[str, dict[str, Any]]
-# Notes are told in handfuls, so often.
+# Notes are sent in batches at this interval.
 _HANDFUL_SECONDS = 0.04
 
 
 class Job:
-    """One wish being granted. `events` grows while it runs; `status` is drawing, done, cancelled, failed."""
+    """A running edit. `events` grows while it runs; `status` is drawing, done, cancelled or failed."""
 
     def __init__(self, session: Session, number: int, wish: Wish) -> None:
         self.session, self.number, self.wish = session, number, wish
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where its files are."""
+        """The folder of its files."""
         return self.session.edits_folder / f"{self.number:04}"
 
     def start(self, model: Callable[[], Model[Any]]) -> None:
@@ -181,7 +181,7 @@ class Jobs:
         return job
 
     def find(self, session: Session, number: int) -> Job | None:
-        """The same; None where there is none."""
+        """A job by its number; None if there is none."""
         return self._jobs.get((session.id, number))
 
     def close(self) -> None:
@@ -193,7 +193,7 @@ class Jobs:
 
 
 def recorded(session: Session, number: int, drawing: bool = False) -> dict[str, Any]:
-    """What edit.json says; "interrupted" where it was being drawn when the server ended.
+    """The contents of edit.json; "interrupted" if the server ended during the edit.
 
     Raises:
         UnknownNameError: for an edit that is not there.

@@ -1,4 +1,4 @@
-"""The models that the studio offers, loaded when they are first asked for."""
+"""The models of the studio, loaded on first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IN_WORDS = {
     "song": "Any instruments and drums, given everything around the region; keeps to what each track does elsewhere.",
     "multitrack": "Any instruments and drums. A small model: phrases fit, long lines wander.",
     "chorales": "Four-voice chorales, one note at a time in each voice; no drums.",
-    "piano": "Piano performances; it hears no other instruments.",
+    "piano": "Piano performances; no other instruments.",
 }
 
 

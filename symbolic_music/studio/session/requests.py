@@ -1,4 +1,4 @@
-"""Smaller things that the page asks for, as data."""
+"""Small requests of the page, as data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Take(_Body):
 
 
 class Kept(_Body):
-    """What is taken of the alternatives of an edit; one take is that alternative whole."""
+    """The bars to keep from the alternatives of an edit; a single take keeps the whole alternative."""
 
     takes: Annotated[list[Take], Field(min_length=1, max_length=256)]
 
@@ -65,7 +65,7 @@ class Chords(_Body):
 
 
 class View(_Body):
-    """What the page wants to find again: zoom, the track in the editor, the model."""
+    """The view of the page: zoom, the track in the editor, the model."""
 
     view: dict[str, Any]
 

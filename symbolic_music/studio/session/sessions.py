@@ -1,6 +1,6 @@
-"""A session is a folder: every state of the piece as a MIDI file, and session.json that says how they hang together.
+"""A session is a folder: every state of the piece as a MIDI file, and session.json with their tree.
 
-A state is written before anyone is told of it, so after a crash the folder opens where it was. States form a tree:
+A state is written before it is announced, so after a crash the folder has the last state. States form a tree:
 undo goes to the parent, and what was undone stays reachable.
 """
 
@@ -54,7 +54,7 @@ class State:
 
 @dataclass
 class Record:
-    """What session.json holds."""
+    """The contents of session.json."""
 
     name: str
     source: str
@@ -67,7 +67,7 @@ class Record:
 
 
 class Session:
-    """One piece being worked on. Its methods may be called from several threads."""
+    """A piece under edit. Its methods are thread-safe."""
 
     def __init__(self, folder: Path, record: Record) -> None:
         self.folder, self.record = folder, record
@@ -81,17 +81,17 @@ class Session:
 
     @property
     def states_folder(self) -> Path:
-        """Where the states are."""
+        """The folder of the states."""
         return self.folder / "states"
 
     @property
     def edits_folder(self) -> Path:
-        """Where edits keep their alternatives."""
+        """The folder of the alternatives of edits."""
         return self.folder / "edits"
 
     @property
     def exports_folder(self) -> Path:
-        """Where rendered files are put before they are sent."""
+        """The folder of rendered files to send."""
         return self.folder / "exports"
 
     def score(self, number: int | None = None) -> Score:
@@ -179,7 +179,7 @@ class Session:
             write_bytes(self.folder / "session.json", json.dumps(asdict(self.record), indent=1).encode())
 
     def described(self) -> dict[str, Any]:
-        """What the page is told: without the rosters."""
+        """The description for the page, without the rosters."""
         with self.lock:
             states = [{k: v for k, v in asdict(state).items() if k != "roster"} for state in self.record.states]
             return {

@@ -1,4 +1,4 @@
-"""Scores as the files of a session: what is read back is what the page sees, track for track."""
+"""Scores as files of a session: reading one gives the same tracks as the page shows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from symbolic_music.score import Array, Score, Track
 
 @dataclass(frozen=True)
 class Roster:
-    """The tracks of a score, and which of them its file can tell of: MIDI has no tracks without notes.
+    """The tracks of a score, and which of them its file represents: MIDI has no tracks without notes.
 
     Args:
         tracks: name, program and whether it is drums, of each.
@@ -26,7 +26,7 @@ class Roster:
 
     @staticmethod
     def of(score: Score) -> Roster:
-        """That of a score."""
+        """The roster of a score."""
         played = np.unique(score.notes["track"]).tolist()
         return Roster(tuple((t.name, t.program, t.is_drum) for t in score.tracks), tuple(played))
 
@@ -37,7 +37,7 @@ class Roster:
         return Roster(tuple(tracks), tuple(int(number) for number in stored["played"]))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain lists."""
+        """Plain lists, for JSON."""
         return {"tracks": [list(one) for one in self.tracks], "played": list(self.played)}
 
     def restore(self, score: Score) -> Score:

@@ -1,4 +1,4 @@
-"""What the page may ask a model for, as data: each wish is one of the library's edits."""
+"""Requests for a model, as data: each is one edit of the library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOVING = ("intro",)
 
 
 class WishedLimits(BaseModel):
-    """What new notes must obey; see `generation.Limits`."""
+    """Limits on new notes; see `generation.Limits`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,7 +36,7 @@ class WishedLimits(BaseModel):
     no_repeats: bool = False
 
     def limits(self) -> Limits:
-        """The same for the library."""
+        """The limits as `generation.Limits`."""
         return Limits(
             lowest=self.lowest,
             highest=self.highest,

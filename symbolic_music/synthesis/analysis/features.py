@@ -1,4 +1,4 @@
-"""What is heard of a note: loudness, pitch, and the six expression controls of MIDI-DDSP. Pure functions.
+"""Features of a note: loudness, pitch, and the six expression controls of MIDI-DDSP. Pure functions.
 
 F frames, K harmonics, M noise magnitudes; frame f is centred on `f * hop` seconds.
 

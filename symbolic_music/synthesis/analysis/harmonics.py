@@ -27,7 +27,7 @@ def hertz(pitch: float) -> float:
 
 
 def window_seconds(pitch: float) -> float:
-    """Of a measurement: whole periods, an even number of them, and at least 12 ms."""
+    """The window of a measurement: an even number of whole periods, at least 12 ms."""
     own = hertz(pitch)
     return max(PERIODS, 2 * math.ceil(SHORTEST_WINDOW * own / 2)) / own
 

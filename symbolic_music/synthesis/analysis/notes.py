@@ -1,4 +1,4 @@
-"""A recorded note taken apart: pitch, amplitudes of its harmonics and noise, frame by frame.
+"""Analysis of a recorded note: pitch, amplitudes of harmonics, and noise, frame by frame.
 
 The recording is read at a constant number of samples a period (its vibrato is straightened), so that windows of
 whole periods measure each partial without its neighbours, and the noise halfway between them.
@@ -72,7 +72,7 @@ def take_sustained(samples: NDArray[np.float32], near: float | None = None) -> T
     onset, held, end = _extent(level, sustained=True)
     inside = np.flatnonzero(voiced[onset:held]) + onset
     if len(inside) * HOP < 0.1:
-        raise AudioError("no note of at least 0.1 s with a clear pitch is heard")
+        raise AudioError("no note of at least 0.1 s with a clear pitch was found")
     middle = float(np.median(tracked[inside]))
     kept = inside[np.abs(tracked[inside] - middle) < 1.5]
     coarse = smooth(np.interp(np.arange(len(tracked)), kept, tracked[kept]), 5)

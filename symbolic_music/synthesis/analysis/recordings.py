@@ -97,7 +97,7 @@ def taken_notes(recording: Recording, struck: bool) -> Iterator[TakenNote]:
     """
     if struck:
         if recording.named is None:
-            raise AudioError(f"{recording.path}: the pitch of a struck note must stand in an index.csv")
+            raise AudioError(f"{recording.path}: the pitch of a struck note must be in an index.csv")
         yield take_struck(samples_of(Recording(recording.path)), recording.named)
         return
     sound = samples_of(recording)

@@ -1,4 +1,4 @@
-"""How far one sound is from another."""
+"""The spectral distance between two signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How loud a score will be, before it has been played: from the energies of its notes."""
+"""Estimate the loudness of a score before rendering, from the energies of its notes."""
 
 from __future__ import annotations
 

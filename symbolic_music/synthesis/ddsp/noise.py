@@ -27,7 +27,7 @@ def _noise_source() -> Tensor:
 
 @lru_cache(maxsize=48)
 def _coloured_source(centre: float, width: float, sample_rate: int) -> Tensor:
-    """The same noise in a bell around `centre` Hz, `width` octaves wide, of the same power. Without a seam."""
+    """The noise filtered by a bell around `centre` Hz, `width` octaves wide, with equal power and a seamless loop."""
     spectrum = torch.fft.rfft(_noise_source()[:NOISE_SAMPLES])
     once: Tensor = torch.fft.irfft(spectrum * band(centre, width, sample_rate, len(spectrum)), n=NOISE_SAMPLES)
     return once.repeat(2)

@@ -1,4 +1,4 @@
-"""From notes to sound: a batch of notes of one voice in, their samples out. Differentiable in all that a note is.
+"""Render a batch of notes of one voice. Differentiable in all parameters of a note.
 
 A note becomes control curves (amplitudes of partials, levels of noise) at frames counted from its onset, and these
 drive the oscillators of `dsp`. A segment of a note needs nothing but its first frame and, where the pitch moves, the
@@ -23,12 +23,12 @@ END_FADE = 0.004
 
 
 def hop_size(sample_rate: int, control_rate: float = CONTROL_RATE) -> int:
-    """Samples between control frames, 5.8 ms when not told otherwise: 256 at 44.1 kHz. Even."""
+    """Samples between control frames, 5.8 ms by default: 256 at 44.1 kHz. Even."""
     return max(2, 2 * round(sample_rate / control_rate / 2))
 
 
 def sounding_time(voice: Voice, notes: Notes) -> Tensor:
-    """Seconds from the onset of each note until nothing of it is heard, (B,)."""
+    """Seconds from the onset of each note until it is inaudible, (B,)."""
     own = silence_time(voice, notes.pitch) * (2.8 if voice.aftersound else 1.2)
     return torch.minimum(notes.length + 1.1 * voice.release, own + voice.attack) + END_FADE
 

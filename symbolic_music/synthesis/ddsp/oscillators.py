@@ -28,7 +28,7 @@ UNHEARD = 1e-5
 
 @dataclass(frozen=True)
 class Notes:
-    """A batch of notes. `key` tells notes apart: it places them in the noise and sets the phase of their vibrato.
+    """A batch of notes. `key` identifies notes: it sets their offset in the noise and the phase of their vibrato.
 
     pitch (B,) in semitones, 69 is A4 at 440 Hz, fractions allowed; velocity (B,) from 0 to 1; length (B,) seconds that
     the key is held; key (B,) int64; bend (B, F) semitones at frames, None when no note is bent.

@@ -1,4 +1,4 @@
-"""What a voice's partials are and how they move: frequencies, levels, and their course in a note. Differentiable.
+"""Partials of a voice: frequencies, levels and envelopes. Differentiable.
 
 B notes, F frames, K partials. The stretched partials of strings follow Renault, Mignot and Roebel, "Differentiable
 Piano Model for MIDI-to-Audio Performance Synthesis" (2022).
@@ -88,7 +88,7 @@ def spectrum(voice: Voice, pitch: Tensor, velocity: Tensor, sample_rate: int) ->
 
 
 def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Tensor:
-    """What becomes of each partial after the onset, a factor (B, F, K) at times (B, F): its bloom and its decay.
+    """The envelope of each partial after the onset, a factor (B, F, K) at times (B, F): bloom and decay.
 
     (B, 1, 1) for a voice whose spectrum stays.
     """

@@ -1,4 +1,4 @@
-"""The bank of DDSP voices: a score in, the sound of its tracks out, one block of time after the other."""
+"""The player of DDSP voices: renders the tracks of a score in blocks of time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 # Frames of all notes of one batch: what it holds stays near the processor.
 BATCH_FRAMES = 2048
 # Notes share a batch whose lengths are within this factor, and whose register is the same: the short ones are filled
-# up with silence, the high ones with partials that are not heard.
+# up with silence, the high ones with inaudible partials.
 LIKE_LENGTH = 1.6
 SHORTEST_PIECE = 8
 Indices = NDArray[np.int64]
@@ -43,7 +43,7 @@ class Bank:
         voices: Sequence[Voice] = PROGRAMS,
     ) -> None:
         self._voices = voices
-        # Numbers of notes by seeds stay exact in float64, so that they can tell phases.
+        # Numbers of notes by seeds stay exact in float64, so that phases are exact.
         self.score, self.sample_rate, self.seed = score, sample_rate, seed % 2**24
         self.hop, self.control_rate = hop_size(sample_rate, control_rate), control_rate
         self.tracks = np.unique(score.notes["track"]).tolist()
@@ -139,7 +139,7 @@ class Bank:
                 self._segment(instrument, own[some], int(hops[some].max()), buses)
 
     def _segment(self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples]) -> None:
-        """So many frames more of each of these notes, all of them fresh or none, all of them bent or none."""
+        """Render further frames of these notes, all of them new or none, all of them with bends or none."""
         first = self._played[notes]
         start = self._start[notes] + first * self.hop
         bend = None

@@ -1,4 +1,4 @@
-"""Voices of the synthesizer by name: those of General MIDI's programs, and those that were registered."""
+"""Voices of the synthesizer by name: those of General MIDI's programs, and registered ones."""
 
 from __future__ import annotations
 

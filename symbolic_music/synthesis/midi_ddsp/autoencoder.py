@@ -1,4 +1,4 @@
-"""DDSP's autoencoder: a recording to its pitch and loudness, and these to the sound of a trained voice.
+"""DDSP's autoencoder: pitch and loudness of a recording, rendered by a trained voice.
 
 Source: Engel et al., "DDSP" (ICLR 2020), section 4, without the third code z, as for its solo instruments.
 """
@@ -32,7 +32,7 @@ def encode(samples: NDArray[np.float32]) -> tuple[Curve, Curve]:
     hop = round(HOP * RATE)
     pitch, voiced = track_pitch(samples, RATE, hop)
     if not voiced.any():
-        raise AudioError("no pitch is heard in this recording")
+        raise AudioError("no pitch was found in this recording")
     at = np.flatnonzero(voiced)
     heard = loudness(torch.from_numpy(samples.astype(np.float32))[None], RATE, hop, LOUDNESS_SIZE)[0]
     return np.interp(np.arange(len(pitch)), at, pitch[at]), heard.double().numpy()[: len(pitch)]

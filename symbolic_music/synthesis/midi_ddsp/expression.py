@@ -1,7 +1,7 @@
-"""The six expression controls of every note of a score: drawn from the score, read, changed, written as JSON.
+"""The six expression controls of every note of a score: predicted, read, changed, written as JSON.
 
-The network knows what the recordings can teach: how pitch and length shape a note of a voice. What they cannot (each
-is one note at one strength) is added by rule here: velocity, ties, the place in a phrase, vibrato.
+The network is trained on the recordings: it predicts how pitch and duration shape a note of a voice. The recordings are
+single notes at one dynamic level, so rules add velocity, ties, the position in a phrase, and vibrato.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _tied(score: Score, own: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _place_in_phrase(score: Score, own: NDArray[np.int64]) -> Values:
-    """Where each note stands in its phrase, 0 to 1; a phrase is what no rest of 0.4 s divides. One note is at 0.5."""
+    """The position of each note in its phrase, 0 to 1; rests of 0.4 s divide phrases. A single note is at 0.5."""
     onset, end, track = score.onset_seconds[own], score.offset_seconds[own], score.notes["track"][own]
     found = np.full(len(own), 0.5)
     for one in np.unique(track):

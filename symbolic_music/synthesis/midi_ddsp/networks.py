@@ -1,4 +1,4 @@
-"""The networks of the trained voices. None steps through time: a frame follows from its note and its place in it.
+"""The networks of the trained voices. None is recurrent: a frame depends on its note and its position in it.
 
 B notes, F frames, K partials, M noise magnitudes, V voices. A voice is an embedding and a linear head in each network.
 
@@ -34,7 +34,7 @@ class Shape:
 
     @property
     def outputs(self) -> int:
-        """Of a head: level, pitch, partials, noise magnitudes."""
+        """The outputs of a head: level, pitch, partials, noise magnitudes."""
         return 2 + self.partials + self.bands
 
 
@@ -104,9 +104,9 @@ class SynthesisGenerator(nn.Module):
             length: (B,) seconds held.
             controls: (B, 6), see `features.controls`.
             since: (B, F) seconds since the onset.
-            struck: (B,) bool: a struck string does not know when it will be let go.
+            struck: (B,) bool: the release of a struck string does not affect its beginning.
         """
-        # Everything comes out relative to the volume, so that the noise is asked for in that way too.
+        # Everything comes out relative to the volume, so that the noise is requested in that way too.
         relative = torch.cat(
             [controls[:, :4], controls[:, 4:5] - controls[:, :1] + _CENTRE[0], controls[:, 5:]], dim=-1
         )

@@ -1,4 +1,4 @@
-"""The bank of trained voices: a score in, the sound of its tracks out, one block of time after the other."""
+"""The player of trained voices: renders the tracks of a score in blocks of time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from symbolic_music.synthesis.midi_ddsp.expression import Expression, express, v
 from symbolic_music.synthesis.midi_ddsp.synthesizer import Played, sound, sounding_time
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
-# Notes share a batch whose lengths are within this factor and whose pitches are within so many semitones.
+# Notes share a batch whose lengths are within this factor and whose pitches are within this many semitones.
 LIKE_LENGTH, REGISTER = 1.3, 6
 WIDEST_CONTROL = 200.0  # dB, semitones
 TIED_SKIP = 0.04  # seconds of attack that a tied note leaves out
@@ -99,7 +99,7 @@ class NeuralBank(Bank):
         self._played[own] = self._hops[own]
 
     def _asked(self, notes: Indices) -> Played:
-        """These notes, all of them bent or none, as the networks take them."""
+        """The inputs of the networks for these notes, all of them with bends or none."""
         bend = None
         if self._bent[notes[0]]:
             frames = int(self._hops[notes].max()) + 1

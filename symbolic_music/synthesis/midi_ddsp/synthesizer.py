@@ -1,4 +1,4 @@
-"""Notes with six controls turned into sound by trained voices. Differentiable in pitch and controls.
+"""Render notes with six controls by trained voices. Differentiable in pitch and controls.
 
 B notes, F frames, n samples.
 """
@@ -47,12 +47,12 @@ class Played:
 
 
 def sounding_time(voice: TrainedVoice, length: Tensor, tail: Tensor) -> Tensor:
-    """Seconds from the onset until nothing is heard, (B,)."""
+    """Seconds from the onset until silence, (B,)."""
     return length + torch.minimum(tail, torch.full_like(tail, DAMPER_SECONDS if voice.struck else TAIL_SECONDS))
 
 
 def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tensor) -> tuple[Frames, Tensor]:
-    """Frame-wise controls of notes of one voice, with volume and fluctuation as asked for, and f0 (B, F) in Hz.
+    """Frame-wise controls of notes of one voice, with volume and fluctuation as requested, and f0 (B, F) in Hz.
 
     Args:
         voices: the bank.
@@ -85,8 +85,8 @@ def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tens
 def _settled(level: Tensor, seen: Tensor, notes: Played, times: Tensor, usual: Tensor, struck: bool) -> Tensor:
     """Level in dB whose mean over the frames seen is the volume, and whose spread there is near the fluctuation.
 
-    The network knows the usual course of a note; what is asked for beyond the usual fluctuation (B, 1) is added as
-    slow wandering, of which there is always a little.
+    The network predicts the usual course of a note; fluctuation above the usual one (B, 1) is added as slow drift, a
+    little of which is always present.
     """
     count = seen.sum(1, keepdim=True).clamp(min=1)
     moved = level - (level * seen).sum(1, keepdim=True) / count

@@ -1,4 +1,4 @@
-"""Trained voices: their networks, what is known of each, and their files."""
+"""Trained voices: their networks, metadata and files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_JSON = 16 << 20
 
 @dataclass(frozen=True)
 class TrainedVoice:
-    """What is known of a voice beside its weights.
+    """Metadata of a voice.
 
     programs: of General MIDI, that it plays. struck: it rings by itself. lowest, highest: semitones that it was
     trained on; beyond them it keeps its colour. vibrato: semitones either way, added to what was recorded, at
@@ -87,7 +87,7 @@ def load_voices(folder: Path | None = None) -> NeuralVoices:
 
     try:
         if (folder / FACTS).stat().st_size > _MOST_JSON:
-            raise ModelError(f"{folder / FACTS} is too large for what it is")
+            raise ModelError(f"{folder / FACTS} is too large")
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS)
         if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
@@ -95,7 +95,7 @@ def load_voices(folder: Path | None = None) -> NeuralVoices:
         voices = tuple(TrainedVoice(**{**v, "programs": tuple(v["programs"])}) for v in facts["voices"])
         shape = Shape(**facts["shape"])
         if shape.voices != len(voices) or len(weights["synthesis.heads.weight"]) != len(voices):
-            raise ModelError(f"{folder} tells of {len(voices)} voices and has weights of another number")
+            raise ModelError(f"{folder} lists {len(voices)} voices and has weights for another number")
         with torch.random.fork_rng(devices=[]):
             networks = VoiceNetworks(shape)
         networks.load_state_dict({k: v.float() for k, v in weights.items()})

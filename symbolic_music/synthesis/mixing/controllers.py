@@ -1,4 +1,4 @@
-"""What a track's controllers do to its notes: sustain, volume, expression, pan, pitch bend. NumPy, in seconds."""
+"""Controllers of a track applied to its notes: sustain, volume, expression, pan, pitch bend. NumPy, in seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Curve = NDArray[np.float64]
 BANK_DATA, VOLUME, PAN, EXPRESSION, SUSTAIN = 6, 7, 10, 11, 64
 NRPN_LOW, NRPN_HIGH, RPN_LOW, RPN_HIGH = PARAMETERS = 98, 99, 100, 101
 DEFAULT_BEND_RANGE = 2.0
-# A controller glides to its new value within this time, else it clicks; it is looked at every so many samples.
+# A controller glides to its new value within this time, to avoid clicks; its value is sampled at this interval.
 GLIDE, GRID = 0.01, 32
 # Basses stay in the middle of the picture, as drums do: contrabass, tuba and General MIDI's eight basses.
 CENTRED = frozenset({*range(32, 40), 43, 58, DRUM_INSTRUMENT})
@@ -35,7 +35,7 @@ class Steps:
         return held
 
     def gliding(self, times: Curve) -> Curve:
-        """The same with every jump drawn out over GLIDE seconds, save one at the very start."""
+        """The steps with every jump smoothed over GLIDE seconds, except one at the very start."""
         if not len(self.times):
             return np.full(len(times), self.before)
         last = np.append(self.times[1:] != self.times[:-1], True)
@@ -143,7 +143,7 @@ def bend_range(score: Score, track: int) -> Steps:
 
 
 def positions(score: Score) -> dict[int, float]:
-    """Where each track sounds, -1 left to 1 right, as long as its own pan controller says nothing else.
+    """The pan position of each track, -1 left to 1 right, in the absence of pan controllers.
 
     Spread in the order of the tracks, the first on the left; basses and drums in the middle. A score that uses pan
     controllers anywhere is left to them.

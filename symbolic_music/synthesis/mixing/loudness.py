@@ -1,4 +1,4 @@
-"""Loudness measured and peaks held under full scale, both of sound that comes piece by piece."""
+"""Loudness meter and limiter for audio in blocks."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Meter:
         return count if int(0.4 * (count * 0.25) * self.sample_rate) <= self._passed else count - 1
 
     def loudness(self, gain: float = 0.0) -> float:
-        """LUFS of what has been heard so far, made louder by `gain` dB; -inf for silence.
+        """LUFS of the samples so far, plus `gain` dB; -inf for silence.
 
         Sound of less than 0.4 s is filled up with silence.
         """

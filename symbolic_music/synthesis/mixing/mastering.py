@@ -1,4 +1,4 @@
-"""Sound that comes block by block, brought to a loudness and handed on in memory that does not grow with it."""
+"""Level audio in blocks to a loudness, in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From tracks to a stereo mix: place and room."""
+"""Pan and reverb: from tracks to a stereo mix."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def place(sound: Samples, position: float | NDArray[np.float64]) -> Samples:
 def room(sample_rate: int) -> Tensor:
     """Impulse response of a small hall, (2, m), of energy 1: early echoes, then noise whose treble dies first.
 
-    Made here, not measured: the same at every call. The two ears hear different noise.
+    Synthetic, and the same at every call. The two channels have different noise.
     """
     generator = torch.Generator().manual_seed(20_180_521)
     samples = int(ROOM_SECONDS * sample_rate)

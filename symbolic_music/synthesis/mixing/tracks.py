@@ -1,4 +1,4 @@
-"""What plays a score, track by track, and where each track stands in the stereo image."""
+"""Players of a score for each track, and the pan position of each track."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Player(Protocol):
-    """What plays a score: `play(n)` gives the next n samples of each track that sounds in them."""
+    """The interface of players: `play(n)` returns the next n samples of each sounding track."""
 
     tracks: list[int]
 

@@ -1,4 +1,4 @@
-"""SoundFont files (SoundFont 2.04, and its compressed SF3 and SFO kinds), checked and rebuilt before a player has them.
+"""SoundFont files (SoundFont 2.04, and its compressed SF3 and SFO kinds), checked and rebuilt before playback.
 
 The player is C that trusts what a font says of itself. So it is never given a file: the tables are parsed here, each
 index and size is checked, and a plain SoundFont with the same sound is written anew in memory. What the player would
@@ -80,7 +80,7 @@ def _of_file(path: Path, changed: int, size: int) -> bytes:
 
 
 def rebuilt(data: bytes) -> bytes:
-    """The same font as a plain SoundFont 2; AudioError says what is wrong with it."""
+    """The font as a plain SoundFont 2; AudioError if it is invalid."""
     chunks = _chunks(data)
     tables = {name: _table(name, chunks) for name in _RECORDS}
     _check_order(tables["phdr"]["bag"], tables["pbag"], tables["pgen"], "preset")

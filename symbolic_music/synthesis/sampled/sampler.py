@@ -1,4 +1,4 @@
-"""Scores played by recordings of single notes: each note is the recording nearest in pitch, moved to its own pitch.
+"""Render scores with recordings of single notes: each note is the recording nearest in pitch, resampled.
 
 It makes real sound for a known score, which a language model of codes learns from. For listening `render` has more.
 """
@@ -45,7 +45,7 @@ class Sampler:
             found: dict[float, NDArray[np.float32]] = {}
             for recording in recordings(folder):
                 if recording.named is None:
-                    raise OptionError(f"{recording.path}: its pitch must stand in an index.csv")
+                    raise OptionError(f"{recording.path}: its pitch must be in an index.csv")
                 off = abs((recording.measured or recording.named) - recording.named)
                 pitch = recording.named if off > 1 else recording.measured or recording.named
                 found[pitch] = _levelled(samples_of(recording))

@@ -1,4 +1,4 @@
-"""Sampled instruments: a score through a SoundFont, by tinysoundfont."""
+"""Render a score with a SoundFont, by tinysoundfont."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SoundFontBank:
 
     Raises:
         FileError: when the SoundFont is missing.
-        AudioError: when it is none.
+        AudioError: when it is not a SoundFont.
         MissingExtraError: without tinysoundfont, or pretty_midi for the default font.
     """
 
@@ -115,7 +115,7 @@ class SoundFontBank:
         _choose(part.synth, font, part.instrument)
 
     def _pieces(self, part: _Part, until: int) -> list[mixing.Samples]:
-        """What sounds between the events up to a sample."""
+        """Render the audio between events, up to a sample."""
         channel = DRUM_CHANNEL if part.instrument == DRUM_INSTRUMENT else 0
         now, pieces = self._now, []
 
@@ -145,7 +145,7 @@ class SoundFontBank:
 
 @dataclass
 class _Part:
-    """What one track gives one instrument to play; `silent` is the sample from which it is silent."""
+    """The notes of one track for one instrument; `silent` is the sample from which it is silent."""
 
     track: int
     instrument: int
@@ -174,7 +174,7 @@ def _choose(synth: Any, font: int, instrument: int) -> None:
 
 
 def _events(score: Score, track: int, own: Any, ends: controllers.Curve) -> Iterator[Event]:
-    """What happens to a part, in time. The pedal is in the notes' ends."""
+    """The events of a part in order. Note ends include the pedal."""
     notes = score.notes[own]
     begins = score.onset_seconds[own]
     lasts = np.maximum(ends[own], begins + 1e-3)

@@ -1,4 +1,4 @@
-"""Training sequences of the anticipatory encoding as they were published: pieces packed into chunks of 1,024 ids.
+"""Training sequences of the anticipatory encoding as published: pieces packed into chunks of 1,024 ids.
 
 Source: Thickstun et al. 2024 (arXiv 2306.08620), section 4 and appendix B. The same works for tables with velocity
 (`expressive`), where a chunk has 1,021 ids: a flag and 255 rows of four.

@@ -1,4 +1,4 @@
-"""Ids of the anticipatory encodings back to tables of events, and these to scores."""
+"""Decode ids of the anticipatory encodings to tables of events, and these to scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The expressive variant of the anticipatory encoding: velocity beside each note, the sustain pedal in durations.
+"""The expressive variant of the anticipatory encoding: velocity for each note, the sustain pedal in durations.
 
 It is this library's own; everything that is not said here is as in the published encoding (`anticipation`).
 

@@ -1,4 +1,4 @@
-"""The grammar of the anticipatory encodings: triples, or with velocity quadruples, of events and controls."""
+"""The grammar of the anticipatory encodings: triples (quadruples with velocity) of events and controls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class AnticipationGrammar(Grammar):
         """The state after one more id."""
         token = int(token)
         if not 0 <= token < _SIZES[self.fields] or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand here")
+            raise TokenError(f"id {token} may not follow here")
         if token == v.SEPARATOR:
             left = (state.separators or self.fields) - 1
             return _State(slot=0, separators=left)

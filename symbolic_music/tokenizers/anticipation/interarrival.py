@@ -184,7 +184,7 @@ class InterarrivalGrammar(Grammar):
         """The state after one more id."""
         token = int(token)
         if not 0 <= token < SIZE or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand here")
+            raise TokenError(f"id {token} may not follow here")
         if token == SEPARATOR:
             return _State()
         if token < NOTE_ON:

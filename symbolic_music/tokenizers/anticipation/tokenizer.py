@@ -1,4 +1,4 @@
-"""The anticipatory encoding: rows of time, duration and note, controls given five seconds early.
+"""The anticipatory encoding: rows of time, duration and note, with controls five seconds ahead.
 
 Source: Thickstun et al. 2024 (arXiv 2306.08620).
 """
@@ -67,7 +67,7 @@ class AnticipationTokenizer(Tokenizer):
 
     @property
     def vocabulary(self) -> Vocabulary:  # type: ignore[override]
-        """The ids by name; made when asked for."""
+        """The ids by name; made on first use."""
         names = {
             "default": v.token_names,
             "expressive": v.expressive_names,
@@ -102,7 +102,7 @@ class AnticipationTokenizer(Tokenizer):
         return to_ids(*arrange(events, np.isin(events[:, 2] // 128, self.control_programs)))
 
     def decode(self, ids: ArrayLike) -> Score:
-        """The notes of events and controls together; one track an instrument, velocity 72 where there are none.
+        """The notes of events and controls together; one track for each instrument, velocity 72 by default.
 
         A leading flag is skipped; after SEPARATORs the clock goes on from where the piece before ended. A row that the
         end of the ids cuts short is left out.

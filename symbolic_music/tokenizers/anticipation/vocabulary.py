@@ -51,6 +51,6 @@ def token_names() -> tuple[str, ...]:
 
 @cache
 def expressive_names() -> tuple[str, ...]:
-    """The same names, and Velocity_bin, ControlVelocity_bin after them."""
+    """These names, followed by Velocity_bin and ControlVelocity_bin."""
     bins = [f"Velocity_{b}" for b in range(VELOCITIES)]
     return (*token_names(), *bins, *(f"Control{name}" for name in bins))

@@ -1,4 +1,4 @@
-"""Bars, positions and tempo classes: what the default presets of `remi` and `compound` have in common.
+"""Bars, positions and tempo classes, shared by the default presets of `remi` and `compound`.
 
 Time is counted in steps of 1/24 quarter note, which holds 32nds and triplets of 16ths exactly. A `Metrical`
 is a score on that grid: sorted columns ready to be written as tokens, and what tokens are read back into.
@@ -53,7 +53,7 @@ DURATIONS = np.concatenate(
 _DURATION_CLASS = np.searchsorted((DURATIONS[1:] + DURATIONS[:-1]) / 2, np.arange(385), side="right")
 
 _NOTE_COLUMNS = ("onset", "part", "pitch", "velocity", "duration")
-PARTS = 32  # parts of one instrument that are told apart
+PARTS = 32  # parts of one instrument that are distinguished
 
 
 @dataclass(frozen=True)

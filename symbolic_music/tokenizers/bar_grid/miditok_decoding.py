@@ -1,4 +1,4 @@
-"""From MidiTok's tokens back to a score. Time runs as in MidiTok's decoder; no malformed note is skipped."""
+"""Decode MidiTok's tokens to a score. Time advances as in MidiTok's decoder; malformed notes are errors."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _bar_clock(s: Steps, options: MidiTokOptions) -> tuple[Ints, Ints, Ints]:
 
 
 def _clock(s: Steps, options: MidiTokOptions) -> tuple[Ints, Ints, Ints]:
-    """The same step by step, for rests: they begin where the last note ended and pass bar lines unseen."""
+    """The clock step by step, for rests: they begin at the end of the last note and ignore bar lines."""
     timed = options.use_time_signatures
     meter = grid.COMMON_TIME
     bar_length, beat = (int(_BAR[meter]), int(_BEAT[meter])) if timed else (32, 8)

@@ -1,4 +1,4 @@
-"""The grid of MidiTok 3.1.0: what its REMI and CPWord have in common, before tokens are written.
+"""The grid of MidiTok 3.1.0, shared by its REMI and CPWord.
 
 Preset `miditok` gives the ids of MidiTok, so this follows its rules of rounding and order to the letter, odd
 ones included. Ticks here are MidiTok's: 8 (or 16, when a meter in eighths occurs) a quarter note.
@@ -101,7 +101,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Stream:
-    """What one sequence says, tick by tick: `time` holds each tick at which something happens.
+    """The contents of one sequence by tick: `time` lists the ticks with events.
 
     At a tick come its rests, its bars, the meter change when no bar carries it (`orphan`, where a rest crossed
     the bar line), the position, tempo and items. `tempo` is the class in force, `new_tempo` whether it is set.

@@ -1,4 +1,4 @@
-"""How MidiTok's REMI and CPWord fill silence with Rest tokens."""
+"""Rest tokens of MidiTok's REMI and CPWord."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _GRIDS = {"default": BarGrid(24), "miditok": BarGrid(8), "original": BarGrid(4, 
 
 
 class Scheme(Protocol):
-    """What a preset provides."""
+    """The interface of a preset."""
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -32,7 +32,7 @@ class Scheme(Protocol):
 
     @property
     def grammar(self) -> Grammar:
-        """What may follow what."""
+        """The grammar of the scheme."""
         ...
 
     @property
@@ -107,5 +107,5 @@ class SchemeTokenizer(Tokenizer):
         if at is not None:
             word = np.atleast_1d(checked[at])
             names = ", ".join(self.vocabulary.name(int(token), field) for field, token in enumerate(word))
-            raise TokenError(f"{self.name}: {names} may not stand at place {at}; see grammar.allowed for what may")
+            raise TokenError(f"{self.name}: {names} may not follow at position {at}; see grammar.allowed")
         return checked

@@ -39,7 +39,7 @@ _ON_BASS[_DIM, 4], _ON_BASS[_DIM, 3] = _DOM, _DIM7
 _ON_BASS[_MAJOR, 3] = _MINOR7
 _ON_BASS[_MINOR, 4], _ON_BASS[_MINOR, 3] = _MAJOR7, _HALF_DIM7
 _ON_BASS[_SUS2, 5], _ON_BASS[_SUS4, 7] = _SUS4, _SUS2
-# Only notes of the last ten onsets before a window, and of those inside, are heard in it.
+# Only notes of the last ten onsets before a window, and of those inside, count.
 _ONSETS_HEARD = 10
 _BLOCK = 256  # beats, an even number
 
@@ -58,7 +58,7 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
     if not beats:
         none = np.zeros(0, np.int64)
         return none, none, none
-    # In blocks, each with the notes that are heard in it: what a long piece takes at once would not stay in the cache.
+    # In blocks, each with its notes: what a long piece takes at once would not stay in the cache.
     new = np.append(True, start[1:] != start[:-1])
     onsets = np.flatnonzero(new)
     parts = []
@@ -130,7 +130,7 @@ def _spans(
     begins: Ints,
     lengths: Ints,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Ticks that each pitch from `low` on, and each pitch class, sounds in each window, of notes that are heard there.
+    """Ticks that each pitch from `low` on, and each pitch class, sounds in each window.
 
     Shapes (windows, pitches) and (windows, 12).
     """
@@ -138,7 +138,7 @@ def _spans(
     passed = np.searchsorted(start[new], begins)  # onsets before each window
     onset = np.cumsum(new) + (_ONSETS_HEARD - 1)
     first, final = start // beat, end // beat
-    # Each note in the windows of one beat, then each in those of two: from its first to the last that hears it.
+    # Each note in the windows of one beat, then each in those of two: from its first to its last.
     last_one = np.minimum(np.searchsorted(passed[:beats], onset, side="right"), beats) - 1
     last_two = np.minimum(np.searchsorted(passed[beats:], onset, side="right"), windows - beats) - 1
     begin = np.concatenate([np.maximum(first, 0), np.maximum(first // 2, 0) + beats])

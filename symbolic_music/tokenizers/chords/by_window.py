@@ -124,7 +124,7 @@ def _lowest(start: Ints, end: Ints, pitch: Ints, beat: int, beats: int) -> Pitch
 
 
 def _lowest_of_long(first: Ints, count: Ints, pitch: Ints, beats: int) -> Pitches:
-    """The same of notes that last many beats, where a row for each beat of each would be too many."""
+    """The lowest pitches of notes over many beats, for which a row for each beat would be too many."""
     change = np.zeros((beats + 1, 132), np.int16)
     np.add.at(change, (first, pitch), 1)
     np.add.at(change, (first + count, pitch), -1)

@@ -1,1 +1,1 @@
-"""Compound words: several fields a token."""
+"""Compound words: tokens of several fields."""

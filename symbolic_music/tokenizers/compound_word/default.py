@@ -1,4 +1,4 @@
-"""The default scheme of `compound`: one word a bar, a position, or a note, all parts in one sequence."""
+"""The default scheme of `compound`: a word for each bar, position or note, all parts in one sequence."""
 
 from __future__ import annotations
 

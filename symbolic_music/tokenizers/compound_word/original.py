@@ -1,4 +1,4 @@
-"""Compound words as their authors wrote them: seven fields, 4/4, 16 positions a bar, piano.
+"""Compound words as in the authors' code: seven fields, 4/4, 16 positions a bar, piano.
 
 Source: Hsiao et al. 2021 (arXiv 2101.02402) and the rules of its code. Fields: tempo, chord, bar-beat, type, pitch,
 duration, velocity. A piece is `(Bar (Metrical Note*)*)* Bar EOS`; a metrical word holds the tempo and chord that begin

@@ -1,4 +1,4 @@
-"""Compound words: a bar, a position or a note in one step, with one vocabulary a field.
+"""Compound words: a bar, a position or a note in one step, with one vocabulary for each field.
 
 Sources: Hsiao et al. 2021 (arXiv 2101.02402); MidiTok 3.1.0.
 """

@@ -1,4 +1,4 @@
-"""The grammar of compound words: forms that follow forms, positions that rise."""
+"""The grammar of compound words: allowed sequences of forms, increasing positions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CACHED = 16_384  # masks of half-drawn words that are kept
 
 @dataclass(frozen=True)
 class WordState:
-    """What the next word depends on: the form of the last, the lowest position allowed, and the bar's capacity."""
+    """The state of the grammar: the form of the last word, the lowest position allowed, and the capacity of the bar."""
 
     last: str = START
     floor: int = 0
@@ -146,7 +146,7 @@ class WordGrammar(Grammar):
         return tuple(total)
 
     def advance(self, state: WordState, token: ArrayLike) -> WordState:
-        """The state after one more word. TokenError when it may not stand here."""
+        """The state after one more word. TokenError when it may not follow here."""
         word = np.asarray(token).tolist()
         for form, fields in self._masks(state).items():
             if len(word) == len(fields) and all(_holds(f, t) for f, t in zip(fields, word, strict=True)):
@@ -159,7 +159,7 @@ class WordGrammar(Grammar):
                 next_floor = position + (not self._repeats)
                 floor = 0 if form in self._resets else next_floor if position >= 0 else state.floor
                 return WordState(form, floor, capacity)
-        raise TokenError(f"word {tuple(word)} may not stand after {state.last}")
+        raise TokenError(f"word {tuple(word)} may not follow {state.last}")
 
     def violation(self, ids: ArrayLike) -> int | None:
         """Index of the first word out of place, or None; all at once.

@@ -1,4 +1,4 @@
-"""The grammar of encodings that write one token after another: types that follow types, positions that rise."""
+"""The grammar of flat encodings: allowed sequences of types, increasing positions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNKNOWN, _PITCHED, _DRUMS = -1, 0, 1
 
 @dataclass(frozen=True)
 class FlatState:
-    """What the next token depends on.
+    """The state of the grammar.
 
     `last` is the type of the last token, `floor` the lowest position that may come in this bar, `capacity` the
     number of positions of the bar, `drums` -1 when no program was named in this bar, else whether it is drums.
@@ -35,7 +35,7 @@ class FlatGrammar(Grammar):
     - A Position is below the capacity of its bar (the TimeSig's, or `capacity` where there are none), and above
       the last one in the bar, or with `repeats` not below it. Bar and Rest set it back.
     - With `by_program`, Pitch (and Chord, where it follows a Program) comes only where the Program in force is not
-      -1, PitchDrum only where it is; a Bar forgets the program.
+      -1, PitchDrum only where it is; a Bar resets the program.
 
     Args:
         vocabulary: one field.
@@ -106,10 +106,10 @@ class FlatGrammar(Grammar):
         return np.asarray(self._type_of == self._number.get(kind, -1))
 
     def advance(self, state: FlatState, token: int) -> FlatState:
-        """The state after one more id. TokenError when it may not stand here."""
+        """The state after one more id. TokenError when it may not follow here."""
         token = int(token)
         if not 0 <= token < len(self._type_of) or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand after {state.last}")
+            raise TokenError(f"id {token} may not follow {state.last}")
         kind, value = self._types[self._type_of[token]], int(self._value[token])
         floor, capacity, drums = state.floor, state.capacity, state.drums
         if kind == "Bar":

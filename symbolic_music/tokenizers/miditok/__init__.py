@@ -1,1 +1,1 @@
-"""MidiTok's tokenizers, behind the interface of ours."""
+"""MidiTok's tokenizers with our interface."""

@@ -1,4 +1,4 @@
-"""Grammars of MidiTok's encodings that write words of several fields: CPWord, Octuple and MuMIDI.
+"""Grammars of MidiTok's encodings with several fields: CPWord, Octuple and MuMIDI.
 
 What is promised: each word is of a form that MidiTok writes (bar, position, note, ...), forms follow each other as in
 what it writes, positions do not fall within a bar (in Octuple bars do not), and PitchDrum goes with Program -1. What is
@@ -40,7 +40,7 @@ def _cpword(tokenizer: Any, vocabulary: Vocabulary) -> WordGrammar:
     types = _types(vocabulary)
 
     def form(family: str, *wanted: str | tuple[str, ...]) -> list[tuple[str, ...]]:
-        """What each field holds: of the wanted tokens those it knows, else Ignore."""
+        """The tokens of each field: those of the wanted tokens that it has, else Ignore."""
         fields: list[tuple[str, ...]] = [(f"Family_{family}",)]
         for known in types[1:]:
             found: list[str] = []
@@ -89,7 +89,7 @@ def _cpword(tokenizer: Any, vocabulary: Vocabulary) -> WordGrammar:
 def _octuple(tokenizer: Any, vocabulary: Vocabulary) -> WordGrammar:
     types = _types(vocabulary)
     whole = [tuple(sorted(known - {"PAD", "BOS", "EOS", "MASK"})) for known in types]
-    # Fields that hold nothing but special tokens of the user cannot be told from these; a note has none of them.
+    # Fields that hold nothing but special tokens of the user look the same as these; a note has none of them.
     added = {name.partition("_")[0] for name in tokenizer.special_tokens}
     whole = [tuple(kind for kind in kinds if kind not in added) for kinds in whole]
     forms = {"Note": whole, **_specials(len(types))}

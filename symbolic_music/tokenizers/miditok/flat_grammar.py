@@ -1,4 +1,4 @@
-"""The grammar of MidiTok's encodings that write one token after another: its graph of token types, as an automaton.
+"""The grammar of MidiTok's flat encodings: its graph of token types, as an automaton.
 
 What is promised: types follow each other as MidiTok's `tokens_types_graph` says (PerTok has none there; its rules are
 here), a note is written to its end before anything else, BOS comes first if at all, EOS after something whole, then
@@ -57,11 +57,11 @@ class TypeGrammar(Grammar):
         return np.asarray(self._masks[state])
 
     def advance(self, state: int, token: int) -> int:
-        """The state after one more id. TokenError when it may not stand here."""
+        """The state after one more id. TokenError when it may not follow here."""
         token = int(token)
         after = int(self._step[state, token]) if 0 <= token < self._step.shape[1] else -1
         if after < 0:
-            raise TokenError(f"id {token} may not stand here")
+            raise TokenError(f"id {token} may not follow here")
         return after
 
     def violation(self, ids: ArrayLike) -> int | None:
@@ -112,7 +112,7 @@ def _follows(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
     graph = _pertok(tokenizer, kinds) if type(tokenizer).__name__ == "PerTok" else _graph(tokenizer, kinds)
     whole = {state for state, after in graph.items() if not after or after - _INSIDE}
     first = _openers(tokenizer, set(graph))
-    # Attribute controls are not written by encoding; a model that knows them may be given them before anything whole.
+    # Attribute controls are not written by encoding; a model trained with them accepts them before a whole item.
     controls = {kind for kind in kinds if kind.startswith("AC")}
     if _TRACK_START in kinds:
         ends = {_TRACK_END}
@@ -135,7 +135,7 @@ def _follows(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
 def _graph(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
     """MidiTok's graph without special tokens, and without control changes in the middle of a note.
 
-    A pedal that is pressed and released in one tick is added: MidiTok writes it and its graph does not know it.
+    A pedal that is pressed and released in one tick is added: MidiTok writes it, but its graph lacks it.
     """
     special = {name.partition("_")[0] for name in tokenizer.special_tokens}
     given: Mapping[str, Iterable[str]] = tokenizer.tokens_types_graph
@@ -155,7 +155,7 @@ def _graph(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
 
 
 def _openers(tokenizer: Any, kinds: set[str]) -> set[str]:
-    """What a sequence begins with."""
+    """The ids that may begin a sequence."""
     if "Bar" in kinds and type(tokenizer).__name__ != "PerTok":
         return {"Bar"} | ({"Rest", "Program"} & kinds if tokenizer.config.program_changes else {"Rest"} & kinds)
     if type(tokenizer).__name__ == "Structured":

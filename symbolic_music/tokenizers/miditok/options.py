@@ -1,4 +1,4 @@
-"""Options of MidiTok's tokenizers: the keyword arguments of its TokenizerConfig, as they stand in JSON.
+"""Options of MidiTok's tokenizers: the keyword arguments of its TokenizerConfig, as in JSON.
 
 In JSON a dictionary has text keys: `beat_res` and `beat_res_rest` read {"0_4": 8}, as in MidiTok's own files, and
 `time_signature_range` {"4": [3, 4]}. Python's forms ({(0, 4): 8}, {4: (3, 4)}) are taken too.
@@ -60,7 +60,7 @@ def known_options(kind: str) -> set[str]:
 
 
 def canonical(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """These options as JSON gives them back.
+    """The options after a round trip through JSON.
 
     Raises:
         OptionError: for an option that this kind of tokenizer does not have, a value that JSON cannot hold, or a

@@ -1,4 +1,4 @@
-"""MidiTok's own tokenizers behind this library's interface (Fradet et al. 2021; github.com/Natooz/MidiTok).
+"""MidiTok's own tokenizers with our interface (Fradet et al. 2021; github.com/Natooz/MidiTok).
 
 Nothing is rewritten here: ids are what the installed MidiTok gives. Where `remi` and `compound` have the encoding that
 is wanted, their preset `miditok` gives the same ids many times faster.
@@ -72,7 +72,7 @@ class MidiTokTokenizer(Tokenizer):
         self.options = adapter_options.canonical(kind, options)
         if not (trained is None or isinstance(trained, Mapping)):
             raise OptionError(
-                f"{self.name}: the trained state is damaged: it is what `train` makes, not {trained!r:.40}"
+                f"{self.name}: the trained state is damaged: it must come from `train`, not {trained!r:.40}"
             )
         self.trained = dict(trained) if trained is not None else None
         if self.trained is None:
@@ -144,7 +144,7 @@ class MidiTokTokenizer(Tokenizer):
     def _to_symusic(self, score: Score) -> Any:
         score = as_symusic_reads(score)
         if not len(score.tempos):
-            # MuMIDI wants one.
+            # MuMIDI needs one.
             score = score.replace(tempos=np.array([(0, 500_000)], TEMPO))
         if self.kind == "PerTok":
             # It fails on meters that are not in its vocabulary; the others leave them out.

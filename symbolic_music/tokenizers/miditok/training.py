@@ -22,7 +22,7 @@ from symbolic_music.score import Score
 from symbolic_music.tokenizers.miditok import options
 
 MODELS = ("BPE", "Unigram", "WordPiece")
-# Of a trained vocabulary. The trainers take memory for as many ids as are asked for, and end the process without it.
+# Of a trained vocabulary. The trainers take memory for as many ids as are requested, and end the process without it.
 MAX_VOCABULARY = 100_000
 _SPLIT = "\u2581"  # begins each part that was encoded by itself (a bar or beat)
 # MidiTok puts one PAD for a part of more tokens than 400 a bar or 100 a beat; bars of this length do not occur.
@@ -30,7 +30,7 @@ _LONGEST_WORD = 10_000
 
 
 def scores_of(music: Score | str | Path | Iterable[Score | str | Path]) -> Iterator[tuple[str, Score]]:
-    """What to learn from, one after another, and what to call it in an error. Files are read by `io.read`.
+    """Iterate over training scores with their names for errors. Files are read by `io.read`.
 
     Raises:
         OptionError: when it is neither a score, a path, nor an iterable of these.
@@ -80,7 +80,7 @@ def trained_state(
         more["max_input_chars_per_word"] = _LONGEST_WORD
     texts = [_texts(tokenizer, name, score) for name, score in scores]
     if not any(len(text) > 1 for one in texts for text in one):
-        raise EmptyScoreError(f"there is nothing to learn from: miditok:{kind} finds no notes in this music")
+        raise EmptyScoreError(f"nothing to train on: miditok:{kind} finds no notes in this music")
     tokenizer.train(vocab_size=int(vocab_size), model=model, iterator=texts, **more)
     saved = tokenizer.to_dict()
     return {

@@ -1,4 +1,4 @@
-"""From performance events to notes: a note off ends the first open note of its pitch."""
+"""Decode performance events to notes: a note off ends the first open note of its pitch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From notes to performance events, in the order and with the rounding of note-seq 0.0.5."""
+"""Encode notes as performance events, in the order and with the rounding of note-seq 0.0.5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which performance events may follow."""
+"""The grammar of performance events."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ class PerformanceGrammar(Grammar):
         return mask
 
     def advance(self, state: PerformanceState, token: int) -> PerformanceState:
-        """The state after one more id. TokenError when it may not stand here."""
+        """The state after one more id. TokenError when it may not follow here."""
         at, token = self.layout, int(token)
         if not 0 <= token < at.size or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand here")
+            raise TokenError(f"id {token} may not follow here")
         sounding, has_velocity = state.sounding, state.has_velocity
         if token >= at.velocity:
             return PerformanceState(sounding, True, True)

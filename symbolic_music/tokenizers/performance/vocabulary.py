@@ -1,4 +1,4 @@
-"""Where the blocks of the two performance vocabularies begin."""
+"""The layout of the two performance vocabularies."""
 
 from __future__ import annotations
 

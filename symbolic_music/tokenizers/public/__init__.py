@@ -1,1 +1,1 @@
-"""Tokenizers of published models: the ids that their checkpoints speak."""
+"""Tokenizers of published models."""

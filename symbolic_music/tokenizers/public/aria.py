@@ -1,7 +1,7 @@
 """The ids of Aria: notes with absolute onsets in segments of five seconds, 10 ms apart.
 
 A piece is what it is played on (Instrument_piano), Start, its notes, End. A note is (instrument, pitch, velocity), its
-onset in the segment, its duration, in which the pedal is told; a drum has no duration. Segment begins the next five
+onset in the segment, its duration, which includes the pedal; a drum has no duration. Segment begins the next five
 seconds. The silence before the first note is left out.
 
 Source: Bradshaw et al. 2025 (arXiv 2506.23869); github.com/EleutherAI/aria-utils.
@@ -57,9 +57,9 @@ class AriaTokenizer(Tokenizer):
         return {"name": self.name, "preset": self.preset}
 
     def encode(self, score: Score) -> Ids:
-        """Ids (n,) of a score; tracks of programs that Aria does not know are left out, by demo all but piano's.
+        """Ids (n,) of a score; tracks of programs that Aria does not have are omitted, by demo all but piano's.
 
-        The original shuffles the prefix; here instruments are told in the order of the vocabulary. It also puts
+        The original shuffles the prefix; here instruments are in the order of the vocabulary. It also puts
         Diminish near the end of the pieces that it trains on, which is left out here.
 
         Raises:
@@ -155,7 +155,7 @@ class AriaTokenizer(Tokenizer):
 
 
 def _last_end(score: Score, order: NDArray[np.int64]) -> int:
-    """Where the last note to begin ends: a pedal that is never released ends there."""
+    """The end of the last note to begin, where a pedal that is never released ends."""
     return int(score.notes["onset"][order[-1]]) + int(score.notes["duration"][order[-1]]) if len(order) else 0
 
 
@@ -172,7 +172,7 @@ def _intervals(times: list[int], values: list[int], final: int) -> list[tuple[in
 
 
 class AriaState(NamedTuple):
-    """What was last: prefix, event, onset (one is to follow), duration; which instruments are named; the last onset."""
+    """The state of the grammar: kind of the last id (prefix, event, onset, duration), named instruments, last onset."""
 
     last: str = "prefix"
     instruments: frozenset[int] = frozenset()
@@ -203,7 +203,7 @@ class AriaGrammar(Grammar):
     def advance(self, state: AriaState, token: int) -> AriaState:
         """See `Grammar`."""
         if not 0 <= token < self._size or not self.allowed(state)[token]:
-            raise TokenError(f"id {token} may not stand where it stands")
+            raise TokenError(f"id {token} may not follow here")
         if state.last == "prefix" and token != v.START:
             named = {token - v.PREFIX} if token <= v.PREFIX + len(v.INSTRUMENTS) else set()
             return state._replace(instruments=state.instruments | named)

@@ -1,4 +1,4 @@
-"""The ids of Aria: what they are called, and which of them times and velocities are rounded to.
+"""The ids of Aria: their names, and rounding of times and velocities.
 
 Source: github.com/EleutherAI/aria-utils, the tokenizer with absolute onsets and its configuration.
 """
@@ -122,7 +122,7 @@ class Clock:
     """Milliseconds between ticks under a tempo map, summed and rounded as in the original.
 
     The original counts from the tempo before the last where a stretch begins after the last change of tempo: where the
-    two differ, such a stretch comes out longer or shorter than it is. Its models know it no other way.
+    two differ, such a stretch comes out longer or shorter than it is. Its models are trained so.
 
     Args:
         ticks, microseconds: when tempos begin, at least one, and what they are.

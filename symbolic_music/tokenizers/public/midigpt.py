@@ -1,4 +1,4 @@
-"""The ids of MIDI-GPT: track by track, bar by bar, with controls before a track and bars to be filled in.
+"""The ids of MIDI-GPT: track by track, bar by bar, with controls before a track and bars to fill in.
 
 A piece is PieceStart, NumBars, and its tracks: Track (0 melodic, 1 drums), Instrument, attributes, its bars, TrackEnd.
 A bar is Bar, TimeSig, its notes, BarEnd. Notes are TimeAbsolutePos where it is not 0, VelocityLevel where it changes,
@@ -51,7 +51,7 @@ class MidiGptTokenizer(Tokenizer):
         if preset != "yellow":
             raise UnknownNameError(f"midigpt has no preset {preset!r}: choose from yellow")
         if not (configuration is None or isinstance(configuration, Mapping)):
-            raise OptionError("midigpt: a configuration is what the header of a checkpoint's file holds")
+            raise OptionError("midigpt: a configuration is the header of a checkpoint file")
         self.preset = preset
         self.configuration = None if configuration is None else dict(configuration)
         self.layout = layout_of(YELLOW if configuration is None else configuration)
@@ -68,7 +68,7 @@ class MidiGptTokenizer(Tokenizer):
         """Ids (n,) of all tracks and bars, with the attributes that the tracks have.
 
         NumBars is the number of bars where the model was trained on it, else the largest such number. A meter that the
-        vocabulary has not is told as the one nearest in length; the original refuses it.
+        vocabulary has not is encoded as the nearest one; the original refuses it.
 
         Raises:
             RegionError: when the score has more than 100,000 bars.
@@ -134,7 +134,7 @@ class MidiGptTokenizer(Tokenizer):
         return ids
 
     def _meter(self, bar: GridBar) -> int:
-        """The id of a meter; of the one nearest to it in length where there is none."""
+        """The id of a meter; of the nearest in length, if it does not exist."""
         meters, meter = self.layout.meters, (bar.numerator, bar.denominator)
         if meter not in meters:
             meter = min(meters, key=lambda one: abs(one[0] / one[1] - bar.numerator / bar.denominator))

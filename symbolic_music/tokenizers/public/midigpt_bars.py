@@ -33,7 +33,7 @@ class BarNote:
 
 @dataclass(frozen=True)
 class GridBar:
-    """Where a bar begins, in ticks of the score, how long it is, and its meter."""
+    """A bar: its beginning and length in ticks of the score, and its meter."""
 
     start: int
     length: int
@@ -100,7 +100,7 @@ def _rounded(numbers: np.ndarray) -> np.ndarray:
 
 
 def attributes_of(track: GridTrack, bars: Sequence[GridBar], quarter: int, resolution: int) -> Mapping[str, int]:
-    """Values of what the original tells of a track: density of drums; polyphony and durations of others.
+    """Values of the attributes of a track in the original: density of drums; polyphony and durations of others.
 
     Args:
         track, bars: of a score.
@@ -141,7 +141,7 @@ def _polyphony(track: GridTrack, bars: Sequence[GridBar], quarter: int, resoluti
 
 
 def _quantiles(values: Sequence[int]) -> tuple[int, int]:
-    """What 15 and 85 in a hundred are at most; 0 for nothing."""
+    """The 15th and 85th percentiles; 0 for no values."""
     if not values:
         return 0, 0
     ordered = sorted(values)

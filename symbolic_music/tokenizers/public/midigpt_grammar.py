@@ -1,4 +1,4 @@
-"""Which ids of MIDI-GPT may follow: whole pieces, and bars that are filled in after the tracks."""
+"""The grammar of MIDI-GPT: whole pieces, and bars that are filled in after the tracks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from symbolic_music.tokenizers.public.midigpt_layout import Layout
 
 
 class State(NamedTuple):
-    """What was last, and where in a piece it stands.
+    """The state of the grammar: the last id, and the position in a piece.
 
     Args:
         last: the kind of the last id.

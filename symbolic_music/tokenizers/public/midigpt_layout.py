@@ -1,4 +1,4 @@
-"""What the ids of a MIDI-GPT checkpoint mean: the configuration in the header of its file.
+"""The vocabulary of a MIDI-GPT checkpoint, from the header of its file.
 
 Ids are the values of some kinds of tokens, one kind after the other, in the order of the configuration.
 
@@ -57,7 +57,7 @@ class Layout:
         instrument: value of Instrument, by program.
         programs: the first program of each such value.
         bars: numbers of bars, by the value of NumBars.
-        sticky: whether a velocity is told only when it changes within a bar.
+        sticky: whether a velocity is encoded only when it changes within a bar.
     """
 
     first: Mapping[str, int]
@@ -107,7 +107,7 @@ def layout_of(configuration: Mapping[str, Any]) -> Layout:
         )
     fits = 0 < resolution <= 960 and all(0 < size <= 4096 for _, size in domains)
     if not fits or not all(len(one) == 2 and min(one) > 0 for one in meters):
-        raise OptionError("midigpt: the numbers of this configuration are none of its tokenizer")
+        raise OptionError("midigpt: the numbers of this configuration do not fit its tokenizer")
     leader = list(range(_PROGRAMS))
     for group in groups:
         for program in group:
@@ -121,6 +121,6 @@ def layout_of(configuration: Mapping[str, Any]) -> Layout:
         first[kind], start = start, start + count
     # What values stand for must be there for all of them.
     if (len(meters), len(programs), len(bars)) != (size["TimeSig"], size["Instrument"], size["NumBars"]):
-        raise OptionError("midigpt: the lists of this configuration are not as long as its tokens say")
+        raise OptionError("midigpt: the lists of this configuration do not have the lengths of its tokens")
     instrument = tuple(programs.index(one) for one in leader)
     return Layout(first, size, resolution, tuple(meters), instrument, programs, bars, sticky)  # type: ignore[arg-type]

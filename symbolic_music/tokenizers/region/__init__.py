@@ -1,4 +1,4 @@
-"""Regions of a score as rows: everything that is given first, then the notes of the region."""
+"""Regions of a score as rows: all given notes first, then the notes of the region."""
 
 from symbolic_music.tokenizers.region.arrangement import arrange_edit, arrange_stretch
 from symbolic_music.tokenizers.region.events import GridEvents, grid_events

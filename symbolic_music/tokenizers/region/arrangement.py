@@ -1,8 +1,8 @@
-"""How a piece is laid out for a region model: what is given, in which order, and what is to be written.
+"""The arrangement of a piece for a region model: given rows in order, then written rows.
 
 For an edit everything that is given comes first - past, future and the other tracks - and then the notes of each span.
-Where a piece is longer than the window, bars near the spans are kept, and of the tracks that are written bars from
-further away, since parts resemble themselves.
+Where a piece is longer than the window, bars near the spans are kept, and of the tracks that are written those bars
+from anywhere that are most like the spans, since songs repeat.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
+from symbolic_music.tokenizers.region.likeness import bar_likeness
 from symbolic_music.tokenizers.region.rows import Rows
 
 # First step, and first step after it.
 StepSpan = tuple[int, int]
 # The share of the room that given notes may take; rests between them take the rest.
 _FILLED = 0.93
+# Bars below it, or far below the best, are not like the span.
+_LEAST_LIKENESS, _LEAST_OF_BEST = 0.15, 0.5
 
 
 @dataclass(frozen=True)
@@ -31,14 +34,16 @@ class Layout:
         numbers: of the slots, shape (slots,), from 0 to 31; ascending when omitted.
         semitones: transposition.
         future: how far what follows reaches beside what came before; 0 for none of it.
-        reach: how much further the notes of written slots reach.
-        heard: mask of the slots whose notes are shown; written ones are in any case.
+        alike: share of the room for bars of the written slots that are like the spans; see `likeness`.
+        reach: how much further the other notes of written slots reach.
+        heard: mask of the slots whose notes are given; written slots always are.
     """
 
     numbers: Integers | None = None
     semitones: int = 0
     future: float = 0.7
-    reach: float = 2.0
+    alike: float = 0.25
+    reach: float = 1.0
     heard: NDArray[np.bool_] | None = None
 
 
@@ -108,7 +113,11 @@ def arrange_edit(
         if len(near):
             outside = (time < near[0]) | (time > near[-1])
             body[(body[:, r.KIND] == r.REST) & outside, r.STATE] = r.FAR
-        body[:, r.PREDICTED] = body[:, r.STATE] != r.FAR
+        # What is far away follows without rests, and nothing after it is predicted from it.
+        body = body[(body[:, r.KIND] != r.REST) | (body[:, r.STATE] != r.FAR)]
+        is_far_row = body[:, r.STATE] == r.FAR
+        body[:, r.PREDICTED] = ~is_far_row
+        body[1:, r.PREDICTED] &= ~is_far_row[:-1]
         body[0, r.PREDICTED] = 0
     begin = spans[0][0]
     slots = np.union1d(np.unique(events.slot[chosen]), np.flatnonzero(is_written)).astype(np.int64)
@@ -153,9 +162,24 @@ def _given(
     chosen = np.flatnonzero(is_given & np.isfinite(rank))
     if len(chosen) <= room:
         return chosen, np.zeros(len(chosen), bool)
+    if layout.alike:
+        rank[_alike(events, is_given & np.isfinite(rank), own, span, int(layout.alike * room))] = 0.0
     cut = np.partition(rank[chosen], max(0, room))[max(0, room)]
     chosen = chosen[rank[chosen] < cut]
     return chosen, np.asarray(distance[chosen] >= cut)
+
+
+def _alike(
+    events: GridEvents, is_given: NDArray[np.bool_], own: NDArray[np.bool_], span: tuple[int, int], most: int
+) -> NDArray[np.bool_]:
+    """Notes of written slots in the bars that are most like a span, about `most` of them."""
+    likeness = bar_likeness(events, is_given, own, span)
+    counts = np.bincount(events.bar[is_given & own], minlength=len(likeness))
+    bars = np.argsort(-likeness, kind="stable")
+    least = max(_LEAST_LIKENESS, _LEAST_OF_BEST * float(likeness.max(initial=0.0)))
+    bars = bars[(likeness[bars] >= least) & (counts[bars] > 0)]
+    bars = bars[np.append(0, np.cumsum(counts[bars]))[:-1] < most]
+    return is_given & own & np.isin(events.bar, bars)
 
 
 def _header(events: GridEvents, slots: Integers, numbers: Integers, is_written: NDArray[np.bool_], time: int) -> Rows:

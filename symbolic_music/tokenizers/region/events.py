@@ -1,4 +1,4 @@
-"""The notes of a score on a grid of 60 steps a quarter, with the bars that they stand in."""
+"""The notes of a score on a grid of 60 steps a quarter, with their bars."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _columns(score: Score) -> list[Integers]:
 
 
 def _with_pedal(score: Score) -> list[Integers]:
-    """The same of the notes and of the presses of the sustain pedal."""
+    """Columns of the notes and of the presses of the sustain pedal."""
     # Presses less than a step apart would touch on the grid.
     onset, end, track = joined_presses(*pedal_presses(score), apart=score.ticks_per_quarter / STEPS)
     fixed = (PEDAL_INSTRUMENT, PEDAL_KEY, _PEDAL_VELOCITY)

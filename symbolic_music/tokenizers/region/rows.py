@@ -1,4 +1,4 @@
-"""The rows that a region model reads: one event a row, with its musical time and its place in the bar.
+"""The rows of a region model: one event for each row, with its musical time and its position in the bar.
 
 A sequence is a table of int64, shape (n, COLUMNS). It begins with START (tempo) and a TRACK row for each slot, in the
 order of the slots; NOTE and REST rows follow, sorted by time, slot and key. An edit goes on with REGION, the rows that

@@ -4,7 +4,7 @@ Preset `pedal`: the presses of a track's sustain pedal are notes of pitch 0 of a
 
 A word has six fields: gap, slot, instrument, key, duration, velocity. A declared track is (0, slot, instrument, none,
 0, none); a rest of 240 steps is (rest, none, none, none, 0, none); a note has the gap to the word before in steps of
-1/60 quarter. Tempo and meter are told to the model beside the words, and are not in them.
+1/60 quarter. Tempo and meter are separate inputs of the model, not part of the words.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _box(*fields: int | slice) -> Box:
 @lru_cache(maxsize=1024)
 def _boxes(state: RegionState) -> tuple[Box, ...]:
     """The words that may come next, as a union of boxes."""
-    if state.has_ended:  # an end may be told again
+    if state.has_ended:  # an end may be repeated
         return (_box(r.GAP_END, r.NO_SLOT, r.NO_INSTRUMENT, *_NO_NOTE),)
     found = []
     if not state.has_begun:
@@ -124,12 +124,12 @@ class RegionGrammar(Grammar):
         return tuple(masks)
 
     def advance(self, state: RegionState, token: Any) -> RegionState:
-        """The state after one more word. TokenError when it may not stand here."""
+        """The state after one more word. TokenError when it may not follow here."""
         word = [int(value) for value in token]
         sizes = _vocabulary().sizes
         inside = len(word) == len(sizes) and all(0 <= value < size for value, size in zip(word, sizes, strict=True))
         if not inside or not any(all(own[v] for own, v in zip(box, word, strict=True)) for box in _boxes(state)):
-            raise TokenError(f"word {tuple(word)} may not stand here")
+            raise TokenError(f"word {tuple(word)} may not follow here")
         gap, slot, instrument, key = word[:4]
         if key < r.NO_KEY:
             return replace(state, has_begun=True, last=(slot, key))
@@ -174,7 +174,7 @@ class RegionTokenizer(Tokenizer):
         words = self.check(ids)
         wrong = self.grammar.violation(words)
         if wrong is not None:
-            raise TokenError(f"word {wrong} may not stand where it does")
+            raise TokenError(f"word {wrong} may not follow here")
         is_silent = words[:, KEY] == r.NO_KEY
         is_track = is_silent & (words[:, SLOT] < r.NO_SLOT)
         gaps = np.where(words[:, GAP] == r.GAP_REST, r.LONGEST_GAP, words[:, GAP]) * (words[:, GAP] != r.GAP_END)

@@ -1,4 +1,4 @@
-"""REMI as its authors wrote it: 4/4, 16 positions a bar, a Position before every item, tempo classes, chords.
+"""REMI as in the authors' code: 4/4, 16 positions a bar, a Position before every item, tempo classes, chords.
 
 Source: Huang & Yang 2020 (arXiv 2002.00212) and the rules of its code: 480 ticks a quarter; onsets on the grid of
 16ths; velocity in 32 bins of 4; durations in 64 classes of 60 ticks; the tempo at every beat up to the last tempo

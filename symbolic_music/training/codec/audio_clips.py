@@ -1,4 +1,4 @@
-"""Sound files in memory at one rate, and examples cut from them."""
+"""Audio files in memory at one rate, and training examples cut from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sounds:
     Args:
         folders: each with its share of the examples; files below them are found.
         form: their rate and channels.
-        held_out: every so many files, by name, are for `held`.
+        held_out: one in this many files, by name, is for `held`.
 
     Raises:
         TrainingError: when a folder has fewer than two files of sound.
@@ -60,7 +60,7 @@ class Sounds:
         return torch.from_numpy(np.stack(out)), names
 
     def examples(self, size: int, length: int) -> Tensor:
-        """The middles of files held out, at most so many, evenly chosen: (n, C, length)."""
+        """The middles of files held out, at most this many, evenly chosen: (n, C, length)."""
         chosen = np.linspace(0, len(self.held) - 1, min(size, len(self.held))).astype(int)
         middles = [max(0, (self.held[i].shape[1] - length) // 2) for i in chosen]
         found = [_filled(self.held[i][:, m : m + length], length) for i, m in zip(chosen, middles, strict=True)]

@@ -10,7 +10,7 @@ from symbolic_music.training.yaml_config import Strict, read_settings
 
 
 class CodecShape(Strict):
-    """Of a `codec.autoencoder.Codec`; see its config."""
+    """The shape of a `codec.autoencoder.Codec`; see its config."""
 
     sample_rate: int = 24_000
     channels: int = 1
@@ -24,7 +24,7 @@ class CodecShape(Strict):
 
 
 class CodecWeights(Strict):
-    """Of the losses of the codec."""
+    """The weights of the losses of the codec."""
 
     waveform: float = Field(10.0, ge=0)
     mel: float = Field(2.0, ge=0)
@@ -70,7 +70,7 @@ class CodecTraining(Strict):
 
     @property
     def folder(self) -> Path:
-        """Where the run writes: `out`/`name`."""
+        """The folder of the run: `out`/`name`."""
         return Path(self.out) / self.name
 
 

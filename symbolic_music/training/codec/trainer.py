@@ -1,4 +1,4 @@
-"""The training of codecs. Resumes exactly, stops cleanly, writes whole files."""
+"""The trainer of codecs: exact resume, clean stop, atomic files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from symbolic_music.training.run.signals import interruptions
 
 Report = Callable[[dict[str, float]], None]
 _PER_ENTRY = 8  # vectors an entry of the first codebook starts from
-_HELD = 24  # examples that an evaluation hears
+_HELD = 24  # examples of an evaluation
 
 
 class Learner(nn.Module):

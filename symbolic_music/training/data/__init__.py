@@ -1,1 +1,1 @@
-"""Where training examples come from."""
+"""Sources of training examples."""

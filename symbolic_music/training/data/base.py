@@ -1,4 +1,4 @@
-"""Where tasks get their training and validation sequences."""
+"""Sources of training and validation sequences."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Rows = NDArray[np.int64]
 
 
 class EditSource(Protocol):
-    """Where an `EditsTask` gets its sequences of rows; see `corpora.anticipated`."""
+    """The source of sequences for an `EditsTask`; see `corpora.windows.edit_examples`."""
 
     @property
     def instruments(self) -> tuple[int, ...]:
-        """Those that the model is to know."""
+        """The instruments of the model."""
         ...
 
     @property
@@ -38,7 +38,7 @@ class EditSource(Protocol):
         ...
 
     def provenance(self, size: int, rng: np.random.Generator) -> str:
-        """What the batch of this generator was made of."""
+        """The pieces of the batch of this generator."""
         ...
 
 
@@ -51,18 +51,18 @@ class Held(NamedTuple):
 
 
 class TokenSource(Protocol):
-    """Where a `TokenTask` gets its sequences."""
+    """The source of sequences for a `TokenTask`."""
 
     tokenizer: Tokenizer
 
     def training(self, first: int, share: Share) -> Iterator[list[Windows]]:
-        """Of the batch of each step this process' share, in `share.parts` parts; from step `first` on."""
+        """The share of this process of the batch of each step, in `share.parts` parts, from step `first`."""
         ...
 
     def validation(self, share: Share) -> Iterator[Held]:
-        """Of the validation split this process' share."""
+        """The share of this process of the validation split."""
         ...
 
     def provenance(self, step: int) -> str:
-        """What a step's batch was made of."""
+        """The pieces of the batch of a step."""
         ...

@@ -1,4 +1,4 @@
-"""Whole chorales for an `EditsTask`: what the bundled chorale model learns."""
+"""Whole chorales for an `EditsTask`: the training data of the bundled chorale model."""
 
 from __future__ import annotations
 

@@ -33,9 +33,7 @@ class GridSource:
         scores = [chorale_from_grid(grid) for grid in splits["valid"]]
         self.notes, self.seconds = [len(s.notes) for s in scores], [s.duration for s in scores]
         if len(self.train) < config.optim.batch:
-            raise TrainingError(
-                f"a batch of {config.optim.batch} is more than the {len(self.train)} chorales there are"
-            )
+            raise TrainingError(f"a batch of {config.optim.batch} exceeds the {len(self.train)} chorales")
 
     def _chosen(self, step: int) -> NDArray[np.int64]:
         """Pieces of a step."""

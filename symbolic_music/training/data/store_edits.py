@@ -1,4 +1,4 @@
-"""Stretches of the pieces of note stores, in musical time, for an `EditsTask`: any instruments, drums, polyphony."""
+"""Passages from note stores, in musical time, for an `EditsTask`: any instruments, drums, polyphony."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class StoreRegions:
         return found
 
     def provenance(self, size: int, rng: np.random.Generator) -> str:
-        """What the batch of this generator began with."""
+        """The first pieces of the batch of this generator."""
         store, piece = self._draw(self._train, rng)
         return f"training piece {self.stores[store].piece(piece).source} of {self.stores[store].path} and others"
 

@@ -39,7 +39,7 @@ class WindowSource:
         plain = policy_of(data, evaluated=True)
         self.valid = Windows(store, self.tokenizer, plain, split=data.validation)
         if len(self.train) < config.optim.batch:
-            raise TrainingError(f"a batch of {config.optim.batch} is more than the {len(self.train)} windows there are")
+            raise TrainingError(f"a batch of {config.optim.batch} exceeds the {len(self.train)} windows")
         if not len(self.valid):
             raise TrainingError(f"split {data.validation!r} of {data.path} has no windows")
 

@@ -1,1 +1,1 @@
-"""What every run needs: devices, checkpoints, schedules, signals, logs, cards."""
+"""Parts of every run: devices, checkpoints, schedules, signals, logs, cards."""

@@ -1,4 +1,4 @@
-"""What is told of a run as it goes: the one interface of TensorBoard, Weights & Biases and one's own callbacks."""
+"""Callbacks of a run: the interface of TensorBoard, Weights & Biases and user callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors for tensors, JSON for the rest, written whole or not at all; nothing is unpickled.
+"""Checkpoints: safetensors for tensors, JSON for the rest, written atomically; nothing is unpickled.
 
 Each says its own SHA-256, so that no damaged one is gone on from: the one before it is taken, which is said.
 """
@@ -47,7 +47,7 @@ def save_checkpoint(
 
 
 def tensors_of(model: nn.Module, average: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """What a checkpoint holds of them, whole and on the CPU.
+    """The state for a checkpoint, unsharded and on the CPU.
 
     Where processes hold parts of them, every process must call this, and has the whole.
     """
@@ -159,7 +159,7 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _checked(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What a file holds; SafetensorError, ValueError and their like when it is not what was written."""
+    """Read and check a file; SafetensorError, ValueError and similar when it is damaged."""
     tensors = load(data)
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     state = json.loads(header["state"])

@@ -1,4 +1,4 @@
-"""What a run's model writes into pieces of the validation split, held against what stands around it."""
+"""Fit of a run's model to the context of validation pieces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from symbolic_music.training.run.run_log import CONTEXT, Records
 
 # Every third region is of drums, where there are any.
 _DRUMS_EVERY = 3
-# Notes of a region: longer ones take longer to write than they tell.
+# Notes of a region: longer ones take more time than they are worth.
 _MOST_NOTES = 120
 # Pieces that are looked at for each region that is wanted.
 _TRIES = 20

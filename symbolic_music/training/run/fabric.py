@@ -36,7 +36,7 @@ def fabric_of(config: EngineConfig) -> Any:
 
     Raises:
         MissingExtraError: when lightning-fabric is not installed.
-        TrainingError: when the device cannot be had or does not know the precision, or one process is to be divided.
+        TrainingError: when the device is unavailable or lacks the precision, or one process is to be sharded.
     """
     try:
         from lightning_fabric import Fabric
@@ -46,7 +46,7 @@ def fabric_of(config: EngineConfig) -> Any:
     if device == "mps" and config.precision != "32-true":
         raise TrainingError(f"precision {config.precision} is for cpu and cuda, not for mps")
     if device == "cpu" and config.precision == "16-mixed":
-        raise TrainingError("precision 16-mixed is for cuda; the CPU knows bf16-mixed")
+        raise TrainingError("precision 16-mixed is for cuda; on the CPU use bf16-mixed")
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     world = int(os.environ.get("WORLD_SIZE", "1"))
     strategy: Any = "ddp" if world > 1 else "auto"
@@ -56,7 +56,7 @@ def fabric_of(config: EngineConfig) -> Any:
         from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
 
         strategy = ModelParallelStrategy(shard, data_parallel_size=world, tensor_parallel_size=1)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # what it was told to do, it need not say
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no message for requested settings
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Fabric's advice on settings that we choose on purpose
         fabric = Fabric(

@@ -12,7 +12,7 @@ from symbolic_music.training.config import TrainConfig
 
 
 def card_of(config: TrainConfig, network: nn.Module, found: Likelihood, step: int) -> Card:
-    """What the config says of it, and its validation likelihood."""
+    """The card from the config and the validation likelihood."""
     figures = {
         "step": step,
         "valid_nats_per_token": found.per_token,

@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: log.csv and a picture of the curves."""
+"""The log of a run: log.csv and a picture of the curves."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Records:
 
 
 def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, seed: int) -> None:
-    """What a model of events writes from nothing, as step-000500.mid and its piano roll."""
+    """Write an unconditional sample of a model as step-000500.mid with its piano roll."""
     from symbolic_music.generation import generate
 
     score = generate(None, seconds, model, seed=seed)
@@ -63,7 +63,7 @@ def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, see
 
 
 def log_rows(rows: Any) -> list[dict[str, Any]]:
-    """Rows that a checkpoint kept; ValueError when they are none."""
+    """Rows that a checkpoint kept; ValueError for other contents."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() <= set(COLUMNS) for row in rows):
         raise ValueError("its log is no log")
     return rows

@@ -1,4 +1,4 @@
-"""Learning rates over a run, as factors of the highest."""
+"""Learning rate schedules, as factors of the highest rate."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def warmed(schedule: Schedule, warmup: int) -> Schedule:
 
 
 def cosine(steps: int, final: float = 0.0) -> Schedule:
-    """Half a cosine from 1 to `final` over so many steps (Loshchilov & Hutter 2017)."""
+    """Half a cosine from 1 to `final` over this many steps (Loshchilov & Hutter 2017)."""
     return lambda step: final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / max(1, steps))))
 
 
 def inverse_root(warmup: int) -> Schedule:
-    """(step / warmup)^-1/2 after a warm-up of so many steps (Vaswani et al. 2017, section 5.3)."""
+    """(step / warmup)^-1/2 after a warm-up of this many steps (Vaswani et al. 2017, section 5.3)."""
     return lambda step: math.sqrt(max(1, warmup) / (max(1, warmup) + step))
 
 
@@ -29,7 +29,7 @@ def constant() -> Schedule:
 
 
 def plateau(steps: int, decay: float, final: float = 0.0) -> Schedule:
-    """1, and in the last share `decay` of so many steps a straight line down to `final` (Zhai et al. 2022)."""
+    """1, and in the last share `decay` of this many steps a straight line down to `final` (Zhai et al. 2022)."""
     return lambda step: final + (1 - final) * min(1.0, max(0.0, (1 - step / max(1, steps)) / decay))
 
 

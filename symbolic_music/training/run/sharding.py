@@ -1,4 +1,4 @@
-"""Weights, gradients and optimizer divided among processes (Zhao et al. 2023, FSDP), by torch's `fully_shard`."""
+"""Weights, gradients and optimizer sharded among processes (Zhao et al. 2023, FSDP), by torch's `fully_shard`."""
 
 from __future__ import annotations
 

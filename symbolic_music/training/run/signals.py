@@ -1,4 +1,4 @@
-"""Stop between two steps, not within one."""
+"""Stop a run between two steps."""
 
 from __future__ import annotations
 

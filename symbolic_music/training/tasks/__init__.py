@@ -1,1 +1,1 @@
-"""What is learnt: tokens, edits, codec tokens."""
+"""Training objectives: tokens, edits, codec tokens."""

@@ -1,4 +1,4 @@
-"""Codes of sound, each given those before it and the score: what a language model of codes learns."""
+"""The objective of codec language models: codes given the previous ones and the score."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TOGETHER = 16  # examples that an evaluation computes at once
 
 @dataclass(eq=False)
 class Pair:
-    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, once they were asked for."""
+    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, computed on first use."""
 
     name: str
     score: Score
@@ -52,7 +52,7 @@ class CodesTask:
 
     def __init__(self, config: TrainConfig, data: CodesData) -> None:
         if config.init is not None or config.lora is not None:
-            raise TrainingError("a model of codes begins from nothing: leave init and lora out")
+            raise TrainingError("a codec language model cannot be initialised from another: leave init and lora out")
         self.config, self.data = config, data
         self.codec = load_codec(data.codec, "cpu")
         self.kind = WRITERS[config.model.architecture]

@@ -1,4 +1,4 @@
-"""Music as anticipated events, some of it arranged as edits: what our own anticipatory model learns."""
+"""The objective of our anticipatory model: anticipated events, some of them arranged as edits."""
 
 from __future__ import annotations
 

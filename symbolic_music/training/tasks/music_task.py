@@ -1,4 +1,4 @@
-"""What tasks have in common that learn a model which writes music."""
+"""The shared part of tasks whose model writes music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regions of pieces with everything else given: what a region model learns."""
+"""The objective of region models: regions of pieces given everything else."""
 
 from __future__ import annotations
 

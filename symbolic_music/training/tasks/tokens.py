@@ -1,4 +1,4 @@
-"""Sequences of ids, whatever the tokenizer and the model: each id is predicted from those before it."""
+"""The objective of token models, with any tokenizer: each id given the previous ones."""
 
 from __future__ import annotations
 

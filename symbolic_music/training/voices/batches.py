@@ -1,4 +1,4 @@
-"""Recorded notes side by side, as the networks of the voices learn from them."""
+"""Batches of recorded notes for the networks of the voices."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NoteBank:
     struck: list[bool]
 
     def varied(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> Batch:
-        """Variations of these notes, so many frames of each: a third of the attack, a sixth around its end."""
+        """Variations of these notes, this many frames of each: a third of the attack, a sixth around its end."""
         rows = []
         for i in chosen:
             one = example(self.notes[i], self.struck[i], rng)
@@ -57,7 +57,7 @@ class NoteBank:
         return self._batch(rows)
 
     def stretches(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> Batch:
-        """As many frames on end of each note as they were played, or all of a shorter one, repeated; other levels."""
+        """Consecutive frames of each note, or all of a shorter one, repeated; with other levels."""
         rows = []
         for i in chosen:
             one = example(self.notes[i], self.struck[i])

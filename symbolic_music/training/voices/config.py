@@ -55,7 +55,7 @@ class VoiceConfig(Strict):
 
     @property
     def folder(self) -> Path:
-        """Where the run writes: `out`/`name`."""
+        """The folder of the run: `out`/`name`."""
         return Path(self.out) / self.name
 
 

@@ -1,4 +1,4 @@
-"""What the networks of the voices learn on measured frames.
+"""The losses of the networks of the voices on measured frames.
 
 Losses are dB over a scale, so that all weigh about alike.
 """
@@ -39,7 +39,7 @@ def sound_losses(networks: VoiceNetworks, batch: Batch, rng: np.random.Generator
     """Multi-scale spectral losses by name of both networks, on stretches of notes at 22,050 Hz.
 
     What is wanted is the sound of the measured frames, with the same noise under the same pitch: what is left between
-    two sounds is what their frames differ by. Stiff strings are heard as harmonic ones here.
+    two sounds is what their frames differ by. Stiff strings are treated as harmonic here.
     """
     asked = batch.controls
     drawn = networks.synthesis(batch.voice, batch.pitch, batch.held, asked, batch.since, batch.struck)
@@ -61,7 +61,7 @@ def sound_losses(networks: VoiceNetworks, batch: Batch, rng: np.random.Generator
 
 
 def frame_losses(frames: Frames, batch: Batch, base: Tensor) -> dict[str, Tensor]:
-    """Mean absolute differences: level and noise (dB, heard over `base`), shares of the partials (dB), pitch.
+    """Mean absolute differences: level and noise (dB above `base`), shares of the partials (dB), pitch.
 
     A partial counts by the square root of its amplitude over the strongest one's, and a little however weak it is.
     """

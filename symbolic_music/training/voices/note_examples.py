@@ -1,4 +1,4 @@
-"""Recorded notes as training examples: levelled, kept on disk, cut shorter and varied on the fly."""
+"""Recorded notes as training examples: levelled, cached on disk, cut and augmented on the fly."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _read(path: Path) -> list[TakenNote]:
 
 
 def split(notes: list[TakenNote], every: int) -> tuple[list[int], list[int]]:
-    """Places of the notes to train on and of those held out: every so many by pitch, never the ends."""
+    """Places of the notes to train on and of those held out: one in this many by pitch, never the extremes."""
     held = [i for i in range(every // 2, len(notes) - 1, every) if i] if every else []
     return [i for i in range(len(notes)) if i not in held], held
 

@@ -1,4 +1,4 @@
-"""The training of voices: on measured frames, then on the sound. Resumes exactly, stops cleanly, writes whole files."""
+"""The trainer of voices: on measured frames, then on audio. Exact resume, clean stop, atomic files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from symbolic_music.training.voices.losses import decoder_loss, generator_loss, 
 from symbolic_music.training.voices.note_examples import notes_of, split
 
 Report = Callable[[dict[str, float]], None]
-SOUNDS = 8  # notes of a step that are heard
+SOUNDS = 8  # notes of a step with the spectral loss
 
 
 @dataclass
@@ -133,7 +133,7 @@ def save(run: VoiceRun) -> None:
 
 
 def learning_rate(optim: VoiceOptim, step: int) -> float:
-    """Of a step: half a cosine over each of the two parts."""
+    """The learning rate of a step: half a cosine over each of the two parts."""
     if step < optim.steps:
         return optim.learning_rate * warmed(cosine(optim.steps - optim.warmup, 0.02), optim.warmup)(step)
     return optim.spectral_rate * cosine(optim.spectral_steps, 0.02)(step - optim.steps)
@@ -191,7 +191,7 @@ def save_bank(run: VoiceRun) -> Path:
 
 
 def finished(run: VoiceRun) -> NeuralVoices:
-    """The bank that a run has made: its averaged weights, and what its notes tell of each voice."""
+    """The bank that a run has made: its averaged weights, and statistics of the notes of each voice."""
     config = run.config
     networks = VoiceNetworks(run.networks.shape)
     networks.load_state_dict(run.average)
@@ -221,7 +221,7 @@ def stiffness(notes: list[TakenNote]) -> tuple[float, float] | None:
     for note in notes:
         square = (note.ratios[9] / 10) ** 2
         stiff = (square - 1) / (100 - square)
-        if stiff > 1e-6 and note.pitch < 90:  # above, too few partials tell
+        if stiff > 1e-6 and note.pitch < 90:  # above, there are too few partials
             found.append((note.pitch, math.log(stiff)))
     if len(found) < max(2, len(notes) // 3):
         return None

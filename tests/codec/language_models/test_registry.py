@@ -129,7 +129,7 @@ def test_another_codec_is_refused(folder: Path, tmp_path: Path, change: dict[str
 def test_broken_and_missing_folders(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="nowhere"):
         load_writer("nowhere")
-    with pytest.raises(ModelError, match="no model of codes"):
+    with pytest.raises(ModelError, match="no codec language model"):
         load_writer(tmp_path / "codec")
     with pytest.raises(ModelError):
         load_model(folder)

@@ -176,7 +176,7 @@ def test_a_bar_without_end_is_ended(monkeypatch, song: Score) -> None:
 
 @pytest.mark.parametrize("region", [Region(0.5, 2.0), Region(1, 4, "beats"), Region(2.5, 4, "bars")])
 def test_parts_of_bars_are_refused(song: Score, region: Region) -> None:
-    with pytest.raises(RegionError, match="one region of whole bars, in all tracks: --bars alone names it"):
+    with pytest.raises(RegionError, match="one region of whole bars, in all tracks: use --at bars:"):
         generation.edit(song, [region], None, model("remi"))
 
 
@@ -188,7 +188,7 @@ def test_some_tracks_or_several_regions_are_refused(song: Score) -> None:
 
 def test_meters_that_the_ids_do_not_know_are_refused(song: Score) -> None:
     odd = song.replace(meters=np.array([(0, 17, 4)], METER))
-    with pytest.raises(RegionError, match="do not know the meters"):
+    with pytest.raises(RegionError, match="lacks the meters"):
         generation.edit(odd, [bars(1)], None, model("remi"))
 
 
@@ -202,14 +202,16 @@ def test_meters_that_the_ids_do_not_know_are_refused(song: Score) -> None:
     ],
 )
 def test_ids_without_bars_of_all_tracks_are_refused(song: Score, name: str, options: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=r"not write into one: .* REMI or compound ids .* all tracks in one sequence"):
+    with pytest.raises(
+        OptionError, match=r"only supports continuation.* REMI or compound ids .* all tracks in one sequence"
+    ):
         generation.edit(song, [bars(2)], None, model_of(name, **options))
 
 
 def test_limits_and_other_edits_are_refused(song: Score) -> None:
     with pytest.raises(OptionError, match="cannot keep to limits"):
         generation.edit(song, [bars(2)], None, model("remi"), limits=Limits(lowest=60))
-    with pytest.raises(OptionError, match="not write into one"):
+    with pytest.raises(OptionError, match="only supports continuation"):
         generation.edit(song, [bars(2)], None, model("remi"), verb="revoice")
 
 

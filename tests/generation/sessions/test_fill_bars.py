@@ -73,7 +73,7 @@ def test_controls_are_told_to_the_model(model: Model, piece: Score) -> None:
     assert changed
     with pytest.raises(OptionError, match=r"has no control 'loudness'; it has density, min_polyphony"):
         generation.edit(piece, [bars(3)], [1], model, controls={"loudness": 1})
-    with pytest.raises(OptionError, match=r"max_polyphony lies in 1\.\.10, not 11"):
+    with pytest.raises(OptionError, match=r"max_polyphony is in 1\.\.10, not 11"):
         generation.edit(piece, [bars(3)], [1], model, controls={"max_polyphony": 11})
     with pytest.raises(OptionError, match="has no controls"):
         generation.edit(piece, [bars(3)], None, None, controls={"density": 1})

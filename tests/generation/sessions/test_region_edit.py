@@ -12,11 +12,12 @@ import torch
 from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
-from symbolic_music.generation.decoding.habits import Rhythm, habits_of, tuned
+from symbolic_music.generation.decoding.habits import Rhythm, habits_of, paced, tuned
 from symbolic_music.generation.roles import ROLES
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
+from symbolic_music.tokenizers.region.rows import GAP_END, GAPS, LONGEST_GAP
 from tests.generation.untouched import regional
 from tests.tokenizers.region.test_pedal import pedalled
 
@@ -296,3 +297,27 @@ def test_a_lone_melody_gets_a_piano_below() -> None:
     score = generation.accompany(melody, [0], regional(), seed=1)
     assert score.tracks[1].program == 0
     assert score.notes["pitch"][score.notes["track"] == 1].max() < 66
+
+
+def test_a_part_that_falls_behind_is_hurried_and_one_ahead_slowed() -> None:
+    flat = np.full(GAPS, -np.log(GAPS))
+    pace = 8 / 240  # eight notes a bar
+    gaps = np.arange(LONGEST_GAP)
+
+    def mean_gap(ahead: float) -> float:
+        p = np.exp(paced(flat, pace, ahead, 480))[:LONGEST_GAP]
+        return float((gaps * p).sum() / p.sum())
+
+    assert np.array_equal(paced(flat, pace, 1.0, 480), flat), "an eighth of a bar is in pace"
+    assert mean_gap(-8.0) < 0.5 * mean_gap(0.0)
+    assert mean_gap(8.0) > 1.2 * mean_gap(0.0)
+    behind, ahead = paced(flat, pace, -8.0, 480), paced(flat, pace, 8.0, 480)
+    assert behind[GAP_END] < flat[GAP_END], "a part that is behind does not end"
+    assert ahead[GAP_END] == flat[GAP_END]
+
+
+def test_density_stays_what_it_is_around() -> None:
+    score = song()
+    written = generation.edit(score, [bars(9, 16)], [0], regional(), seed=5).finish()[0]
+    had = ((score.notes["track"] == 0) & (score.notes["onset"] >= 8 * 1920) & (score.notes["onset"] < 16 * 1920)).sum()
+    assert 0.5 * had <= len(written.notes) <= 2 * had

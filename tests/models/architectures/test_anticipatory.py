@@ -58,7 +58,7 @@ def test_forward_is_a_distribution_and_agrees_with_the_losses(
 
 
 def test_unknown_instruments_are_refused(network: AnticipatoryTransformer) -> None:
-    with pytest.raises(ModelError, match="does not know instruments"):
+    with pytest.raises(ModelError, match="does not have instruments"):
         network(torch.tensor([[v.AUTOREGRESS, v.TIME, v.DURATION + 1, v.NOTE + 60]]))
 
 

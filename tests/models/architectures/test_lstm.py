@@ -71,5 +71,5 @@ def test_presets_have_the_published_shape(name: str, width: int) -> None:
 
 
 def test_impossible_shapes_are_refused() -> None:
-    with pytest.raises(ModelError, match="layers of a LSTMConfig is at least 1 and below 2,147,483,648, not 0"):
+    with pytest.raises(ModelError, match="layers of a LSTMConfig is at least 1 and at most 1,024, not 0"):
         LSTMConfig(layers=0)

@@ -245,7 +245,7 @@ def test_a_download_is_told_and_checked(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_model("someone/music", "cpu").card.licence == "see https://huggingface.co/someone/music"
     assert "downloading someone/music: 0.00 GB, licence cc-by-4.0" in caplog.text
     hub.spoilt = True
-    with pytest.raises(ModelError, match=r"model\.safetensors of someone/music was damaged on its way"):
+    with pytest.raises(ModelError, match=r"model\.safetensors of someone/music was damaged during the download"):
         download("someone/music", ["model.safetensors"])
     assert not (tmp_path / "here" / "model.safetensors").exists()
 

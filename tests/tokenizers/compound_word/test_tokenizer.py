@@ -96,11 +96,11 @@ def test_a_chord_that_shares_its_tick_with_a_tempo_change():
 def test_words_out_of_place_are_named():
     compound = tokenizers.get("compound")
     ids = compound.encode(tune([(0, 480, 60, 64)]))
-    with pytest.raises(TokenError, match=r"Position_0.* may not stand at place 0"):
+    with pytest.raises(TokenError, match=r"Position_0.* may not follow at position 0"):
         compound.decode(ids[1:])
     broken = ids.copy()
     broken[2, 2] = compound.vocabulary.id("Ignore_None", 2)
-    with pytest.raises(TokenError, match="at place 2"):
+    with pytest.raises(TokenError, match="at position 2"):
         compound.decode(broken)
     with pytest.raises(TokenError, match=r"shape \(n, 9\)"):
         compound.decode(ids[:, :5])

@@ -210,7 +210,7 @@ def test_grammar_of_one_after_another() -> None:
     assert follow("Pitch_60") == {"Velocity"}
     assert follow("Pitch_60", "Velocity_63") == {"Duration"}
     assert follow("EOS_None") == follow("EOS_None", "PAD_None") == {"PAD"}
-    with pytest.raises(TokenError, match="may not stand here"):
+    with pytest.raises(TokenError, match="may not follow here"):
         grammar.advance(grammar.start(), vocabulary.id("Velocity_63"))
     assert not grammar.allowed(grammar.start()).flags.writeable
     assert grammar.violation([vocabulary.id("Pitch_60"), 100_000]) == 1
@@ -497,7 +497,7 @@ def test_what_cannot_be_read_or_learnt_from_is_named(tmp_path, music) -> None:
             tsd.train([music[0], tmp_path / junk], 360)
     for kind in ("REMI", "TSD", "MMM"):
         for empty in (Score(), [Score(), Score()], tune((0, 480, 3, 64))):
-            with pytest.raises(EmptyScoreError, match="nothing to learn from"):
+            with pytest.raises(EmptyScoreError, match="nothing to train on"):
                 build(kind, use_time_signatures=False).train(empty, 1000)
     for other in (3, None, b"nope.mid", [3], [None], [[music[0]]], [b"nope.mid"]):
         with pytest.raises(OptionError, match="train takes scores or paths"):

@@ -98,7 +98,7 @@ def test_scores_of_millions_of_bars_are_refused():
 def test_default_says_which_id_is_out_of_place():
     remi = tokenizers.get("remi")
     ids = [remi.vocabulary.id(name) for name in ("Bar_None", "TimeSig_3/4", "Position_72")]
-    with pytest.raises(TokenError, match="Position_72 may not stand at place 2"):
+    with pytest.raises(TokenError, match="Position_72 may not follow at position 2"):
         remi.decode(ids)
     with pytest.raises(TokenError, match="outside the vocabulary"):
         remi.decode([len(remi.vocabulary)])

@@ -1,4 +1,4 @@
-"""Other parts for given ones."""
+"""Rewrite all but some tracks."""
 
 from __future__ import annotations
 

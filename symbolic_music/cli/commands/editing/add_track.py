@@ -1,4 +1,4 @@
-"""One more track under what is there."""
+"""Add a track."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New music, or more of a given piece."""
+"""Generate a piece or a continuation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A region of a piece, written anew."""
+"""Rewrite a region of a piece."""
 
 from __future__ import annotations
 

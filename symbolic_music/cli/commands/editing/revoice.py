@@ -1,4 +1,4 @@
-"""Other pitches for the rhythm of a region."""
+"""Give a region new pitches in its rhythm."""
 
 from __future__ import annotations
 

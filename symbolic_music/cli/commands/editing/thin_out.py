@@ -1,4 +1,4 @@
-"""Fewer of the notes that are there."""
+"""Remove some notes of a region."""
 
 from __future__ import annotations
 

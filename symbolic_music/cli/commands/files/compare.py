@@ -1,4 +1,4 @@
-"""A folder of pieces against a folder of pieces."""
+"""Compare two folders of pieces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids to scores."""
+"""Decode ids to a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two files do differently."""
+"""Compare two files."""
 
 from __future__ import annotations
 

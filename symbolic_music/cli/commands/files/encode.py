@@ -1,4 +1,4 @@
-"""Sound to codes, and codes to sound."""
+"""Encode audio as codes, and decode codes to audio."""
 
 from __future__ import annotations
 

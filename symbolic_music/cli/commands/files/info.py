@@ -1,4 +1,4 @@
-"""What is in a file, or in a note store."""
+"""Describe a file or a note store."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def info(
 
 
 def describe(score: Score) -> dict[str, Any]:
-    """What `info --json` prints.
+    """The output of `info --json`.
 
     `tracks` and `notes` are counts, `parts` lists the tracks; in `programs` 128 stands for drums. `tempo`
     (quarters a minute), `meter` and `key` are those at the start, None where the file says nothing; changes are those
@@ -117,8 +117,11 @@ def _estimated_key(score: Score) -> str | None:
     return key_name(sharps, minor)
 
 
+_LET_GO = "velocity of a note off"
+
+
 def _beyond(score: Score) -> dict[str, int]:
-    """How many events of each kind there are beside notes, in plain words."""
+    """Numbers of events other than notes, by kind."""
     from collections import Counter
 
     from symbolic_music.io.midi.event_names import kind_of
@@ -126,7 +129,7 @@ def _beyond(score: Score) -> dict[str, int]:
     kinds = Counter(f"controller {number}" for number in score.controls["number"].tolist())
     kinds["bend"] = len(score.bends)
     kinds.update(text.kind for text in score.texts)
-    kinds.update(kind_of(other.data) for other in score.others)
+    kinds.update(_LET_GO if other.data[0] >> 4 == 8 else kind_of(other.data) for other in score.others)
     return {kind: count for kind, count in kinds.items() if count}
 
 

@@ -1,4 +1,4 @@
-"""A listening test: the page, and what its answers say."""
+"""Make a listening test, and evaluate its answers."""
 
 from __future__ import annotations
 

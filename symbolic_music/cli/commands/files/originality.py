@@ -1,4 +1,4 @@
-"""What files share with a note store."""
+"""Find passages of files in a note store."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def originality(
     from symbolic_music.io.files import MIDI_SUFFIXES
 
     if len(files) < 2:
-        raise OptionError("name at least one file, and after the files the note store to look in")
+        raise OptionError("name at least one file, then the note store")
     *sources, store_path = files
     paths = [path for source in sources for path in ([source] if not source.is_dir() else sorted(
         inner for inner in source.rglob("*") if inner.suffix.lower() in MIDI_SUFFIXES))]  # fmt: skip

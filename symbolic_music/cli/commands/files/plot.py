@@ -1,4 +1,4 @@
-"""Scores to pictures."""
+"""Plot a score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores to sound."""
+"""Render a score to audio."""
 
 from __future__ import annotations
 

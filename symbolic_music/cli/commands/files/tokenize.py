@@ -1,4 +1,4 @@
-"""Scores to ids."""
+"""Encode a score as ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihood of a corpus under a model."""
+"""Evaluate the likelihood of a corpus under a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corpora to note stores."""
+"""Prepare a corpus as a note store."""
 
 from __future__ import annotations
 

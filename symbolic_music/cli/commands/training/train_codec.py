@@ -1,4 +1,4 @@
-"""Train a codec of sound."""
+"""Train a neural codec."""
 
 from __future__ import annotations
 

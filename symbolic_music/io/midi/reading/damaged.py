@@ -1,4 +1,4 @@
-"""One track of a Standard MIDI File, event by event, whatever is wrong with it.
+"""Read one track of a Standard MIDI File, event by event, with any damage.
 
 Nothing here raises: what cannot be understood is stepped over and counted. Work and memory are linear in the bytes.
 """

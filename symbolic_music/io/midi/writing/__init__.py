@@ -1,1 +1,1 @@
-"""What a written MIDI file is made of: channels, event bytes, and chunks patched event by event."""
+"""Writing MIDI: channels, event bytes, and chunks patched event by event."""

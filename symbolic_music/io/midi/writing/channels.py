@@ -1,4 +1,4 @@
-"""Which channel and port each part of a score is written to."""
+"""Assign a channel and port to each part of a score."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Voice = tuple[int, int]  # port, channel
 
 @dataclass(frozen=True)
 class Part:
-    """What a track plays with one program; bank None where nothing is known of it."""
+    """The notes of a track with one program; bank is None if unknown."""
 
     track: int
     drum: bool
@@ -28,14 +28,14 @@ class Part:
 
     @property
     def state(self) -> bytes:
-        """What its channel is told, as something to compare."""
+        """The state of its channel, for comparison."""
         columns = [self.controls[name] for name in ("time", "number", "value")]
         return b"".join(column.tobytes() for column in (*columns, self.bends["time"], self.bends["value"]))
 
 
 @dataclass(frozen=True)
 class Place:
-    """Channel and port of a part; `tells`: its track holds the controllers of the channel, for all parts on it."""
+    """Channel and port of a part; `tells`: its track contains the controllers of the channel, for all parts on it."""
 
     channel: int
     port: int
@@ -43,7 +43,7 @@ class Place:
 
 
 def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = frozenset()) -> list[Place]:
-    """A place for each part, so that parts on one channel are told the same.
+    """A place for each part, so that parts on one channel share its state.
 
     Args:
         score: that the parts are of.

@@ -1,4 +1,4 @@
-"""One track of a MIDI file with some of its notes taken out and others put in, all else byte for byte as it was."""
+"""Patch one track of a MIDI file: remove and insert notes, keep all other bytes."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class _Out:
     def _delta(self, tick: int) -> bytes:
         delta = max(0, tick - self._tick)
         if delta > _LONGEST_DELTA:
-            raise MidiError("a silence is longer than a delta time can say")
+            raise MidiError("a silence is longer than the largest delta time")
         self._tick = max(tick, self._tick)
         return variable_length(delta)
 

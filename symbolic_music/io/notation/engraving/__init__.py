@@ -1,1 +1,1 @@
-"""How music is set down: rests, ties, spelling, the elements of a sheet."""
+"""Engraving: rests, ties, spelling, the elements of a sheet."""

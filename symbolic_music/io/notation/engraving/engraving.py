@@ -1,4 +1,4 @@
-"""Notes of one bar as voices of notes, chords and rests."""
+"""Engrave the notes of one bar as voices of notes, chords and rests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from symbolic_music.io.notation.engraving.sheet import Event, Head
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a note sounds of one bar: from `start` to `end`, in quarters from the bar's beginning.
+    """The part of a note within one bar: from `start` to `end`, in quarters from the beginning of the bar.
 
     `tied_from` and `tied_on` say whether the note began before the bar and goes on after it.
     """

@@ -1,4 +1,4 @@
-"""Times in ticks as times that notation can write."""
+"""Round times in ticks to note values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a part of a document writes its notes: key, transposition, staves, drums, loudness."""
+"""Conventions of a part in a document: key, transposition, staves, drums, loudness."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from symbolic_music.io.notation.written import TICKS, Part
 
 @dataclass(slots=True)
 class MeasureState:
-    """What holds at the beginning of a measure."""
+    """The state at the beginning of a measure."""
 
     divisions: Fraction = Fraction(1)
     sharps: int = 0
@@ -30,7 +30,7 @@ class MeasureState:
     staves: int = 1
 
     def at_end(self, measure: Element) -> MeasureState:
-        """What holds behind a measure."""
+        """The state after a measure."""
         state = replace(self)
         for attributes in measure.iterfind("attributes"):
             state._take(attributes)
@@ -51,7 +51,7 @@ class MeasureState:
 
 
 class Hands:
-    """What the notes of a part have in common. `new_drums` collects drums for which the part has no instrument yet."""
+    """The notation of a part. `new_drums` collects drums for which the part has no instrument yet."""
 
     def __init__(self, part: Part, starts: tuple[int, ...], main_program: int) -> None:
         self.part = part

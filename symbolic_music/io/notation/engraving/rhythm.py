@@ -1,4 +1,4 @@
-"""Lengths in quarters as note values: types, dots and tuplets."""
+"""Durations in quarters as note values: types, dots and tuplets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sheets: what translators and writers want written, and its MusicXML.
+"""Sheets: the output of translators and writers, and its MusicXML.
 
 Times are quarters, as fractions; within a bar they count from its beginning.
 """

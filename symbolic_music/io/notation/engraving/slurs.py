@@ -1,4 +1,4 @@
-"""Slurs of which an edit took one end: they are tied to the nearest note in its place."""
+"""Slurs that lost one end in an edit: they are attached to the nearest note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of pitches in a key, on the line of fifths."""
+"""Spell pitches in a key, on the line of fifths."""
 
 from __future__ import annotations
 

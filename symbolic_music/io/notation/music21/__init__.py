@@ -1,1 +1,1 @@
-"""music21, for what is not read by this library itself: in a process of its own."""
+"""music21 in a separate process, for other formats."""

@@ -58,7 +58,7 @@ def to_music21(score: Score) -> Any:
 def from_music21(stream: Any) -> Score:
     """A Score from a music21 stream: a track a part, ties joined, grace notes left out, repeats not unfolded.
 
-    Velocity is that of each note where music21 knows one, else 80.
+    Velocity is that of each note if music21 has one, else 80.
     """
     parts = list(stream.parts) if getattr(stream, "parts", None) else [stream]
     tables: list[Array] = []

@@ -1,4 +1,4 @@
-"""Formats that only music21 reads (MEI), as MusicXML: in a process of its own, with limits of memory and time."""
+"""Formats that only music21 reads (MEI), as MusicXML: in a separate process with limits of memory and time."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def translated_by_music21(path: Path) -> bytes:
         raise NotationError(f"music21 does not read it within {_SECONDS} s") from None
     if done.returncode or not done.stdout:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise NotationError(f"music21 cannot read it ({(lines or ['no reason said'])[-1][:200]})")
+        raise NotationError(f"music21 cannot read it ({(lines or ['no reason given'])[-1][:200]})")
     return done.stdout

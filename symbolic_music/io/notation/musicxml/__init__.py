@@ -1,1 +1,1 @@
-"""MusicXML: parsed within bounds, and read measure by measure."""
+"""MusicXML, parsed with bounds and read measure by measure."""

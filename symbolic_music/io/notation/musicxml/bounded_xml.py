@@ -1,4 +1,4 @@
-"""XML of unknown origin as a tree of elements, within bounds of size, depth and count.
+"""Parse untrusted XML into a tree of elements, with bounds on size, depth and count.
 
 Entities that a document declares are refused (a few hundred bytes of them expand to gigabytes), external ones are never
 fetched, and what the tree may hold is bounded before it is built.
@@ -24,7 +24,7 @@ ByteSpan = tuple[int, int]
 
 
 def as_utf8(data: bytes) -> bytes:
-    """The same document in UTF-8, which byte order mark and declaration may name otherwise.
+    """The document in UTF-8, converted from the encoding of its byte order mark or declaration.
 
     Raises:
         NotationError: for an encoding that is unknown or not that of the bytes.
@@ -47,7 +47,7 @@ def _decoded(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except (LookupError, UnicodeError, ValueError):
-        raise NotationError(f"its text is not {encoding}, as it says it is") from None
+        raise NotationError(f"its text is not {encoding}, as it declares") from None
 
 
 def parse_xml(data: bytes, spans_of: str = "") -> tuple[Element, dict[Element, ByteSpan]]:

@@ -1,4 +1,4 @@
-"""Where the measures of written music stand, and in which order repeats and jumps play them."""
+"""Positions of measures in time, and the order of repeats and jumps."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _ends_repeat(measures: Sequence[Measure], index: int) -> bool:
 
 
 def told_repeats(measures: Sequence[Measure], numbers: Sequence[int]) -> list[str]:
-    """What is played more than once, for who reads the page once."""
+    """A description of the repeats, for `Score.problems`."""
     told = []
     begin = 0
     for index, measure in enumerate(measures):

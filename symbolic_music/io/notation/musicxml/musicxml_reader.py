@@ -1,4 +1,4 @@
-"""A MusicXML document as written music.
+"""Read a MusicXML document as written music.
 
 Source: MusicXML 4.0, W3C Music Notation Community Group; elements are named as there.
 """

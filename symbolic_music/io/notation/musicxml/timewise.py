@@ -1,4 +1,4 @@
-"""Documents that are written measure by measure, as documents that are written part by part."""
+"""Convert documents written measure by measure to documents written part by part."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from symbolic_music.io.notation.text.abc_voice import Voice, read_music
 
 _FIELD = re.compile(r"([A-Za-z+]):\s?(.*)\Z", re.DOTALL)
 _MOST_VOICES = 256
-_QUIET = set("ABCDFGHNORSTXZWrm")  # fields that say nothing of the notes; macros are told
+_QUIET = set("ABCDFGHNORSTXZWrm")  # fields without notes; macros are listed as problems
 
 
 def abc_to_musicxml(content: str) -> tuple[bytes, tuple[str, ...]]:

@@ -154,7 +154,7 @@ class Voice:
                 self.tied[head.step, head.octave - self.octaves] = head.alter
 
     def overlay(self) -> None:
-        """What follows sounds with what the bar has so far."""
+        """Begin an overlay: the next notes sound together with the bar so far."""
         self.layer += 1
         self.time = Fraction(0)
         self.last = None

@@ -36,7 +36,7 @@ class Spine:
 
 @dataclass(slots=True)
 class KernPart:
-    """What is collected of one **kern column and the columns that go with it."""
+    """The contents of one **kern column and its companion columns."""
 
     name: str = ""
     instrument: str = ""

@@ -1,4 +1,4 @@
-"""Columns beside **kern: syllables of **text and **silbe, marks of **dynam."""
+"""Columns next to **kern: syllables of **text and **silbe, marks of **dynam."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def test_whole_bars_by_a_model_that_only_continues(run, mistake, song: Path, tmp
         everywhere = range(len(before.tracks))
         assert np.array_equal(given_of(before, (1920, 3840), everywhere), given_of(after, (1920, 3840), everywhere))
     for where in (["--bars", "2", "--tracks", "0"], ["--from", "1", "--to", "2"]):
-        assert "whole bars, in all tracks: --bars alone names it" in mistake("infill", song, *where, *asked_for)
+        assert "whole bars, in all tracks: use --at bars:" in mistake("infill", song, *where, *asked_for)
 
 
 def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path) -> None:

@@ -73,6 +73,6 @@ def test_mistakes(mistake, models) -> None:
         "render", a, "-o", out, "--synth", "codec", "--model", models / "lm", "--stems", models / "stems"
     )
     assert "go with --synth codec" in mistake("render", a, "-o", out, "--model", models / "lm")
-    assert "no model of codes" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "codec")
+    assert "no codec language model" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "codec")
     codes = ("--write-codes", models / "a.mid")
     assert "is the input" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "lm", *codes)

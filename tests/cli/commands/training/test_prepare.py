@@ -109,7 +109,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(run, music, tmp_path, monkeypat
     before = signal.getsignal(signal.SIGTERM)
     outcome = run("prepare", "folder", music, "-o", tmp_path / "store", "--workers", 1)
     assert outcome.code == 130
-    assert "stopped with 2 of 7 segments done; the same command goes on from there" in outcome.err
+    assert "stopped with 2 of 7 segments done; the same command resumes" in outcome.err
     assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.setattr(library, "prepare", lambda *a, **o: real(*a, **{**o, "pieces": 1}))
     assert run("prepare", "folder", music, "-o", tmp_path / "store", "--workers", 1).code == 0
