@@ -86,8 +86,8 @@ def written(score: Score) -> bytes:
         messages = [*first, *(message for index in group for message in changes[index])]
         messages += [text_message(text) for track in tracks for text in texts.pop(track, [])]
         messages += [_message(other, place.channel) for track in tracks for other in others.pop(track, [])]
-        together = joined([parts[index].notes for index in group], NOTE)
-        notes, inside = unnested(together[np.argsort(together["onset"], kind="stable")])
+        own = joined([parts[index].notes for index in group], NOTE)
+        notes, inside = unnested(own[np.argsort(own["onset"], kind="stable")])
         channels = np.full(len(score.tracks), place.channel)
         told = parts[group[0]]
         controls, bends = (told.controls, told.bends) if place.tells else (told.controls[:0], told.bends[:0])
