@@ -32,7 +32,7 @@ OURS, PLAIN, NAIVE, MASK = "relative_attention", "SDPA, causal", "naive skew", "
 PLAIN_DROPOUT = "SDPA, causal, dropout 0.1"
 DROPOUT, SHORT, WINDOW = "dropout 0.1", "512 distances", "window 1,024"
 TIME = "time and pitch apart"
-VARIANTS = {DROPOUT: "dropout 0.1", SHORT: "512 distances told apart", WINDOW: "the last 1,024 keys alone",
+VARIANTS = {DROPOUT: "dropout 0.1", SHORT: "512 distances distinguished", WINDOW: "the last 1,024 keys alone",
             TIME: "relative time and pitch too"}  # fmt: skip
 
 

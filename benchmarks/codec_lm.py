@@ -88,12 +88,12 @@ def uncached_rate(writer: Writer, frames: int = 96) -> float:
     """Frames a second when every position is computed anew from the window before it."""
     network = writer.network
     pattern = network.pattern(frames)
-    told = network.conditions(torch.zeros(1, frames, network.config.features), pattern)
+    conditions = network.conditions(torch.zeros(1, frames, network.config.features), pattern)
     laid = torch.full((1, network.config.codebooks, pattern.length), network.special)
     start = time.perf_counter()
     with torch.no_grad():
         for position in range(1, pattern.length + 1):
-            for condition in (told[:, :position], None):
+            for condition in (conditions[:, :position], None):
                 network(laid[..., :position], condition)
     return frames / (time.perf_counter() - start)
 

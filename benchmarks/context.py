@@ -200,7 +200,7 @@ def alike(case: Case, other: Case) -> float:
 
 @torch.inference_mode()
 def opening(model: Model, score: Score, lead_in: int) -> dict[str, tuple[float, int]]:
-    """Nats of the notes beside the first track, and their number, by five seconds of the model's clock.
+    """Nats of the notes given the first track, and their number, by five seconds of the model's clock.
 
     `lead_in`: steps at the beginning in which all tracks are given.
     """
@@ -258,7 +258,7 @@ def main() -> None:
                 total[1] += count
         for span, (value, count) in spans.items():
             if count:
-                metric = f"beside the first track, {name}, {span}"
+                metric = f"given the first track, {name}, {span}"
                 table.append({"metric": metric, "ours": round(value / count, 4), "unit": "nats/note"})
                 print(table[-1])
     pool = cases(store, "train", 10 * asked.pieces, seed=2, most=2)

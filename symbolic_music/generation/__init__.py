@@ -15,6 +15,7 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
 from symbolic_music.generation.sessions.edit import Edit, Editing
+from symbolic_music.generation.sessions.region_edit import default_sampling
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.varying import make_busier, making_busier, vary, varying
 
@@ -40,6 +41,7 @@ __all__ = [
     "continuation",
     "continue_bars",
     "continuing_bars",
+    "default_sampling",
     "edit",
     "generate",
     "infill",

@@ -97,7 +97,7 @@ def continuation(
         raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
     edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
-    return edit_session(score, edit, loaded, sampling or Sampling(), seed, count)
+    return edit_session(score, edit, loaded, sampling, seed, count)
 
 
 def released(score: Score) -> Score:

@@ -31,7 +31,6 @@ Verb = Literal["infill", "revoice", "thin_out", "accompany", "add_track"]
 Tracks = Sequence[int | str] | None
 # First and last bar, both included; or one bar.
 BarRange = int | tuple[int, int]
-_DEFAULT = Sampling()
 _FREE = Limits()
 
 
@@ -80,7 +79,7 @@ def edit(
         regions: where to write, in seconds, beats or bars.
         tracks: numbers, names or families of the tracks, as in `infill`; for "accompany" the tracks to keep.
         model: a loaded model, a name or a folder; None for the bundled one that suits the piece.
-        sampling: temperature, top-p, top-k, min-p.
+        sampling: temperature, top-p, top-k, min-p; None for `default_sampling(model)`.
         seed: the same seed gives the same notes.
         count: alternatives.
         limits: what the notes must obey.
@@ -121,7 +120,7 @@ def edit(
                 return BarFilling(score, spans, chosen, loaded, sampling, seed, count, controls)
             return BarInfilling(score, spans, chosen, loaded, sampling, seed, count)
         wider, plan = _PLANS[verb](asked)
-        return edit_session(wider, plan, loaded, sampling or _DEFAULT, seed, count)
+        return edit_session(wider, plan, loaded, sampling, seed, count)
 
     if verb != "infill":
         return begin(seed, count)
@@ -163,7 +162,8 @@ def infill(
         tracks: the tracks to rewrite, each by its number, its name, or what plays it ("bass", "drums", "violin");
             None for all that the model can write.
         model: a loaded model, a name or a folder; None for the bundled one that suits the piece.
-        sampling: temperature, top-p, top-k, min-p; by default as `Sampling()`, compound words as in `continuation`.
+        sampling: temperature, top-p, top-k, min-p; None for `default_sampling(model)`; compound words as in
+            `continuation`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey.
@@ -189,7 +189,7 @@ def accompany(
     score: Score,
     keep_tracks: Sequence[int | str],
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -213,7 +213,7 @@ def revoice(
     regions: Sequence[Region],
     tracks: Tracks = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -232,7 +232,7 @@ def add_track(
     program: int | None = None,
     regions: Sequence[Region] = (),
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -255,7 +255,7 @@ def thin_out(
     share: float = 0.5,
     tracks: Tracks = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Score:

@@ -20,7 +20,6 @@ from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks, shift
 
-_DEFAULT = Sampling()
 _FREE = Limits()
 _MOST_BARS = 256
 # The tracks that play in these last or first bars play on.
@@ -32,7 +31,7 @@ def continue_bars(
     count_bars: int,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -46,7 +45,7 @@ def continue_bars(
         count_bars: how many bars, 1 to 256, in the last meter and tempo.
         tracks: numbers of the tracks that continue; None for all that the model can write.
         model: a loaded model, a name or a folder; None for the bundled one.
-        sampling: temperature, top-p, top-k, min-p.
+        sampling: temperature, top-p, top-k, min-p; None for `default_sampling(model)`.
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey.
@@ -64,7 +63,7 @@ def continuing_bars(
     count_bars: int,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
@@ -82,7 +81,7 @@ def introduce(
     count_bars: int,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -101,7 +100,7 @@ def introducing(
     count_bars: int,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,

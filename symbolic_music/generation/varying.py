@@ -22,7 +22,6 @@ from symbolic_music.generation.views.model_view import edits, playing
 from symbolic_music.score import Score
 from symbolic_music.transforms import check_tracks
 
-_DEFAULT = Sampling()
 _FREE = Limits()
 # Of the notes that a bar is asked to have, how far from their mean a bar may be.
 _FEWEST, _MOST = 0.75, 1.4
@@ -34,7 +33,7 @@ def vary(
     near: float = 0.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -63,7 +62,7 @@ def varying(
     near: float = 0.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
@@ -123,7 +122,7 @@ def make_busier(
     factor: float = 1.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
@@ -153,7 +152,7 @@ def making_busier(
     factor: float = 1.5,
     tracks: Sequence[int] | None = None,
     model: AnyModel = None,
-    sampling: Sampling = _DEFAULT,
+    sampling: Sampling | None = None,
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,

@@ -146,7 +146,7 @@ def _answered(
         start = played.duration
     else:
         wider = played.replace(tracks=(*played.tracks, Track("", accompaniment)))
-        writing, start = generation.edit(wider, (), [0], model, sampling or Sampling(), seed, verb="accompany"), 0.0
+        writing, start = generation.edit(wider, (), [0], model, sampling, seed, verb="accompany"), 0.0
         for onset, end, note in zip(played.onset_seconds, played.offset_seconds, played.notes, strict=True):
             player.put(float(onset), float(end), int(note["pitch"]), int(note["velocity"]), 0)
     first: float | None = None

@@ -12,7 +12,7 @@ class Learnt(NamedTuple):
 
     codes: torch.Tensor
     features: torch.Tensor
-    told: float
+    conditioned: float
     lied: float
 
 
@@ -34,6 +34,6 @@ def learn(net: Any, batch: int) -> Learnt:
     net.eval()
     codes, features = examples()
     with torch.no_grad():
-        told, count = net.loss(codes, features)
+        conditioned, count = net.loss(codes, features)
         lied, _ = net.loss(codes, features.roll(1, 0))
-    return Learnt(codes, features, float(told) / count, float(lied) / count)
+    return Learnt(codes, features, float(conditioned) / count, float(lied) / count)

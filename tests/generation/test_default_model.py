@@ -24,9 +24,15 @@ def test_drums_and_chords_are_for_any_tracks(quartet: Score) -> None:
     assert chosen_name(chords)[0] == "song"
 
 
-def test_a_piano_is_for_the_piano() -> None:
-    chords = Score(notes=note_table([(0, 480, p, 64, 0, 0, 0) for p in (60, 64, 67)]), tracks=(Track("", 0),))
-    assert chosen_name(chords)[0] == "piano"
+def test_a_piano_that_plays_freely_is_for_the_piano() -> None:
+    def piano(*onsets: int) -> Score:
+        rows = [(onset, 400, pitch, 64, 0, 0, 0) for onset in onsets for pitch in (60, 64, 67)]
+        return Score(notes=note_table(rows), tracks=(Track("", 0),))
+
+    free, in_time = piano(*range(53, 9000, 487)), piano(*range(0, 9000, 480))
+    assert chosen_name(free)[0] == "piano"
+    assert chosen_name(in_time) == ("song", "the piece is for piano, in time")
+    assert chosen_name(in_time, thins=True)[0] == "piano", "region models do not thin out"
 
 
 def test_a_slightly_held_line_is_a_line() -> None:

@@ -19,14 +19,15 @@ Bars = Annotated[int, typer.Option("--bars", help="The number of bars.", min=1, 
 def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Bars = 4) -> None:
     """Continue a piece by some bars; everything before them stays as it is."""
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
 
     score = read(file)
+    model = options.load(score)
     writing = generation.continuing_bars(
-        score, bars, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
+        score, bars, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
     )
     options.write(writing, "continuing", f" in {bars} bars after the end")
 
@@ -35,13 +36,14 @@ def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Ba
 def intro(file: File, which: TrackOptions, options: WritingOptions, bars: Bars = 4) -> None:
     """Write an introduction of some bars; the piece moves back by as many."""
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
 
     score = read(file)
+    model = options.load(score)
     writing = generation.introducing(
-        score, bars, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
+        score, bars, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
     )
     options.write(writing, "writing an intro", f" in {bars} bars before the beginning")

@@ -25,14 +25,15 @@ def vary(
     """Rewrite some beats in regions of some tracks; each alternative chooses other beats."""
     regions = where.needed()
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
 
     score = read(file)
+    model = options.load(score)
     writing = generation.varying(
-        score, regions, near, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
+        score, regions, near, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
     )
     told = ", ".join(map(str, regions))
     options.write(writing, f"varying {told}", f" in {told}")
@@ -49,14 +50,15 @@ def busier(
     """Rewrite regions of some tracks with more notes in a bar; `thin-out` does the opposite."""
     regions = where.needed()
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
 
     score = read(file)
+    model = options.load(score)
     writing = generation.making_busier(
-        score, regions, factor, which.chosen(score), options.load(score), sampling, options.seed, options.count, limits
+        score, regions, factor, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
     )
     told = ", ".join(map(str, regions))
     options.write(writing, f"rewriting {told}", f" in {told}")

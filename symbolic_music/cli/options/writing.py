@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +51,9 @@ class WritingOptions:
     as_json: Json = False
     temperature: Annotated[
         float | None,
-        typer.Option(help="Below 1 safer, above 1 bolder.", show_default="1.0", rich_help_panel=SAMPLING),
+        typer.Option(
+            help="Below 1 safer, above 1 bolder.", show_default="1.0, 0.85 of region models", rich_help_panel=SAMPLING
+        ),
     ] = None
     top_p: Annotated[
         float | None,
@@ -147,15 +149,9 @@ class WritingOptions:
         model = loaded_model(self.model, score, device, self.offline, thins)
         return generation.with_weights(model, "int8") if self.int8 else model
 
-    def sampling(self) -> Sampling:
-        """How ids are drawn."""
-        from symbolic_music.generation import Sampling
-
-        return self.wanted_sampling() or Sampling()
-
-    def wanted_sampling(self) -> Sampling | None:
-        """The sampling settings; None when no option sets one."""
-        from symbolic_music.generation import Sampling
+    def sampling(self, model: Model[Any]) -> Sampling | None:
+        """The sampling settings; None when no option sets one: the default of the model."""
+        from symbolic_music.generation import default_sampling
 
         values = {
             "temperature": self.temperature,
@@ -164,7 +160,7 @@ class WritingOptions:
             "min_p": self.min_p,
         }
         given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        return Sampling(**given) if given else None
+        return replace(default_sampling(model), **given) if given else None
 
     def limits(self) -> Limits:
         """The limits on the new notes."""

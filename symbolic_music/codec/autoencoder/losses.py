@@ -39,29 +39,29 @@ def mel_spectrum(samples: Tensor, size: int, sample_rate: int) -> Tensor:
     return torch.as_tensor(found.reshape(*samples.shape[:-1], *found.shape[-2:]))
 
 
-def mel_loss(heard: Tensor, wanted: Tensor, sample_rate: int) -> Tensor:
+def mel_loss(decoded: Tensor, original: Tensor, sample_rate: int) -> Tensor:
     """Mean over the sizes of the absolute differences of mel magnitudes' logarithms, plus the root of their squares.
 
     Args:
-        heard, wanted: (B, C, n), n at least 1,024.
+        decoded, original: (B, C, n), n at least 1,024.
         sample_rate: Hz.
     """
     losses = []
     for size in SIZES:
-        a, b = ((mel_spectrum(x, size, sample_rate) + _FLOOR).log() for x in (heard, wanted))
+        a, b = ((mel_spectrum(x, size, sample_rate) + _FLOOR).log() for x in (decoded, original))
         losses.append((a - b).abs().mean() + (a - b).square().mean().sqrt())
     return torch.stack(losses).mean()
 
 
-def waveform_loss(heard: Tensor, wanted: Tensor) -> Tensor:
+def waveform_loss(decoded: Tensor, original: Tensor) -> Tensor:
     """Mean absolute difference of the samples."""
-    return functional.l1_loss(heard, wanted)
+    return functional.l1_loss(decoded, original)
 
 
-def si_sdr(heard: Tensor, wanted: Tensor) -> Tensor:
+def si_sdr(decoded: Tensor, original: Tensor) -> Tensor:
     """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019), (..., n) to (...)."""
-    heard, wanted = (x - x.mean(-1, keepdim=True) for x in (heard, wanted))
-    energy = wanted.square().sum(-1, keepdim=True).clamp(min=1e-12)
-    target = (heard * wanted).sum(-1, keepdim=True) / energy * wanted
-    noise = (heard - target).square().sum(-1).clamp(min=1e-12)
+    decoded, original = (x - x.mean(-1, keepdim=True) for x in (decoded, original))
+    energy = original.square().sum(-1, keepdim=True).clamp(min=1e-12)
+    target = (decoded * original).sum(-1, keepdim=True) / energy * original
+    noise = (decoded - target).square().sum(-1).clamp(min=1e-12)
     return 10 * torch.log10(target.square().sum(-1).clamp(min=1e-12) / noise)

@@ -24,7 +24,7 @@ from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForwar
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
 _HEAD = 0.02  # deviation of the heads' weights at the start
-_TOLD = 128  # frames whose conditions are computed at a time
+_FRAMES_AT_ONCE = 128  # frames whose conditions are computed at a time
 
 
 @checked
@@ -101,17 +101,17 @@ class CodecLanguageModel(StepModel):
 
     def conditions(self, features: Tensor, pattern: Pattern) -> Tensor:
         """The condition of each position: (B, T, F) to (B, S, width)."""
-        return self.tell_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
+        return self.embed_all(features, pattern.frames)[:, pattern.frames_at().to(features.device)]
 
-    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+    def step_conditions(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
         """The condition of `step` at each position, (B, 1, width); features are requested on demand."""
-        start, told = -1, torch.empty(0)
+        start, condition = -1, torch.empty(0)
         for frame in pattern.frames_at().tolist():
-            if frame // _TOLD != start:
-                start = frame // _TOLD
-                first = start * _TOLD
-                told = self.tell_some(features, first, min(first + _TOLD, pattern.frames))
-            yield told[:, frame - start * _TOLD :][:, :1]
+            if frame // _FRAMES_AT_ONCE != start:
+                start = frame // _FRAMES_AT_ONCE
+                first = start * _FRAMES_AT_ONCE
+                condition = self.embed_range(features, first, min(first + _FRAMES_AT_ONCE, pattern.frames))
+            yield condition[:, frame - start * _FRAMES_AT_ONCE :][:, :1]
 
     def new_cache(self, batch: int) -> SlidingCache:
         """An empty cache for `step`."""
@@ -119,18 +119,18 @@ class CodecLanguageModel(StepModel):
         return SlidingCache(c.layers, batch, c.heads, c.window, c.width // c.heads, self.out.weight)
 
     @torch.no_grad()
-    def step(self, laid: Tensor, told: Tensor | None, cache: SlidingCache) -> Tensor:
-        """See `StepModel`; `told` is the condition, (B, L, width)."""
+    def step(self, laid: Tensor, condition: Tensor | None, cache: SlidingCache) -> Tensor:
+        """See `StepModel`; condition is (B, L, width)."""
         for start in range(0, laid.shape[-1], cache.room):
             part = slice(start, start + cache.room)
-            after = self.logits(laid[..., part], None if told is None else told[:, part], cache)
+            after = self.logits(laid[..., part], None if condition is None else condition[:, part], cache)
         return after[:, :, -1]
 
-    def logits(self, before: Tensor, told: Tensor | None, cache: SlidingCache | None) -> Tensor:
+    def logits(self, before: Tensor, condition: Tensor | None, cache: SlidingCache | None) -> Tensor:
         """See `StepModel`."""
         c = self.config
         offsets = torch.arange(c.codebooks, device=before.device)[:, None] * (c.size + 1)
-        x = self.embedding(before + offsets).sum(1) + (self.nothing if told is None else told)
+        x = self.embedding(before + offsets).sum(1) + (self.nothing if condition is None else condition)
         x = self.drop(x)
         if cache is not None:
             cache.length += before.shape[-1]

@@ -101,7 +101,7 @@ def _written(
     latest = laid.new_full((batch, codebooks, 1), model.special)
     whole = torch.from_numpy(pattern.places.max(axis=0)).cummax(0).values  # when a frame and all before it are written
     out = 0
-    for position, now in enumerate(model.told(features, pattern)):
+    for position, now in enumerate(model.step_conditions(features, pattern)):
         if both:
             latest, now = latest.repeat(2, 1, 1), torch.cat([now, model.nothing.expand_as(now)])
         logits = model.step(latest, now, cache)

@@ -45,7 +45,7 @@ class StepModel(Conditioned):
         """The condition of `forward` from features (B, T, F) of the score."""
 
     @abstractmethod
-    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+    def step_conditions(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
         """The condition of `step` at each position."""
 
     @abstractmethod
@@ -53,25 +53,25 @@ class StepModel(Conditioned):
         """An empty cache for `step`."""
 
     @abstractmethod
-    def step(self, laid: Tensor, told: Tensor | None, cache: Any) -> Tensor:
+    def step(self, laid: Tensor, condition: Tensor | None, cache: Any) -> Tensor:
         """Logits after these positions, appended to the cache: (B, K, L) to (B, K, size).
 
         The first position is special in every codebook; the condition belongs to the next positions.
         """
 
     @abstractmethod
-    def logits(self, before: Tensor, told: Tensor | None, cache: Any) -> Tensor:
+    def logits(self, before: Tensor, condition: Tensor | None, cache: Any) -> Tensor:
         """Logits after each of these positions: (B, K, L) to (B, K, L, size)."""
 
-    def forward(self, laid: Tensor, told: Tensor | None = None) -> Tensor:
+    def forward(self, laid: Tensor, condition: Tensor | None = None) -> Tensor:
         """Logits of the codes at each position, given those before it: (B, K, S) to (B, K, S, size).
 
         Args:
             laid: codes as a pattern lays them; the last position's are not read.
-            told: the condition, from `conditions`, or None for none.
+            condition: from `conditions`, or None for none.
         """
         start = laid.new_full((*laid.shape[:2], 1), self.special)
-        return self.logits(torch.cat([start, laid[..., :-1]], dim=-1), told, None)
+        return self.logits(torch.cat([start, laid[..., :-1]], dim=-1), condition, None)
 
     def loss(self, codes: Tensor, features: Tensor) -> tuple[Tensor, int]:
         """Nats of codes (B, K, T) given the score's features (B, T, F), summed, and their number.
@@ -79,9 +79,9 @@ class StepModel(Conditioned):
         While training, the condition of a share of the examples is left out.
         """
         pattern = self.pattern(codes.shape[-1])
-        laid, told = pattern.build(codes, self.special), self.conditions(features, pattern)
+        laid, condition = pattern.build(codes, self.special), self.conditions(features, pattern)
         if self.training:
-            told = self.left_out(told, self.config.unconditioned)
+            condition = self.with_dropout(condition, self.config.unconditioned)
         mask = pattern.mask().to(codes.device).expand_as(laid)
-        logits = self.forward(laid, told)
+        logits = self.forward(laid, condition)
         return functional.cross_entropy(logits[mask], laid[mask], reduction="sum"), int(mask.sum())

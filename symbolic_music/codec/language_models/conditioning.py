@@ -27,26 +27,26 @@ class Conditioned(nn.Module):
         self.around = nn.Conv1d(width, width, 2 * AROUND + 1)
         self.nothing = nn.Parameter(torch.randn(width) * 0.02)
 
-    def tell(self, features: Tensor) -> Tensor:
+    def embed(self, features: Tensor) -> Tensor:
         """The condition of frames: (B, AROUND + T + AROUND, F) to (B, T, width); zeros beyond the ends of the score."""
         inner = functional.gelu(self.condition(features)).transpose(1, 2)
         return functional.gelu(self.around(inner)).transpose(1, 2)
 
-    def tell_all(self, features: Tensor, frames: int) -> Tensor:
+    def embed_all(self, features: Tensor, frames: int) -> Tensor:
         """The condition of whole examples, (B, T, F); ModelError for another shape."""
         wanted = (frames, self.condition.in_features)
         if features.ndim != 3 or features.shape[1:] != wanted:
             raise ModelError(f"conditions are (batch, {wanted[0]}, {wanted[1]}), not {tuple(features.shape)}")
-        return self.tell(functional.pad(features, (0, 0, AROUND, AROUND)))
+        return self.embed(functional.pad(features, (0, 0, AROUND, AROUND)))
 
-    def tell_some(self, features: Features, first: int, last: int) -> Tensor:
+    def embed_range(self, features: Features, first: int, last: int) -> Tensor:
         """The condition of a range of frames, (B, last - first, width)."""
-        return self.tell(features(first - AROUND, last + AROUND).to(self.nothing.device))
+        return self.embed(features(first - AROUND, last + AROUND).to(self.nothing.device))
 
-    def left_out(self, told: Tensor, share: float) -> Tensor:
+    def with_dropout(self, condition: Tensor, share: float) -> Tensor:
         """The condition with a share of the examples replaced by `nothing`, (B, T, width)."""
-        kept = torch.rand(len(told), 1, 1, device=told.device) >= share
-        return torch.where(kept, told, self.nothing)
+        kept = torch.rand(len(condition), 1, 1, device=condition.device) >= share
+        return torch.where(kept, condition, self.nothing)
 
 
 def features_of(features: Tensor) -> Features:

@@ -78,12 +78,12 @@ class MaskedWriter(Conditioned):
         initialise(self)
         nn.init.normal_(self.embedding.weight, std=c.codebooks**-0.5)  # their sum is of the sinusoids' size
 
-    def forward(self, codes: Tensor, codebook: Tensor, told: Tensor | None = None) -> Tensor:
+    def forward(self, codes: Tensor, codebook: Tensor, condition: Tensor | None = None) -> Tensor:
         """Logits of the codes of one codebook an example: (B, K, T), masked ones special, to (B, T, size).
 
         Args:
             codebook: (B,), which.
-            told: the condition, (B, T, width), from `tell`; None for none.
+            condition: (B, T, width), from `embed`; None for none.
 
         Raises:
             ModelError: for more frames than a window has.
@@ -92,7 +92,7 @@ class MaskedWriter(Conditioned):
         if frames > c.frames:
             raise ModelError(f"this model reads {c.frames:,} frames at once, not {frames:,}")
         offsets = torch.arange(c.codebooks, device=codes.device)[:, None] * (c.size + 1)
-        x = self.embedding(codes + offsets).sum(1) + (self.nothing if told is None else told)
+        x = self.embedding(codes + offsets).sum(1) + (self.nothing if condition is None else condition)
         x = self.encoder(self.drop(x + sinusoids(torch.arange(frames, device=codes.device), c.width)))
         return torch.as_tensor(x @ self.heads[codebook].transpose(1, 2))
 
@@ -103,9 +103,9 @@ class MaskedWriter(Conditioned):
         in evaluation mode a batch of one shape is always masked alike.
         """
         batch, codebooks, frames = codes.shape
-        told = self.tell_all(features, frames)
+        condition = self.embed_all(features, frames)
         if self.training:
-            told = self.left_out(told, self.config.unconditioned)
+            condition = self.with_dropout(condition, self.config.unconditioned)
         generator = None if self.training else torch.Generator().manual_seed(0)
         codebook = (torch.arange(batch) + torch.randint(codebooks, (1,), generator=generator)) % codebooks
         share = torch.cos(torch.rand(batch, generator=generator) * math.pi / 2)
@@ -114,7 +114,7 @@ class MaskedWriter(Conditioned):
         levels = torch.arange(codebooks, device=codes.device)[:, None]
         own = codebook[:, None, None]
         hidden = (levels > own) | ((levels == own) & masked[:, None])
-        logits = self(codes.masked_fill(hidden, self.special), codebook, told)
+        logits = self(codes.masked_fill(hidden, self.special), codebook, condition)
         wanted = codes[torch.arange(batch, device=codes.device), codebook]
         return functional.cross_entropy(logits[masked], wanted[masked]) * codes.numel(), codes.numel()
 

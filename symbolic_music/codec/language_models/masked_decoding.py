@@ -88,10 +88,10 @@ def stream_refined(
     def write(first: int, count: int, known: Tensor) -> Iterator[Tensor]:
         codes = functional.pad(known, (0, count - known.shape[-1]), value=model.special)
         if count > known.shape[-1]:
-            told = model.tell_some(features, first, first + count)
+            condition = model.embed_range(features, first, first + count)
             for k in range(c.codebooks):
                 plan = schedule(steps[min(k, len(steps) - 1)], guidance, temperature)
-                _refine(model, codes, told, k, known.shape[-1], plan, top_k, generator)
+                _refine(model, codes, condition, k, known.shape[-1], plan, top_k, generator)
         yield codes
 
     yield from in_windows(write, frames, c.frames, given)
@@ -100,7 +100,7 @@ def stream_refined(
 def _refine(
     model: MaskedWriter,
     codes: Tensor,
-    told: Tensor,
+    condition: Tensor,
     codebook: int,
     start: int,
     plan: list[Iteration],
@@ -119,7 +119,7 @@ def _refine(
         spans = torch.zeros_like(spans).scatter(1, least, True)
         masked = spans.repeat_interleave(span, dim=1)[:, :length]
         now[masked] = model.special
-        logits = _guided(model, codes, told, codebook, guidance)[:, start:] / temperature
+        logits = _guided(model, codes, condition, codebook, guidance)[:, start:] / temperature
         drawn = draw(logits, top_k, generator)
         chance = logits.softmax(-1).gather(-1, drawn[..., None])[..., 0]
         now[masked] = drawn[masked]
@@ -127,11 +127,11 @@ def _refine(
         certainty = chances.amax(-1).masked_fill(~spans, math.inf)
 
 
-def _guided(model: MaskedWriter, codes: Tensor, told: Tensor, codebook: int, guidance: float) -> Tensor:
+def _guided(model: MaskedWriter, codes: Tensor, condition: Tensor, codebook: int, guidance: float) -> Tensor:
     """Logits (B, T, size) of a codebook, with classifier-free guidance."""
     which = torch.full((len(codes),), codebook, device=codes.device)
     if math.isclose(guidance, 1):
-        return torch.as_tensor(model(codes, which, told))
-    both = torch.cat([told, model.nothing.expand_as(told)])
+        return torch.as_tensor(model(codes, which, condition))
+    both = torch.cat([condition, model.nothing.expand_as(condition)])
     conditioned, free = model(codes.repeat(2, 1, 1), which.repeat(2), both).chunk(2)
     return torch.as_tensor(free + guidance * (conditioned - free))

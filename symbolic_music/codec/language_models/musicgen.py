@@ -110,11 +110,11 @@ class MusicgenWriter(StepModel):
         """The condition of all positions: (B, T, F) to (B, T, width). ModelError beyond the window."""
         if pattern.frames > self.longest:
             raise ModelError(f"this model reads {self.longest:,} frames at once, not {pattern.frames:,}")
-        return self._placed(self.tell_all(features, pattern.frames), pattern)
+        return self._placed(self.embed_all(features, pattern.frames), pattern)
 
-    def told(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
+    def step_conditions(self, features: Features, pattern: Pattern) -> Iterator[Tensor]:
         """The condition of `step`: equal (B, T, width) at each position."""
-        placed = self._placed(self.tell_some(features, 0, pattern.frames), pattern)
+        placed = self._placed(self.embed_range(features, 0, pattern.frames), pattern)
         return itertools.repeat(placed, pattern.length)
 
     def new_cache(self, batch: int) -> list[Any]:
@@ -122,15 +122,15 @@ class MusicgenWriter(StepModel):
         return []
 
     @torch.no_grad()
-    def step(self, laid: Tensor, told: Tensor | None, cache: list[Any]) -> Tensor:
+    def step(self, laid: Tensor, condition: Tensor | None, cache: list[Any]) -> Tensor:
         """See `StepModel`; the condition of the first step is cached, later ones are ignored."""
-        return self.logits(laid, told, cache)[:, :, -1]
+        return self.logits(laid, condition, cache)[:, :, -1]
 
-    def logits(self, before: Tensor, told: Tensor | None, cache: list[Any] | None) -> Tensor:
-        """See `StepModel`; `told` is the condition, (B, T, width)."""
+    def logits(self, before: Tensor, condition: Tensor | None, cache: list[Any] | None) -> Tensor:
+        """See `StepModel`; condition is (B, T, width)."""
         found = self.decoder(
             before.flatten(0, 1),
-            encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if told is None else told,
+            encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if condition is None else condition,
             past_key_values=cache[0] if cache else None,
             use_cache=cache is not None,
         )
@@ -138,10 +138,10 @@ class MusicgenWriter(StepModel):
             cache[:] = [found.past_key_values]
         return torch.as_tensor(found.logits.unflatten(0, before.shape[:2]))
 
-    def _placed(self, told: Tensor, pattern: Pattern) -> Tensor:
+    def _placed(self, condition: Tensor, pattern: Pattern) -> Tensor:
         """With the positions at which the frames begin."""
-        positions = torch.from_numpy(pattern.places[0]).to(told.device)
-        return torch.as_tensor(self.norm(told + sinusoids(positions, self.config.width)))
+        positions = torch.from_numpy(pattern.places[0]).to(condition.device)
+        return torch.as_tensor(self.norm(condition + sinusoids(positions, self.config.width)))
 
 
 def _decoder(c: MusicgenWriterConfig) -> Any:

@@ -23,7 +23,7 @@ from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWrit
 from symbolic_music.codec.language_models.masked_decoding import stream_refined
 from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.language_models.score_features import frame_count
-from symbolic_music.codec.language_models.tone_features import check_told, told_frames
+from symbolic_music.codec.language_models.tone_features import check_features, condition_frames
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
@@ -72,7 +72,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         check_codebooks(self.network.config, self.codec.format)
-        check_told(self.network.config.features, self.codec)
+        check_features(self.network.config.features, self.codec)
 
     def codes(self, score: Score, seed: int = 0, **settings: Any) -> Iterator[Tensor]:
         """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
@@ -87,7 +87,7 @@ class Writer:
         frames, count = self.frames(score), self.network.config.features
 
         def features(first: int, last: int) -> Tensor:
-            return torch.from_numpy(told_frames(score, self.codec, count, last - first, first))[None]
+            return torch.from_numpy(condition_frames(score, self.codec, count, last - first, first))[None]
 
         kind = WRITERS[_architecture(self.network)]
         return kind.stream(self.network, features, frames, seed=seed, **settings)

@@ -62,7 +62,7 @@ def _table(harmonics: int) -> NDArray[np.float64]:
 
 
 @torch.no_grad()
-def heard_tones(score: Score, codec: VectorCodec, count: int, first: int = 0) -> NDArray[np.float32]:
+def tone_vectors(score: Score, codec: VectorCodec, count: int, first: int = 0) -> NDArray[np.float32]:
     """A codec's vectors of the plain tones of frames, before they are quantised: (T, dim); zeros before frame 0.
 
     Any stretch has the numbers of the whole.
@@ -82,22 +82,22 @@ def heard_tones(score: Score, codec: VectorCodec, count: int, first: int = 0) ->
     return out
 
 
-def told_frames(score: Score, codec: AudioCodec, features: int, count: int, first: int = 0) -> NDArray[np.float32]:
-    """The features of frames for a model of `features`: `score_frames`, and `heard_tones` if it takes them.
+def condition_frames(score: Score, codec: AudioCodec, features: int, count: int, first: int = 0) -> NDArray[np.float32]:
+    """The features of frames for a model of `features`: `score_frames`, and `tone_vectors` if it takes them.
 
     Raises:
         EmptyScoreError: when there is no note.
         ModelError: for another number of features.
     """
-    check_told(features, codec)
-    told = score_frames(score, codec.format.frame_rate, count, first)
+    check_features(features, codec)
+    condition = score_frames(score, codec.format.frame_rate, count, first)
     if features == FEATURES or not isinstance(codec, VectorCodec):
-        return told
-    return np.concatenate([told, heard_tones(score, codec, count, first)], axis=1)
+        return condition
+    return np.concatenate([condition, tone_vectors(score, codec, count, first)], axis=1)
 
 
-def check_told(features: int, codec: AudioCodec) -> None:
-    """ModelError unless `told_frames` gives this number of features."""
+def check_features(features: int, codec: AudioCodec) -> None:
+    """ModelError unless `condition_frames` gives this number of features."""
     tones = codec.dim if isinstance(codec, VectorCodec) else 0
     if features not in (FEATURES, FEATURES + tones):
         raise ModelError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
 from symbolic_music.codec.language_models.registry import WRITERS, Writer, check_codebooks, save_writer
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
-from symbolic_music.codec.language_models.tone_features import heard_tones
+from symbolic_music.codec.language_models.tone_features import tone_vectors
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.codec.rendering import render_file_by_codec
 from symbolic_music.errors import ModelError, TrainingError
@@ -37,12 +38,12 @@ _TOGETHER = 16  # examples that an evaluation computes at once
 
 @dataclass(eq=False)
 class Pair:
-    """A score and the codes (K, T) of its sound; `heard` are the tones of the whole, computed on first use."""
+    """A score and the codes (K, T) of its sound; `tones` are the tones of the whole, computed on first use."""
 
     name: str
     score: Score
     codes: NDArray[np.int64]
-    heard: NDArray[np.float16] | None = None
+    tones: NDArray[np.float16] | None = None
 
 
 class CodesTask:
@@ -56,12 +57,12 @@ class CodesTask:
         self.config, self.data = config, data
         self.codec = load_codec(data.codec, "cpu")
         self.kind = WRITERS[config.model.architecture]
-        told = {}
+        features: dict[str, Any] = {}
         if data.tones:
             if not isinstance(self.codec, VectorCodec):
                 raise TrainingError(f"codec {data.codec} has no vectors of tones: leave data.tones out")
-            told = {"features": FEATURES + self.codec.dim}
-        self.shape = self.kind.config(**{**told, **config.model.settings})
+            features = {"features": FEATURES + self.codec.dim}
+        self.shape = self.kind.config(**{**features, **config.model.settings})
         check_codebooks(self.shape, self.codec.format)
         self.training: list[list[Pair]] = []
         self.held: list[Pair] = []
@@ -108,14 +109,16 @@ class CodesTask:
         return found
 
     def _example(self, pair: Pair, first: int) -> tuple[Tensor, Tensor]:
-        told = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
+        condition = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
         if self.data.tones and isinstance(self.codec, VectorCodec):
-            if pair.heard is None:
-                pair.heard = (
-                    heard_tones(pair.score, self.codec, pair.codes.shape[1]).clip(-_MOST, _MOST).astype(np.float16)
+            if pair.tones is None:
+                pair.tones = (
+                    tone_vectors(pair.score, self.codec, pair.codes.shape[1]).clip(-_MOST, _MOST).astype(np.float16)
                 )
-            told = np.concatenate([told, pair.heard[first : first + self.data.frames]], axis=1, dtype=np.float32)
-        return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(told)
+            condition = np.concatenate(
+                [condition, pair.tones[first : first + self.data.frames]], axis=1, dtype=np.float32
+            )
+        return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(condition)
 
     def _batch(self, drawn: list[tuple[Pair, int]]) -> Batch:
         codes, features = zip(*(self._example(pair, first) for pair, first in drawn), strict=True)

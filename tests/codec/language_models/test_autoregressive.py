@@ -1,4 +1,4 @@
-"""The language model of codes: causal, the same numbers step by step, guided, and it learns what it is told."""
+"""The language model of codes: causal, the same numbers step by step, guided, and it learns its condition."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_no_position_sees_itself_or_what_follows(pattern: str) -> None:
     net = model(pattern=pattern)
     codes, features = case()
     layout = net.pattern(9)
-    told, laid = net.conditions(features, layout), layout.build(codes, net.special)
-    found, at = net(laid, told), layout.length // 2
+    condition, laid = net.conditions(features, layout), layout.build(codes, net.special)
+    found, at = net(laid, condition), layout.length // 2
     other = laid.clone()
     other[..., at:] = torch.where(laid[..., at:] == net.special, net.special, (laid[..., at:] + 1) % 8)
-    assert torch.equal(found[:, :, : at + 1], net(other, told)[:, :, : at + 1])
-    assert not torch.allclose(found[:, :, at + 1 :], net(other, told)[:, :, at + 1 :])
+    assert torch.equal(found[:, :, : at + 1], net(other, condition)[:, :, : at + 1])
+    assert not torch.allclose(found[:, :, at + 1 :], net(other, condition)[:, :, at + 1 :])
 
 
 @pytest.mark.parametrize("pattern", sorted(PATTERNS))
@@ -71,14 +71,14 @@ def test_step_by_step_gives_the_same_logits_past_the_window(pattern: str) -> Non
     net = model(pattern=pattern)
     codes, features = case(14)
     layout = net.pattern(14)
-    told, laid = net.conditions(features, layout), layout.build(codes, net.special)
-    whole, cache = net(laid, told), net.new_cache(2)
+    condition, laid = net.conditions(features, layout), layout.build(codes, net.special)
+    whole, cache = net(laid, condition), net.new_cache(2)
     shifted = torch.cat([torch.full_like(laid[..., :1], net.special), laid[..., :-1]], dim=-1)
     for position in range(layout.length):
         part = slice(position, position + 1)
-        logits = net.step(shifted[..., part], told[:, part], cache)
+        logits = net.step(shifted[..., part], condition[:, part], cache)
         torch.testing.assert_close(logits, whole[:, :, position], atol=1e-5, rtol=1e-5)
-    again = net.step(shifted, told, net.new_cache(2))
+    again = net.step(shifted, condition, net.new_cache(2))
     torch.testing.assert_close(again, whole[:, :, -1], atol=1e-5, rtol=1e-5)
 
 
@@ -87,8 +87,8 @@ def test_codes_are_written_by_the_guided_logits() -> None:
     _, features = case(5, 1)
     found = write_codes(net, features, top_k=1, guidance=2.0)
     layout = net.pattern(5)
-    told, laid = net.conditions(features, layout), layout.build(found, net.special)
-    guided = net(laid) + 2.0 * (net(laid, told) - net(laid))
+    condition, laid = net.conditions(features, layout), layout.build(found, net.special)
+    guided = net(laid) + 2.0 * (net(laid, condition) - net(laid))
     mask = layout.mask()
     assert torch.equal(guided.argmax(-1)[0][mask], laid[0][mask])
     assert torch.equal(found, write_codes(net, features, top_k=1, guidance=2.0, seed=5))
@@ -120,8 +120,8 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_it_learns_what_it_is_told() -> None:
     net = model(unconditioned=0.2)
     learnt = learn(net, 16)
-    assert learnt.told < 0.3
-    assert learnt.lied > 3 * learnt.told
+    assert learnt.conditioned < 0.3
+    assert learnt.lied > 3 * learnt.conditioned
     assert (write_codes(net, learnt.features, top_k=1, guidance=1.0) == learnt.codes).float().mean() > 0.95
 
 
@@ -132,13 +132,13 @@ def test_it_begins_with_what_the_codec_s_entries_mean() -> None:
     net.know(codebooks)
     codes, features = case()
     pattern = net.pattern(9)
-    laid, told = pattern.build(codes, net.special), net.conditions(features, pattern)
-    logits = net(laid, told)
+    laid, condition = pattern.build(codes, net.special), net.conditions(features, pattern)
+    logits = net(laid, condition)
     torch.testing.assert_close(logits[..., 3], logits[..., 6])
     swapped = torch.where(laid == 3, 6, laid)
     assert (swapped != laid).any()
-    torch.testing.assert_close(net(swapped, told), logits)
-    assert not torch.allclose(net(torch.where(laid == 3, 5, laid), told), logits)
+    torch.testing.assert_close(net(swapped, condition), logits)
+    assert not torch.allclose(net(torch.where(laid == 3, 5, laid), condition), logits)
     read = net.embedding(torch.arange(3)[:, None] * 9 + torch.arange(8)).sum(0)
     assert read.std().item() == pytest.approx(1, rel=0.3)  # codes are as loud as what blocks add to them
 

@@ -39,7 +39,7 @@ def scale(seed: int) -> Score:
 
 
 def codes_of(score: Score) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Codes that are told by the pitches: the pitch from 60 on, and one more."""
+    """Codes determined by the pitches: the pitch from 60 on, and one more."""
     pitches = score_frames(score, 20.0)[:, :128].argmax(1) - 60
     return np.stack([pitches, pitches + 1])
 

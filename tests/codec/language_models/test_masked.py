@@ -69,11 +69,11 @@ def test_the_schedule_of_a_codebook() -> None:
 def test_logits_know_both_sides_and_no_finer_codebook_is_shown_in_training() -> None:
     net, seen = model(), []
     codes, features = case()
-    told = net.tell_all(features, 9)
+    condition = net.embed_all(features, 9)
     changed = codes.clone()
     changed[:, 0, 7] = (codes[:, 0, 7] + 1) % 8
     which = torch.zeros(2, dtype=torch.long)
-    assert not torch.allclose(net(codes, which, told)[:, 0], net(changed, which, told)[:, 0])
+    assert not torch.allclose(net(codes, which, condition)[:, 0], net(changed, which, condition)[:, 0])
     net.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[:2]))
     loss, count = net.loss(codes, features)
     assert count == codes.numel()
@@ -122,10 +122,10 @@ def test_the_most_certain_spans_stay() -> None:
 def test_guidance() -> None:
     net = model()
     _, features = case(3, 1)
-    told, blank = net.tell_all(features, 3), torch.full((1, 3, 3), net.special)
+    condition, blank = net.embed_all(features, 3), torch.full((1, 3, 3), net.special)
     which = torch.zeros(1, dtype=torch.long)
     free = net(blank, which)
-    wanted = (free + 4.0 * (net(blank, which, told) - free)).argmax(-1)
+    wanted = (free + 4.0 * (net(blank, which, condition) - free)).argmax(-1)
     assert torch.equal(write(net, features, guidance=4.0, top_k=1, steps=[1])[:, 0], wanted)
 
 
@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_it_learns_what_it_is_told() -> None:
     net = model(width=32, layers=1, frames=8)
     learnt = learn(net, 32)
-    assert learnt.told < 0.3
-    assert learnt.lied > 3 * learnt.told
+    assert learnt.conditioned < 0.3
+    assert learnt.lied > 3 * learnt.conditioned
     found = write(net, learnt.features, steps=[4, 2])
     assert (found == learnt.codes).float().mean() > 0.95

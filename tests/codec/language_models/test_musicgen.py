@@ -1,4 +1,4 @@
-"""MusicGen's decoder told a score: transformers' own numbers, guided, in windows, with weights of others."""
+"""MusicGen's decoder conditioned on a score: transformers' own numbers, guided, in windows, with weights of others."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_logits_are_those_of_transformers() -> None:
     net = model()
     codes, features = case()
     layout = net.pattern(9)
-    told, laid = net.conditions(features, layout), layout.build(codes, net.special)
-    assert told.shape == (2, 9, 16)
+    condition, laid = net.conditions(features, layout), layout.build(codes, net.special)
+    assert condition.shape == (2, 9, 16)
     ids = torch.cat([torch.full((2, 3, 1), 8), laid[..., :-1]], dim=-1)
-    theirs = net.decoder(ids.reshape(6, -1), encoder_hidden_states=told).logits
-    torch.testing.assert_close(net(laid, told), theirs.view(2, 3, 11, 8))
+    theirs = net.decoder(ids.reshape(6, -1), encoder_hidden_states=condition).logits
+    torch.testing.assert_close(net(laid, condition), theirs.view(2, 3, 11, 8))
     # Where transformers delays the codebooks by itself, it gives the decoder the same ids.
     given, mask = net.decoder.build_delay_pattern_mask(torch.full((6, 1), 8), 8, 12)
     delayed = net.decoder.apply_delay_pattern_mask(torch.cat([given, laid.reshape(6, -1)], dim=1), mask)
@@ -67,11 +67,11 @@ def test_step_by_step_gives_the_same_logits(pattern: str) -> None:
     net = model(pattern=pattern)
     codes, features = case()
     layout = net.pattern(9)
-    told, laid = net.conditions(features, layout), layout.build(codes, net.special)
-    whole, cache = net(laid, told), net.new_cache(2)
+    condition, laid = net.conditions(features, layout), layout.build(codes, net.special)
+    whole, cache = net(laid, condition), net.new_cache(2)
     shifted = torch.cat([torch.full_like(laid[..., :1], net.special), laid[..., :-1]], dim=-1)
     for position in range(layout.length):
-        logits = net.step(shifted[..., position : position + 1], told, cache)
+        logits = net.step(shifted[..., position : position + 1], condition, cache)
         torch.testing.assert_close(logits, whole[:, :, position], atol=1e-5, rtol=1e-5)
 
 
@@ -88,8 +88,8 @@ def test_codes_are_written_by_the_guided_logits() -> None:
     _, features = case(5, 2)
     found = write_codes(net, features, top_k=1, guidance=2.0)
     layout = net.pattern(5)
-    told, laid = net.conditions(features, layout), layout.build(found, net.special)
-    guided = net(laid) + 2.0 * (net(laid, told) - net(laid))
+    condition, laid = net.conditions(features, layout), layout.build(found, net.special)
+    guided = net(laid) + 2.0 * (net(laid, condition) - net(laid))
     mask = layout.mask().expand_as(laid)
     assert torch.equal(guided.argmax(-1)[mask], laid[mask])
     assert not torch.equal(write_codes(net, features, seed=1), write_codes(net, features, seed=2))
@@ -103,7 +103,7 @@ def test_long_pieces_are_windows_that_go_on_from_one_another() -> None:
     first = write_codes(net, features[:, :12], top_k=1)
     assert torch.equal(found[..., :12], first)
     # The second window is frames 8 to 19; its score is that of these frames, its first four codes are written already.
-    # What is told of its first frames knows those before them.
+    # The condition of its first frames includes the frames before them.
     second = stream_codes(net, lambda a, b: features[:, a + 8 : b + 8], 12, first[..., 8:], batch=2, top_k=1)
     assert torch.equal(found[..., 8:20], torch.cat(list(second), dim=-1))
     assert torch.equal(write_codes(net, features, codes[..., :20])[..., :20], codes[..., :20])
@@ -114,8 +114,8 @@ def test_long_pieces_are_windows_that_go_on_from_one_another() -> None:
 def test_it_learns_what_it_is_told() -> None:
     net = MusicgenWriter(MusicgenWriterConfig(**{**SHAPE, "width": 32, "layers": 1, "frames": 8}))
     learnt = learn(net, 32)
-    assert learnt.told < 0.5
-    assert learnt.lied > 2 * learnt.told
+    assert learnt.conditioned < 0.5
+    assert learnt.lied > 2 * learnt.conditioned
 
 
 @pytest.mark.parametrize("whole", [True, False])

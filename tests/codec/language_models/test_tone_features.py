@@ -8,7 +8,12 @@ import torch
 
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
-from symbolic_music.codec.language_models.tone_features import check_told, heard_tones, plain_tones, told_frames
+from symbolic_music.codec.language_models.tone_features import (
+    check_features,
+    condition_frames,
+    plain_tones,
+    tone_vectors,
+)
 from symbolic_music.errors import ModelError
 from symbolic_music.score import NOTE, Score, Track
 
@@ -60,11 +65,11 @@ def test_what_is_above_the_rate_is_left_out() -> None:
 def test_a_stretch_is_that_of_the_whole(first: int) -> None:
     music, net = score((100, 900, 60, 90), (400, 1700, 52, 60), (1500, 700, 71, 100)), codec()
     samples = plain_tones(music, RATE, 3 * RATE)
-    whole = heard_tones(music, net, 1200)
+    whole = tone_vectors(music, net, 1200)
     expected = np.zeros((250, 6), np.float32)
     part = whole[max(0, first) : first + 250]
     expected[max(0, -first) :][: len(part)] = part
-    np.testing.assert_allclose(heard_tones(music, net, 250, first)[: len(part) + max(0, -first)],
+    np.testing.assert_allclose(tone_vectors(music, net, 250, first)[: len(part) + max(0, -first)],
                                expected[: len(part) + max(0, -first)], atol=1e-6)  # fmt: skip
     if first > 0:
         np.testing.assert_array_equal(
@@ -87,11 +92,11 @@ def test_a_vector_depends_on_as_many_frames_as_it_is_said_to() -> None:
 
 def test_a_model_is_told_tones_where_it_takes_them() -> None:
     music, net = score((100, 900, 60, 90)), codec()
-    told = told_frames(music, net, FEATURES + 6, 30, 5)
-    np.testing.assert_array_equal(told[:, :FEATURES], score_frames(music, net.format.frame_rate, 30, 5))
-    np.testing.assert_array_equal(told[:, FEATURES:], heard_tones(music, net, 30, 5))
-    assert told_frames(music, net, FEATURES, 30).shape == (30, FEATURES)
+    condition = condition_frames(music, net, FEATURES + 6, 30, 5)
+    np.testing.assert_array_equal(condition[:, :FEATURES], score_frames(music, net.format.frame_rate, 30, 5))
+    np.testing.assert_array_equal(condition[:, FEATURES:], tone_vectors(music, net, 30, 5))
+    assert condition_frames(music, net, FEATURES, 30).shape == (30, FEATURES)
     with pytest.raises(ModelError, match="features a frame"):
-        check_told(FEATURES + 5, net)
+        check_features(FEATURES + 5, net)
     with pytest.raises(ModelError, match="features a frame"):
-        told_frames(music, net, 5, 30)
+        condition_frames(music, net, 5, 30)

@@ -13,6 +13,7 @@ from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import Rhythm, habits_of, paced, tuned
+from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
@@ -321,3 +322,17 @@ def test_density_stays_what_it_is_around() -> None:
     written = generation.edit(score, [bars(9, 16)], [0], regional(), seed=5).finish()[0]
     had = ((score.notes["track"] == 0) & (score.notes["onset"] >= 8 * 1920) & (score.notes["onset"] < 16 * 1920)).sum()
     assert 0.5 * had <= len(written.notes) <= 2 * had
+
+
+def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Sampling] = []
+    real = RegionSampler.__init__
+
+    def noting(self: RegionSampler, network: Any, request: Any, sampling: Sampling, seed: int) -> None:
+        drawn.append(sampling)
+        real(self, network, request, sampling, seed)
+
+    monkeypatch.setattr(RegionSampler, "__init__", noting)
+    generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional())
+    generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional(), sampling=Sampling())
+    assert [one.temperature for one in drawn] == [0.85, 1.0]

@@ -27,7 +27,7 @@ SIZE = 16
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
-    """Pieces whose codes are told by their pitches: the first codebook is the lowest pitch, the second that and one."""
+    """Pieces whose codes follow from their pitches: the first codebook is the lowest pitch, the second one more."""
     torch.manual_seed(0)
     codec = Codec(CodecConfig(8_000, 1, 4, 8, (16, 25), (1,), 8, 3, SIZE)).eval()
     save_codec(codec, Card("codec", 1, "MIT", ""), tmp_path / "codec")
@@ -65,8 +65,8 @@ def test_it_learns_what_the_score_tells_and_is_saved_to_write_with(pairs: Path, 
     writer = load_writer(result.folder)
     score = read(pairs / "a.mid")
     codes = torch.cat(list(writer.codes(score, top_k=1)), dim=-1)[0]
-    told = torch.from_numpy(score_frames(score, 20.0)[:, :128].argmax(1) - 60)
-    assert (codes[0, : len(told)] == told).float().mean() > 0.7
+    condition = torch.from_numpy(score_frames(score, 20.0)[:, :128].argmax(1) - 60)
+    assert (codes[0, : len(condition)] == condition).float().mean() > 0.7
 
 
 def test_interrupted_it_resumes_to_the_same_weights(pairs: Path, tmp_path: Path) -> None:

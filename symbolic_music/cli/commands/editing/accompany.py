@@ -24,7 +24,7 @@ def accompany(
     """Keep some tracks and rewrite all others as their accompaniment."""
     options.check(file)
     kept = numbers(keep_tracks, "--keep-tracks")
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
@@ -33,6 +33,6 @@ def accompany(
     model = options.load(score)
     count = options.count
     session = generation.edit(
-        score, (), kept, model, sampling, options.seed, count, limits, verb="accompany", side=side
+        score, (), kept, model, options.sampling(model), options.seed, count, limits, verb="accompany", side=side
     )
     options.write(session, "writing the other parts", f" beside tracks {', '.join(map(str, kept))}")

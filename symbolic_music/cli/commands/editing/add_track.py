@@ -30,7 +30,7 @@ def add_track(
         raise typer.BadParameter("name --program or --role")
     regions = where.regions()
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
@@ -38,6 +38,16 @@ def add_track(
     score = read(file)
     model, count = options.load(score), options.count
     session = generation.edit(
-        score, regions, None, model, sampling, options.seed, count, limits, verb="add_track", program=program, role=role
+        score,
+        regions,
+        None,
+        model,
+        options.sampling(model),
+        options.seed,
+        count,
+        limits,
+        verb="add_track",
+        program=program,
+        role=role,
     )
     options.write(session, "writing one more track")

@@ -22,12 +22,14 @@ def generate(
     options.check(prompt)
     if not seconds > 0:
         raise OptionError(f"--seconds must be positive, not {seconds:g}")
-    limits, sampling = options.limits(), options.wanted_sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
 
     given = None if prompt is None else read(prompt)
     model = options.load(given)
-    session = generation.continuation(given, seconds, model, sampling, options.seed, options.count, limits)
+    session = generation.continuation(
+        given, seconds, model, options.sampling(model), options.seed, options.count, limits
+    )
     options.write(session, f"writing {seconds:g} s of music")

@@ -25,7 +25,7 @@ def infill(
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
     options.check(file)
-    limits, sampling = options.limits(), options.wanted_sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
@@ -34,7 +34,7 @@ def infill(
     tracks = which.chosen(score)
     model, count = options.load(score), options.count
     session = generation.edit(
-        score, regions, tracks, model, sampling, options.seed, count, limits, allow_empty=allow_empty
+        score, regions, tracks, model, options.sampling(model), options.seed, count, limits, allow_empty=allow_empty
     )
     told = ", ".join(map(str, regions))
     options.write(session, f"rewriting {told}", f" in {told}")

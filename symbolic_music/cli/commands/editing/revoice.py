@@ -22,7 +22,7 @@ def revoice(
     """Give the notes in regions of some tracks new pitches; rhythm and velocities stay."""
     regions = where.needed()
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
@@ -31,6 +31,6 @@ def revoice(
     tracks = which.chosen(score)
     model = options.load(score)
     session = generation.edit(
-        score, regions, tracks, model, sampling, options.seed, options.count, limits, verb="revoice"
+        score, regions, tracks, model, options.sampling(model), options.seed, options.count, limits, verb="revoice"
     )
     options.write(session, "drawing other pitches")

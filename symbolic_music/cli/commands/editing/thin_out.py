@@ -23,7 +23,7 @@ def thin_out(
     """Remove some notes in regions of some tracks; the model chooses which notes stay."""
     regions = where.needed()
     options.check(file)
-    limits, sampling = options.limits(), options.sampling()
+    limits = options.limits()
 
     from symbolic_music import generation
     from symbolic_music.io import read
@@ -32,6 +32,6 @@ def thin_out(
     tracks = which.chosen(score)
     model, count = options.load(score, thins=True), options.count
     session = generation.edit(
-        score, regions, tracks, model, sampling, options.seed, count, limits, verb="thin_out", share=keep
+        score, regions, tracks, model, options.sampling(model), options.seed, count, limits, verb="thin_out", share=keep
     )
     options.write(session, "choosing notes", " again")
