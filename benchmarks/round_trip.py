@@ -218,7 +218,8 @@ def main() -> None:
             ("write anew", "write"),
         ):
             if what in median and f"symusic {theirs}" in median:
-                rows.append(row(f"{name}: {what}", median[what], median[f"symusic {theirs}"], "symusic", "ms"))
+                made = row(f"{name}: {what}", median[what], median[f"symusic {theirs}"], "symusic", "ms")
+                rows.append({**made, "ratio": round(median[f"symusic {theirs}"] / median[what], 2)})
         store("round-trip", count, rows)
 
 
