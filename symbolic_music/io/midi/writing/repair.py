@@ -1,4 +1,4 @@
-"""A file whose headers and lengths are put right, and nothing else."""
+"""A file whose headers, lengths and ends of tracks are put right, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.reading.event_table import event_table
 
 
+_END_OF_TRACK = b"\x00\xff\x2f\x00"
+
+
 @lru_cache(maxsize=4)
 def repaired(data: bytes) -> bytes | None:
-    """The file itself where any reader can read it, one with its headers and lengths put right, or None.
+    """The file itself where any reader can read it, one with its headers, lengths and ends of tracks put right, or None.
 
     None is for tracks that are damaged within.
     """
@@ -20,6 +23,9 @@ def repaired(data: bytes) -> bytes | None:
     for extent in found.tracks:
         body = data[extent.start : extent.bound]
         table = event_table(body)
+        if table is None:
+            body += _END_OF_TRACK  # which may be all that it lacks
+            table = event_table(body)
         if table is None:
             return None
         bodies.append(body[: table.end])
