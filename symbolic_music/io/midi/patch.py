@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
@@ -20,9 +21,9 @@ from symbolic_music.io.midi.as_heard import sounds_at
 from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.reading.events import Events
-from symbolic_music.io.midi.tolerant_reader import Placed, placed
+from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
-from symbolic_music.io.midi.writing.encoding import part_chunks
+from symbolic_music.io.midi.writing.encoding import part_chunks, unnested
 from symbolic_music.io.midi.writing.map_patch import Swap, swaps
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
 from symbolic_music.io.midi.writing.pairs import in_order, note_key, pairs, touched_keys
@@ -150,12 +151,19 @@ class _Patch:
         channels = np.array([track.channel or 0 for track in self._placed.score.tracks], np.int64)
         key = channels[notes["track"][stayed]] << 7 | notes["pitch"][stayed]
         stayed, key = stayed[keys[key]], key[keys[key]]
-        if notes["hanging"][stayed].any():
-            raise _ImpossibleError  # their length depends on the notes before them
-        kept = np.stack([notes["onset"][stayed], notes["duration"][stayed], key, notes["velocity"][stayed]], -1)
+        hanging = notes["hanging"][stayed] != 0
+        if hanging.any() and not self._hanging_alike(keys):
+            raise _ImpossibleError
+        lasts = np.where(hanging, -1, notes["duration"][stayed])
+        kept = np.stack([notes["onset"][stayed], lasts, key, notes["velocity"][stayed]], -1)
         rows = np.concatenate([kept, np.array(self._came[file], np.int64).reshape(-1, 4)])
         if not np.array_equal(pairs(table, self._removed[file], coming, keys), in_order(rows)):
             raise _ImpossibleError
+
+    def _hanging_alike(self, keys: NDArray[np.bool_]) -> bool:
+        """Whether notes that never end, whose length depends on older ones of their pitch, still last as long."""
+        notes = self._score.notes[keys.reshape(16, 128).any(0)[self._score.notes["pitch"]]]
+        return bool(np.array_equal(ended(self._score.replace(notes=notes)).notes["duration"], notes["duration"]))
 
     # -- where a note goes -------------------------------------------------------------------------------------
 
@@ -277,9 +285,12 @@ class _Patch:
             notes = note_table() if not extra.rows else score.notes[extra.rows]
             controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
             if single and own and not voice >> 4:
+                notes, inside = unnested(notes)
                 self._new[0] += _events_of_part(track, voice & 15, notes, controls, bends)
                 rows = notes[["onset", "duration", "pitch", "velocity"]].tolist()
                 self._came[0] += [(onset, last, note_key(voice, p), max(1, v)) for onset, last, p, v in rows]
+                if len(inside):  # for which one channel of one track does not suffice
+                    chunks += part_chunks(track, (0, voice), False, inside, controls[:0], bends[:0])
                 continue
             chunks += part_chunks(track, (voice >> 4, voice & 15), own, notes, controls, bends)
         return chunks

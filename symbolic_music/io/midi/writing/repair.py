@@ -8,7 +8,6 @@ from functools import lru_cache
 from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.reading.event_table import event_table
 
-
 _END_OF_TRACK = b"\x00\xff\x2f\x00"
 
 
