@@ -13,7 +13,7 @@ _END_OF_TRACK = b"\x00\xff\x2f\x00"
 
 @lru_cache(maxsize=4)
 def repaired(data: bytes) -> bytes | None:
-    """The file itself where any reader can read it, one with its headers, lengths and ends of tracks put right, or None.
+    """The file itself where any reader can read it, else with headers, lengths and ends of tracks put right, or None.
 
     None is for tracks that are damaged within.
     """
