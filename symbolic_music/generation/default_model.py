@@ -34,8 +34,8 @@ def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
     kinds = {int(kind) for kind in np.unique(score.instruments)}
     tracks = np.unique(score.notes["track"]).tolist()
     if {family_name(kind) for kind in kinds} == {"piano"} and any(not _is_line(score, t) for t in tracks):
-        # Measured on rags and on MAESTRO: song keeps grid and rhythm in time, piano keeps the density of free playing.
-        if thins or not in_time(score):
+        # Measured on rags and on MAESTRO: song keeps grid and rhythm in time, piano plays freely and with the pedal.
+        if not thins and not in_time(score):
             return "piano", "the piece is for piano"
         return any_tracks, "the piece is for piano, in time"
     if DRUM_INSTRUMENT in kinds:

@@ -224,7 +224,7 @@ def test_a_checkpoint_with_one_bit_of_another_value_gives_way_to_the_one_before(
         (folder / "checkpoint.safetensors").write_bytes(damaged)
         caplog.clear()
         assert train(parse_config(grid(tmp_path)), resume=True).step == 4
-        assert "going on from step 2 of the one before" in caplog.text
+        assert "using the previous checkpoint, of step 2" in caplog.text
         assert same(weights(tmp_path / "kept"), weights(folder))
 
 

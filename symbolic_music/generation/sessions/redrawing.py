@@ -50,7 +50,7 @@ class Redrawing:
             if not self._numbers:
                 return
             if attempt < ATTEMPTS:
-                _log.warning("nothing was written where the piece had notes: drawing again (%d of %d)",
+                _log.warning("no notes where the piece has some: sampling again (%d of %d)",
                              attempt + 1, ATTEMPTS)  # fmt: skip
                 self._writing = self._begin(self._seed + attempt * _APART, len(self._numbers))
         raise NothingWrittenError(

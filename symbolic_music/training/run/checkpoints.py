@@ -151,7 +151,7 @@ def _read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             problems.append(f"{name} is damaged ({str(error)[:200]})")
             continue
         if problems:
-            _log.warning("%s: %s; going on from step %s of the one before", folder, problems[0], state["step"])
+            _log.warning("%s: %s; using the previous checkpoint, of step %s", folder, problems[0], state["step"])
         return tensors, state
     if problems:
         raise TrainingError(f"cannot resume from {folder}: {'; '.join(problems)}")

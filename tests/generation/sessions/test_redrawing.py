@@ -59,7 +59,7 @@ def test_only_the_alternatives_that_delete_are_drawn_again_and_it_is_said(caplog
     assert [count for _, count in asked] == [3, 2, 1]
     assert len({seed for seed, _ in asked}) == 3
     assert [one.number for one in edit.results()] == [0, 1, 2]
-    assert caplog.text.count("drawing again") == 2
+    assert caplog.text.count("sampling again") == 2
 
 
 def test_nothing_each_time_is_an_error_and_no_result():

@@ -50,7 +50,7 @@ def describe(score: Score) -> dict[str, Any]:
 
     `tracks` and `notes` are counts, `parts` lists the tracks; in `programs` 128 stands for drums. `tempo`
     (quarters a minute), `meter` and `key` are those at the start, None where the file says nothing; changes are those
-    that change something. `estimated_key` is what the notes suggest. `beyond` counts what the file holds beside notes.
+    that change something. `estimated_key` is what the notes suggest. `beyond` counts the other events of the file.
     """
     import numpy as np
 
@@ -182,7 +182,7 @@ def _print(file: Path, score: Score) -> None:
     written = changing(facts["key"], facts["key_changes"]) if facts["key"] else "not given"
     head.add_row("key", written + (f"; the notes suggest {facts['estimated_key']}" if facts["estimated_key"] else ""))
     if facts["beyond"]:
-        head.add_row("beside notes", Text(", ".join(f"{kind} ({n:,})" for kind, n in facts["beyond"].items())))
+        head.add_row("other events", Text(", ".join(f"{kind} ({n:,})" for kind, n in facts["beyond"].items())))
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title, side in (("track", "right"), ("name", "left"), ("program", "right"), ("instrument", "left"),
