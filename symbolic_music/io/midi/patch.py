@@ -162,7 +162,8 @@ class _Patch:
 
     def _hanging_alike(self, keys: NDArray[np.bool_]) -> bool:
         """Whether notes that never end, whose length depends on older ones of their pitch, still last as long."""
-        notes = self._score.notes[keys.reshape(16, 128).any(0)[self._score.notes["pitch"]]]
+        pitches: NDArray[np.bool_] = np.logical_or.reduce(keys.reshape(16, 128))
+        notes = self._score.notes[pitches[self._score.notes["pitch"]]]
         return bool(np.array_equal(ended(self._score.replace(notes=notes)).notes["duration"], notes["duration"]))
 
     # -- where a note goes -------------------------------------------------------------------------------------
