@@ -1,11 +1,12 @@
 """How edits by models fit the pieces they stand in, beside the original, copies, retrieval and random bars.
 
-python benchmarks/edits_in_context.py CORPORA MODEL… [--regions 100] [--seed 0] [--workers 1] [--report page.html]
+python benchmarks/edits_in_context.py CORPORA MODEL… [--keep] [--regions 100] [--seed 0] [--workers 1] [--report p.html]
 
 CORPORA is the folder of lakh-subset and pop909, MODEL a bundled name or a folder. Each model writes the regions of
 benchmarks/regions.json anew. Intervals (95 %) are bootstrapped over pieces; p is of a paired permutation test over
 pieces. The result has every value of every region too. A report has the first six regions, unselected, as piano rolls
-and sound: it shows songs, so keep it to yourself.
+and sound: it shows songs, so keep it to yourself. With --keep the table also has the models that it had before, as they
+wrote then, where regions and seed are the same.
 """
 
 from __future__ import annotations
@@ -99,6 +100,32 @@ def plain(rows: Sequence[dict[str, float]]) -> dict[str, list[float | None]]:
     return {name: [None if math.isnan(row[name]) else round(row[name], 4) for row in rows] for name in rows[0]}
 
 
+def commit() -> str:
+    """The state of the library."""
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def kept_values(
+    path: Path, cases: Sequence[Case], seed: int
+) -> tuple[dict[str, list[dict[str, float]]], dict[str, Any]]:
+    """Values of the models of an earlier result, and what it says of them; SystemExit when it is of other regions."""
+    before = json.loads(path.read_text())
+    # How tracks are numbered is the reader's, and may have changed.
+    places = [[case.piece, case.region.first, case.region.last] for case in cases]
+    if ([region[:3] for region in before["regions"]], before["seed"]) != (places, seed):
+        raise SystemExit(f"{path.name} is of other regions or another seed: run it without --keep")
+    found = {}
+    for name in before["models"]:
+        values = before["values"][name]
+        found[name] = [
+            {key: math.nan if row is None else row for key, row in zip(values, one, strict=True)}
+            for one in zip(*values.values(), strict=True)
+        ]
+    facts = {name: {"commit": before["commit"], **told} for name, told in before["models"].items()}
+    return found, facts
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("corpora", type=Path)
@@ -109,6 +136,7 @@ def main() -> None:
     parser.add_argument("--document", type=Path, default=HERE / "regions.json")
     parser.add_argument("--name", default="edits-in-context")
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
     cases = load_cases(asked.document, asked.corpora, asked.regions)
     results: dict[str, list[dict[str, float]]] = {}
@@ -116,8 +144,11 @@ def main() -> None:
     for model in asked.models:
         name = Path(model).name
         results[name], seconds, errors = by_model(model, cases, asked.seed, asked.workers)
-        facts[name] = {"seconds_a_region": round(seconds, 3), "errors": errors}
+        facts[name] = {"seconds_a_region": round(seconds, 3), "errors": errors, "commit": commit()}
         print(f"{name}: {seconds:.2f} s a region" + "".join(f"\n  error: {error}" for error in errors))
+    if asked.keep:
+        kept, told = kept_values(HERE / "results" / f"{asked.name}.json", cases, asked.seed)
+        results, facts = {**kept, **results}, {**told, **facts}
     baselines = references(cases, asked.seed)
     results |= {name: evaluate(cases, write) for name, write in baselines.items()}
     rows = table(cases, results, list(baselines))
@@ -125,9 +156,7 @@ def main() -> None:
     document = {
         "name": asked.name,
         "command": f"python benchmarks/edits_in_context.py CORPORA {' '.join(facts)} --regions {len(cases)}",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
+        "commit": commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {asked.workers} used, {platform.system()}",
         "n": len(cases),
         "seed": asked.seed,

@@ -34,7 +34,7 @@ Settings = TypeVar("Settings", bound=Strict)
 
 
 # A file that is larger, or whose aliases stand for more, is not a config.
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 18
 MAX_VALUES = 100_000
 
 
@@ -48,7 +48,7 @@ def read_tree(path: str | Path) -> Any:
     except ValueError as error:
         raise ConfigError(f"cannot read config {path!s:.80}: {error}") from None
     if len(data) > MAX_BYTES:
-        raise ConfigError(f"{path} is too large for a config (over {MAX_BYTES >> 20} MiB)")
+        raise ConfigError(f"{path} is too large for a config (over {MAX_BYTES >> 10} KiB)")
     return parse_yaml(data, str(path))
 
 

@@ -157,9 +157,20 @@ def test_two_folders(tmp_path: Path, run: Callable[..., Any], mistake: Callable[
     same = json.loads(run("compare", tmp_path / "a", tmp_path / "a", "--json").out)
     assert same["frechet"] == pytest.approx(0, abs=1e-6)
     assert "Fréchet" in run("compare", tmp_path / "a", tmp_path / "b").out
+    assert "pairs" not in same
+    pairs = json.loads(run("compare", tmp_path / "a", tmp_path / "a", "--pairs", "--json").out)["pairs"]
+    assert (pairs["note_f1"]["mean"], pairs["voice_errors"]["mean"], pairs["note_f1"]["n"]) == (1, 0, 4)
+    assert (
+        json.loads(run("compare", tmp_path / "b", tmp_path / "a", "--pairs", "--json").out)["pairs"]["note_f1"]["mean"]
+        < 0.2
+    )
+    assert "4 pairs" in run("compare", tmp_path / "a", tmp_path / "b", "--pairs").out
     assert "folder" in mistake("compare", tmp_path / "a" / "0.mid", tmp_path / "b")
     (tmp_path / "c").mkdir()
     assert "no MIDI" in mistake("compare", tmp_path / "a", tmp_path / "c")
+    for seed in range(3):
+        tune(seed).write(tmp_path / "c" / f"other-{seed}.mid")
+    assert "same name" in mistake("compare", tmp_path / "a", tmp_path / "c", "--pairs")
 
 
 def test_pieces_without_notes_are_refused() -> None:

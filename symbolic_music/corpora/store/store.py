@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,9 @@ from symbolic_music.score import Array, Score
 
 FORMAT, VERSION = "symbolic_music.store", 2
 MANIFEST, PROBLEMS, FOLDER = "manifest.json", "problems.csv", "segments"
+Held = TypeVar("Held")
 _MOST_OPEN = 256  # segments whose index is held
+_MOST_DESCRIBED = 4  # segments whose descriptions are: those of a large corpus do not all stay in memory
 _CHECK = b',\n"check": "'
 _AGAIN = "run the same prepare again to mend the store"
 
@@ -281,6 +283,13 @@ def _write_problems(path: Path, problems: Sequence[tuple[str, str, str]]) -> Non
     write_bytes(path, table.getvalue().encode(errors="backslashreplace"))
 
 
+def _hold(held: dict[int, Held], number: int, one: Held, most: int) -> None:
+    """Keep one more of at most so many; several threads may do so at a time, and may have taken the same away."""
+    for oldest in list(held)[: max(0, len(held) + 1 - most)]:
+        held.pop(oldest, None)
+    held[number] = one
+
+
 class NoteStore:
     """The pieces of a corpus, in the order of the manifest. `store[i]` is a Score; splits are lists of indices.
 
@@ -333,11 +342,11 @@ class NoteStore:
     def piece(self, index: int) -> Piece:
         """Metadata of a piece."""
         number, place = self._place(index)
-        if number not in self._abouts:
-            if len(self._abouts) >= 4:  # the descriptions of a large corpus do not all stay in memory
-                self._abouts.pop(next(iter(self._abouts)))
-            self._abouts[number] = [_piece(one) for one in self._about(number)["pieces"]]
-        return self._abouts[number][place]
+        own = self._abouts.get(number)
+        if own is None:
+            own = [_piece(one) for one in self._about(number)["pieces"]]
+            _hold(self._abouts, number, own, _MOST_DESCRIBED)
+        return own[place]
 
     def pieces(self) -> Iterator[Piece]:
         """Metadata of each piece, in order."""
@@ -379,18 +388,18 @@ class NoteStore:
         return number, index - (int(self._ends[number - 1]) if number else 0)
 
     def _segment(self, number: int) -> Segment:
-        if number not in self._open:
-            if len(self._open) >= _MOST_OPEN:
-                self._open.pop(next(iter(self._open)))
+        own = self._open.get(number)
+        if own is None:
             one = self.manifest["segments"][number]
             file = _segment_file(self.path, one["name"])
             if number not in self._sound:
                 self._compare(file, one["sha256"])
                 self._sound.add(number)
-            self._open[number] = Segment(file)
-            if len(self._open[number]) != one["pieces"]:
-                raise StoreError(f"{file} holds {len(self._open[number])} pieces, not {one['pieces']}: {_AGAIN}")
-        return self._open[number]
+            own = Segment(file)
+            if len(own) != one["pieces"]:
+                raise StoreError(f"{file} holds {len(own)} pieces, not {one['pieces']}: {_AGAIN}")
+            _hold(self._open, number, own, _MOST_OPEN)
+        return own
 
     @staticmethod
     def _compare(path: Path, said: str) -> None:

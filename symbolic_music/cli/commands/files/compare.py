@@ -10,23 +10,30 @@ import typer
 from symbolic_music.cli.output.report import Json, Seed, out_json, show, working
 
 if TYPE_CHECKING:
+    from symbolic_music.evaluation.statistics import Mean
     from symbolic_music.score import Score
 
 
 def compare(
     generated: Annotated[Path, typer.Argument(help="A folder of MIDI files.")],
     reference: Annotated[Path, typer.Argument(help="A folder of reference MIDI files.")],
+    pairs: Annotated[bool, typer.Option("--pairs", help="Also compare files of the same name pair by pair.")] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Measure distances between two folders of pieces, and compare their features."""
     from symbolic_music.evaluation import distances
 
-    first, second = _read(generated), _read(reference)
+    named, against = _read(generated), _read(reference)
+    means = _pairs(named, against, seed) if pairs else {}
     with working("comparing") as progress:
-        found = distances.compare(first, second, seed, progress)
+        found = distances.compare(list(named.values()), list(against.values()), seed, progress)
     if as_json:
-        out_json({"generated": str(generated), "reference": str(reference), **distances.as_json(found)})
+        paired = {
+            name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()
+        }
+        facts = {"generated": str(generated), "reference": str(reference), **distances.as_json(found)}
+        out_json({**facts, "pairs": paired} if pairs else facts)
         return
     from rich.table import Table
 
@@ -46,10 +53,28 @@ def compare(
         values = (one.between, one.within_second, one.overlap, one.divergence)
         overlaps.add_row(name, *(f"{value:.4g}" for value in values))
     show(table, features, overlaps)
+    if means:
+        beside = Table("pair by pair", f"{next(iter(means.values())).pieces} pairs")
+        for name, its in means.items():
+            beside.add_row(name, f"{its.value:.4g} [{its.low:.4g}, {its.high:.4g}]")
+        show(beside)
 
 
-def _read(folder: Path) -> list[Score]:
-    """The pieces of a folder that have notes."""
+def _pairs(named: dict[Path, Score], against: dict[Path, Score], seed: int) -> dict[str, Mean]:
+    """Means of `features.pairs` over the files that both folders have."""
+    from symbolic_music.errors import FileError
+    from symbolic_music.evaluation.features import pairs
+    from symbolic_music.evaluation.statistics import mean
+
+    both = sorted(named.keys() & against.keys())
+    if not both:
+        raise FileError("the folders have no file of the same name: --pairs needs some")
+    rows, names = [pairs.features(named[path], against[path]) for path in both], [str(path) for path in both]
+    return {metric: mean([row[metric] for row in rows], names, seed=seed) for metric in rows[0]}
+
+
+def _read(folder: Path) -> dict[Path, Score]:
+    """The pieces of a folder that have notes, by their paths in it."""
     from symbolic_music.errors import FileError
     from symbolic_music.io import read
     from symbolic_music.io.files import MIDI_SUFFIXES
@@ -59,4 +84,4 @@ def _read(folder: Path) -> list[Score]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
     if not paths:
         raise FileError(f"{folder} has no MIDI files")
-    return [score for score in map(read, paths) if len(score)]
+    return {path.relative_to(folder): score for path in paths if len(score := read(path))}

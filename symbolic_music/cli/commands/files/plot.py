@@ -24,14 +24,22 @@ def plot(
     where: RegionOptions,
     compare: Annotated[Path | None, typer.Option(help="Another file: highlight the notes that are not in it.")] = None,
     title: Annotated[str | None, typer.Option(help="The title; the file's name by default.")] = None,
+    similarity: Annotated[
+        bool, typer.Option("--similarity", help="Plot the self-similarity of the bars instead of the roll.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a piano roll, with a region shaded if one is named."""
+    """Draw a piano roll, with a region shaded if one is named, or the self-similarity of the bars."""
     from symbolic_music import plotting
     from symbolic_music.io import read
 
     check_output(output, file, compare)
     regions = where.regions()
+    if similarity:
+        if compare is not None or regions:
+            raise OptionError("--similarity plots all bars of one piece: leave --compare and the region out")
+        _draw_similarity(file, output, title, as_json)
+        return
     if len(regions) > 1:
         raise OptionError("a picture shades one region: name one")
     score = read(file)
@@ -43,6 +51,24 @@ def plot(
         out_json({"notes": len(score), "generated": marked, "seconds": round(score.duration, 3), "out": str(output)})
     else:
         out(f"{output}: {len(score):,} notes" + ("" if marked is None else f", {marked:,} of them generated"))
+
+
+def _draw_similarity(file: Path, output: Path, title: str | None, as_json: bool) -> None:
+    from symbolic_music.evaluation.features.structure import self_similarity
+    from symbolic_music.io import read
+    from symbolic_music.plotting import self_similarity_figure
+    from symbolic_music.plotting.style import check_picture, save
+
+    check_picture(output)
+    score = read(file)
+    similar = self_similarity(score)
+    numbers = score.numbers()
+    first = int(numbers[0]) if len(numbers) else 1
+    save(self_similarity_figure(similar, file.stem if title is None else title, first), output)
+    if as_json:
+        out_json({"bars": len(similar), "seconds": round(score.duration, 3), "out": str(output)})
+    else:
+        out(f"{output}: {len(similar):,} bars")
 
 
 def _seconds(score: Score, region: Region) -> tuple[float, float]:

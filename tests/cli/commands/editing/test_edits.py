@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, gene
 from symbolic_music.io import read
 from symbolic_music.models import save_model
 from symbolic_music.score import Score
+from symbolic_music.tokenizers.region.rows import GAP_END
 from tests.generation.decoding.test_compound_sampler import model as words
 from tests.generation.sessions.test_bar_infill import model as of_bars
-from tests.generation.untouched import asked, ours, published
+from tests.generation.untouched import asked, ours, published, regional
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +243,31 @@ def test_an_edit_of_notation_leaves_other_measures_as_they_were(
     before, after = page.read_text().split("<measure "), out.read_text().split("<measure ")
     assert [i for i, old in enumerate(before) if after[i] != old] == [2]
     assert np.array_equal(given_of(read(page), (40_320, 80_640), [0]), given_of(read(out), (40_320, 80_640), [0]))
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory) -> Path:
+    """A model that ends every region before its first note."""
+    one = copy.deepcopy(regional())
+    with torch.no_grad():
+        one.network.copies[0].gate.bias[:] = -1e4
+        one.network.gap_head.bias[:] = -1e4
+        one.network.gap_head.bias[GAP_END] = 1e4
+    return save_model(one, tmp_path_factory.mktemp("models") / "silent")
+
+
+def test_an_infill_that_writes_nothing_ends_with_2_and_leaves_no_file(
+    run, silent: Path, song: Path, tmp_path: Path
+) -> None:
+    new = tmp_path / "new.mid"
+    verb = ("infill", song, "--bars", "2", "--tracks", "0", "--free", "-m", silent, "-o", new)
+    outcome = run(*verb)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--allow-empty" in outcome.err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["song.mid"]
+    new.write_bytes(b"of before")
+    assert run(*verb).code == 2
+    assert new.read_bytes() == b"of before"
+    facts = json.loads(run(*verb, "--allow-empty", "--json").out)
+    before, after = read(song), read(new)
+    assert (facts["notes_written"], len(before) - len(after)) == (0, 4)

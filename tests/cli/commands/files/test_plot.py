@@ -30,3 +30,15 @@ def test_mistakes(mistake, song, tmp_path) -> None:
     assert "no such file" in mistake("plot", song, "--compare", tmp_path / "b.mid", "-o", picture)
     empty = Score(tracks=(Track(),)).write(tmp_path / "empty.mid")
     assert "no notes" in mistake("plot", empty, "-o", picture)
+
+
+def test_how_alike_the_bars_are(run, mistake, song, tmp_path) -> None:
+    facts = json.loads(run("plot", song, "-o", tmp_path / "bars.png", "--similarity", "--json").out)
+    assert facts["bars"] == 2
+    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+    assert "2 bars" in run("plot", song, "-o", tmp_path / "bars.svg", "--similarity").out
+    assert "likeness of what sounds" in (tmp_path / "bars.svg").read_text()
+    assert "leave --compare" in mistake("plot", song, "-o", tmp_path / "x.png", "--similarity", "--from", 0, "--to", 1)
+    assert "name it .png" in mistake("plot", song, "-o", tmp_path / "x.bmp", "--similarity")
+    Score().write(tmp_path / "empty.mid")
+    assert "without bars" in mistake("plot", tmp_path / "empty.mid", "-o", tmp_path / "x.png", "--similarity")
