@@ -89,6 +89,9 @@ class Text:
 class Other:
     """An event of a MIDI file that no table of a score holds: exclusive messages, aftertouch, copyright, cues, ...
 
+    A note off is that of the note that ends there, if another velocity than 64 lets go of it. A chunk of another kind
+    than tracks stands at tick 0, from its name on.
+
     Its tick, and its bytes with their status. It stands in a track of the score, or, where that is None, in a track
     of the file in which nothing plays: that many others of the file come before it.
     """

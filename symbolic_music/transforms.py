@@ -65,7 +65,14 @@ def clip(score: Score, start: float, end: float) -> Score:
         others=tuple(
             replace(o, time=max(o.time - first, 0)) for o in score.others if not o.time or first <= o.time < last
         ),
+        source=_moved(score.source, -first),
     )
+
+
+def _moved(source: object | None, *move: int) -> object | None:
+    """What is remembered of the file, told how all times were moved, where it asks for that."""
+    moved = getattr(source, "moved", None)
+    return moved(*move) if callable(moved) else source
 
 
 def _numbers_from(score: Score, first: int, last: int) -> Array:
@@ -105,6 +112,7 @@ def shift(score: Score, ticks: int) -> Score:
         bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
         others=tuple(replace(o, time=max(0, o.time + ticks) if o.time else 0) for o in score.others),
+        source=_moved(score.source, ticks),
     )
 
 
@@ -124,13 +132,13 @@ def transpose(score: Score, semitones: int) -> Score:
     # A semitone is seven fifths; of enharmonic signatures the one with at most six accidentals is taken.
     sharps = (keys["sharps"].astype(np.int64) + 7 * semitones + 5) % 12 - 5
     keys["sharps"] = np.where(semitones % 12 == 0, keys["sharps"], sharps)
-    others = tuple(replace(o, data=_moved_aftertouch(o, score, semitones)) for o in score.others)
+    others = tuple(replace(o, data=_with_its_key(o, score, semitones)) for o in score.others)
     return score.replace(notes=notes, keys=keys, others=others)
 
 
-def _moved_aftertouch(other: Other, score: Score, semitones: int) -> bytes:
-    """The bytes of an event; aftertouch of a key (0xA0) moves with it."""
-    if other.data[0] >> 4 != 0xA or other.track is None or score.tracks[other.track].is_drum:
+def _with_its_key(other: Other, score: Score, semitones: int) -> bytes:
+    """The bytes of an event; aftertouch of a key (0xA0) and the velocity that it is let go with (0x80) move with it."""
+    if other.data[0] >> 4 not in (0x8, 0xA) or other.track is None or score.tracks[other.track].is_drum:
         return other.data
     return bytes([other.data[0], min(max(other.data[1] + semitones, 0), 127), other.data[2]])
 
@@ -183,6 +191,7 @@ def resample(score: Score, ticks_per_quarter: int) -> Score:
         bar_numbers=moved(score.bar_numbers),
         texts=tuple(replace(t, time=int(scaled(np.array(t.time)))) for t in score.texts),
         others=tuple(replace(o, time=int(scaled(np.array(o.time)))) for o in score.others),
+        source=_moved(score.source, 0, ratio.numerator, ratio.denominator),
     )
 
 

@@ -111,4 +111,9 @@ def test_old_attributes_work_and_name_the_new() -> None:
 
 def test_a_card_has_its_license_in_both_spellings() -> None:
     card = symbolic_music.list_models()[0]
-    assert card.license == card.licence != ""
+    with pytest.warns(DeprecationWarning, match=r"Card\.licence is now Card\.license"):
+        assert card.licence == card.license != ""
+    with pytest.warns(DeprecationWarning, match=r"Card\(licence=\.\.\.\) is now license"):
+        assert type(card)("a", 1, licence="CC0-1.0", data="").license == "CC0-1.0"
+    assert type(card).of_record(card.record()) == card
+    assert "licence" in card.record()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
@@ -87,30 +88,30 @@ def varying(
     return OneAfterAnother(made)
 
 
-class OneAfterAnother:
+class OneAfterAnother(EditSession):
     """Edits of one piece, each with one alternative, as the alternatives of one `EditSession`."""
 
     def __init__(self, writings: Sequence[EditSession]) -> None:
         self._writings = list(writings)
 
+    @override
     @property
     def done(self) -> float:
-        """See `EditSession`."""
         return sum(writing.done for writing in self._writings) / len(self._writings)
 
+    @override
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`."""
         for number, writing in enumerate(self._writings):
             for note in writing.stream():
                 yield replace(note, alternative=number)
 
+    @override
     def results(self) -> list[Written]:
-        """See `EditSession`."""
         found = [(number, one) for number, writing in enumerate(self._writings) for one in writing.results()]
         return flagged([replace(one, number=number) for number, one in found])
 
+    @override
     def finish(self) -> list[Written]:
-        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
@@ -43,12 +44,17 @@ def checked(cls: Class) -> Class:
     """Class decorator of a frozen dataclass, above `dataclass`: values of other types or out of range are ModelErrors.
 
     Types are strict: True is no whole number, and 3.0 is none. A field of lists is of `Sizes`, `Numbers` or `Texts`.
+    A class attribute `renamed` maps old names of fields to new ones: they are taken with a DeprecationWarning.
     """
     made: Any = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
     build: Callable[..., None] = made.__init__
 
     @wraps(build)
     def __init__(self: Any, *args: Any, **values: Any) -> None:
+        for old, new in getattr(cls, "renamed", {}).items():
+            if old in values:
+                warnings.warn(f"{cls.__name__}({old}=...) is now {new}", DeprecationWarning, stacklevel=2)
+                values[new] = values.pop(old)
         try:
             build(self, *args, **values)
         except ValidationError as error:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 import torch
 from torch import nn
@@ -49,16 +50,27 @@ class Card:
 
     name: str
     parameters: int
-    licence: str
+    license: str
     data: str
     description: str = ""
     command: str = ""
     figures: dict[str, Number] = field(default_factory=dict)
+    renamed: ClassVar[Mapping[str, str]] = {"licence": "license"}
 
     @property
-    def license(self) -> str:
-        """The licence, spelt as SPDX and the hub spell the word."""
-        return self.licence
+    def licence(self) -> str:
+        """Now `license`, as SPDX and the hub spell it."""
+        warnings.warn("Card.licence is now Card.license", DeprecationWarning, stacklevel=2)
+        return self.license
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Card:
+        """A card as files and `--json` have it, where the licence is spelt `licence`. TypeError when it is none."""
+        return cls(**{"license" if key == "licence" else key: value for key, value in dict(record).items()})
+
+    def record(self) -> dict[str, Any]:
+        """The card as files and `--json` have it."""
+        return {"licence" if key == "license" else key: value for key, value in dataclasses.asdict(self).items()}
 
 
 @checked
@@ -162,7 +174,7 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
         },
         "network": dataclasses.asdict(model.network.config),
         "view": dataclasses.asdict(model.view),
-        "card": dataclasses.asdict(model.card),
+        "card": model.card.record(),
     }
     return write_folder(folder, config, {k: stored(k, x, dtype) for k, x in model.network.state_dict().items()})
 
@@ -198,7 +210,7 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
     if config is None or public.is_theirs(config):
         return _public(name, where, offline)
     model = _of_folder(folder, config, where)
-    public.say_licence(model.card.name, model.card.licence)
+    public.say_licence(model.card.name, model.card.license)
     return model
 
 
@@ -217,7 +229,7 @@ def _of_folder(folder: Path, config: dict[str, Any], where: torch.device) -> Mod
     tokenizer = _tokenizer(folder, config)
     with _fitting(folder):
         view = View(**config["view"]) if "view" in config else View(120.0, ())
-        card = Card(**config["card"])
+        card = Card.of_record(config["card"])
     path = folder / WEIGHTS
     if not path.is_file():
         raise ModelError(f"{folder} has no {WEIGHTS} (pickles such as .bin, .pt and .ckpt are not read)")
@@ -307,7 +319,7 @@ def resolve_device(device: str) -> torch.device:
 
 def list_models() -> list[Card]:
     """Cards of the models that come with the package."""
-    return [Card(**read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
+    return [Card.of_record(read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
 
 
 def _bundled_folders() -> dict[str, Path]:

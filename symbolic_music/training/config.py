@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.yaml_config import Strict, parse_yaml, read_tree
+from symbolic_music.training.yaml_config import Licensed, Strict, parse_yaml, read_tree
 
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
@@ -191,7 +191,7 @@ class ContextConfig(Strict):
     bars: int = Field(4, ge=1, le=16, description="of a place")
 
 
-class TrainConfig(Strict):
+class TrainConfig(Licensed):
     """A whole experiment."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
@@ -203,7 +203,6 @@ class TrainConfig(Strict):
     sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
     init: str | None = Field(None, description="a model to begin from: a name, a folder, or a GPT-2 of the hub")
     lora: LoraConfig | None = None
-    licence: str = "Apache-2.0"
     description: str = ""
     context: ContextConfig | None = None
     model: ModelConfig = ModelConfig()

@@ -10,7 +10,7 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
-from symbolic_music.models import AnticipatoryTransformer, load_model, registry
+from symbolic_music.models import AnticipatoryTransformer, Model, load_model, registry
 from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import (
@@ -79,25 +79,12 @@ def with_data_of(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"data": windows})
 
 
-def start_of(source: str, tokenizer: Tokenizer | None) -> nn.Module:
-    """The network of a bundled model, a model folder, or a public checkpoint.
-
-    Args:
-        source: as `load_model` takes it.
-        tokenizer: whose ids are to be learnt; None where they are the anticipatory events of our own model.
-
-    Raises:
-        TrainingError: when the model was trained on other ids.
-        UnknownNameError, ModelError: when it cannot be loaded.
-    """
-    model = load_model(source, "cpu")
+def check_ids(source: str, model: Model[Any], tokenizer: Tokenizer | None) -> None:
+    """TrainingError when a model was trained on other ids than a tokenizer's; None stands for anticipatory events."""
     if tokenizer is not None and tokenizers.fingerprint(model.tokenizer) != tokenizers.fingerprint(tokenizer):
         raise TrainingError(
             f"{source} uses the ids of {model.tokenizer.to_config()}, the data those of {tokenizer.to_config()}"
         )
-    network = model.network
-    assert isinstance(network, nn.Module)
-    return network
 
 
 def begin_from(network: nn.Module, start: nn.Module, source: str) -> None:

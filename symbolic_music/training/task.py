@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card
 from symbolic_music.tokenizers.base import Tokenizer
+from symbolic_music.training.config import TrainConfig
 
 
 class Batch(NamedTuple):
@@ -34,13 +35,13 @@ class Share(NamedTuple):
 class Task(Protocol):
     """See the module's docstring. A step's batch depends on the seed and the step alone.
 
-    `tokenizer` is of the ids that are learnt; None where they are the anticipatory events of our own model.
+    `config` is that of the run; `tokenizer` is of the ids that are learnt, None where they are events or codes;
+    `instruments` are those of the data, where the network has to know them.
     """
 
-    @property
-    def tokenizer(self) -> Tokenizer | None:
-        """See the class."""
-        ...
+    config: TrainConfig
+    tokenizer: Tokenizer | None
+    instruments: tuple[int, ...] = ()
 
     def network(self) -> nn.Module:
         """The network with new weights, drawn from torch's generator."""

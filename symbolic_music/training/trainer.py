@@ -18,8 +18,9 @@ from torch import nn
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.training.config import TrainConfig
-from symbolic_music.training.fine_tuning import begin_from, resolved, start_of, with_data_of
+from symbolic_music.models import load_model
+from symbolic_music.training.config import CodesData, TrainConfig
+from symbolic_music.training.fine_tuning import begin_from, check_ids, resolved, with_data_of
 from symbolic_music.training.lora import adapt, merged
 from symbolic_music.training.run.callbacks import Callback, TensorBoard, WeightsAndBiases
 from symbolic_music.training.run.checkpoints import (
@@ -45,7 +46,6 @@ from symbolic_music.training.run.schedules import schedule_of
 from symbolic_music.training.run.sharding import gathered
 from symbolic_music.training.run.signals import interruptions
 from symbolic_music.training.task import Batch, Share, Task
-from symbolic_music.training.tasks.edits import EditsTask
 from symbolic_music.training.tasks.factory import task_of
 from symbolic_music.training.tasks.music_task import EventTask
 
@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 # Settings that may differ when a run is resumed.
 _FREE = {
     "threads": True, "out": True, "sample_seconds": True, "evaluate_every": True, "checkpoint_every": True,
-    "licence": True, "description": True, "context": True, "data": {"path", "workers"},
+    "license": True, "description": True, "context": True, "data": {"path", "workers"},
     "engine": {"device", "tensorboard", "wandb", "sharded"},
 }  # fmt: skip
 
@@ -105,11 +105,12 @@ def train(
     if config.threads:
         torch.set_num_threads(config.threads)
     config = with_data_of(config)
-    fabric, task, start = fabric_of(config.engine), task_of(config), None
-    if config.init is not None:
-        start = start_of(config.init, task.tokenizer)
-        config = resolved(config, start, task.source.instruments if isinstance(task, EditsTask) else ())
-        task = task_of(config)
+    fabric = fabric_of(config.engine)
+    if config.init is None or isinstance(config.data, CodesData):  # whose task says that it begins from nothing
+        task, start = task_of(config), None
+    else:
+        task, start = _begun(config, config.init)
+    config = task.config
     run = _Run(config, task, fabric, start)
     if resume:
         run.load()
@@ -122,6 +123,15 @@ def train(
     result = run.go(report if fabric.is_global_zero else None)
     leave(fabric)
     return result
+
+
+def _begun(config: TrainConfig, source: str) -> tuple[Task, nn.Module]:
+    """The task of a run that begins from a model, and the network of that model."""
+    model = load_model(source, "cpu")
+    task = task_of(resolved(config, model.network))
+    check_ids(source, model, task.tokenizer)
+    task.config = resolved(config, model.network, task.instruments)
+    return task, model.network
 
 
 class _Run:

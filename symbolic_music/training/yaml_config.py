@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from symbolic_music.errors import ConfigError
 
@@ -15,6 +15,19 @@ class Strict(BaseModel):
     """Settings of known names, that do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Licensed(Strict):
+    """Settings of a training: what comes out has a licence. `licence`, the key of before, is read too."""
+
+    license: str = "Apache-2.0"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "licence" in values and "license" not in values:
+            return {"license" if key == "licence" else key: value for key, value in values.items()}
+        return values
 
 
 Settings = TypeVar("Settings", bound=Strict)

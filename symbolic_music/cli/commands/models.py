@@ -14,14 +14,12 @@ def models(
     as_json: Json = False,
 ) -> None:
     """List models and voices with their size, licence and training data."""
-    from dataclasses import asdict
-
     from symbolic_music.models import Card, list_models
     from symbolic_music.synthesis.midi_ddsp.voices import load_voices
 
-    cards = [*list_models(), Card(**load_voices().card)]
+    cards = [*list_models(), Card.of_record(load_voices().card)]
     if as_json:
-        out_json([*(asdict(card) for card in cards), *(_public() if all_models else ())])
+        out_json([*(card.record() for card in cards), *(_public() if all_models else ())])
         return
     from rich import box
     from rich.table import Table
@@ -31,7 +29,7 @@ def models(
     for title in ("name", "parameters", "licence", "data", "what it does"):
         table.add_column(title, justify="right" if title == "parameters" else "left", overflow="fold")
     for card in cards:
-        told = (card.name, f"{card.parameters:,}", card.licence, card.data, card.description)
+        told = (card.name, f"{card.parameters:,}", card.license, card.data, card.description)
         table.add_row(*map(Text, told))
     show(table)
     if not all_models:

@@ -41,7 +41,7 @@ def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
         "architecture": ARCHITECTURE,
         "library_version": __version__,
         "codec": dataclasses.asdict(codec.config),
-        "card": dataclasses.asdict(card),
+        "card": card.record(),
     }
     return write_folder(folder, config, half(codec))
 

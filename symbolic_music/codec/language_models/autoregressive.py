@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from symbolic_music.codec.language_models import patterns
 from symbolic_music.codec.language_models.base import StepModel
@@ -118,16 +119,17 @@ class CodecLanguageModel(StepModel):
         c = self.config
         return SlidingCache(c.layers, batch, c.heads, c.window, c.width // c.heads, self.out.weight)
 
+    @override
     @torch.no_grad()
     def step(self, laid: Tensor, condition: Tensor | None, cache: SlidingCache) -> Tensor:
-        """See `StepModel`; condition is (B, L, width)."""
+        """The condition is (B, L, width)."""
         for start in range(0, laid.shape[-1], cache.room):
             part = slice(start, start + cache.room)
             after = self.logits(laid[..., part], None if condition is None else condition[:, part], cache)
         return after[:, :, -1]
 
+    @override
     def logits(self, before: Tensor, condition: Tensor | None, cache: SlidingCache | None) -> Tensor:
-        """See `StepModel`."""
         c = self.config
         offsets = torch.arange(c.codebooks, device=before.device)[:, None] * (c.size + 1)
         x = self.embedding(before + offsets).sum(1) + (self.nothing if condition is None else condition)

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from typing_extensions import override
 
 from symbolic_music.codec.huggingface import complete
 from symbolic_music.codec.language_models import patterns
@@ -121,13 +122,15 @@ class MusicgenWriter(StepModel):
         """An empty cache for `step`, that holds what transformers' decoder gives to go on from."""
         return []
 
+    @override
     @torch.no_grad()
     def step(self, laid: Tensor, condition: Tensor | None, cache: list[Any]) -> Tensor:
-        """See `StepModel`; the condition of the first step is cached, later ones are ignored."""
+        """The condition of the first step is cached, later ones are ignored."""
         return self.logits(laid, condition, cache)[:, :, -1]
 
+    @override
     def logits(self, before: Tensor, condition: Tensor | None, cache: list[Any] | None) -> Tensor:
-        """See `StepModel`; condition is (B, T, width)."""
+        """The condition is (B, T, width)."""
         found = self.decoder(
             before.flatten(0, 1),
             encoder_hidden_states=self.nothing.expand(len(before), 1, -1) if condition is None else condition,

@@ -136,7 +136,7 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
         "library_version": __version__,
         "codec": {"name": codec, "format": dataclasses.asdict(form)},
         "network": dataclasses.asdict(settings),
-        "card": dataclasses.asdict(card),
+        "card": card.record(),
     }
     return write_folder(folder, config, half(network))
 
@@ -159,8 +159,8 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
         raise ModelError(f"{folder} has no codec language model; kinds: {', '.join(WRITERS)}")
     try:
         shape, form = kind.config(**config["network"]), Format(**config["codec"]["format"])
-        card, saved = Card(**config["card"]), str(config["codec"]["name"])
-    except (KeyError, TypeError, ModelError) as error:
+        card, saved = Card.of_record(config["card"]), str(config["codec"]["name"])
+    except (KeyError, TypeError, ValueError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
     network = restored(lambda: kind.model(shape), folder)
     own = load_codec(codec or saved, device)

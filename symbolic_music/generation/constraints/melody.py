@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation, concerned, sounding
@@ -37,16 +38,16 @@ class GivenPitches(Constraint):
         if not self.given or not all(0 <= pitch <= 127 for pitch in self.given):
             raise OptionError("given pitches lie in 0..127, at least one")
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return np.asarray((self._left(situation) > 0) & (times <= self._latest(situation, situation.written)[:, None]))
 
+    @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return np.asarray((self._left(situation) <= 0) | (times <= self._latest(situation, situation.written)[:, None]))
 
+    @override
     def durations(self, situation: Situation, durations: Integers) -> Mask:
-        """See `Constraint`."""
         number = np.minimum(situation.written, len(self.given) - 1)
         is_last = number == len(self.given) - 1
         again = np.array([_next_same(self.given, int(n)) for n in number])
@@ -60,8 +61,8 @@ class GivenPitches(Constraint):
             allowed &= ~is_last[:, None] | (durations == (self.until - situation.time)[:, None])
         return np.asarray(allowed)
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         next_one = np.asarray(self.given)[np.minimum(situation.written, len(self.given) - 1)]
         return np.asarray((situation.notes % 128 == next_one[:, None]) & concerned(situation.notes, None))
 

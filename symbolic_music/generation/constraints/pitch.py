@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Mask, Situation, concerned, sounding
@@ -32,8 +33,8 @@ class PitchRange(Constraint):
         if not 0 <= self.low <= self.high <= 127:
             raise OptionError(f"a range of pitches is within 0..127, lowest first, not {self.low}..{self.high}")
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         pitch = situation.notes % 128
         inside = (pitch >= self.low) & (pitch <= self.high)
         return np.asarray((inside | ~concerned(situation.notes, self.instruments))[None])
@@ -53,8 +54,8 @@ class PitchClasses(Constraint):
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", _classes(self.classes))
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         inside = np.isin(situation.notes % 128 % 12, self.classes)
         return np.asarray((inside | ~concerned(situation.notes, self.instruments))[None])
 
@@ -93,8 +94,8 @@ class Chords(Constraint):
             raise OptionError("chords are sorted by their steps, one at a step")
         object.__setattr__(self, "changes", tuple((s, _classes(c) if len(c) else ()) for s, c in self.changes))
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         table = np.ones((len(self.changes) + 1, 12), bool)
         for i, (_, classes) in enumerate(self.changes, start=1):
             if classes:
@@ -111,8 +112,8 @@ class NoRepeatedNote(Constraint):
 
     instruments: tuple[int, ...] | None = None
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         last = np.full((len(situation.counts), v.INSTRUMENTS), -1)
         for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
             notes = events[:count, 2]
@@ -126,8 +127,8 @@ class NoRepeatedNote(Constraint):
 class NoUnison(Constraint):
     """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot represent both."""
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         line, event = np.nonzero(sounding(situation))
         taken = np.zeros((len(situation.counts), v.MAX_NOTE), bool)
         taken[line, situation.events[line, event, 2]] = True
@@ -140,8 +141,8 @@ class Taken(Constraint):
 
     pitches_taken: tuple[frozenset[int], ...]
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         own = [self.pitches_taken[min(int(n), len(self.pitches_taken) - 1)] for n in situation.written]
         return np.asarray([~np.isin(situation.notes % 128, list(taken)) for taken in own])
 
@@ -156,8 +157,8 @@ class MostInstruments(Constraint):
         if self.most < 1:
             raise OptionError(f"at least one instrument must be allowed, not {self.most}")
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         used = np.zeros((len(situation.counts), v.INSTRUMENTS), bool)
         for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
             used[i, events[:count, 2] // 128] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation
@@ -40,26 +41,26 @@ class GivenRhythm(Constraint):
         if self.lengths is not None and not all(0 <= length < v.MAX_DURATION for length in self.lengths):
             raise OptionError("given durations lie in 0..999 steps")
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return np.asarray(times == self._next(self.starts, situation))
 
+    @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return np.asarray((times < self._next(self.starts, situation)) & (times < situation.end))
 
+    @override
     def durations(self, situation: Situation, durations: Integers) -> Mask | None:
-        """See `Constraint`."""
         return None if self.lengths is None else np.asarray(durations == self._next(self.lengths, situation))
 
+    @override
     def pitches(self, situation: Situation) -> Mask | None:
-        """See `Constraint`."""
         return (
             None if self.players is None else np.asarray(situation.notes // 128 == self._next(self.players, situation))
         )
 
+    @override
     def finished(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         return np.asarray(situation.written >= len(self.starts))
 
     def _next(self, values: tuple[int, ...], situation: Situation) -> Integers:
@@ -86,21 +87,21 @@ class EndOn(Constraint):
         if not 1 <= self.held < v.MAX_DURATION:
             raise OptionError(f"the last notes are held for 1 to 999 steps, not {self.held}")
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return np.asarray(times < self.step)
 
+    @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return np.asarray((times < self.step) | self._is_reached(situation)[:, None])
 
+    @override
     def durations(self, situation: Situation, durations: Integers) -> Mask:
-        """See `Constraint`."""
         left = (self.step - situation.time)[:, None]
         return np.asarray(np.where(left <= self.held, durations == left, durations <= left))
 
+    @override
     def finished(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         return np.asarray(self._is_reached(situation) & (situation.now >= self.step))
 
     def _is_reached(self, situation: Situation) -> Mask:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation
@@ -37,8 +38,8 @@ class Selection(Constraint):
         if not starts or starts != sorted(starts):
             raise OptionError("notes to select from are sorted by onset, at least one")
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         starts = np.array([row[0] for row in self.table])
         come = np.searchsorted(starts, times, side="right")
         room = situation.written[:, None] < np.ceil(self.share * come)
@@ -46,18 +47,18 @@ class Selection(Constraint):
         spent = (times == situation.now[:, None]) & (np.array(left)[:, None] == 0)
         return np.asarray(np.isin(times, starts) & room & ~spent & self.passing(situation, times))
 
+    @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         gone = np.searchsorted([row[0] for row in self.table], times, side="left")
         return np.asarray(situation.written[:, None] >= np.floor(self.share * gone) - _SLACK)
 
+    @override
     def durations(self, situation: Situation, durations: Integers) -> Mask:
-        """See `Constraint`."""
         left = [self._left(situation, i, int(time)) for i, time in enumerate(situation.time)]
         return np.asarray([np.isin(durations, [row[1] for row in rows]) for rows in left])
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         masks = []
         for i, (time, duration) in enumerate(zip(situation.time, situation.duration, strict=True)):
             rows = self._left(situation, i, int(time))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation, concerned, sounding
@@ -26,8 +27,8 @@ class Polyphony(Constraint):
         if self.most < 1:
             raise OptionError(f"at least one note must be allowed at once, not {self.most}")
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         own = concerned(situation.events[..., 2], self.instruments)
         full = (sounding(situation) & own).sum(axis=1) >= self.most
         return np.asarray(~full[:, None] | ~concerned(situation.notes, self.instruments))
@@ -44,8 +45,8 @@ class PolyphonyOfEach(Constraint):
         if self.most < 1:
             raise OptionError(f"at least one note must be allowed at once, not {self.most}")
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         heard = sounding(situation)
         counts = np.zeros((len(situation.counts), v.INSTRUMENTS), np.int64)
         line, event = np.nonzero(heard)
@@ -60,15 +61,15 @@ class OneAtATime(Constraint):
 
     instruments: tuple[int, ...]
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         notes = np.where(situation.is_event, situation.events[..., 2], -1)
         ends = situation.events[..., 0] + situation.events[..., 1]
         free = [np.where(notes // 128 == i, ends, 0).max(axis=1, initial=0) for i in self.instruments]
         return np.asarray(times >= np.min(free, axis=0)[:, None])
 
+    @override
     def pitches(self, situation: Situation) -> Mask:
-        """See `Constraint`."""
         return PolyphonyOfEach(1, self.instruments).pitches(situation)
 
 
@@ -92,8 +93,8 @@ class NotesAtOnce(Constraint):
         if not 1 <= self.least <= self.most:
             raise OptionError(f"an onset has at least one note, and least <= most, not {self.least}..{self.most}")
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         count = self._count(situation)
         here = times == situation.now[:, None]
         allowed = np.where(here, count < self.most, (count == 0) | (count >= self.least))
@@ -104,8 +105,8 @@ class NotesAtOnce(Constraint):
         full = (ends[..., None] > times[:, None]).sum(axis=1) + np.where(here & (count > 0), 1, self.least) > self.room
         return np.asarray(allowed & ~full)
 
+    @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         count = self._count(situation)
         return np.asarray(((count == 0) | (count >= self.least)) & np.ones(times.shape, bool))
 
@@ -139,18 +140,18 @@ class NotesPerBar(Constraint):
         if not 0 <= self.least <= self.most or self.most < 1:
             raise OptionError(f"a bar may have a note at least, and least <= most, not {self.least}..{self.most}")
 
+    @override
     def onsets(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         same = self._bar(times) == self._bar(situation.now)[:, None]
         room = self._count(situation) < self.most
         return np.asarray((~same | room) & self._may_leave(situation, times))
 
+    @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        """See `Constraint`."""
         return self._may_leave(situation, times)
 
+    @override
     def durations(self, situation: Situation, durations: Integers) -> Mask | None:
-        """See `Constraint`."""
         if self.room is None or not self.least:
             return None
         bar, ends = self._bar(situation.time), np.array([*self.bars, situation.end, 1 << 40])

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from symbolic_music.errors import ModelError
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
@@ -86,7 +87,7 @@ def note_ids(instruments: Instruments) -> Tensor:
     return torch.as_tensor(np.append(np.concatenate([np.arange(128 * i, 128 * i + 128) for i in chosen]), v.MAX_NOTE))
 
 
-class GPT2Reader:
+class GPT2Reader(Reader):
     """Reads all lines side by side, and computes the logits that are requested alone: states are the final ones."""
 
     def __init__(self, network: GPT2 | PreparedGPT2, lines: int) -> None:
@@ -95,47 +96,47 @@ class GPT2Reader:
         self._separator = self._model.output.rows(v.SEPARATOR, v.SEPARATOR + 1)
         self._notes: dict[Instruments, Matrix] = {None: self._model.notes}
 
+    @override
     def read(self, places: Sequence[int], ids: Sequence[Sequence[int]], nows: Sequence[int]) -> Tensor:
-        """See `Reader`."""
         return self._reader.read(places, ids)
 
+    @override
     def restart(self, place: int) -> None:
-        """See `Reader`."""
         self._reader.restart(place)
 
+    @override
     def copy(self, source: int, targets: Sequence[int]) -> None:
-        """See `Reader`."""
         self._reader.copy(source, targets)
 
+    @override
     def times(self, states: Tensor, first: int, last: int) -> Tensor:
-        """See `Reader`."""
         return self._model.output.rows(first, last)(states)
 
+    @override
     def separator(self, states: Tensor) -> Tensor:
-        """See `Reader`."""
         return self._separator(states)
 
+    @override
     def durations(self, states: Tensor) -> Tensor:
-        """See `Reader`."""
         return self._model.durations(states)
 
+    @override
     def notes(self, states: Tensor, instruments: Instruments) -> Tensor:
-        """See `Reader`."""
         if instruments not in self._notes:
             self._notes[instruments] = self._model.notes.take(note_ids(instruments))
         return self._notes[instruments](states)
 
 
-class RowReader:
+class RowReader(Reader):
     """Reads line by line: states are the log-probabilities of all ids."""
 
     def __init__(self, network: AnticipatoryTransformer, lines: int) -> None:
         self._network = network
         self._caches = [network.new_cache() for _ in range(lines)]
 
+    @override
     @torch.inference_mode()
     def read(self, places: Sequence[int], ids: Sequence[Sequence[int]], nows: Sequence[int]) -> Tensor:
-        """See `Reader`."""
         states = []
         for place, own, now in zip(places, ids, nows, strict=True):
             cache, device = self._caches[place], self._network.kind.weight.device
@@ -147,29 +148,29 @@ class RowReader:
             states.append(found)
         return torch.cat(states)
 
+    @override
     def restart(self, place: int) -> None:
-        """See `Reader`."""
         self._caches[place] = self._network.new_cache()
 
+    @override
     def copy(self, source: int, targets: Sequence[int]) -> None:
-        """See `Reader`."""
         for target in targets:
             self._caches[target] = copy.deepcopy(self._caches[source])
 
+    @override
     def times(self, states: Tensor, first: int, last: int) -> Tensor:
-        """See `Reader`."""
         return states[:, first:last]
 
+    @override
     def separator(self, states: Tensor) -> Tensor:
-        """See `Reader`."""
         return states[:, v.SEPARATOR : v.SEPARATOR + 1]
 
+    @override
     def durations(self, states: Tensor) -> Tensor:
-        """See `Reader`."""
         return states[:, v.DURATION : v.NOTE]
 
+    @override
     def notes(self, states: Tensor, instruments: Instruments) -> Tensor:
-        """See `Reader`."""
         return states[:, v.NOTE + note_ids(instruments)]
 
 

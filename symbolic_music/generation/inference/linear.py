@@ -17,6 +17,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 from torch.nn import functional
+from typing_extensions import override
 
 # From this many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
 _MANY = 24
@@ -34,7 +35,7 @@ class Matrix(Protocol):
         ...
 
 
-class Float32:
+class Float32(Matrix):
     """The matrix of the network, without a copy.
 
     Args:
@@ -56,13 +57,13 @@ class Float32:
         """The outputs first..last - 1 alone; weights are shared."""
         return Float32(self.weight[first:last], None if self.bias is None else self.bias[first:last])
 
+    @override
     def take(self, index: Tensor) -> Float32:
-        """See `Matrix`."""
         index = index.to(self.weight.device)
         return Float32(self.weight[index], None if self.bias is None else self.bias[index])
 
 
-class Float16:
+class Float16(Matrix):
     """Weights rounded to halves, multiplied in float32, on the CPU.
 
     Args, memory: as `Float32`; half of its memory besides the network's.
@@ -76,12 +77,12 @@ class Float16:
         """(N, in) to (N, out)."""
         return torch.as_tensor(torch.ops.quantized.linear_dynamic_fp16(x, self._packed))
 
+    @override
     def take(self, index: Tensor) -> Float16:
-        """See `Matrix`."""
         return Float16(self._weight[index], None if self._bias is None else self._bias[index])
 
 
-class Int8:
+class Int8(Matrix):
     """Weights rounded to whole numbers in -127..127 times a scale for each row, on the CPU.
 
     Few vectors are rounded to bfloat16 and so are what comes out; for many the weights are turned back into float32.
@@ -105,8 +106,8 @@ class Int8:
         out = torch._weight_int8pack_mm(x.to(torch.bfloat16), self._whole, self._scales16).float()
         return out if self._bias is None else out + self._bias
 
+    @override
     def take(self, index: Tensor) -> Int8:
-        """See `Matrix`."""
         taken = object.__new__(Int8)
         taken._set(self._whole[index], self._scales[index], None if self._bias is None else self._bias[index])
         return taken

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
@@ -27,7 +28,7 @@ from symbolic_music.generation.decoding.compound_sampler import draw_words, of_e
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
 from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
@@ -41,7 +42,7 @@ _MOST_IDS_A_BAR = 2000
 _SHOWN = 1024
 
 
-class BarInfilling:
+class BarInfilling(EditSession):
     """A `EditSession` of whole bars; its alternatives are the best candidates, in order.
 
     `log_likelihood` of an alternative is that of what follows the region, a note of it, as far as half of the model's
@@ -105,13 +106,14 @@ class BarInfilling:
         self._future = flat(bars[end:])[: self._shown // 2]
         self._found: list[tuple[float, Array]] = []
 
+    @override
     @property
     def done(self) -> float:
-        """See `EditSession`."""
         return len(self._found) / self._candidates
 
+    @override
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`. Notes are streamed after all candidates are drawn and ranked."""
+        """Notes are streamed after all candidates are drawn and ranked."""
         network = self._model.network
         was_training = network.training
         try:
@@ -128,8 +130,9 @@ class BarInfilling:
         for number, (_, notes) in enumerate(self._best()):
             yield from self._put(Draft(number, self._score.tracks), notes)
 
+    @override
     def results(self) -> list[Written]:
-        """See `EditSession`: the best of the candidates that are drawn."""
+        """The best of the candidates that are drawn."""
         out = []
         for number, (likelihood, notes) in enumerate(self._best()):
             draft = Draft(number, self._score.tracks)
@@ -138,8 +141,8 @@ class BarInfilling:
             out.append(replace(written, log_likelihood=likelihood, complete=self.done == 1))
         return flagged(out)
 
+    @override
     def finish(self) -> list[Written]:
-        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

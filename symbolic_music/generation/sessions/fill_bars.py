@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
 from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
@@ -46,7 +47,7 @@ CONTROLS: Mapping[str, tuple[str, int]] = {
 _LEAST_ROOM = 256
 
 
-class BarFilling:
+class BarFilling(EditSession):
     """A `EditSession` of whole bars of any tracks.
 
     Args:
@@ -103,13 +104,13 @@ class BarFilling:
         for first, last, chosen in self._steps():
             self._prompt(grid, first, last, chosen)
 
+    @override
     @property
     def done(self) -> float:
-        """See `EditSession`."""
         return self._filled / (len(self._asked) * len(self._drafts))
 
+    @override
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`."""
         network = self._model.network
         was_training = network.training
         try:
@@ -119,13 +120,13 @@ class BarFilling:
         finally:
             network.train(was_training)
 
+    @override
     def results(self) -> list[Written]:
-        """See `EditSession`."""
         begun = [draft for draft in self._drafts if draft.begun]
         return flagged([draft.result(self._score, self._replaced, self._given, [self._whole]) for draft in begun])
 
+    @override
     def finish(self) -> list[Written]:
-        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from typing_extensions import override
+
 from symbolic_music.errors import NothingWrittenError
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
 
@@ -16,7 +18,7 @@ _APART = 1_000_003
 _log = logging.getLogger(__name__)
 
 
-class Redrawing:
+class Redrawing(EditSession):
     """An edit whose alternatives are drawn again, with other seeds, where they only delete.
 
     The first attempt is the edit as it would be without; notes of further ones are handed out after its own.
@@ -35,13 +37,14 @@ class Redrawing:
         self._numbers = list(range(count))  # of the alternatives that are being drawn
         self._found: dict[int, Written] = {}
 
+    @override
     @property
     def done(self) -> float:
-        """See `EditSession`; of the attempt under way."""
+        """Of the attempt under way."""
         return self._writing.done
 
+    @override
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`."""
         for attempt in range(1, ATTEMPTS + 1):
             for note in self._writing.stream():
                 yield replace(note, alternative=self._numbers[note.alternative])
@@ -65,13 +68,14 @@ class Redrawing:
             number = self._numbers[one.number]
             self._found[number] = replace(one, number=number, copy_of=None)
 
+    @override
     def results(self) -> list[Written]:
-        """See `EditSession`; of an interrupted edit those that do not only delete."""
+        """Of an interrupted edit those that do not only delete."""
         self._keep()
         return flagged([one for _, one in sorted(self._found.items()) if not one.emptied])
 
+    @override
     def finish(self) -> list[Written]:
-        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

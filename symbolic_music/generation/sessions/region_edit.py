@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
@@ -47,7 +48,7 @@ _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
 
-class RegionEditing:
+class RegionEditing(EditSession):
     """A `EditSession`; arguments and errors as `edit.Editing`'s.
 
     What is written keeps to what its tracks do elsewhere in the piece (`decoding.habits`), unless the limits are free.
@@ -93,14 +94,15 @@ class RegionEditing:
         """Steps of the model at ticks of the score; see `views.model_view.StepView`."""
         return np.asarray(np.rint(np.asarray(ticks, np.int64) * self._scale), np.int64)
 
+    @override
     @property
     def done(self) -> float:
-        """See `EditSession`."""
         whole = sum(last - first for first, last in self._edit.spans) * len(self._drafts)
         return sum(draft.ticks for draft in self._drafts) / whole
 
+    @override
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`: one alternative after the other."""
+        """One alternative after the other."""
         was_training = self._model.network.training
         self._model.network.eval()
         try:
@@ -110,8 +112,8 @@ class RegionEditing:
         finally:
             self._model.network.train(was_training)
 
+    @override
     def results(self) -> list[Written]:
-        """See `EditSession`."""
         found = []
         for draft in self._drafts:
             if draft.begun:
@@ -120,8 +122,8 @@ class RegionEditing:
                 found.append(draft.result(self._score, notes[asked], notes[~asked], self._edit.spans))
         return flagged(found)
 
+    @override
     def finish(self) -> list[Written]:
-        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

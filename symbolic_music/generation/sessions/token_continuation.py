@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field, unended
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
-from symbolic_music.generation.results import Written, WrittenNote, flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.base import Ids, Tokenizer
@@ -26,7 +27,7 @@ _MOST_IDS_A_SECOND = 1000
 _MOST_WORDS_A_SECOND = 250
 
 
-class TokenWriting:
+class TokenWriting(EditSession):
     """A piece and some seconds more, or a new one, several times; see `continuation.continuing`.
 
     With a prompt its notes stay as they are; new ones go to its tracks of their program, or to new tracks.
@@ -71,13 +72,14 @@ class TokenWriting:
         self._whole: list[bool] = []
         self._part = 0.0
 
+    @override
     @property
     def done(self) -> float:
-        """See `EditSession`."""
         return (sum(self._whole) + min(self._part, 1.0)) / self._count
 
+    @override
     def stream(self) -> Iterator[WrittenNote]:
-        """See `EditSession`. Each alternative has a seed of its own, from the first one's on."""
+        """Each alternative has a seed of its own, from the first one's on."""
         was_training = self._model.network.training
         most = self._seconds * (_MOST_WORDS_A_SECOND if self._in_words else _MOST_IDS_A_SECOND)
         for number in range(self._count):
@@ -102,8 +104,8 @@ class TokenWriting:
             score, notes, _ = self._so_far(ids)
             yield from _told(number, score, notes[told:])
 
+    @override
     def results(self) -> list[Written]:
-        """See `EditSession`."""
         found = []
         for number, ids in enumerate(self._ids):
             score, notes, _ = self._so_far(ids)
@@ -111,8 +113,8 @@ class TokenWriting:
             found.append(Written(score, notes, number, likelihood, self._whole[number]))
         return flagged(found)
 
+    @override
     def finish(self) -> list[Written]:
-        """See `EditSession`."""
         for _ in self.stream():
             pass
         return self.results()

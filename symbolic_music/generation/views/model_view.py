@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from symbolic_music.corpora.windows.edit_examples import musical_events
 from symbolic_music.errors import OptionError, RegionError
@@ -117,7 +118,7 @@ def perspective(score: Score, voices: dict[int, Voice], span: Span, model: Model
     return InSeconds(score, voices, model)
 
 
-class _ByInstrument:
+class _ByInstrument(Perspective):
     """Any instruments of the model, drums included, polyphonic."""
 
     beat = 1
@@ -132,8 +133,8 @@ class _ByInstrument:
         self.instruments: tuple[int, ...] | None = tuple(wanted) or (known if self._unknown else None)
         self.constraints: tuple[Constraint, ...] = (NoUnison(),)
 
+    @override
     def instrument(self, track: int) -> int:
-        """See `Perspective`."""
         return self._voices[track].instrument
 
     def _heard(self, events: Events) -> Events:
@@ -155,20 +156,20 @@ class _ByInstrument:
 class InSeconds(_ByInstrument):
     """A clock of seconds."""
 
+    @override
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """See `Perspective`."""
         return np.asarray(np.rint(self._score.seconds(ticks) * v.STEPS_PER_SECOND), np.int64)
 
+    @override
     def events(self, notes: Array) -> Events:
-        """See `Perspective`."""
         return self._heard(events_of(self._score.replace(notes=notes)))
 
+    @override
     def opening(self, past: Events, is_whole: bool) -> bool:
-        """See `Perspective`."""
         return not len(past)
 
+    @override
     def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
-        """See `Perspective`."""
         time, duration, note = event
         first, last = np.rint(self._score.ticks(np.array([time, time + duration]) / v.STEPS_PER_SECOND))
         return int(first), int(last), self._track(note // 128, note % 128, tracks)
@@ -185,26 +186,26 @@ class InMusicalTime(_ByInstrument):
         length = lengths[0] if len(lengths) == 1 else score.ticks_per_quarter
         self.beat = max(1, round(float(length) * self._scale))
 
+    @override
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """See `Perspective`."""
         return np.asarray(np.rint(np.asarray(ticks, np.int64) * self._scale), np.int64)
 
+    @override
     def events(self, notes: Array) -> Events:
-        """See `Perspective`."""
         return self._heard(musical_events(self._score.replace(notes=notes), self._tempo))
 
+    @override
     def opening(self, past: Events, is_whole: bool) -> bool:
-        """See `Perspective`."""
         return is_whole
 
+    @override
     def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
-        """See `Perspective`."""
         time, duration, note = event
         first, last = round(time / self._scale), round((time + duration) / self._scale)
         return first, last, self._track(note // 128, note % 128, tracks)
 
 
-class InParts:
+class InParts(Perspective):
     """Musical time, and a few parts."""
 
     def __init__(self, score: Score, written: Sequence[int], span: Span, model: Model, monophonic: bool) -> None:
@@ -220,26 +221,28 @@ class InParts:
         begin = min(int(score.notes["onset"][0]), span[0]) if len(score) else 0
         self._origin = int(score.bars(begin + 1)[-1])
 
+    @override
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
-        """See `Perspective`."""
         return np.asarray(np.rint((np.asarray(ticks, np.int64) - self._origin) * self._scale), np.int64)
 
+    @override
     def instrument(self, track: int) -> int:
-        """See `Perspective`."""
         return self._parts[track]
 
+    @override
     def events(self, notes: Array) -> Events:
-        """See `Perspective`. A note struck again at once is one held note."""
+        """A note struck again at once is one held note."""
         moved = notes.copy()
         moved["onset"] -= self._origin
         return shown(self._score, moved, self._parts, self._view)
 
+    @override
     def opening(self, past: Events, is_whole: bool) -> bool:
-        """See `Perspective`: to these models a beginning is as any silence."""
+        """To these models a beginning is as any silence."""
         return False
 
+    @override
     def place(self, event: tuple[int, int, int], tracks: list[Track]) -> tuple[int, int, int]:
-        """See `Perspective`."""
         time, duration, note = event
         first, last = (round(step / self._scale) + self._origin for step in (time, time + duration))
         return first, last, self._track_of[note // 128]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.track_events import Events
+from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.score import BEND, CONTROL, Array, Track
 
 Ints = NDArray[np.int64]
@@ -40,6 +40,9 @@ class Heard:
     first: tuple[int, ...]
     controls: Array
     bends: Array
+    # Of each controller and bend the byte of the file at which it stands.
+    control_places: Ints
+    bend_places: Ints
 
 
 def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problems: Counter[str]) -> Heard:
@@ -47,7 +50,7 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
 
     `apart`: the tracks are sequences on their own (type 2), so that none acts on another.
     """
-    notes = _rows([zip(t.onsets, t.begun, t.voices, strict=True) for t in tracks], 3, starts, apart)
+    notes = _rows([np.stack([t.onsets, t.begun, t.voices], -1) for t in tracks], 3, starts, apart)
     changes = _rows([t.changes for t in tracks], 4, starts, apart)
     controls = _rows([t.controls for t in tracks], 6, starts, apart)[:, [0, 1, 2, 4, 5]]
     bends = _rows([t.bends for t in tracks], 5, starts, apart)[:, [0, 1, 2, 4]]
@@ -65,33 +68,36 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
         voices += (found >> 21).tolist()
         first.append(len(parts))
         at += len(own)
+    control_table, control_places = _given(controls, voices, CONTROL, ("number", "value"), problems)
+    bend_table, bend_places = _given(bends, voices, BEND, ("value",), problems)
     return Heard(
         tuple(parts),
         part,
         tuple(first),
-        _given(controls, voices, CONTROL, ("number", "value"), problems),
-        _given(bends, voices, BEND, ("value",), problems),
+        controls=control_table,
+        bends=bend_table,
+        control_places=control_places,
+        bend_places=bend_places,
     )
 
 
-def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Bank << 7 | program that is in force after these (tick, place in the file, voice)."""
+def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Ints) -> Ints:
+    """Bank << 7 | program that is in force after these (tick, place in the file, voice), (rows, 3)."""
     changes = _rows([t.changes for t in tracks], 4, starts, False)
     controls = _rows([t.controls for t in tracks], 6, starts, False)[:, [0, 1, 2, 4, 5]]
     banks = controls[np.isin(controls[:, 3], (_BANK_HIGH, _BANK_LOW))]
-    return [int(sound) for sound in _sounds(_rows([rows], 3, [0], False), changes, banks)]
+    return _sounds(_rows([rows], 3, [0], False), changes, banks)
 
 
 def _track(events: Events, group: int) -> Track:
     voice = group >> 21
     channel, port = voice & 15, voice >> 4 & 127
     bank = group >> 7 & 0x3FFF
-    return Track(events.name, group & 127, channel == DRUM_CHANNEL, channel, port, bank, events.encoding)
+    return Track(events.metas.name, group & 127, channel == DRUM_CHANNEL, channel, port, bank, events.metas.encoding)
 
 
-def _rows(lists: Sequence[object], width: int, starts: Sequence[int], apart: bool) -> Ints:
+def _rows(tables: Sequence[Ints], width: int, starts: Sequence[int], apart: bool) -> Ints:
     """Rows (time, place, voice, ...) of all tracks after each other; the place becomes the key."""
-    tables = [np.array(list(rows), np.int64).reshape(-1, width) for rows in lists]  # type: ignore[call-overload]
     table: Ints = np.concatenate([np.zeros((0, width), np.int64), *tables])
     track = np.repeat(np.arange(len(tables)), [len(rows) for rows in tables])
     table[:, 1] += np.array([*starts, 0], np.int64)[track]
@@ -127,8 +133,8 @@ def _last(selected: Ints, keys: Ints) -> Ints:
 
 def _given(
     rows: Ints, voices: Sequence[int], dtype: np.dtype, columns: tuple[str, ...], problems: Counter[str]
-) -> Array:  # fmt: skip
-    """The events of a channel as a table, given to each part that plays on it."""
+) -> tuple[Array, Ints]:  # fmt: skip
+    """The events of a channel as a table, given to each part that plays on it; and where they stand in the file."""
     rows = rows[np.lexsort((rows[:, 1], rows[:, 2]))]
     begin = np.searchsorted(rows[:, 2], voices)
     counts = np.searchsorted(rows[:, 2], voices, side="right") - begin
@@ -142,4 +148,4 @@ def _given(
     table["time"], table["track"] = rows[index, 0], track
     for place, column in enumerate(columns):
         table[column] = rows[index, 3 + place]
-    return table
+    return table, rows[index, 1] & ((1 << _PLACE_BITS) - 1)

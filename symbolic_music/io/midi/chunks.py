@@ -27,11 +27,15 @@ class Extent:
 
 @dataclass(frozen=True)
 class Layout:
-    """The headers: format, division as written (two bytes), the tracks found."""
+    """The headers: format, division as written (two bytes), the tracks found.
+
+    `unknown`: begin and end of the whole chunks that are none of MIDI's.
+    """
 
     format: int
     division: int
     tracks: tuple[Extent, ...]
+    unknown: tuple[tuple[int, int], ...] = ()
 
 
 def layout(data: bytes, problems: Counter[str]) -> Layout:
@@ -41,14 +45,15 @@ def layout(data: bytes, problems: Counter[str]) -> Layout:
         MidiError: when there is no track at all, or more than 10,000.
     """
     begin, end = _unwrapped(data, problems)
+    unknown: list[tuple[int, int]] = []
     head = data.find(b"MThd", begin, min(end, begin + _LONGEST_PREFIX))
     if head < 0:
         head = data.find(b"MTrk", begin, min(end, begin + _LONGEST_PREFIX))
         if head < 0:
             raise MidiError("not a MIDI file (no MThd header)")
         problems["no header: taken for type 1 with 480 ticks a quarter"] += 1
-        found = _walk(data, head, end, problems, 0)
-        return Layout(1, DEFAULT_DIVISION, tuple(found))
+        found = _walk(data, head, end, problems, 0, unknown)
+        return Layout(1, DEFAULT_DIVISION, tuple(found), tuple(unknown))
     if head > begin:
         problems[f"{head - begin} bytes before the header"] += 1
     if end < head + 14:
@@ -64,12 +69,13 @@ def layout(data: bytes, problems: Counter[str]) -> Layout:
         problems[f"header of {length} bytes instead of 6"] += 1
         if data[first : first + 4] != b"MTrk" and (near := data.find(b"MTrk", head + 8, end)) >= 0:
             first = near
-    found = _walk(data, min(first, end), end, problems, declared)
+    found = _walk(data, min(first, end), end, problems, declared, unknown)
     if not found and declared:
+        unknown = []
         found = _misnamed(data, head + 14, end, problems)
     if len(found) != declared:
         problems[f"header says {declared} tracks, file has {len(found)}"] += 1
-    return Layout(kind, division, tuple(found))
+    return Layout(kind, division, tuple(found), tuple(unknown))
 
 
 def _unwrapped(data: bytes, problems: Counter[str]) -> tuple[int, int]:
@@ -86,8 +92,10 @@ def _unwrapped(data: bytes, problems: Counter[str]) -> tuple[int, int]:
     return 0, len(data)
 
 
-def _walk(data: bytes, at: int, end: int, problems: Counter[str], declared: int) -> list[Extent]:
-    """Every track chunk from `at` on; after a wrong length the next MTrk is looked for.
+def _walk(
+    data: bytes, at: int, end: int, problems: Counter[str], declared: int, unknown: list[tuple[int, int]]
+) -> list[Extent]:
+    """Every track chunk from `at` on, and in `unknown` others; after a wrong length the next MTrk is looked for.
 
     Tracks beyond those declared are taken when all are whole and fill the file to its end; otherwise they are
     the rest of an older, longer file that lay in the same place, or another file.
@@ -116,6 +124,7 @@ def _walk(data: bytes, at: int, end: int, problems: Counter[str], declared: int)
             at = bound
         elif _is_chunk(data, at, end):
             problems[f"chunk {data[at : at + 4].decode('ascii')!r} left out"] += 1
+            unknown.append((at, stop))
             at = stop
         else:
             following = data.find(b"MTrk", at, end)

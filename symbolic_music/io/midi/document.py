@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.io.midi.others import Others
 from symbolic_music.score import Score, Tables
@@ -22,6 +25,18 @@ class Document:
     others: Others
     alone: bool = False
     plain: bool = False
+    # What was done to all times since: each is multiplied by a fraction, rounded half up, and added to.
+    moves: tuple[tuple[int, int, int], ...] = ()
+
+    def moved(self, ticks: int, numerator: int = 1, denominator: int = 1) -> Document:
+        """The same for a score whose times were all multiplied by a fraction and moved by these ticks."""
+        return replace(self, moves=(*self.moves, (numerator, denominator, ticks)))
+
+    def moved_to(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where these ticks of the file are now; under 0, what came before the beginning."""
+        for numerator, denominator, ticks in self.moves:
+            times = (2 * times * numerator + denominator) // (2 * denominator) + ticks
+        return times
 
     def is_whole(self, score: Score) -> bool:
         """Whether a score is still what was read: nothing in it was changed."""

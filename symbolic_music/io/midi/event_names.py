@@ -22,7 +22,9 @@ _TEXTS = range(1, 10)
 
 
 def kind_of(data: bytes) -> str:
-    """The kind of an event from its bytes, which begin with the status."""
+    """The kind of an event from its bytes, which begin with the status; of a chunk from its name."""
+    if data[0] < 0x80:
+        return f"chunk {data[:4].decode('latin-1')!r}"
     if data[0] == 0xFF:
         return METAS.get(data[1], f"meta event {data[1]}")
     return "exclusive message" if data[0] >= 0xF0 else CHANNEL[data[0] >> 4]

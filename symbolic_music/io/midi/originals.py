@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.document import document_of
+from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import ended, maps, markers, note_rows, read_tracks
-from symbolic_music.io.midi.track_events import Events
 from symbolic_music.score import BEND, CONTROL, NOTE, Array, Score, Text, Track, joined
 
 _LYRICS_CHANNEL = 15
@@ -102,19 +101,21 @@ def as_mido_merges(score: Score) -> Score:
     programs = [0] * 16
     sounding: dict[tuple[int, int, int], deque[int]] = defaultdict(deque)
     table = np.zeros(sum(len(own.onsets) for own in tracks), NOTE)
+    pitches, velocities = ([column.tolist() for column in columns] for columns in (
+        [own.pitches for own in tracks], [own.velocities for own in tracks]
+    ))  # fmt: skip
     rows: list[tuple[int, int, int, int, int, int]] = []
     durations = [-1] * len(table)
     for time, track, _, channel, kind, first in events:
         if kind == _CHANGE:
             programs[channel] = first
             continue
-        own = tracks[track]
-        pitch = own.pitches[first] if kind == _ON else first
+        pitch = pitches[track][first] if kind == _ON else first
         program = 0 if channel == DRUM_CHANNEL else programs[channel]
         queue = sounding[program, pitch, channel]
         if kind == _ON:
             queue.append(len(rows))
-            rows.append((time, pitch, own.velocities[first], program, channel, track))
+            rows.append((time, pitch, velocities[track][first], program, channel, track))
         elif queue:
             note = queue.popleft()
             durations[note] = time - rows[note][0]
@@ -133,12 +134,12 @@ _CHANGE, _ON, _OFF = range(3)
 
 def _messages(own: Events) -> list[tuple[int, int, int, int, int]]:
     """(time, place, channel, kind, note or pitch or program) of program changes, notes on and off."""
-    out = [(time, place, voice & 15, _CHANGE, program) for time, place, voice, program in own.changes]
+    out = [(time, place, voice & 15, _CHANGE, program) for time, place, voice, program in own.changes.tolist()]
     out += [
         (t, at, voice & 15, _ON, i)
-        for i, (t, at, voice) in enumerate(zip(own.onsets, own.begun, own.voices, strict=True))
+        for i, (t, at, voice) in enumerate(np.stack([own.onsets, own.begun, own.voices], -1).tolist())
     ]
-    return out + [(time, place, voice & 15, _OFF, pitch) for time, place, voice, pitch in own.offs]
+    return out + [(time, place, voice & 15, _OFF, pitch) for time, place, voice, pitch in own.offs.tolist()]
 
 
 def _track_by_track(data: bytes) -> Score:
@@ -150,19 +151,19 @@ def _track_by_track(data: bytes) -> Score:
     controls: list[Array] = []
     bends: list[Array] = []
     lyrics: list[Text] = []
-    playing = sum(bool(events.onsets) for events in tracks)
+    playing = sum(len(events.onsets) > 0 for events in tracks)
     for events in tracks:
-        groups = (np.array(events.voices, np.int64) & 15) << 7 | np.array(events.own, np.int64)
+        groups = (events.voices & 15) << 7 | events.own
         begins = _begins(events, groups.tolist())
         made = sorted(begins)
         part = len(parts) + np.searchsorted(made, groups)
-        here = [Track(events.name, group & 127, group >> 7 == DRUM_CHANNEL, group >> 7) for group in made]
+        here = [Track(events.metas.name, group & 127, group >> 7 == DRUM_CHANNEL, group >> 7) for group in made]
         own = note_rows(events, [*parts, *here], part)
         notes.append(own if playing == 1 else own[np.argsort(part, kind="stable")])
         number = {group: len(parts) + index for index, group in enumerate(made)}
         controls.append(_taken(events.controls, begins, number, CONTROL, ("number", "value")))
         bends.append(_taken(events.bends, begins, number, BEND, ("value",)))
-        for (time, text, code), (_, program) in zip(events.lyrics, events.sung, strict=True):
+        for (time, text, code), (_, program) in zip(events.metas.lyrics, events.sung, strict=True):
             lyrics.append(Text(time, text, "lyric", number[_LYRICS_CHANNEL << 7 | program], code))
         parts += here
     score = Score(
@@ -183,13 +184,17 @@ def _begins(events: Events, groups: list[int]) -> dict[int, int]:
     """
     begins: dict[int, int] = {}
     sung = [(place, _LYRICS_CHANNEL << 7 | program) for place, program in events.sung]
-    for place, group in sorted([*zip(events.begun, groups, strict=True), *sung]):
+    for place, group in sorted([*zip(events.begun.tolist(), groups, strict=True), *sung]):
         begins.setdefault(group, place)
     return begins
 
 
 def _taken(
-    rows: Sequence[Any], begins: dict[int, int], number: dict[int, int], dtype: np.dtype[Any], columns: tuple[str, ...]
+    rows: NDArray[np.int64],
+    begins: dict[int, int],
+    number: dict[int, int],
+    dtype: np.dtype[Any],
+    columns: tuple[str, ...],
 ) -> Array:
     """Rows (time, place, voice, own program, ...) as a table.
 
@@ -200,7 +205,7 @@ def _taken(
         for channel in {group >> 7 for group in begins}
     }
     kept: list[tuple[int, ...]] = []
-    for time, place, voice, program, *values in rows:
+    for time, place, voice, program, *values in rows.tolist():
         group = (voice & 15) << 7 | program
         if begins.get(group, place) >= place:
             coming = following.get(voice & 15, [])

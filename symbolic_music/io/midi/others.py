@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import overload
 
+import numpy as np
+
 from symbolic_music.errors import MidiError
-from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed
-from symbolic_music.io.midi.writing.chunk_patch import walk
+from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.tolerant_reader import Placed, placed
+from symbolic_music.io.midi.writing.chunk_patch import Event, walk
 from symbolic_music.score import Other
 
 # Meta events that tables, tracks and texts of a score hold: name, lyric, marker, port, end, tempo, key; a meter too,
@@ -17,6 +20,9 @@ from symbolic_music.score import Other
 _NAME, _LYRIC, _MARKER, _PORT = 3, 5, 6, 0x21
 _HELD = {_NAME, _LYRIC, _MARKER, _PORT, 0x2F, 0x51, 0x59}
 METER, _USUAL = 0x58, b"\x18\x08"
+_OFF, _ON = 0x8, 0x9
+# The velocity of a note off that says nothing, as one of a note on of velocity 0 is: MIDI 1.0, note off.
+_USUAL_RELEASE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +32,17 @@ class Others(Sequence[Other]):
     data: bytes
 
     @cached_property
+    def _placed(self) -> list[tuple[Other, tuple[int, int]]]:
+        return sorted(_others(placed(self.data), self.data), key=lambda found: found[0].time)
+
+    @cached_property
     def _found(self) -> tuple[Other, ...]:
-        return tuple(sorted(_others(self.data), key=lambda other: other.time))
+        return tuple(other for other, _ in self._placed)
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Of each the track of the file, and the byte of it at which it stands."""
+        return [place for _, place in self._placed]
 
     @overload
     def __getitem__(self, index: int) -> Other: ...
@@ -50,36 +65,61 @@ class Others(Sequence[Other]):
         return Others, (self.data,)
 
 
-def _others(data: bytes) -> Iterator[Other]:
-    placed = parse_placed(data)
+def _others(placed: Placed, data: bytes) -> Iterator[tuple[Other, tuple[int, int]]]:
     playing = {(t.port, t.channel) for t in placed.score.tracks}
+    channels = [channel for _, channel in playing if channel is not None]
+    ports = any(port for port, _ in playing) or any(events.metas.port for events in placed.tracks)
+    for begin, stop in placed.layout.unknown:
+        yield Other(0, data[begin:stop]), (-1, begin)
     for file, extent in enumerate(placed.layout.tracks):
         body = data[extent.start : extent.bound]
         first, following = placed.first[file : file + 2]
         silent = first == following
         chunk = file if silent else 0
         port = 0
+        for event in _candidates(body, placed.tracks[file], channels, ports):
+            raw = body[event.place : event.stop]
+            place = (file, event.place)
+            if event.status < 0xF0:
+                kind, channel = event.status >> 4, event.status & 15
+                raw = raw if raw[0] >= 0x80 else bytes([event.status]) + raw
+                if kind in (_OFF, 0xA, 0xD):
+                    yield Other(event.tick, raw, _part(placed, first, following, port, channel), chunk), place
+                elif (port, channel) not in playing:
+                    yield Other(event.tick, raw, None, file), place
+                continue
+            meta = raw[1] if event.status == 0xFF else None
+            if meta == _PORT and len(raw) == 4:
+                port = raw[3] & 127
+            if meta == METER and (len(raw) != 7 or raw[5:] == _USUAL):
+                continue
+            if meta in _HELD and not (silent and meta in (_NAME, _PORT)):
+                continue
+            yield Other(event.tick, raw, None if silent else first, chunk), place
+
+
+def _candidates(body: bytes, events: Events, channels: list[int], ports: bool) -> Iterator[Event]:
+    """The events of a track but for notes on and the usual notes off; of a damaged one those before the damage.
+
+    `channels` that play, on whichever port; `ports`: whether there are several.
+    """
+    table = events.table
+    if table is None:
         try:
             for event in walk(body):
-                raw = body[event.place : event.stop]
-                if event.status < 0xF0:
-                    kind, channel = event.status >> 4, event.status & 15
-                    raw = raw if raw[0] >= 0x80 else bytes([event.status]) + raw
-                    if kind in (0xA, 0xD):
-                        yield Other(event.tick, raw, _part(placed, first, following, port, channel), chunk)
-                    elif kind in (0xB, 0xC, 0xE) and (port, channel) not in playing:
-                        yield Other(event.tick, raw, None, file)
-                    continue
-                meta = raw[1] if event.status == 0xFF else None
-                if meta == _PORT and len(raw) == 4:
-                    port = raw[3] & 127
-                if meta == METER and (len(raw) != 7 or raw[5:] == _USUAL):
-                    continue
-                if meta in _HELD and not (silent and meta in (_NAME, _PORT)):
-                    continue
-                yield Other(event.tick, raw, None if silent else first, chunk)
-        except MidiError:
-            continue  # a damaged track: Score.problems says so
+                release = body[event.stop - 1] if event.status >> 4 == _OFF else _USUAL_RELEASE
+                if event.status >> 4 != _ON and (event.status >> 4 != _OFF or release != _USUAL_RELEASE):
+                    yield event
+        except MidiError:  # Score.problems says so
+            return
+        return
+    kind = table.status >> 4
+    said = (kind != _ON) & ((kind != _OFF) | (table.second != _USUAL_RELEASE))
+    if not ports:  # then tables hold what is told to channels that play
+        said &= ~((kind == 0xB) | (kind == 0xC) | (kind == 0xE)) | ~np.isin(table.status & 15, channels)
+    for index in np.flatnonzero(said).tolist():
+        columns = (table.tick, table.begin, table.place, table.stop, table.status)
+        yield Event(*(int(column[index]) for column in columns))
 
 
 def _part(placed: Placed, first: int, following: int, port: int, channel: int) -> int | None:

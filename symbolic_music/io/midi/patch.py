@@ -1,57 +1,62 @@
-"""Patch the MIDI file of a score with the notes that changed.
+"""Patch the MIDI file of a score with what changed in the score.
 
 Tracks without a changed note keep their bytes; in the others notes go and come, and every other event keeps its tick,
-its bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own.
+its bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own. Tempos,
+meters, keys and aftertouch that were changed change where they stand.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import sounds_at
-from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.document import Document, document_of
-from symbolic_music.io.midi.strict_reader import parse_strict
-from symbolic_music.io.midi.tolerant_reader import Placed, parse_placed
-from symbolic_music.io.midi.writing.chunk_patch import New, patched_chunk, walk
-from symbolic_music.io.midi.writing.encoding import part_chunks
+from symbolic_music.io.midi.reading.event_table import EventTable
+from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
+from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
+from symbolic_music.io.midi.writing.encoding import part_chunks, unnested
+from symbolic_music.io.midi.writing.map_patch import Swap, swaps
+from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
+from symbolic_music.io.midi.writing.pairs import in_order, note_key, pairs, touched_keys
+from symbolic_music.io.midi.writing.repair import repaired
 from symbolic_music.score import Array, Score, Track, note_table
 
-Row = tuple[Any, ...]
-_CONTENT = ["onset", "duration", "pitch", "velocity", "program", "channel"]
 _PORTS = 16
 
 
 def patched(score: Score) -> bytes | None:
     """The bytes of the file with this score's notes; None where no file is remembered, or it cannot be patched.
 
-    That is so when more than notes and added tracks was changed, or the file is damaged.
+    That is so when more than notes, added tracks, tempos, meters, keys and aftertouch was changed, or the file is
+    damaged.
     """
     document = document_of(score)
     if document is None or not _same_but_notes(score, document):
         return None
-    data = document.data if not score.problems else _sound(document.data)
-    if data is None or document.is_whole(score):
+    data = document.data if not score.problems else repaired(document.data)
+    if data is None or (document.is_whole(score) and score.others is document.others):
         return data
-    placed = parse_placed(data)
-    if not np.array_equal(placed.score.notes, document.tables[0]):
+    found = placed(data)
+    if not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
         return None
-    change = _change(score, placed)
+    swapped = swaps(score, document, found)
+    if swapped is None or (swapped and score.notes["hanging"].any()):
+        return None  # a note that never ends lasts 250 ms, which depends on the tempo
+    change = changes(found.score.notes, score.notes)
     for apart in (False, True):
         try:
-            out = _Patch(score, data, placed, change, apart).whole()
+            return _Patch(score, data, found, change, swapped, apart).whole()
         except (MidiError, _ImpossibleError):
             continue
-        if _content(out) == sorted(score.notes[_CONTENT].tolist()):
-            return out
     return None
 
 
@@ -60,19 +65,16 @@ class _ImpossibleError(Exception):
 
 
 def _same_but_notes(score: Score, document: Document) -> bool:
-    _, tempos, meters, keys, controls, bends, tracks, texts = document.tables
+    """Whether all is as it was but for notes, added tracks and what `swaps` looks at."""
+    *_, controls, bends, tracks, texts = document.tables
     count = len(tracks)
     return (
         score.ticks_per_quarter == document.ticks_per_quarter
-        and score.others is document.others
         and score.tracks[:count] == tracks
         and score.texts == texts
         and all(
             ours is theirs or np.array_equal(ours, theirs)
             for ours, theirs in (
-                (score.tempos, tempos),
-                (score.meters, meters),
-                (score.keys, keys),
                 (_of_first(score.controls, count), controls),
                 (_of_first(score.bends, count), bends),
             )
@@ -82,68 +84,6 @@ def _same_but_notes(score: Score, document: Document) -> bool:
 
 def _of_first(table: Array, tracks: int) -> Array:
     return table[table["track"] < tracks] if len(table) and table["track"].max() >= tracks else table
-
-
-def _sound(data: bytes) -> bytes | None:
-    """The file itself where any reader can read it, one with its headers and lengths put right, or None.
-
-    None is for tracks that are damaged within.
-    """
-    found = layout(data, Counter())
-    bodies = []
-    try:
-        for extent in found.tracks:
-            body = data[extent.start : extent.bound]
-            *_, last = walk(body)
-            if body[last.place : last.place + 2] != b"\xff\x2f":
-                return None
-            bodies.append(body[: last.stop])
-    except (MidiError, ValueError):
-        return None
-    extents = found.tracks
-    whole = all(e.stop == e.bound == e.start + len(body) for e, body in zip(extents, bodies, strict=True))
-    if whole and data[:8] == b"MThd\0\0\0\6" and data[10:12] == len(extents).to_bytes(2, "big") and _fills(data):
-        return data
-    numbers = (found.format, len(extents), found.division)
-    head = b"MThd\0\0\0\6" + b"".join(number.to_bytes(2, "big") for number in numbers)
-    return head + b"".join(b"MTrk" + len(body).to_bytes(4, "big") + body for body in bodies)
-
-
-def _fills(data: bytes) -> bool:
-    """Whether chunks reach from the header to the end of the file."""
-    at = 14
-    while at < len(data):
-        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
-    return at == len(data)
-
-
-def _content(data: bytes) -> list[Row]:
-    strict = parse_strict(data)
-    read = parse_placed(data).score if strict is None or not strict.is_heard else strict.score
-    return sorted(read.notes[_CONTENT].tolist())
-
-
-@dataclass(frozen=True)
-class _Change:
-    """Changes of notes: positions in the score of those that stayed, removed rows, new rows."""
-
-    kept: dict[int, int]
-    removed: list[int]
-    added: list[int]
-
-
-def _change(score: Score, placed: Placed) -> _Change:
-    old: dict[Row, list[int]] = defaultdict(list)
-    for index, row in reversed(list(enumerate(placed.score.notes.tolist()))):
-        old[row].append(index)
-    kept: dict[int, int] = {}
-    added: list[int] = []
-    for index, row in enumerate(score.notes.tolist()):
-        if old.get(row):
-            kept[index] = old[row].pop()
-        else:
-            added.append(index)
-    return _Change(kept, sorted(index for rest in old.values() for index in rest), added)
 
 
 @dataclass
@@ -158,16 +98,24 @@ class _Extra:
 class _Patch:
     """A change of a file under way. `apart`: what is added goes into tracks of its own, on the channel of its part."""
 
-    def __init__(self, score: Score, data: bytes, placed: Placed, change: _Change, apart: bool) -> None:
+    def __init__(
+        self, score: Score, data: bytes, placed: Placed, change: Change, swapped: Sequence[Swap], apart: bool
+    ) -> None:
         self._score, self._data, self._placed, self._change = score, data, placed, change
         self._extents = placed.layout.tracks
         self._voices = {v for events in placed.tracks for v in _voices(events)}
         self._removed: dict[int, set[int]] = defaultdict(set)
         self._new: dict[int, list[New]] = defaultdict(list)
         self._extras: dict[tuple[int, int | None], _Extra] = {}
-        for index in change.removed:
-            file, *places = placed.notes[index].tolist()
+        # (onset, duration, key, velocity) of the notes that come into each track
+        self._came: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
+        for file, *places in placed.notes[change.went].tolist():
             self._removed[file].update(place for place in places if place >= 0)
+        for swap in swapped:
+            if swap.place is not None:
+                self._removed[swap.file].add(swap.place)
+            if swap.new is not None:
+                self._new[swap.file].append(swap.new)
         self._add(apart)
 
     def whole(self) -> bytes:
@@ -176,7 +124,13 @@ class _Patch:
         pieces, at = [], 0
         for file, extent in enumerate(self._extents):
             if self._removed[file] or self._new[file]:
-                body = patched_chunk(self._data[extent.start : extent.stop], self._removed[file], self._new[file])
+                table = self._placed.tracks[file].table
+                if table is None:
+                    raise _ImpossibleError
+                data = self._data[extent.start : extent.stop]
+                coming = insertions(table, self._new[file])
+                self._check(file, table, coming)
+                body = patched_chunk(data, table, self._removed[file], coming)
                 pieces += [self._data[at : extent.start - 4], len(body).to_bytes(4, "big"), body]
                 at = extent.stop
         end = self._extents[-1].stop
@@ -185,16 +139,40 @@ class _Patch:
         head = whole.index(b"MThd") + 10
         if head > 10 and len(whole) != len(self._data):
             raise _ImpossibleError  # within a container that says how long it is
-        return whole[:head] + (len(self._extents) + len(extras)).to_bytes(2, "big") + whole[head + 2 :]
+        kind = 1 if extras and self._placed.layout.format == 0 else int.from_bytes(whole[head - 2 : head], "big")
+        numbers = (kind, len(self._extents) + len(extras))
+        return whole[: head - 2] + b"".join(number.to_bytes(2, "big") for number in numbers) + whole[head + 2 :]
+
+    def _check(self, file: int, table: EventTable, coming: dict[int, list[New]]) -> None:
+        """That a reader of this track finds the notes that stayed and those that came, and no others."""
+        keys = touched_keys(table, self._removed[file], coming)
+        notes, stayed = self._placed.score.notes, self._change.kept[self._change.kept >= 0]
+        stayed = stayed[self._placed.notes[stayed, 0] == file]
+        channels = np.array([track.channel or 0 for track in self._placed.score.tracks], np.int64)
+        key = channels[notes["track"][stayed]] << 7 | notes["pitch"][stayed]
+        stayed, key = stayed[keys[key]], key[keys[key]]
+        hanging = notes["hanging"][stayed] != 0
+        if hanging.any() and not self._hanging_alike(keys):
+            raise _ImpossibleError
+        lasts = np.where(hanging, -1, notes["duration"][stayed])
+        kept = np.stack([notes["onset"][stayed], lasts, key, notes["velocity"][stayed]], -1)
+        rows = np.concatenate([kept, np.array(self._came[file], np.int64).reshape(-1, 4)])
+        if not np.array_equal(pairs(table, self._removed[file], coming, keys), in_order(rows)):
+            raise _ImpossibleError
+
+    def _hanging_alike(self, keys: NDArray[np.bool_]) -> bool:
+        """Whether notes that never end, whose length depends on older ones of their pitch, still last as long."""
+        pitches: NDArray[np.bool_] = np.logical_or.reduce(keys.reshape(16, 128))
+        notes = self._score.notes[pitches[self._score.notes["pitch"]]]
+        return bool(np.array_equal(ended(self._score.replace(notes=notes)).notes["duration"], notes["duration"]))
 
     # -- where a note goes -------------------------------------------------------------------------------------
 
     def _add(self, apart: bool) -> None:
         score, known = self._score, len(self._placed.score.tracks)
-        rows = self._change.added
         notes = score.notes
         inside: list[int] = []
-        for index in rows:
+        for index in self._change.came.tolist():
             track = int(notes["track"][index])
             described = score.tracks[track]
             if (notes["program"][index] != described.program) or (notes["channel"][index] == 9) != described.is_drum:
@@ -207,9 +185,8 @@ class _Patch:
         ends = [self._extents[file].stop for file in files]
         voices = [_voice(score.tracks[int(notes["track"][index])]) for index in inside]
         onsets = notes["onset"][inside].tolist()
-        heard = sounds_at(
-            self._placed.tracks, [e.start for e in self._extents], list(zip(onsets, ends, voices, strict=True))
-        )
+        rows = np.array([onsets, ends, voices], np.int64).T.reshape(-1, 3)
+        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows).tolist()
         sounding = self._sounding(files, voices, [int(p) for p in notes["pitch"][inside]])
         anchors = self._anchors()
         for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
@@ -221,17 +198,38 @@ class _Patch:
                 continue
             others = sounding[file, voice, pitch]
             if apart or any(_nested(one, span) for one in others):
-                self._extra(int(notes["track"][index]), voice).rows.append(index)
+                # In a file of one track a channel of its own stands for a track of its own; drums have but one.
+                own = self._placed.layout.format == 0 and not described.is_drum
+                self._extra(int(notes["track"][index]), None if own else voice).rows.append(index)
                 continue
             others.append(span)
             anchor = anchors.get(index) if all(onset not in one for one in others[:-1]) else None
+            off, end = self._off(file, voice & 15, pitch, None), -1
+            twin = self._change.twins.get(index)
+            if twin is not None and file == self._placed.notes[twin, 0]:
+                # A note in the place of another: both its events stand where those of the other stood.
+                _, anchor, end = self._placed.notes[twin].tolist()
+                off = self._off(file, voice & 15, pitch, end)
             on = bytes([0x90 | voice & 15, pitch, max(1, velocity)])
-            off = bytes([0x80 | voice & 15, pitch, 0])
             self._new[file].append(New(onset, on, before=anchor))
-            if duration:
+            self._came[file].append((onset, duration, note_key(voice, pitch), max(1, velocity)))
+            if end >= 0:
+                self._new[file].append(New(onset + duration, off, before=end))
+            elif duration:
                 self._new[file].append(New(onset + duration, off, first=True))
             else:
                 self._new[file].append(New(onset, off, before=anchor))
+
+    def _off(self, file: int, channel: int, pitch: int, place: int | None) -> bytes:
+        """A note off, said as at this place, or as this track says them where none is given."""
+        table = self._placed.tracks[file].table
+        if table is None:
+            raise _ImpossibleError
+        if place is None or place < 0:
+            zero = not (table.status >> 4 == 8).any()
+            return bytes([0x90 | channel, pitch, 0]) if zero else bytes([0x80 | channel, pitch, 64])
+        row = int(np.searchsorted(table.place, place))
+        return bytes([int(table.status[row]) & 0xF0 | channel, pitch, int(table.second[row])])
 
     def _file(self, track: int) -> int:
         return bisect_right(self._placed.first, track) - 1
@@ -246,13 +244,11 @@ class _Patch:
         found: dict[tuple[int, int, int], list[tuple[int, int]]] = {
             key: [] for key in zip(files, voices, pitches, strict=True)
         }
-        placed = self._placed
-        table = placed.score.notes
-        spans = zip(*(table[c].tolist() for c in ("onset", "duration", "pitch", "track")), strict=True)
-        rows = list(spans)
-        for index in self._change.kept.values():
-            onset, duration, pitch, track = rows[index]
-            key = (int(placed.notes[index, 0]), _voice(placed.score.tracks[track]), pitch)
+        notes, old = self._placed.score.notes, self._change.kept[self._change.kept >= 0]
+        old = old[np.isin(notes["pitch"][old], list({pitch for *_, pitch in found}))]
+        where, rows = self._placed.notes[old, 0].tolist(), notes[["onset", "duration", "pitch", "track"]][old].tolist()
+        for file, (onset, duration, pitch, track) in zip(where, rows, strict=True):
+            key = (file, _voice(self._placed.score.tracks[track]), pitch)
             if key in found:
                 found[key].append((onset, onset + duration))
         return found
@@ -260,19 +256,19 @@ class _Patch:
     def _anchors(self) -> dict[int, int]:
         """For notes that come: the place of the next note of their tick and track of the file that stayed."""
         anchors: dict[int, int] = {}
-        notes, added = self._score.notes, set(self._change.added)
-        following: dict[int, tuple[int, int]] = {}
+        notes, kept = self._score.notes, self._change.kept
         known = len(self._placed.score.tracks)
-        for index in reversed(range(len(notes))):
-            if index in added:
-                track = int(notes["track"][index])
-                if track < known:
-                    onset, place = following.get(self._file(track), (-1, -1))
-                    if onset == notes["onset"][index]:
-                        anchors[index] = place
-            elif added:
-                file, place, _ = self._placed.notes[self._change.kept[index]].tolist()
-                following[file] = (int(notes["onset"][index]), place)
+        at_once = np.flatnonzero(np.isin(notes["onset"], notes["onset"][self._change.came]))
+        following: dict[int, tuple[int, int]] = {}
+        for index in at_once[::-1].tolist():
+            onset, track = int(notes["onset"][index]), int(notes["track"][index])
+            if kept[index] >= 0:
+                file, place, _ = self._placed.notes[kept[index]].tolist()
+                following[file] = (onset, place)
+            elif track < known:
+                when, place = following.get(self._file(track), (-1, -1))
+                if when == onset:
+                    anchors[index] = place
         return anchors
 
     # -- tracks of their own -------------------------------------------------------------------------------------
@@ -289,17 +285,20 @@ class _Patch:
             self._voices.add(voice)
             notes = note_table() if not extra.rows else score.notes[extra.rows]
             controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
-            if single and (not own or voice >> 4):
-                raise _ImpossibleError
-            if single:
+            if single and own and not voice >> 4:
+                notes, inside = unnested(notes)
                 self._new[0] += _events_of_part(track, voice & 15, notes, controls, bends)
+                rows = notes[["onset", "duration", "pitch", "velocity"]].tolist()
+                self._came[0] += [(onset, last, note_key(voice, p), max(1, v)) for onset, last, p, v in rows]
+                if len(inside):  # for which one channel of one track does not suffice
+                    chunks += part_chunks(track, (0, voice), False, inside, controls[:0], bends[:0])
                 continue
             chunks += part_chunks(track, (voice >> 4, voice & 15), own, notes, controls, bends)
         return chunks
 
     def _free(self, track: Track) -> int:
         """A voice that no track of the file uses, or the drums' where they have the standard kit."""
-        changed = {v for events in self._placed.tracks for _, _, v, _ in events.changes}
+        changed = {v for events in self._placed.tracks for v in events.changes[:, 2].tolist()}
         for port in range(_PORTS):
             if track.is_drum:
                 voice = port << 4 | DRUM_CHANNEL
@@ -318,9 +317,9 @@ def _voice(track: Track) -> int:
     return track.port << 4 | track.channel
 
 
-def _voices(events: Any) -> set[int]:
-    rows = (*events.changes, *events.controls, *events.bends)
-    return {*events.voices, *(row[2] for row in rows)}
+def _voices(events: Events) -> set[int]:
+    columns = (events.voices, events.changes[:, 2], events.controls[:, 2], events.bends[:, 2])
+    return set(np.concatenate(columns).tolist())
 
 
 def _nested(one: tuple[int, int], new: tuple[int, int]) -> bool:
@@ -340,5 +339,5 @@ def _events_of_part(track: Track, channel: int, notes: Array, controls: Array, b
         new.append(New(time, bytes([0xE0 | channel, value + 8192 & 127, value + 8192 >> 7])))
     for onset, duration, pitch, velocity in notes[["onset", "duration", "pitch", "velocity"]].tolist():
         new.append(New(onset, bytes([0x90 | channel, pitch, max(1, velocity)])))
-        new.append(New(onset + duration, bytes([0x80 | channel, pitch, 0]), first=duration > 0))
+        new.append(New(onset + duration, bytes([0x80 | channel, pitch, 64]), first=duration > 0))
     return new

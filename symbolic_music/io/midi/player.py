@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.tolerant_reader import read_tracks
-from symbolic_music.io.midi.track_events import Events
 
 _CHANGE, _CONTROL, _BEND, _OFF, _ON = range(5)
 _VOLUME, _PAN, _EXPRESSION, _SUSTAIN = 7, 10, 11, 64
@@ -110,14 +112,14 @@ def played(data: bytes) -> list[Sound]:
 def _all(tracks: Sequence[Events]) -> Iterator[tuple[int, ...]]:
     """(tick, track, place, voice, kind, values ...) of all events that a player obeys."""
     for index, own in enumerate(tracks):
-        for time, place, voice, program in own.changes:
+        for time, place, voice, program in own.changes.tolist():
             yield time, index, place, voice, _CHANGE, program
-        for time, place, voice, _, number, value in own.controls:
+        for time, place, voice, _, number, value in own.controls.tolist():
             yield time, index, place, voice, _CONTROL, number, value
-        for time, place, voice, _, value in own.bends:
+        for time, place, voice, _, value in own.bends.tolist():
             yield time, index, place, voice, _BEND, value
-        for time, place, voice, pitch in own.offs:
+        for time, place, voice, pitch in own.offs.tolist():
             yield time, index, place, voice, _OFF, pitch
-        rows = zip(own.onsets, own.begun, own.voices, own.pitches, own.velocities, strict=True)
-        for time, place, voice, pitch, velocity in rows:
+        rows = np.stack([own.onsets, own.begun, own.voices, own.pitches, own.velocities], -1)
+        for time, place, voice, pitch, velocity in rows.tolist():
             yield time, index, place, voice, _ON, pitch, velocity

@@ -158,6 +158,8 @@ def _closed(data: bytes) -> _Closed | None:
         if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
             return None
         body = data[at + 8 : stop - 3]
+        if 0xF7 in body and body.count(0xF7) > body.count(0xF0):
+            return None  # an exclusive message in packets, or an escape: symusic loses its place there
         # What looks like a status byte may be part of a time or a text: then there is a sign too many.
         state = body.translate(None, _NO_STATE)
         played = [channel for channel in range(16) if 0x90 | channel in state]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -15,7 +16,8 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import merged
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
-from symbolic_music.io.midi.track_events import MAX_TICK, Events, track_events
+from symbolic_music.io.midi.reading.event_table import MAX_TICK
+from symbolic_music.io.midi.reading.events import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
@@ -38,11 +40,18 @@ def parse_tolerant(data: bytes) -> Score:
     return parse_placed(data).score
 
 
+@lru_cache(maxsize=4)
+def placed(data: bytes) -> Placed:
+    """See `parse_placed`; of the last few files, so that what is edited again and again is parsed once."""
+    return parse_placed(data)
+
+
 @dataclass(frozen=True)
 class Placed:
     """A score with where its notes stand: rows (track of the file, place of the note on, of the off or -1), (notes, 3).
 
-    `first` is the first part of each track of the file, with the number of parts at the end.
+    `first` is the first part of each track of the file, with the number of parts at the end. `controls` and `bends`
+    are the bytes of the file at which those of the score stand.
     """
 
     score: Score
@@ -50,6 +59,8 @@ class Placed:
     tracks: list[Events]
     first: tuple[int, ...]
     notes: NDArray[np.int64]
+    controls: NDArray[np.int64]
+    bends: NDArray[np.int64]
 
 
 def parse_placed(data: bytes) -> Placed:
@@ -64,20 +75,20 @@ def parse_placed(data: bytes) -> Placed:
     notes: list[Array] = []
     places: list[NDArray[np.int64]] = [np.zeros((0, 3), np.int64)]
     lyrics: list[Text] = []
-    playing = sum(bool(events.onsets) for events in tracks)
+    playing = sum(len(events.onsets) > 0 for events in tracks)
     at = 0
     for index, events in enumerate(tracks):
         part = heard.part[at : at + len(events.onsets)]
         at += len(part)
         own = note_rows(events, heard.tracks, part)
-        where = np.array([[index] * len(own), events.begun, events.ended], np.int64).T
+        where = np.stack([np.full(len(own), index), events.begun, events.ended], -1)
         if playing > 1:  # in a type 0 file the order of the notes of one tick, which some encodings keep, is its own
             order = np.argsort(part, kind="stable")
             own, where = own[order], where[order]
         notes.append(own)
         places.append(where)
         singer = heard.first[index] if heard.first[index + 1] == heard.first[index] + 1 else None
-        lyrics += [Text(time, text, "lyric", singer, code) for time, text, code in events.lyrics]
+        lyrics += [Text(time, text, "lyric", singer, code) for time, text, code in events.metas.lyrics]
     table = joined(notes, NOTE)
     by_onset = np.argsort(table["onset"], kind="stable")
     score = Score(
@@ -89,7 +100,16 @@ def parse_placed(data: bytes) -> Placed:
         texts=(*markers(tracks), *lyrics),
         problems=tuple(what if count == 1 else f"{what} ({count:,} times)" for what, count in problems.items()),
     )
-    return Placed(ended(score), found, tracks, heard.first, np.concatenate(places)[by_onset])
+    by_time = [np.argsort(table["time"], kind="stable") for table in (heard.controls, heard.bends)]
+    return Placed(
+        ended(score),
+        found,
+        tracks,
+        heard.first,
+        notes=np.concatenate(places)[by_onset],
+        controls=heard.control_places[by_time[0]],
+        bends=heard.bend_places[by_time[1]],
+    )
 
 
 def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:
@@ -101,19 +121,20 @@ def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Event
 def maps(division: int, tracks: Sequence[Events], problems: Counter[str]) -> dict[str, Any]:
     """Ticks a quarter, tempos, meters and keys of these tracks, as arguments of Score."""
     ticks_per_quarter, smpte = _division(division, problems)
-    tempos = _table(chain.from_iterable(t.tempos for t in tracks), TEMPO)
+    tempos = _table(chain.from_iterable(t.metas.tempos for t in tracks), TEMPO)
     return {
         "ticks_per_quarter": ticks_per_quarter,
         "tempos": tempos if smpte is None else smpte,
-        "meters": _table(chain.from_iterable(t.meters for t in tracks), METER),
-        "keys": _table(chain.from_iterable(t.keys for t in tracks), KEY),
+        "meters": _table(chain.from_iterable(t.metas.meters for t in tracks), METER),
+        "keys": _table(chain.from_iterable(t.metas.keys for t in tracks), KEY),
     }
 
 
 def markers(tracks: Sequence[Events]) -> list[Text]:
     """The markers of all tracks."""
     return sorted(
-        (Text(time, text, encoding=code) for t in tracks for time, text, code in t.markers), key=lambda text: text.time
+        (Text(time, text, encoding=code) for t in tracks for time, text, code in t.metas.markers),
+        key=lambda text: text.time,
     )
 
 
@@ -134,7 +155,7 @@ def _division(division: int, problems: Counter[str]) -> tuple[int, Array | None]
 def note_rows(events: Events, tracks: Sequence[Track], part: Array) -> Array:
     """The notes of a track of the file, each of which belongs to a part of these."""
     table = np.zeros(len(part), NOTE)
-    duration = np.array(events.durations, np.int64)
+    duration = events.durations
     table["onset"], table["duration"], table["hanging"] = events.onsets, np.maximum(duration, 0), duration < 0
     table["pitch"], table["velocity"] = events.pitches, events.velocities
     table["program"] = np.array([track.program for track in tracks], np.uint8)[part]

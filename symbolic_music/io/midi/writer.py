@@ -1,7 +1,8 @@
 """Write scores as MIDI files, so that reading them gives the same notes.
 
-The order of one tick: banks, programs, controllers, ends of notes, beginnings of notes in the order of the table, ends
-of notes of no length. So a note struck again where it ends is not cut. Readers end the older of two notes of one pitch
+The order of one tick is that of the file that the score comes from, if its tracks are those of the file (`order`). Else
+it is: banks, programs, controllers, ends of notes, beginnings of notes in the order of the table, ends of notes of no
+length. So a note struck again where it ends is not cut. Readers end the older of two notes of one pitch
 first, so a note that lies inside another of its pitch and part is written to a track of its own.
 """
 
@@ -15,27 +16,26 @@ import numpy as np
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.patch import patched
-from symbolic_music.io.midi.track_events import MAX_TICK
+from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
 from symbolic_music.io.midi.writing.encoding import (
-    BANK_HIGH,
-    BANK_LOW,
-    CONTROL,
-    HEAD,
-    PROGRAM,
     Message,
+    Releases,
     chunk,
     event_columns,
     head,
-    meta,
+    key_message,
+    meter_message,
     sound,
+    tempo_message,
     text_message,
     unnested,
 )
-from symbolic_music.score import Array, Other, Score, Text
+from symbolic_music.io.midi.writing.order import BANK_HIGH, BANK_LOW, CONTROL, HEAD, PROGRAM, Order, order_of
+from symbolic_music.score import NOTE, Array, Other, Score, Text, joined
 
 _MOST_TICKS, _MOST_TRACKS, _SLOWEST = 0x7FFF, 0xFFFF, 0xFFFFFF
-_METER, _CLOCKS = b"\xff\x58", b"\x18\x08"
+_METER = b"\xff\x58"
 Texts = dict[int | None, list[Text]]
 
 
@@ -67,28 +67,35 @@ def written(score: Score) -> bytes:
     texts: Texts = defaultdict(list)
     for text in score.texts:
         texts[text.track].append(text)
+    order = order_of(score)
     if not score.others:
-        together = _one_chunk(score, parts, texts)
+        together = _one_chunk(score, parts, texts, order)
         if together is not None:
             return _file(0, score.ticks_per_quarter, [together])
     others, silent = _others(score)
+    releases = Releases(score.others)
     taken = {(0, message[0] & 15) for own in silent.values() for _, _, message in own if message[0] < 0xF0}
     places = placed_parts(score, parts, frozenset(taken))
     several = any(place.port for place in places)
     chunks = [chunk([], [*_maps(score, texts[None]), *map(_message, others[None])])]
     chunks += [chunk([], own) for own in silent.values()]
-    for part, place, changes in zip(parts, places, _changes(parts, places), strict=True):
-        first = head(score.tracks[part.track], place.port if several else None)
-        messages = [*first, *changes, *map(text_message, texts.pop(part.track, []))]
-        messages += [_message(other, place.channel) for other in others.pop(part.track, [])]
-        notes, inside = unnested(part.notes)
+    changes = _changes(parts, places, order)
+    for group in _groups(score, parts, places, texts):
+        place, tracks = places[group[0]], [parts[index].track for index in group]
+        first = head(score.tracks[tracks[0]], place.port if several else None)
+        messages = [*first, *(message for index in group for message in changes[index])]
+        messages += [text_message(text) for track in tracks for text in texts.pop(track, [])]
+        messages += [_message(other, place.channel) for track in tracks for other in others.pop(track, [])]
+        own = joined([parts[index].notes for index in group], NOTE)
+        notes, inside = unnested(own[np.argsort(own["onset"], kind="stable")])
         channels = np.full(len(score.tracks), place.channel)
-        controls, bends = (part.controls, part.bends) if place.tells else (part.controls[:0], part.bends[:0])
-        chunks.append(chunk(event_columns(notes, controls, bends, channels), messages))
+        told = parts[group[0]]
+        controls, bends = (told.controls, told.bends) if place.tells else (told.controls[:0], told.bends[:0])
+        chunks.append(chunk(event_columns(notes, controls, bends, channels, releases, order), messages))
         while len(inside):
             notes, inside = unnested(inside)
-            chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels), first))
-    return _file(1, score.ticks_per_quarter, chunks)
+            chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels, releases, order), first))
+    return _file(1, score.ticks_per_quarter, chunks, [other.data for other in score.others if other.data[0] < 0x80])
 
 
 def _check(score: Score) -> None:
@@ -116,8 +123,8 @@ def _others(score: Score) -> tuple[dict[int | None, list[Other]], dict[int, list
     others: dict[int | None, list[Other]] = defaultdict(list)
     silent: dict[int, list[Message]] = defaultdict(list)
     for other in score.others:
-        if other.data[:2] == _METER:
-            continue  # see `_maps`
+        if other.data[:2] == _METER or other.data[0] >> 4 == 8 or other.data[0] < 0x80:
+            continue  # see `_maps`, `Releases`, and `_file`
         if other.track is None and other.chunk > 0:
             silent[other.chunk].append(_message(other))
         else:
@@ -135,7 +142,25 @@ def _message(other: Other, channel: int | None = None) -> Message:
     return other.time, PROGRAM if status >> 4 == 0xC else CONTROL, other.data
 
 
-def _changes(parts: Sequence[Part], places: Sequence[Place]) -> list[list[Message]]:
+def _groups(score: Score, parts: Sequence[Part], places: Sequence[Place], texts: Texts) -> list[list[int]]:
+    """Parts that are written to one track: those of one name that take turns on a channel, which readers tell apart."""
+    groups: list[list[int]] = []
+    sounds: set[tuple[int, int | None]] = set()
+    for index, (part, place) in enumerate(zip(parts, places, strict=True)):
+        sound = part.program, part.bank
+        if groups and sound not in sounds and not texts.keys() & {part.track, parts[index - 1].track}:
+            before = places[index - 1]
+            names = {score.tracks[parts[at].track].name for at in (index, index - 1)}
+            if (before.port, before.channel) == (place.port, place.channel) and len(names) == 1:
+                groups[-1].append(index)
+                sounds.add(sound)
+                continue
+        groups.append([index])
+        sounds = {sound}
+    return groups
+
+
+def _changes(parts: Sequence[Part], places: Sequence[Place], order: Order) -> list[list[Message]]:
     """Program changes of each part: one at the beginning, and where parts of one channel take turns one a turn."""
     messages: list[list[Message]] = [[] for _ in parts]
     voices: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -148,13 +173,15 @@ def _changes(parts: Sequence[Part], places: Sequence[Place]) -> list[list[Messag
         if len(set(sounds.values())) == 1:
             continue
         onsets = np.concatenate([parts[index].notes["onset"] for index in own])
+        turns = np.concatenate([order.ons(parts[index].notes) for index in own])
         which = np.repeat(own, [len(parts[index].notes) for index in own])
-        order = np.lexsort((which, onsets))
+        rows = np.stack([which, onsets, turns], -1)[np.lexsort((which, turns, onsets))]
         now = sounds[first]
-        for index, onset in zip(which[order].tolist(), onsets[order].tolist(), strict=True):
+        for index, onset, turn in rows.tolist():
             if sounds[index] != now:
                 now = sounds[index]
-                messages[index] += sound(onset, places[index].channel, *now)
+                # Right before the note, so that those of the tick before it keep theirs.
+                messages[index] += [(onset, turn - 1, data) for _, _, data in sound(onset, places[index].channel, *now)]
     return messages
 
 
@@ -166,12 +193,13 @@ def _bank(part: Part) -> int | None:
     return part.bank
 
 
-def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes]) -> bytes:
+def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes], unknown: Sequence[bytes] = ()) -> bytes:
     if len(chunks) > _MOST_TRACKS:
         raise MidiError(f"MIDI has at most {_MOST_TRACKS:,} tracks, not {len(chunks):,}")
     sizes = ((6, 4), (kind, 2), (len(chunks), 2), (ticks_per_quarter, 2))
     header = b"MThd" + b"".join(number.to_bytes(size, "big") for number, size in sizes)
-    return header + b"".join(b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks)
+    tracks = [b"MTrk" + len(chunk).to_bytes(4, "big") + chunk for chunk in chunks]
+    return b"".join([header, *tracks, *unknown])
 
 
 def _by_track(table: Array, tracks: int) -> list[Array]:
@@ -198,7 +226,7 @@ def _parts(score: Score) -> Iterator[Part]:
             yield Part(index, bool(keys[k] >> 7 & 1), int(keys[k]) & 127, bank, tables[k], *told)
 
 
-def _one_chunk(score: Score, parts: list[Part], texts: Texts) -> bytes | None:
+def _one_chunk(score: Score, parts: list[Part], texts: Texts, order: Order) -> bytes | None:
     """All parts in one track, where notes of one tick go to and fro between them, as a type 0 file has them.
 
     None where that order is not there to be kept, or cannot be: with several names, more parts than channels.
@@ -215,7 +243,7 @@ def _one_chunk(score: Score, parts: list[Part], texts: Texts) -> bytes | None:
     channels = [*range(before), *[DRUM_CHANNEL] * len(drums), *range(DRUM_CHANNEL + 1, 16)][: len(parts)]
     if before > DRUM_CHANNEL or len(channels) < len(parts):
         return None
-    notes, inside = unnested(score.notes)
+    notes, inside = unnested(score.notes, apart=True)
     if len(inside):
         return None
     sounds = [
@@ -223,7 +251,7 @@ def _one_chunk(score: Score, parts: list[Part], texts: Texts) -> bytes | None:
         for channel, part in zip(channels, parts, strict=True)
         for message in sound(0, channel, part.program, _bank(part))
     ]
-    events = event_columns(notes, score.controls, score.bends, np.array(channels))
+    events = event_columns(notes, score.controls, score.bends, np.array(channels), order=order)
     return chunk(events, [*head(score.tracks[0], None), *sounds, *_maps(score, texts[None])])
 
 
@@ -231,11 +259,12 @@ def _maps(score: Score, texts: list[Text]) -> list[Message]:
     """Tempos, meters, keys, and texts of the whole score."""
     messages = [text_message(text) for text in texts]
     for time, microseconds in score.tempos.tolist():
-        messages.append((time, HEAD, meta(0x51, microseconds.to_bytes(3, "big"))))
+        messages.append((time, HEAD, tempo_message(microseconds)))
     clocks = {(other.time, other.data[3:5]): other.data[5:] for other in score.others if other.data[:2] == _METER}
     for time, numerator, denominator in score.meters.tolist():
-        meter = bytes([numerator, denominator.bit_length() - 1])
-        messages.append((time, HEAD, meta(0x58, meter + clocks.get((time, meter), _CLOCKS))))
+        message = meter_message(numerator, denominator)
+        own = clocks.get((time, message[3:5]))
+        messages.append((time, HEAD, message if own is None else meter_message(numerator, denominator, own)))
     for time, sharps, minor in score.keys.tolist():
-        messages.append((time, HEAD, meta(0x59, bytes([sharps & 0xFF, minor]))))
+        messages.append((time, HEAD, key_message(sharps, minor)))
     return messages

@@ -41,7 +41,7 @@ class Models:
             {
                 "name": card.name,
                 "parameters": card.parameters,
-                "licence": card.licence,
+                "licence": card.license,
                 "data": card.data,
                 "words": _IN_WORDS.get(card.name, card.description),
                 "default": card.name == self.default,

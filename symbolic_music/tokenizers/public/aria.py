@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import override
 
 from symbolic_music.errors import RegionError, TokenError, UnknownNameError
 from symbolic_music.general_midi import DRUM_CHANNEL
@@ -195,13 +196,13 @@ class AriaGrammar(Grammar):
         """The state before the first id."""
         return AriaState()
 
+    @override
     def allowed(self, state: AriaState) -> NDArray[np.bool_]:
-        """See `Grammar`."""
         # Only before an onset does it matter where the last was.
         return self._mask(*state[:2], state.step if state.last == "onset" else 0)
 
+    @override
     def advance(self, state: AriaState, token: int) -> AriaState:
-        """See `Grammar`."""
         if not 0 <= token < self._size or not self.allowed(state)[token]:
             raise TokenError(f"id {token} may not follow here")
         if state.last == "prefix" and token != v.START:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import override
 
 from symbolic_music.errors import TokenError
 from symbolic_music.tokenizers.base import Grammar, whole_ids
@@ -52,12 +53,12 @@ class MidiGptGrammar(Grammar):
         """The state before the first id."""
         return State()
 
+    @override
     def allowed(self, state: State) -> NDArray[np.bool_]:
-        """See `Grammar`."""
         return self._mask(*state[:5], len(state.waiting) > 0, state.filling)
 
+    @override
     def advance(self, state: State, token: int) -> State:
-        """See `Grammar`."""
         if not 0 <= token < len(self._kinds) or not self.allowed(state)[token]:
             raise TokenError(f"id {token} may not follow {state.last or 'nothing'}")
         kind, value = self._kinds[token]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.yaml_config import Strict, read_settings
+from symbolic_music.training.yaml_config import Licensed, Strict, read_settings
 
 
 class CodecShape(Strict):
@@ -50,7 +50,7 @@ class CodecOptim(Strict):
     bfloat16: bool = Field(False, description="convolutions in half precision")
 
 
-class CodecTraining(Strict):
+class CodecTraining(Licensed):
     """A whole run. `sounds`: folders of sound files, each with its share of the examples."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
@@ -61,7 +61,6 @@ class CodecTraining(Strict):
     held_out: int = Field(20, ge=2, description="every so many files of a folder are held out")
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)
-    licence: str = "Apache-2.0"
     data: str = ""
     description: str = ""
     codec: CodecShape = CodecShape()

@@ -241,7 +241,7 @@ def save_finished(run: CodecRun) -> Path:
     card = Card(
         name=config.name,
         parameters=sum(p.numel() for p in codec.parameters()) + codec.quantiser.codebooks.numel(),
-        licence=config.licence,
+        license=config.license,
         data=config.data,
         description=config.description,
         command=f"symbolic-music train-codec configs/{config.name}.yaml",

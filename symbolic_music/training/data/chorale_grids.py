@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from symbolic_music import tokenizers
 from symbolic_music.corpora.datasets.chorale_grid import VOICES, Grid, check_trainable, chorale_from_grid, read_grids
@@ -15,14 +16,14 @@ from symbolic_music.corpora.windows.batches import Collate
 from symbolic_music.errors import TrainingError
 from symbolic_music.tokenizers.chorale_grid import SILENCE, START
 from symbolic_music.training.config import GridData, TrainConfig
-from symbolic_music.training.data.base import Held
+from symbolic_music.training.data.base import Held, TokenSource
 from symbolic_music.training.task import Share
 
 _VALIDATION_BATCH = 16
 _BAR = 16  # steps
 
 
-class GridSource:
+class GridSource(TokenSource):
     """A `TokenSource`. An epoch's order is drawn from the seed; pieces of about one length make a batch."""
 
     def __init__(self, config: TrainConfig, data: GridData) -> None:
@@ -46,8 +47,8 @@ class GridSource:
         order = order[np.argsort(lengths[order] + rng.uniform(-spread, spread, len(order)), kind="stable")]
         return np.asarray(order.reshape(steps, size)[rng.permutation(steps)][step % steps])
 
+    @override
     def training(self, first: int, share: Share) -> Iterator[list[Windows]]:
-        """See `TokenSource`."""
         step, collate = first, Collate()
         while True:
             rng = np.random.default_rng([self.config.seed, 2, step])
@@ -63,8 +64,8 @@ class GridSource:
             yield [collate(moved[part :: share.parts]) for part in range(share.parts)]
             step += 1
 
+    @override
     def validation(self, share: Share) -> Iterator[Held]:
-        """See `TokenSource`."""
         order = sorted(range(len(self.valid)), key=lambda i: len(self.valid[i]))[share.rank :: share.world]
         collate = Collate()
         for start in range(0, len(order), _VALIDATION_BATCH):
@@ -72,8 +73,8 @@ class GridSource:
             windows = collate([torch.from_numpy(self.valid[i]) for i in own])
             yield Held(windows, sum(self.notes[i] for i in own), sum(self.seconds[i] for i in own))
 
+    @override
     def provenance(self, step: int) -> str:
-        """See `TokenSource`."""
         return f"chorales {', '.join(map(str, self._chosen(step)))} of the train split of {self.data.path}"
 
 

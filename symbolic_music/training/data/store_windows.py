@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
+from typing_extensions import override
 
 from symbolic_music import tokenizers
 from symbolic_music.corpora.store.store import NoteStore
@@ -21,13 +22,13 @@ from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Bars, Chunks, Crops, Policy
 from symbolic_music.errors import TrainingError
 from symbolic_music.training.config import TrainConfig, WindowsData
-from symbolic_music.training.data.base import Held
+from symbolic_music.training.data.base import Held, TokenSource
 from symbolic_music.training.task import Share
 
 _VALIDATION_BATCH = 8
 
 
-class WindowSource:
+class WindowSource(TokenSource):
     """A `TokenSource`. An epoch is every window once, in an order drawn from the seed."""
 
     def __init__(self, config: TrainConfig, data: WindowsData) -> None:
@@ -43,8 +44,8 @@ class WindowSource:
         if not len(self.valid):
             raise TrainingError(f"split {data.validation!r} of {data.path} has no windows")
 
+    @override
     def training(self, first: int, share: Share) -> Iterator[list[Windowed]]:
-        """See `TokenSource`."""
         size, workers = self.config.optim.batch, self.data.workers
         if size % (share.world * share.parts):
             raise TrainingError(
@@ -65,8 +66,9 @@ class WindowSource:
                 yield list(islice(batches, share.parts))
             epoch, done = epoch + 1, 0
 
+    @override
     def validation(self, share: Share) -> Iterator[Held]:
-        """See `TokenSource`; as many windows as the config says, spread evenly over the split."""
+        """As many windows as the config says, spread evenly over the split."""
         count = min(self.data.validation_windows, len(self.valid))
         chosen = np.linspace(0, len(self.valid) - 1, count).astype(np.int64)[share.rank :: share.world]
         for start in range(0, len(chosen), _VALIDATION_BATCH):
@@ -74,8 +76,8 @@ class WindowSource:
             # Notes and seconds of parts of pieces are not known without decoding; see `evaluate` for whole pieces.
             yield Held(self.valid.collate(windows), 0, 0.0)
 
+    @override
     def provenance(self, step: int) -> str:
-        """See `TokenSource`."""
         size = self.config.optim.batch
         epoch, done = divmod(step, len(self.train) // size)
         order = Shuffled(self.train, self.config.seed)

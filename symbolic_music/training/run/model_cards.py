@@ -22,7 +22,7 @@ def card_of(config: TrainConfig, network: nn.Module, found: Likelihood, step: in
     return Card(
         name=config.name,
         parameters=sum(p.numel() for p in network.parameters()),
-        licence=config.licence,
+        license=config.license,
         data=config.data.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
         description=config.description,
         command=f"symbolic-music train configs/{config.name}.yaml",
@@ -39,7 +39,7 @@ def page_of(card: Card) -> str:
         f"{card.description or 'A model of symbolic music'}. {card.parameters / 1e6:.2f} M parameters.",
         "",
         f"- **Data**: {card.data}",
-        f"- **Licence**: {card.licence}",
+        f"- **Licence**: {card.license}",
         f"- **Command**: `{card.command}`",
         f"- **Figures**: {figures}",
     ]

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from typing_extensions import override
 
 from symbolic_music.codec.autoencoder.model import Codec
 from symbolic_music.codec.base import VectorCodec
@@ -29,7 +30,7 @@ from symbolic_music.models.model import Card
 from symbolic_music.score import Score
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.run.model_cards import card_of
-from symbolic_music.training.task import Batch, Share
+from symbolic_music.training.task import Batch, Share, Task
 
 _OPENINGS = 0.1  # share of the examples that begin with their piece
 _MOST = 6e4  # that float16 holds
@@ -46,7 +47,7 @@ class Pair:
     tones: NDArray[np.float16] | None = None
 
 
-class CodesTask:
+class CodesTask(Task):
     """A `Task`; tokens are codes."""
 
     tokenizer = None
@@ -90,8 +91,9 @@ class CodesTask:
             )
         return found
 
+    @override
     def network(self) -> nn.Module:
-        """See `Task`; a language model begins with the entries of a codec of ours."""
+        """A language model begins with the entries of a codec of ours."""
         network = self.kind.model(self.shape)
         if isinstance(network, CodecLanguageModel) and isinstance(self.codec, Codec):
             network.know(self.codec.quantiser.codebooks)
@@ -124,21 +126,22 @@ class CodesTask:
         codes, features = zip(*(self._example(pair, first) for pair, first in drawn), strict=True)
         return Batch((torch.stack(codes), torch.stack(features)), sum(one.numel() for one in codes))
 
+    @override
     def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        """See `Task`."""
         step = first
         while True:
             own = self._drawn(step)[share.rank :: share.world]
             yield [self._batch(own[part :: share.parts]) for part in range(share.parts)]
             step += 1
 
+    @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
-        """See `Task`."""
         return torch.as_tensor(network.loss(*tensors)[0])  # type: ignore[operator]
 
+    @override
     @torch.no_grad()
     def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
-        """See `Task`: examples of pairs held out, evenly chosen and cut."""
+        """Examples of pairs held out, evenly chosen and cut."""
         was_training, total = network.training, Likelihood()
         network.eval()
         count, rate = self.data.validation_examples, self.codec.format.frame_rate
@@ -156,14 +159,15 @@ class CodesTask:
         network.train(was_training)
         return total
 
+    @override
     def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
-        """See `Task`."""
         card = card_of(self.config, network, found, step)
         save_writer(network, self.data.codec, self.codec.format, card, folder)
         return card
 
+    @override
     def sample(self, network: nn.Module, step: int, folder: Path) -> None:
-        """See `Task`; the beginning of the first score held out, as step-000500.flac."""
+        """The beginning of the first score held out, as step-000500.flac."""
         from symbolic_music.transforms import clip
 
         card = card_of(self.config, network, Likelihood(), step)
@@ -174,6 +178,6 @@ class CodesTask:
             render_file_by_codec(score, folder / f"step-{step:06}.flac", writer, seed=self.config.seed)
         network.train(was_training)
 
+    @override
     def provenance(self, step: int) -> str:
-        """See `Task`."""
         return "training pairs " + ", ".join(f"{pair.name} from frame {first}" for pair, first in self._drawn(step))

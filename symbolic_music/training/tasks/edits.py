@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from symbolic_music.corpora.windows.edit_examples import padded
 from symbolic_music.errors import TrainingError
@@ -29,10 +30,10 @@ class EditsTask(EventTask):
     def __init__(self, config: TrainConfig, source: EditSource) -> None:
         if config.model.architecture != "anticipatory":
             raise TrainingError(f"data of kind {config.data.kind} are for the anticipatory architecture")
-        self.config, self.source = config, source
+        self.config, self.source, self.instruments = config, source, source.instruments
 
+    @override
     def network(self) -> nn.Module:
-        """See `Task`."""
         model = self.config.model
         settings = {"instruments": self.source.instruments, **model.settings}
         return registry.get(model.architecture).build(settings, model.preset)
@@ -40,8 +41,8 @@ class EditsTask(EventTask):
     def _rng(self, step: int) -> np.random.Generator:
         return np.random.default_rng([self.config.seed, step])
 
+    @override
     def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        """See `Task`."""
         step = first
         window = self.config.model.settings.get("window", 512)
         while True:
@@ -55,19 +56,20 @@ class EditsTask(EventTask):
             yield batches
             step += 1
 
+    @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
-        """See `Task`."""
         parts = cast(AnticipatoryTransformer, network).losses(tensors[0])
         return torch.as_tensor(parts["time"].sum() + parts["duration"].sum() + parts["note"].sum())
 
+    @override
     def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
-        """See `Task`; without controls."""
+        """Without controls."""
         return likelihood(cast(AnticipatoryTransformer, network), self.source.validation[share.rank :: share.world])
 
+    @override
     def model(self, network: nn.Module, card: Card) -> Model[Any]:
-        """See `EventTask`."""
         return Model(network, card, self.source.view())
 
+    @override
     def provenance(self, step: int) -> str:
-        """See `Task`."""
         return self.source.provenance(self.config.optim.batch, self._rng(step))

@@ -7,27 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
+from typing_extensions import override
 
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card, Model, save_model
-from symbolic_music.training.config import TrainConfig
 from symbolic_music.training.run.model_cards import card_of
 from symbolic_music.training.run.run_log import write_sample
+from symbolic_music.training.task import Task
 
 
-class EventTask(ABC):
+class EventTask(Task, ABC):
     """The half of a `Task` that saves and listens."""
 
-    config: TrainConfig
-
+    @override
     def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
-        """See `Task`."""
         card = card_of(self.config, network, found, step)
         save_model(self.model(network, card), folder)
         return card
 
+    @override
     def sample(self, network: nn.Module, step: int, folder: Path) -> None:
-        """See `Task`; music from nothing."""
+        """Music from nothing."""
         model = self.model(network, card_of(self.config, network, Likelihood(), step))
         write_sample(model, step, folder, self.config.sample_seconds, self.config.seed)
 

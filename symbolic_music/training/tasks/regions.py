@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
@@ -16,7 +17,6 @@ from symbolic_music.evaluation.regions import region_likelihood
 from symbolic_music.models import registry
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Card, Model, View
-from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED, STATE, STEPS, WRITTEN, collate
 from symbolic_music.training.config import RegionsData, TrainConfig
 from symbolic_music.training.data.store_regions import StoreRegions
@@ -37,22 +37,18 @@ class RegionsTask(EventTask):
         self.config, self.data = config, data
         self._window = int(config.model.settings.get("window", 640))
         self.source = StoreRegions(data, self._window)
+        self.tokenizer = tokenizers.get("region", preset="pedal" if data.pedal else "default")
 
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """See `Task`."""
-        return tokenizers.get("region", preset="pedal" if self.data.pedal else "default")
-
+    @override
     def network(self) -> nn.Module:
-        """See `Task`."""
         model = self.config.model
         return registry.get(model.architecture).build(model.settings, model.preset)
 
     def _rng(self, step: int) -> np.random.Generator:
         return np.random.default_rng([self.config.seed, step])
 
+    @override
     def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        """See `Task`."""
         step = first
         while True:
             sequences = self.source.training(self.config.optim.batch, self._rng(step))[share.rank :: share.world]
@@ -68,21 +64,22 @@ class RegionsTask(EventTask):
     def _weights(self, then: Tensor) -> Tensor:
         return torch.where(then[..., STATE] >= WRITTEN, self.data.written_weight, 1.0)
 
+    @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
-        """See `Task`."""
         (rows,) = tensors
         found = cast(RegionTransformer, network).losses(rows)
         nats = torch.stack([found[name] for name in _FIELDS]).sum(0) + self.data.velocity_weight * found["velocity"]
         return torch.as_tensor((nats * self._weights(rows[:, 1:])).sum())
 
+    @override
     def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
-        """See `Task`; of stretches, without anything given, all fields but the velocity."""
+        """Of stretches, without anything given, all fields but the velocity."""
         return region_likelihood(cast(RegionTransformer, network), self.source.validation[share.rank :: share.world])
 
+    @override
     def model(self, network: nn.Module, card: Card) -> Model[Any]:
-        """See `EventTask`."""
         return Model(network, card, View(_QUARTERS_PER_MINUTE, ()), self.tokenizer)
 
+    @override
     def provenance(self, step: int) -> str:
-        """See `Task`."""
         return self.source.provenance(self.config.optim.batch, self._rng(step))

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood, token_nats
@@ -24,8 +25,9 @@ class TokenTask(EventTask):
     def __init__(self, config: TrainConfig, source: TokenSource) -> None:
         self.config, self.source, self.tokenizer = config, source, source.tokenizer
 
+    @override
     def network(self) -> nn.Module:
-        """See `Task`; it takes its vocabulary's size from the tokenizer where the config leaves it out."""
+        """It takes its vocabulary's size from the tokenizer where the config leaves it out."""
         model = self.config.model
         kind, sizes = registry.get(model.architecture), self.source.tokenizer.vocabulary.sizes
         settings = dict(model.settings)
@@ -48,19 +50,19 @@ class TokenTask(EventTask):
             raise TrainingError(f"{kind.name} has no compound words, which {self.source.tokenizer.name} writes")
         return network
 
+    @override
     def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        """See `Task`."""
         for parts in self.source.training(first, share):
             yield [Batch((part.ids, part.mask), int(part.mask[:, 1:].sum())) for part in parts]
 
+    @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
-        """See `Task`."""
         ids, mask = tensors
         return token_nats(network, ids, mask)
 
+    @override
     @torch.no_grad()
     def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
-        """See `Task`."""
         was_training = network.training
         network.eval()
         device, total = next(network.parameters()).device, Likelihood()
@@ -70,10 +72,10 @@ class TokenTask(EventTask):
         network.train(was_training)
         return total
 
+    @override
     def model(self, network: nn.Module, card: Card) -> Model[Any]:
-        """See `EventTask`."""
         return Model(network, card, tokenizer=self.source.tokenizer)
 
+    @override
     def provenance(self, step: int) -> str:
-        """See `Task`."""
         return self.source.provenance(step)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.yaml_config import Strict, read_settings
+from symbolic_music.training.yaml_config import Licensed, Strict, read_settings
 
 
 class VoiceSource(Strict):
@@ -35,7 +35,7 @@ class VoiceOptim(Strict):
     clip: float = Field(1.0, gt=0)
 
 
-class VoiceConfig(Strict):
+class VoiceConfig(Licensed):
     """A whole run."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
@@ -48,7 +48,6 @@ class VoiceConfig(Strict):
     held_out: int = Field(7, ge=0, description="every so many notes of a voice are held out; 0 for none")
     evaluate_every: int = Field(500, ge=1)
     checkpoint_every: int = Field(200, ge=1)
-    licence: str = "Apache-2.0"
     data: str = ""
     description: str = ""
     optim: VoiceOptim = VoiceOptim()

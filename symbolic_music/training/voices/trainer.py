@@ -206,7 +206,7 @@ def finished(run: VoiceRun) -> NeuralVoices:
     card = {
         "name": config.name,
         "parameters": sum(p.numel() for p in networks.parameters()),
-        "licence": config.licence,
+        "licence": config.license,
         "data": config.data,
         "description": config.description,
         "command": f"symbolic-music train-voice {source}",

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from symbolic_music import transforms
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
+from symbolic_music.io.midi.reading.event_table import event_table
 from symbolic_music.io.midi.writer import written
-from symbolic_music.io.midi.writing.chunk_patch import New, patched_chunk, walk
+from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk, walk
 from symbolic_music.score import Score, Track, note_table
 from tests.io.midi.smf import END, chunk, control, header, meta, off, on, program, smf, vlq
 from tests.io.midi.test_as_heard import files
@@ -149,8 +150,56 @@ def test_a_stray_note_off_does_not_end_what_is_added() -> None:
 
 def test_an_event_that_comes_takes_part_in_running_status() -> None:
     body = b"\x00\x90\x3c\x40\x05\x3c\x00" + END
-    assert patched_chunk(body, set(), [New(5, b"\x90\x3e\x40")]) == b"\x00\x90\x3c\x40\x05\x3c\x00\x00\x3e\x40" + END
-    assert patched_chunk(body, {1}, []) == b"\x05\x90\x3c\x00" + END
+    table = event_table(body)
+    assert table is not None
+    new = [New(5, b"\x90\x3e\x40")]
+    assert (
+        patched_chunk(body, table, set(), insertions(table, new)) == b"\x00\x90\x3c\x40\x05\x3c\x00\x00\x3e\x40" + END
+    )
+    assert patched_chunk(body, table, {1}, {}) == b"\x05\x90\x3c\x00" + END
+
+
+def test_a_status_that_runs_on_after_a_text_is_not_that_of_what_comes_before_the_text() -> None:
+    body = on(0, 60) + meta(5, 1, b"x") + b"\x05\x3c\x00" + END
+    table = event_table(body)
+    assert table is not None
+    out = patched_chunk(body, table, set(), insertions(table, [New(4, b"\x80\x3e\x40")]))
+    assert out == on(0, 60) + b"\x04\x80\x3e\x40" + meta(1, 1, b"x") + b"\x05\x90\x3c\x00" + END
+
+
+class TestMapsAndKeys:
+    """What changed of tempos, meters, keys and pitches changes where it stands."""
+
+    DATA = smf(
+        meta(0, 0x58, b"\x06\x03\x24\x08") + meta(0, 0x59, b"\x00\x00") + meta(0, 0x51, b"\x07\xa1\x20")
+        + meta(480, 0x51, b"\x06\x00\x00"),
+        EXCLUSIVE + meta(0, 3, b"Fl\xf6te") + control(0, 7, 9) + on(0, 60) + control(240, 64, 127)
+        + b"\x00\xa0\x3c\x20" + b"\x00\x80\x3c\x21" + on(0, 62) + off(100, 62),
+    )  # fmt: skip
+
+    def test_stretched(self) -> None:
+        out = midi_bytes(transforms.stretch(parse_midi(self.DATA), 2))
+        assert out == self.DATA.replace(b"\x07\xa1\x20", b"\x0f\x42\x40").replace(b"\x06\x00\x00", b"\x0c\x00\x00")
+
+    def test_transposed(self) -> None:
+        out = midi_bytes(transforms.transpose(parse_midi(self.DATA), 2))
+        moved = self.DATA.replace(b"\x3e", b"\x40").replace(b"\x3c", b"\x3e").replace(b"\x59\x02\x00", b"\x59\x02\x02")
+        assert out == moved
+
+    def test_a_tempo_and_a_meter_that_come(self) -> None:
+        score = parse_midi(smf(note(60), note(62)))
+        tempos = np.array([(0, 400_000), (480, 600_000)], score.tempos.dtype)
+        meters = np.array([(480, 3, 8)], score.meters.dtype)
+        out = midi_bytes(score.replace(tempos=tempos, meters=meters))
+        assert chunks(out)[1] == chunks(smf(note(60), note(62)))[1]
+        again = parse_midi(out)
+        assert (again.tempos.tolist(), again.meters.tolist()) == (tempos.tolist(), meters.tolist())
+
+    def test_tempos_that_go(self) -> None:
+        score = parse_midi(self.DATA)
+        out = midi_bytes(score.replace(tempos=score.tempos[:1]))
+        assert chunks(out)[1] == chunks(self.DATA)[1]
+        assert parse_midi(out).tempos.tolist() == score.tempos[:1].tolist()
 
 
 @given(files, st.data())

@@ -203,7 +203,7 @@ def place(cache: Path, repository: str) -> Path:
 def test_what_is_in_the_cache_is_used_by_its_names(cache: Path, name: str, offline: bool) -> None:
     published(place(cache, "stanford-crfm/music-small-800k"), theirs())
     loaded = load_model(name, "cpu", offline)
-    assert (loaded.card.name, loaded.card.licence) == ("amt-small", "Apache-2.0")
+    assert (loaded.card.name, loaded.card.license) == ("amt-small", "Apache-2.0")
 
 
 def test_without_the_hub_what_to_put_where_is_said(cache: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_download_is_told_and_checked(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub)
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", hub.info)
     caplog.set_level(logging.INFO, "symbolic_music")
-    assert load_model("someone/music", "cpu").card.licence == "see https://huggingface.co/someone/music"
+    assert load_model("someone/music", "cpu").card.license == "see https://huggingface.co/someone/music"
     assert "downloading someone/music: 0.00 GB, licence cc-by-4.0" in caplog.text
     hub.spoilt = True
     with pytest.raises(ModelError, match=r"model\.safetensors of someone/music was damaged during the download"):

@@ -117,6 +117,9 @@ def _estimated_key(score: Score) -> str | None:
     return key_name(sharps, minor)
 
 
+_LET_GO = "velocity of a note off"
+
+
 def _beyond(score: Score) -> dict[str, int]:
     """Numbers of events other than notes, by kind."""
     from collections import Counter
@@ -126,7 +129,11 @@ def _beyond(score: Score) -> dict[str, int]:
     kinds = Counter(f"controller {number}" for number in score.controls["number"].tolist())
     kinds["bend"] = len(score.bends)
     kinds.update(text.kind for text in score.texts)
-    kinds.update(kind_of(other.data) for other in score.others)
+    for other in score.others:
+        is_off = other.data[0] >> 4 == 8
+        # Many programs write 0 for want of a velocity.
+        if not is_off or other.data[2]:
+            kinds[_LET_GO if is_off else kind_of(other.data)] += 1
     return {kind: count for kind, count in kinds.items() if count}
 
 

@@ -76,7 +76,7 @@ def _added(source: Path, output: Path | None, programs: str, struck: bool, steps
         voice = VoiceSource(name=name, folder=".", struck=struck, programs=played)
         return VoiceConfig(
             name=output.resolve().name, out=str(output.resolve().parent), seed=seed, path=str(source), voices=(voice,),
-            begin="bundled", held_out=0, data=source.name, licence="that of the recordings", checkpoint_every=100,
+            begin="bundled", held_out=0, data=source.name, license="that of the recordings", checkpoint_every=100,
             optim=VoiceOptim(steps=steps, batch=16, warmup=min(20, steps)),
         )  # fmt: skip
     except ValueError as error:

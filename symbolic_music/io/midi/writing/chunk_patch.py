@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from symbolic_music.errors import MidiError
+from symbolic_music.io.midi.reading.event_table import EventTable
 
 _END = 0x2F
 _LONGEST_DELTA = (1 << 28) - 1
@@ -75,56 +78,56 @@ def walk(data: bytes) -> Iterator[Event]:
         raise MidiError("a track ends inside an event") from None
 
 
-def patched_chunk(data: bytes, removed: set[int], added: Sequence[New]) -> bytes:
+def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
+    """Which events come before each row of a track, in their order."""
+    last = len(table) - 1  # everything comes before the end-of-track
+    ticks = np.array([new.tick for new in added], np.int64)
+    left, right = (np.searchsorted(table.tick, ticks, side=side) for side in ("left", "right"))
+    indices = np.minimum(np.where([new.first for new in added], left, right), last).tolist() if added else []
+    keyed: dict[int, list[tuple[bool, int, bool, int]]] = {}
+    for number, (new, index) in enumerate(zip(added, indices, strict=True)):
+        # In order of time; of one tick those that come first before those that come last.
+        key = (False, new.tick, not new.first, number)
+        if new.before is not None:
+            index, key = int(np.searchsorted(table.place, new.before)), (True, 0, False, number)
+        keyed.setdefault(index, []).append(key)
+    return {index: [added[number] for *_, number in sorted(keys)] for index, keys in keyed.items()}
+
+
+def patched_chunk(
+    data: bytes, table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]]
+) -> bytes:
     """The bytes of a track (without its header) after a change of some events.
 
     Args:
         data: as it was.
+        table: its events.
         removed: places of the events that go.
-        added: three-byte channel events that come, and others, in their order.
+        coming: what comes, as `insertions` has it.
 
     Raises:
-        MidiError: when the track is damaged.
+        MidiError: when a silence would be longer than a delta time can say.
     """
-    events = list(walk(data))
-    running = any(event.status < 0xF0 and data[event.place] < 0x80 for event in events)
-    before: dict[int, list[New]] = {}
-    first = sorted((new for new in added if new.first), key=lambda new: new.tick)
-    last = sorted((new for new in added if not new.first and new.before is None), key=lambda new: new.tick)
-    for new in added:
-        if new.before is not None:
-            before.setdefault(new.before, []).append(new)
-    out = _Out(running)
-    put_first = put_last = 0
-    for event in events:
-        is_end = event.status == 0xFF and data[event.place + 1] == _END
-        while True:  # what comes before this event, in order of time
-            a = first[put_first].tick if put_first < len(first) else None
-            b = last[put_last].tick if put_last < len(last) else None
-            if b is not None and (is_end or b < event.tick) and (a is None or b < a):
-                out.put(last[put_last])
-                put_last += 1
-            elif a is not None and (is_end or a <= event.tick):
-                out.put(first[put_first])
-                put_first += 1
-            else:
-                break
-        for new in before.pop(event.place, ()):
+    running = bool((np.frombuffer(data, np.uint8)[table.place] < 0x80).any())
+    gone = set(np.searchsorted(table.place, np.array(sorted(removed), np.int64)).tolist())
+    out = _Out(data, table, running)
+    at = 0
+    for index in sorted(coming.keys() | gone):
+        out.keep(at, index)
+        for new in coming.get(index, ()):
             out.put(new)
-        if event.place not in removed:
-            out.keep(data, event)
-    if before or put_last < len(last) or put_first < len(first):
-        raise MidiError("a track has no end")
-    return bytes(out.data) + data[events[-1].stop :]
+        at = index + (index in gone)
+    out.keep(at, len(table))
+    return bytes(out.data) + data[table.end :]
 
 
 class _Out:
     """Bytes of a track as they are written."""
 
-    def __init__(self, running: bool) -> None:
+    def __init__(self, data: bytes, table: EventTable, running: bool) -> None:
         self.data = bytearray()
+        self._was, self._table, self._running = data, table, running
         self._tick = self._status = 0
-        self._running = running
         self._fresh = False  # whether the last event was a channel event, whose status goes on
         self._kept_to = 0
 
@@ -147,21 +150,28 @@ class _Out:
         self.data += new.data[1:] if self._running and self._fresh and status == self._status else new.data
         self._status, self._fresh = status, True
 
-    def keep(self, data: bytes, event: Event) -> None:
-        """Write an event that stays: its delta time as it was if it still is."""
-        was = data[event.delta : event.place]
-        delta = self._delta(event.tick)
+    def keep(self, first: int, stop: int) -> None:
+        """Write the events of these rows that stay: the delta time of the first as it was if it still is."""
+        if first == stop:
+            return
+        table, data = self._table, self._was
+        begin, place = int(table.begin[first]), int(table.place[first])
+        was, delta = data[begin:place], self._delta(int(table.tick[first]))
         self.data += was if _number(was) == _number(delta) else delta
-        body = data[event.place : event.stop]
-        if event.status < 0xF0:
-            follows = event.delta == self._kept_to
-            if body[0] < 0x80 and not follows and (event.status != self._status or not self._fresh):
-                self.data.append(event.status)
-            self._status, self._fresh = event.status, True
-        else:
-            self._fresh = False
-        self.data += body
-        self._kept_to = event.stop
+        at = place
+        if begin != self._kept_to:
+            # What has no status of its own, maybe after meta events, would have that of what comes or went before it.
+            channel = np.flatnonzero(table.status[first:stop] < 0xF0)[:1]
+            for row in (first + channel).tolist():
+                status, at = int(table.status[row]), int(table.place[row])
+                self.data += data[place:at]
+                if data[at] < 0x80 and (row > first or status != self._status or not self._fresh):
+                    self.data.append(status)
+        self._kept_to = int(table.stop[stop - 1])
+        self.data += data[at : self._kept_to]
+        self._tick = max(self._tick, int(table.tick[stop - 1]))
+        self._status = int(table.status[stop - 1])
+        self._fresh = self._status < 0xF0
 
 
 def _number(delta: bytes) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.io.midi.writing.chunk_patch import variable_length
-from symbolic_music.score import Array, Text, Track
+from symbolic_music.io.midi.writing.order import BANK, BANK_HIGH, BANK_LOW, HEAD, PROGRAM, Order
+from symbolic_music.score import Array, Other, Text, Track
 
 _LONGEST_DELTA = (1 << 28) - 1
-# What comes first at one tick: names, ports and texts (HEAD), then banks before programs. A pedal that goes down where
-# a note ends holds it, as it does in a score.
-HEAD, BANK, PROGRAM, CONTROL, OFF, ON, OFF_AT_ONCE = range(7)
-BANK_HIGH, BANK_LOW = 0, 32
 # (time, order within the tick, message)
 Message = tuple[int, int, bytes]
 
@@ -22,6 +20,21 @@ Message = tuple[int, int, bytes]
 def meta(kind: int, body: bytes) -> bytes:
     """A meta event."""
     return bytes([0xFF, kind]) + variable_length(len(body)) + body
+
+
+def tempo_message(microseconds: int) -> bytes:
+    """A tempo in microseconds a quarter."""
+    return meta(0x51, microseconds.to_bytes(3, "big"))
+
+
+def meter_message(numerator: int, denominator: int, clocks: bytes = b"\x18\x08") -> bytes:
+    """A meter; `clocks`: MIDI clocks a click of the metronome, and 32nds a quarter."""
+    return meta(0x58, bytes([numerator, denominator.bit_length() - 1]) + clocks)
+
+
+def key_message(sharps: int, minor: int) -> bytes:
+    """A key signature."""
+    return meta(0x59, bytes([sharps & 0xFF, minor]))
 
 
 def encoded(text: str, encoding: str) -> bytes:
@@ -50,12 +63,15 @@ def text_message(text: Text) -> Message:
     return text.time, HEAD, meta({"lyric": 5, "marker": 6}.get(text.kind, 1), encoded(text.text, text.encoding))
 
 
-def unnested(notes: Array) -> tuple[Array, Array]:
-    """The notes in an order in which first in, first out pairs them right, and those that lie inside another."""
+def unnested(notes: Array, apart: bool = False) -> tuple[Array, Array]:
+    """The notes in an order in which first in, first out pairs them right, and those that lie inside another.
+
+    `apart`: notes of different tracks are on channels of their own.
+    """
     if len(notes) < 2:
         return notes, notes[:0]
     onset = notes["onset"].astype(np.int64)
-    voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
+    voice = notes["pitch"].astype(np.int64) | (notes["track"].astype(np.int64) << 7 if apart else 0)
     end = onset + notes["duration"]
     by_voice = np.lexsort((end, onset, voice))
     latest = np.maximum.accumulate(end[by_voice] + (voice[by_voice] << 33)) - (voice[by_voice] << 33)
@@ -70,21 +86,58 @@ def unnested(notes: Array) -> tuple[Array, Array]:
     return out, inside
 
 
+class Releases:
+    """The velocities that notes are let go with: of those that events of a score tell, 64 of all others.
+
+    64 is what an instrument sends that knows none, and what a note on of velocity 0 stands for: MIDI 1.0, note off.
+    """
+
+    def __init__(self, others: Sequence[Other] = ()) -> None:
+        told = {
+            (other.track, other.time, other.data[1]): other.data[2]
+            for other in others
+            if other.data[0] >> 4 == 8 and other.track is not None
+        }
+        keys = np.array([_key(*place) for place in told], np.int64)
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._velocities = keys[order], np.array([*told.values()], np.int64)[order]
+
+    def of(self, notes: Array) -> NDArray[np.int64]:
+        """That of each note."""
+        if not len(self._keys):
+            return np.full(len(notes), 64)
+        keys = _key(notes["track"].astype(np.int64), notes["onset"].astype(np.int64) + notes["duration"],
+                    notes["pitch"].astype(np.int64))  # fmt: skip
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, self._velocities[at], 64)
+
+
+def _key(track: Any, time: Any, pitch: Any) -> Any:
+    return track << 39 | time << 7 | pitch
+
+
+NO_RELEASES = Releases()
+USUAL_ORDER = Order()
+
+
 def event_columns(
-    notes: Array, controls: Array, bends: Array, channels: NDArray[np.int64]
+    notes: Array,
+    controls: Array,
+    bends: Array,
+    channels: NDArray[np.int64],
+    releases: Releases = NO_RELEASES,
+    order: Order = USUAL_ORDER,
 ) -> list[tuple[ArrayLike, ...]]:
     """Columns of events: time, order within the tick, status, two data bytes. `channels`: that of each track."""
     onset = notes["onset"].astype(np.int64)
-    end = onset + notes["duration"]
     bend = bends["value"].astype(np.int64) + 8192
     own = channels[notes["track"]]
-    bank = np.isin(controls["number"], (BANK_HIGH, BANK_LOW))
     told = 0xB0 | channels[controls["track"]]
     return [
-        (end, np.where(notes["duration"] > 0, OFF, OFF_AT_ONCE), 0x80 | own, notes["pitch"], 0),
-        (controls["time"], np.where(bank, BANK, CONTROL), told, controls["number"], controls["value"]),
-        (bends["time"], CONTROL, 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
-        (onset, ON, 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
+        (onset + notes["duration"], order.offs(notes), 0x80 | own, notes["pitch"], releases.of(notes)),
+        (controls["time"], order.controls(controls), told, controls["number"], controls["value"]),
+        (bends["time"], order.bends(bends), 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
+        (onset, order.ons(notes), 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
     ]
 
 

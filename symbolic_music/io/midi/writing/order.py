@@ -1,0 +1,122 @@
+"""The order of events of one tick: as in the file that a score comes from, else one that reads right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.io.midi.document import Document, document_of
+from symbolic_music.io.midi.tolerant_reader import Placed, placed
+from symbolic_music.score import Array, Score
+
+Ints = NDArray[np.int64]
+# What comes first at one tick: names, ports and texts (HEAD), then banks before programs. A pedal that goes down where
+# a note ends holds it, as it does in a score. What stood in the file follows these, in its order: at IN_FILE and twice
+# its place there.
+HEAD, BANK, PROGRAM, CONTROL, OFF = range(5)
+# With room before each for a program.
+IN_FILE = 6
+ON = 1 << 40
+OFF_AT_ONCE = ON + 1
+BANK_HIGH, BANK_LOW = 0, 32
+
+
+class Order:
+    """Numbers to sort events of one tick by, for the rows of tables."""
+
+    def ons(self, notes: Array) -> Ints:
+        """Those of the beginnings of notes."""
+        return np.full(len(notes), ON)
+
+    def offs(self, notes: Array) -> Ints:
+        """Those of their ends."""
+        return np.where(notes["duration"] > 0, OFF, OFF_AT_ONCE)
+
+    def controls(self, table: Array) -> Ints:
+        """Those of controllers: banks come before the program that takes them."""
+        return np.where(np.isin(table["number"], (BANK_HIGH, BANK_LOW)), BANK, CONTROL)
+
+    def bends(self, table: Array) -> Ints:
+        """Those of bends."""
+        return np.full(len(table), CONTROL)
+
+
+class FileOrder(Order):
+    """The order of a file for all that still is where it was, or where moves of the whole have brought it."""
+
+    def __init__(self, document: Document) -> None:
+        found = placed(document.data)
+        starts = np.array([extent.start for extent in found.layout.tracks], np.int64)
+        notes = found.score.notes
+        track, onset = notes["track"].astype(np.int64), notes["onset"].astype(np.int64)
+        on, off = (np.where(places >= 0, starts[found.notes[:, 0]] + places, -1) for places in found.notes[:, 1:].T)
+        self._on = _Places(_key(track, document.moved_to(onset), notes["pitch"]), on)
+        self._off = _Places(_key(track, document.moved_to(onset + notes["duration"]), notes["pitch"]), off)
+        self._controls, self._bends = _of_channels(document, found)
+
+    def ons(self, notes: Array) -> Ints:
+        """See `Order`."""
+        return self._on.of(_key(notes["track"], notes["onset"], notes["pitch"]), super().ons(notes))
+
+    def offs(self, notes: Array) -> Ints:
+        """See `Order`."""
+        ends = notes["onset"].astype(np.int64) + notes["duration"]
+        return self._off.of(_key(notes["track"], ends, notes["pitch"]), super().offs(notes))
+
+    def controls(self, table: Array) -> Ints:
+        """See `Order`."""
+        usual = super().controls(table)
+        return np.where(
+            usual == BANK, BANK, self._controls.of(_key(table["track"], table["time"], table["number"]), usual)
+        )
+
+    def bends(self, table: Array) -> Ints:
+        """See `Order`."""
+        return self._bends.of(_key(table["track"], table["time"], 0), super().bends(table))
+
+
+def order_of(score: Score) -> Order:
+    """The order for a score: that of its file, where its tracks are those of the file."""
+    document = document_of(score)
+    if document is None:
+        return Order()
+    tracks = document.tables[6]
+    return FileOrder(document) if score.tracks[: len(tracks)] == tracks else Order()
+
+
+class _Places:
+    """Places in a file by a key; of equal keys the n-th asked for has the n-th place."""
+
+    def __init__(self, keys: Ints, places: Ints) -> None:
+        known = (places >= 0) & (keys >= 0)
+        order = np.lexsort((places[known], keys[known]))
+        self._keys, self._places = keys[known][order], places[known][order]
+
+    def of(self, keys: Ints, usual: Ints) -> Ints:
+        """The order of these; the usual one where they are not in the file."""
+        if not len(self._keys) or not len(keys):
+            return usual
+        by_key = np.argsort(keys, kind="stable")
+        sorted_keys = keys[by_key]
+        first = np.searchsorted(sorted_keys, sorted_keys)
+        at = np.empty(len(keys), np.int64)
+        at[by_key] = np.searchsorted(self._keys, sorted_keys) + np.arange(len(keys)) - first
+        at = np.minimum(at, len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, IN_FILE + 2 * self._places[at], usual)
+
+
+def _of_channels(document: Document, found: Placed) -> tuple[_Places, _Places]:
+    controls, bends = found.score.controls, found.score.bends
+    times = [document.moved_to(table["time"].astype(np.int64)) for table in (controls, bends)]
+    return (
+        _Places(_key(controls["track"], times[0], controls["number"]), found.controls),
+        _Places(_key(bends["track"], times[1], 0), found.bends),
+    )
+
+
+def _key(track: Any, time: Any, number: Any) -> Ints:
+    """A key; a negative one, which nothing asks for, where the time is."""
+    wide = [np.asarray(column, np.int64) for column in (track, time, number)]
+    return np.where(wide[1] < 0, -1, wide[0] << 39 | wide[1] << 7 | wide[2])

@@ -1,0 +1,66 @@
+"""Whether the notes of a patched track are paired from their ons and offs as they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.io.midi.reading.event_table import EventTable
+from symbolic_music.io.midi.reading.events import paired
+from symbolic_music.io.midi.writing.chunk_patch import New
+
+Ints = NDArray[np.int64]
+_KEYS = 16 << 7
+
+
+def note_key(status: int, pitch: int) -> int:
+    """Channel and pitch as one number."""
+    return (status & 15) << 7 | pitch
+
+
+def touched_keys(table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]]) -> NDArray[np.bool_]:
+    """Mask of the keys whose notes on or off change, (2048,)."""
+    mask = np.zeros(_KEYS, bool)
+    rows = np.searchsorted(table.place, np.array(sorted(removed), np.int64))
+    rows = rows[table.status[rows] >> 4 <= 9]
+    mask[(table.status[rows] & 15).astype(np.int64) << 7 | table.first[rows]] = True
+    for news in coming.values():
+        for new in news:
+            if new.data[0] >> 4 <= 9:
+                mask[note_key(*new.data[:2])] = True
+    return mask
+
+
+def pairs(
+    table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]], keys: NDArray[np.bool_]
+) -> Ints:
+    """The notes of these keys after the change, first in, first out.
+
+    Returns:
+        Rows (onset, duration or -1, key, velocity), sorted, (notes, 4).
+    """
+    key = (table.status & 15).astype(np.int64) << 7 | table.first
+    mask = (table.status >> 4 <= 9) & keys[key]
+    mask[np.searchsorted(table.place, np.array(sorted(removed), np.int64))] = False
+    stay = np.flatnonzero(mask)
+    velocity = np.where(table.status[stay] >> 4 == 9, table.second[stay], 0)
+    kept = np.stack([stay, np.ones_like(stay), np.zeros_like(stay), table.tick[stay], key[stay], velocity], -1)
+    new = [
+        (index, 0, number, one.tick, note_key(*one.data[:2]), one.data[2] if one.data[0] >> 4 == 9 else 0)
+        for index, news in coming.items()
+        for number, one in enumerate(news)
+        if one.data[0] >> 4 <= 9
+    ]
+    rows = np.concatenate([kept, np.array(new, np.int64).reshape(-1, 6)])
+    rows = rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]
+    begins, ends = np.flatnonzero(rows[:, 5] > 0), np.flatnonzero(rows[:, 5] == 0)
+    ended = paired(rows[:, 4], begins, ends)
+    lasts = np.where(ended >= 0, rows[ended, 3] - rows[begins, 3], -1)
+    return in_order(np.stack([rows[begins, 3], lasts, rows[begins, 4], rows[begins, 5]], -1))
+
+
+def in_order(rows: Ints) -> Ints:
+    """Rows sorted by their columns."""
+    return rows[np.lexsort(rows.T[::-1])]

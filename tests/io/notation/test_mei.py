@@ -1,0 +1,58 @@
+"""MEI is read by music21, in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from symbolic_music import read
+from symbolic_music.errors import NotationError
+
+pytest.importorskip("music21")
+
+_NOTES = "".join(f'<note pname="{step}" oct="4" dur="4"/>' for step in "cdef")
+_BASS = '<note pname="c" oct="3" dur="2"/><note pname="g" oct="2" dur="2"/>'
+MEI = f"""<?xml version="1.0" encoding="UTF-8"?>
+<mei xmlns="http://www.music-encoding.org/ns/mei" meiversion="4.0.0">
+ <meiHead><fileDesc><titleStmt><title>Two bars</title></titleStmt><pubStmt/></fileDesc></meiHead>
+ <music><body><mdiv><score>
+  <scoreDef meter.count="4" meter.unit="4" key.sig="1s">
+   <staffGrp>
+    <staffDef n="1" lines="5" clef.shape="G" clef.line="2"/><staffDef n="2" lines="5" clef.shape="F" clef.line="4"/>
+   </staffGrp>
+  </scoreDef>
+  <section>
+   <measure n="1">
+    <staff n="1"><layer n="1">{_NOTES}</layer></staff><staff n="2"><layer n="1">{_BASS}</layer></staff>
+   </measure>
+   <measure n="2">
+    <staff n="1"><layer n="1"><note pname="g" oct="4" dur="1"/></layer></staff>
+    <staff n="2"><layer n="1"><note pname="g" oct="2" dur="1"/></layer></staff>
+   </measure>
+  </section>
+ </score></mdiv></body></music>
+</mei>
+"""
+
+
+def test_two_staves_of_two_bars(tmp_path: Path) -> None:
+    path = tmp_path / "two.mei"
+    path.write_text(MEI)
+    score = read(path)
+    quarter = score.ticks_per_quarter
+    rows = [
+        (row[0] / quarter, row[1] / quarter, row[2]) for row in score.notes[["onset", "duration", "pitch"]].tolist()
+    ]
+    upper = [(0, 1, 60), (1, 1, 62), (2, 1, 64), (3, 1, 65), (4, 4, 67)]
+    assert sorted(rows) == sorted([*upper, (0, 2, 48), (2, 2, 43), (4, 4, 43)])
+    assert len(score.tracks) == 2
+    assert (score.bars() / quarter).tolist() == [0, 4]
+    assert score.keys[["time", "sharps"]].tolist()[0] == (0, 1)
+
+
+def test_what_music21_cannot_read_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "none.mei"
+    path.write_text("<mei>")
+    with pytest.raises(NotationError, match=r"none\.mei: music21 cannot read it"):
+        read(path)
