@@ -184,6 +184,8 @@ class Habits:
 
 # Of a part that plays nowhere else, or hardly.
 _NEW_AT_ONCE, _NEW_PER_BAR = 4, 24
+# The keys of a piano.
+_LOWEST_NEW, _HIGHEST_NEW = 21, 108
 # Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.
 _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 
@@ -202,6 +204,7 @@ def new_habits(
     classes = np.bincount(pitched % 12, minlength=12).astype(np.float64)
     durations = np.arange(DURATIONS) >= shortest
     keys, places = np.ones(KEYS, bool), np.ones(STEPS, bool)
+    keys[:_LOWEST_NEW], keys[_HIGHEST_NEW + 1 : DRUM_KEYS] = False, False
     return Habits(keys, places, durations, at_once, per_bar, 1 << 30, _NEW_HARMONY, classes)
 
 

@@ -27,6 +27,7 @@ class RegionRequest:
         busy: for each slot, keys that sound into the span and the steps until when.
         constraints: what the notes must obey.
         most: notes at most.
+        is_opening: whether nothing is given: notes follow the header as they do in a stretch, without a REGION row.
         pace: notes a step of the written slots together in the bars around; 0 where they are free.
         fewest_in_bar, fewest_at_once: notes that limits ask for, for which room is left.
         above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
@@ -46,6 +47,7 @@ class RegionRequest:
     busy: tuple[dict[int, int], ...]
     constraints: tuple[Constraint, ...] = ()
     most: int = 2000
+    is_opening: bool = False
     pace: float = 0.0
     fewest_in_bar: int = 0
     fewest_at_once: int = 1

@@ -231,7 +231,7 @@ class RegionSampler:
         bar = np.clip(np.searchsorted(request.bar_starts, [time], side="right") - 1, 0, None)
         position = min(int(time - request.bar_starts[bar[0]]), r.MOST_POSITION - 1)
         length = min(int(request.bar_lengths[bar[0]]), r.MOST_POSITION)
-        state = int(written_states(bar, self._end_bar)[0])
+        state = r.GIVEN if request.is_opening else int(written_states(bar, self._end_bar)[0])
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
         return np.asarray(row)
 

@@ -13,12 +13,13 @@ from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import Rhythm, habits_of, paced, tuned
+from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
-from symbolic_music.tokenizers.region.rows import GAP_END, GAPS, LONGEST_GAP
+from symbolic_music.tokenizers.region.rows import ABOUT, ABOUT_GIVEN, GAP_END, GAPS, KIND, LONGEST_GAP, START, TRACK
 from tests.generation.untouched import regional
 from tests.tokenizers.region.test_pedal import pedalled
 
@@ -335,4 +336,23 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
     monkeypatch.setattr(RegionSampler, "__init__", noting)
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional())
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional(), sampling=Sampling())
-    assert [one.temperature for one in drawn] == [0.85, 1.0]
+    generation.infill(song(8), bars=(3, 3), tracks=[0], model=pianist())
+    assert [one.temperature for one in drawn] == [0.85, 1.0, 1.0]
+
+
+def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[RegionRequest] = []
+    real = RegionSampler.__init__
+
+    def noting(self: RegionSampler, network: Any, request: RegionRequest, sampling: Sampling, seed: int) -> None:
+        requests.append(request)
+        real(self, network, request, sampling, seed)
+
+    monkeypatch.setattr(RegionSampler, "__init__", noting)
+    score = generation.generate(None, 40.0, regional(), seed=4)
+    assert [one.is_opening for one in requests] == [True] + [False] * (len(requests) - 1)
+    assert set(requests[0].rows[:, KIND].tolist()) == {START, TRACK}
+    assert (requests[0].rows[1:, ABOUT] == ABOUT_GIVEN).all()
+    pitched = score.notes[score.notes["channel"] != 9]
+    assert pitched["pitch"].min() >= 21
+    assert pitched["pitch"].max() <= 108
