@@ -24,6 +24,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     "aria demo": ("2fb8726f93d8a505", "5ae29818e7842170"),
     "midigpt yellow": ("5fa91b0907f0c9cc", "f549c7566f5f789c"),
     "region default": ("4bfbb3377c848f6e", "2c959d23d7ae6361"),
+    "region pedal": ("4bfbb3377c848f6e", "aa7558d6248f9738"),
     "grid default": ("2b998781a948620b", "e25f1b9af5b404c9"),
     "remi default": ("e2fbcd6603ef7df5", "b219b833b526201c"),
     "remi default chords": ("9f571b0577769a74", "f911dfc4cd5caa19"),

@@ -148,7 +148,7 @@ def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing,
         shutil.rmtree(store / FOLDER)
         raise CorpusError(f"nothing in {listing.root} can be used: {'; '.join(reasons[:3])}")
     if listing.wanted:
-        _fill_splits(store, listing, segments)
+        _fill_splits(store, listing, segments, dedup)
     write_manifest(store, segments, corpus, options, facts)
     shutil.rmtree(store / _UNPACKED, ignore_errors=True)
     for name in (MANIFEST, PROBLEMS):
@@ -156,13 +156,21 @@ def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing,
             left.unlink()
 
 
-def _fill_splits(store: Path, listing: Listing, segments: int) -> None:
+def _fill_splits(store: Path, listing: Listing, segments: int, dedup: bool) -> None:
     """Give each split that is wanted a piece at least, as far as there are."""
     pieces = [piece for number in range(segments) for piece in change_pieces(store, number, lambda piece: piece)]
     hashes = {piece.source: piece.sha256 for piece in pieces}
     # Equal pieces and near-duplicates stay together.
     keys = {piece.source: hashes.get(str(piece.facts.get(_COPY)), piece.sha256) for piece in pieces}
-    before = {keys[piece.source]: piece.split for piece in pieces}
+    # A segment that was there before may have been filled for fewer pieces: what counts is the piece's own split.
+    given = {source.name: source.split for source in listing.sources}
+
+    def own(piece: Piece) -> str:
+        if dedup or listing.split_of is None:  # drawn anew a moment ago, or given
+            return piece.split
+        return given[piece.source] or listing.split_of(piece.sha256)
+
+    before = {keys[piece.source]: own(piece) for piece in pieces}
     after = filled(before, listing.wanted)
     moved = {piece.source: after[keys[piece.source]] for piece in pieces if after[keys[piece.source]] != piece.split}
     for number in range(segments) if moved else ():

@@ -128,6 +128,9 @@ def _with_pedal(score: Score) -> list[Integers]:
     """Columns of the notes and of the presses of the sustain pedal."""
     # Presses less than a step apart would touch on the grid.
     onset, end, track = joined_presses(*pedal_presses(score), apart=score.ticks_per_quarter / STEPS)
+    # The pedal of a track without notes sounds nothing.
+    plays = np.isin(track, score.notes["track"])
+    onset, end, track = onset[plays], end[plays], track[plays]
     fixed = (PEDAL_INSTRUMENT, PEDAL_KEY, _PEDAL_VELOCITY)
     presses = [onset, end, track, *(np.full(len(onset), value, np.int64) for value in fixed)]
     return [np.concatenate(pair) for pair in zip(_columns(score), presses, strict=True)]

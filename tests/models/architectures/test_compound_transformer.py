@@ -168,7 +168,7 @@ def test_the_published_shape() -> None:
         ({"heads": 3}, "not a multiple of 3 heads"),
         ({"widths": (4, 4)}, "every field has a size and a width"),
         ({"sizes": (4, 0, 4)}, "every field has a size and a width"),
-        ({"leading": 3}, "there is no field 3 to lead; there are 3"),
+        ({"leading": 3}, "no leading field 3: there are 3 fields"),
         ({"width": 9, "heads": 3}, "width 9 is odd"),
     ],
 )

@@ -130,5 +130,5 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="lacks"):
         load_model(tmp_path)
     save_file({"something": torch.zeros(2)}, path)
-    with pytest.raises(ModelError, match=r"has no config.json, and model.safetensors does not say"):
+    with pytest.raises(ModelError, match=r"has no config.json, and model.safetensors does not name its model"):
         load_model(tmp_path)

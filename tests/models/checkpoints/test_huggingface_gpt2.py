@@ -145,7 +145,7 @@ def test_another_vocabulary_is_refused(folder: Path, tmp_path: Path) -> None:
     [
         ({"model_type": "llama"}, "of a model of type 'llama'"),
         ({"model_type": None, "n_embd": None}, "n_embd is a whole number of at least 1, not None"),
-        ({"activation_function": "relu"}, "asks for the activation 'relu'"),
+        ({"activation_function": "relu"}, "has the activation 'relu'"),
         ({"tie_word_embeddings": False}, "tie_word_embeddings = False; only True"),
         ({"scale_attn_weights": False}, "scale_attn_weights = False; only True"),
         ({"n_layer": "3"}, "n_layer is a whole number of at least 1, not '3'"),
@@ -440,7 +440,7 @@ class _Response:
     ("kind", "message"),
     [
         ("RepositoryNotFoundError", "no folder a/b, and no such repository on the hub"),
-        ("GatedRepoError", "a/b on the hub asks you to accept its terms"),
+        ("GatedRepoError", "a/b on the hub requires you to accept its terms"),
         ("RevisionNotFoundError", "a/b on the hub has no revision 'v9'"),
         ("RemoteEntryNotFoundError", "a/b on the hub has no config.json"),
         ("HfHubHTTPError", "cannot download config.json of a/b from the hub: the words"),

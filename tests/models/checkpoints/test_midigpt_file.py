@@ -47,7 +47,7 @@ def test_one_file_is_a_model(tmp_path: Path, by_folder: bool) -> None:
     [
         ({"format_version": "3"}, "of version '3'"),
         ({"config": "[]"}, "has no config in its header"),
-        ({"config": json.dumps({**SHAPE, "vocab_size": 700})}, "vocabulary of 700 ids; its configuration tells of 647"),
+        ({"config": json.dumps({**SHAPE, "vocab_size": 700})}, "vocabulary of 700 ids; its configuration has 647"),
         ({"encoder_config": json.dumps({"resolution": 12})}, "no configuration of its tokenizer"),
         (
             {"encoder_config": json.dumps({**YELLOW, "token_domains": [{"type": "Tension", "domain_size": 3}]})},

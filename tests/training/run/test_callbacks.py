@@ -44,8 +44,8 @@ def test_one_s_own_callback_hears_of_each_row(tmp_path):
     records.add(step=1, split="train", nats_per_token=1.0, learning_rate=1e-3, gradient_norm=0.5)
     assert rows == [1e-3]
     head, line = (tmp_path / "log.csv").read_text().splitlines()
-    assert head.endswith("learning_rate,gradient_norm")
-    assert line.endswith("0.001,0.5")
+    assert "learning_rate,gradient_norm" in head
+    assert "0.001,0.5" in line
 
 
 @pytest.mark.parametrize("rows", [None, 3, {}, [1], [{"step": 1, "other": 2}]])
