@@ -39,8 +39,8 @@ from symbolic_music.errors import MidiError
 from symbolic_music.io.midi import tolerant_reader
 from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
+from symbolic_music.io.midi.reading.walk import walk
 from symbolic_music.io.midi.writer import written
-from symbolic_music.io.midi.writing.chunk_patch import walk
 from symbolic_music.score import Score, note_table
 from tests.io.midi.player import play
 

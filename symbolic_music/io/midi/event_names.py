@@ -6,7 +6,7 @@ from collections import Counter
 
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.chunks import layout
-from symbolic_music.io.midi.writing.chunk_patch import walk
+from symbolic_music.io.midi.reading.walk import walk
 
 METAS = {
     0x00: "sequence number", 0x01: "text", 0x02: "copyright", 0x03: "name", 0x04: "instrument name", 0x05: "lyric",

@@ -11,8 +11,8 @@ import numpy as np
 
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.reading.walk import Event, walk
 from symbolic_music.io.midi.tolerant_reader import Placed, placed
-from symbolic_music.io.midi.writing.chunk_patch import Event, walk
 from symbolic_music.score import Other
 
 # Meta events that tables, tracks and texts of a score hold: name, lyric, marker, port, end, tempo, key; a meter too,

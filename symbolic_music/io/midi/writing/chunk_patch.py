@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,16 +14,6 @@ _END = 0x2F
 _LONGEST_DELTA = (1 << 28) - 1
 
 
-class Event(NamedTuple):
-    """An event: its tick, where its delta time, itself and what follows begin, and the status in force."""
-
-    tick: int
-    delta: int
-    place: int
-    stop: int
-    status: int
-
-
 @dataclass(frozen=True)
 class New:
     """Events to be put in at a tick: before all others, after all others, or right before the event at a place."""
@@ -33,49 +22,6 @@ class New:
     data: bytes
     first: bool = False
     before: int | None = None
-
-
-def walk(data: bytes) -> Iterator[Event]:
-    """The events of a track whose bytes are in order; MidiError where they are not."""
-    at = tick = status = 0
-    try:
-        while at < len(data):
-            begin, delta = at, 0
-            while True:
-                byte = data[at]
-                at += 1
-                delta = delta << 7 | byte & 0x7F
-                if byte < 0x80:
-                    break
-            tick += delta
-            place = at
-            kind = data[at]
-            if kind >= 0xF0:
-                at += 2 if kind == 0xFF else 1
-                length = 0
-                while True:
-                    byte = data[at]
-                    at += 1
-                    length = length << 7 | byte & 0x7F
-                    if byte < 0x80:
-                        break
-                at += length
-                if kind not in (0xF0, 0xF7, 0xFF) or at > len(data):
-                    raise MidiError("a track has stray bytes")
-            else:
-                if kind >= 0x80:
-                    status = kind
-                    at += 1
-                kind = status
-                body = data[at : at + (1 if status >> 4 in (0xC, 0xD) else 2)]
-                at += len(body)
-                if not status or at >= len(data) or max(body) >= 0x80:
-                    raise MidiError("a track has stray bytes")
-            yield Event(tick, begin, place, at, kind)
-            if kind == 0xFF and data[place + 1] == _END:
-                return
-    except IndexError:
-        raise MidiError("a track ends inside an event") from None
 
 
 def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
