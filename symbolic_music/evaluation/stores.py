@@ -230,7 +230,7 @@ def _of_regions(
     total = Likelihood()
     for number, index in enumerate(indices.tolist()):
         score = store.music(index)
-        stretches = stretches_of(score, window, model.tokenizer.preset == "pedal", stride)
+        stretches = stretches_of(score, window, model.tokenizer.reads_pedal, stride)
         found = region_likelihood(model.network, list(stretches), batch)
         pieces[index] = dataclasses.replace(found, seconds=score.duration)
         total += pieces[index]

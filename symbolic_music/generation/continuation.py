@@ -90,7 +90,7 @@ def continuation(
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
         if loaded.reads == "regions" and not written:
-            tracks = _BAND[:1] if loaded.tokenizer.preset == "pedal" else _BAND
+            tracks = _BAND[:1] if loaded.tokenizer.reads_pedal else _BAND
             wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
         score = wider
     elif not written:

@@ -133,6 +133,7 @@ class Tokenizer(ABC):
     they stand; a class, or a preset in its `__init__`, sets those that make windows cheaper or truer:
 
     - `tables`: tables of a score that the ids depend on, as named in `Score`; None for all. Others are not read.
+    - `reads_pedal`: the ids have the presses of the sustain pedal, and a model of them writes it.
     - `folds_pedal`: `encode` folds the sustain pedal into durations first (`sustain.sustained`). Windows get it folded.
     - `keeps_unended`: whether notes that never end are written. Windows are without them where they are not.
     - `keeps_drums`: whether notes of the drum channel are written.
@@ -153,6 +154,7 @@ class Tokenizer(ABC):
     vocabulary: Vocabulary
     grammar: Grammar
     tables: tuple[str, ...] | None = None
+    reads_pedal: bool = False
     folds_pedal: bool = False
     keeps_unended: bool = True
     keeps_drums: bool = True

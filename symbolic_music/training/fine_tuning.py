@@ -64,7 +64,7 @@ def with_data_of(config: TrainConfig) -> TrainConfig:
         edits = StoreEditsData(kind="edits", stores={data.path: 1.0}, transpose=data.transpose)
         return config.model_copy(update={"data": edits})
     if model.reads == "regions":
-        pedal = model.tokenizer.preset == "pedal"
+        pedal = model.tokenizer.reads_pedal
         regions = RegionsData(kind="regions", stores={data.path: 1.0}, transpose=data.transpose, pedal=pedal)
         return config.model_copy(update={"data": regions})
     options = dict(model.tokenizer.to_config())

@@ -145,9 +145,10 @@ class RegionSampler:
                     free[place, key] = False
             if time == self._now and slot == self._slot:
                 free[place, : self._key + 1] = False
-            lacking = request.fewest_at_once - 1 - self._together(time)
-            if lacking > 0 and place == len(request.slots) - 1:
-                free[place, np.flatnonzero(free[place])[-lacking:]] = False
+            if request.fewest_at_once > 1 and place == len(request.slots) - 1:
+                lacking = request.fewest_at_once - 1 - self._together(time)
+                if lacking > 0:
+                    free[place, np.flatnonzero(free[place])[-lacking:]] = False
             if habits is not None:
                 # Pitches that limits ask for come before the part's own.
                 own_keys = np.zeros(r.KEYS, bool)

@@ -72,7 +72,7 @@ class RegionEditing(EditSession):
         self._score, self._edit, self._model = score, edit, model
         self._sampling, self._seed = sampling, seed
         self._scale = r.STEPS / score.ticks_per_quarter
-        self._with_pedal = self._model.tokenizer.preset == "pedal"
+        self._with_pedal = model.tokenizer.reads_pedal
         in_tracks = np.isin(score.notes["track"], edit.tracks)
         self._asked = [inside(score.notes, *span) & in_tracks for span in edit.spans]
         self._given = score.notes[~np.logical_or.reduce(self._asked)]
@@ -366,5 +366,5 @@ def default_sampling(model: Model[Any]) -> Sampling:
     On held-out songs a region model writes nearer to its tracks at 0.85: likeness of rhythm .77, not .72. Free playing
     becomes stiff there: velocities spread .75 times as far as the prompt's, not .87.
     """
-    plays_in_time = model.reads == "regions" and model.tokenizer.preset != "pedal"
+    plays_in_time = model.reads == "regions" and not model.tokenizer.reads_pedal
     return _REGION_SAMPLING if plays_in_time else Sampling()
