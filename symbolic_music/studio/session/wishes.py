@@ -127,12 +127,14 @@ def _revoice(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSess
 
 def _vary(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
     regions = regions_of(wish, score)
-    return generation.varying(score, regions, wish.near, wish.tracks or None, model, **_told(wish, seed))
+    return generation.edit(score, regions, wish.tracks or None, model, verb="vary", near=wish.near, **_told(wish, seed))
 
 
 def _busier(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
     regions = regions_of(wish, score)
-    return generation.making_busier(score, regions, wish.factor, wish.tracks or None, model, **_told(wish, seed))
+    return generation.edit(
+        score, regions, wish.tracks or None, model, verb="busier", factor=wish.factor, **_told(wish, seed)
+    )
 
 
 def _sparser(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
@@ -158,11 +160,15 @@ def _add_track(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
 
 
 def _continue(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.continuing_bars(score, wish.bars, wish.tracks or None, model, **_told(wish, seed))
+    return generation.edit(
+        score, (), wish.tracks or None, model, verb="continue", count_bars=wish.bars, **_told(wish, seed)
+    )
 
 
 def _intro(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.introducing(score, wish.bars, wish.tracks or None, model, **_told(wish, seed))
+    return generation.edit(
+        score, (), wish.tracks or None, model, verb="intro", count_bars=wish.bars, **_told(wish, seed)
+    )
 
 
 _VERBS: dict[str, Callable[[Wish, Score, Model[Any], int], EditSession]] = {
