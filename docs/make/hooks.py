@@ -6,7 +6,10 @@ link to the repository.
 
 from __future__ import annotations
 
+import contextlib
 import html
+import io
+import os
 import posixpath
 import re
 import tomllib
@@ -58,9 +61,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def commands() -> str:
+    """The help of every verb, as the command line prints it."""
+    from typer.main import get_command
+
+    from symbolic_music.cli import main
+    from symbolic_music.cli.app import app
+
+    os.environ["COLUMNS"] = "100"
+    out = []
+    for verb in get_command(app).commands:  # type: ignore[attr-defined]
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+            main([verb, "--help"])
+        out.append(f"## {verb}\n\n```text\n{shown.getvalue().rstrip()}\n```\n")
+    return "\n".join(out)
+
+
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Turn links of the repository into links of the site."""
+    """Turn links of the repository into links of the site, and fill in the help of the command line."""
     here = page.file.src_uri
+    if "<!-- commands -->" in markdown:
+        markdown = markdown.replace("<!-- commands -->", commands())
 
     def turned(link: re.Match[str]) -> str:
         path = target_of(here, link[2])

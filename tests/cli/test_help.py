@@ -93,7 +93,7 @@ def documented() -> list[tuple[str, str]]:
     """(page, arguments) of each command in the code blocks of the documentation."""
     root = Path(__file__).resolve().parents[2]
     found = []
-    for page in (root / "README.md", *sorted((root / "docs").glob("*.md"))):
+    for page in (root / "README.md", *sorted((root / "docs").rglob("*.md"))):
         for language, block in re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             lines = block.replace("\\\n", " ").splitlines() if language in ("", "sh") else ()
             found += [
