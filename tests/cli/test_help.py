@@ -97,7 +97,7 @@ def documented() -> list[tuple[str, str]]:
         for language, block in re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             lines = block.replace("\\\n", " ").splitlines() if language in ("", "sh") else ()
             found += [
-                (page.name, command[1]) for line in lines if (command := re.match(r"(?:\$ )?symbolic-music (.*)", line))
+                (page.name, command[1]) for line in lines if (command := re.match(r"(?:\$ )?symbolic-music (?!--version)(.*)", line))
             ]
     return found
 
