@@ -96,9 +96,8 @@ def documented() -> list[tuple[str, str]]:
     for page in (root / "README.md", *sorted((root / "docs").rglob("*.md"))):
         for language, block in re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             lines = block.replace("\\\n", " ").splitlines() if language in ("", "sh") else ()
-            found += [
-                (page.name, command[1]) for line in lines if (command := re.match(r"(?:\$ )?symbolic-music (?!--version)(.*)", line))
-            ]
+            matches = [re.match(r"(?:\$ )?symbolic-music (?!--version)(.*)", line) for line in lines]
+            found += [(page.name, command[1]) for command in matches if command]
     return found
 
 
