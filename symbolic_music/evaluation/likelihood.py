@@ -121,7 +121,8 @@ def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         network: a `models.protocol.TokenModel`.
-        ids: (B, L), or (B, L, fields) of compound words, whose fields' nats are added.
+        ids: (B, L), or (B, L, fields) of compound words, whose fields' nats are added; the id `network.ignored`, where
+            it has one, counts nothing.
         mask: (B, L), where there are ids.
     """
     return nats_of_tokens(network, ids, mask).sum()
@@ -133,7 +134,8 @@ def nats_of_tokens(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     found: Any = network(ids)
     kept = mask[:, 1:]
     fields = [(found, ids)] if isinstance(found, Tensor) else [(one, ids[..., i]) for i, one in enumerate(found)]
-    nats = sum(functional.cross_entropy(logits[:, :-1][kept].float(), wanted[:, 1:][kept], reduction="none")
-               for logits, wanted in fields)  # fmt: skip
+    ignored = int(getattr(network, "ignored", -100))
+    nats = sum(functional.cross_entropy(logits[:, :-1][kept].float(), wanted[:, 1:][kept], reduction="none",
+                                        ignore_index=ignored) for logits, wanted in fields)  # fmt: skip
     assert isinstance(nats, Tensor)
     return nats.new_zeros(kept.shape).masked_scatter(kept, nats)

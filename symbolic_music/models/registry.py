@@ -27,6 +27,7 @@ _ARCHITECTURES = {
     "sinusoid-transformer": ("sinusoid_transformer", "SinusoidTransformer", "SinusoidTransformerConfig"),
     "x-transformer": ("x_transformer", "XTransformer", "XTransformerConfig"),
     "aria": ("aria", "Aria", "AriaConfig"),
+    "skytnt": ("skytnt", "SkyTnt", "SkyTntConfig"),
 }
 
 
