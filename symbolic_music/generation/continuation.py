@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.generation.decoding.row_sampler import RowNetwork
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.region_edit import edit_session
+from symbolic_music.generation.sessions.row_continuation import RowWriting
 from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
@@ -44,6 +46,11 @@ def generate(
     pressed pedal is released there). They are in the tracks of the prompt, or, if the model predicts instruments, in
     tracks of the same program or new ones. Without a prompt, each part of the model is a track. The model may end the
     piece up to a quarter of `seconds` early.
+
+    SkyTNT's models take a prompt without notes as a request: its tracks are the instruments, its first tempo, meter and
+    key those of the piece.
+
+        sm.generate(Score(tracks=(Track("", 0), Track("", 33))), 20, "skytnt")
 
     Args:
         prompt: the piece to continue; None for unconditional generation.
@@ -79,7 +86,8 @@ def continuation(
     if not edits(loaded):
         if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
-        return TokenWriting(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
+        writing = RowWriting if isinstance(loaded.network, RowNetwork) else TokenWriting
+        return writing(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):
         raise OptionError(f"model {loaded.card.name!r} has no compound words, whose fields are drawn each in its way")
     score = _blank(loaded) if prompt is None else released(prompt)

@@ -16,7 +16,7 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.roles import Role, Side, beside, role_named
-from symbolic_music.generation.sessions.bar_infill import BarInfilling
+from symbolic_music.generation.sessions.continuing_models import infilling_of
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.redrawing import Redrawing
@@ -118,7 +118,7 @@ def edit(
             spans = spans_of(score, asked.regions)
             if fills:
                 return BarFilling(score, spans, chosen, loaded, sampling, seed, count, controls)
-            return BarInfilling(score, spans, chosen, loaded, sampling, seed, count)
+            return infilling_of(loaded)(score, spans, chosen, loaded, sampling, seed, count)
         wider, plan = _PLANS[verb](asked)
         return edit_session(wider, plan, loaded, sampling, seed, count)
 

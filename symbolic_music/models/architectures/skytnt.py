@@ -62,7 +62,11 @@ class SkyTntConfig:
 
 
 _MEDIUM = SkyTntConfig()
-PRESETS = {"medium": _MEDIUM, "large": replace(_MEDIUM, layers=24, row_layers=6), "v1": replace(_MEDIUM, vocabulary=3239)}
+PRESETS = {
+    "medium": _MEDIUM,
+    "large": replace(_MEDIUM, layers=24, row_layers=6),
+    "v1": replace(_MEDIUM, vocabulary=3239),
+}
 
 
 class RowCache(JumpingCache):
@@ -143,13 +147,15 @@ class SkyTnt(nn.Module):
 
     @torch.no_grad()
     def row_step(self, given: Tensor, cache: list[KeyValues]) -> Tensor:
-        """Logits (B, vocabulary) of the next id of a row: after a state (B, width) of its first, after ids (B,) of others."""
+        """Logits (B, vocabulary) of the next id of a row, given a state (B, width) for its first, else ids (B,)."""
         inputs = given if given.is_floating_point() else self.row_embedding(given)
         return self._row_run(inputs[:, None], cache)[:, -1]
 
     def _row_run(self, inputs: Tensor, cache: list[KeyValues] | None) -> Tensor:
         c = self.config
-        return torch.as_tensor(self.head(self.row_norm(run_blocks(self.row_blocks, inputs, c.row_heads, c.base, cache))))
+        return torch.as_tensor(
+            self.head(self.row_norm(run_blocks(self.row_blocks, inputs, c.row_heads, c.base, cache)))
+        )
 
     def likeliest(self, state: Tensor) -> Tensor:
         """Logits (B, F, vocabulary) of a row after a state (B, width), each id given the likeliest ones before it."""
@@ -172,9 +178,11 @@ class SkyTnt(nn.Module):
 
     @torch.no_grad()
     def step(self, ids: Tensor, cache: RowCache) -> tuple[Tensor, ...]:
-        """Logits of the row after these: (B, L, F), at least one row, appended to the cache, to F times (B, vocabulary).
+        """Logits of the row after these: (B, L, F), at least one, appended to the cache, to F times (B, vocabulary).
 
         Each field is given the likeliest ids before it; a sampler asks `advance` and `row_step` instead.
         """
         state = self.advance(ids, cache)
-        return tuple(self.likeliest(state).unbind(1)) if len(state) else tuple(state.new_zeros(0, self.config.vocabulary) for _ in range(FIELDS))
+        if not len(state):
+            return tuple(state.new_zeros(0, self.config.vocabulary) for _ in range(FIELDS))
+        return tuple(self.likeliest(state).unbind(1))

@@ -33,9 +33,7 @@ class LlamaShape:
     stretch: Stretch
 
 
-def llama_shape(
-    checkpoint: CheckpointTensors, theirs: Mapping[str, Any], layers: str, head_width: int
-) -> LlamaShape:
+def llama_shape(checkpoint: CheckpointTensors, theirs: Mapping[str, Any], layers: str, head_width: int) -> LlamaShape:
     """The shape of a stack of blocks, by its tensors, and by its config where they do not tell.
 
     Args:

@@ -35,9 +35,7 @@ def plain_name(key: str) -> str | None:
     return None if _BUFFER.fullmatch(key) else key
 
 
-def open_checkpoint(
-    checkpoint: CheckpointTensors, theirs: Mapping[str, Any], name: str
-) -> tuple[SkyTnt, Tokenizer]:
+def open_checkpoint(checkpoint: CheckpointTensors, theirs: Mapping[str, Any], name: str) -> tuple[SkyTnt, Tokenizer]:
     """The network of a checkpoint, ready to evaluate, and the tokenizer of its ids.
 
     Args:
@@ -74,7 +72,9 @@ def _tokenizer(checkpoint: CheckpointTensors, theirs: Any, name: str) -> Tokeniz
     if isinstance(theirs, dict):
         optimise = theirs.get("optimise_midi", False)
         if theirs.get("version", version) != version or not isinstance(optimise, bool):
-            raise ModelError(f"{where}/config.json names tokenizer {theirs.get('version')!r:.20}, its ids are those of {version!r}")
+            raise ModelError(
+                f"{where}/config.json names tokenizer {theirs.get('version')!r:.20}, its ids are those of {version!r}"
+            )
     return tokenizers.get("skytnt", preset=version, optimise=optimise)
 
 
@@ -85,7 +85,9 @@ def _config(checkpoint: CheckpointTensors, theirs: Mapping[str, Any]) -> SkyTntC
     net = llama_shape(checkpoint, outer, "net.layers", _HEAD_WIDTH)
     row = llama_shape(checkpoint, inner, "net_token.layers", _ROW_HEAD_WIDTH)
     if (net.base, net.epsilon) != (row.base, row.epsilon) or net.key_heads != net.heads or row.key_heads != row.heads:
-        raise ModelError(f"{checkpoint.where}/config.json: both networks have as many keys as queries, and the same base and epsilon")
+        raise ModelError(
+            f"{checkpoint.where}/config.json: both networks have as many keys as queries, and the same base and epsilon"
+        )
     return SkyTntConfig(
         vocabulary=shapes[TABLE][0],
         context=ConfigReader(outer, Path(checkpoint.where)).whole("max_position_embeddings", default=4096),

@@ -118,7 +118,9 @@ class CheckpointTensors:
                 wanted[theirs] = (rows, *shape[1:])
             joined = sum(wanted[theirs][0] for theirs in own)
             if len(own) > 1 and all(theirs in self.shapes for theirs in own) and joined != shape[0]:
-                raise ModelError(f"{self.where}: {', '.join(own)} have {joined} rows, its config.json makes it {shape[0]}")
+                raise ModelError(
+                    f"{self.where}: {', '.join(own)} have {joined} rows, its config.json makes it {shape[0]}"
+                )
         self.check(wanted, kind, {})
 
     def _shapes(self, path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:

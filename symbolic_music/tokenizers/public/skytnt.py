@@ -12,6 +12,7 @@ Source: github.com/SkyTNT/midi-model, `midi_tokenizer.py`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,10 +22,29 @@ from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.base import NOTES_AND_TIME, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public.skytnt_decoding import decoded
-from symbolic_music.tokenizers.public.skytnt_events import Tracks, file_events
+from symbolic_music.tokenizers.public.skytnt_events import Tracks, channels_of, events_of_score, file_events
 from symbolic_music.tokenizers.public.skytnt_grammar import SkyTntGrammar
-from symbolic_music.tokenizers.public.skytnt_rows import add_programs, completed_keys, quantised, renumbered, set_up
-from symbolic_music.tokenizers.public.skytnt_vocabulary import BOS, EOS, FIELDS, LAYOUTS, PAD
+from symbolic_music.tokenizers.public.skytnt_rows import (
+    Channels,
+    add_programs,
+    completed_keys,
+    quantised,
+    renumbered,
+    set_up,
+)
+from symbolic_music.tokenizers.public.skytnt_vocabulary import BOS, EOS, FIELDS, LAYOUTS, PAD, STEPS
+
+# Track and channel of the rows of a track of a score.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Rows of a score without those that begin and end it, when each is in steps, and where its tracks are in them."""
+
+    rows: list[list[int]]
+    steps: list[int]
+    places: dict[int, Place]
 
 
 class SkyTntTokenizer(Tokenizer):
@@ -60,15 +80,26 @@ class SkyTntTokenizer(Tokenizer):
 
     def encode(self, score: Score) -> Ids:
         """Rows (n, 8) of a score; of the whole file that it was read from, track by track, if nothing was changed."""
-        return np.array([_single(BOS), *self.rows(*file_events(score)), _single(EOS)], np.int32)
+        rows, _ = self._rows(*file_events(score))
+        return np.array([single(BOS), *rows, single(EOS)], np.int32)
 
-    def rows(self, quarter: int, tracks: Tracks) -> list[list[int]]:
-        """Rows of the events of some tracks, without those that begin and end a piece.
+    def arranged(self, score: Score) -> Arrangement:
+        """The rows of a score by its own tracks, whatever its file was."""
+        rows, channels = self._rows(score.ticks_per_quarter, events_of_score(score))
+        places = {}
+        for track, channel in enumerate(channels_of(score)):
+            # Before them is the track of tempos.
+            number = channels.tracks[channel].get(track + 1) if self.optimise else track + 1
+            if number:
+                places[track] = number, channels.renamed.get(channel, channel)
+        steps, quarter = [], 0
+        for row in rows:
+            quarter += row[1] - self.layout.first["time1"]
+            steps.append(STEPS * quarter + row[2] - self.layout.first["time2"])
+        return Arrangement(rows, steps, places)
 
-        Args:
-            quarter: ticks.
-            tracks: their events, see `skytnt_events`.
-        """
+    def _rows(self, quarter: int, tracks: Tracks) -> tuple[list[list[int]], Channels]:
+        """Rows of the events of some tracks, and their channels, changed where they are renumbered."""
         events, channels = quantised(quarter, tracks, self.layout)
         silent: list[int] = []
         if self.optimise:
@@ -88,7 +119,7 @@ class SkyTntTokenizer(Tokenizer):
             if row is not None:
                 rows.append(row)
                 before = quarter_at
-        return rows
+        return rows, channels
 
     def decode(self, ids: ArrayLike) -> Score:
         """The score that rows stand for, 480 ticks a quarter, as the file reads that the original writes of them.
@@ -102,5 +133,6 @@ class SkyTntTokenizer(Tokenizer):
         return ids[:-1] if len(ids) and ids[-1][0] == EOS else ids
 
 
-def _single(token: int) -> list[int]:
+def single(token: int) -> list[int]:
+    """The row that begins or ends a piece."""
     return [token, *[PAD] * (FIELDS - 1)]

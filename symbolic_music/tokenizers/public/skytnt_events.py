@@ -46,7 +46,7 @@ def file_events(score: Score) -> tuple[int, Tracks]:
     document = document_of(score)
     if document is not None and document.is_whole(score):
         return _events_of_file(document.data)
-    return score.ticks_per_quarter, [_map_events(score), *events_of_tracks(score)]
+    return score.ticks_per_quarter, events_of_score(score)
 
 
 def channels_of(score: Score) -> list[int]:
@@ -64,31 +64,30 @@ def channels_of(score: Score) -> list[int]:
     return found
 
 
-def events_of_tracks(score: Score) -> Tracks:
-    """The events of each track of a score: program changes, controllers, notes by their ends."""
-    tracks: Tracks = []
+def events_of_score(score: Score) -> Tracks:
+    """A track of tempos, meters and keys, and each track of a score: programs, controllers, notes by their ends."""
+    tracks: Tracks = [_map_events(score)]
     for number, (track, channel) in enumerate(zip(score.tracks, channels_of(score), strict=True)):
         notes = score.notes[score.notes["track"] == number]
         programs = notes["program"] if len(notes) else np.array([track.program])
         starts = notes["onset"] if len(notes) else np.array([0])
         changed = np.append(True, programs[1:] != programs[:-1])
-        events = [
-            Event("patch_change", tick if place else 0, (channel, program))
-            for place, (tick, program) in enumerate(zip(starts[changed].tolist(), programs[changed].tolist(), strict=True))
-        ]
-        for row in score.controls[score.controls["track"] == number].tolist():
-            events.append(Event("control_change", row[0], (channel, row[1], row[2])))
+        changes = zip(starts[changed].tolist(), programs[changed].tolist(), strict=True)
+        events = [Event("patch_change", at if n else 0, (channel, program)) for n, (at, program) in enumerate(changes)]
+        controls = score.controls[score.controls["track"] == number].tolist()
+        events += [Event("control_change", time, (channel, kind, value)) for time, kind, value, _ in controls]
         ends = notes["onset"].astype(np.int64) + notes["duration"]
-        for row in notes[np.lexsort((notes["onset"], ends))][["onset", "duration", "pitch", "velocity"]].tolist():
-            if row[3]:
-                events.append(Event("note", row[0], (row[1], channel, *row[2:])))
+        by_end = notes[np.lexsort((notes["onset"], ends))][["onset", "duration", "pitch", "velocity"]].tolist()
+        events += [Event("note", onset, (lasts, channel, *how)) for onset, lasts, *how in by_end if how[1]]
         tracks.append(events)
     return tracks
 
 
 def _map_events(score: Score) -> list[Event]:
     events = [Event("set_tempo", tick, (tempo,)) for tick, tempo in score.tempos.tolist()]
-    events += [Event("time_signature", tick, (upper, lower.bit_length() - 1)) for tick, upper, lower in score.meters.tolist()]
+    events += [
+        Event("time_signature", tick, (upper, lower.bit_length() - 1)) for tick, upper, lower in score.meters.tolist()
+    ]
     return events + [Event("key_signature", tick, (sharps, minor)) for tick, sharps, minor in score.keys.tolist()]
 
 

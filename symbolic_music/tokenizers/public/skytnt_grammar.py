@@ -54,9 +54,22 @@ class SkyTntGrammar(Grammar):
     def allowed(self, state: RowState) -> tuple[Mask, ...]:
         return self._masks[state]
 
+    def within(self, step: int) -> RowState:
+        """The state after an event on this step of its quarter."""
+        return RowState("within", step)
+
     def given(self, state: RowState, row: Sequence[int | None]) -> tuple[Mask, ...]:
         """For each field the ids of the allowed rows that hold the ids of `row`; None marks a field not drawn."""
         return self._built(state, tuple(None if token is None else int(token) for token in row))
+
+    def following(self, state: RowState, drawn: Sequence[int]) -> Mask:
+        """The ids that may come next in a row of which some are drawn, in order."""
+        if not drawn:
+            return self.allowed(state)[0]
+        mask = self._forms[drawn[0]][len(drawn)]
+        if len(drawn) == 2 and drawn[0] not in _SINGLE and drawn[1] == self._now:
+            mask = mask & self._range(self._steps + state.step, self._steps + STEPS)
+        return mask
 
     @override
     def advance(self, state: RowState, token: Any) -> RowState:

@@ -24,10 +24,10 @@ _KEY_SHARE = 0.7
 class Channels:
     """What is known of channels and tracks while the events of a file are read.
 
-    `order`: channels by their first event; `silent`: those of them without notes; `tracks`: of each channel the tracks that name it -> their new number;
-    `playing`: of each channel the tracks with notes of it; `changed`: channels with a program; `first`: the first
-    track with notes of each channel; `of_track`: channels by track; `pitch_classes`: how many notes have each, without
-    drums; `keys`: the key signatures.
+    `order`: channels by their first event; `silent`: those of them without notes; `tracks`: of each channel the tracks
+    that name it -> their new number; `playing`: of each channel the tracks with notes of it; `changed`: channels with a
+    program; `first`: the first track with notes of each channel; `of_track`: channels by track; `pitch_classes`: how
+    many notes have each, without drums; `keys`: the key signatures; `renamed`: new number of each channel.
     """
 
     order: list[int] = field(default_factory=list)
@@ -39,6 +39,7 @@ class Channels:
     of_track: dict[int, list[int]] = field(default_factory=dict)
     pitch_classes: list[int] = field(default_factory=lambda: [0] * 12)
     keys: list[Row] = field(default_factory=list)
+    renamed: dict[int, int] = field(default_factory=dict)
 
 
 def quantised(quarter: int, tracks: Tracks, layout: RowLayout) -> tuple[list[Row], Channels]:
@@ -183,6 +184,7 @@ def renumbered(events: list[Row], channels: Channels) -> list[Row]:
         for number in tracks.values() if channel in new else ():
             _add(of_track.setdefault(number, []), new[channel])
     channels.of_track, channels.changed, channels.keys = of_track, changed, keys
+    channels.renamed = new
     channels.order, channels.silent = list(new.values()), [new[channel] for channel in silent]
     return left
 
@@ -193,9 +195,8 @@ def _keyed(event: Row, channel: int, track: int) -> Row:
 
 def add_programs(events: list[Row], channels: Channels) -> None:
     """A piano for each channel with notes and no program."""
-    for channel in channels.order:
-        if channel not in channels.changed and channel in channels.first:
-            events.append(["patch_change", 0, 0, channels.first[channel], channel, 0])
+    bare = [c for c in channels.order if c not in channels.changed and c in channels.first]
+    events += [["patch_change", 0, 0, channels.first[channel], channel, 0] for channel in bare]
 
 
 def completed_keys(events: list[Row], channels: Channels, is_renumbered: bool) -> list[Row]:
@@ -242,7 +243,7 @@ def major_key(counts: list[int]) -> int | None:
 
 
 def set_up(events: list[Row], layout: RowLayout) -> list[Row]:
-    """In order, and all that stands before the first notes moved to the beginning, each kind once a channel or track."""
+    """In order; what stands before the first notes is moved to the beginning, each kind once a channel or track."""
     rank = {kind: number for number, kind in enumerate(layout.order)}
 
     def order(event: Row) -> tuple[int, ...]:
@@ -271,5 +272,9 @@ def _setting(event: Row, layout: RowLayout) -> tuple[Any, ...]:
     kind = event[0]
     if kind == "note":
         track, channel, pitch, _, duration = event[3:]
-        return (kind, track, channel, pitch) if layout.parameters[kind][3] == "channel" else (kind, track, duration, channel)
+        return (
+            (kind, track, channel, pitch)
+            if layout.parameters[kind][3] == "channel"
+            else (kind, track, duration, channel)
+        )
     return (kind, *event[3:-2]) if kind in ("time_signature", "key_signature") else (kind, *event[3:-1])

@@ -137,7 +137,7 @@ def test_a_file_of_lightning_is_one_too(published: tuple[Theirs, Path, str], tmp
 
 
 def test_what_does_not_fit_is_said(published: tuple[Theirs, Path, str], tmp_path: Path) -> None:
-    theirs, folder, version = published
+    _, folder, _ = published
     state = load_file(folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
     for name, change, told in (
@@ -155,9 +155,9 @@ def test_what_does_not_fit_is_said(published: tuple[Theirs, Path, str], tmp_path
     with pytest.raises(ModelError, match=r"lacks net.layers.0.self_attn.v_proj.weight, "):
         load_model(tmp_path)
     save_file({**state, "net.more.weight": torch.zeros(1)}, tmp_path / "model.safetensors")
-    with pytest.raises(ModelError, match="no SkyTNT model of its config has: net.more.weight"):
+    with pytest.raises(ModelError, match=r"no SkyTNT model of its config has: net.more.weight"):
         load_model(tmp_path)
     short = {k: x[:100] if k == "net.layers.0.self_attn.q_proj.weight" else x for k, x in state.items()}
     save_file(short, tmp_path / "model.safetensors")
-    with pytest.raises(ModelError, match="rows, its config.json makes it 768"):
+    with pytest.raises(ModelError, match=r"rows, its config.json makes it 768"):
         load_model(tmp_path)

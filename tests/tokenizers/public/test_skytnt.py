@@ -133,7 +133,9 @@ def test_sizes_are_those_of_the_checkpoints() -> None:
 def keys(score: Score, optimise: bool) -> list[list[int]]:
     layout = LAYOUTS["v2"]
     rows = tokenizers.get("skytnt", optimise=optimise).encode(score).tolist()
-    return [list(found[1].values())[2:] for row in rows if (found := layout.values(row)) and found[0] == "key_signature"]
+    return [
+        list(found[1].values())[2:] for row in rows if (found := layout.values(row)) and found[0] == "key_signature"
+    ]
 
 
 def test_the_key_of_the_notes_is_written_where_none_is() -> None:
