@@ -10,13 +10,15 @@ AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(AT_LEAST)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test check clean
+.PHONY: help demo test check docs docs-serve dist clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    rewrite a part of a Bach chorale, continue it, render and draw it, into demo/'
 	@echo 'make test    lint, types and all tests'
 	@echo 'make check   lint and types only'
+	@echo 'make docs    the documentation as a site, into site/; make docs-serve shows it'
+	@echo 'make dist    wheel and sdist into dist/, checked and tried in an empty environment'
 	@echo 'make clean   remove .venv and caches'
 
 demo: $(STAMP)
@@ -30,6 +32,17 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# mkdocs-material announces its successor on each run.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: docs
+	$(BIN)/python -m http.server --directory site --bind 127.0.0.1 8000
+
+dist: $(STAMP)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[release]'
+	$(BIN)/python benchmarks/distribution.py
 
 # tinysoundfont asks for pyaudio, which needs a compiler and PortAudio; it is used here for rendering only, which
 # needs neither, so it is installed alone.

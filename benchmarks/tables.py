@@ -155,7 +155,7 @@ def filled(text: str) -> str:
 def main() -> int:
     """Write or check."""
     stale = []
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         text = path.read_text()
         new = filled(text)
         if new != text:

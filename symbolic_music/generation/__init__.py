@@ -10,14 +10,15 @@ from symbolic_music.generation.decoding.request import Alternative, Drawn, Reque
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
-from symbolic_music.generation.lengthening import continue_bars, continuing_bars, introduce, introducing
+from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
-from symbolic_music.generation.sessions.edit import Edit, Editing
-from symbolic_music.generation.sessions.region_edit import default_sampling
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.edit_session import default_sampling
+from symbolic_music.generation.sessions.event_edit import Editing
 from symbolic_music.generation.track_selection import select
-from symbolic_music.generation.varying import make_busier, making_busier, vary, varying
+from symbolic_music.generation.variation import make_busier, vary
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
@@ -40,15 +41,12 @@ __all__ = [
     "bars",
     "continuation",
     "continue_bars",
-    "continuing_bars",
     "default_sampling",
     "edit",
     "generate",
     "infill",
     "introduce",
-    "introducing",
     "make_busier",
-    "making_busier",
     "ranked",
     "ranked_by_fit",
     "revoice",
@@ -57,7 +55,6 @@ __all__ = [
     "thin_out",
     "tracks_of",
     "vary",
-    "varying",
     "with_weights",
 ]
 
@@ -75,6 +72,10 @@ __getattr__ = old_names(
         "revoicing": ("edit with verb='revoice'", lambda: _old("revoicing")),
         "accompanying": ("edit with verb='accompany'", lambda: _old("accompanying")),
         "adding_track": ("edit with verb='add_track'", lambda: _old("adding_track")),
+        "varying": ("edit with verb='vary'", lambda: _old("varying")),
+        "making_busier": ("edit with verb='busier'", lambda: _old("making_busier")),
+        "continuing_bars": ("edit with verb='continue'", lambda: _old("continuing_bars")),
+        "introducing": ("edit with verb='intro'", lambda: _old("introducing")),
         "thinning": ("edit with verb='thin_out'", lambda: _old("thinning")),
     },
 )

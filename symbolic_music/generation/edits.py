@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
-import numpy as np
-
-from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
+from symbolic_music.generation.plans import PLANS, Asked, busier
+from symbolic_music.generation.regions import Region, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.roles import Role, Side, beside, role_named
+from symbolic_music.generation.roles import Side, role_named
 from symbolic_music.generation.sessions.continuing_models import infilling_of
-from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.fill_bars import BarFilling
+from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
 from symbolic_music.generation.sessions.redrawing import Redrawing
-from symbolic_music.generation.sessions.region_edit import edit_session
-from symbolic_music.generation.track_selection import select
-from symbolic_music.generation.views.model_view import edits, playing, writable
-from symbolic_music.generation.views.part_assignment import assign_parts
-from symbolic_music.models import Model
-from symbolic_music.score import Score, Track
+from symbolic_music.generation.track_selection import Tracks, select
+from symbolic_music.generation.views.model_view import edits
+from symbolic_music.score import Score
 
-Verb = Literal["infill", "revoice", "thin_out", "accompany", "add_track"]
-Tracks = Sequence[int | str] | None
+Verb = Literal["infill", "revoice", "thin_out", "accompany", "add_track", "vary", "busier", "continue", "intro"]
 # First and last bar, both included; or one bar.
 BarRange = int | tuple[int, int]
 _FREE = Limits()
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The request of an edit; see `edit`."""
-
-    score: Score
-    regions: Sequence[Region]
-    tracks: Tracks
-    model: Model[Any]
-    limits: Limits
-    share: float
-    program: int | None
-    role: Role | None
-    side: Side | None
 
 
 def edit(
@@ -66,6 +46,9 @@ def edit(
     program: int | None = None,
     role: str | None = None,
     side: Side | None = None,
+    near: float = 0.5,
+    factor: float = 1.5,
+    count_bars: int = 8,
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
 ) -> EditSession:
@@ -83,7 +66,8 @@ def edit(
         seed: the same seed gives the same notes.
         count: alternatives.
         limits: what the notes must obey.
-        verb: "infill", or the name of another function of this module: "revoice", "thin_out", "accompany", "add_track".
+        verb: "infill", "revoice", "thin_out", "accompany" or "add_track", as the functions of this module; "vary" and
+            "busier" as those of `variation`, "continue" and "intro" as those of `lengthening`.
         bars: instead of regions, the first and the last bar, counted from 1.
         beats: instead of regions, quarter notes counted from 0, the last excluded.
         share: of the notes that "thin_out" keeps.
@@ -92,6 +76,9 @@ def edit(
             region models also to its density and durations.
         side: whether "accompany" writes "below" or "above" the kept tracks. By default, an added track is below, and
             existing tracks keep their register.
+        near: share of the beats that "vary" keeps; each alternative rewrites other beats.
+        factor: of the notes in a bar, for "busier".
+        count_bars: that "continue" and "intro" add.
         allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is sampled again.
         controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
 
@@ -105,27 +92,49 @@ def edit(
     """
     if verb not in get_args(Verb):
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
+    if count < 1:
+        raise OptionError(f"at least one alternative is needed, not {count}")
     loaded = loaded_model(model, score, thins=verb == "thin_out")
-    asked = _Asked(score, [*regions, *regions_from(bars=bars, beats=beats)], tracks, loaded, limits, share, program,
-                   None if role is None else role_named(role), side)  # fmt: skip
+    where, part = [*regions, *regions_from(bars=bars, beats=beats)], None if role is None else role_named(role)
+    asked = Asked(score, where, tracks, loaded, limits, share, program, part, side, near, factor, count_bars, seed)
     fills = loaded.tokenizer.fills_bars
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
+    if verb == "busier":
+        return _infill(busier(asked), sampling, seed, count, allow_empty, controls)
+    if verb == "infill":
+        return _infill(asked, sampling, seed, count, allow_empty, controls)
+    if verb == "vary":
+        chosen = [PLANS[verb](replace(asked, seed=(seed, n) if n else seed)) for n in range(count)]
+        return OneAfterAnother([edit_session(*plan, loaded, sampling, seed + n) for n, plan in enumerate(chosen)])
+    return edit_session(*PLANS[verb](asked), loaded, sampling, seed, count)
 
-    def begin(seed: int, count: int) -> EditSession:
-        if verb == "infill" and (fills or not edits(loaded)):
-            chosen = None if tracks is None else select(score, tracks)
-            spans = spans_of(score, asked.regions)
+
+def _infill(
+    asked: Asked,
+    sampling: Sampling | None,
+    seed: int,
+    count: int,
+    allow_empty: bool,
+    controls: Mapping[str, int] | None,
+) -> EditSession:
+    """New notes for regions, by whatever the model needs, drawn again where they would only delete."""
+    score, loaded, fills = asked.score, asked.model, asked.model.tokenizer.fills_bars
+    if not edits(loaded) and replace(asked.limits, free=False) != _FREE:
+        raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
+    if fills or not edits(loaded):
+        chosen, spans = None if asked.tracks is None else select(score, asked.tracks), spans_of(score, asked.regions)
+
+        def begin(seed: int, count: int) -> EditSession:
             if fills:
                 return BarFilling(score, spans, chosen, loaded, sampling, seed, count, controls)
             return infilling_of(loaded)(score, spans, chosen, loaded, sampling, seed, count)
-        wider, plan = _PLANS[verb](asked)
-        return edit_session(wider, plan, loaded, sampling, seed, count)
+    else:
+        plan = PLANS["infill"](asked)
 
-    if verb != "infill":
-        return begin(seed, count)
-    if not edits(loaded) and replace(limits, free=False) != _FREE:
-        raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
+        def begin(seed: int, count: int) -> EditSession:
+            return edit_session(*plan, loaded, sampling, seed, count)
+
     return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
 
 
@@ -267,81 +276,3 @@ def thin_out(
     lie between 0 and 1, RegionError when the tracks have no notes there.
     """
     return finished(edit(score, regions, tracks, model, sampling, seed, verb="thin_out", share=share), progress)
-
-
-def _plan_infill(asked: _Asked) -> tuple[Score, Edit]:
-    return asked.score, Edit(spans_of(asked.score, asked.regions), _chosen(asked), asked.limits)
-
-
-def _plan_revoice(asked: _Asked) -> tuple[Score, Edit]:
-    spans = spans_of(asked.score, asked.regions)
-    return asked.score, Edit(spans, _chosen(asked), asked.limits, keeps_rhythm=True)
-
-
-def _plan_thin_out(asked: _Asked) -> tuple[Score, Edit]:
-    spans = spans_of(asked.score, asked.regions)
-    return asked.score, Edit(spans, _chosen(asked), asked.limits, keeps=asked.share)
-
-
-def _plan_accompany(asked: _Asked) -> tuple[Score, Edit]:
-    score, model = asked.score, asked.model
-    if not len(score):
-        raise EmptyScoreError("the score has no notes: nothing to accompany")
-    kept = select(score, asked.tracks or ())
-    if not np.isin(score.notes["track"], kept).any():
-        raise RegionError("the kept tracks hold no notes: nothing to accompany")
-    written = [track for track in writable(score, model) if track not in kept]
-    if not written and model.view.parts:
-        used = assign_parts(score, [], model).values()
-        parts = zip(model.view.parts, model.view.names, strict=True)
-        added = tuple(Track(name, part) for part, name in parts if part not in used)
-        if not added:
-            raise RegionError(f"all parts of model {model.card.name!r} are kept: nothing to write")
-        written = list(range(len(score.tracks), len(score.tracks) + len(added)))
-        score = replace(score, tracks=score.tracks + added)
-    side, limits = asked.side, asked.limits
-    if not written and model.tokenizer.name == "region":
-        written, side = [len(score.tracks)], side or "below"
-        score = replace(score, tracks=(*score.tracks, Track("Accompaniment", 0)))
-    melody = score.notes[np.isin(score.notes["track"], kept) & (score.instruments < DRUM_INSTRUMENT)]
-    if side is not None and len(melody) and (limits.lowest, limits.highest) == (0, 127):
-        lowest, highest = beside(melody, side)
-        limits = replace(limits, lowest=lowest, highest=highest)
-    return score, Edit([_whole(score)], written, limits)
-
-
-def _plan_add_track(asked: _Asked) -> tuple[Score, Edit]:
-    score, role = asked.score, asked.role
-    program = asked.program if asked.program is not None else 0 if role is None else role.program
-    if not 0 <= program <= DRUM_INSTRUMENT:
-        raise OptionError(f"a program is 0 to 127, or 128 for drums, not {program}")
-    if not len(score):
-        raise EmptyScoreError("the score has no notes: nothing to add a track to")
-    is_drum = program == DRUM_INSTRUMENT
-    wider = replace(score, tracks=(*score.tracks, Track("", 0 if is_drum else program, is_drum)))
-    spans = spans_of(score, asked.regions) if asked.regions else [_whole(score)]
-    limits = asked.limits
-    if role is not None and not is_drum and (limits.lowest, limits.highest) == (0, 127):
-        limits = replace(limits, lowest=role.lowest, highest=role.highest)
-    return wider, Edit(spans, [len(score.tracks)], limits, role=role)
-
-
-_PLANS: Mapping[str, Callable[[_Asked], tuple[Score, Edit]]] = {
-    "infill": _plan_infill,
-    "revoice": _plan_revoice,
-    "thin_out": _plan_thin_out,
-    "accompany": _plan_accompany,
-    "add_track": _plan_add_track,
-}
-
-
-def _whole(score: Score) -> Span:
-    return int(score.notes["onset"][0]), score.end
-
-
-def _chosen(asked: _Asked) -> list[int]:
-    spans = spans_of(asked.score, asked.regions)
-    chosen = playing(asked.score, asked.model, spans) if asked.tracks is None else select(asked.score, asked.tracks)
-    if not chosen:
-        raise RegionError("no tracks to rewrite: name at least one that the model can write")
-    return chosen

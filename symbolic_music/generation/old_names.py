@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel
-from symbolic_music.generation.edits import Tracks, edit
+from symbolic_music.generation.edits import edit
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region
 from symbolic_music.generation.results import EditSession
+from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.score import Score
 
 _FREE = Limits()
@@ -69,3 +70,61 @@ def thinning(
 ) -> EditSession:
     """Now `edit(..., verb="thin_out")`."""
     return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="thin_out", share=share)
+
+
+def varying(
+    score: Score,
+    regions: Sequence[Region],
+    near: float = 0.5,
+    tracks: Tracks = None,
+    model: AnyModel = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> EditSession:
+    """Now `edit(..., verb="vary")`."""
+    return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="vary", near=near)
+
+
+def making_busier(
+    score: Score,
+    regions: Sequence[Region],
+    factor: float = 1.5,
+    tracks: Tracks = None,
+    model: AnyModel = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> EditSession:
+    """Now `edit(..., verb="busier")`."""
+    return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="busier", factor=factor)
+
+
+def continuing_bars(
+    score: Score,
+    count_bars: int,
+    tracks: Tracks = None,
+    model: AnyModel = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> EditSession:
+    """Now `edit(..., verb="continue")`."""
+    return edit(score, (), tracks, model, sampling, seed, count, limits, verb="continue", count_bars=count_bars)
+
+
+def introducing(
+    score: Score,
+    count_bars: int,
+    tracks: Tracks = None,
+    model: AnyModel = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    count: int = 1,
+    limits: Limits = _FREE,
+) -> EditSession:
+    """Now `edit(..., verb="intro")`."""
+    return edit(score, (), tracks, model, sampling, seed, count, limits, verb="intro", count_bars=count_bars)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT, FAMILIES, PROGRAMS, family_name
 from symbolic_music.score import Score, track_title
 from symbolic_music.transforms import check_tracks
+
+# Numbers, names or families of tracks; None leaves the choice to the verb.
+Tracks = Sequence[int | str] | None
 
 
 def select(score: Score, tracks: Iterable[int | str]) -> list[int]:

@@ -93,12 +93,11 @@ def documented() -> list[tuple[str, str]]:
     """(page, arguments) of each command in the code blocks of the documentation."""
     root = Path(__file__).resolve().parents[2]
     found = []
-    for page in (root / "README.md", *sorted((root / "docs").glob("*.md"))):
+    for page in (root / "README.md", *sorted((root / "docs").rglob("*.md"))):
         for language, block in re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             lines = block.replace("\\\n", " ").splitlines() if language in ("", "sh") else ()
-            found += [
-                (page.name, command[1]) for line in lines if (command := re.match(r"(?:\$ )?symbolic-music (.*)", line))
-            ]
+            matches = [re.match(r"(?:\$ )?symbolic-music (?!--version)(.*)", line) for line in lines]
+            found += [(page.name, command[1]) for command in matches if command]
     return found
 
 

@@ -26,9 +26,10 @@ def continue_(file: File, which: TrackOptions, options: WritingOptions, bars: Ba
 
     score = read(file)
     model = options.load(score)
-    writing = generation.continuing_bars(
-        score, bars, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
-    )
+    writing = generation.edit(
+        score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
+        verb="continue", count_bars=bars,
+    )  # fmt: skip
     options.write(writing, "continuing", f" in {bars} bars after the end")
 
 
@@ -43,7 +44,8 @@ def intro(file: File, which: TrackOptions, options: WritingOptions, bars: Bars =
 
     score = read(file)
     model = options.load(score)
-    writing = generation.introducing(
-        score, bars, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
-    )
+    writing = generation.edit(
+        score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
+        verb="intro", count_bars=bars,
+    )  # fmt: skip
     options.write(writing, "writing an intro", f" in {bars} bars before the beginning")

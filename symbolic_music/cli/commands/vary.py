@@ -32,11 +32,12 @@ def vary(
 
     score = read(file)
     model = options.load(score)
-    writing = generation.varying(
-        score, regions, near, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
-    )
-    told = ", ".join(map(str, regions))
-    options.write(writing, f"varying {told}", f" in {told}")
+    writing = generation.edit(
+        score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
+        verb="vary", near=near,
+    )  # fmt: skip
+    places = ", ".join(map(str, regions))
+    options.write(writing, f"varying {places}", f" in {places}")
 
 
 @grouped
@@ -57,8 +58,9 @@ def busier(
 
     score = read(file)
     model = options.load(score)
-    writing = generation.making_busier(
-        score, regions, factor, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits
-    )
-    told = ", ".join(map(str, regions))
-    options.write(writing, f"rewriting {told}", f" in {told}")
+    writing = generation.edit(
+        score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
+        verb="busier", factor=factor,
+    )  # fmt: skip
+    places = ", ".join(map(str, regions))
+    options.write(writing, f"rewriting {places}", f" in {places}")

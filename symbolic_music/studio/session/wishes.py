@@ -92,7 +92,16 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
     Raises:
         SymbolicMusicError: as the library's verbs do for what is impossible.
     """
-    return _VERBS[wish.verb](wish, score, model, seed)
+    regions, tracks = [] if wish.verb in _WHOLE else regions_of(wish, score), wish.tracks or None
+    if wish.verb == "accompany":
+        tracks = [track for track in range(len(score.tracks)) if track not in wish.tracks]
+    elif wish.verb == "add-track":
+        tracks = None
+    elif wish.verb == "harmonise" and not wish.limits.chords:
+        raise OptionError("there are no chords to harmonise with: write some into the chord lane")
+    sampling = Sampling(temperature=wish.temperature, top_p=wish.top_p)
+    limits, options = wish.limits.limits(), _OPTIONS[wish.verb](wish)
+    return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
 
 def regions_of(wish: Wish, score: Score) -> list[Region]:
@@ -104,76 +113,17 @@ def regions_of(wish: Wish, score: Score) -> list[Region]:
     return [Region(first / quarter, last / quarter, "beats") for first, last in inside]
 
 
-def _told(wish: Wish, seed: int) -> dict[str, Any]:
-    sampling = Sampling(temperature=wish.temperature, top_p=wish.top_p)
-    return {"sampling": sampling, "seed": seed, "count": wish.alternatives, "limits": wish.limits.limits()}
-
-
-def _rewrite(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.edit(score, regions_of(wish, score), wish.tracks or None, model, **_told(wish, seed))
-
-
-def _harmonise(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    if not wish.limits.chords:
-        raise OptionError("there are no chords to harmonise with: write some into the chord lane")
-    return _rewrite(wish, score, model, seed)
-
-
-def _revoice(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.edit(
-        score, regions_of(wish, score), wish.tracks or None, model, verb="revoice", **_told(wish, seed)
-    )
-
-
-def _vary(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    regions = regions_of(wish, score)
-    return generation.varying(score, regions, wish.near, wish.tracks or None, model, **_told(wish, seed))
-
-
-def _busier(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    regions = regions_of(wish, score)
-    return generation.making_busier(score, regions, wish.factor, wish.tracks or None, model, **_told(wish, seed))
-
-
-def _sparser(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    regions = regions_of(wish, score)
-    share = min(wish.factor, 0.99)
-    return generation.edit(
-        score, regions, wish.tracks or None, model, share=share, verb="thin_out", **_told(wish, seed)
-    )
-
-
-def _accompany(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    written = wish.tracks or None
-    if written is None:
-        return generation.edit(score, (), list(range(len(score.tracks))), model, verb="accompany", **_told(wish, seed))
-    kept = [track for track in range(len(score.tracks)) if track not in written]
-    return generation.edit(score, (), kept, model, verb="accompany", **_told(wish, seed))
-
-
-def _add_track(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.edit(
-        score, regions_of(wish, score), None, model, verb="add_track", program=wish.instrument, **_told(wish, seed)
-    )
-
-
-def _continue(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.continuing_bars(score, wish.bars, wish.tracks or None, model, **_told(wish, seed))
-
-
-def _intro(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    return generation.introducing(score, wish.bars, wish.tracks or None, model, **_told(wish, seed))
-
-
-_VERBS: dict[str, Callable[[Wish, Score, Model[Any], int], EditSession]] = {
-    "rewrite": _rewrite,
-    "vary": _vary,
-    "busier": _busier,
-    "sparser": _sparser,
-    "revoice": _revoice,
-    "harmonise": _harmonise,
-    "accompany": _accompany,
-    "add-track": _add_track,
-    "continue": _continue,
-    "intro": _intro,
+# Verbs that have no region.
+_WHOLE = ("accompany", "continue", "intro")
+_OPTIONS: dict[str, Callable[[Wish], dict[str, Any]]] = {
+    "rewrite": lambda _: {},
+    "harmonise": lambda _: {},
+    "vary": lambda wish: {"verb": "vary", "near": wish.near},
+    "busier": lambda wish: {"verb": "busier", "factor": wish.factor},
+    "sparser": lambda wish: {"verb": "thin_out", "share": min(wish.factor, 0.99)},
+    "revoice": lambda _: {"verb": "revoice"},
+    "accompany": lambda _: {"verb": "accompany"},
+    "add-track": lambda wish: {"verb": "add_track", "program": wish.instrument},
+    "continue": lambda wish: {"verb": "continue", "count_bars": wish.bars},
+    "intro": lambda wish: {"verb": "intro", "count_bars": wish.bars},
 }

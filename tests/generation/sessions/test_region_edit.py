@@ -223,10 +223,10 @@ def sparse_song() -> Score:
 
 
 VERBS = {
-    "continue": lambda score, model: generation.continuing_bars(score, 2, None, model),
-    "intro": lambda score, model: generation.introducing(score, 2, None, model),
-    "vary": lambda score, model: generation.varying(score, [bars(9, 12)], 0.5, None, model),
-    "busier": lambda score, model: generation.making_busier(score, [bars(9, 10)], 2.0, [0], model),
+    "continue": lambda score, model: generation.edit(score, model=model, verb="continue", count_bars=2),
+    "intro": lambda score, model: generation.edit(score, model=model, verb="intro", count_bars=2),
+    "vary": lambda score, model: generation.edit(score, [bars(9, 12)], model=model, verb="vary"),
+    "busier": lambda score, model: generation.edit(score, [bars(9, 10)], [0], model, verb="busier", factor=2.0),
     "infill": lambda score, model: generation.edit(score, [bars(9, 12)], None, model),
     "add a track": lambda score, model: generation.edit(score, bars=(9, 12), model=model, verb="add_track", program=48),
     "accompany": lambda score, model: generation.edit(score, tracks=[0], verb="accompany", model=model),
