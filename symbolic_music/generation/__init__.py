@@ -17,11 +17,13 @@ from symbolic_music.generation.results import EditSession, Written, WrittenNote,
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.generation.sessions.event_edit import Editing
+from symbolic_music.generation.sessions.text_writing import TEXT_MODEL
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.variation import make_busier, vary
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
+    "TEXT_MODEL",
     "Alternative",
     "AnticipationSampler",
     "Drawn",

@@ -48,6 +48,13 @@ class RowNetwork(TokenModel, Protocol):
         ...
 
 
+def rows_of(model: Model[Any]) -> SkyTntTokenizer:
+    """The tokenizer of a model of rows. OptionError for another model."""
+    if not isinstance(model.network, RowNetwork) or not isinstance(model.tokenizer, SkyTntTokenizer):
+        raise OptionError(f"{model.card.name!r} does not predict events as rows of ids")
+    return model.tokenizer
+
+
 @dataclass(frozen=True)
 class Permitted:
     """The rows that may be drawn.
@@ -78,10 +85,8 @@ class RowSampler:
     """
 
     def __init__(self, model: Model[Any], sampling: Sampling, generator: torch.Generator) -> None:
-        network, tokenizer = model.network, model.tokenizer
-        if not isinstance(network, RowNetwork) or not isinstance(tokenizer, SkyTntTokenizer):
-            raise OptionError(f"{model.card.name!r} does not predict events as rows of ids")
-        self._network, self._layout, self._grammar = network.eval(), tokenizer.layout, tokenizer.grammar
+        tokenizer = rows_of(model)
+        self._network, self._layout, self._grammar = model.network.eval(), tokenizer.layout, tokenizer.rows
         self._sampling, self._generator, self._device = sampling, generator, model.device
         self._cache = network.new_cache(1)
         self._state: Tensor | None = None
@@ -116,8 +121,8 @@ class RowSampler:
             rows = torch.tensor([self._pending], device=self._device)
             self._state, self._pending = self._network.advance(rows, self._cache), []
         assert self._state is not None
-        cache, row, total = self._network.row_cache(), [], 0.0
-        given = self._state
+        cache, given, total = self._network.row_cache(), self._state, 0.0
+        row: Row = []
         while len(row) < FIELDS:
             allowed = self._allowed(row, permitted)
             if row and len(np.flatnonzero(allowed)) == 1 and allowed[PAD]:

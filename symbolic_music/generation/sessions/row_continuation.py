@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, RowSampler
+from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, RowSampler, rows_of
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.score import NOTE, Array, Score
@@ -43,7 +43,7 @@ class RowWriting(TokenWriting):
         if not len(prompt):
             rows = self._requested(prompt)
         else:
-            arranged = self._model.tokenizer.arranged(prompt)
+            arranged = rows_of(self._model).arranged(prompt)
             self._track_at = {place: track for track, place in arranged.places.items()}
             # Nothing of what is told after the last note ends.
             end = self._end_step(prompt)
@@ -56,7 +56,8 @@ class RowWriting(TokenWriting):
 
     def _requested(self, prompt: Score) -> list[list[int]]:
         """Rows of the first meter, key and tempo and of the instruments, as the original's page makes them."""
-        layout, rows = self._model.tokenizer.layout, []
+        layout = rows_of(self._model).layout
+        rows: list[tuple[Any, ...]] = []
         if len(prompt.meters) and "time_signature" in layout.parameters:
             _, upper, lower = prompt.meters[0].item()
             rows.append(("time_signature", 0, 0, 0, upper - 1, lower.bit_length() - 2))
@@ -85,7 +86,7 @@ class RowWriting(TokenWriting):
         sampler = RowSampler(self._model, sampling, generator)
         for row in [] if self._given is None else self._given.tolist():
             sampler.feed(row)
-        kinds, places, floor = frozenset(self._model.tokenizer.layout.parameters), None, 0
+        kinds, places, floor = frozenset(rows_of(self._model).layout.parameters), None, 0
         if self._prompt is not None and self._track_at:
             kinds, places = _NOTES if len(self._prompt) else _PLAYED, frozenset(self._track_at)
             floor = self._end_step(self._prompt)
@@ -104,9 +105,10 @@ class RowWriting(TokenWriting):
 
     def _continued(self, prompt: Score, ids: Sequence[Any]) -> tuple[Score, Array, float]:
         """The prompt with the notes of the rows after its own."""
-        layout, ticks = self._model.tokenizer.layout, prompt.ticks_per_quarter / STEPS
+        layout, ticks = rows_of(self._model).layout, prompt.ticks_per_quarter / STEPS
         end = round(float(prompt.ticks(prompt.duration + self._seconds)))
-        quarter, latest, rows = 0, prompt.end, []
+        quarter, latest = 0, prompt.end
+        rows: list[list[int]] = []
         sounding: dict[tuple[int, int], int] = {}
         given = 0 if self._given is None else len(self._given)
         for number, row in enumerate(ids):

@@ -15,7 +15,7 @@ import torch
 from typing_extensions import override
 
 from symbolic_music.errors import RegionError
-from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, RowSampler
+from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, RowSampler, rows_of
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.sessions.candidate_infill import Candidate, CandidateInfilling
@@ -51,11 +51,11 @@ class RowInfilling(CandidateInfilling):
         candidates: int = 4,
     ) -> None:
         super().__init__(score, spans, tracks, model, sampling, seed, count, candidates)
-        arranged = model.tokenizer.arranged(score)
+        arranged = rows_of(model).arranged(score)
         missing = [track for track in self._tracks if track not in arranged.places]
         if missing:
             raise RegionError(f"model {model.card.name!r} cannot write track {missing[0]}: it has no notes to go by")
-        self._layout = model.tokenizer.layout
+        self._layout = rows_of(model).layout
         self._track_at = {place: track for track, place in arranged.places.items()}
         self._written = frozenset(arranged.places[track] for track in self._tracks)
         scale = STEPS / score.ticks_per_quarter
@@ -72,7 +72,7 @@ class RowInfilling(CandidateInfilling):
         self._future = [row for row in rows if row[0] >= self._end][: min(_MOST_AFTER, most)]
 
     def _is_note(self, row: Row) -> bool:
-        return row[0] == self._layout.kinds["note"]
+        return bool(row[0] == self._layout.kinds["note"])
 
     def _place(self, row: Row) -> tuple[int, int]:
         """Track and channel of a note."""

@@ -11,7 +11,7 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints import aria, midigpt_file, skytnt
+from symbolic_music.models.checkpoints import aria, midi_llm, midigpt_file, skytnt
 from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -95,8 +95,13 @@ def _skytnt(folder: Path, theirs: Mapping[str, Any]) -> Opened:
     return Opened(*skytnt.open_checkpoint(checkpoint, theirs, folder.name), "skytnt")
 
 
+def _llama(folder: Path, theirs: Mapping[str, Any]) -> Opened:
+    return Opened(*midi_llm.open_folder(folder, theirs), "midi-llm")
+
+
 _OPENINGS: Mapping[str, Callable[[Path, Mapping[str, Any]], Opened]] = {
     "gpt2": _gpt2,
     "aria": _aria,
     "midi_model": _skytnt,
+    "llama": _llama,
 }

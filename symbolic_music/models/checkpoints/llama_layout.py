@@ -92,10 +92,10 @@ def _rotation(theirs: Mapping[str, Any], read: ConfigReader, where: Path) -> tup
 
 @torch.no_grad()
 def fill_from(network: nn.Module, checkpoint: CheckpointTensors, names: Mapping[str, Sequence[str]]) -> None:
-    """Copy the tensors of a checkpoint into a network, each of which is the rows of some of theirs."""
+    """Copy the tensors of a checkpoint into the named parameters of a network, each the rows of some of theirs."""
     for name, parameter in network.named_parameters():
         begin = 0
-        for theirs in names[name]:
+        for theirs in names.get(name, ()):
             rows = checkpoint.shapes[theirs][0]
             copy_into(parameter[begin : begin + rows], checkpoint.tensor(theirs), theirs, checkpoint.where)
             begin += rows

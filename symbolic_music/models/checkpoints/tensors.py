@@ -101,17 +101,25 @@ class CheckpointTensors:
             if found != shape:
                 raise ModelError(f"{self.where}: {name} has shape {found}, its config.json makes it {shape}")
 
-    def check_joined(self, network: nn.Module, names: Mapping[str, Sequence[str]], kind: str) -> None:
+    def check_joined(
+        self,
+        network: nn.Module,
+        names: Mapping[str, Sequence[str]],
+        kind: str,
+        others: Mapping[str, tuple[int, ...]] | None = None,
+        optional: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
         """`check` for a network whose matrices are each the rows of some of the checkpoint's, one after the other.
 
         Args:
             network: may be of the meta device.
-            names: for each of its parameters those of the checkpoint.
+            names: for its parameters those of the checkpoint; parameters without a name are left aside.
             kind: as in `check`.
+            others, optional: shapes of further tensors of the checkpoint, that must and that may be there.
         """
         wanted: dict[str, tuple[int, ...]] = {}
         for name, parameter in network.named_parameters():
-            own, shape = names[name], tuple(parameter.shape)
+            own, shape = names.get(name, ()), tuple(parameter.shape)
             for theirs in own:
                 # Of several together the sum is compared below.
                 rows = self.shapes.get(theirs, shape)[0] if len(own) > 1 else shape[0]
@@ -121,7 +129,7 @@ class CheckpointTensors:
                 raise ModelError(
                     f"{self.where}: {', '.join(own)} have {joined} rows, its config.json makes it {shape[0]}"
                 )
-        self.check(wanted, kind, {})
+        self.check({**wanted, **(others or {})}, kind, optional or {})
 
     def _shapes(self, path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
         if path.suffix == ".safetensors":

@@ -64,6 +64,7 @@ class SkyTntTokenizer(Tokenizer):
     presets: ClassVar[tuple[str, ...]] = ("v2", "v1")
     tables = (*NOTES_AND_TIME, "keys", "controls")
     ids_a_note = 1.2
+    rows: SkyTntGrammar
 
     def __init__(self, preset: str = "v2", optimise: bool = True) -> None:
         if preset not in LAYOUTS:
@@ -72,7 +73,8 @@ class SkyTntTokenizer(Tokenizer):
             raise OptionError(f"skytnt: optimise is true or false, not {optimise!r:.40}")
         self.preset, self.optimise, self.layout = preset, optimise, LAYOUTS[preset]
         self.vocabulary = Vocabulary((self.layout.names,) * FIELDS)
-        self.grammar = SkyTntGrammar(self.layout)
+        self.rows = SkyTntGrammar(self.layout)
+        self.grammar = self.rows
 
     def to_config(self) -> dict[str, Any]:
         """Name, preset and `optimise`."""

@@ -147,7 +147,8 @@ def renumbered(events: list[Row], channels: Channels) -> list[Row]:
             if track in channels.playing[channel]:
                 count += 1
                 channels.tracks[channel][track] = count
-    channels.first, changed = {}, []
+    channels.first = {}
+    changed: list[int] = []
     keys: list[Row] = []
     more: list[Row] = []
     gone: list[int] = []
