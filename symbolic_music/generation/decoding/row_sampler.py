@@ -88,7 +88,7 @@ class RowSampler:
         tokenizer = rows_of(model)
         self._network, self._layout, self._grammar = model.network.eval(), tokenizer.layout, tokenizer.rows
         self._sampling, self._generator, self._device = sampling, generator, model.device
-        self._cache = network.new_cache(1)
+        self._cache = self._network.new_cache(1)
         self._state: Tensor | None = None
         self._pending = [single(BOS)]
         self.quarter = self.step = 0

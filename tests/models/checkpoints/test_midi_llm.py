@@ -25,7 +25,7 @@ from symbolic_music.score import Score, Track
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 TEXT, MUSIC = 40, 55_030
-WORDS = ["<s>", "<unk>", *["you", "are", "a", "world", "class", "composer", "please", "compose", "some", "music"], "waltz", "for", "piano"]
+WORDS = ["<s>", "<unk>", "You", "are", "a", "world", "class", "composer", "music", "waltz", "for", "piano"]
 STRETCH = {
     "rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 16, "rope_theta": 500000.0,
@@ -111,8 +111,9 @@ def test_a_text_makes_a_piece(folder: Path, tmp_path: Path, capsys: Any) -> None
     assert not np.array_equal(one.notes, other.notes)
     assert one.duration <= 100.001
     out = tmp_path / "o.mid"
-    code = main(["generate", "-m", str(folder), "--text", "waltz", "--seconds", "100", "--seed", "1", "-o", str(out)])
-    assert code == 0
+    with pytest.raises(SystemExit) as left:
+        main(["generate", "-m", str(folder), "--text", "waltz", "--seconds", "100", "--seed", "1", "-o", str(out)])
+    assert left.value.code == 0
     assert sm.read(out).notes[["pitch"]].tolist() == one.notes[["pitch"]].tolist()
     capsys.readouterr()
 
