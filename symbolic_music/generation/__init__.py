@@ -14,8 +14,9 @@ from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
-from symbolic_music.generation.sessions.edit import Edit, Editing
-from symbolic_music.generation.sessions.region_edit import default_sampling
+from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.edit_session import default_sampling
+from symbolic_music.generation.sessions.event_edit import Editing
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.variation import make_busier, vary
 

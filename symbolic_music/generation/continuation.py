@@ -12,8 +12,8 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit import Edit
-from symbolic_music.generation.sessions.region_edit import edit_session
+from symbolic_music.generation.sessions.edit import Edit, Write
+from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
@@ -96,7 +96,7 @@ def continuation(
     elif not written:
         raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")
     last = max(round(float(score.ticks(score.duration + seconds))), score.end + 1)
-    edit = Edit([(score.end, last)], written, limits, may_end=_MAY_END)
+    edit = Edit([(score.end, last)], written, limits, Write(may_end=_MAY_END))
     return edit_session(score, edit, loaded, sampling, seed, count)
 
 

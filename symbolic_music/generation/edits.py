@@ -15,10 +15,10 @@ from symbolic_music.generation.regions import Region, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.roles import Side, role_named
 from symbolic_music.generation.sessions.bar_infill import BarInfilling
+from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
 from symbolic_music.generation.sessions.redrawing import Redrawing
-from symbolic_music.generation.sessions.region_edit import edit_session
 from symbolic_music.generation.track_selection import Tracks, select
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.score import Score

@@ -15,7 +15,7 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, inside, spans_of, ticks_of
 from symbolic_music.generation.roles import Role, Side, beside
-from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.edit import Edit, Repitch, Thin, Write
 from symbolic_music.generation.track_selection import Tracks, select
 from symbolic_music.generation.views.model_view import edits, playing, writable
 from symbolic_music.generation.views.part_assignment import assign_parts
@@ -63,12 +63,12 @@ def _infill(asked: Asked) -> Plan:
 
 def _revoice(asked: Asked) -> Plan:
     spans = spans_of(asked.score, asked.regions)
-    return Plan(asked.score, Edit(spans, _chosen(asked), asked.limits, keeps_rhythm=True))
+    return Plan(asked.score, Edit(spans, _chosen(asked), asked.limits, Repitch()))
 
 
 def _thin_out(asked: Asked) -> Plan:
     spans = spans_of(asked.score, asked.regions)
-    return Plan(asked.score, Edit(spans, _chosen(asked), asked.limits, keeps=asked.share))
+    return Plan(asked.score, Edit(spans, _chosen(asked), asked.limits, Thin(asked.share)))
 
 
 def _accompany(asked: Asked) -> Plan:
@@ -111,7 +111,7 @@ def _add_track(asked: Asked) -> Plan:
     limits = asked.limits
     if role is not None and not is_drum and (limits.lowest, limits.highest) == (0, 127):
         limits = replace(limits, lowest=role.lowest, highest=role.highest)
-    return Plan(wider, Edit(spans, [len(score.tracks)], limits, role=role))
+    return Plan(wider, Edit(spans, [len(score.tracks)], limits, Write(role)))
 
 
 def _vary(asked: Asked) -> Plan:

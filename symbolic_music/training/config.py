@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.yaml_config import Licensed, Strict, parse_yaml, read_tree
+from symbolic_music.training.run_config import RunConfig, RunOptim
+from symbolic_music.training.yaml_config import Strict, read_tree
 
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
@@ -146,22 +147,17 @@ class CodesData(Strict):
         return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.pairs)
 
 
-class OptimConfig(Strict):
+class OptimConfig(RunOptim):
     """AdamW, or Muon for matrices with AdamW for the rest, and their schedule."""
 
-    steps: int = Field(3_000, ge=1)
     batch: int = Field(8, ge=1, description="sequences of a step, of all processes and accumulated parts together")
     accumulate: int = Field(1, ge=1, description="parts that a process' share of a batch is computed in")
-    learning_rate: float = Field(1e-3, gt=0)
     muon: float = Field(0, ge=0, description="learning rate of matrices by Muon; 0 for AdamW throughout")
     schedule: Literal["cosine", "inverse-root", "constant", "plateau"] = "cosine"
     decay: float = Field(0.6, gt=0, le=1, description="share of the steps in which a plateau falls to its final rate")
-    warmup: int = Field(300, ge=0)
     final: float = Field(0.0, ge=0, le=1, description="share of the learning rate that the cosine ends at")
     weight_decay: float = Field(0.1, ge=0)
     betas: tuple[_Beta, _Beta] = (0.9, 0.98)
-    clip: float = Field(1.0, gt=0)
-    average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are evaluated")
     patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0 for never")
 
 
@@ -172,18 +168,6 @@ class LoraConfig(Strict):
     scale: float = Field(2.0, gt=0, description="the paper's alpha / rank")
 
 
-class EngineConfig(Strict):
-    """Device, precision and logging of a run."""
-
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
-    recompute: bool = Field(False, description="activations of blocks are computed again in the backward pass")
-    compile: bool = False
-    sharded: bool = Field(False, description="weights, gradients and optimizer are divided among the processes (FSDP)")
-    tensorboard: bool = False
-    wandb: str = Field("", description="a project of Weights & Biases to send curves to; none where empty")
-
-
 class ContextConfig(Strict):
     """At each evaluation, how what the model writes into validation pieces fits what stands around it."""
 
@@ -191,19 +175,12 @@ class ContextConfig(Strict):
     bars: int = Field(4, ge=1, le=16, description="of a place")
 
 
-class TrainConfig(Licensed):
+class TrainConfig(RunConfig):
     """A whole experiment."""
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
-    out: str = "runs"
-    seed: int = Field(0, ge=0, lt=2**32)
-    threads: int = Field(0, ge=0, le=4096, description="CPU threads; 0 leaves torch's choice")
-    evaluate_every: int = Field(500, ge=1)
-    checkpoint_every: int = Field(200, ge=1)
     sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
     init: str | None = Field(None, description="a model to begin from: a name, a folder, or a GPT-2 of the hub")
     lora: LoraConfig | None = None
-    description: str = ""
     context: ContextConfig | None = None
     model: ModelConfig = ModelConfig()
     data: Annotated[
@@ -211,12 +188,6 @@ class TrainConfig(Licensed):
         Field(discriminator="kind"),
     ]
     optim: OptimConfig = OptimConfig()
-    engine: EngineConfig = EngineConfig()
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the run: `out`/`name`."""
-        return Path(self.out) / self.name
 
 
 _DATA: dict[str, type[BaseModel]] = {
@@ -236,15 +207,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     Raises:
         ConfigError: naming the file's fault, or a key that is unknown and the nearest known one.
     """
-    tree = read_tree(path)
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path} must be a mapping of settings")
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals or not key:
-            raise ConfigError(f"an override reads key=value, not {override!r}")
-        _set(tree, _path(key), parse_yaml(value, f"the value of {override[:80]!r}"))
-    return parse_config(tree)
+    return parse_config(read_tree(path, overrides))
 
 
 def parse_config(tree: dict[str, Any]) -> TrainConfig:
@@ -313,19 +276,6 @@ def _unknown(path: list[str], known: list[str]) -> str:
     near = [meant] if meant in known else difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
     return f"unknown setting {'.'.join(path)}{hint}"
-
-
-def _path(key: str) -> list[str]:
-    """Sections and the setting; in names of stores and folders, which are keys too, there may be dots."""
-    return key.split(".", 2 if key.startswith(("data.stores.", "data.pairs.")) else -1)
-
-
-def _set(tree: dict[str, Any], keys: list[str], value: Any) -> None:
-    for key in keys[:-1]:
-        tree = tree.setdefault(key, {})
-        if not isinstance(tree, dict):
-            raise ConfigError(f"{'.'.join(keys)}: {key} is not a section")
-    tree[keys[-1]] = value
 
 
 def _keys(path: list[str], tree: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
-from symbolic_music.models import AnticipatoryTransformer, Model, load_model, registry
+from symbolic_music.models import AnticipatoryTransformer, Model, registry
 from symbolic_music.models.architectures.anticipatory_instruments import with_instruments
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.training.config import (
@@ -46,20 +46,16 @@ def resolved(config: TrainConfig, start: nn.Module, instruments: Collection[int]
     return config.model_copy(update={"model": model})
 
 
-def with_data_of(config: TrainConfig) -> TrainConfig:
+def with_data_of(config: TrainConfig, model: Model[Any]) -> TrainConfig:
     """The config with data of the kind that the model which it begins from was trained on, where it leaves it to that.
 
     Our event models (`piano`, `multitrack`, `chorales`) learn edits of the store's pieces, region models regions of
     them; models of the anticipatory ids the published chunks; others windows of their own ids, compound words and REMI
     whole bars.
-
-    Raises:
-        UnknownNameError, ModelError: when the model cannot be loaded.
     """
     data = config.data
-    if not isinstance(data, ModelsData) or config.init is None:
+    if not isinstance(data, ModelsData):
         return config
-    model = load_model(config.init, "cpu")
     if model.reads == "events":
         edits = StoreEditsData(kind="edits", stores={data.path: 1.0}, transpose=data.transpose)
         return config.model_copy(update={"data": edits})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,10 +37,11 @@ Settings = TypeVar("Settings", bound=Strict)
 # A file that is larger, or whose aliases stand for more, is not a config.
 MAX_BYTES = 1 << 18
 MAX_VALUES = 100_000
+_FOLDERS = {"data.stores.": 2, "data.pairs.": 2, "sounds.": 1}
 
 
-def read_tree(path: str | Path) -> Any:
-    """Read a YAML file. ConfigError when it cannot be read."""
+def read_tree(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a YAML file of settings, and apply `key=value` overrides. ConfigError names what is wrong."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -49,7 +51,28 @@ def read_tree(path: str | Path) -> Any:
         raise ConfigError(f"cannot read config {path!s:.80}: {error}") from None
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{path} is too large for a config (over {MAX_BYTES >> 10} KiB)")
-    return parse_yaml(data, str(path))
+    tree = parse_yaml(data, str(path))
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path} must be a mapping of settings")
+    override(tree, overrides)
+    return tree
+
+
+def override(tree: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Change a tree of settings by `section.key=value`, the value in YAML. ConfigError names what is wrong."""
+    for one in overrides:
+        key, equals, value = one.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"an override reads key=value, not {one!r}")
+        # In names of stores and folders, which are keys too, there may be dots.
+        most = next((n for start, n in _FOLDERS.items() if key.startswith(start)), -1)
+        *sections, last = key.split(".", most)
+        at = tree
+        for section in sections:
+            at = at.setdefault(section, {})
+            if not isinstance(at, dict):
+                raise ConfigError(f"{key}: {section} is not a section")
+        at[last] = parse_yaml(value, f"the value of {one[:80]!r}")
 
 
 def parse_yaml(text: bytes | str, name: str) -> Any:
@@ -77,10 +100,15 @@ def _count(tree: Any, known: dict[int, int]) -> int:
     return known[id(tree)]
 
 
-def read_settings(path: str | Path, kind: type[Settings]) -> Settings:
-    """The settings in a YAML file. ConfigError names its fault."""
+def read_settings(path: str | Path, kind: type[Settings], overrides: Sequence[str] = ()) -> Settings:
+    """The settings in a YAML file, with `key=value` overrides. ConfigError names its fault."""
+    return parse_settings(read_tree(path, overrides), kind)
+
+
+def parse_settings(tree: dict[str, Any], kind: type[Settings]) -> Settings:
+    """The settings of a tree. ConfigError names its fault."""
     try:
-        return kind.model_validate(read_tree(path))
+        return kind.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

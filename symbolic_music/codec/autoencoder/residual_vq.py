@@ -137,6 +137,6 @@ class LearningQuantiser(nn.Module):
     def learnt(self) -> Quantiser:
         """The trained quantiser, for inference."""
         tables = torch.as_tensor(self.levels.codebooks).detach()
-        made = Quantiser(*tables.shape)
+        made = Quantiser(*tables.shape).to(tables.device)
         made.codebooks.copy_(tables)
         return made

@@ -84,7 +84,7 @@ class TokenWriting(EditSession):
         most = self._seconds * (_MOST_WORDS_A_SECOND if self._in_words else _MOST_IDS_A_SECOND)
         for number in range(self._count):
             ids: list[Any] = [] if self._given is None else self._given.tolist()
-            begun, told = len(ids), 0
+            begun, given = len(ids), 0
             self._ids.append(ids)
             self._log_probabilities.append(0.0)
             self._whole.append(False)
@@ -95,14 +95,14 @@ class TokenWriting(EditSession):
                 if (len(ids) - begun) % _STRIDE == 0:
                     score, notes, self._part = self._so_far(ids)
                     # The newest notes may still grow.
-                    yield from _told(number, score, notes[told:-_STRIDE])
-                    told = max(told, len(notes) - _STRIDE)
+                    yield from _streamed(number, score, notes[given:-_STRIDE])
+                    given = max(given, len(notes) - _STRIDE)
                     if self._part >= 1 or len(ids) - begun >= most:
                         break
             self._whole[-1], self._part = True, 0.0
             self._model.network.train(was_training)
             score, notes, _ = self._so_far(ids)
-            yield from _told(number, score, notes[told:])
+            yield from _streamed(number, score, notes[given:])
 
     @override
     def results(self) -> list[Written]:
@@ -138,7 +138,7 @@ class TokenWriting(EditSession):
         return score, score.notes[len(self._prompt) :], part
 
 
-def _told(number: int, score: Score, notes: Array) -> Iterator[WrittenNote]:
+def _streamed(number: int, score: Score, notes: Array) -> Iterator[WrittenNote]:
     for row in notes:
         start, end = score.seconds([int(row["onset"]), int(row["onset"]) + int(row["duration"])]).tolist()
         yield WrittenNote(number, int(row["track"]), start, end - start, int(row["pitch"]), int(row["velocity"]))

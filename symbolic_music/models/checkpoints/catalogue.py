@@ -21,7 +21,7 @@ class PublicModel:
         repository: on the Hugging Face hub, owner/name.
         family: see `families`.
         parameters: about how many.
-        licence: of the weights.
+        license: of the weights.
         data: that it was trained on.
         can: what it can do here.
         file: the weights, where a repository holds several models; "" for the usual names.
@@ -32,7 +32,7 @@ class PublicModel:
     repository: str
     family: str
     parameters: int
-    licence: str
+    license: str
     data: str
     can: tuple[str, ...]
     file: str = ""

@@ -181,7 +181,7 @@ def harmonic_sound(
 
 def noise_sound(decibels: Tensor, source: Tensor, sample_rate: int, hop: int) -> Tensor:
     """The noise of frames (B, F, M) from white noise (B, F * hop) in [-1, 1): (B, F * hop)."""
-    bands = torch.linspace(0, sample_rate / 2, BANDS)
+    bands = torch.linspace(0, sample_rate / 2, BANDS, device=decibels.device)
     at = bands / (RATE / 2) * (BANDS - 1)
     low = at.floor().clamp(max=BANDS - 2).long()
     part = (at - low).clamp(max=1.0)
@@ -193,7 +193,7 @@ def noise_sound(decibels: Tensor, source: Tensor, sample_rate: int, hop: int) ->
 
 def stretch(voice: TrainedVoice, pitch: Tensor, count: int) -> Tensor:
     """Frequencies of the partials over the pitch, (B, K)."""
-    number = torch.arange(1, count + 1, dtype=pitch.dtype)
+    number = torch.arange(1, count + 1, dtype=pitch.dtype, device=pitch.device)
     if voice.stiffness is None:
         return number.expand(len(pitch), -1)
     stiff = torch.exp(voice.stiffness[0] + voice.stiffness[1] * (pitch - 57) / 12)[:, None]

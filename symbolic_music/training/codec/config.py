@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from symbolic_music.training.yaml_config import Licensed, Strict, read_settings
+from symbolic_music.training.run_config import RunConfig, RunOptim
+from symbolic_music.training.yaml_config import Strict, read_settings
 
 
 class CodecShape(Strict):
@@ -33,11 +36,10 @@ class CodecWeights(Strict):
     matching: float = Field(1.0, ge=0)
 
 
-class CodecOptim(Strict):
+class CodecOptim(RunOptim):
     """AdamW and its schedule. Codebooks start at step `quantise_from`, the discriminator at `critic_from`."""
 
     steps: int = Field(20_000, ge=1)
-    batch: int = Field(8, ge=1)
     seconds: float = Field(1.0, gt=0, description="of each example")
     learning_rate: float = Field(5e-4, gt=0)
     warmup: int = Field(200, ge=0)
@@ -47,32 +49,30 @@ class CodecOptim(Strict):
     critic_from: int = Field(8_000, ge=0)
     decoder_from: int = Field(0, ge=0, description="from here on only the decoder learns, so codes stay; 0 for never")
     critic_width: int = Field(8, ge=1)
-    bfloat16: bool = Field(False, description="convolutions in half precision")
 
 
-class CodecTraining(Licensed):
+class CodecTraining(RunConfig):
     """A whole run. `sounds`: folders of sound files, each with its share of the examples."""
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
-    out: str = "runs"
-    seed: int = Field(0, ge=0)
-    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
     sounds: dict[str, float] = Field(min_length=1)
     held_out: int = Field(20, ge=2, description="every so many files of a folder are held out")
-    evaluate_every: int = Field(500, ge=1)
-    checkpoint_every: int = Field(200, ge=1)
     data: str = ""
-    description: str = ""
     codec: CodecShape = CodecShape()
     weights: CodecWeights = CodecWeights()
     optim: CodecOptim = CodecOptim()
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the run: `out`/`name`."""
-        return Path(self.out) / self.name
+    @model_validator(mode="before")
+    @classmethod
+    def _half(cls, values: Any) -> Any:
+        """`optim.bfloat16`, the key of before, is `engine.precision`."""
+        optim = values.get("optim") if isinstance(values, dict) else None
+        if not isinstance(optim, dict) or "bfloat16" not in optim:
+            return values
+        rest = {key: value for key, value in optim.items() if key != "bfloat16"}
+        precision = "bf16-mixed" if optim["bfloat16"] else "32-true"
+        return {**values, "optim": rest, "engine": {**values.get("engine", {}), "precision": precision}}
 
 
-def load_codec_config(path: str | Path) -> CodecTraining:
-    """Read a YAML file. ConfigError names its fault."""
-    return read_settings(path, CodecTraining)
+def load_codec_config(path: str | Path, overrides: Sequence[str] = ()) -> CodecTraining:
+    """Read a YAML file, with `key=value` overrides. ConfigError names its fault."""
+    return read_settings(path, CodecTraining, overrides)

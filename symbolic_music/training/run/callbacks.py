@@ -19,7 +19,7 @@ class Callback:
         """After each step: step, loss (nats a token), rate (ids a second), left (seconds)."""
 
     def on_log(self, row: Row) -> None:
-        """For each row of log.csv: see `run_log.COLUMNS`."""
+        """For each row of log.csv: see `run_log.columns_of`."""
 
     def on_end(self) -> None:
         """When the run ends or is interrupted."""

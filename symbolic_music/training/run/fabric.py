@@ -6,7 +6,8 @@ import logging
 import os
 import warnings
 from collections.abc import Iterable
-from typing import Any, cast
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +15,11 @@ from torch.utils.checkpoint import checkpoint
 
 from symbolic_music.errors import MissingExtraError, TrainingError
 from symbolic_music.models.model import resolve_device
-from symbolic_music.training.config import EngineConfig
 from symbolic_music.training.run.sharding import shard
-from symbolic_music.training.task import Task
+from symbolic_music.training.run_config import EngineConfig
+
+if TYPE_CHECKING:
+    from symbolic_music.training.task import Losses, Task
 
 
 class Objective(nn.Module):
@@ -26,8 +29,8 @@ class Objective(nn.Module):
         super().__init__()
         self.task, self.network = task, network
 
-    def forward(self, *tensors: Tensor) -> Tensor:
-        """Nats of a batch's tokens, summed."""
+    def forward(self, *tensors: Tensor) -> Losses:
+        """The loss of a batch, as the task has it."""
         return self.task.loss(self.network, *tensors)
 
 
@@ -64,10 +67,27 @@ def fabric_of(config: EngineConfig) -> Any:
             devices=local if world > 1 else 1,
             num_nodes=max(1, world // local),
             strategy=strategy,
-            precision=config.precision,
+            plugins=_precision(config.precision, device),
         )
         fabric.launch()
     return fabric
+
+
+def _precision(name: str, device: str) -> Any:
+    """Fabric's precision; of mixed ones the inputs stay as they are, as sound in bfloat16 has 8 bits."""
+    from lightning_fabric.plugins import MixedPrecision, Precision
+
+    class Mixed(MixedPrecision):
+        def convert_input(self, data: Any) -> Any:
+            return data
+
+    return Precision() if name == "32-true" else Mixed(cast("Any", name), device)
+
+
+def in_full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """No autocast within, also where a run has mixed precision."""
+    available = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if available else nullcontext()
 
 
 def leave(fabric: Any) -> None:

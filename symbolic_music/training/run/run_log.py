@@ -16,19 +16,23 @@ from symbolic_music.training.run.callbacks import Callback
 # How what is written fits its surroundings (`evaluation.context`), where the config asks for it, in rows of the splits
 # "context", "context, original" and "context, copy"; likeness is of rhythm and pitch, of drums and others alike.
 CONTEXT = ("likeness", "likeness_rhythm", "on_grid", "in_key", "in_chord", "clashes", "density_kept", "in_range")
-COLUMNS = ("step", "split", "nats_per_token", "nats_per_note", "bits_per_second", "tokens_per_second", "seconds",
-           "learning_rate", "gradient_norm", *CONTEXT)  # fmt: skip
+HELD = "held out "  # before a measure's name where both rows of an evaluation stand in one
+
+
+def columns_of(loss: str, rate: str, others: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a log, by the names of the loss, of the speed, and of what a task measures besides."""
+    return ("step", "split", loss, *others, rate, "seconds", "learning_rate", "gradient_norm")
 
 
 class Records:
-    """Rows of a run, each a dict of `COLUMNS`; files are replaced whole."""
+    """Rows of a run, each a dict of its columns; files are replaced whole."""
 
-    def __init__(self, folder: Path, callbacks: Sequence[Callback] = ()) -> None:
-        self.folder, self.rows, self.callbacks = folder, list[dict[str, Any]](), callbacks
+    def __init__(self, folder: Path, columns: Sequence[str], callbacks: Sequence[Callback] = ()) -> None:
+        self.folder, self.columns, self.rows, self.callbacks = folder, columns, list[dict[str, Any]](), callbacks
 
     def add(self, **values: float | str) -> None:
         """A row; what is left out or not a number stays empty."""
-        row = {name: values.get(name, "") for name in COLUMNS}
+        row = {name: values.get(name, "") for name in self.columns}
         self.rows.append({k: "" if v != v else round(v, 7) if isinstance(v, float) else v for k, v in row.items()})
         for callback in self.callbacks:
             callback.on_log(values)
@@ -37,7 +41,7 @@ class Records:
     def write(self) -> None:
         """log.csv, and curves.png where matplotlib is installed."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         write_bytes(self.folder / "log.csv", text.getvalue().encode())
@@ -62,8 +66,22 @@ def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, see
         save_piano_roll(score, target.with_suffix(".png"))
 
 
-def log_rows(rows: Any) -> list[dict[str, Any]]:
-    """Rows that a checkpoint kept; ValueError for other contents."""
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() <= set(COLUMNS) for row in rows):
+def log_rows(rows: Any, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows that a checkpoint kept; ValueError for other contents.
+
+    Codecs and voices kept one row an evaluation, training and held out together: each becomes two here.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError("its log is no log")
-    return rows
+    found = []
+    for row in rows:
+        if not {key.removeprefix(HELD) for key in row} <= set(columns):
+            raise ValueError("its log is no log")
+        if "split" in row:
+            found.append(row)
+            continue
+        held = {key.removeprefix(HELD): value for key, value in row.items() if key.startswith(HELD)}
+        for split, values in (("train", row), ("valid", held)):
+            known = {name: values.get(name, "") for name in columns}
+            found.append({**known, "step": row["step"], "split": split})
+    return found

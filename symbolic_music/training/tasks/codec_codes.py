@@ -30,7 +30,8 @@ from symbolic_music.models.model import Card
 from symbolic_music.score import Score
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.run.model_cards import card_of
-from symbolic_music.training.task import Batch, Share, Task
+from symbolic_music.training.task import Batch, Share
+from symbolic_music.training.tasks.model_task import ModelTask
 
 _OPENINGS = 0.1  # share of the examples that begin with their piece
 _MOST = 6e4  # that float16 holds
@@ -47,7 +48,7 @@ class Pair:
     tones: NDArray[np.float16] | None = None
 
 
-class CodesTask(Task):
+class CodesTask(ModelTask):
     """A `Task`; tokens are codes."""
 
     tokenizer = None
@@ -92,7 +93,7 @@ class CodesTask(Task):
         return found
 
     @override
-    def network(self) -> nn.Module:
+    def build(self) -> nn.Module:
         """A language model begins with the entries of a codec of ours."""
         network = self.kind.model(self.shape)
         if isinstance(network, CodecLanguageModel) and isinstance(self.codec, Codec):
@@ -140,7 +141,7 @@ class CodesTask(Task):
 
     @override
     @torch.no_grad()
-    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+    def likelihood(self, network: nn.Module, share: Share) -> Likelihood:
         """Examples of pairs held out, evenly chosen and cut."""
         was_training, total = network.training, Likelihood()
         network.eval()
@@ -160,7 +161,7 @@ class CodesTask(Task):
         return total
 
     @override
-    def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
+    def write(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
         card = card_of(self.config, network, found, step)
         save_writer(network, self.data.codec, self.codec.format, card, folder)
         return card

@@ -33,7 +33,7 @@ class EditsTask(EventTask):
         self.config, self.source, self.instruments = config, source, source.instruments
 
     @override
-    def network(self) -> nn.Module:
+    def build(self) -> nn.Module:
         model = self.config.model
         settings = {"instruments": self.source.instruments, **model.settings}
         return registry.get(model.architecture).build(settings, model.preset)
@@ -62,7 +62,7 @@ class EditsTask(EventTask):
         return torch.as_tensor(parts["time"].sum() + parts["duration"].sum() + parts["note"].sum())
 
     @override
-    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+    def likelihood(self, network: nn.Module, share: Share) -> Likelihood:
         """Without controls."""
         return likelihood(cast(AnticipatoryTransformer, network), self.source.validation[share.rank :: share.world])
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from symbolic_music.errors import ConfigError
+from symbolic_music.training.codec.config import CodecTraining
 from symbolic_music.training.config import (
     CodesData,
     EditsData,
@@ -13,11 +16,34 @@ from symbolic_music.training.config import (
     TrainConfig,
 )
 from symbolic_music.training.data.base import EditSource
+from symbolic_music.training.run_config import RunConfig
 from symbolic_music.training.task import Task
+from symbolic_music.training.tasks.model_task import ModelTask
+from symbolic_music.training.voices.config import VoiceConfig
 
 
-def task_of(config: TrainConfig) -> Task:
-    """The task that a config describes."""
+def task_of(config: RunConfig, progress: Callable[[str], None] = lambda what: None) -> Task:
+    """The task that a config of a model, a codec or voices describes.
+
+    Args:
+        config: of the run.
+        progress: called with what is read, where that takes time.
+    """
+    if isinstance(config, TrainConfig):
+        return model_task(config)
+    if isinstance(config, CodecTraining):
+        from symbolic_music.training.codec.task import CodecTask
+
+        return CodecTask(config)
+    if isinstance(config, VoiceConfig):
+        from symbolic_music.training.voices.task import VoicesTask
+
+        return VoicesTask(config, progress)
+    raise ConfigError(f"{type(config).__name__} describes no task")
+
+
+def model_task(config: TrainConfig) -> ModelTask:
+    """The task of a model."""
     if isinstance(config.data, EditsData | StoreEditsData):
         from symbolic_music.training.tasks.edits import EditsTask
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,36 @@ from typing_extensions import override
 
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card, Model, save_model
+from symbolic_music.training.lora import merged
+from symbolic_music.training.run.context import ContextEvaluation
 from symbolic_music.training.run.model_cards import card_of
-from symbolic_music.training.run.run_log import write_sample
-from symbolic_music.training.task import Task
+from symbolic_music.training.run.run_log import Records, write_sample
+from symbolic_music.training.task import Measured
+from symbolic_music.training.tasks.model_task import ModelTask
 
 
-class EventTask(Task, ABC):
+class EventTask(ModelTask):
     """The half of a `Task` that saves and listens."""
 
+    _context: ContextEvaluation | None = None
+
     @override
-    def save(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
+    def prepare(self) -> None:
+        if self.config.context is not None:
+            self._context = ContextEvaluation(self.config, self.config.context)
+
+    @override
+    def write(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
         card = card_of(self.config, network, found, step)
         save_model(self.model(network, card), folder)
         return card
+
+    @override
+    def look(self, network: nn.Module, measured: Measured, step: int, records: Records, seconds: float) -> None:
+        super().look(network, measured, step, records, seconds)
+        if self._context is not None:
+            writer = self.model(merged(network), card_of(self.config, network, measured.found, step))
+            self._context.log(writer, records, step, seconds)
 
     @override
     def sample(self, network: nn.Module, step: int, folder: Path) -> None:

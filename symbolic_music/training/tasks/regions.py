@@ -17,6 +17,7 @@ from symbolic_music.evaluation.regions import region_likelihood
 from symbolic_music.models import registry
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Card, Model, View
+from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED, STATE, STEPS, WRITTEN, collate
 from symbolic_music.training.config import RegionsData, TrainConfig
 from symbolic_music.training.data.store_regions import StoreRegions
@@ -37,10 +38,10 @@ class RegionsTask(EventTask):
         self.config, self.data = config, data
         self._window = int(config.model.settings.get("window", 640))
         self.source = StoreRegions(data, self._window)
-        self.tokenizer = tokenizers.get("region", preset="pedal" if data.pedal else "default")
+        self.tokenizer: Tokenizer = tokenizers.get("region", preset="pedal" if data.pedal else "default")
 
     @override
-    def network(self) -> nn.Module:
+    def build(self) -> nn.Module:
         model = self.config.model
         return registry.get(model.architecture).build(model.settings, model.preset)
 
@@ -72,7 +73,7 @@ class RegionsTask(EventTask):
         return torch.as_tensor((nats * self._weights(rows[:, 1:])).sum())
 
     @override
-    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+    def likelihood(self, network: nn.Module, share: Share) -> Likelihood:
         """Of stretches, without anything given, all fields but the velocity."""
         return region_likelihood(cast(RegionTransformer, network), self.source.validation[share.rank :: share.world])
 

@@ -26,7 +26,7 @@ class TokenTask(EventTask):
         self.config, self.source, self.tokenizer = config, source, source.tokenizer
 
     @override
-    def network(self) -> nn.Module:
+    def build(self) -> nn.Module:
         """It takes its vocabulary's size from the tokenizer where the config leaves it out."""
         model = self.config.model
         kind, sizes = registry.get(model.architecture), self.source.tokenizer.vocabulary.sizes
@@ -62,7 +62,7 @@ class TokenTask(EventTask):
 
     @override
     @torch.no_grad()
-    def evaluate(self, network: nn.Module, share: Share) -> Likelihood:
+    def likelihood(self, network: nn.Module, share: Share) -> Likelihood:
         was_training = network.training
         network.eval()
         device, total = next(network.parameters()).device, Likelihood()

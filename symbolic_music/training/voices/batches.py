@@ -15,7 +15,7 @@ from symbolic_music.training.voices.note_examples import Example, example
 
 
 @dataclass(frozen=True)
-class Batch:
+class NoteFrames:
     """Frames of several notes, side by side; see `Example`. `plain`: controls before the variation.
 
     loudness (B, F) is A-weighted dB, for the decoder alone.
@@ -44,7 +44,7 @@ class NoteBank:
     voice: list[int]
     struck: list[bool]
 
-    def varied(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> Batch:
+    def varied(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> NoteFrames:
         """Variations of these notes, this many frames of each: a third of the attack, a sixth around its end."""
         rows = []
         for i in chosen:
@@ -56,7 +56,7 @@ class NoteBank:
             rows.append((i, one, torch.from_numpy(np.concatenate(near))))
         return self._batch(rows)
 
-    def stretches(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> Batch:
+    def stretches(self, chosen: NDArray[np.int64], frames: int, rng: np.random.Generator) -> NoteFrames:
         """Consecutive frames of each note, or all of a shorter one, repeated; with other levels."""
         rows = []
         for i in chosen:
@@ -73,12 +73,12 @@ class NoteBank:
             noise=batch.noise + gain[..., None], pitch=batch.pitch + moved,
         )  # fmt: skip
 
-    def _batch(self, rows: list[tuple[int, Example, Tensor]]) -> Batch:
+    def _batch(self, rows: list[tuple[int, Example, Tensor]]) -> NoteFrames:
         def stacked(name: str) -> Tensor:
             return torch.stack([getattr(one, name)[at] for _, one, at in rows])
 
         heard = [torch.from_numpy(self.notes[i].loudness.astype(np.float32)) for i, _, _ in rows]
-        return Batch(
+        return NoteFrames(
             voice=torch.tensor([self.voice[i] for i, _, _ in rows]),
             struck=torch.tensor([self.struck[i] for i, _, _ in rows]),
             pitch=torch.tensor([one.pitch for _, one, _ in rows], dtype=torch.float32),

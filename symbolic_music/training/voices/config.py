@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.yaml_config import Licensed, Strict, read_settings
+from symbolic_music.training.run_config import RunConfig, RunOptim
+from symbolic_music.training.yaml_config import Strict, read_settings
 
 
 class VoiceSource(Strict):
@@ -21,7 +23,7 @@ class VoiceSource(Strict):
     vibrato: float = Field(0.0, ge=0, le=2, description="semitones either way, added to what was recorded")
 
 
-class VoiceOptim(Strict):
+class VoiceOptim(RunOptim):
     """Adam and its schedule: first the measured frames are learnt, then the sound."""
 
     steps: int = Field(5000, ge=1, description="on measured frames")
@@ -32,32 +34,19 @@ class VoiceOptim(Strict):
     spectral_rate: float = Field(2e-4, gt=0)
     warmup: int = Field(100, ge=0)
     average: float = Field(0.998, ge=0, lt=1)
-    clip: float = Field(1.0, gt=0)
 
 
-class VoiceConfig(Licensed):
+class VoiceConfig(RunConfig):
     """A whole run."""
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
-    out: str = "runs"
-    seed: int = Field(0, ge=0)
-    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves torch's choice")
     path: str = Field(description="folder of the voices' folders")
     voices: tuple[VoiceSource, ...] = Field(min_length=1)
     begin: str | None = Field(None, description='a folder of voices to add to, or "bundled"; their networks stay')
     held_out: int = Field(7, ge=0, description="every so many notes of a voice are held out; 0 for none")
-    evaluate_every: int = Field(500, ge=1)
-    checkpoint_every: int = Field(200, ge=1)
     data: str = ""
-    description: str = ""
     optim: VoiceOptim = VoiceOptim()
 
-    @property
-    def folder(self) -> Path:
-        """The folder of the run: `out`/`name`."""
-        return Path(self.out) / self.name
 
-
-def load_voice_config(path: str | Path) -> VoiceConfig:
-    """Read a YAML file. ConfigError names its fault."""
-    return read_settings(path, VoiceConfig)
+def load_voice_config(path: str | Path, overrides: Sequence[str] = ()) -> VoiceConfig:
+    """Read a YAML file, with `key=value` overrides. ConfigError names its fault."""
+    return read_settings(path, VoiceConfig, overrides)

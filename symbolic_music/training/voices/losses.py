@@ -13,14 +13,14 @@ from symbolic_music.synthesis.analysis.spectral_loss import spectral_loss
 from symbolic_music.synthesis.midi_ddsp.networks import Frames, VoiceNetworks, to_normal
 from symbolic_music.synthesis.midi_ddsp.synthesizer import harmonic_sound, noise_sound
 from symbolic_music.synthesis.midi_ddsp.voices import TrainedVoice
-from symbolic_music.training.voices.batches import Batch
+from symbolic_music.training.voices.batches import NoteFrames
 
 LEVEL_FLOOR = -60.0
 _RATE, _HOP, _GAIN = 22050, 128, 0.1
 _HARMONIC = TrainedVoice("any", (), False, 0, 127)
 
 
-def generator_loss(networks: VoiceNetworks, batch: Batch) -> dict[str, Tensor]:
+def generator_loss(networks: VoiceNetworks, batch: NoteFrames) -> dict[str, Tensor]:
     """Losses by name of the two generators on varied notes; `batch.plain` controls are those that are to be drawn."""
     drawn = networks.expression(batch.voice, batch.pitch, batch.held)
     frames = networks.synthesis(batch.voice, batch.pitch, batch.held, batch.controls, batch.since, batch.struck)
@@ -29,17 +29,23 @@ def generator_loss(networks: VoiceNetworks, batch: Batch) -> dict[str, Tensor]:
     return found
 
 
-def decoder_loss(networks: VoiceNetworks, batch: Batch) -> dict[str, Tensor]:
+def decoder_loss(networks: VoiceNetworks, batch: NoteFrames) -> dict[str, Tensor]:
     """Losses by name of the decoder on stretches of notes."""
     frames = networks.decoder(batch.voice, batch.pitch[:, None] + batch.deviation, batch.loudness)
     return frame_losses(frames, batch, batch.loudness)
 
 
-def sound_losses(networks: VoiceNetworks, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
+def noise_of(batch: NoteFrames, rng: np.random.Generator) -> Tensor:
+    """White noise in [-1, 1) under stretches of notes, for `sound_losses`."""
+    notes, frames = batch.level.shape
+    return torch.from_numpy(rng.uniform(-1, 1, (notes, frames * _HOP)).astype(np.float32))
+
+
+def sound_losses(networks: VoiceNetworks, batch: NoteFrames, source: Tensor) -> dict[str, Tensor]:
     """Multi-scale spectral losses by name of both networks, on stretches of notes at 22,050 Hz.
 
-    What is wanted is the sound of the measured frames, with the same noise under the same pitch: what is left between
-    two sounds is what their frames differ by. Stiff strings are treated as harmonic here.
+    What is wanted is the sound of the measured frames, with the same noise, `source`, under the same pitch: what
+    is left between two sounds is what their frames differ by. Stiff strings are treated as harmonic here.
     """
     asked = batch.controls
     drawn = networks.synthesis(batch.voice, batch.pitch, batch.held, asked, batch.since, batch.struck)
@@ -49,7 +55,6 @@ def sound_losses(networks: VoiceNetworks, batch: Batch, rng: np.random.Generator
     decoded = Frames(decoded.level + heard, decoded.deviation, decoded.partials, decoded.noise + heard[..., None])
     wanted = Frames(batch.level, batch.deviation, batch.shares, batch.noise)
     f0 = 440 * torch.exp2((batch.pitch[:, None] + batch.deviation - 69) / 12)
-    source = torch.from_numpy(rng.uniform(-1, 1, (len(f0), f0.shape[1] * _HOP)).astype(np.float32))
 
     def sounded(frames: Frames) -> Tensor:
         partials = frames.partials.masked_fill(~batch.audible[:, None], -200.0)
@@ -60,7 +65,7 @@ def sound_losses(networks: VoiceNetworks, batch: Batch, rng: np.random.Generator
     return {"sound": spectral_loss(sounded(drawn), target), "decoder sound": spectral_loss(sounded(decoded), target)}
 
 
-def frame_losses(frames: Frames, batch: Batch, base: Tensor) -> dict[str, Tensor]:
+def frame_losses(frames: Frames, batch: NoteFrames, base: Tensor) -> dict[str, Tensor]:
     """Mean absolute differences: level and noise (dB above `base`), shares of the partials (dB), pitch.
 
     A partial counts by the square root of its amplitude over the strongest one's, and a little however weak it is.

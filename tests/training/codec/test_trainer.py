@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -17,9 +18,12 @@ from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import ConfigError, ModelError, TrainingError, UnknownNameError
 from symbolic_music.models.model import Card, load_model
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.training.codec import trainer as codecs
 from symbolic_music.training.codec.config import CodecTraining, load_codec_config
-from symbolic_music.training.run.checkpoints import load_checkpoint
+from symbolic_music.training.codec.task import CodecTask, Learner
+from symbolic_music.training.loop import Loop
+from symbolic_music.training.run.checkpoints import save_checkpoint
+from symbolic_music.training.task import Share
+from symbolic_music.training.trainer import begin
 
 pytest.importorskip("vector_quantize_pytorch")
 pytest.importorskip("librosa")
@@ -48,45 +52,93 @@ def config(sounds: Path, out: Path, **optim: Any) -> CodecTraining:
     return CodecTraining.model_validate({**tree, "optim": {**TINY["optim"], **optim}, "held_out": 3})
 
 
-def weights(folder: Path, like: codecs.CodecRun) -> dict[str, torch.Tensor]:
-    load_checkpoint(folder, like.learner, like.average, like.optimizer)
-    return {**like.learner.state_dict(), **{f"average.{k}": v for k, v in like.average.items()}}
+def learner(run: Loop) -> Learner:
+    assert isinstance(run.network, Learner)
+    return run.network
 
 
-def test_an_interrupted_run_resumes_to_the_same_weights(sounds: Path, tmp_path: Path) -> None:
-    whole = codecs.begin(config(sounds, tmp_path / "a"), False)
-    assert codecs.go(whole)
-    stopped = codecs.begin(config(sounds, tmp_path / "b"), False)
+def examples(run: Loop, count: int, length: int) -> torch.Tensor:
+    assert isinstance(run.task, CodecTask)
+    return run.task.sounds.examples(count, length)
+
+
+def held_out(run: Loop) -> list[dict[str, Any]]:
+    """Rows of the log that say nothing of time."""
+    assert run.records is not None
+    return [{k: v for k, v in row.items() if "second" not in k} for row in run.records.rows]
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_an_interrupted_run_resumes_to_the_same_weights_and_log(sounds: Path, tmp_path: Path, precision: str) -> None:
+    def mixed(folder: str) -> CodecTraining:
+        tree = config(sounds, tmp_path / folder).model_dump()
+        return CodecTraining.model_validate({**tree, "engine": {"precision": precision}})
+
+    whole = begin(mixed("a"))
+    assert whole.go().finished
 
     def interrupt(row: dict[str, float]) -> None:
         if row["step"] == 5:
             os.kill(os.getpid(), signal.SIGINT)
 
-    assert not codecs.go(stopped, interrupt)
+    assert not begin(mixed("b")).go(interrupt).finished
     torch.randn(7)
-    again = codecs.begin(config(sounds, tmp_path / "b"), True)
+    again = begin(mixed("b"), True)
     assert again.step == 5
-    assert codecs.go(again)
-    a, b = whole.learner.state_dict(), again.learner.state_dict()
+    assert again.go().finished
+    a, b = whole.network.state_dict(), again.network.state_dict()
     assert all(torch.equal(a[name], b[name]) for name in a)
-    assert [row["step"] for row in again.log] == [3, 6]
-    assert {k: v for k, v in whole.log[-1].items() if k.startswith("held")} == {
-        k: v for k, v in again.log[-1].items() if k.startswith("held")
-    }
+    assert [(row["step"], row["split"]) for row in held_out(again)] == [
+        (3, "train"), (3, "valid"), (6, "train"), (6, "valid")
+    ]  # fmt: skip
+    assert held_out(again) == held_out(whole)
+
+
+def test_a_checkpoint_of_before_goes_on(sounds: Path, tmp_path: Path) -> None:
+    """Codecs kept no losses but in their log, a row an evaluation; `optim` had half precision."""
+    whole = begin(config(sounds, tmp_path / "a"))
+    whole.go()
+    half = begin(config(sounds, tmp_path / "b"))
+
+    class Stop(Exception):
+        pass
+
+    def stop(row: dict[str, float]) -> None:
+        if row["step"] == 4:
+            raise Stop
+
+    with pytest.raises(Stop):
+        half.go(stop)
+    settings = half.config.model_dump(mode="json", exclude={"engine"})
+    settings["optim"]["bfloat16"] = False
+    log = [{"step": 3, "mel": 0.5, "held out mel": 0.25}]
+    state = {"step": 4, "log": log, "config": settings}
+    save_checkpoint(half.config.folder, half.network, half.average.tensors, half.optimizer, state)
+    again = begin(config(sounds, tmp_path / "b"), True)
+    again.go()
+    a, b = whole.network.state_dict(), again.network.state_dict()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert [(row["step"], row["split"], row["mel"]) for row in held_out(again)[:2]] == [
+        (3, "train", 0.5), (3, "valid", 0.25)
+    ]  # fmt: skip
+    settings["optim"]["bfloat16"] = True
+    save_checkpoint(half.config.folder, half.network, half.average.tensors, half.optimizer, state)
+    with pytest.raises(TrainingError, match=r"another engine\.precision"):
+        begin(config(sounds, tmp_path / "b"), True)
 
 
 def test_codes_stay_what_they_are_while_the_decoder_alone_learns(sounds: Path, tmp_path: Path) -> None:
-    run = codecs.begin(config(sounds, tmp_path, decoder_from=4, average=0.9), False)
+    run = begin(config(sounds, tmp_path, decoder_from=4, average=0.9))
     seen: list[torch.Tensor] = []
     made: list[torch.Tensor] = []
 
     def watch(row: dict[str, float]) -> None:
-        codec = codecs.finished(run)
-        sound = run.sounds.examples(4, 8_000)
-        seen.append(codec.encode(sound))
+        with run.averaged():
+            codec = learner(run).finished()
+        seen.append(codec.encode(examples(run, 4, 8_000)))
         made.append(codec.decode(seen[-1]))
 
-    codecs.go(run, watch)
+    run.go(watch)
     assert (seen[1] != seen[2]).any()
     assert torch.equal(seen[4], seen[5])
     assert (made[4] != made[5]).any()
@@ -94,38 +146,43 @@ def test_codes_stay_what_they_are_while_the_decoder_alone_learns(sounds: Path, t
 
 def test_learning_brings_the_sound_nearer_and_the_codec_is_saved(sounds: Path, tmp_path: Path) -> None:
     optim = {"steps": 60, "quantise_from": 10, "critic_from": 40, "learning_rate": 3e-3, "average": 0.8}
-    run = codecs.begin(config(sounds, tmp_path, **optim), False)
-    before = codecs.evaluate(run)["held out mel"]
-    assert codecs.go(run)
-    assert run.log[-1]["held out mel"] < 0.8 * before
-    assert run.log[-1]["critic"] > 0
+    run = begin(config(sounds, tmp_path, **optim))
+    before = run.task.evaluate(run.network, Share(), float).row["mel"]
+    assert run.go().folder == tmp_path / "tiny/codec"
+    rows = held_out(run)
+    assert rows[-1]["mel"] < 0.8 * before
+    assert rows[-2]["critic"] > 0
     codec = load_codec(tmp_path / "tiny/codec")
-    assert codec.config == run.learner.codec.config
-    real = run.sounds.examples(2, 4_000)
-    made = codecs.finished(run)
+    assert codec.config == learner(run).codec.config
+    card = json.loads((tmp_path / "tiny/codec/config.json").read_text())["card"]
+    assert card["figures"]["step"] == 60
+    assert card["figures"]["held out mel"] == pytest.approx(rows[-1]["mel"], abs=1e-4)
+    real = examples(run, 2, 4_000)
+    with run.averaged():
+        made = learner(run).finished()
     assert (codec.encode(real) == made.encode(real)).float().mean() > 0.95  # saved as float16
     with pytest.raises(TrainingError, match="--resume"):
-        codecs.begin(config(sounds, tmp_path), False)
+        begin(config(sounds, tmp_path))
 
 
 def test_the_critic_starts_late(sounds: Path, tmp_path: Path) -> None:
-    run = codecs.begin(config(sounds, tmp_path, steps=2, quantise_from=0, critic_from=2), False)
-    before = {k: v.clone() for k, v in run.learner.critic.state_dict().items()}
-    codecs.go(run)
-    assert all(torch.equal(v, before[k]) for k, v in run.learner.critic.state_dict().items())
+    run = begin(config(sounds, tmp_path, steps=2, quantise_from=0, critic_from=2))
+    before = {k: v.clone() for k, v in learner(run).critic.state_dict().items()}
+    run.go()
+    assert all(torch.equal(v, before[k]) for k, v in learner(run).critic.state_dict().items())
 
 
 def test_what_is_wrong_is_named(sounds: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="nothing to resume"):
-        codecs.begin(config(sounds, tmp_path), True)
+        begin(config(sounds, tmp_path), True)
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(TrainingError, match="0 sound files"):
-        codecs.begin(config(empty, tmp_path), False)
+        begin(config(empty, tmp_path))
     for name in ("a.wav", "b.wav"):
         (empty / name).write_bytes(b"not sound")
     with pytest.raises(TrainingError, match=r"a\.wav cannot be learnt from"):
-        codecs.begin(config(empty, tmp_path), False)
+        begin(config(empty, tmp_path))
     path = tmp_path / "codec.yaml"
     path.write_text("name: x\nsounds: {a: 1}\noptim: {setps: 3}\n")
     with pytest.raises(ConfigError, match=r"optim\.setps"):

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -10,9 +8,11 @@ from symbolic_music.synthesis.analysis.harmonics import BANDS, HOP, PARTIALS
 from symbolic_music.synthesis.analysis.notes import TakenNote
 from symbolic_music.synthesis.analysis.recordings import Recording
 from symbolic_music.synthesis.midi_ddsp.voices import load_voices
+from symbolic_music.training.run.checkpoints import save_checkpoint
+from symbolic_music.training.trainer import begin, train
 from symbolic_music.training.voices import note_examples as voice_notes
-from symbolic_music.training.voices import trainer as voices
 from symbolic_music.training.voices.config import VoiceConfig, VoiceOptim, VoiceSource, load_voice_config
+from symbolic_music.training.voices.task import stiffness
 
 pytest.importorskip("auraloss")
 
@@ -45,70 +45,100 @@ def quiet(text: str) -> None:
     pass
 
 
+def log(run) -> list[dict[str, object]]:
+    """Rows of the log that say nothing of time."""
+    return [{k: v for k, v in row.items() if "second" not in k} for row in run.records.rows]
+
+
 def test_a_run_learns_and_writes_a_bank(config):
-    run = voices.begin(config, False, quiet)
-    assert len(run.train.notes) == 2 * 8
-    assert len(run.held_out.notes) == 2 * 2
-    assert voices.go(run)
-    bank = load_voices(voices.save_bank(run))
+    run = begin(config)
+    assert len(run.task.train.notes) == 2 * 8
+    assert len(run.task.held_out.notes) == 2 * 2
+    bank = load_voices(run.go().folder)
     assert [voice.name for voice in bank.voices] == ["one", "two"]
     assert (bank.voices[0].lowest, bank.voices[0].highest) == (60, 69)
-    log = json.loads((config.folder / "log.json").read_text())
-    assert [row["step"] for row in log] == [3, 4, 6]
-    assert "sound" in log[-1]
+    rows = [row for row in log(run) if row["split"] == "valid"]
+    assert [row["step"] for row in rows] == [3, 4, 6]
+    assert rows[-1]["sound"] > 0
+    assert rows[0]["sound"] == ""
     assert bank.card["figures"]["step"] == 6
+    assert bank.card["figures"]["held out level"] == pytest.approx(rows[-1]["level"], abs=1e-4)
+    assert (config.folder / "log.csv").read_text().count("\n") == 7
+    assert (config.folder / "curves.png").is_file()
 
 
 def test_the_loss_falls(config):
-    run = voices.begin(config.model_copy(update={"optim": VoiceOptim(steps=60, batch=6, frames=12)}), False, quiet)
     losses = []
-    assert voices.go(run, lambda row: losses.append(row["loss"]))
+    longer = config.model_copy(update={"optim": VoiceOptim(steps=60, batch=6, frames=12)})
+    assert train(longer, report=lambda row: losses.append(row["loss"])).finished
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
+class Stop(Exception):
+    pass
+
+
+def stop(row: dict[str, float]) -> None:
+    if row["step"] == 4:
+        raise Stop
+
+
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(config, tmp_path):
-    whole = voices.begin(config, False, quiet)
-    voices.go(whole)
+    whole = begin(config)
+    whole.go()
     other = config.model_copy(update={"name": "other"})
     (tmp_path / "other").mkdir()
     (config.folder / "notes").rename(tmp_path / "other" / "notes")
-    first = voices.begin(other.model_copy(update={"optim": config.optim}), False, quiet)
-
-    class Stop(Exception):
-        pass
-
-    def stop(row: dict[str, float]) -> None:
-        if row["step"] == 4:
-            raise Stop
-
     with pytest.raises(Stop):
-        voices.go(first, stop)
-    again = voices.begin(other, True, quiet)
+        begin(other).go(stop)
+    again = begin(other, True)
     assert again.step == 2
-    voices.go(again)
-    for name, value in whole.average.items():
-        assert torch.equal(value, again.average[name]), name
+    again.go()
+    for name, value in whole.average.tensors.items():
+        assert torch.equal(value, again.average.tensors[name]), name
+    assert log(whole) == log(again)
+
+
+def test_a_checkpoint_of_before_goes_on(config):
+    """Voices kept no losses but in their log, a row an evaluation."""
+    half = begin(config)
+    with pytest.raises(Stop):
+        half.go(stop)
+    settings = half.config.model_dump(mode="json", exclude={"engine"})
+    state = {"step": 4, "log": [{"step": 3, "level": 2.0, "held out level": 3.0}], "config": settings}
+    save_checkpoint(config.folder, half.network, half.average.tensors, half.optimizer, state)
+    again = begin(config, True)
+    assert again.go().finished
+    assert [(row["step"], row["split"], row["level"]) for row in log(again)[:2]] == [
+        (3, "train", 2.0),
+        (3, "valid", 3.0),
+    ]
+    assert [row["step"] for row in log(again)[2:]] == [6, 6]
+    load_voices(config.folder / "voices")
 
 
 def test_resume_is_said_and_meant(config):
     with pytest.raises(TrainingError, match="nothing to resume"):
-        voices.begin(config, True, quiet)
-    voices.go(voices.begin(config, False, quiet))
+        train(config, True)
+    train(config)
     with pytest.raises(TrainingError, match="--resume"):
-        voices.begin(config, False, quiet)
+        train(config)
 
 
-def test_a_run_that_has_more_steps_than_asked_for_is_done(config):
-    voices.go(voices.begin(config, False, quiet))
-    fewer = config.model_copy(update={"optim": config.optim.model_copy(update={"steps": 2})})
-    assert voices.go(voices.begin(fewer, True, quiet))
+def test_a_run_that_has_more_steps_than_asked_for_is_done_and_leaves_its_bank(config):
+    with pytest.raises(Stop):
+        train(config.model_copy(update={"evaluate_every": 100, "optim": VoiceOptim(steps=50, batch=6)}), report=stop)
+    fewer = config.model_copy(update={"optim": config.optim.model_copy(update={"steps": 1, "spectral_steps": 0})})
+    result = train(fewer, True)
+    assert (result.finished, result.step) == (True, 2)
+    load_voices(result.folder)
 
 
 def test_a_voice_does_not_go_on_with_other_recordings(config):
     mine = config.model_copy(update={"voices": config.voices[:1], "begin": "bundled"})
-    voices.go(voices.begin(mine, False, quiet))
-    with pytest.raises(TrainingError, match="other recordings"):
-        voices.begin(mine.model_copy(update={"path": "elsewhere"}), True, quiet)
+    train(mine)
+    with pytest.raises(TrainingError, match="another path"):
+        train(mine.model_copy(update={"path": "elsewhere"}), True)
 
 
 def test_notes_are_the_same_the_first_time_and_from_the_cache(tmp_path, monkeypatch):
@@ -122,10 +152,10 @@ def test_notes_are_the_same_the_first_time_and_from_the_cache(tmp_path, monkeypa
 
 def test_a_voice_is_added_and_the_others_stay(config):
     one = config.model_copy(update={"voices": config.voices[:1], "begin": "bundled"})
-    run = voices.begin(one, False, quiet)
     before = load_voices()
-    assert voices.go(run)
-    after = voices.finished(run)
+    run = begin(one)
+    run.go()
+    after = load_voices(config.folder / "voices")
     assert [voice.name for voice in after.voices] == [*(voice.name for voice in before.voices), "one"]
     assert after.number(40) == len(before.voices)
     for name, value in before.networks.state_dict().items():
@@ -175,9 +205,9 @@ def test_a_stiff_string_is_told_from_its_partials():
         ratios = number * np.sqrt((1 + stiff * number**2) / (1 + stiff))
         return TakenNote(pitch, note.deviation, note.amplitudes, note.noise, ratios, note.held, 0.0, note.loudness)
 
-    found = voices.stiffness([string(pitch) for pitch in (45.0, 57.0, 69.0)])
+    found = stiffness([string(pitch) for pitch in (45.0, 57.0, 69.0)])
     assert found == pytest.approx((np.log(4e-4), np.log(2)))
-    assert voices.stiffness([taken(pitch) for pitch in (45.0, 57.0, 69.0)]) is None
+    assert stiffness([taken(pitch) for pitch in (45.0, 57.0, 69.0)]) is None
 
 
 def test_configs_are_checked(tmp_path):

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symbolic_music.cli.output.report import Json, out, out_json, working
 
+if TYPE_CHECKING:
+    from symbolic_music.training.trainer import Result
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings that override the config, as optim.steps=100."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint of the run.")]
+
 
 def train(
     config: Annotated[Path, typer.Argument(help="A YAML file, such as those in configs/.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE]...", help="Settings that override the config, as optim.steps=100."),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint of the run.")] = False,
+    overrides: Overrides = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Train a model from a config. Ctrl-C saves a checkpoint, from which --resume continues."""
@@ -27,14 +33,18 @@ def train(
     steps = settings.optim.steps
     with working(f"training {settings.name}") as progress:
         result = training.train(settings, resume, lambda row: progress(row["step"] / steps, _told(row, steps)))
+    told = f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token"
+    finish(result, as_json, told, best=result.best)
+
+
+def finish(result: Result, as_json: bool, told: str, **facts: Any) -> None:
+    """Tell the result of a run, the first of several processes alone; an interrupted one ends with status 130."""
     if int(os.environ.get("RANK", "0")):
-        pass  # of several processes the first one reports
+        pass
     elif as_json:
-        out_json({"step": result.step, "finished": result.finished, "best": result.best, "out": str(result.folder)})
-    elif result.finished:
-        out(f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token")
+        out_json({"step": result.step, "finished": result.finished, **facts, "out": str(result.folder)})
     else:
-        out(f"stopped at step {result.step:,}; continue with --resume")
+        out(told if result.finished else f"stopped at step {result.step:,}; continue with --resume")
     if not result.finished:
         raise typer.Exit(130)
 

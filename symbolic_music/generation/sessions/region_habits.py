@@ -1,0 +1,75 @@
+"""What the written tracks of a region do elsewhere in the piece, as bounds on what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symbolic_music.generation.decoding.habits import Habits, Sounding, habits_of, new_habits
+from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.roles import Role
+from symbolic_music.tokenizers.region import GridEvents
+from symbolic_music.tokenizers.region import rows as r
+
+# How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
+_PACE_BARS, _FEWEST_FOR_PACE = 8, 8
+# Up to this many notes of a bar stand on its sixteenths.
+_SIXTEENTH, _MANY = r.STEPS // 4, 12
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """The notes around the regions of an edit.
+
+    Args:
+        events: of the piece without what is written.
+        holes: the regions, in steps.
+        others: what sounds in the tracks that are not written.
+        limits: of the edit; those that are named come before habits.
+        role: of the written track, if it is new.
+    """
+
+    events: GridEvents
+    holes: Sequence[tuple[int, int]]
+    others: Sounding
+    limits: Limits
+    role: Role | None
+
+    def habits(self, slot: int) -> Habits:
+        """The habits of a slot, or those of a new one."""
+        events, limits = self.events, self.limits
+        own = events.slot == slot
+        columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
+        found = habits_of(*columns, list(self.holes), self.others) or self._new()
+        at_once, per_bar, places = found.at_once, found.per_bar, found.places
+        if limits.notes_at_once is not None:
+            at_once = max(at_once, limits.notes_at_once[1])
+        if limits.notes_per_bar is not None:
+            per_bar = max(per_bar, limits.notes_per_bar[1])
+            if limits.notes_per_bar[0] > found.per_bar / 2:
+                # More notes than the part has need more places than it uses.
+                places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
+        return replace(found, at_once=at_once, per_bar=per_bar, places=places)
+
+    def pace(self, slots: Sequence[int], start: int, end: int) -> float:
+        """Notes a step of slots in the bars around a part of a region; 0 where there are too few to tell."""
+        if self.limits.notes_per_bar is not None:
+            return 0.0
+        events = self.events
+        last_note = int(events.time.max(initial=0)) + 1
+        low, high = max(0, start - _PACE_BARS * 4 * r.STEPS), min(end + _PACE_BARS * 4 * r.STEPS, max(end, last_note))
+        own = np.isin(events.slot, slots) & (events.instrument != r.PEDAL_INSTRUMENT)
+        own &= (events.time >= low) & (events.time < high)
+        steps = high - low
+        for first, last in self.holes:
+            own &= (events.time < first) | (events.time >= last)
+            steps -= max(0, min(last, high) - max(first, low))
+        return float(own.sum() / steps) if own.sum() >= _FEWEST_FOR_PACE and steps > 0 else 0.0
+
+    def _new(self) -> Habits:
+        role = self.role
+        if role is None:
+            return new_habits(self.events)
+        return new_habits(self.events, role.at_once, role.per_bar, max(1, round(role.shortest_quarters * r.STEPS)))
