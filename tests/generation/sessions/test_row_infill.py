@@ -160,7 +160,7 @@ def test_a_sampler_of_rows_keeps_to_what_is_permitted() -> None:
 
 def test_performances_fill_a_region() -> None:
     score, model = piano(1, 200), performances()
-    for region in (Region(5, 5.5, "seconds"), Region(0, 0.5, "seconds")):
+    for region in (Region(5, 8, "seconds"), Region(0, 3, "seconds")):
         spans = spans_of(score, [region])
         found = [AriaInfilling(score, spans, None, model, seed=seed, candidates=1).finish()[0] for seed in range(4)]
         for one in found:
