@@ -137,7 +137,7 @@ class SkyTnt(nn.Module):
             (B, L, F, vocabulary).
         """
         inputs = torch.cat([states[..., None, :], self.row_embedding(rows[..., :-1])], dim=-2)
-        return self._row_run(inputs.flatten(0, 1), None).view(*states.shape[:2], FIELDS, -1)
+        return self._row_run(inputs.flatten(0, 1), None).view(*rows.shape, self.config.vocabulary)
 
     def row_cache(self, batch: int = 1) -> list[KeyValues]:
         """An empty cache for `row_step`."""
