@@ -10,6 +10,7 @@ from symbolic_music.generation.decoding.request import Alternative, Drawn, Reque
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
+from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
 from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
@@ -17,7 +18,6 @@ from symbolic_music.generation.results import EditSession, Written, WrittenNote,
 from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.generation.sessions.event_edit import Editing
-from symbolic_music.generation.sessions.text_writing import TEXT_MODEL
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.variation import make_busier, vary
 

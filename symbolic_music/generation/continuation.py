@@ -11,13 +11,13 @@ from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.row_sampler import RowNetwork
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.left_to_right.row_continuation import RowWriting
+from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
+from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit import Edit, Write
 from symbolic_music.generation.sessions.edit_session import edit_session
-from symbolic_music.generation.sessions.row_continuation import RowWriting
-from symbolic_music.generation.sessions.text_writing import TEXT_MODEL, takes_text, text_session
-from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track

@@ -17,8 +17,8 @@ from typing_extensions import override
 from symbolic_music.errors import RegionError
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, RowSampler, rows_of
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.generation.regions import Span
-from symbolic_music.generation.sessions.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.models import Model
 from symbolic_music.score import NOTE, Score
 from symbolic_music.tokenizers.public.skytnt import single

@@ -9,10 +9,10 @@ import symbolic_music as sm
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation import Limits
 from symbolic_music.generation.continuation import continuation
-from symbolic_music.generation.sessions.row_continuation import RowWriting
+from symbolic_music.generation.left_to_right.row_continuation import RowWriting
 from symbolic_music.score import KEY, METER, TEMPO, Score, Track
 from tests.corpora.example_stores import band
-from tests.generation.sessions.test_row_infill import rows
+from tests.generation.left_to_right.test_row_infill import rows
 
 
 def test_a_piece_goes_on_in_its_tracks() -> None:

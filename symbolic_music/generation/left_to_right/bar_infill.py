@@ -26,8 +26,8 @@ from symbolic_music.generation.decoding.bar_tokens import (
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.generation.regions import Span
-from symbolic_music.generation.sessions.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids

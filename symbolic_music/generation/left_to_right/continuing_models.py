@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from symbolic_music.generation.decoding.row_sampler import RowNetwork
-from symbolic_music.generation.sessions.aria_infill import AriaInfilling
-from symbolic_music.generation.sessions.bar_infill import BarInfilling
-from symbolic_music.generation.sessions.candidate_infill import CandidateInfilling
-from symbolic_music.generation.sessions.row_infill import RowInfilling
+from symbolic_music.generation.left_to_right.aria_infill import AriaInfilling
+from symbolic_music.generation.left_to_right.bar_infill import BarInfilling
+from symbolic_music.generation.left_to_right.candidate_infill import CandidateInfilling
+from symbolic_music.generation.left_to_right.row_infill import RowInfilling
 from symbolic_music.models import Model
 
 

@@ -13,8 +13,8 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.midi_llm import MidiLlm, Told
 from symbolic_music.score import Score

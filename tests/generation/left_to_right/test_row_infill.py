@@ -14,10 +14,10 @@ from symbolic_music.errors import RegionError
 from symbolic_music.generation import Region, edit
 from symbolic_music.generation.decoding.row_sampler import Permitted, RowSampler
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.left_to_right.aria_infill import AriaInfilling
+from symbolic_music.generation.left_to_right.continuing_models import infilling_of
+from symbolic_music.generation.left_to_right.row_infill import RowInfilling
 from symbolic_music.generation.regions import spans_of
-from symbolic_music.generation.sessions.aria_infill import AriaInfilling
-from symbolic_music.generation.sessions.continuing_models import infilling_of
-from symbolic_music.generation.sessions.row_infill import RowInfilling
 from symbolic_music.models import Card, Model
 from symbolic_music.models.architectures.aria import Aria, AriaConfig
 from symbolic_music.models.architectures.skytnt import SkyTnt, SkyTntConfig

@@ -16,8 +16,8 @@ from typing_extensions import override
 from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.sampling import Sampling, draw
+from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.generation.regions import Span
-from symbolic_music.generation.sessions.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.models import Model
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.public import aria_vocabulary as v

@@ -14,7 +14,7 @@ from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, RowSampler, rows_of
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.sessions.token_continuation import TokenWriting
+from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.tokenizers.public.skytnt import Place, single
