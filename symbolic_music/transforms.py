@@ -70,7 +70,7 @@ def clip(score: Score, start: float, end: float) -> Score:
 
 
 def _moved(source: object | None, *move: int) -> object | None:
-    """What is remembered of the file, told how all times were moved, where it asks for that."""
+    """What is remembered of the file, with all times moved, where it asks for that."""
     moved = getattr(source, "moved", None)
     return moved(*move) if callable(moved) else source
 

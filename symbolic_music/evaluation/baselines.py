@@ -134,14 +134,14 @@ def of_store(
     Raises:
         CorpusError: when the store lacks a split.
     """
-    told, counted = chosen_pieces(store, split, most), chosen_pieces(store, train, pieces)
+    scored, counted = chosen_pieces(store, split, most), chosen_pieces(store, train, pieces)
     baselines = Baselines(store.music(index, _TABLES) for index in counted.tolist())
     total = dict.fromkeys(NAMES, Likelihood())
-    for number, index in enumerate(told.tolist(), 1):
+    for number, index in enumerate(scored.tolist(), 1):
         for name, found in baselines.likelihoods(store.music(index, _TABLES)).items():
             total[name] += found
         if progress:
-            progress(number / len(told))
+            progress(number / len(scored))
     return total
 
 

@@ -123,33 +123,36 @@ def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         network: a `models.protocol.TokenModel`.
-        ids: (B, L), or (B, L, fields) of compound words, whose fields' nats are added.
+        ids: (B, L), or (B, L, fields) of compound words, whose fields' nats are added; the id `network.ignored`, where
+            it has one, counts nothing.
         mask: (B, L), where there are ids.
     """
     if not isinstance(network, WithHead):
         return nats_of_tokens(network, ids, mask).sum()
     states, weight, bias = network.before_head(ids)
-    return total_nats(states[:, :-1].flatten(0, 1), weight, bias, _wanted(ids, mask).flatten())
+    return total_nats(states[:, :-1].flatten(0, 1), weight, bias, _wanted(network, ids, mask).flatten())
 
 
 def nats_of_tokens(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     """Nats of each id after the first, as in `token_nats`: (B, L - 1), 0 where the mask is false."""
     if isinstance(network, WithHead):
         states, weight, bias = network.before_head(ids)
-        wanted = _wanted(ids, mask)
+        wanted = _wanted(network, ids, mask)
         return each_nats(states[:, :-1].flatten(0, 1), weight, bias, wanted.flatten()).view(wanted.shape)
     # All ids go in: the logits of compound words are conditioned on the leading field of the next word.
     found: Any = network(ids)
     fields = [(found, ids)] if isinstance(found, Tensor) else [(one, ids[..., i]) for i, one in enumerate(found)]
     each = [
         functional.cross_entropy(
-            logits[:, :-1].float().transpose(1, 2), _wanted(own, mask), reduction="none", ignore_index=IGNORED
+            logits[:, :-1].float().transpose(1, 2), _wanted(network, own, mask), reduction="none", ignore_index=IGNORED
         )
         for logits, own in fields
     ]
     return torch.stack(each).sum(0)
 
 
-def _wanted(ids: Tensor, mask: Tensor) -> Tensor:
+def _wanted(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     """The ids after the first, IGNORED where there are none: no number of them is read from the device."""
-    return ids[:, 1:].masked_fill(~mask[:, 1:], IGNORED)
+    ids, mask = ids[:, 1:], mask[:, 1:]
+    ignored = getattr(network, "ignored", None)
+    return ids.masked_fill(~mask if ignored is None else ~mask | (ids == ignored), IGNORED)

@@ -61,12 +61,12 @@ class Report:
 
 def page(report: Report) -> str:
     """The report as one HTML file without anything from elsewhere."""
-    told = "; ".join(f"{html.escape(str(name))} {html.escape(str(value))}" for name, value in report.facts.items())
+    facts = "; ".join(f"{html.escape(str(name))} {html.escape(str(value))}" for name, value in report.facts.items())
     body = "".join(_section(section) for section in report.sections)
     title = html.escape(report.title)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1><p><small>{told}</small></p>\n{body}</body></html>\n"
+        f"<style>{_STYLE}</style></head>\n<body><h1>{title}</h1><p><small>{facts}</small></p>\n{body}</body></html>\n"
     )
 
 

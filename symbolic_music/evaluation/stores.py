@@ -63,21 +63,21 @@ def evaluate(
         ModelError: when the model does not have an instrument of a piece.
     """
     chosen = chosen_pieces(store, split, most)
-    tell = progress or (lambda part: None)
+    report = progress or (lambda part: None)
     was_training = model.network.training
     model.network.eval()
     try:
         found = {} if pieces is None else pieces
         packed = model.tokenizer.windows == "packed"
         if model.reads == "regions":
-            return _of_regions(model, store, chosen, batch, tell, found, stride)
+            return _of_regions(model, store, chosen, batch, report, found, stride)
         if stride is not None and (model.reads == "events" or packed):
             raise OptionError("stride is of ids piece by piece: anticipated events are read whole or in chunks")
         if model.reads == "events":
-            return _of_events(model, store, chosen, batch, tell, found)
+            return _of_events(model, store, chosen, batch, report, found)
         if packed:
-            return _of_published_chunks(model, store, chosen, batch, tell)
-        return _of_ids(model, store, chosen, batch, tell, found, stride)
+            return _of_published_chunks(model, store, chosen, batch, report)
+        return _of_ids(model, store, chosen, batch, report, found, stride)
     finally:
         model.network.train(was_training)
 
@@ -102,7 +102,7 @@ Indices = NDArray[np.int64]
 
 
 def _of_events(
-    model: Model[Any], store: NoteStore, indices: Indices, batch: int, tell: Progress, pieces: Pieces
+    model: Model[Any], store: NoteStore, indices: Indices, batch: int, report: Progress, pieces: Pieces
 ) -> Likelihood:
     known, total = set(model.network.config.instruments), Likelihood()
     for start in range(0, len(indices), batch):
@@ -120,13 +120,13 @@ def _of_events(
             # Of the music, not of the constant tempo of the model's view.
             pieces[index] = dataclasses.replace(found, seconds=store.piece(index).seconds)
             total += pieces[index]
-        tell(min(1.0, (start + batch) / len(indices)))
+        report(min(1.0, (start + batch) / len(indices)))
     return total
 
 
 @torch.no_grad()
 def _of_published_chunks(
-    model: Model[Any], store: NoteStore, indices: Indices, batch: int, tell: Progress
+    model: Model[Any], store: NoteStore, indices: Indices, batch: int, report: Progress
 ) -> Likelihood:
     length = _window(model)
     windows = Windows(store, model.tokenizer, Packed(1, context=min(length, 1024)), pieces=indices)
@@ -136,7 +136,7 @@ def _of_published_chunks(
         nats, counted = nats_of_tokens(model.network, ids, mask).double(), mask[:, 1:]
         parts = _parts(nats, counted) if model.tokenizer.preset == "default" else {}
         total += Likelihood(float(nats.sum()), int(counted.sum()), parts=parts)
-        tell(done / len(windows))
+        report(done / len(windows))
     return _whole(total, store, indices, length)
 
 
@@ -146,7 +146,7 @@ def _of_ids(
     store: NoteStore,
     indices: Indices,
     batch: int,
-    tell: Progress,
+    report: Progress,
     pieces: Pieces,
     stride: int | None,
 ) -> Likelihood:
@@ -164,7 +164,7 @@ def _of_ids(
         for row, (index, _, _) in enumerate(chosen):
             found = Likelihood(float(nats[row].sum()), int(counted[row].sum()))
             pieces[index], total = pieces.get(index, Likelihood()) + found, total + found
-        tell(len(pieces) / len(indices))
+        report(len(pieces) / len(indices))
     for index in pieces:
         about = store.piece(index)
         pieces[index] += Likelihood(notes=about.notes, seconds=about.seconds)
@@ -220,7 +220,7 @@ def _of_regions(
     store: NoteStore,
     indices: Indices,
     batch: int,
-    tell: Progress,
+    report: Progress,
     pieces: Pieces,
     stride: int | None,
 ) -> Likelihood:
@@ -234,5 +234,5 @@ def _of_regions(
         found = region_likelihood(model.network, list(stretches), batch)
         pieces[index] = dataclasses.replace(found, seconds=score.duration)
         total += pieces[index]
-        tell((number + 1) / len(indices))
+        report((number + 1) / len(indices))
     return total

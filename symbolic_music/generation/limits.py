@@ -177,24 +177,24 @@ class Limits:
         classes = self._classes()
         return [pitch for pitch in range(self.lowest, self.highest + 1) if pitch % 12 in classes]
 
-    def told(self) -> str:
+    def described(self) -> str:
         """The limits that were set, as options of the command line; "" for no limits."""
-        told = [] if self.lowest == 0 else [f"lowest {self.lowest}"]
-        told += [] if self.highest == 127 else [f"highest {self.highest}"]
-        told += [f"scale {self.scale}"] if self.scale else []
-        told += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
-        told += [f"chords {','.join(f'{bar:g}:{name}' for bar, name in self.chords)}"] if self.chords else []
-        told += [] if self.polyphony is None else [f"polyphony {self.polyphony}"]
+        parts = [] if self.lowest == 0 else [f"lowest {self.lowest}"]
+        parts += [] if self.highest == 127 else [f"highest {self.highest}"]
+        parts += [f"scale {self.scale}"] if self.scale else []
+        parts += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
+        parts += [f"chords {','.join(f'{bar:g}:{name}' for bar, name in self.chords)}"] if self.chords else []
+        parts += [] if self.polyphony is None else [f"polyphony {self.polyphony}"]
         for name in ("notes_per_bar", "notes_at_once"):
             pair = getattr(self, name)
-            told += [] if pair is None else [f"{name.replace('_', ' ')} {pair[0]}-{pair[1]}"]
-        told += ["no repeats"] if self.no_repeats else []
-        told += [] if self.end_on is None else [f"end on {self.end_on:g}"]
-        told += [f"given pitches {','.join(map(str, self.given_pitches))}"] if self.given_pitches else []
-        return ", ".join(told)
+            parts += [] if pair is None else [f"{name.replace('_', ' ')} {pair[0]}-{pair[1]}"]
+        parts += ["no repeats"] if self.no_repeats else []
+        parts += [] if self.end_on is None else [f"end on {self.end_on:g}"]
+        parts += [f"given pitches {','.join(map(str, self.given_pitches))}"] if self.given_pitches else []
+        return ", ".join(parts)
 
     def _told(self) -> str:
-        told = [f"pitches {self.lowest} to {self.highest}"]
-        told += [self.scale] if self.scale else []
-        told += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
-        return ", ".join(told)
+        parts = [f"pitches {self.lowest} to {self.highest}"]
+        parts += [self.scale] if self.scale else []
+        parts += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
+        return ", ".join(parts)

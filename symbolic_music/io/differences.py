@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from symbolic_music.io.midi.event_names import told
+from symbolic_music.io.midi.event_names import named
 from symbolic_music.io.midi.player import Sound, played
 from symbolic_music.io.midi.reader import parse_midi
 from symbolic_music.io.midi.tolerant_reader import read_tracks
@@ -142,7 +142,7 @@ def _notes(first: Keyed, second: Keyed) -> Iterator[NoteDifference]:
 
 def _events(first: bytes, second: bytes) -> Iterator[EventDifference]:
     """Events that are in a track of one file and not in the same track of the other; equal ones count."""
-    mine, theirs = told(first), told(second)
+    mine, theirs = named(first), named(second)
     for track in range(max(len(mine), len(theirs))):
         a, b = (Counter(one[track]) if track < len(one) else Counter() for one in (mine, theirs))
         for only, rest in (("a", a - b), ("b", b - a)):

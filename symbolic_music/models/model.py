@@ -217,9 +217,9 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
 def _public(name: str, where: torch.device, offline: bool) -> Model[Any]:
     """A checkpoint of others."""
     opened, known = public.open_public(name, sorted(_bundled_folders()), offline)
-    public.say_licence(known.name, known.licence)
+    public.say_licence(known.name, known.license)
     count = public.parameters_of(opened.network)
-    card = Card(known.name, count, known.licence, known.data, f"public checkpoint of the family {known.family}")
+    card = Card(known.name, count, known.license, known.data, f"public checkpoint of the family {known.family}")
     return Model(opened.network.to(where), card, View(120.0, ()), opened.tokenizer)
 
 

@@ -38,7 +38,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 def application(context: Context) -> Starlette:
     """The application over sessions, models and edits under way; `guard.Guard` goes around it."""
 
-    def told(status: int = 200) -> Callable[[Callable[[Request], Awaitable[Any]]], Answer]:
+    def answering(status: int = 200) -> Callable[[Callable[[Request], Awaitable[Any]]], Answer]:
         """An address whose answer is JSON; errors of the library are answers too."""
 
         def wrap(answer: Callable[[Request], Awaitable[Any]]) -> Answer:
@@ -53,34 +53,34 @@ def application(context: Context) -> Starlette:
 
         return wrap
 
-    @told()
+    @answering()
     async def about(request: Request) -> Any:
         return {"name": "symbolic-music studio", "version": symbolic_music.__version__, "document": "/api/openapi.json"}
 
-    @told()
+    @answering()
     async def document(request: Request) -> Any:
         return openapi.document()
 
-    @told()
+    @answering()
     async def models(request: Request) -> Any:
         return await run_in_threadpool(context.models.listed)
 
-    @told()
+    @answering()
     async def list_examples(request: Request) -> Any:
         return [{"name": e.name, "title": e.title, "hint": e.hint, "model": e.model} for e in examples()]
 
-    @told(201)
+    @answering(201)
     async def open_example(request: Request) -> Any:
         one = example(request.path_params["name"])
         score = await run_in_threadpool(one.make)
         session = await run_in_threadpool(context.sessions.create_from, score, one.title)
         return session.described()
 
-    @told()
+    @answering()
     async def sessions(request: Request) -> Any:
         return await run_in_threadpool(context.sessions.listed)
 
-    @told(201)
+    @answering(201)
     async def create(request: Request) -> Any:
         data = await _body(request)
         if not data:
@@ -91,13 +91,13 @@ def application(context: Context) -> Starlette:
             session = await run_in_threadpool(context.sessions.create, data, name)
         return session.described()
 
-    @told()
+    @answering()
     async def session(request: Request) -> Any:
         one = context.session(request)
         edits = [context.edit(one, number) for number in unfinished(one)[:1]]
         return {**one.described(), "edits": edits}
 
-    @told()
+    @answering()
     async def score(request: Request) -> Any:
         one = context.session(request)
         state = _number(request, "state")
@@ -108,7 +108,7 @@ def application(context: Context) -> Starlette:
 
         return Response(await run_in_threadpool(read), media_type="application/json")
 
-    @told()
+    @answering()
     async def alternative_score(request: Request) -> Any:
         one = context.session(request)
         number, which = (check_number(request.path_params[name]) for name in ("edit", "which"))
@@ -118,63 +118,63 @@ def application(context: Context) -> Starlette:
 
         return Response(await run_in_threadpool(read), media_type="application/json")
 
-    @told(201)
+    @answering(201)
     async def change(request: Request) -> Any:
         one, changes = context.session(request), _parsed(Changes, await _body(request))
 
         def apply() -> None:
             with one.lock:
-                one.add(changes.apply(one.score(changes.state)), changes.told(), changes.state)
+                one.add(changes.apply(one.score(changes.state)), changes.summary(), changes.state)
 
         await run_in_threadpool(apply)
         return one.described()
 
-    @told()
+    @answering()
     async def go(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(Go, await _body(request))
         await run_in_threadpool(wanted.apply, one)
         return one.described()
 
-    @told()
+    @answering()
     async def name(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(Named, await _body(request))
         await run_in_threadpool(one.rename_state, wanted.state, wanted.name)
         return one.described()
 
-    @told()
+    @answering()
     async def chords(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(Chords, await _body(request))
         await run_in_threadpool(wanted.apply, one)
         return one.described()
 
-    @told()
+    @answering()
     async def view(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(View, await _body(request))
         await run_in_threadpool(wanted.apply, one)
         return {}
 
-    @told(202)
+    @answering(202)
     async def wish(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(Wish, await _body(request))
         job = context.jobs.start(one, wanted, lambda: context.models.get(wanted.model))
         return {"edit": job.number, "seed": job.seed}
 
-    @told()
+    @answering()
     async def edit(request: Request) -> Any:
         return context.edit(context.session(request), check_number(request.path_params["edit"]))
 
-    @told()
+    @answering()
     async def edit_events(request: Request) -> Any:
         one, number = context.session(request), check_number(request.path_params["edit"])
         return events.response(context.jobs.get(one, number), request)
 
-    @told()
+    @answering()
     async def cancel(request: Request) -> Any:
         one = context.session(request)
         context.jobs.get(one, check_number(request.path_params["edit"])).cancel()
         return {}
 
-    @told(201)
+    @answering(201)
     async def keep(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(Kept, await _body(request))
         number = check_number(request.path_params["edit"])
@@ -182,15 +182,15 @@ def application(context: Context) -> Starlette:
         await run_in_threadpool(kept, one, number, [(t.alternative, t.first, t.last) for t in wanted.takes])
         return one.described()
 
-    @told()
+    @answering()
     async def sound(request: Request) -> Any:
         return await run_in_threadpool(listening.sound, context, request)
 
-    @told()
+    @answering()
     async def note(request: Request) -> Any:
         return await run_in_threadpool(listening.note, request)
 
-    @told()
+    @answering()
     async def file(request: Request) -> Any:
         one, kind = context.session(request), request.path_params["kind"]
         state = one.state(_number(request, "state"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from symbolic_music.cli.options.originality import looked_up
-from symbolic_music.cli.options.originality import told as told_of
+from symbolic_music.cli.options.originality import summary as summary_of
 from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError
@@ -180,7 +180,7 @@ def test_what_was_written_is_looked_up(store: NoteStore, tmp_path: Path) -> None
     written = Written(score, new, 0, -1.0, True)
     (shared,) = looked_up([written], Path(store.path), tmp_path / "page.html", ["made.mid"])
     assert shared.longest == shared.notes == len(new) == written.written.sum()
-    assert f"longest passage of the training data {len(new)} notes" in told_of(shared)
+    assert f"longest passage of the training data {len(new)} notes" in summary_of(shared)
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
 
 

@@ -29,8 +29,8 @@ def models(
     for title in ("name", "parameters", "licence", "data", "what it does"):
         table.add_column(title, justify="right" if title == "parameters" else "left", overflow="fold")
     for card in cards:
-        told = (card.name, f"{card.parameters:,}", card.license, card.data, card.description)
-        table.add_row(*map(Text, told))
+        row = (card.name, f"{card.parameters:,}", card.license, card.data, card.description)
+        table.add_row(*map(Text, row))
     show(table)
     if not all_models:
         return
@@ -51,4 +51,5 @@ def _public() -> list[dict[str, Any]]:
     from symbolic_music.models.checkpoints.catalogue import CATALOGUE
     from symbolic_music.models.checkpoints.public import on_disk
 
-    return [{**asdict(one), "can": list(one.can), "on_disk": on_disk(one)} for one in CATALOGUE]
+    rows = [{**asdict(one), "can": list(one.can), "on_disk": on_disk(one)} for one in CATALOGUE]
+    return [{"licence" if key == "license" else key: value for key, value in row.items()} for row in rows]

@@ -36,8 +36,8 @@ def vary(
         score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
         verb="vary", near=near,
     )  # fmt: skip
-    told = ", ".join(map(str, regions))
-    options.write(writing, f"varying {told}", f" in {told}")
+    places = ", ".join(map(str, regions))
+    options.write(writing, f"varying {places}", f" in {places}")
 
 
 @grouped
@@ -62,5 +62,5 @@ def busier(
         score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
         verb="busier", factor=factor,
     )  # fmt: skip
-    told = ", ".join(map(str, regions))
-    options.write(writing, f"rewriting {told}", f" in {told}")
+    places = ", ".join(map(str, regions))
+    options.write(writing, f"rewriting {places}", f" in {places}")

@@ -52,7 +52,7 @@ def looked_up(found: Sequence[Written], store: Path, report: Path | None, names:
     return shared
 
 
-def told(shared: Originality) -> str:
+def summary(shared: Originality) -> str:
     """The longest copied passage in a few words."""
     longest = next((passage for passage in shared.passages if passage.rhythm), None)
     if longest is None:

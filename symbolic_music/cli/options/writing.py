@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
-from symbolic_music.cli.options.originality import check_store, looked_up, told
+from symbolic_music.cli.options.originality import check_store, looked_up, summary
 from symbolic_music.cli.options.where import chords, least_and_most
 from symbolic_music.cli.output.report import (
     Device,
@@ -235,7 +235,7 @@ class WritingOptions:
             parts += ["nearly the original"] if one.copies_original else []
             parts += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
             parts += [] if one.complete else ["unfinished"]
-            parts += [told(its)] if its is not None else []
+            parts += [summary(its)] if its is not None else []
             out(f"{target}: {', '.join(parts)}")
 
     def _fit(self, one: Written) -> float | None:

@@ -74,15 +74,15 @@ def _run(verb: Callable[..., None], values: dict[str, Any], inputs: set[str], fo
         if sys.stdout.isatty():
             raise FileError("standard output is a terminal: name a file with -o, or pipe it")
         values["output"], names[str(result)] = result, "standard output"
-    told = io.StringIO()
+    printed = io.StringIO()
     try:
-        with redirect_stdout(told):
+        with redirect_stdout(printed):
             verb(**values)
     except SymbolicMusicError as error:
         error.args = (_renamed(str(error), names),)
         raise
     finally:
-        (sys.stderr if out else sys.stdout).write(_renamed(told.getvalue(), names))
+        (sys.stderr if out else sys.stdout).write(_renamed(printed.getvalue(), names))
         if out and result.is_file():
             sys.stdout.flush()
             with result.open("rb") as file:

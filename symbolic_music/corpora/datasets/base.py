@@ -39,7 +39,7 @@ class Source:
     split: str = ""
     title: str = ""
     composer: str = ""
-    licence: str = ""
+    license: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     refused: str = ""
     read: Reader = read_file

@@ -26,7 +26,7 @@ def listing(root: Path, splits: str) -> Listing:
                 (row["midi_filename"],),
                 row["split"],
                 row["id"],
-                licence=LICENCE,
+                license=LICENCE,
                 facts={name: int(row[name]) if name == "bpm" else row[name] for name in _FACTS},
             )
             for row in read_table(path)

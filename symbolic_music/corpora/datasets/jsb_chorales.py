@@ -38,7 +38,7 @@ def listing(root: Path, splits: str) -> Listing:
             (path.name,),
             {"valid": VALIDATION}.get(split, split),
             composer="Johann Sebastian Bach",
-            licence=LICENCE,
+            license=LICENCE,
             read=read_chorale,
         )
         for split, place in names

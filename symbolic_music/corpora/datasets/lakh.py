@@ -47,4 +47,4 @@ def listing(root: Path, splits: str) -> Listing:
 def _source(md5: str, names: list[str]) -> Source:
     tracks = sorted({Path(name).parent.name for name in names if _MSD.fullmatch(Path(name).parent.name)})
     facts = {"msd": tracks} if tracks else {}
-    return Source(names[0], (names[0],), by_first_digit(md5), licence=LICENCE, facts=facts)
+    return Source(names[0], (names[0],), by_first_digit(md5), license=LICENCE, facts=facts)

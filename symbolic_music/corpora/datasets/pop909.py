@@ -54,7 +54,7 @@ def listing(root: Path, splits: str) -> Listing:
                 (midi.format(number), *(name for name in files if (root / name).is_file())),
                 TRAIN if place < ends[0] else VALIDATION if place < ends[1] else TEST,
                 title,
-                licence=LICENCE,
+                license=LICENCE,
                 facts=facts,
                 read=read_song,
             )

@@ -93,7 +93,7 @@ def _plan(task: Task, contents: Mapping[str, bytes | str]) -> str:
         split = source.split or (task.split_of(_key(contents[source.files[0]])) if task.split_of else "")
         rows.append([
             source.name, [hashes[name] for name in source.files], split, source.title, source.composer,
-            source.licence, source.facts, source.refused, source.read.__qualname__,
+            source.license, source.facts, source.refused, source.read.__qualname__,
         ])  # fmt: skip
     return sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
@@ -128,7 +128,7 @@ def _made(task: Task, source: Source, contents: Mapping[str, bytes | str]) -> tu
         split=source.split or (task.split_of(key) if task.split_of else ""),
         notes=len(score),
         seconds=round(score.duration, 3),
-        licence=source.licence,
+        license=source.license,
         title=source.title,
         composer=source.composer,
         tracks=tuple(track.name for track in score.tracks),

@@ -49,12 +49,22 @@ class Piece:
     split: str
     notes: int
     seconds: float
-    licence: str = ""
+    license: str = ""
     title: str = ""
     composer: str = ""
     tracks: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Piece:
+        """A piece as segments have it, where the license is spelt `licence`."""
+        lists = {"tracks": tuple(record["tracks"]), "problems": tuple(record["problems"])}
+        return cls(**{"license" if key == "licence" else key: value for key, value in {**record, **lists}.items()})
+
+    def record(self) -> dict[str, Any]:
+        """The piece as segments have it."""
+        return {"licence" if key == "license" else key: value for key, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def write_segment(
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     write_bytes(folder / FOLDER / f"{number:05}.safetensors", data)
     about = {"plan": plan, "sha256": sha256(data).hexdigest(), "bytes": len(data)}
-    _write_about(folder, number, about, [asdict(piece) for piece, _ in pieces], [asdict(one) for one in left_out])
+    _write_about(folder, number, about, [piece.record() for piece, _ in pieces], [asdict(one) for one in left_out])
 
 
 def has_segment(folder: Path, number: int, plan: str) -> bool:
@@ -202,12 +212,12 @@ def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -
     For a store that is being made: splits that depend on all pieces are known last.
     """
     about = read_about(folder, number)
-    before = [_piece(one) for one in about["pieces"]]
+    before = [Piece.of_record(one) for one in about["pieces"]]
     after = [change(piece) for piece in before]
     if after != before:
         head = {key: about[key] for key in ("plan", "sha256", "bytes")}
         (folder / MANIFEST).unlink(missing_ok=True)
-        _write_about(folder, number, head, [asdict(piece) for piece in after], about["left_out"])
+        _write_about(folder, number, head, [piece.record() for piece in after], about["left_out"])
     return after
 
 
@@ -344,7 +354,7 @@ class NoteStore:
         number, place = self._place(index)
         own = self._abouts.get(number)
         if own is None:
-            own = [_piece(one) for one in self._about(number)["pieces"]]
+            own = [Piece.of_record(one) for one in self._about(number)["pieces"]]
             _hold(self._abouts, number, own, _MOST_DESCRIBED)
         return own[place]
 
@@ -413,7 +423,3 @@ class NoteStore:
             raise StoreError(f"{path}: {error.strerror}: {_AGAIN}") from None
         if found.hexdigest() != said:
             raise StoreError(f"{path} is damaged, its SHA-256 is not the manifest's: {_AGAIN}")
-
-
-def _piece(about: dict[str, Any]) -> Piece:
-    return Piece(**{**about, "tracks": tuple(about["tracks"]), "problems": tuple(about["problems"])})

@@ -60,10 +60,10 @@ def _any_bar(events: GridEvents, rng: np.random.Generator) -> int:
 
 def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random.Generator) -> Layout:
     slots = len(events.slot_instruments)
-    heard = None
+    given = None
     if slots > 2 and rng.random() < augmentation.fewer_slots:
-        heard = rng.random(slots) < rng.uniform(0.3, 1)
-        heard[events.slot[int(rng.integers(0, len(events)))]] = True
+        given = rng.random(slots) < rng.uniform(0.3, 1)
+        given[events.slot[int(rng.integers(0, len(events)))]] = True
     alike = 0.0 if rng.random() < _WITHOUT_ALIKE else float(rng.uniform(*_ALIKE))
     reach = 1.0 if rng.random() < 0.3 else float(rng.uniform(1.3, 3))
     return Layout(
@@ -72,7 +72,7 @@ def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random
         future=0.0 if rng.random() < augmentation.without_future else float(rng.uniform(0.3, 1.2)),
         alike=alike,
         reach=float(rng.uniform(*_REACH_BESIDE)) if alike else reach,
-        heard=heard,
+        given=given,
     )
 
 

@@ -46,8 +46,8 @@ def classes_beside(case: Case, written: Array) -> NDArray[np.bool_]:
     """Which pitch classes above a note's own sound in another track when it begins: shape (notes, 12), for those notes
     under which any does.
     """
-    heard = sounding(case, written["onset"].astype(np.int64))
-    classes = np.stack([heard[:, step::12].any(axis=1) for step in range(12)], axis=1)
+    context = sounding(case, written["onset"].astype(np.int64))
+    classes = np.stack([context[:, step::12].any(axis=1) for step in range(12)], axis=1)
     above = (written["pitch"].astype(np.int64)[:, None] + np.arange(12)) % 12
     return np.asarray(np.take_along_axis(classes, above, axis=1)[classes.any(axis=1)])
 

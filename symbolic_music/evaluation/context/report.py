@@ -64,8 +64,8 @@ def table_of(rows: Sequence[Row]) -> Table:
         for name in systems:
             found = row.means[name]
             p = row.p.get((name, "copy"))
-            told = f" (p {p:.3f})" if p is not None and p == p else ""
-            cells.append(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]{told}" if found.n else "–")
+            significance = f" (p {p:.3f})" if p is not None and p == p else ""
+            cells.append(f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]{significance}" if found.n else "–")
         lines.append([row.metric.name, row.metric.better, max(m.n for m in row.means.values()), *cells])
     return Table(["metric", "better", "n", *systems], lines)
 

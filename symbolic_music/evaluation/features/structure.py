@@ -34,12 +34,12 @@ def self_similarity(score: Score) -> Matrix:
     notes = score.notes[score.notes["channel"] != DRUM_CHANNEL]
     start = notes["onset"].astype(np.float64)
     end = start + notes["duration"]
-    heard = np.zeros((len(edges) - 1, 12))
+    sounding = np.zeros((len(edges) - 1, 12))
     for step in range(12):
         mine = notes["pitch"] % 12 == step
         # Time sounded up to each edge, of all notes together; its differences are the time in each part.
-        heard[:, step] = np.diff(_sounded(start[mine], end[mine], edges))
-    bars = heard.reshape(-1, _PARTS * 12) if len(edges) > 1 else np.zeros((0, _PARTS * 12))
+        sounding[:, step] = np.diff(_sounded(start[mine], end[mine], edges))
+    bars = sounding.reshape(-1, _PARTS * 12) if len(edges) > 1 else np.zeros((0, _PARTS * 12))
     norms = np.linalg.norm(bars, axis=1, keepdims=True)
     silent = norms[:, 0] == 0
     unit = np.divide(bars, norms, out=np.zeros_like(bars), where=norms > 0)

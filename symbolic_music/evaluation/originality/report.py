@@ -120,9 +120,11 @@ def _section(name: str, score: Score, found: Originality, among: NDArray[np.bool
     from symbolic_music.plotting.rolls.roll import piano_roll
     from symbolic_music.plotting.style import figure_bytes
 
-    told = f"{found.notes:,} notes asked about, {found.share:.1%} in passages of twelve or more that the store has too"
+    summary = (
+        f"{found.notes:,} notes asked about, {found.share:.1%} in passages of twelve or more that the store has too"
+    )
     if not found.passages:
-        return Section(name, told)
+        return Section(name, summary)
     rows = [
         [
             f"{passage.start:.1f} to {passage.end:.1f} s", passage.notes, passage.own, passage.source,
@@ -147,7 +149,7 @@ def _section(name: str, score: Score, found: Originality, among: NDArray[np.bool
     ]
     for number, passage in enumerate([one for one in found.passages if one.rhythm][:_DRAWN], 1):
         parts += _pair(number, score, passage, store)
-    return Section(name, told, parts)
+    return Section(name, summary, parts)
 
 
 def _pair(number: int, score: Score, passage: Passage, store: NoteStore) -> list[Table | Media]:

@@ -47,9 +47,9 @@ class PolyphonyOfEach(Constraint):
 
     @override
     def pitches(self, situation: Situation) -> Mask:
-        heard = sounding(situation)
+        sounds = sounding(situation)
         counts = np.zeros((len(situation.counts), v.INSTRUMENTS), np.int64)
-        line, event = np.nonzero(heard)
+        line, event = np.nonzero(sounds)
         np.add.at(counts, (line, situation.events[line, event, 2] // 128), 1)
         full = counts[:, situation.notes // 128] >= self.most
         return np.asarray(~full | ~concerned(situation.notes, self.instruments))

@@ -129,6 +129,6 @@ class Editing(PlannedSession):
         """The error in terms of the user's limits and bars."""
         lines = self._score.bars(place.span[1])
         bar = max(1, int(np.searchsorted(place.view.steps(lines), error.step, side="right")))
-        limits = self._edit.limits.told()
+        limits = self._edit.limits.described()
         why = f"the limits ({limits}) leave none" if limits else "what is given leaves no room"
         return f"{error.what} in bar {bar}: {why}"

@@ -11,7 +11,7 @@ from symbolic_music.generation.regions import Span
 from symbolic_music.score import Array, Score, Track
 
 # Notes around a region by which loudness is judged, and of how many alike the median is taken.
-_HEARD, _ALIKE, _FEW = 128, 16, 3
+_JUDGED, _ALIKE, _FEW = 128, 16, 3
 _UNKNOWN_VELOCITY, _UNKNOWN_PITCH = 80, 60.0
 
 
@@ -61,14 +61,14 @@ def voice_of(score: Score, given: Array, track: int, described: Track, span: Spa
     first, last = span
     own, kept = (notes[notes["track"] == track] for notes in (score.notes, given))
     before = max(int(np.searchsorted(own["onset"], first, side="right")) - 1, 0)
-    heard = next((notes for notes in (kept, own) if len(notes)), score.notes)
-    onset = heard["onset"].astype(np.int64)
-    nearest = np.argsort(np.maximum(first - onset, onset - last), kind="stable")[:_HEARD]
+    judged = next((notes for notes in (kept, own) if len(notes)), score.notes)
+    onset = judged["onset"].astype(np.int64)
+    nearest = np.argsort(np.maximum(first - onset, onset - last), kind="stable")[:_JUDGED]
     return Voice(
         program=int(own["program"][before]) if len(own) else described.program,
         channel=int(own["channel"][before]) if len(own) else DRUM_CHANNEL * described.is_drum,
-        pitch=float(heard["pitch"].mean()) if len(own) else _UNKNOWN_PITCH,
-        around=heard[nearest],
+        pitch=float(judged["pitch"].mean()) if len(own) else _UNKNOWN_PITCH,
+        around=judged[nearest],
         sixteenth=score.ticks_per_quarter / 4,
     )
 

@@ -30,7 +30,7 @@ def kind_of(data: bytes) -> str:
     return "exclusive message" if data[0] >= 0xF0 else CHANNEL[data[0] >> 4]
 
 
-def told(data: bytes) -> list[list[tuple[int, str]]]:
+def named(data: bytes) -> list[list[tuple[int, str]]]:
     """(tick, words) of the events of each track; of a damaged track those before the damage."""
     found = []
     for extent in layout(data, Counter()).tracks:

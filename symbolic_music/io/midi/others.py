@@ -115,7 +115,7 @@ def _candidates(body: bytes, events: Events, channels: list[int], ports: bool) -
         return
     kind = table.status >> 4
     said = (kind != _ON) & ((kind != _OFF) | (table.second != _USUAL_RELEASE))
-    if not ports:  # then tables hold what is told to channels that play
+    if not ports:  # then tables hold the state of channels that play
         said &= ~((kind == 0xB) | (kind == 0xC) | (kind == 0xE)) | ~np.isin(table.status & 15, channels)
     for index in np.flatnonzero(said).tolist():
         columns = (table.tick, table.begin, table.place, table.stop, table.status)

@@ -163,14 +163,14 @@ def _closed(data: bytes) -> _Closed | None:
         # What looks like a status byte may be part of a time or a text: then there is a sign too many.
         state = body.translate(None, _NO_STATE)
         played = [channel for channel in range(16) if 0x90 | channel in state]
-        told = [channel for channel in range(16) if 0xB0 | channel in state or 0xE0 | channel in state]
+        with_state = [channel for channel in range(16) if 0xB0 | channel in state or 0xE0 | channel in state]
         changes = state.translate(None, _NO_PROGRAM_CHANGES)
         once &= len(changes) < 2
         parts += len(changes)
         if parts > _MOST_PARTS:
             return None
         changing |= {(track, byte & 15) for byte in changes}
-        own = sorted({*played, *told})
+        own = sorted({*played, *with_state})
         signs += [(track, channel) for channel in own]
         tail = _tail(sum(1 << channel for channel in played), sum(1 << channel for channel in own))
         pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]

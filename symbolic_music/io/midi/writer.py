@@ -89,8 +89,8 @@ def written(score: Score) -> bytes:
         own = joined([parts[index].notes for index in group], NOTE)
         notes, inside = unnested(own[np.argsort(own["onset"], kind="stable")])
         channels = np.full(len(score.tracks), place.channel)
-        told = parts[group[0]]
-        controls, bends = (told.controls, told.bends) if place.tells else (told.controls[:0], told.bends[:0])
+        state = parts[group[0]]
+        controls, bends = (state.controls, state.bends) if place.tells else (state.controls[:0], state.bends[:0])
         chunks.append(chunk(event_columns(notes, controls, bends, channels, releases, order), messages))
         while len(inside):
             notes, inside = unnested(inside)
@@ -219,11 +219,11 @@ def _parts(score: Score) -> Iterator[Part]:
     for index, track in enumerate(score.tracks):
         own = range(bounds[index], bounds[index + 1])
         bank = None if track.channel is None and not track.bank else track.bank
-        told = (controls[index], bends[index])
+        state = (controls[index], bends[index])
         if not own:
-            yield Part(index, track.is_drum, track.program, bank, score.notes[:0], *told)
+            yield Part(index, track.is_drum, track.program, bank, score.notes[:0], *state)
         for k in own:
-            yield Part(index, bool(keys[k] >> 7 & 1), int(keys[k]) & 127, bank, tables[k], *told)
+            yield Part(index, bool(keys[k] >> 7 & 1), int(keys[k]) & 127, bank, tables[k], *state)
 
 
 def _one_chunk(score: Score, parts: list[Part], texts: Texts, order: Order) -> bytes | None:

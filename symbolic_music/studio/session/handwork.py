@@ -234,7 +234,7 @@ class Changes(_Change):
             score = change.root.apply(score)
         return score
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The name of the step."""
         return self.label or ", ".join(dict.fromkeys(change.root.do for change in self.changes))
 

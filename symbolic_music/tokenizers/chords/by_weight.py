@@ -40,7 +40,7 @@ _ON_BASS[_MAJOR, 3] = _MINOR7
 _ON_BASS[_MINOR, 4], _ON_BASS[_MINOR, 3] = _MAJOR7, _HALF_DIM7
 _ON_BASS[_SUS2, 5], _ON_BASS[_SUS4, 7] = _SUS4, _SUS2
 # Only notes of the last ten onsets before a window, and of those inside, count.
-_ONSETS_HEARD = 10
+_ONSETS_BEFORE = 10
 _BLOCK = 256  # beats, an even number
 
 
@@ -63,8 +63,8 @@ def beat_chords(start: Ints, end: Ints, pitch: Ints, beat: int = 480) -> tuple[I
     onsets = np.flatnonzero(new)
     parts = []
     for first in range(0, beats, _BLOCK):
-        heard = max(int(np.searchsorted(start[onsets], first * beat)) - _ONSETS_HEARD, 0)
-        notes = slice(int(onsets[min(heard, len(onsets) - 1)]), int(np.searchsorted(start, (first + _BLOCK) * beat)))
+        earliest = max(int(np.searchsorted(start[onsets], first * beat)) - _ONSETS_BEFORE, 0)
+        notes = slice(int(onsets[min(earliest, len(onsets) - 1)]), int(np.searchsorted(start, (first + _BLOCK) * beat)))
         columns = start[notes] - first * beat, end[notes] - first * beat, pitch[notes], new[notes]
         parts.append(_block_chords(*columns, beat, min(_BLOCK, beats - first)))
     chosen = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
@@ -136,7 +136,7 @@ def _spans(
     """
     windows = len(begins)
     passed = np.searchsorted(start[new], begins)  # onsets before each window
-    onset = np.cumsum(new) + (_ONSETS_HEARD - 1)
+    onset = np.cumsum(new) + (_ONSETS_BEFORE - 1)
     first, final = start // beat, end // beat
     # Each note in the windows of one beat, then each in those of two: from its first to its last.
     last_one = np.minimum(np.searchsorted(passed[:beats], onset, side="right"), beats) - 1

@@ -103,8 +103,8 @@ class AriaTokenizer(Tokenizer):
                     known = v.DRUM + pitch - v.DRUMS[0] if pitch in v.DRUMS else v.UNKNOWN
                     event = (onset, end, (known,))
                 else:
-                    heard = next((b for a, b in held if a < end < b), end)
-                    event = (onset, heard, (v.note_id(instrument, pitch, velocity),))
+                    sounds_until = next((b for a, b in held if a < end < b), end)
+                    event = (onset, sounds_until, (v.note_id(instrument, pitch, velocity),))
                 # As notes are found in a file: by where they end.
                 events.append((onset, number, end, event))
             if self.with_pedal:
@@ -127,7 +127,7 @@ class AriaTokenizer(Tokenizer):
         for at, token in enumerate(tokens):
             following = tokens[at + 1 : at + 3]
             onset = segment + (following[0] - v.ONSET) * v.STEP if following else 0
-            told = bool(following) and v.ONSET <= following[0] < v.SIZE
+            has_onset = bool(following) and v.ONSET <= following[0] < v.SIZE
             if v.PREFIX <= token <= v.PREFIX + len(v.INSTRUMENTS):
                 name = [*v.INSTRUMENTS, "drum"][token - v.PREFIX]
                 if name not in place and not rows:
@@ -135,15 +135,15 @@ class AriaTokenizer(Tokenizer):
                     tracks.append(Track("", v.PROGRAMS.get(name, 0), name == "drum"))
             elif token == v.NEXT_SEGMENT:
                 segment += v.SEGMENT
-            elif v.NOTE <= token < v.DRUM and told and len(following) > 1 and v.DURATION <= following[1] < v.ONSET:
+            elif v.NOTE <= token < v.DRUM and has_onset and len(following) > 1 and v.DURATION <= following[1] < v.ONSET:
                 name, pitch, velocity = v.note_of(token)
                 if name in place:
                     lasts = (following[1] - v.DURATION) * v.STEP
                     rows.append((onset, lasts, pitch, velocity, v.PROGRAMS[name], 0, place[name]))
-            elif v.DRUM <= token < v.DURATION and told and "drum" in place:
+            elif v.DRUM <= token < v.DURATION and has_onset and "drum" in place:
                 pitch = v.DRUMS[token - v.DRUM]
                 rows.append((onset, v.STEP, pitch, _DRUM_VELOCITY, 0, DRUM_CHANNEL, place["drum"]))
-            elif token in (v.PEDAL_ON, v.PEDAL_OFF) and told and "piano" in place:
+            elif token in (v.PEDAL_ON, v.PEDAL_OFF) and has_onset and "piano" in place:
                 pedals.append((onset, _SUSTAIN, 127 * (token == v.PEDAL_ON), place["piano"]))
         table = note_table(rows)
         return Score(

@@ -36,7 +36,7 @@ class Layout:
         future: how far what follows reaches beside what came before; 0 for none of it.
         alike: share of the room for bars of the written slots that are like the spans; see `likeness`.
         reach: how much further the other notes of written slots reach.
-        heard: mask of the slots whose notes are given; written slots always are.
+        given: mask of the slots whose notes are given; written slots always are.
     """
 
     numbers: Integers | None = None
@@ -44,7 +44,7 @@ class Layout:
     future: float = 0.7
     alike: float = 0.25
     reach: float = 1.0
-    heard: NDArray[np.bool_] | None = None
+    given: NDArray[np.bool_] | None = None
 
 
 PLAIN = Layout()
@@ -53,10 +53,10 @@ PLAIN = Layout()
 def arrange_stretch(events: GridEvents, first_bar: int, longest: int, layout: Layout = PLAIN) -> Rows:
     """Rows of a piece from a bar on, at most `longest`, all of them predicted."""
     numbers, keys = _numbers(events, layout), events.keys(layout.semitones)
-    is_heard = events.bar >= first_bar
-    if layout.heard is not None:
-        is_heard &= layout.heard[events.slot]
-    chosen = _in_order(events, np.flatnonzero(is_heard)[:longest], numbers, keys)
+    is_given = events.bar >= first_bar
+    if layout.given is not None:
+        is_given &= layout.given[events.slot]
+    chosen = _in_order(events, np.flatnonzero(is_given)[:longest], numbers, keys)
     begin = events.edge(first_bar)
     head = _header(events, np.unique(events.slot[chosen]), numbers, np.zeros(len(numbers), bool), begin)
     body, _ = _note_rows(events, chosen, numbers, keys, begin)
@@ -157,8 +157,8 @@ def _given(
     after = (events.bar - last + 1) / layout.future if layout.future else np.full(len(events), np.inf)
     distance = np.where(events.bar < first, first - events.bar, np.where(events.bar >= last, after, 0.0))
     rank = np.where(own, distance / layout.reach, distance)
-    if layout.heard is not None:
-        is_given = is_given & (layout.heard | is_written)[events.slot]
+    if layout.given is not None:
+        is_given = is_given & (layout.given | is_written)[events.slot]
     chosen = np.flatnonzero(is_given & np.isfinite(rank))
     if len(chosen) <= room:
         return chosen, np.zeros(len(chosen), bool)

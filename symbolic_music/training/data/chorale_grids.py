@@ -55,11 +55,11 @@ class GridSource(TokenSource):
             low, high = self.data.transpose
             shifts = rng.integers(low, high + 1, self.config.optim.batch)
             cropped = rng.random(len(shifts)) < self.data.crops
-            heard = [
+            chosen = [
                 _later(self.train[i], rng) if c else self.train[i]
                 for i, c in zip(self._chosen(step), cropped, strict=True)
             ]
-            moved = [torch.from_numpy(transposed(ids, int(k))) for ids, k in zip(heard, shifts, strict=True)]
+            moved = [torch.from_numpy(transposed(ids, int(k))) for ids, k in zip(chosen, shifts, strict=True)]
             moved = moved[share.rank :: share.world]
             yield [collate(moved[part :: share.parts]) for part in range(share.parts)]
             step += 1

@@ -54,7 +54,7 @@ def test_maestro_has_its_splits_titles_and_composers(tmp_path: Path) -> None:
     pieces = {piece.source: piece for piece in store.pieces()}
     assert list(pieces) == ["2004/b.midi", "2004/c.midi", "2018/a.midi"]
     b = pieces["2004/b.midi"]
-    assert (b.split, b.title, b.composer, b.licence) == ("validation", "Fugue, in C", "Bach", "CC BY-NC-SA 4.0")
+    assert (b.split, b.title, b.composer, b.license) == ("validation", "Fugue, in C", "Bach", "CC BY-NC-SA 4.0")
     assert b.facts == {"year": 2004}
     assert pieces["2004/c.midi"].title == "Étude"
     assert store.manifest["options"]["metadata"] == "v3.0.0"
@@ -153,7 +153,7 @@ def test_lakhs_splits_are_those_of_the_first_digit(tmp_path: Path) -> None:
     split = {piece.source: piece.split for piece in store.pieces()}
     assert [split[f"{name[0]}/{name}.mid"] for name in MD5] == ["train", "train", "validation", "test"]
     assert [(one.source, one.reason) for one in store.left_out()] == [("readme.mid", "its name is not an MD5")]
-    assert store.piece(0).licence == "CC BY 4.0"
+    assert store.piece(0).license == "CC BY 4.0"
 
 
 def test_what_lakh_matched_has_several_times_is_one_piece(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_pop909_has_its_annotations(tmp_path: Path, midi: str, notes: str) -> No
         "keys": [[0.1, 9.5, "Gb:maj"]],
     }
     assert "keys" not in store.piece(1).facts
-    assert store.piece(0).licence == "MIT"
+    assert store.piece(0).license == "MIT"
 
 
 def test_a_changed_annotation_is_read_again(tmp_path: Path) -> None:

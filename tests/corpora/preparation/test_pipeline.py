@@ -32,7 +32,7 @@ def test_a_folder_becomes_a_store(tmp_path: Path) -> None:
     assert [piece.source for piece in store.pieces()] == ["a/one.mid", "two.MID"]
     first = store.piece(0)
     assert first.sha256 == sha256((source / "a/one.mid").read_bytes()).hexdigest()
-    assert (first.notes, first.tracks, first.licence) == (120, ("part 0", "part 1"), "")
+    assert (first.notes, first.tracks, first.license) == (120, ("part 0", "part 1"), "")
     assert first.seconds == round(tune(1).duration, 3)
     assert store[0].notes.tolist() == read(source / "a/one.mid").notes.tolist()
     assert store.left_out() == []

@@ -36,5 +36,5 @@ def infill(
     session = generation.edit(
         score, regions, tracks, model, options.sampling(model), options.seed, count, limits, allow_empty=allow_empty
     )
-    told = ", ".join(map(str, regions))
-    options.write(session, f"rewriting {told}", f" in {told}")
+    places = ", ".join(map(str, regions))
+    options.write(session, f"rewriting {places}", f" in {places}")

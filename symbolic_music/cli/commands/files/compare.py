@@ -42,8 +42,8 @@ def compare(
     table.add_row("Fréchet distance", f"{found.frechet:.4f}")
     if found.infinite is not None:
         limit = found.infinite
-        told = f"{limit.value:.4f} [{limit.low:.4f}, {limit.high:.4f}], R² {limit.r2:.3f}"
-        table.add_row("the same, extrapolated to infinitely many", told)
+        figure = f"{limit.value:.4f} [{limit.low:.4f}, {limit.high:.4f}], R² {limit.r2:.3f}"
+        table.add_row("the same, extrapolated to infinitely many", figure)
     table.add_row("maximum mean discrepancy, squared", f"{found.discrepancy:.5f} (p {found.p:.3f})")
     features = Table("feature", "generated", "reference")
     for name, pair in found.features.items():

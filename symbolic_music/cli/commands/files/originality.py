@@ -62,8 +62,8 @@ def originality(
             del one["passages"]
     if as_json:
         size = index.bytes / max(1, int(index.starts[-1]))
-        told = {"store": str(store.path), "split": split, "bytes_a_note": size, "report": report and str(report)}
-        out_json({**told, "files": {name: plain(one) for name, one in found.items()}, "baseline": usual})
+        record = {"store": str(store.path), "split": split, "bytes_a_note": size, "report": report and str(report)}
+        out_json({**record, "files": {name: plain(one) for name, one in found.items()}, "baseline": usual})
         return
     _print(found, usual, baseline)
     if report is not None:
@@ -86,7 +86,7 @@ def _print(found: dict[str, Originality], usual: list[dict[str, Any]], baseline:
     if usual:
         longest = np.quantile([one["longest"] for one in usual], (0.5, 0.95))
         share = np.quantile([one["share"] for one in usual], (0.5, 0.95))
-        told = Table(title=f"{len(usual)} pieces of {baseline}", show_header=False)
-        told.add_row("longest passage: median, 95 %", f"{longest[0]:.0f}, {longest[1]:.0f} notes")
-        told.add_row("share of notes in passages: median, 95 %", f"{share[0]:.1%}, {share[1]:.1%}")
-        show(told)
+        table = Table(title=f"{len(usual)} pieces of {baseline}", show_header=False)
+        table.add_row("longest passage: median, 95 %", f"{longest[0]:.0f}, {longest[1]:.0f} notes")
+        table.add_row("share of notes in passages: median, 95 %", f"{share[0]:.1%}, {share[1]:.1%}")
+        show(table)

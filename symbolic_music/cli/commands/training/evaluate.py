@@ -82,8 +82,8 @@ def evaluate(
     table.add_row("nats a note", f"{found.per_note:.4f}")
     table.add_row("bits a second", f"{found.bits_per_second:.2f}")
     for name, one in beside.items():
-        told = f"{one.per_note:.4f} nats a note, {one.bits_per_second:.2f} bits a second"
-        table.add_row(f"{name}, in twelfths of a quarter", told)
+        line = f"{one.per_note:.4f} nats a note, {one.bits_per_second:.2f} bits a second"
+        table.add_row(f"{name}, in twelfths of a quarter", line)
     for name, value in found.perplexities.items():
         table.add_row(f"perplexity, {name}", f"{value:.3f}")
     table.add_row("tokens, notes, seconds", f"{found.tokens:,}, {found.notes:,}, {found.seconds:,.0f}")

@@ -73,12 +73,12 @@ def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = 
                 voice = shared[key] = _free(part.drum, used)
                 used = used | {voice}
             voices[index] = voice
-    told: set[Voice] = set()
+    known: set[Voice] = set()
     places = []
     for voice in voices:
         assert voice is not None
-        places.append(Place(voice[1], voice[0], voice not in told))
-        told.add(voice)
+        places.append(Place(voice[1], voice[0], voice not in known))
+        known.add(voice)
     return places
 
 

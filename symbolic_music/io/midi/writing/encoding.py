@@ -87,20 +87,20 @@ def unnested(notes: Array, apart: bool = False) -> tuple[Array, Array]:
 
 
 class Releases:
-    """The velocities that notes are let go with: of those that events of a score tell, 64 of all others.
+    """The velocities that notes are let go with: of those in events of a score, 64 of all others.
 
     64 is what an instrument sends that knows none, and what a note on of velocity 0 stands for: MIDI 1.0, note off.
     """
 
     def __init__(self, others: Sequence[Other] = ()) -> None:
-        told = {
+        released = {
             (other.track, other.time, other.data[1]): other.data[2]
             for other in others
             if other.data[0] >> 4 == 8 and other.track is not None
         }
-        keys = np.array([_key(*place) for place in told], np.int64)
+        keys = np.array([_key(*place) for place in released], np.int64)
         order = np.argsort(keys, kind="stable")
-        self._keys, self._velocities = keys[order], np.array([*told.values()], np.int64)[order]
+        self._keys, self._velocities = keys[order], np.array([*released.values()], np.int64)[order]
 
     def of(self, notes: Array) -> NDArray[np.int64]:
         """That of each note."""
@@ -132,10 +132,10 @@ def event_columns(
     onset = notes["onset"].astype(np.int64)
     bend = bends["value"].astype(np.int64) + 8192
     own = channels[notes["track"]]
-    told = 0xB0 | channels[controls["track"]]
+    status = 0xB0 | channels[controls["track"]]
     return [
         (onset + notes["duration"], order.offs(notes), 0x80 | own, notes["pitch"], releases.of(notes)),
-        (controls["time"], order.controls(controls), told, controls["number"], controls["value"]),
+        (controls["time"], order.controls(controls), status, controls["number"], controls["value"]),
         (bends["time"], order.bends(bends), 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
         (onset, order.ons(notes), 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
     ]

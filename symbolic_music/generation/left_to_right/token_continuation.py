@@ -49,28 +49,39 @@ class TokenWriting(EditSession):
             raise OptionError(f"at least one alternative is needed, not {count}")
         self._model, self._prompt, self._seconds, self._sampling = model, prompt, seconds, sampling
         self._seed, self._count = seed, count
-        vocabulary = model.tokenizer.vocabulary
-        self._in_words = len(vocabulary.sizes) > 1
-        if self._in_words:
-            of_each_field(vocabulary, sampling)
-        elif isinstance(sampling, Mapping):
-            raise OptionError(f"model {model.card.name!r} draws ids of one field, all alike")
+        self._in_words = len(model.tokenizer.vocabulary.sizes) > 1
+        self._check_sampling()
         self._given: Ids | None = None
         self._before = 0.0
-        tokenizer: Tokenizer = model.tokenizer
-        if prompt is not None and len(prompt):
-            encoded = tokenizer.encode(prompt)
-            if isinstance(encoded, list):
-                raise OptionError(
-                    f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
-                )
-            ends = not self._in_words and len(encoded) > 0 and vocabulary.name(int(encoded[-1])) == "End_None"
-            self._given = unended(encoded, vocabulary) if self._in_words else encoded[: len(encoded) - ends]
-            self._before = tokenizer.decode(encoded).duration
+        if prompt is not None:
+            self._given = self._encoded(prompt)
         self._ids: list[list[Any]] = []
         self._log_probabilities: list[float] = []
         self._whole: list[bool] = []
         self._part = 0.0
+
+    def _check_sampling(self) -> None:
+        """OptionError for fields that the ids have not."""
+        if self._in_words:
+            of_each_field(self._model.tokenizer.vocabulary, self._sampling)
+        elif isinstance(self._sampling, Mapping):
+            raise OptionError(f"model {self._model.card.name!r} draws ids of one field, all alike")
+
+    def _encoded(self, prompt: Score) -> Ids | None:
+        """The ids that are gone on from."""
+        tokenizer: Tokenizer = self._model.tokenizer
+        if not len(prompt):
+            return None
+        encoded = tokenizer.encode(prompt)
+        if isinstance(encoded, list):
+            raise OptionError(
+                f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
+            )
+        self._before = tokenizer.decode(encoded).duration
+        if self._in_words:
+            return unended(encoded, tokenizer.vocabulary)
+        ends = len(encoded) > 0 and tokenizer.vocabulary.name(int(encoded[-1])) == "End_None"
+        return encoded[: len(encoded) - ends]
 
     @override
     @property
@@ -84,7 +95,7 @@ class TokenWriting(EditSession):
         most = self._seconds * (_MOST_WORDS_A_SECOND if self._in_words else _MOST_IDS_A_SECOND)
         for number in range(self._count):
             ids: list[Any] = [] if self._given is None else self._given.tolist()
-            begun, told = len(ids), 0
+            begun, given = len(ids), 0
             self._ids.append(ids)
             self._log_probabilities.append(0.0)
             self._whole.append(False)
@@ -95,14 +106,14 @@ class TokenWriting(EditSession):
                 if (len(ids) - begun) % _STRIDE == 0:
                     score, notes, self._part = self._so_far(ids)
                     # The newest notes may still grow.
-                    yield from _told(number, score, notes[told:-_STRIDE])
-                    told = max(told, len(notes) - _STRIDE)
+                    yield from _streamed(number, score, notes[given:-_STRIDE])
+                    given = max(given, len(notes) - _STRIDE)
                     if self._part >= 1 or len(ids) - begun >= most:
                         break
             self._whole[-1], self._part = True, 0.0
             self._model.network.train(was_training)
             score, notes, _ = self._so_far(ids)
-            yield from _told(number, score, notes[told:])
+            yield from _streamed(number, score, notes[given:])
 
     @override
     def results(self) -> list[Written]:
@@ -138,7 +149,7 @@ class TokenWriting(EditSession):
         return score, score.notes[len(self._prompt) :], part
 
 
-def _told(number: int, score: Score, notes: Array) -> Iterator[WrittenNote]:
+def _streamed(number: int, score: Score, notes: Array) -> Iterator[WrittenNote]:
     for row in notes:
         start, end = score.seconds([int(row["onset"]), int(row["onset"]) + int(row["duration"])]).tolist()
         yield WrittenNote(number, int(row["track"]), start, end - start, int(row["pitch"]), int(row["velocity"]))
