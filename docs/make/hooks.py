@@ -28,6 +28,11 @@ FORMULA = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
 ALWAYS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
 
+def stays(path: str) -> bool:
+    """Whether a file of the repository is a page or a picture of the site by itself."""
+    return path.startswith("docs/") and not path.startswith("docs/make/")
+
+
 def in_repository(page: str) -> str:
     """Path in the repository of a page of the site."""
     return page.removeprefix("source/") if page.startswith("source/") else f"docs/{page}"
@@ -35,7 +40,7 @@ def in_repository(page: str) -> str:
 
 def in_site(path: str) -> str:
     """Path in the site, before it is built, of a file of the repository."""
-    return path.removeprefix("docs/") if path.startswith("docs/") else f"source/{path}"
+    return path.removeprefix("docs/") if stays(path) else f"source/{path}"
 
 
 def target_of(page: str, link: str) -> str:
@@ -51,7 +56,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     seen: set[str] = set()
     while waiting:
         path = waiting.pop()
-        if path in seen or path.startswith(("docs/", "..")) or not (ROOT / path).is_file():
+        if path in seen or stays(path) or path.startswith("..") or not (ROOT / path).is_file():
             continue
         seen.add(path)
         added = File.generated(config, in_site(path), abs_src_path=str(ROOT / path))

@@ -1,0 +1,147 @@
+"""The live views of the course, in a browser: each appears, and computes what the library computes."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbolic_music as sm
+from symbolic_music.score import METER, TEMPO, note_table
+from tests.studio.conftest import browser, until  # noqa: F401
+
+LIVE = Path(__file__).resolve().parent.parent / "docs" / "live"
+VIEWS = ("spectrum", "tokens", "skew", "sampling", "harmonics", "rvq")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:  # noqa: F811
+    """A page with all views; an error in it, or a request to another host, fails the tests."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copytree(LIVE, folder / "live")
+    places = "".join(f'<div data-live="{view}"></div>' for view in VIEWS)
+    script = '<script type="module" src="live/live.js"></script>'
+    (folder / "index.html").write_text(f"<!doctype html><meta charset=utf-8>{places}{script}", encoding="utf-8")
+    handler = functools.partial(Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    wrong: list[str] = []
+    opened = browser.new_page(viewport={"width": 900, "height": 800})
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("request", lambda one: wrong.append(one.url) if not one.url.startswith((address, "blob:")) else None)
+    opened.goto(address)
+    until(lambda: opened.locator("[data-ready]").count() == len(VIEWS), "all views")
+    yield opened
+    opened.close()
+    server.shutdown()
+    server.server_close()
+    assert wrong == []
+
+
+def computed(page: Any, module: str, call: str) -> Any:
+    """What a module of the page computes."""
+    return page.evaluate(f"import('/live/{module}.js').then((m) => {call})")
+
+
+def score_of(notes: list[tuple[int, int, int]]) -> sm.Score:
+    """Notes (sixteenth, length, pitch) at 100 quarters a minute."""
+    notes = sorted(notes, key=lambda note: (note[0], note[2]))
+    rows = [(onset * 120, length * 120, pitch, 80, 0, 0, 0) for onset, length, pitch in notes]
+    return sm.Score(
+        notes=note_table(rows), tempos=np.array([(0, 600_000)], TEMPO), meters=np.array([(0, 4, 4)], METER),
+        tracks=(sm.Track("Piano"),),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["performance", "remi", "anticipation"])
+def test_tokens_are_those_of_the_library(page: Any, name: str) -> None:
+    draw = np.random.default_rng(5)
+    tokenizer = sm.tokenizers.get(name)
+    for _ in range(8):
+        # No pitch twice, so that no note cuts another.
+        notes = [(int(draw.integers(0, 28)), int(draw.integers(1, 5)), int(pitch))
+                 for pitch in draw.permutation(24)[:7] + 55]  # fmt: skip
+        given = json.dumps([{"onset": onset, "length": length, "pitch": pitch} for onset, length, pitch in notes])
+        shown = computed(page, "tokens", f"m.ENCODINGS.{name}({given}).map((one) => one[0])")
+        assert shown == [tokenizer.vocabulary.name(int(i)) for i in tokenizer.encode(score_of(notes))]
+
+
+def test_a_note_is_moved_by_key_and_by_pointer(page: Any) -> None:
+    note = page.locator('[data-live="tokens"] [data-note="0"]')
+    note.focus()
+    page.keyboard.press("ArrowUp")
+    tokens = page.locator(".live-token")
+    assert tokens.all_inner_texts()[1] == "NoteOn_65"
+    box = page.locator('[data-live="tokens"] [data-note="7"]').bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 4, box["y"] - 60, steps=4)
+    page.mouse.up()
+    assert "NoteOn_62" not in tokens.all_inner_texts()
+    assert page.locator('[data-live="tokens"] .live-note').first.inner_text().endswith("for 8 notes")
+
+
+@pytest.mark.parametrize("length", [2, 5, 8])
+def test_the_skew_ends_at_the_definition(page: Any, length: int) -> None:
+    last = computed(page, "skew", f"m.steps({length}).at(-1).table")
+    assert last == [[f"q{i}·e{i - j}" if j <= i else "–" for j in range(length)] for i in range(length)]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"temperature": 0.5}, {"topK": 3}, {"topP": 0.8}, {"minP": 0.1}, {"temperature": 1.7, "topK": 6, "topP": 0.9}],
+)
+def test_probabilities_are_those_of_the_sampler(page: Any, settings: dict[str, float]) -> None:
+    from symbolic_music.generation.decoding.sampling import Sampling, filtered
+
+    names = {"topK": "top_k", "topP": "top_p", "minP": "min_p"}
+    sampling = Sampling(**{"top_p": 1.0, **{names.get(key, key): value for key, value in settings.items()}})  # type: ignore[arg-type]
+    for moment in json.loads((LIVE / "data" / "logits.json").read_text(encoding="utf-8"))["moments"]:
+        assert moment["true"] in moment["names"]
+        logits = np.array(moment["logits"])
+        shown = computed(page, "sampling", f"m.probabilities({logits.tolist()}, {json.dumps(settings)})")
+        assert shown == pytest.approx(filtered(logits[None], sampling)[0].tolist(), abs=1e-9)
+
+
+def test_sliders_change_what_is_shown(page: Any) -> None:
+    def said(view: str) -> str:
+        return str(page.locator(f'[data-live="{view}"] .live-note').first.inner_text())
+
+    before = said("sampling")
+    page.locator('[aria-label="temperature"]').fill("0.1")
+    assert said("sampling") != before
+    page.locator('[aria-label="codebooks"]').fill("1")
+    assert said("rvq").startswith("1 codebook: 0.75 kb/s")
+    assert page.locator('[data-live="rvq"] audio').first.get_attribute("src").endswith("rvq-1.mp3")
+    page.locator('[aria-label="window"]').fill("8")
+    until(lambda: "A window of 256 samples lasts 12 ms" in said("spectrum"), "the spectrogram")
+
+
+def test_a_bank_of_harmonics(page: Any) -> None:
+    wave = computed(page, "harmonics", "m.period([1, 0.5], 64)")
+    turns = 2 * np.pi * np.arange(64) / 64
+    expected = np.sin(turns) + 0.5 * np.sin(2 * turns)
+    assert wave == pytest.approx((expected / np.abs(expected).max()).tolist())
+    button = page.locator('[data-live="harmonics"] button', has_text="Play")
+    button.click()
+    page.locator('[data-live="harmonics"] button', has_text="Stop").click()
+
+
+def test_the_transform_is_numpys(page: Any) -> None:
+    signal = np.random.default_rng(1).standard_normal(128)
+    shown = computed(page, "fft", f"Array.from(m.magnitudes({signal.tolist()}))")
+    assert shown == pytest.approx(np.abs(np.fft.rfft(signal))[:64].tolist())
