@@ -24,6 +24,8 @@ MADE = re.compile(r"<!-- (models|voices|drums) -->\n(.*?)<!-- end -->", re.DOTAL
 # Positions, window and source of each architecture; the registry knows the rest.
 ABOUT = {
     "aria": ("rotary", "Bradshaw et al. 2025"),
+    "midi-llm": ("rotary", "Wu et al. 2025; Llama 3.2"),
+    "skytnt": ("rotary; a second network writes the ids of an event", "SkyTNT 2024"),
     "music-transformer": ("relative, by distance; the chorale presets as the paper's rows", "Huang et al. 2018"),
     "sinusoid-transformer": ("sinusoids", "Vaswani et al. 2017; the baseline of Huang et al. 2018"),
     "lstm": ("none needed", "Simon & Oore 2017 (Performance RNN); Huang et al. 2018"),

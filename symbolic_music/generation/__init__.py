@@ -10,6 +10,7 @@ from symbolic_music.generation.decoding.request import Alternative, Drawn, Reque
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
+from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
 from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, bars, tracks_of
@@ -22,6 +23,7 @@ from symbolic_music.generation.variation import make_busier, vary
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
+    "TEXT_MODEL",
     "Alternative",
     "AnticipationSampler",
     "Drawn",

@@ -8,13 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.generation.decoding.row_sampler import RowNetwork
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.left_to_right.row_continuation import RowWriting
+from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
+from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit import Edit, Write
 from symbolic_music.generation.sessions.edit_session import edit_session
-from symbolic_music.generation.sessions.token_continuation import TokenWriting
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
@@ -35,6 +38,8 @@ def generate(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = _FREE,
+    *,
+    text: str | None = None,
 ) -> Score:
     """Continue a piece by some seconds, or generate one unconditionally.
 
@@ -45,6 +50,11 @@ def generate(
     tracks of the same program or new ones. Without a prompt, each part of the model is a track. The model may end the
     piece up to a quarter of `seconds` early.
 
+    SkyTNT's models take a prompt without notes as a request: its tracks are the instruments, its first tempo, meter and
+    key those of the piece.
+
+        sm.generate(Score(tracks=(Track("", 0), Track("", 33))), 20, "skytnt")
+
     Args:
         prompt: the piece to continue; None for unconditional generation.
         seconds: length of the new music.
@@ -54,13 +64,14 @@ def generate(
         seed: the same seed gives the same notes.
         progress: called with the share that is done.
         limits: what the notes must obey; for models of the anticipatory ids.
+        text: a description of the music, for models that take one (`midi-llm`, which is the default then).
 
     Raises:
         OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits, or has no such fields.
         RegionError: when the model cannot write the prompt's tracks.
         ConstraintError: when the limits contradict each other.
     """
-    return finished(continuation(prompt, seconds, model, sampling, seed, 1, limits), progress)
+    return finished(continuation(prompt, seconds, model, sampling, seed, 1, limits, text=text), progress)
 
 
 def continuation(
@@ -71,15 +82,20 @@ def continuation(
     seed: int = 0,
     count: int = 1,
     limits: Limits = _FREE,
+    *,
+    text: str | None = None,
 ) -> EditSession:
     """Open a session that continues a piece, or generates one: `generate` with several alternatives."""
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
-    loaded = loaded_model(model, prompt)
+    loaded = loaded_model(TEXT_MODEL if model is None and text is not None else model, prompt)
+    if text is not None or takes_text(loaded):
+        return text_session(loaded, text, prompt, seconds, sampling, seed, count, limits)
     if not edits(loaded):
         if replace(limits, free=False) != _FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
-        return TokenWriting(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
+        writing = RowWriting if isinstance(loaded.network, RowNetwork) else TokenWriting
+        return writing(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):
         raise OptionError(f"model {loaded.card.name!r} has no compound words, whose fields are drawn each in its way")
     score = _blank(loaded) if prompt is None else released(prompt)

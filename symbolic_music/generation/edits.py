@@ -9,12 +9,12 @@ from typing import Any, Literal, get_args
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.left_to_right.continuing_models import infilling_of
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.plans import PLANS, Asked, busier
 from symbolic_music.generation.regions import Region, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.roles import Side, role_named
-from symbolic_music.generation.sessions.bar_infill import BarInfilling
 from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
@@ -128,7 +128,7 @@ def _infill(
         def begin(seed: int, count: int) -> EditSession:
             if fills:
                 return BarFilling(score, spans, chosen, loaded, sampling, seed, count, controls)
-            return BarInfilling(score, spans, chosen, loaded, sampling, seed, count)
+            return infilling_of(loaded)(score, spans, chosen, loaded, sampling, seed, count)
     else:
         plan = PLANS["infill"](asked)
 
@@ -161,7 +161,7 @@ def infill(
     The model is conditioned on the past, and on the other tracks and the music after the region: region models on all
     of it within their window, models with the anticipatory tokenizer on five seconds of it. Both write any tracks, the
     bundled chorale model up to four monophonic ones; models of REMI and compound tokens write whole bars of all tracks
-    (see `sessions.bar_infill`). Written
+    (see `left_to_right.bar_infill`). Written
     notes begin and end within the region and take the program and channel of their track; velocities are those of the
     track around it. A note that began earlier and sounds into the region stays.
 

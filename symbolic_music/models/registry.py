@@ -27,6 +27,8 @@ _ARCHITECTURES = {
     "sinusoid-transformer": ("sinusoid_transformer", "SinusoidTransformer", "SinusoidTransformerConfig"),
     "x-transformer": ("x_transformer", "XTransformer", "XTransformerConfig"),
     "aria": ("aria", "Aria", "AriaConfig"),
+    "midi-llm": ("midi_llm", "MidiLlm", "MidiLlmConfig"),
+    "skytnt": ("skytnt", "SkyTnt", "SkyTntConfig"),
 }
 
 

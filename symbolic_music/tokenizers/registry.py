@@ -23,6 +23,7 @@ _TOKENIZERS = {
     "aria": ("public.aria", "AriaTokenizer"),
     "midigpt": ("public.midigpt", "MidiGptTokenizer"),
     "region": ("region.tokenizer", "RegionTokenizer"),
+    "skytnt": ("public.skytnt", "SkyTntTokenizer"),
 }
 
 _MIDITOK = "miditok:"
@@ -79,8 +80,8 @@ def get(name: str, **options: Any) -> Tokenizer:
     """The tokenizer of this name.
 
     Args:
-        name: performance, remi, compound, anticipation, grid, region, aria, midigpt, one that was registered, or
-            miditok:NAME for MidiTok's class of that name: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI,
+        name: performance, remi, compound, anticipation, grid, region, aria, midigpt, skytnt, one that was registered,
+            or miditok:NAME for MidiTok's class of that name: REMI, TSD, MIDILike, Structured, CPWord, Octuple, MuMIDI,
             MMM, PerTok or BEAT.
         **options: `preset=` and the options of that tokenizer.
 

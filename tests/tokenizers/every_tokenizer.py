@@ -22,6 +22,7 @@ _OPTIONS: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
         }
         for name in ("remi", "compound")
     },
+    **{("skytnt", preset): {"as it is": {"optimise": False}} for preset in ("v1", "v2")},
     **{
         ("anticipation", preset): {"controls": {"control_programs": [0, 33, 128]}}
         for preset in ("default", "expressive")

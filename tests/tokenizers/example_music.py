@@ -13,6 +13,7 @@ from symbolic_music.io import read_midi
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import Grammar, Tokenizer
 from symbolic_music.tokenizers.grammars.compound import WordGrammar
+from symbolic_music.tokenizers.public.skytnt_grammar import SkyTntGrammar
 from symbolic_music.tokenizers.region.tokenizer import RegionGrammar
 
 PIECES = ("bach/bwv66.6", "schoenberg/opus19/movement2", "corelli/opus3no1/1grave")
@@ -45,7 +46,9 @@ def walk(grammar: Grammar, rng: np.random.Generator, length: int) -> list[int] |
     """A random sequence that obeys a grammar: each id, or field, drawn inside the masks."""
     state, ids = grammar.start(), []
     for _ in range(length):
-        if isinstance(grammar, WordGrammar | RegionGrammar):
+        if not (isinstance(masks := grammar.allowed(state), np.ndarray) or masks[0].any()):
+            break
+        if isinstance(grammar, WordGrammar | RegionGrammar | SkyTntGrammar):
             word: list[int | None] = [None] * len(grammar.allowed(state))
             for field in rng.permutation(len(word)):
                 mask = grammar.given(state, word)[field]

@@ -32,7 +32,7 @@ LOSES_METERS = ("compound miditok rests", "compound miditok all")
 # Each gap is rounded by itself, so that onsets drift: the second time is the same as the third.
 DRIFTS = ("anticipation interarrival",)
 # They are what their models' authors made: tracks without notes, and what an id cannot tell, do not come back.
-PUBLISHED = tuple(label for label in every.CONFIGS if label.split()[0] in ("aria", "midigpt"))
+PUBLISHED = tuple(label for label in every.CONFIGS if label.split()[0] in ("aria", "midigpt", "skytnt"))
 
 
 @cache

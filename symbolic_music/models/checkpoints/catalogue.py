@@ -74,6 +74,18 @@ CATALOGUE: tuple[PublicModel, ...] = (
         "GigaMIDI", (INFILL,), "yellow_small-final.safetensors", 82_500_000,
     ),
     PublicModel(
+        "midi-llm", "slseanwu/MIDI-LLM_Llama-3.2-1B", "midi-llm", 1_470_000_000, "Llama 3.2 community",
+        "Lakh MIDI, MidiCaps", (TEXT,),
+    ),
+    PublicModel(
+        "skytnt-v2", "skytnt/midi-model-tv2o-medium", "skytnt", 234_000_000, "Apache-2.0",
+        "Los Angeles MIDI and Monster MIDI", (CONTINUE, INFILL), bytes=936_000_000,
+    ),
+    PublicModel(
+        "skytnt-v1", "skytnt/midi-model", "skytnt", 233_000_000, "Apache-2.0", "Los Angeles MIDI",
+        (CONTINUE, INFILL), "model.ckpt",
+    ),
+    PublicModel(
         "remi-maestro", "Natooz/Maestro-REMI-bpe20k", "miditok", 0, "Apache-2.0", "MAESTRO (CC BY-NC-SA 4.0)",
         (CONTINUE,),
     ),

@@ -11,7 +11,7 @@ from torch import nn
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints import aria, midigpt_file
+from symbolic_music.models.checkpoints import aria, midi_llm, midigpt_file, skytnt
 from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -36,17 +36,20 @@ class Opened:
 
 
 def open_file(path: Path) -> Opened:
-    """A checkpoint of one safetensors file whose header names its kind.
+    """A checkpoint of one file: safetensors or a pickle of tensors, whose header or names tell its kind.
 
     Raises:
         ModelError: when the kind is unknown, or the file does not fit it.
     """
-    header = midigpt_file.header_of(path)
+    header = midigpt_file.header_of(path) if path.suffix == ".safetensors" else None
     if header is not None:
         return Opened(*midigpt_file.open_file(path, header), "midigpt")
     checkpoint = CheckpointTensors([path], where=path)
     if aria.TABLE in checkpoint.shapes:
         return Opened(*aria.open_checkpoint(checkpoint, {}), "aria")
+    if skytnt.ROW_TABLE in checkpoint.shapes:
+        own = CheckpointTensors([path], skytnt.plain_name, path)
+        return Opened(*skytnt.open_checkpoint(own, {}, path.stem), "skytnt")
     raise ModelError(f"{path.parent} has no config.json, and {path.name} does not name its model")
 
 
@@ -87,4 +90,18 @@ def _aria(folder: Path, theirs: Mapping[str, Any]) -> Opened:
     return Opened(*aria.open_checkpoint(CheckpointTensors.of_folder(folder), theirs), "aria")
 
 
-_OPENINGS: Mapping[str, Callable[[Path, Mapping[str, Any]], Opened]] = {"gpt2": _gpt2, "aria": _aria}
+def _skytnt(folder: Path, theirs: Mapping[str, Any]) -> Opened:
+    checkpoint = CheckpointTensors.of_folder(folder, skytnt.plain_name)
+    return Opened(*skytnt.open_checkpoint(checkpoint, theirs, folder.name), "skytnt")
+
+
+def _llama(folder: Path, theirs: Mapping[str, Any]) -> Opened:
+    return Opened(*midi_llm.open_folder(folder, theirs), "midi-llm")
+
+
+_OPENINGS: Mapping[str, Callable[[Path, Mapping[str, Any]], Opened]] = {
+    "gpt2": _gpt2,
+    "aria": _aria,
+    "midi_model": _skytnt,
+    "llama": _llama,
+}

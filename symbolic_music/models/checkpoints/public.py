@@ -17,7 +17,7 @@ from symbolic_music.models.checkpoints.catalogue import CATALOGUE, PublicModel, 
 from symbolic_music.models.checkpoints.families import Opened, open_file, open_folder
 from symbolic_music.models.checkpoints.hub_download import download, is_cached
 from symbolic_music.models.checkpoints.safetensors_folder import CONFIG, read_config
-from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES
+from symbolic_music.models.checkpoints.tensors import LONE_SUFFIXES, WEIGHT_FILES
 
 _LOG = logging.getLogger(__name__)
 _HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
@@ -47,7 +47,7 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
     if os.path.isdir(name):  # where a Path raises, of a name too long
         opened = _opened(Path(name))
         return opened, _of_folder(Path(name).resolve().name, opened, "not named")
-    if os.path.isfile(name) and name.endswith(".safetensors"):
+    if os.path.isfile(name) and name.endswith(LONE_SUFFIXES):
         opened = open_file(Path(name))
         return opened, _of_folder(Path(name).stem, opened, "not named")
     known = entry(name)
@@ -62,8 +62,10 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
 
 
 def lone_file(folder: Path) -> Path | None:
-    """The one safetensors file of a folder that has no config.json and no weights under another of the usual names."""
-    found = [] if (folder / CONFIG).is_file() else sorted(folder.glob("*.safetensors"))
+    """The one file of weights in a folder that has no config.json."""
+    if (folder / CONFIG).is_file():
+        return None
+    found = [path for path in sorted(folder.glob("*")) if path.suffix in LONE_SUFFIXES]
     return found[0] if len(found) == 1 else None
 
 

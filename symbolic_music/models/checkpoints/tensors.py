@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.checkpoints.safetensors_folder import open_weights, read_json
@@ -26,6 +26,8 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+# Of another file that is taken where it is the only one.
+LONE_SUFFIXES = (".safetensors", ".ckpt", ".bin", ".pth", ".pt")
 # A pickle is mapped anew after this many bytes: the pages that were read are given back.
 _MOST_MAPPED = 16 << 20
 # Keys under which training scripts keep the weights, beside an optimizer's state that nobody needs here.
@@ -99,6 +101,36 @@ class CheckpointTensors:
             if found != shape:
                 raise ModelError(f"{self.where}: {name} has shape {found}, its config.json makes it {shape}")
 
+    def check_joined(
+        self,
+        network: nn.Module,
+        names: Mapping[str, Sequence[str]],
+        kind: str,
+        others: Mapping[str, tuple[int, ...]] | None = None,
+        optional: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
+        """`check` for a network whose matrices are each the rows of some of the checkpoint's, one after the other.
+
+        Args:
+            network: may be of the meta device.
+            names: for its parameters those of the checkpoint; parameters without a name are left aside.
+            kind: as in `check`.
+            others, optional: shapes of further tensors of the checkpoint, that must and that may be there.
+        """
+        wanted: dict[str, tuple[int, ...]] = {}
+        for name, parameter in network.named_parameters():
+            own, shape = names.get(name, ()), tuple(parameter.shape)
+            for theirs in own:
+                # Of several together the sum is compared below.
+                rows = self.shapes.get(theirs, shape)[0] if len(own) > 1 else shape[0]
+                wanted[theirs] = (rows, *shape[1:])
+            joined = sum(wanted[theirs][0] for theirs in own)
+            if len(own) > 1 and all(theirs in self.shapes for theirs in own) and joined != shape[0]:
+                raise ModelError(
+                    f"{self.where}: {', '.join(own)} have {joined} rows, its config.json makes it {shape[0]}"
+                )
+        self.check({**wanted, **(others or {})}, kind, optional or {})
+
     def _shapes(self, path: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
         if path.suffix == ".safetensors":
             with open_weights(path) as file:
@@ -124,7 +156,7 @@ def copy_into(parameter: Tensor, tensor: Tensor, name: str, where: Path) -> None
 
 
 def weight_files(folder: Path) -> Iterator[Path]:
-    """The files with the tensors, of the first kind that exists; ModelError if there are none."""
+    """The files with the tensors, of the first kind that exists, else the only one; ModelError if there are none."""
     for name in WEIGHT_FILES:
         if not (folder / name).is_file():
             continue
@@ -140,7 +172,10 @@ def weight_files(folder: Path) -> Iterator[Path]:
                 raise ModelError(f"{folder / name} names {part}, which is not in its folder")
             yield folder / part
         return
-    raise ModelError(f"{folder} has no weights: none of {', '.join(WEIGHT_FILES)}")
+    others = [path for path in sorted(folder.glob("*")) if path.suffix in LONE_SUFFIXES and path.is_file()]
+    if len(others) != 1:
+        raise ModelError(f"{folder} has no weights: none of {', '.join(WEIGHT_FILES)}")
+    yield others[0]
 
 
 def unpickled(path: Path) -> dict[str, Tensor]:

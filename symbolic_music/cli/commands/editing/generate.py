@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,8 +18,11 @@ def generate(
     options: WritingOptions,
     prompt: Annotated[Path | None, typer.Option(help="The file to continue.")] = None,
     seconds: Annotated[float, typer.Option(help="Length of the new music in seconds.")] = 20.0,
+    text: Annotated[
+        str | None, typer.Option(help="A description of the music, for models that take one: midi-llm.")
+    ] = None,
 ) -> None:
-    """Write new music, unconditionally or as the continuation of a prompt."""
+    """Write new music, unconditionally, as the continuation of a prompt, or as a text describes it."""
     options.check(prompt)
     if not seconds > 0:
         raise OptionError(f"--seconds must be positive, not {seconds:g}")
@@ -28,8 +32,10 @@ def generate(
     from symbolic_music.io import read
 
     given = None if prompt is None else read(prompt)
+    if text is not None and options.model is None:
+        options = replace(options, model=generation.TEXT_MODEL)
     model = options.load(given)
     session = generation.continuation(
-        given, seconds, model, options.sampling(model), options.seed, options.count, limits
+        given, seconds, model, options.sampling(model), options.seed, options.count, limits, text=text
     )
     options.write(session, f"writing {seconds:g} s of music")

@@ -18,7 +18,7 @@ from symbolic_music.models import save_model
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.region.rows import GAP_END
 from tests.generation.decoding.test_compound_sampler import model as words
-from tests.generation.sessions.test_bar_infill import model as of_bars
+from tests.generation.left_to_right.test_bar_infill import model as of_bars
 from tests.generation.untouched import asked, ours, published, regional
 
 

@@ -7,7 +7,6 @@ meters are those of the piece.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,10 +26,8 @@ from symbolic_music.generation.decoding.bar_tokens import (
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
-from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
-from symbolic_music.generation.sessions.candidates import Draft
-from symbolic_music.generation.views.track_style import voice_of
+from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
+from symbolic_music.generation.regions import Span
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.base import Ids
@@ -42,21 +39,10 @@ _MOST_IDS_A_BAR = 2000
 _SHOWN = 1024
 
 
-class BarInfilling(EditSession):
-    """A `EditSession` of whole bars; its alternatives are the best candidates, in order.
+class BarInfilling(CandidateInfilling):
+    """A `CandidateInfilling` of whole bars; what follows is looked at as far as half of the model's window reaches.
 
-    `log_likelihood` of an alternative is that of what follows the region, a note of it, as far as half of the model's
-    window reaches; where nothing follows, that of what was drawn, a note, and nan for no note.
-
-    Args:
-        score: the piece.
-        spans: the region in ticks.
-        tracks: None for all.
-        model: that writes.
-        sampling: None for the default, of compound words that of each field.
-        seed: of the first candidate; those after it have the seeds after it.
-        count: alternatives.
-        candidates: that are drawn; never fewer than `count`.
+    The default sampling is, of compound words, that of each field.
 
     Raises:
         OptionError: unless the model's ids encode all tracks in one sequence, bar by bar.
@@ -76,8 +62,6 @@ class BarInfilling(EditSession):
     ) -> None:
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
-        self._score, self._model, self._sampling, self._seed = score, model, sampling, seed
-        self._count, self._candidates = count, max(count, candidates)
         encoded, name = encoded_in_bars(score, model), model.card.name
         played = np.unique(score.notes["track"]).tolist()
         lines = score.bars(spans[-1][1] + 1)
@@ -86,10 +70,8 @@ class BarInfilling(EditSession):
             raise RegionError(
                 f"model {name!r} writes one region of whole bars, in all tracks: use --at bars: without --tracks"
             )
-        self._span = first, last = spans[0]
-        asked = inside(score.notes, first, last)
-        self._given, self._replaced = score.notes[~asked], score.notes[asked]
-        self._voices = {t: voice_of(score, self._given, t, score.tracks[t], self._span) for t in played}
+        super().__init__(score, spans, played, model, sampling, seed, count, candidates)
+        first, last = self._span
         self._permitted = permitted_ids({v.instrument for v in self._voices.values()}, model.tokenizer.vocabulary)
 
         begin, end = np.searchsorted(lines, [first, last]).tolist()
@@ -104,52 +86,11 @@ class BarInfilling(EditSession):
         self._shown = int(getattr(config, "window", getattr(config, "context", _SHOWN)))
         self._past = flat(bars[first_shown(bars[:begin], self._shown) : begin])
         self._future = flat(bars[end:])[: self._shown // 2]
-        self._found: list[tuple[float, Array]] = []
 
     @override
-    @property
-    def done(self) -> float:
-        return len(self._found) / self._candidates
-
-    @override
-    def stream(self) -> Iterator[WrittenNote]:
-        """Notes are streamed after all candidates are drawn and ranked."""
-        network = self._model.network
-        was_training = network.training
-        try:
-            for number in range(self._candidates):
-                ids, drawn = self._drawn(torch.Generator().manual_seed((self._seed + number) % (1 << 64)))
-                notes = self._notes(ids)
-                if self._future:
-                    likelihood = self._likelihood_after(ids)
-                else:
-                    likelihood = drawn / len(notes) if len(notes) else np.nan
-                self._found.append((likelihood, notes))
-        finally:
-            network.train(was_training)
-        for number, (_, notes) in enumerate(self._best()):
-            yield from self._put(Draft(number, self._score.tracks), notes)
-
-    @override
-    def results(self) -> list[Written]:
-        """The best of the candidates that are drawn."""
-        out = []
-        for number, (likelihood, notes) in enumerate(self._best()):
-            draft = Draft(number, self._score.tracks)
-            self._put(draft, notes)
-            written = draft.result(self._score, self._replaced, self._given, [self._span])
-            out.append(replace(written, log_likelihood=likelihood, complete=self.done == 1))
-        return flagged(out)
-
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()
-
-    def _best(self) -> list[tuple[float, Array]]:
-        # What is not a number comes last.
-        return [self._found[i] for i in np.argsort([-one[0] for one in self._found], kind="stable")[: self._count]]
+    def _candidate(self, generator: torch.Generator) -> Candidate:
+        ids, drawn = self._drawn(generator)
+        return Candidate(self._notes(ids), drawn, self._likelihood_after(ids) if self._future else None)
 
     def _drawn(self, generator: torch.Generator) -> tuple[list[Any], float]:
         """Ids or words of the region's bars, and the log-probability of what was drawn."""
@@ -200,15 +141,7 @@ class BarInfilling(EditSession):
         for note in notes:
             track = written.tracks[note["track"]]
             instrument = DRUM_INSTRUMENT if track.is_drum else track.program
-            # Of several tracks of its instrument the one whose mean pitch is nearest.
-            same = [t for t, voice in self._voices.items() if voice.instrument == instrument]
-            note["track"] = min(same, key=lambda t: abs(self._voices[t].pitch - int(note["pitch"])))
+            note["track"] = self._track_of(instrument, int(note["pitch"]))
+        # As loud as their tracks.
+        notes["velocity"] = 0
         return notes
-
-    def _put(self, draft: Draft, notes: Array) -> list[WrittenNote]:
-        draft.begin(self._span, self._given, list(self._voices))
-        put = []
-        for onset, duration, pitch, track in notes[["onset", "duration", "pitch", "track"]].tolist():
-            put.append(draft.add(onset, onset + duration, pitch, track, self._voices[track], self._score))
-        draft.end()
-        return [note for note in put if note is not None]

@@ -13,7 +13,7 @@ from symbolic_music import generation, infill, tokenizers
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation import Limits, Region, bars
 from symbolic_music.generation.decoding.compound_sampler import field_names
-from symbolic_music.generation.sessions.bar_infill import BarInfilling
+from symbolic_music.generation.left_to_right.bar_infill import BarInfilling
 from symbolic_music.models import Card, Model, registry
 from symbolic_music.score import METER, Score, Track, note_table
 from tests.generation.untouched import check
@@ -168,7 +168,7 @@ def test_an_interrupt_keeps_the_candidates_that_are_drawn(monkeypatch, song: Sco
 
 
 def test_a_bar_without_end_is_ended(monkeypatch, song: Score) -> None:
-    monkeypatch.setattr("symbolic_music.generation.sessions.bar_infill._MOST_IDS_A_BAR", 5)
+    monkeypatch.setattr("symbolic_music.generation.left_to_right.bar_infill._MOST_IDS_A_BAR", 5)
     written = generation.edit(song, [bars(2, 4)], None, model("remi"), seed=1).finish()[0]
     assert len(written.notes) <= 3 * 2
     check(song, written, [(300, 1400)], ALL)

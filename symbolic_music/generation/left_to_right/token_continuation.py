@@ -49,28 +49,39 @@ class TokenWriting(EditSession):
             raise OptionError(f"at least one alternative is needed, not {count}")
         self._model, self._prompt, self._seconds, self._sampling = model, prompt, seconds, sampling
         self._seed, self._count = seed, count
-        vocabulary = model.tokenizer.vocabulary
-        self._in_words = len(vocabulary.sizes) > 1
-        if self._in_words:
-            of_each_field(vocabulary, sampling)
-        elif isinstance(sampling, Mapping):
-            raise OptionError(f"model {model.card.name!r} draws ids of one field, all alike")
+        self._in_words = len(model.tokenizer.vocabulary.sizes) > 1
+        self._check_sampling()
         self._given: Ids | None = None
         self._before = 0.0
-        tokenizer: Tokenizer = model.tokenizer
-        if prompt is not None and len(prompt):
-            encoded = tokenizer.encode(prompt)
-            if isinstance(encoded, list):
-                raise OptionError(
-                    f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
-                )
-            ends = not self._in_words and len(encoded) > 0 and vocabulary.name(int(encoded[-1])) == "End_None"
-            self._given = unended(encoded, vocabulary) if self._in_words else encoded[: len(encoded) - ends]
-            self._before = tokenizer.decode(encoded).duration
+        if prompt is not None:
+            self._given = self._encoded(prompt)
         self._ids: list[list[Any]] = []
         self._log_probabilities: list[float] = []
         self._whole: list[bool] = []
         self._part = 0.0
+
+    def _check_sampling(self) -> None:
+        """OptionError for fields that the ids have not."""
+        if self._in_words:
+            of_each_field(self._model.tokenizer.vocabulary, self._sampling)
+        elif isinstance(self._sampling, Mapping):
+            raise OptionError(f"model {self._model.card.name!r} draws ids of one field, all alike")
+
+    def _encoded(self, prompt: Score) -> Ids | None:
+        """The ids that are gone on from."""
+        tokenizer: Tokenizer = self._model.tokenizer
+        if not len(prompt):
+            return None
+        encoded = tokenizer.encode(prompt)
+        if isinstance(encoded, list):
+            raise OptionError(
+                f"{tokenizer.name} ({tokenizer.preset}) writes each track apart; it cannot continue a piece"
+            )
+        self._before = tokenizer.decode(encoded).duration
+        if self._in_words:
+            return unended(encoded, tokenizer.vocabulary)
+        ends = len(encoded) > 0 and tokenizer.vocabulary.name(int(encoded[-1])) == "End_None"
+        return encoded[: len(encoded) - ends]
 
     @override
     @property

@@ -1,0 +1,143 @@
+"""Infill with SkyTNT's models, which write events from left to right.
+
+The rows of the piece up to the region are given, and within it those of tracks that are not written, each as soon as
+the model would go past it. What the model would write into those tracks is passed over. New notes have the velocities
+that it draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from typing_extensions import override
+
+from symbolic_music.errors import RegionError
+from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, RowSampler, rows_of
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
+from symbolic_music.generation.regions import Span
+from symbolic_music.models import Model
+from symbolic_music.score import NOTE, Score
+from symbolic_music.tokenizers.public.skytnt import single
+from symbolic_music.tokenizers.public.skytnt_vocabulary import BOS, STEPS
+
+_NOTES = frozenset({"note"})
+# Rows that a region may get, a quarter; rows in a row that are passed over before only written tracks may come.
+_MOST_A_QUARTER, _MOST_PASSED = 64, 12
+# Rows after the region whose likelihood is looked at.
+_MOST_AFTER = 256
+
+
+class RowInfilling(CandidateInfilling):
+    """See the module's docstring, and `CandidateInfilling` for the arguments.
+
+    Raises:
+        RegionError: when a track that is written has no place in the model's ids, or the region lies after a silence
+            that they do not reach across.
+    """
+
+    def __init__(
+        self,
+        score: Score,
+        spans: Sequence[Span],
+        tracks: Sequence[int] | None,
+        model: Model[Any],
+        sampling: Sampling | None = None,
+        seed: int = 0,
+        count: int = 1,
+        candidates: int = 4,
+    ) -> None:
+        super().__init__(score, spans, tracks, model, sampling, seed, count, candidates)
+        arranged = rows_of(model).arranged(score)
+        missing = [track for track in self._tracks if track not in arranged.places]
+        if missing:
+            raise RegionError(f"model {model.card.name!r} cannot write track {missing[0]}: it has no notes to go by")
+        self._layout = rows_of(model).layout
+        self._track_at = {place: track for track, place in arranged.places.items()}
+        self._written = frozenset(arranged.places[track] for track in self._tracks)
+        scale = STEPS / score.ticks_per_quarter
+        self._begin, self._end = (round(tick * scale) for tick in self._span)
+        self._end = max(self._end, self._begin + 1)
+        most = model.network.config.context // 2
+        rows = list(zip(arranged.steps, arranged.rows, strict=True))
+        past = [row for row in rows if row[0] < self._begin]
+        # Programs, keys and meters are at the beginning, whatever is left out after it.
+        head = [(0, row) for step, row in past[: max(0, len(past) - most)] if step == 0 and not self._is_note(row)]
+        self._past = head + past[-most:]
+        within = [row for row in rows if self._begin <= row[0] < self._end]
+        self._kept = [row for row in within if not (self._is_note(row[1]) and self._place(row[1]) in self._written)]
+        self._future = [row for row in rows if row[0] >= self._end][: min(_MOST_AFTER, most)]
+
+    def _is_note(self, row: Row) -> bool:
+        return bool(row[0] == self._layout.kinds["note"])
+
+    def _place(self, row: Row) -> tuple[int, int]:
+        """Track and channel of a note."""
+        found = self._layout.values(row)
+        assert found is not None
+        return found[1]["track"], found[1]["channel"]
+
+    @override
+    def _candidate(self, generator: torch.Generator) -> Candidate:
+        sampler = RowSampler(self._model, self._sampling or PUBLISHED_ROW_SAMPLING, generator)
+        begun: list[tuple[int, Row]] = []
+
+        def feed(step: int, row: Row) -> None:
+            if sampler.feed_at(row, step):
+                begun.append((step, row))
+
+        for step, row in self._past:
+            feed(step, row)
+        kept, passed, total = list(self._kept), 0, 0.0
+        floor = self._begin
+        notes: list[tuple[int, ...]] = []
+        most = len(kept) + _MOST_A_QUARTER * (1 + (self._end - self._begin) // STEPS)
+        while len(notes) < most:
+            places = self._written if passed > _MOST_PASSED else frozenset(self._track_at)
+            row, step, log_probability = sampler.draw(Permitted(_NOTES, places, floor))
+            if kept and kept[0][0] <= step:
+                feed(*kept.pop(0))
+                passed = 0
+                continue
+            if step >= self._end:
+                break
+            if self._place(row) not in self._written:
+                floor, passed = max(floor, step), passed + 1
+                continue
+            feed(step, row)
+            passed, total = 0, total + log_probability
+            notes.append(self._note(row, step))
+        for step, row in kept:
+            feed(step, row)
+        return Candidate(np.array(notes, NOTE), total, self._likelihood_after(begun) if self._future else None)
+
+    def _note(self, row: Row, step: int) -> tuple[int, ...]:
+        found = self._layout.values(row)
+        assert found is not None
+        values, ticks = found[1], self._score.ticks_per_quarter / STEPS
+        track = self._track_at[values["track"], values["channel"]]
+        onset = round(step * ticks)
+        lasts = max(1, round((step + values["duration"]) * ticks) - onset)
+        voice = self._voices[track]
+        return onset, lasts, values["pitch"], values["velocity"], voice.program, voice.channel, track, 0
+
+    @torch.no_grad()
+    def _likelihood_after(self, begun: list[tuple[int, Row]]) -> float:
+        """Log-likelihood of the rows after the region, a note, after those up to its end."""
+        first = self._layout.first
+        rows, quarter = [single(BOS)], 0
+        for step, row in [*begun, *self._future]:
+            apart = min(step // STEPS - quarter, self._layout.sizes["time1"] - 1)
+            rows.append([row[0], first["time1"] + apart, first["time2"] + step % STEPS, *row[3:]])
+            quarter = step // STEPS
+        shown = torch.tensor([rows[-self._model.network.config.context :]], device=self._model.device)
+        count = len(self._future)
+        states = self._model.network.states(shown[:, :-1])[:, -count:]
+        after = shown[:, -count:]
+        logits = self._model.network.row_logits(states, after)
+        nats = logits.float().log_softmax(-1).gather(-1, after[..., None])[..., 0]
+        notes = sum(self._is_note(row) for _, row in self._future)
+        return float((nats * (after != self._model.network.ignored)).sum()) / max(1, notes)

@@ -1,0 +1,121 @@
+"""MIDI-LLM's checkpoints: a `LlamaForCausalLM` in Hugging Face's layout, with the tokenizer of its text.
+
+The rows of its table past the text's ids are the anticipatory ids; two of them, and the text's logits, are never drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from symbolic_music import tokenizers
+from symbolic_music.errors import MissingExtraError, ModelError
+from symbolic_music.models.architectures.midi_llm import MidiLlm, MidiLlmConfig
+from symbolic_music.models.checkpoints.llama_layout import fill_from, llama_shape
+from symbolic_music.models.checkpoints.memory import check_memory
+from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.modules.llama import llama_names
+from symbolic_music.tokenizers.anticipation import vocabulary as v
+from symbolic_music.tokenizers.base import Tokenizer
+
+_TABLE, _HEAD, _BLOCKS = "model.embed_tokens.weight", "lm_head.weight", "model.layers"
+# Rows of music, two of them unused.
+MUSIC = v.SIZE + 2
+_CONTEXT = 4096
+_HEAD_WIDTH = 64
+TOKENIZER = "tokenizer.json"
+_OPENING = (
+    "You are a world-class composer. Please compose some music according to the following description: "  # its prompt
+)
+
+
+class TextIds:
+    """Ids of texts, as the model was trained on them.
+
+    Args:
+        folder: of the checkpoint, with tokenizer.json.
+        size: number of ids of text.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._path, self._size = folder / TOKENIZER, size
+
+    def __call__(self, text: str) -> Sequence[int]:
+        """Ids of the request for music that this text describes.
+
+        Raises:
+            ModelError: when tokenizer.json is missing, broken, or of another model.
+            MissingExtraError: when the package tokenizers is not installed.
+        """
+        try:
+            from tokenizers import Tokenizer as TextTokenizer
+        except ImportError:
+            raise MissingExtraError("tokenizers", "text") from None
+        if not self._path.is_file():
+            raise ModelError(f"{self._path.parent} has no {TOKENIZER}, the tokenizer of its text")
+        try:
+            ids = TextTokenizer.from_file(str(self._path)).encode(f"{_OPENING}{text} ").ids
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelError(f"{self._path} is no tokenizer ({' '.join(str(error).split())[:120]})") from None
+        if any(not 0 <= token < self._size for token in ids):
+            raise ModelError(f"{self._path} is of another model: it has more than {self._size:,} ids")
+        return list(ids)
+
+
+def open_folder(folder: Path, theirs: Mapping[str, Any]) -> tuple[MidiLlm, Tokenizer]:
+    """The network in a folder, ready to evaluate, and the tokenizer of its music.
+
+    Raises:
+        ModelError: when it is no MIDI-LLM, or tensors are missing, too many or of wrong shapes.
+    """
+    read = ConfigReader(theirs, folder)
+    rows = read.whole("vocab_size")
+    if rows <= MUSIC:
+        raise ModelError(f"{folder} is a Llama of {rows:,} ids; known here is MIDI-LLM, of text and {MUSIC:,} of music")
+    checkpoint = CheckpointTensors.of_folder(folder)
+    shape = llama_shape(checkpoint, theirs, _BLOCKS, _HEAD_WIDTH)
+    config = MidiLlmConfig(
+        text=rows - MUSIC,
+        context=min(_CONTEXT, read.whole("max_position_embeddings", default=_CONTEXT)),
+        width=shape.width,
+        layers=shape.layers,
+        heads=shape.heads,
+        key_heads=shape.key_heads,
+        hidden=shape.hidden,
+        base=shape.base,
+        stretch=shape.stretch.factor,
+        low=shape.stretch.low,
+        high=shape.stretch.high,
+        original=shape.stretch.original,
+        epsilon=shape.epsilon,
+        tied=bool(theirs.get("tie_word_embeddings", False)),
+    )
+    with torch.device("meta"):
+        network = MidiLlm(config)
+    names = dict(llama_names(config.layers, "blocks", _BLOCKS)) | {"norm.weight": ("model.norm.weight",)}
+    table = {_TABLE: (rows, config.width)}
+    head = {_HEAD: (rows, config.width)}
+    checkpoint.check_joined(network, names, "Llama", table | ({} if config.tied else head), head if config.tied else {})
+    check_memory(network, folder)
+    network = network.to_empty(device="cpu").eval()
+    _fill_tables(network, checkpoint)
+    fill_from(network, checkpoint, names)
+    network.text_ids = TextIds(folder, config.text)
+    return network, tokenizers.get("anticipation")
+
+
+def _fill_tables(network: MidiLlm, checkpoint: CheckpointTensors) -> None:
+    """The embeddings of text and music, and the output matrix of music."""
+    text, size = network.config.text, network.config.vocabulary
+    table = checkpoint.tensor(_TABLE)
+    copy_into(network.text_embedding.weight, table[:text], _TABLE, checkpoint.where)
+    copy_into(network.embedding.weight, table[text : text + size], _TABLE, checkpoint.where)
+    if network.head is not None:
+        copy_into(network.head.weight, checkpoint.tensor(_HEAD)[text : text + size], _HEAD, checkpoint.where)
+    elif _HEAD in checkpoint.shapes:
+        head = checkpoint.tensor(_HEAD)[text : text + size]
+        if not torch.equal(head.to(torch.float32), network.embedding.weight):
+            raise ModelError(f"{checkpoint.where} has an output matrix that is not its embedding; its config ties them")
