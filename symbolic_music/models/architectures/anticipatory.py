@@ -347,7 +347,7 @@ def _rates() -> Tensor:
 
     At 100 quarters a minute these are the 32nd note, its doublings, and the dotted values between them.
     """
-    octaves = 2.0 ** torch.arange(_PERIODS // 2)
+    octaves = 2.0 ** torch.arange(_PERIODS // 2, device="cpu")
     return 2 * math.pi / torch.cat([7.5 * octaves, 22.5 * octaves])
 
 
