@@ -318,7 +318,11 @@ def resolve_device(device: str) -> torch.device:
 
 
 def list_models() -> list[Card]:
-    """Cards of the models that come with the package."""
+    """Cards of the models that come with the package.
+
+    Examples:
+        >>> free = [card.name for card in sm.list_models() if "NC" not in card.license]
+    """
     return [Card.of_record(read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
 
 
