@@ -15,6 +15,8 @@ from torch.nn import functional
 
 from symbolic_music.corpora.windows.edit_examples import padded
 from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
+from symbolic_music.models.modules.chunked_loss import IGNORED, each_nats, total_nats
+from symbolic_music.models.protocol import WithHead
 from symbolic_music.tokenizers.anticipation.events import REST_NOTE
 
 
@@ -125,17 +127,32 @@ def token_nats(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
             it has one, counts nothing.
         mask: (B, L), where there are ids.
     """
-    return nats_of_tokens(network, ids, mask).sum()
+    if not isinstance(network, WithHead):
+        return nats_of_tokens(network, ids, mask).sum()
+    states, weight, bias = network.before_head(ids)
+    return total_nats(states[:, :-1].flatten(0, 1), weight, bias, _wanted(network, ids, mask).flatten())
 
 
 def nats_of_tokens(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
     """Nats of each id after the first, as in `token_nats`: (B, L - 1), 0 where the mask is false."""
+    if isinstance(network, WithHead):
+        states, weight, bias = network.before_head(ids)
+        wanted = _wanted(network, ids, mask)
+        return each_nats(states[:, :-1].flatten(0, 1), weight, bias, wanted.flatten()).view(wanted.shape)
     # All ids go in: the logits of compound words are conditioned on the leading field of the next word.
     found: Any = network(ids)
-    kept = mask[:, 1:]
     fields = [(found, ids)] if isinstance(found, Tensor) else [(one, ids[..., i]) for i, one in enumerate(found)]
-    ignored = int(getattr(network, "ignored", -100))
-    nats = sum(functional.cross_entropy(logits[:, :-1][kept].float(), wanted[:, 1:][kept], reduction="none",
-                                        ignore_index=ignored) for logits, wanted in fields)  # fmt: skip
-    assert isinstance(nats, Tensor)
-    return nats.new_zeros(kept.shape).masked_scatter(kept, nats)
+    each = [
+        functional.cross_entropy(
+            logits[:, :-1].float().transpose(1, 2), _wanted(network, own, mask), reduction="none", ignore_index=IGNORED
+        )
+        for logits, own in fields
+    ]
+    return torch.stack(each).sum(0)
+
+
+def _wanted(network: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    """The ids after the first, IGNORED where there are none: no number of them is read from the device."""
+    ids, mask = ids[:, 1:], mask[:, 1:]
+    ignored = getattr(network, "ignored", None)
+    return ids.masked_fill(~mask if ignored is None else ~mask | (ids == ignored), IGNORED)

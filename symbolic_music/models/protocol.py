@@ -23,6 +23,15 @@ class Cache(Protocol):
 
 
 @runtime_checkable
+class WithHead(Protocol):
+    """A token model that ends in one matrix, so that its loss needs no logits of all positions at once."""
+
+    def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Final states (B, L, width), and the matrix (vocabulary, width) and bias that make logits of them."""
+        ...
+
+
+@runtime_checkable
 class TokenModel(Protocol):
     """A network that gives logits of the id (or word of fields) that follows.
 

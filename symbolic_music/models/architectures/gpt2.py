@@ -104,7 +104,11 @@ class GPT2(nn.Module):
         Positions are absolute: where there are more ids than the context holds, the window jumps by half of it, see
         `windows`. Times are not renumbered; a sampler that needs that starts a new cache with its own ids.
         """
-        return self.logits(states_in_windows(ids, self.config.context, self.states))
+        return functional.linear(*self.before_head(ids))
+
+    def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, None]:
+        """See `protocol.WithHead`."""
+        return states_in_windows(ids, self.config.context, self.states), self.output_matrix, None
 
     def states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:
         """Final states within one window, (B, L) to (B, L, width).

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.relative_terms import Differences
@@ -95,7 +96,11 @@ class MusicTransformer(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits of the next id at each position: (B, L) to (B, L, vocabulary)."""
-        return torch.as_tensor(self.out(self.states(ids)))
+        return functional.linear(*self.before_head(ids))
+
+    def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `protocol.WithHead`."""
+        return self.states(ids), self.out.weight, self.out.bias
 
     def states(self, ids: Tensor, cache: SlidingCache | None = None) -> Tensor:
         """Final states, (B, L) to (B, L, width); a cache's ids come before (then L is at most its room)."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
@@ -82,7 +83,11 @@ class SinusoidTransformer(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Logits of the next id at each position: (B, L) to (B, L, vocabulary)."""
-        return torch.as_tensor(self.out(states_in_windows(ids, self.config.window, self._states)))
+        return functional.linear(*self.before_head(ids))
+
+    def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `protocol.WithHead`."""
+        return states_in_windows(ids, self.config.window, self._states), self.out.weight, self.out.bias
 
     def _states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:
         x = self.drop(self.input(ids, 0 if cache is None else cache.layers[0].length))

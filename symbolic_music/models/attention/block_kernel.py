@@ -43,9 +43,20 @@ class Arguments:
     relations: list[Tensor]
 
     def zeros(self) -> Arguments:
-        """For gradients; that of q is written, not added to."""
-        k, v, distances = (torch.zeros_like(t) for t in (self.k, self.v, self.distances))
-        return Arguments(torch.empty_like(self.q), k, v, distances, [torch.zeros_like(t) for t in self.relations])
+        """For gradients, in float32 or more; that of q is written, not added to."""
+        wide = torch.promote_types(self.q.dtype, torch.float32)
+        k, v, distances, *relations = (
+            torch.zeros_like(t, dtype=wide) for t in (self.k, self.v, self.distances, *self.relations)
+        )
+        return Arguments(torch.empty_like(self.q), k, v, distances, relations)
+
+
+def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
+    """total += a b, where total may be of a wider type."""
+    if total.dtype == a.dtype:
+        total.baddbmm_(a, b)
+    else:
+        total.add_(torch.bmm(a, b))
 
 
 def logits_of(block: Block) -> int:
@@ -142,7 +153,7 @@ class Part:
         columns, rows = self.block.columns, self.block.rows
         d_weights = self._matrix(columns + PAD)
         used = weights if kept is None else torch.mul(weights, kept, out=d_weights)
-        self.keys(total.v).baddbmm_(used[..., :columns].transpose(1, 2), d_mixed)
+        add_product(self.keys(total.v), used[..., :columns].transpose(1, 2), d_mixed)
         torch.bmm(d_mixed, self.v.transpose(1, 2), out=d_weights[..., :columns])
         d_weights[..., columns:] = 0  # held other values
         if kept is not None:
@@ -154,9 +165,9 @@ class Part:
         self._memory[:, : rows - 1] = 0
         d_q, d_distances = self.queries(total.q), total.distances[:, self.occurring]
         torch.bmm(d_logits, self.k, out=d_q)
-        self.keys(total.k).baddbmm_(d_logits.transpose(1, 2), self.q)
+        add_product(self.keys(total.k), d_logits.transpose(1, 2), self.q)
         d_q.baddbmm_(d_product, self.distances)
-        d_distances.baddbmm_(d_product.transpose(1, 2), self.q)
+        add_product(d_distances, d_product.transpose(1, 2), self.q)
         if self.far:
             d_far = self._product[..., : self.far].sum(-1, keepdim=True)
             d_q.addcmul_(d_far, self.distances[:, :1])
@@ -166,5 +177,5 @@ class Part:
             d_by_bucket = self.q.new_zeros(len(self.q), rows, embeddings.shape[1])
             d_by_bucket.scatter_add_(2, index, d_logits)
             d_q.baddbmm_(d_by_bucket, embeddings)
-            d_embeddings.baddbmm_(d_by_bucket.transpose(1, 2), self.q)
+            add_product(d_embeddings, d_by_bucket.transpose(1, 2), self.q)
         return d_logits

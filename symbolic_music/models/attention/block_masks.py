@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# Fewest and most queries in a block: few slow the products down, many see keys that most of them may not.
-ROWS = (64, 128)
+import torch
+
+from symbolic_music.models.attention.sizes import Sizes, sizes_of
+
+_CPU = torch.device("cpu")
 
 
 class Block(NamedTuple):
@@ -39,30 +42,32 @@ class Block(NamedTuple):
         return self.end - self.first
 
 
-def causal_blocks(length: int, keys: int) -> list[Block]:
+def causal_blocks(length: int, keys: int, sizes: Sizes | None = None) -> list[Block]:
     """Blocks in which each query sees all keys up to its own."""
-    rows = min(max(length // 8, ROWS[0]), ROWS[1])
+    fewest, most = (sizes or sizes_of(_CPU)).rows
+    rows = min(max(length // 8, fewest), most)
     stops = [min(start + rows, length) for start in range(0, length, rows)]
     return [Block(start, stop, 0, keys - length + stop) for start, stop in zip([0, *stops], stops, strict=False)]
 
 
-def windowed_blocks(length: int, keys: int, window: int) -> list[Block]:
+def windowed_blocks(length: int, keys: int, window: int, sizes: Sizes | None = None) -> list[Block]:
     """Blocks in which each query sees the last `window` keys up to its own."""
     return [
         block._replace(first=max(0, keys - length + block.start - window + 1), window=window)
-        for block in causal_blocks(length, keys)
+        for block in causal_blocks(length, keys, sizes)
     ]
 
 
-def local_blocks(length: int, keys: int, size: int) -> list[Block]:
+def local_blocks(length: int, keys: int, size: int, sizes: Sizes | None = None) -> list[Block]:
     """Blocks in which each query sees, up to its own, the keys of its stretch of `size` positions and the one before.
 
     Stretches begin at the multiples of `size`, whether their first positions are queries or keys alone.
     """
+    most = (sizes or sizes_of(_CPU)).rows[1]
     blocks, start = [], keys - length
     while start < keys:
         stretch = start // size * size
-        stop = min(start + ROWS[1], stretch + size, keys)
+        stop = min(start + most, stretch + size, keys)
         blocks.append(Block(start - (keys - length), stop - (keys - length), max(0, stretch - size), stop))
         start = stop
     return blocks

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.block_masks import local_blocks
-from symbolic_music.models.attention.blockwise import blocked_attention
+from symbolic_music.models.attention.differentiable import blocked_attention
 from symbolic_music.models.attention.relative import check_arguments, reference_relative_attention
 from symbolic_music.models.attention.relative_terms import Relation
+from symbolic_music.models.attention.sizes import sizes_of
 
 
 def reference_local_attention(
@@ -67,5 +68,5 @@ def local_attention(
     if size < 1:
         raise ModelError(f"a stretch holds at least one position, not {size}")
     check_arguments(q, k, v, embeddings, dropout, relations)
-    blocks = local_blocks(q.shape[-2], k.shape[-2], size)
+    blocks = local_blocks(q.shape[-2], k.shape[-2], size, sizes_of(q.device))
     return blocked_attention(q, k, v, embeddings, blocks, None, dropout, relations)

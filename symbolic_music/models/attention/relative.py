@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.block_masks import causal_blocks, windowed_blocks
-from symbolic_music.models.attention.blockwise import blocked_attention
+from symbolic_music.models.attention.differentiable import blocked_attention
 from symbolic_music.models.attention.relative_terms import Relation
+from symbolic_music.models.attention.sizes import sizes_of
 
 
 def distance_logits(q: Tensor, embeddings: Tensor, keys: int) -> Tensor:
@@ -147,7 +148,8 @@ def relative_attention(
         extra = extra.expand(*q.shape[:-1], keys)
     if length == 1:
         return last_position_attention(q, k, v, embeddings, extra, dropout, relations, window)
-    blocks = causal_blocks(length, keys) if window is None else windowed_blocks(length, keys, window)
+    sizes = sizes_of(q.device)
+    blocks = causal_blocks(length, keys, sizes) if window is None else windowed_blocks(length, keys, window, sizes)
     return blocked_attention(q, k, v, embeddings, blocks, extra, dropout, relations)
 
 

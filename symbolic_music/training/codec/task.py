@@ -21,6 +21,7 @@ from symbolic_music.models.model import Card
 from symbolic_music.training.codec.audio_clips import Sounds
 from symbolic_music.training.codec.config import CodecTraining
 from symbolic_music.training.run.fabric import in_full_precision
+from symbolic_music.training.run.optimizers import fused
 from symbolic_music.training.run.schedules import Schedule, cosine, warmed
 from symbolic_music.training.task import Batch, Measured, Share, Task
 
@@ -89,7 +90,7 @@ class CodecTask(Task):
     @override
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         groups = [{"params": list(network.parameters()), "peak": self.config.optim.learning_rate}]
-        return torch.optim.AdamW(groups, betas=(0.5, 0.9), weight_decay=1e-4)
+        return torch.optim.AdamW(groups, betas=(0.5, 0.9), weight_decay=1e-4, **fused(network))
 
     @override
     def schedule(self) -> Schedule:

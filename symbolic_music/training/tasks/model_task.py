@@ -73,7 +73,7 @@ class ModelTask(Task):
 
     @override
     def optimizer(self, network: nn.Module) -> Any:
-        return optimizer_of(network, self.config.optim)
+        return optimizer_of(network, self.config.optim, self.config.engine.precision)
 
     @override
     def schedule(self) -> Schedule:

@@ -18,6 +18,7 @@ from typing_extensions import override
 from symbolic_music.synthesis.analysis.notes import TakenNote
 from symbolic_music.synthesis.midi_ddsp.networks import Shape, VoiceNetworks
 from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, TrainedVoice, load_voices, save_voices
+from symbolic_music.training.run.optimizers import fused
 from symbolic_music.training.run.schedules import Schedule, cosine, warmed
 from symbolic_music.training.task import Batch, Measured, Share, Task
 from symbolic_music.training.voices.batches import NoteBank, NoteFrames
@@ -97,7 +98,8 @@ class VoicesTask(Task):
 
     @override
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        return torch.optim.Adam([{"params": [p for p in network.parameters() if p.requires_grad], "peak": 1.0}])
+        learnt = [p for p in network.parameters() if p.requires_grad]
+        return torch.optim.Adam([{"params": learnt, "peak": 1.0}], **fused(network))
 
     @override
     def schedule(self) -> Schedule:

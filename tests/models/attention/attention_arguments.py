@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from symbolic_music.models.attention import block_masks as attention_blocks
-from symbolic_music.models.attention import blockwise as blocked_attention
+from symbolic_music.models.attention import sizes
 from symbolic_music.models.attention.relative_terms import Buckets, Differences, Relation
 
 DOUBLE = {"dtype": torch.float64}
@@ -71,5 +70,4 @@ def defined_attention(
 
 def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of three rows, a few logits in a go, so that small examples have many of each."""
-    monkeypatch.setattr(blocked_attention, "LOGITS", 200)
-    monkeypatch.setattr(attention_blocks, "ROWS", (3, 3))
+    monkeypatch.setattr(sizes, "CPU", sizes.Sizes((3, 3), 200, False))
