@@ -60,7 +60,7 @@ def test_patches_hold_lines_of_one_kind() -> None:
     assert told[0] == told[-1] == ""
     assert ids[0].tolist() == [1] * 64
     assert ids[-1].tolist() == [1, *[2] * 63]
-    assert told[1:4] == ["ticks_per_beat 96\n", "set_tempo 500000\n 0", "time_signature 3 4 24 8\n 0"]
+    assert told[1:4] == ["ticks_per_beat 96\n", "set_tempo 500000 0\n", "time_signature 3 4 24 8 0\n"]
     # `note_off` does not begin with `note_on `, but lines of note_on after each other are one patch.
     assert "note_on 86 3 40 80\t4 9 36 90\n" in told
     assert "note_off 10 3 40 64\t32 3 40 64\n" in told
