@@ -37,3 +37,17 @@ def test_the_example_of_a_docstring_runs(name: str, tmp_path: Path, monkeypatch:
         if "skytnt" in code:  # a public model, which would be downloaded
             continue
         exec(compile(code, name, "exec"), {"sm": sm, "song": song, "melody": melody.clip(0, 8)})
+
+
+@pytest.mark.parametrize("room", [name for name in sm.__all__ if inspect.ismodule(getattr(sm, name))])
+def test_every_public_name_has_a_first_sentence(room: str) -> None:
+    module = getattr(sm, room)
+    # Rooms that are one module export what they define.
+    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    for name in names:
+        thing = getattr(module, name)
+        if getattr(thing, "__module__", "").startswith("symbolic_music") and callable(thing):
+            first = inspect.cleandoc(thing.__doc__ or "").split("\n\n")[0]
+            assert len(first) > 10, f"{room}.{name}"
+            # What dataclasses write where there is no docstring.
+            assert not first.startswith(f"{name}("), f"{room}.{name}"

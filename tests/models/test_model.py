@@ -87,8 +87,8 @@ def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 
 def test_every_architecture_has_a_shape_here() -> None:
-    # The other two are saved and loaded in the tests of training and of public checkpoints.
-    assert set(SHAPES) | {"region-transformer", "aria"} == set(registry.names())
+    # The others are saved and loaded in the tests of training and of public checkpoints.
+    assert set(SHAPES) | {"region-transformer", "aria", "midi-llm", "skytnt"} == set(registry.names())
 
 
 @pytest.mark.parametrize("architecture", SHAPES)

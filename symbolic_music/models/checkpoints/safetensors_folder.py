@@ -144,6 +144,8 @@ class Undrawn(TorchFunctionMode):
         named = kwargs or {}
         if func in self._RANDOM or getattr(func, "__module__", "") == "torch.nn.init":
             return args[0] if args else named["tensor"]
+        if func is torch.randn:
+            return torch.empty(*args, **{name: value for name, value in named.items() if name != "generator"})
         if func is Tensor.mul and args[0].is_meta and isinstance(args[1], float):
             return args[0]
         return func(*args, **named)
