@@ -23,7 +23,7 @@ from symbolic_music.generation.track_selection import Tracks, select
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.score import Score
 
-Verb = Literal["infill", "revoice", "thin_out", "accompany", "add_track", "vary", "busier", "continue", "intro"]
+Verb = Literal["infill", "fill", "revoice", "thin_out", "accompany", "add_track", "vary", "busier", "continue", "intro"]
 # First and last bar, both included; or one bar.
 BarRange = int | tuple[int, int]
 _FREE = Limits()
@@ -67,7 +67,8 @@ def edit(
         count: alternatives.
         limits: what the notes must obey.
         verb: "infill", "revoice", "thin_out", "accompany" or "add_track", as the functions of this module; "vary" and
-            "busier" as those of `variation`, "continue" and "intro" as those of `lengthening`.
+            "busier" as those of `variation`, "continue" and "intro" as those of `lengthening`; "fill" writes only into
+            bars of the regions in which none of the tracks sounds.
         bars: instead of regions, the first and the last bar, counted from 1.
         beats: instead of regions, quarter notes counted from 0, the last excluded.
         share: of the notes that "thin_out" keeps.

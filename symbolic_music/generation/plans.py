@@ -61,6 +61,15 @@ def _infill(asked: Asked) -> Plan:
     return Plan(asked.score, Edit(spans_of(asked.score, asked.regions), _chosen(asked), asked.limits))
 
 
+def _fill(asked: Asked) -> Plan:
+    spans, score = spans_of(asked.score, asked.regions), asked.score
+    chosen = _going_on(asked, _whole(score))
+    silent = _silent_bars(score, spans, chosen)
+    if not silent:
+        raise RegionError("these tracks play in every bar of the region: there is none to fill")
+    return Plan(score, Edit(silent, chosen, asked.limits))
+
+
 def _revoice(asked: Asked) -> Plan:
     spans = spans_of(asked.score, asked.regions)
     return Plan(asked.score, Edit(spans, _chosen(asked), asked.limits, Repitch()))
@@ -157,6 +166,7 @@ def _intro(asked: Asked) -> Plan:
 
 PLANS: Mapping[str, Callable[[Asked], Plan]] = {
     "infill": _infill,
+    "fill": _fill,
     "revoice": _revoice,
     "thin_out": _thin_out,
     "accompany": _accompany,
@@ -205,6 +215,20 @@ def notes_per_bar(score: Score, spans: Sequence[Span], tracks: Sequence[int]) ->
     lines = np.append(score.bars(score.end + 1), score.end + 4 * 255 * score.ticks_per_quarter)
     bars = sum(float(np.diff(np.interp(span, lines[:-1], np.arange(len(lines) - 1)))[0]) for span in spans)
     return notes / max(bars, 0.25)
+
+
+def _silent_bars(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> list[Span]:
+    """The bars of some ranges in which no note of these tracks sounds, those that touch as one."""
+    own = score.notes[np.isin(score.notes["track"], tracks)]
+    ends = own["onset"].astype(np.int64) + own["duration"]
+    found: list[Span] = []
+    for first, last in spans:
+        lines = score.bars(last)
+        for start, end in pairwise([first, *lines[(lines > first) & (lines < last)].tolist(), last]):
+            if not ((own["onset"] < end) & (ends > start)).any():
+                before = found.pop() if found and found[-1][1] == start else (start, start)
+                found.append((before[0], end))
+    return found
 
 
 def _some_beats(score: Score, spans: Sequence[Span], near: float, random: np.random.Generator) -> list[Span]:

@@ -172,6 +172,8 @@ def test_a_killed_server_loses_nothing(page: Any, launch: Callable[..., Running]
     until(lambda: page.evaluate("studio.session.current") == 2, "the change")
     session = page.evaluate("studio.session.id")
     drag(page, 1, 8, 0, 2)
+    # More alternatives than are drawn before the page is looked at again.
+    page.evaluate("studio.ask.count = 8")
     page.click("button.go")
     until(lambda: page.evaluate("studio.alternatives.cards.some((card) => card.roll.live.length > 3)"), "notes")
     running.kill()

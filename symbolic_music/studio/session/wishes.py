@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from symbolic_music import generation
 from symbolic_music.errors import OptionError
-from symbolic_music.generation import EditSession, Limits, Region, Sampling
+from symbolic_music.generation import EditSession, Limits, Region
 from symbolic_music.models import Model
 from symbolic_music.score import Score
 
 Verb = Literal[
-    "rewrite", "vary", "busier", "sparser", "revoice", "harmonise", "accompany", "add-track", "continue", "intro"
+    "rewrite",
+    "fill",
+    "vary",
+    "busier",
+    "sparser",
+    "revoice",
+    "harmonise",
+    "accompany",
+    "add-track",
+    "continue",
+    "intro",
 ]
 MOST_ALTERNATIVES = 8
 # Verbs that move what is given in time: their alternatives are kept whole.
@@ -64,7 +75,7 @@ class Wish(BaseModel):
         instrument: of `add-track`, 128 for drums.
         limits: what the notes must obey.
         model: None for the studio's own choice.
-        temperature, top_p: how bold.
+        temperature, top_p: how bold; None for the model's own, see `generation.default_sampling`.
         seed: None for another every time.
     """
 
@@ -81,8 +92,8 @@ class Wish(BaseModel):
     instrument: Annotated[int, Field(ge=0, le=128)] = 33
     limits: WishedLimits = WishedLimits()
     model: Annotated[str, Field(max_length=200)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=4)] = 1.0
-    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    temperature: Annotated[float, Field(ge=0, le=4)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
 
 
@@ -99,7 +110,8 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
         tracks = None
     elif wish.verb == "harmonise" and not wish.limits.chords:
         raise OptionError("there are no chords to harmonise with: write some into the chord lane")
-    sampling = Sampling(temperature=wish.temperature, top_p=wish.top_p)
+    named = {"temperature": wish.temperature, "top_p": wish.top_p}
+    sampling = replace(generation.default_sampling(model), **{k: v for k, v in named.items() if v is not None})
     limits, options = wish.limits.limits(), _OPTIONS[wish.verb](wish)
     return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
@@ -117,6 +129,7 @@ def regions_of(wish: Wish, score: Score) -> list[Region]:
 _WHOLE = ("accompany", "continue", "intro")
 _OPTIONS: dict[str, Callable[[Wish], dict[str, Any]]] = {
     "rewrite": lambda _: {},
+    "fill": lambda _: {"verb": "fill"},
     "harmonise": lambda _: {},
     "vary": lambda wish: {"verb": "vary", "near": wish.near},
     "busier": lambda wish: {"verb": "busier", "factor": wish.factor},

@@ -6,6 +6,7 @@ import { limitsPanel } from './limits.js';
 
 const VERBS = [
   ['rewrite', 'Rewrite', 'Write the selected bars of the selected tracks anew.'],
+  ['fill', 'Fill', 'Write only into bars in which the selected tracks are silent.'],
   ['vary', 'Vary', 'Some beats anew, the others as they are.'],
   ['busier', 'Busier', 'Anew with more notes in a bar.'],
   ['sparser', 'Sparser', 'Leave some of the notes; the model chooses which.'],
@@ -26,8 +27,8 @@ export class AskPanel {
     this.options = { near: 0.6, busier: 1.5, sparser: 0.6, bars: 4, instrument: 33 };
     this.count = 4;
     this.seed = '';
-    this.temperature = 1;
-    this.top_p = 0.95;
+    this.temperature = null;
+    this.top_p = null;
     this.model = workspace.session.view.model ?? null;
     this.limits = limitsPanel(this);
     this.where = el('p', { class: 'asked' });
@@ -51,7 +52,7 @@ export class AskPanel {
       models.map((one) => el('option', { value: one.name, selected: this.model ? one.name === this.model : one.default }, one.name)));
     this.model ??= picker.value;
     const number = (label, name, min, max, step, tip) => {
-      const input = el('input', { type: 'number', min, max, step, value: this[name], title: tip, oninput: () => { this[name] = Number(input.value); } });
+      const input = el('input', { type: 'number', min, max, step, placeholder: 'as the model', title: tip, oninput: () => { this[name] = input.value === '' ? null : Number(input.value); } });
       return el('label', {}, el('span', {}, label), input);
     };
     const seed = el('input', { type: 'text', placeholder: 'another every time', inputMode: 'numeric', title: 'The same seed gives the same notes', oninput: () => { this.seed = seed.value.replace(/\D/g, ''); } });

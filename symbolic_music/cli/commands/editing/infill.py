@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,9 @@ def infill(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Allow an empty result where the region had notes.")
     ] = False,
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Write only into bars in which these tracks are silent.")
+    ] = False,
 ) -> None:
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
@@ -33,8 +36,10 @@ def infill(
     score = read(file)
     tracks = which.chosen(score)
     model, count = options.load(score), options.count
+    verb: Literal["fill", "infill"] = "fill" if fill else "infill"
     session = generation.edit(
-        score, regions, tracks, model, options.sampling(model), options.seed, count, limits, allow_empty=allow_empty
-    )
+        score, regions, tracks, model, options.sampling(model), options.seed, count, limits,
+        verb=verb, allow_empty=allow_empty,
+    )  # fmt: skip
     places = ", ".join(map(str, regions))
     options.write(session, f"rewriting {places}", f" in {places}")
