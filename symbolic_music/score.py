@@ -57,6 +57,8 @@ Tables = tuple[Array, Array, Array, Array, Array, Array, "tuple[Track, ...]", "t
 class Track:
     """A part: its name, its General MIDI program (0-127), and whether it plays the drum kit.
 
+        sm.Track("Bass", 33), sm.Track("Drums", is_drum=True)
+
     Where it was read from MIDI, its channel (0-15), port and bank (14 bits, controller 0 first) too. They are not
     compared: parts that differ in nothing else play the same, but for the bank, on any channel.
     """
@@ -173,6 +175,10 @@ def _empty(dtype: np.dtype[Any]) -> Any:
 @dataclass(frozen=True, eq=False)
 class Score:
     """Notes and what they need to sound: maps of tempo, meter and key, controllers, tracks, texts.
+
+        song = sm.read("song.mid")
+        low = song.notes[song.notes["pitch"] < 48]  # a NumPy record array
+        song.seconds(low["onset"]), song.bars(), song.tracks
 
     Tables are kept sorted by time; of notes with one onset the given order stays (file order). Before the
     first tempo event the tempo is 120 quarter notes a minute, before the first meter event 4/4, as MIDI says.

@@ -82,11 +82,14 @@ def test_ci_runs_each_python_that_is_classified() -> None:
     for name in ("linux", "other-systems"):
         assert set(jobs[name]["strategy"]["matrix"]["python"]) == classified
     assert PROJECT["requires-python"] == f">={min(classified, key=lambda text: int(text[2:]))}"
-    assert any("make test" in step.get("run", "") for step in jobs["linux"]["steps"])
+    for job, command in (("linux", "make test"), ("site", "make docs"), ("package", "make dist")):
+        assert any(command in step.get("run", "") for step in jobs[job]["steps"])
 
 
-def test_actions_are_pinned() -> None:
-    text = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("workflow", ["ci.yml", "publish.yml"])
+def test_actions_are_pinned(workflow: str) -> None:
+    text = (ROOT / ".github/workflows" / workflow).read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
     used = re.findall(r"uses: (\S+)", text)
     assert used
     assert [one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", one)] == []
@@ -112,3 +115,21 @@ def test_issue_forms_have_what_the_hub_requires(form: str) -> None:
     for part in content["body"]:
         assert part["type"] in {"markdown", "textarea", "input", "dropdown", "checkboxes"}
         assert part["type"] == "markdown" or (part["id"] and part["attributes"]["label"])
+
+
+def test_the_container_copies_what_its_ignore_file_lets_through() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert names == set(let_through)
+    assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_changelog_has_the_version() -> None:
+    from symbolic_music import __version__
+
+    headings = re.findall(
+        r"^## \[([\d.]+|Unreleased)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert headings[0] in (__version__, "Unreleased")
+    assert __version__ in headings

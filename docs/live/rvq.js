@@ -18,7 +18,7 @@ export async function mount(place) {
   const curve = canvas(90, (context, width, height) => {
     errors.forEach((error, k) => {
       context.fillStyle = k + 1 === count ? "#d55e00" : "rgb(128 128 128 / 45%)";
-      const tall = error * (height - 20);
+      const tall = error / errors[0] * (height - 20);
       context.fillRect((k + 0.15) * width / 8, height - tall, 0.7 * width / 8, tall);
       context.fillStyle = getComputedStyle(place).color;
       context.fillText(`${(100 * error).toFixed(0)} %`, (k + 0.3) * width / 8, height - tall - 4);

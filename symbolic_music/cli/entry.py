@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import signal
 import sys
@@ -15,7 +14,7 @@ from typing import NoReturn
 
 import typer
 
-from symbolic_music.cli.output.report import told_to_stderr
+from symbolic_music.cli.output.report import log_to_stderr
 from symbolic_music.errors import SymbolicMusicError
 
 # Usage errors come from a parser that typer carries inside; this is the base class of all of them.
@@ -109,11 +108,13 @@ def _say(text: str) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    _show_log()
+    # Threads that wait for each other sleep: where another program uses the cores too, those that spin take two to
+    # three times the processor time. OpenMP reads it when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from symbolic_music.cli.app import app
 
     command = typer.main.get_command(app)
-    with told_to_stderr():
+    with log_to_stderr():
         code = command.main(
             args=None if arguments is None else list(arguments), prog_name="symbolic-music", standalone_mode=False
         )
@@ -121,13 +122,6 @@ def _run(arguments: Sequence[str] | None) -> int:
     if code == 130:
         return _interrupted()
     return code if isinstance(code, int) else 0
-
-
-def _show_log() -> None:
-    """Write the log of the library, such as the chosen model, to stderr, one line for each message."""
-    log = logging.getLogger("symbolic_music")
-    log.setLevel(logging.INFO)
-    log.handlers = [logging.StreamHandler(sys.stderr)]
 
 
 def _interrupted() -> int:

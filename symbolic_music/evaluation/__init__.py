@@ -1,7 +1,26 @@
 """Evaluation: likelihood, in the units that papers use."""
 
-from symbolic_music.evaluation.aria_embeddings import aria_embedding
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from symbolic_music.evaluation.likelihood import Likelihood, likelihood
-from symbolic_music.evaluation.stores import evaluate
+
+if TYPE_CHECKING:
+    from symbolic_music.evaluation.aria_embeddings import aria_embedding
+    from symbolic_music.evaluation.stores import evaluate
 
 __all__ = ["Likelihood", "aria_embedding", "evaluate", "likelihood"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: edits need the measures of context alone.
+    if name == "aria_embedding":
+        from symbolic_music.evaluation.aria_embeddings import aria_embedding
+
+        return aria_embedding
+    if name == "evaluate":
+        from symbolic_music.evaluation.stores import evaluate
+
+        return evaluate
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

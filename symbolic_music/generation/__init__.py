@@ -9,6 +9,7 @@ from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
 from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
+from symbolic_music.generation.inference.drafted import with_draft
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
 from symbolic_music.generation.lengthening import continue_bars, introduce
@@ -57,6 +58,7 @@ __all__ = [
     "thin_out",
     "tracks_of",
     "vary",
+    "with_draft",
     "with_weights",
 ]
 

@@ -26,6 +26,8 @@ _EXACT = 1e-4
 class Region:
     """The stretch from `start` up to, and without, `end`.
 
+        sm.Region(30, 45), sm.Region(28, 48, "beats"), sm.Region(8.5, 9, "bars")
+
     Args:
         start, end: in seconds; in beats, which are quarter notes; or in bars. Seconds and beats count from 0 at the
             beginning, bars as the page numbers them, else from 1: from bar 8 to bar 13 are bars 8 to 12, and an upbeat
@@ -89,7 +91,12 @@ class Region:
 
 
 def bars(first: int, last: int | None = None) -> Region:
-    """Bars `first` to `last`, both included, as musicians count them; one bar when `last` is omitted."""
+    """Bars `first` to `last`, both included, as musicians count them; one bar when `last` is omitted.
+
+    Examples:
+        >>> sm.bars(8, 12)
+        Region(start=8, end=13, unit='bars')
+    """
     return Region(first, (first if last is None else last) + 1, "bars")
 
 

@@ -87,7 +87,13 @@ class Written:
 
 
 class EditSession(Protocol):
-    """An edit while it runs: it streams notes as they are drawn, and gives the scores at any time."""
+    """An edit while it runs: it streams notes as they are drawn, and gives the scores at any time.
+
+    Examples:
+        >>> session = sm.edit(song, bars=(8, 9), tracks=["bass"])
+        >>> drawn = [(note.onset_seconds, note.pitch) for note in session.stream()]
+        >>> score = session.results()[0].score
+    """
 
     @property
     def done(self) -> float:
@@ -129,12 +135,20 @@ def _alike(one: Written, other: Written) -> bool:
 
 
 def ranked(found: Sequence[Written]) -> list[Written]:
-    """The likeliest first; those without notes last."""
+    """The likeliest first; those without notes last.
+
+    Examples:
+        >>> best = sm.ranked(sm.edit(song, bars=(8, 9), tracks=["bass"], count=2).finish())[0]
+    """
     return sorted(found, key=lambda one: -one.log_likelihood if len(one.notes) else np.inf)
 
 
 def ranked_by_fit(found: Sequence[Written]) -> list[Written]:
-    """Results sorted by their fit to the context, by `fit_of`, best first; equal ones by likelihood."""
+    """Results sorted by their fit to the context, by `fit_of`, best first; equal ones by likelihood.
+
+    Examples:
+        >>> best = sm.ranked_by_fit(sm.edit(song, bars=(8, 9), tracks=["bass"], count=2).finish())[0]
+    """
     return sorted(ranked(found), key=lambda one: fit_of(one)[0] or 0.0, reverse=True)
 
 

@@ -20,6 +20,8 @@ MAX_BYTES = 64 << 20
 def read(path: str | Path) -> Score:
     """Read a score from a file: notation by its suffix, anything else as MIDI.
 
+        song = sm.read("song.mid")
+
     Raises:
         FileError: when the file is missing, is a folder, cannot be read, or is larger than 64 MiB.
         MidiError, NotationError: when its content is not what it should be.
@@ -50,6 +52,8 @@ def check_readable(path: Path) -> None:
 
 def write(score: Score, path: str | Path) -> Path:
     """Write a score by the suffix of its file: MIDI, or MusicXML (.musicxml, .xml, .mxl). Returns the path.
+
+        sm.write(song, "copy.mid")
 
     Raises:
         FileError: when the folder is missing, the suffix is none of these, or writing fails.

@@ -47,6 +47,7 @@ def checked(cls: Class) -> Class:
     A class attribute `renamed` maps old names of fields to new ones: they are taken with a DeprecationWarning.
     """
     made: Any = dataclass(cls, frozen=True, config=ConfigDict(strict=True, extra="forbid"))
+    made.__doc__ = cls.__doc__  # which pydantic leaves out
     build: Callable[..., None] = made.__init__
 
     @wraps(build)

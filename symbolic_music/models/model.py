@@ -27,6 +27,7 @@ from symbolic_music.models.architectures.anticipatory import AnticipatoryTransfo
 from symbolic_music.models.checkpoints import public
 from symbolic_music.models.checkpoints.safetensors_folder import (
     WEIGHTS,
+    Undrawn,
     check_weights,
     fill,
     open_weights,
@@ -236,8 +237,7 @@ def _of_folder(folder: Path, config: dict[str, Any], where: torch.device) -> Mod
     with open_weights(path) as weights:
         model: Model[Any] = Model(_outline(architecture, shape, weights, folder), card, view, tokenizer)
         check_weights(model.network, weights, folder)
-        # To load a model is not to draw a number.
-        with torch.random.fork_rng(devices=[]):
+        with Undrawn():
             network = architecture.model(shape)
         fill(network, weights, folder)
     return dataclasses.replace(model, network=network.eval().to(where))
@@ -272,7 +272,7 @@ def _outline(architecture: registry.Architecture, shape: Any, weights: Any, fold
         # Every layer has a weight; objects alone for what a config may ask would fill the memory.
         if name.endswith("layers") and value > count:
             raise ModelError(f"{folder / WEIGHTS} has {count} tensors; that is too few for {value:,} {name}")
-    with _fitting(folder), torch.device("meta"):
+    with _fitting(folder), torch.device("meta"), Undrawn():
         return architecture.model(shape)
 
 
@@ -318,7 +318,11 @@ def resolve_device(device: str) -> torch.device:
 
 
 def list_models() -> list[Card]:
-    """Cards of the models that come with the package."""
+    """Cards of the models that come with the package.
+
+    Examples:
+        >>> free = [card.name for card in sm.list_models() if "NC" not in card.license]
+    """
     return [Card.of_record(read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
 
 

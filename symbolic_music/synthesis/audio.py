@@ -27,7 +27,12 @@ _SUBTYPES = {16: "PCM_16", 24: "PCM_24"}
 
 @dataclass(frozen=True, eq=False)
 class Audio:
-    """Samples, float32 (channels, n), full scale at 1.0, and their rate in Hz."""
+    """Samples, float32 (channels, n), full scale at 1.0, and their rate in Hz.
+
+    Examples:
+        >>> audio = sm.render(song.clip(0, 2))
+        >>> path = audio.write("song.wav")  # audio.samples, audio.sample_rate
+    """
 
     samples: NDArray[np.float32]
     sample_rate: int

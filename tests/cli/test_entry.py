@@ -44,6 +44,12 @@ def test_every_verb_has_help(run) -> None:
         assert "Usage: symbolic-music" in outcome.out
 
 
+def test_the_model_that_was_chosen_is_said_once(run, song: Path, tmp_path: Path) -> None:
+    outcome = run("infill", song, "--at", "bars:2", "--tracks", "bassoon", "-o", tmp_path / "out.mid")
+    assert outcome.code == 0
+    assert outcome.err.count("using model") == 1
+
+
 def test_version(run) -> None:
     assert run("--version").out == f"symbolic-music {symbolic_music.__version__}\n"
 

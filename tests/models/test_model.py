@@ -4,6 +4,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,8 +87,8 @@ def same_weights(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 
 def test_every_architecture_has_a_shape_here() -> None:
-    # The other two are saved and loaded in the tests of training and of public checkpoints.
-    assert set(SHAPES) | {"region-transformer", "aria"} == set(registry.names())
+    # The others are saved and loaded in the tests of training and of public checkpoints.
+    assert set(SHAPES) | {"region-transformer", "aria", "midi-llm", "skytnt"} == set(registry.names())
 
 
 @pytest.mark.parametrize("architecture", SHAPES)
@@ -148,6 +150,17 @@ def test_the_bundled_models_load() -> None:
     assert cards["codec-lm"].parameters == sum(p.numel() for p in writer.network.parameters())
     assert writer.codec_name == "codec"
     assert cards["codec"].parameters == sum(p.numel() for p in codec.parameters()) + codec.quantiser.codebooks.numel()
+
+
+def test_loading_imports_no_compiler() -> None:
+    """It would take three seconds, several times what the weights take."""
+    code = (
+        "import sys; from symbolic_music.models import load_model\n"
+        "for name in ('song', 'piano', 'multitrack', 'chorales'): load_model(name)\n"
+        "print([name for name in ('torch._dynamo', 'sympy') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
 
 
 def test_loading_draws_no_random_number(folder: Path) -> None:

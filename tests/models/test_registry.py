@@ -15,6 +15,7 @@ SMALL = {
     "width": 64,
     "layers": 1,
     "heads": 2,
+    "key_heads": 1,
     "hidden": 16,
     "window": 16,
     "context": 16,

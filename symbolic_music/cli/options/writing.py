@@ -130,6 +130,13 @@ class WritingOptions:
             "--int8", help="Weights in 8 bits, faster; GPT-2 models on the CPU only.", rich_help_panel=MACHINE
         ),
     ] = False
+    draft: Annotated[
+        str | None,
+        typer.Option(
+            help="A smaller model of the same ids drafts the notes: the same distribution; anticipation only.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
     offline: Offline = False
 
     def check(self, source: Path | None) -> None:
@@ -147,7 +154,12 @@ class WritingOptions:
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
         model = loaded_model(self.model, score, device, self.offline, thins)
-        return generation.with_weights(model, "int8") if self.int8 else model
+        if self.draft is not None:
+            small = loaded_model(self.draft, score, device, self.offline)
+            model = generation.with_draft(model, generation.with_weights(small, "int8") if self.int8 else small)
+        elif self.int8:
+            model = generation.with_weights(model, "int8")
+        return model
 
     def sampling(self, model: Model[Any]) -> Sampling | None:
         """The sampling settings; None when no option sets one: the default of the model."""

@@ -61,7 +61,7 @@ class _ToStderr(logging.Handler):
 
 
 @contextmanager
-def told_to_stderr() -> Iterator[None]:
+def log_to_stderr() -> Iterator[None]:
     """Write log messages of the package, from level INFO, as plain lines to stderr."""
     logger, handler = logging.getLogger("symbolic_music"), _ToStderr()
     level = logger.level

@@ -16,6 +16,7 @@ from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.errors import ModelError, UnknownNameError
 from symbolic_music.models.checkpoints.safetensors_folder import (
     WEIGHTS,
+    Undrawn,
     check_weights,
     fill,
     open_weights,
@@ -90,13 +91,12 @@ def restored(make: Callable[[], Network], folder: Path) -> Network:
     """
     with open_weights(folder / WEIGHTS) as weights:
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), Undrawn():
                 outline = make()
         except (RuntimeError, OverflowError, TypeError, ValueError) as error:
             raise ModelError(f"{folder}/config.json makes no network ({str(error)[:100]})") from None
         check_weights(outline, weights, folder)
-        # To load a model is not to draw a number.
-        with torch.random.fork_rng(devices=[]):
+        with Undrawn():
             network = make()
         fill(network, weights, folder)
     return network

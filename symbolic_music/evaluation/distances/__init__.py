@@ -8,11 +8,13 @@ from symbolic_music.evaluation.distances.frechet import (
     frechet,
     frechet_infinite,
 )
-from symbolic_music.evaluation.distances.sets import Sets, as_json, compare
+from symbolic_music.evaluation.distances.sets import COUNTED, Embedding, Sets, as_json, compare
 
 __all__ = [
+    "COUNTED",
     "NAME",
     "SIZE",
+    "Embedding",
     "Extrapolated",
     "Sets",
     "as_json",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import EvaluationError
 from symbolic_music.evaluation.distances.embedding import NAME, embed
@@ -22,6 +23,17 @@ from symbolic_music.evaluation.statistics import Mean, mean
 from symbolic_music.score import Score
 
 Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A vector for each piece: its name, and what gives it."""
+
+    name: str
+    embed: Callable[[Score], NDArray[Any]]
+
+
+COUNTED = Embedding(NAME, embed)
 # Fewer pieces are not extrapolated from.
 _FEW = 25
 
@@ -53,7 +65,13 @@ class Sets:
     overlaps: Mapping[str, mgeval.Comparison]
 
 
-def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, progress: Progress | None = None) -> Sets:
+def compare(
+    first: Sequence[Score],
+    second: Sequence[Score],
+    seed: int = 0,
+    progress: Progress | None = None,
+    embedding: Embedding = COUNTED,
+) -> Sets:
     """Compare generated pieces with a reference.
 
     Args:
@@ -61,6 +79,7 @@ def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, prog
         second: pieces to compare with.
         seed: of all draws.
         progress: called with the share that is done.
+        embedding: of the vectors of both distances.
 
     Raises:
         EvaluationError: for fewer than three pieces, or one without notes.
@@ -72,7 +91,7 @@ def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, prog
     total = len(first) + len(second)
     vectors, features, nine = [], [], []
     for number, score in enumerate((*first, *second), 1):
-        vectors.append(embed(score))
+        vectors.append(embedding.embed(score))
         features.append(muspy.features(score))
         nine.append(mgeval.features(score))
         if progress:
@@ -90,7 +109,7 @@ def compare(first: Sequence[Score], second: Sequence[Score], seed: int = 0, prog
     one, other = table[:cut], table[cut:]
     return Sets(
         pieces=(len(first), len(second)),
-        embedding=NAME,
+        embedding=embedding.name,
         seed=seed,
         frechet=frechet(one, other),
         infinite=frechet_infinite(one, other, seed) if len(one) >= _FEW else None,

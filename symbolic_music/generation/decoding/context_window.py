@@ -18,6 +18,7 @@ each note, and so reads everything again for each note.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 from symbolic_music.errors import ModelError, OptionError
@@ -88,6 +89,12 @@ class EventWindow:
             self.base = self._least()
         if self.is_full():
             self.slide()
+
+    def twin(self) -> EventWindow:
+        """A window that can go on without this one."""
+        twin = copy(self)
+        twin.rows = list(self.rows)
+        return twin
 
     def append(self, time: int, duration: int, note: int) -> None:
         """An event or rest was drawn."""

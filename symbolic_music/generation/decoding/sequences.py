@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +46,14 @@ class Line:
         self.may_note = self.may_rest = False
         self.note_durations = np.zeros(0, bool)
         self.scores = [0.0, 0.0, 0.0]
+
+    def twin(self) -> Line:
+        """A line that can go on without this one."""
+        twin = copy(self)
+        twin.window = self.window.twin()
+        twin.pending, twin.rows, twin.scores = list(self.pending), list(self.rows), list(self.scores)
+        twin.log_probabilities = list(self.log_probabilities)
+        return twin
 
     def show_controls(self) -> None:
         """Let the model see what is due, and the window slide if it must."""
@@ -121,6 +130,11 @@ class Group:
         self._events: Integers = np.full((count, len(given) + 256, 3), -1, np.int64)
         self._events[:, : len(given)] = given
         self._counts: Integers = np.full(count, len(given), np.int64)
+
+    def part_from(self, other: Group) -> None:
+        """Keep lines and events of its own, where they are another's."""
+        self.lines = [line.twin() for line in other.lines]
+        self._events, self._counts = other._events.copy(), other._counts.copy()
 
     def note(self, index: int) -> int:
         """The note of a candidate; REST is the one after the last."""

@@ -17,6 +17,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from symbolic_music.errors import ModelError
+from symbolic_music.generation.inference.drafted import DraftedGPT2
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
 from symbolic_music.generation.inference.linear import Matrix
 from symbolic_music.generation.inference.ragged_batch import RaggedGPT2
@@ -24,7 +25,7 @@ from symbolic_music.models.architectures.anticipatory import AnticipatoryTransfo
 from symbolic_music.models.architectures.gpt2 import GPT2
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
-Network = GPT2 | PreparedGPT2 | AnticipatoryTransformer
+Network = GPT2 | PreparedGPT2 | DraftedGPT2 | AnticipatoryTransformer
 Instruments = tuple[int, ...] | None
 
 
@@ -103,6 +104,11 @@ class GPT2Reader(Reader):
     @override
     def restart(self, place: int) -> None:
         self._reader.restart(place)
+
+    @property
+    def sequences(self) -> RaggedGPT2:
+        """What reads its lines."""
+        return self._reader
 
     @override
     def copy(self, source: int, targets: Sequence[int]) -> None:
@@ -185,3 +191,8 @@ def _(network: GPT2 | PreparedGPT2, lines: int) -> Reader:
     if network.config.vocabulary != v.SIZE:
         raise ModelError(f"the model has {network.config.vocabulary:,} ids; {v.SIZE:,} are needed")
     return GPT2Reader(network, lines)
+
+
+@reader_of.register
+def _(network: DraftedGPT2, lines: int) -> Reader:
+    return reader_of(network.network, lines)

@@ -93,6 +93,15 @@ class RaggedGPT2:
             start = end
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
+    @torch.inference_mode()
+    def read_at(self, ids: Sequence[int], ends: Sequence[int]) -> Tensor:
+        """Append ids to the first sequence; the final states (len(ends), width) after those at some places of them."""
+        return self._read([0], [ids], ends)
+
+    def rewind(self, length: int) -> None:
+        """Forget what the first sequence holds from a position on."""
+        self.lengths[0] = length
+
     def _begun(self, sequences: Sequence[int], ids: Sequence[Sequence[int]]) -> list[Sequence[int]]:
         """Read once what all sequences that are new begin with; returns the ids that are left."""
         new = [i for i, s in enumerate(sequences) if not self.lengths[s]]
@@ -117,7 +126,9 @@ class RaggedGPT2:
         sources, length = {source for source, _ in found}, min(length for _, length in found)
         return (sources.pop(), length) if len(sources) == 1 and length else (0, 0)
 
-    def _read(self, sequences: Sequence[int], ids: Sequence[Sequence[int]]) -> Tensor:
+    def _read(
+        self, sequences: Sequence[int], ids: Sequence[Sequence[int]], ends: Sequence[int] | None = None
+    ) -> Tensor:
         befores = [self.lengths[s] for s in sequences]
         counts = [len(one) for one in ids]
         longest = max(b + n for b, n in zip(befores, counts, strict=True))
@@ -129,12 +140,14 @@ class RaggedGPT2:
         x = net.embedding[flat] + net.position[torch.tensor(places, device=self.device)]
         mix = _Mixer(sequences, befores, counts, self._common(sequences), self.device)
         last = torch.tensor(counts, device=self.device).cumsum(0) - 1
+        if ends is not None:
+            last = torch.tensor(ends, device=self.device)
         for i, layer in enumerate(net.layers):
             parts = layer.query_key_value(net.normed(x, layer.attention_norm))
             q, k, v = parts.view(len(x), 3, self.config.heads, -1).unbind(1)
             mixed = mix(q, k, v, self._keys[i], self._values[i], layer.scale).reshape(len(x), -1)
-            if i == len(net.layers) - 1 and len(x) > len(sequences):
-                # Above the last attention only the last id of each is requested.
+            if i == len(net.layers) - 1 and (ends is not None or len(x) > len(sequences)):
+                # Above the last attention only the last id of each is requested, or those named.
                 x, mixed = x[last], mixed[last]
             x = x + layer.out(mixed)
             inner = layer.inner(net.normed(x, layer.feed_forward_norm))

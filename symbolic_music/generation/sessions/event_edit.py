@@ -10,10 +10,10 @@ from typing_extensions import override
 
 from symbolic_music.errors import ConstraintError
 from symbolic_music.generation.constraints.base import Unsatisfiable
-from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
 from symbolic_music.generation.decoding.feasibility import check_request
 from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.decoding.speculative import sampler_for
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.candidates import Draft
@@ -100,7 +100,7 @@ class Editing(PlannedSession):
         # Alternatives begin with the same; after the first region each has a past of its own.
         alike = number == 0
         requests = [self._request(planner, draft) for draft in drafts[: 1 if alike else None]]
-        sampler = AnticipationSampler(
+        sampler = sampler_for(self._model.network)(
             self._model.network,
             requests,
             len(drafts) if alike else 1,

@@ -125,7 +125,7 @@ class AnticipatoryTransformer(nn.Module):
     def _instrument_index(self) -> Tensor:
         """Instrument number to row of its embedding; -1 for one that the model does not have; rests are last."""
         index = torch.full((v.INSTRUMENTS + 1,), -1)
-        index[torch.tensor(self.config.instruments)] = torch.arange(len(self.config.instruments))
+        index[torch.tensor(self.config.instruments)] = torch.tensor(list(range(len(self.config.instruments))))
         index[v.INSTRUMENTS] = len(self.config.instruments)
         return index
 
@@ -347,7 +347,7 @@ def _rates() -> Tensor:
 
     At 100 quarters a minute these are the 32nd note, its doublings, and the dotted values between them.
     """
-    octaves = 2.0 ** torch.arange(_PERIODS // 2)
+    octaves = 2.0 ** torch.arange(_PERIODS // 2, device="cpu")
     return 2 * math.pi / torch.cat([7.5 * octaves, 22.5 * octaves])
 
 

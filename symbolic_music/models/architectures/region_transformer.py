@@ -102,7 +102,7 @@ class RegionTransformer(nn.Module):
         self.duration_head, self.velocity_head = nn.Linear(w, r.DURATIONS), nn.Linear(w, r.VELOCITIES)
         self.pointers = nn.ModuleList([Pointer(w, 1), Pointer(w, 1), Pointer(w, 2)])
         generator = torch.Generator().manual_seed(7)
-        phases = torch.rand(r.SLOTS + 1, _SLOT_AXES, generator=generator) * 2 * math.pi
+        phases = torch.rand(r.SLOTS + 1, _SLOT_AXES, generator=generator, device="cpu") * 2 * math.pi
         self.register_buffer("slot_phases", phases)
         for name, values in (("times", _TIME), ("orders", _ORDER), ("pitches", _PITCH)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)

@@ -17,6 +17,7 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
 from symbolic_music.models.architectures.aria import Aria, AriaConfig
 from symbolic_music.models.checkpoints.memory import check_memory
+from symbolic_music.models.checkpoints.safetensors_folder import Undrawn
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.tokenizers.base import Tokenizer
 
@@ -47,7 +48,7 @@ def open_checkpoint(checkpoint: CheckpointTensors, theirs: Mapping[str, Any]) ->
     sizes = {len(t.vocabulary): t for t in (tokenizers.get("aria"), tokenizers.get("aria", preset="demo"))}
     if config.vocabulary not in sizes:
         raise ModelError(f"{checkpoint.where} has {config.vocabulary:,} ids; Aria has {' or '.join(map(str, sizes))}")
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         network = Aria(config)
     names = _names(config)
     checkpoint.check({names[n]: tuple(p.shape) for n, p in network.named_parameters()}, "Aria", {})

@@ -22,7 +22,7 @@ from torch import Tensor
 from symbolic_music.errors import ModelError
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
+from symbolic_music.models.checkpoints.safetensors_folder import Undrawn, read_config, write_folder
 from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES, CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
@@ -162,7 +162,7 @@ def gpt2_of(config: GPT2Config, rows: int, checkpoint: CheckpointTensors) -> GPT
     blocks = {match[0] for name in checkpoint.shapes if (match := _BLOCK.match(name))}
     if len(blocks) != config.layers:
         raise ModelError(f"{checkpoint.where} has tensors of {len(blocks)} layers, its config.json {config.layers}")
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         network = GPT2(config)
     names = _names(config.layers)
     wanted = {names[n]: tuple(_turned(n, p).shape) for n, p in network.named_parameters()}

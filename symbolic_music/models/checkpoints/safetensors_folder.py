@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from typing_extensions import override
 
 from symbolic_music.errors import FileError, ModelError
 
@@ -120,3 +122,30 @@ def fill(network: nn.Module, weights: Any, folder: Path) -> None:
             raise ModelError(f"{folder / WEIGHTS}: {name} is of {kinds[0]} there, {kinds[1]} here")
         if not own.copy_(tensor).sum().isfinite():
             raise ModelError(f"{folder / WEIGHTS}: {name} is not finite")
+
+
+class Undrawn(TorchFunctionMode):
+    """Networks that are made within draw no random weights: for those that get a file's weights afterwards.
+
+    It saves the time, leaves torch's generator alone, and on the meta device the import of torch's compiler (3 s),
+    by which torch draws there and multiplies.
+    """
+
+    _RANDOM = frozenset(
+        getattr(Tensor, name)
+        for name in ("normal_", "uniform_", "trunc_normal_", "bernoulli_", "exponential_", "cauchy_", "log_normal_")
+        if hasattr(Tensor, name)
+    )
+
+    @override
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if func in self._RANDOM or getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else named["tensor"]
+        if func is torch.randn:
+            return torch.empty(*args, **{name: value for name, value in named.items() if name != "generator"})
+        if func is Tensor.mul and args[0].is_meta and isinstance(args[1], float):
+            return args[0]
+        return func(*args, **named)

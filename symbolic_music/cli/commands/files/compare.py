@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from symbolic_music.cli.output.report import Json, Seed, out_json, show, working
+from symbolic_music.cli.output.report import Json, Offline, Seed, out_json, show, working
 
 if TYPE_CHECKING:
+    from symbolic_music.evaluation.distances import Embedding
     from symbolic_music.evaluation.statistics import Mean
     from symbolic_music.score import Score
 
@@ -18,7 +19,12 @@ def compare(
     generated: Annotated[Path, typer.Argument(help="A folder of MIDI files.")],
     reference: Annotated[Path, typer.Argument(help="A folder of reference MIDI files.")],
     pairs: Annotated[bool, typer.Option("--pairs", help="Also compare files of the same name pair by pair.")] = False,
+    embedding: Annotated[
+        str,
+        typer.Option(help="Vectors of the distances: features, clamp3, or a file or folder with CLaMP 3's weights."),
+    ] = "features",
     seed: Seed = 0,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Measure distances between two folders of pieces, and compare their features."""
@@ -27,7 +33,8 @@ def compare(
     named, against = _read(generated), _read(reference)
     means = _pairs(named, against, seed) if pairs else {}
     with working("comparing") as progress:
-        found = distances.compare(list(named.values()), list(against.values()), seed, progress)
+        vectors = distances.COUNTED if embedding == "features" else _clamp3(embedding, offline)
+        found = distances.compare(list(named.values()), list(against.values()), seed, progress, vectors)
     if as_json:
         paired = {
             name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()
@@ -85,3 +92,12 @@ def _read(folder: Path) -> dict[Path, Score]:
     if not paths:
         raise FileError(f"{folder} has no MIDI files")
     return {path.relative_to(folder): score for path in paths if len(score := read(path))}
+
+
+def _clamp3(source: str, offline: bool) -> Embedding:
+    """CLaMP 3's vectors, by its name or its weights."""
+    from symbolic_music.evaluation.clamp3 import REPOSITORY, clamp3_embedding, load_clamp3
+    from symbolic_music.evaluation.distances import Embedding
+
+    model = load_clamp3(REPOSITORY if source == "clamp3" else source, offline)
+    return Embedding("clamp3", lambda score: clamp3_embedding(score, model))
