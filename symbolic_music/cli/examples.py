@@ -6,7 +6,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "info": ("song.mid", "maestro.store --verify"),
     "diff": ("song.mid new.mid",),
     "plot": ("song.mid -o song.png", "new.mid --compare song.mid --at bars:8-12 -o new.png"),
-    "render": ("song.mid -o song.wav", "song.mid -o song.flac --stems stems", "song.mid -o song.wav --synth midi-ddsp"),
+    "render": (
+        "song.mid -o song.wav",
+        "song.mid --at bars:9-16 --mute drums -o band.wav",
+        "song.mid -o song.flac --stems stems",
+        "song.mid -o song.wav --synth midi-ddsp",
+    ),
     "tokenize": ("song.mid -t remi -o ids.npy", "song.mid -t anticipation --control-programs 32 --json"),
     "detokenize": ("ids.npy -t remi -o song.mid",),
     "models": ("", "--all"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.where import At, TrackOptions, places
 from symbolic_music.cli.output.report import Json, Seed, check_output, out, out_json, working
 from symbolic_music.errors import FileError, OptionError
 
@@ -17,9 +19,14 @@ if TYPE_CHECKING:
 _TRAINED, _CODEC = "With --synth midi-ddsp", "With --synth codec"
 
 
+@grouped
 def render(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The audio file: .wav or .flac.")],
+    which: TrackOptions,
+    at: At = None,
+    mute: Annotated[str | None, typer.Option(help="Without these tracks, as 1,3 or drums.")] = None,
+    tempo: Annotated[float, typer.Option(help="Times as fast.")] = 1.0,
     synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz; 44100 by default, with --synth codec the rate of the codec.")
@@ -79,7 +86,7 @@ def render(
     from symbolic_music import synthesis
     from symbolic_music.io import read
 
-    score, rate = read(file), 44100 if sample_rate is None else sample_rate
+    score, rate = _excerpt(read(file), at, which, mute, tempo), 44100 if sample_rate is None else sample_rate
     paths = None if stems is None else _stem_paths(score, stems, output)
     for path in (paths or {}).values():
         _apart(path, output)
@@ -113,6 +120,31 @@ def render(
     out(f"{output}: {written.seconds:.1f} s, {rate} Hz, peak {written.peak:.2f}")
     for path in written.stems.values():
         out(str(path))
+
+
+def _excerpt(score: Score, at: list[str] | None, which: TrackOptions, mute: str | None, tempo: float) -> Score:
+    """The part of a score that is to be heard; notes that began before it are left out.
+
+    Tracks keep their numbers, and their places from left to right.
+    """
+    import numpy as np
+
+    from symbolic_music import transforms
+
+    if not 0.05 <= tempo <= 20:
+        raise OptionError(f"--tempo is 0.05 to 20 times as fast, not {tempo:g}")
+    played, silent = which.chosen(score), TrackOptions(tracks=mute).chosen(score)
+    if at is not None:
+        regions = [region for text in at for region in places(text)]
+        if len(regions) != 1:
+            raise OptionError(f"--at names one place to render, not {len(regions)}")
+        score = transforms.clip(score, *score.seconds(regions[0].span(score)).tolist())
+    tracks = score.notes["track"]
+    kept = np.ones(len(tracks), bool) if played is None else np.isin(tracks, played)
+    if silent is not None:
+        kept &= ~np.isin(tracks, silent)
+    score = score.replace(notes=score.notes[kept])
+    return score if tempo == 1 else transforms.stretch(score, 1 / tempo)
 
 
 def _voices(chosen: list[str]) -> dict[int, str]:

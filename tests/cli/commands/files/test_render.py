@@ -30,6 +30,24 @@ def test_sound_is_written_with_its_stems(run, short, tmp_path) -> None:
     assert facts["stems"] == [str(tmp_path / "stems" / name) for name in names]
 
 
+def test_a_place_some_tracks_and_a_tempo(run, mistake, song, tmp_path) -> None:
+    """Bar 2 of the quartet, twice as fast, is as long as half of it; a track that is muted has no stem."""
+    score = read(song)
+    first, end = score.seconds([1920, 3840]).tolist()
+    options = ("--sample-rate", "8000", "--stems", tmp_path / "stems", "--at", "bars:2", "--tempo", "2", "--json")
+    outcome = run("render", song, "-o", tmp_path / "a.wav", *options, "--mute", "drums,oboe")
+    assert outcome.code == 0
+    names = [path.rsplit("-")[-1] for path in json.loads(outcome.out)["stems"]]
+    assert "Drums.wav" not in names
+    assert "Oboe.wav" not in names
+    longest = json.loads(outcome.out)["seconds"]
+    alone = run("render", song, "-o", tmp_path / "b.wav", "--tracks", "bassoon", "--stems", tmp_path / "one", "--json")
+    assert [path.rsplit("-")[-1] for path in json.loads(alone.out)["stems"]] == ["Bassoon.wav"]
+    assert 0 < longest - (end - first) / 2 < 2, "with the tail of its last notes"
+    assert "one place" in mistake("render", song, "-o", tmp_path / "c.wav", "--at", "bars:1,2")
+    assert "0.05 to 20" in mistake("render", song, "-o", tmp_path / "c.wav", "--tempo", "0")
+
+
 def test_the_seed_repeats(run, short, tmp_path) -> None:
     for name, seed in (("a.wav", 1), ("b.wav", 1), ("c.wav", 2)):
         run("render", short, "-o", tmp_path / name, "--sample-rate", "8000", "--seed", seed)
