@@ -59,13 +59,17 @@ def seconds(sampler: Any, notes: int) -> float:
 
 
 def written(rows: list[dict[str, Any]], asked: argparse.Namespace) -> None:
-    """Keep what is measured so far."""
+    """Keep what is measured so far, and what other shapes gave."""
+    path = RESULTS / "speculative.json"
+    own = f" of {asked.layers} layers "
+    before = json.loads(path.read_text())["rows"] if path.is_file() else []
+    rows = [one for one in before if own not in one["metric"]] + rows
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     command = f"python benchmarks/speculative.py --layers {asked.layers} --width {asked.width} --notes {asked.notes}"
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, 1 thread, CPU time"
     result = {"name": "speculative", "command": command, "commit": commit.stdout.strip(), "machine": machine,
               "load": round(os.getloadavg()[0], 1), "n": 1, "rows": rows}  # fmt: skip
-    (RESULTS / "speculative.json").write_text(json.dumps(result, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def main() -> None:
