@@ -7,7 +7,7 @@
 Tests: those of tests/test_devices.py. Table: relative attention beside causal SDPA in bfloat16, forward and backward,
 ms and the peak of memory in MB; training steps of the published sizes, in ids a second and as a share of the rate of a
 large product of matrices in the same run; sampling of 128 M and 780 M parameters at 1, 8 and 64 sequences, in ids a
-second. Training: configs/gpu/song.yaml, on the stores of --parts (see store_parts.py) or --stores.
+second. Training: configs/gpu/song-large.yaml, on the stores of --parts (see store_parts.py) or --stores.
 
 Each row is written to benchmarks/results/gpu.json (gpu_small.json) as soon as it is measured. Stopped anywhere, the
 same command goes on: rows that are there are not measured again (--fresh does), a training resumes. What takes no
@@ -308,7 +308,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--no-tests", action="store_true")
     parser.add_argument("--train", action="store_true", help="then train, for the minutes that are left")
-    parser.add_argument("--config", type=Path, default=ROOT / "configs/gpu/song.yaml")
+    parser.add_argument("--config", type=Path, default=ROOT / "configs/gpu/song-large.yaml")
     parser.add_argument("--stores", type=Path, default=Path("stores"), help="the folder of the stores")
     parser.add_argument("--parts", type=Path, help="stores in parts, to unpack first")
     parser.add_argument("overrides", nargs="*", help="settings of the training, as optim.steps=100")
