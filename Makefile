@@ -10,7 +10,7 @@ AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(AT_LEAST)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test check docs docs-serve dist clean
+.PHONY: help demo test check gpu docs docs-serve dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make check   lint and types only'
 	@echo 'make docs    the documentation as a site, into site/; make docs-serve shows it'
 	@echo 'make dist    wheel and sdist into dist/, checked and tried in an empty environment'
+	@echo 'make gpu     tests and a table of a GPU, in twelve minutes at most (ARGS=--small: anywhere)'
 	@echo 'make clean   remove .venv and caches'
 
 demo: $(STAMP)
@@ -43,6 +44,9 @@ docs-serve: docs
 dist: $(STAMP)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[release]'
 	$(BIN)/python benchmarks/distribution.py
+
+gpu: $(STAMP)
+	$(BIN)/python benchmarks/gpu.py $(ARGS)
 
 # tinysoundfont asks for pyaudio, which needs a compiler and PortAudio; it is used here for rendering only, which
 # needs neither, so it is installed alone.

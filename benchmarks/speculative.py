@@ -58,6 +58,20 @@ def seconds(sampler: Any, notes: int) -> float:
     return (time.process_time() - begun) / max(1, count)
 
 
+def written(rows: list[dict[str, Any]], asked: argparse.Namespace) -> None:
+    """Keep what is measured so far, and what other shapes gave."""
+    path = RESULTS / "speculative.json"
+    own = f" of {asked.layers} layers "
+    before = json.loads(path.read_text())["rows"] if path.is_file() else []
+    rows = [one for one in before if own not in one["metric"]] + rows
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    command = f"python benchmarks/speculative.py --layers {asked.layers} --width {asked.width} --notes {asked.notes}"
+    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, 1 thread, CPU time"
+    result = {"name": "speculative", "command": command, "commit": commit.stdout.strip(), "machine": machine,
+              "load": round(os.getloadavg()[0], 1), "n": 1, "rows": rows}  # fmt: skip
+    path.write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--layers", type=int, default=12)
@@ -81,12 +95,7 @@ def main() -> None:
         rows.append({"metric": name, "ours": round(ours, 4), "peer": round(plain, 4), "peer_name": "without a draft",
                      "ratio": round(plain / ours, 3), "unit": "s", "accepted": round(taken, 3)})  # fmt: skip
         print(rows[-1])
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    command = f"python benchmarks/speculative.py --layers {asked.layers} --width {asked.width} --notes {asked.notes}"
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, 1 thread, CPU time"
-    result = {"name": "speculative", "command": command, "commit": commit.stdout.strip(), "machine": machine,
-              "load": round(os.getloadavg()[0], 1), "n": 1, "rows": rows}  # fmt: skip
-    (RESULTS / "speculative.json").write_text(json.dumps(result, indent=1) + "\n")
+        written(rows, asked)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ A table stands between `<!-- rows NAME … -->` or `<!-- pivot NAME -->` and `<!
 beside the peer's; of several results each line begins with what stands after the last underscore of its name. `pivot`:
 of metrics named `WHAT: FIGURE` a line a WHAT and a column a FIGURE. After
 `<!-- models -->` stands the table of architectures, after `<!-- voices -->` that of General MIDI's programs, after
-`<!-- drums -->` that of the kit, all up to `<!-- end -->`. With --check nothing is written, and the exit
-status is 1 when a table is not what its results say.
+`<!-- drums -->` that of the kit, all up to `<!-- end -->`. docs/benchmarks.md has every result: one that it does not
+name is added at its end. With --check nothing is written, and the exit status is 1 when a table is not what its results
+say.
 """
 
 from __future__ import annotations
@@ -133,6 +134,15 @@ def drums_table() -> str:
     return out
 
 
+def with_all_results(text: str) -> str:
+    """The page of benchmarks with a table of each result that it does not name yet, at its end."""
+    for path in sorted((ROOT / "benchmarks" / "results").glob("*.json")):
+        rows = json.loads(path.read_text()).get("rows", [])
+        if path.stem not in text and rows and "metric" in rows[0]:
+            text = f"{text.rstrip()}\n\n### {path.stem}\n\n<!-- rows {path.stem} -->\n<!-- end -->\n"
+    return text
+
+
 def filled(text: str) -> str:
     """The text with every table made anew."""
 
@@ -159,7 +169,7 @@ def main() -> int:
     stale = []
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         text = path.read_text()
-        new = filled(text)
+        new = filled(with_all_results(text) if path.name == "benchmarks.md" else text)
         if new != text:
             stale.append(path.name)
             if "--check" not in sys.argv:

@@ -208,6 +208,8 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
     # Not Path.is_dir, which raises of a name too long.
     is_lone = os.path.isdir(folder) and public.lone_file(folder) is not None
     config = read_config(folder) if os.path.isdir(folder) and not is_lone else None
+    if config is not None and "architecture" not in config and os.path.isfile(folder / "best" / "config.json"):
+        raise ModelError(f"{name} is the folder of a run; its model is {name}/best")
     if config is None or public.is_theirs(config):
         return _public(name, where, offline)
     model = _of_folder(folder, config, where)

@@ -81,17 +81,20 @@ class Loop:
             )
         torch.manual_seed(self.config.seed)
         try:
-            self.network = task.network().to(fabric.device)
+            network = task.network()
+            # Sharding takes one block after another to the device, which never holds the whole.
+            self.network = network if engine.sharded else network.to(fabric.device)
         except RuntimeError as error:  # all that torch says of a size that it cannot have
             raise TrainingError(f"no room for the model: {str(error).splitlines()[0]}") from None
-        # Processes that each hold a part evaluate on a copy of the whole: they need not keep step there.
-        self.whole = deepcopy(self.network) if engine.sharded else self.network
+        # What a run leaves is written from a copy on the CPU of the first of the processes that each hold a part.
+        self._copy = deepcopy(network) if engine.sharded and fabric.is_global_zero else None
         if engine.recompute:
             recompute_blocks(self.network)
         objective = Objective(task, self.network)
         if engine.compile:
             objective.compile()
         self.objective = fabric.setup_module(objective)
+        self._root = objective
         self.optimizer = fabric.setup_optimizers(task.optimizer(self.network))
         if self.share.world > 1:
             # What dropout draws differs between processes.
@@ -263,12 +266,16 @@ class Loop:
         """Measure the averaged weights, record it, and keep the model."""
         self.settle()
         with self.averaged() as network:
-            with self.fabric.autocast():
-                measured = self.task.evaluate(network, self.share, self._summed)
+            measured = self._measured()
             self.worse += 1
             better = measured.loss < self.best
             if better:
                 self.best, self.worse = measured.loss, 0
+            if self.config.engine.sharded:
+                weights = {name: gathered(value).cpu() for name, value in network.state_dict().items()}
+                if self._copy is not None:
+                    self._copy.load_state_dict(weights)
+                    network = self._copy
             if self.records is not None:
                 row = self._record(self.records, measured)
                 if better or not self.task.keeps_best:
@@ -278,15 +285,28 @@ class Loop:
         self.parts.clear()
         return measured
 
+    def _measured(self) -> Measured:
+        """The task's measure of the network, in the precision of the training.
+
+        Processes that each hold a part of the weights gather a block at a time, for which they keep step: each of them
+        measures all that is held out.
+        """
+        if not self.config.engine.sharded:
+            with self.fabric.autocast():
+                return self.task.evaluate(self.network, self.share, self._summed)
+        root: Any = self._root
+        root.unshard()  # what is in no block
+        try:
+            with self.fabric.autocast():
+                return self.task.evaluate(self.network, Share(), float)
+        finally:
+            root.reshard()
+
     @contextmanager
     def averaged(self) -> Iterator[nn.Module]:
-        """The whole network with the averaged weights, for a while."""
-        if self.whole is self.network:
-            with self.average.swapped():
-                yield self.network
-            return
-        self.whole.load_state_dict({name: gathered(value) for name, value in self.average.tensors.items()})
-        yield self.whole
+        """The network with the averaged weights, for a while."""
+        with self.average.swapped():
+            yield self.network
 
     def _record(self, records: Records, measured: Measured) -> dict[str, float]:
         """Add the rows of an evaluation to the log; both in one, as cards have it."""

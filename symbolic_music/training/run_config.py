@@ -25,7 +25,7 @@ class EngineConfig(Strict):
     """Device, precision and logging of a run."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed", "auto"] = "32-true"
     recompute: bool = Field(False, description="activations of blocks are computed again in the backward pass")
     compile: bool = False
     sharded: bool = Field(False, description="weights, gradients and optimizer are divided among the processes (FSDP)")

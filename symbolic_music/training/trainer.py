@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import load_model
+from symbolic_music.models.model import resolve_device
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.fine_tuning import check_ids, resolved, with_data_of
 from symbolic_music.training.loop import Loop, Report, Result
 from symbolic_music.training.run.callbacks import Callback, TensorBoard, WeightsAndBiases
 from symbolic_music.training.run.checkpoints import check_resume
 from symbolic_music.training.run.fabric import fabric_of, leave
+from symbolic_music.training.run.precision import chosen_precision
 from symbolic_music.training.run_config import RunConfig
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.factory import model_task, task_of
@@ -59,9 +64,11 @@ def begin(config: RunConfig, resume: bool = False, progress: Callable[[str], Non
     check_resume(config.folder, resume)
     if config.threads:
         torch.set_num_threads(config.threads)
-    fabric = fabric_of(config.engine)
     task = _task(config, progress)
-    loop = Loop(task, fabric)
+    if config.engine.precision == "auto":
+        engine = task.config.engine.model_copy(update={"precision": _precision(task, resume)})
+        task.config = task.config.model_copy(update={"engine": engine})
+    loop = Loop(task, fabric_of(task.config.engine))
     if resume:
         loop.load()
     with loop.fabric.rank_zero_first():
@@ -82,6 +89,19 @@ def _task(config: RunConfig, progress: Callable[[str], None]) -> Task:
     task.config = resolved(config, model.network, task.instruments)
     task.start = model.network
     return task
+
+
+def _precision(task: Task, resume: bool) -> str:
+    """That of the run that goes on, or the faster one."""
+    config = task.config
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise TrainingError("engine.precision=auto is measured by one process; for several name 32-true or bf16-mixed")
+    if resume:
+        try:
+            return str(json.loads((config.folder / "config.json").read_text())["engine"]["precision"])
+        except (OSError, ValueError, LookupError, TypeError):
+            raise TrainingError(f"{config.folder / 'config.json'} has no precision; name it to resume") from None
+    return chosen_precision(task, resolve_device(config.engine.device))
 
 
 def _callbacks(config: RunConfig) -> Iterator[Callback]:

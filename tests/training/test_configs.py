@@ -17,7 +17,11 @@ from symbolic_music.training.config import CodesData, WindowsData
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 SOUND = {"codec": load_codec_config}  # trained by a verb of its own
-CONFIGS = sorted(path for path in [*FOLDER.glob("*.yaml"), *FOLDER.glob("two-cores/*.yaml")] if path.stem not in SOUND)
+CONFIGS = sorted(
+    path
+    for path in [*FOLDER.glob("*.yaml"), *FOLDER.glob("two-cores/*.yaml"), *FOLDER.glob("gpu/*.yaml")]
+    if path.stem not in SOUND
+)
 
 
 @pytest.mark.parametrize("name", SOUND)

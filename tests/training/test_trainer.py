@@ -160,6 +160,25 @@ def test_two_processes_have_the_losses_of_one(sharded: bool, tmp_path: Path) -> 
     load_model(tmp_path / "two/runs/tiny/best")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="two processes by gloo")
+def test_no_process_holds_a_sharded_model_whole(tmp_path: Path) -> None:
+    """Neither in a step nor in an evaluation: all that it has is its half, and a block at a time."""
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(without_dropout(tmp_path, sharded=True)))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    script = Path(__file__).with_name("sharded_sizes.py")
+    done = subprocess.run(
+        [*launch, str(script), str(tmp_path / "config.yaml")], capture_output=True, text=True, check=False,
+        env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(found) == 2
+    for one in found:
+        assert one["kept"] < 0.6 * one["whole"]
+        assert one["kept"] <= one["evaluating"] < one["whole"]
+
+
 def test_a_sharded_run_goes_on_where_it_was(tmp_path: Path) -> None:
     tree = without_dropout(tmp_path)
     config = tmp_path / "config.yaml"

@@ -17,16 +17,14 @@ from torch.nn import functional
 
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.evaluation.clamp3.midi_text import PATCH, midi_text, patches
+from symbolic_music.models.checkpoints.catalogue import CATALOGUE
 from symbolic_music.models.checkpoints.hub_download import download
 from symbolic_music.models.checkpoints.memory import check_memory
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors, copy_into
 from symbolic_music.score import Score
 
-REPOSITORY = "sander-wood/clamp3"
-FILE = (
-    "weights_clamp3_saas_h_size_768_t_model_FacebookAI_xlm-roberta-base_t_length_128_a_size_768_a_layers_12_a_length_128"
-    "_s_size_768_s_layers_12_p_size_64_p_length_512.pth"
-)
+_PUBLISHED = next(one for one in CATALOGUE if one.name == "clamp3")
+REPOSITORY, FILE = _PUBLISHED.repository, _PUBLISHED.file
 _CHARACTERS, _HEAD_WIDTH, _EPSILON = 128, 64, 1e-12
 _OURS = "symbolic_"
 _BASE = "symbolic_model.base."

@@ -55,15 +55,20 @@ CATALOGUE: tuple[PublicModel, ...] = (
     ),
     PublicModel(
         "aria-base", "loubb/aria-medium-base", "aria", 658_000_000, "Apache-2.0", "Aria-MIDI (CC BY-NC-SA 4.0)",
-        (CONTINUE,), bytes=2_634_170_640,
+        (CONTINUE, INFILL), bytes=2_634_170_640,
     ),
     PublicModel(
         "aria-gen", "loubb/aria-medium-gen", "aria", 658_000_000, "Apache-2.0", "Aria-MIDI (CC BY-NC-SA 4.0)",
-        (CONTINUE,),
+        (CONTINUE, INFILL),
     ),
     PublicModel(
         "aria-embedding", "loubb/aria-medium-embedding", "aria", 632_000_000, "Apache-2.0",
         "Aria-MIDI (CC BY-NC-SA 4.0)", (EMBED,),
+    ),
+    PublicModel(
+        "clamp3", "sander-wood/clamp3", "clamp3", 95_000_000, "MIT", "see its paper", (EMBED,),
+        "weights_clamp3_saas_h_size_768_t_model_FacebookAI_xlm-roberta-base_t_length_128_a_size_768_a_layers_12_a_length_"
+        "128_s_size_768_s_layers_12_p_size_64_p_length_512.pth",
     ),
     PublicModel(
         "midigpt-yellow", "Metacreation/MIDI-GPT", "midigpt", 87_000_000, "non-commercial research (GigaMIDI)",

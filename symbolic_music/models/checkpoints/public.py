@@ -53,6 +53,14 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
     known = entry(name)
     if known is None and not _HUB_ID.fullmatch(name):
         raise UnknownNameError(unknown(name, others))
+    above = os.path.dirname(name)
+    if known is None and os.path.isdir(above):  # runs/frist: no id of the hub, but a folder misspelt
+        there = ", ".join(sorted(one.name for one in os.scandir(above) if one.is_dir())[:12]) or "no folders"
+        raise UnknownNameError(f"there is no folder {name}; {above} has {there}")
+    if known is not None and known.family == "clamp3":
+        raise ModelError(
+            "clamp3 embeds pieces for evaluation: evaluation.clamp3.load_clamp3, compare --embedding clamp3"
+        )
     repository = name if known is None else known.repository
     files = (known.file,) if known is not None and known.file else WEIGHT_FILES
     folder = _fetched(repository, files, offline)

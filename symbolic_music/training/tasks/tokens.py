@@ -46,7 +46,7 @@ class TokenTask(EventTask):
         elif "sizes" in known and len(sizes) > 1:
             settings.setdefault("sizes", sizes)
         network = kind.build(settings, model.preset)
-        if len(sizes) > 1 and "sizes" not in known:
+        if len(sizes) > 1 and not hasattr(network.config, "sizes"):
             raise TrainingError(f"{kind.name} has no compound words, which {self.source.tokenizer.name} writes")
         return network
 

@@ -17,6 +17,7 @@ from symbolic_music.cli import main
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.evaluation.clamp3 import clamp3_embedding, load_clamp3, midi_text, patches
 from symbolic_music.evaluation.clamp3.embedding import FILE
+from symbolic_music.models import load_model
 from symbolic_music.models.checkpoints import memory
 from symbolic_music.score import Score
 from tests.corpora.example_stores import band, piano
@@ -138,5 +139,7 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(memory, "free_memory", lambda: 1 << 10)
     with pytest.raises(ModelError, match="of memory for its weights"):
         load_clamp3(tmp_path / "w.pth")
+    with pytest.raises(ModelError, match="clamp3 embeds pieces for evaluation"):
+        load_model("clamp3")
     with pytest.raises(ModelError, match=r"sander-wood/clamp3 is not in the hub's cache"):
         load_clamp3(offline=True)

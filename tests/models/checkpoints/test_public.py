@@ -258,3 +258,14 @@ def test_a_network_that_is_down_is_said_at_once(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match="the hub cannot be reached"):
         load_model("someone/music")
+
+
+def test_a_folder_misspelt_and_the_folder_of_a_run_are_named(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "first" / "best").mkdir(parents=True)
+    (tmp_path / "runs" / "first" / "config.json").write_text('{"name": "first"}')
+    (tmp_path / "runs" / "first" / "best" / "config.json").write_text("{}")
+    with pytest.raises(UnknownNameError, match=r"there is no folder runs/frist; runs has first$"):
+        load_model("runs/frist")
+    with pytest.raises(ModelError, match=r"runs/first is the folder of a run; its model is runs/first/best"):
+        load_model("runs/first")

@@ -1,0 +1,89 @@
+"""Each public family is fine-tuned on a store of music, whole and by low-rank changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from symbolic_music import tokenizers
+from symbolic_music.corpora.store.store import NoteStore, Piece, write_manifest, write_segment
+from symbolic_music.models import GPT2, GPT2Config, load_model, save_pretrained
+from symbolic_music.training import train
+from symbolic_music.training.config import parse_config
+from tests.corpora.example_stores import band, piano
+from tests.models.checkpoints import test_aria, test_skytnt
+
+
+def anticipation(folder: Path) -> Path:
+    return save_pretrained(GPT2(GPT2Config(width=16, layers=1, heads=2)), folder)
+
+
+def miditok(folder: Path) -> Path:
+    tokenizer = tokenizers.get("miditok:REMI", use_programs=True)
+    config = GPT2Config(len(tokenizer.vocabulary), context=128, width=16, layers=1, heads=2)
+    save_pretrained(GPT2(config), folder)
+    tokenizer.miditok.save_pretrained(folder)
+    return folder
+
+
+def skytnt(folder: Path) -> Path:
+    model = test_skytnt.Theirs(3406, 32)
+    config = test_skytnt.config_of(model, "v2")
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    save_file(model.state_dict(), folder / "model.safetensors")
+    return folder
+
+
+def aria(folder: Path) -> Path:
+    folder.mkdir()
+    save_file(test_aria.tensors(layers=1), folder / "model.safetensors")
+    return folder
+
+
+FAMILIES: dict[str, Callable[[Path], Path]] = {
+    "anticipation": anticipation, "miditok": miditok, "skytnt": skytnt, "aria": aria,
+}  # fmt: skip
+
+
+def store(folder: Path, name: str) -> NoteStore:
+    make = piano if name == "aria" else band
+    pieces = [
+        (Piece(str(i), "0" * 64, "validation" if i == 2 else "train", len(score), score.duration), score)
+        for i, score in enumerate(make(seed, 500) for seed in range(3))
+    ]
+    write_segment(folder, 0, "plan", pieces, [])
+    write_manifest(folder, 1, "made", {})
+    return NoteStore(folder)
+
+
+@pytest.mark.parametrize("lora", [False, True], ids=["whole", "lora"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_is_fine_tuned(tmp_path: Path, name: str, lora: bool) -> None:
+    source = FAMILIES[name](tmp_path / "public")
+    tree: dict[str, Any] = {
+        "name": "tuned", "out": str(tmp_path / "runs"), "init": str(source),
+        "data": {"kind": "of-model", "path": str(store(tmp_path / "store", name).path)},
+        "optim": {"steps": 2, "batch": 1, "warmup": 1, "learning_rate": 1e-2},
+    }  # fmt: skip
+    if lora:
+        tree["lora"] = {"rank": 2}
+    if name != "anticipation":  # whose windows are of a fixed length
+        tree["data"]["length"] = 48
+    before, after = load_model(source, "cpu"), load_model(train(parse_config(tree)).folder, "cpu")
+    assert tokenizers.fingerprint(before.tokenizer) == tokenizers.fingerprint(after.tokenizer)
+    assert type(before.network) is type(after.network)
+    moved = {
+        key
+        for key, x in after.network.state_dict().items()
+        if not torch.allclose(x, before.network.state_dict()[key], atol=2e-3)
+    }
+    assert moved
+    if lora:
+        assert all(key.startswith("blocks.") for key in moved)
