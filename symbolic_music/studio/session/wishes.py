@@ -110,8 +110,11 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
         tracks = None
     elif wish.verb == "harmonise" and not wish.limits.chords:
         raise OptionError("there are no chords to harmonise with: write some into the chord lane")
-    named = {"temperature": wish.temperature, "top_p": wish.top_p}
-    sampling = replace(generation.default_sampling(model), **{k: v for k, v in named.items() if v is not None})
+    sampling = generation.default_sampling(model)
+    if wish.temperature is not None:
+        sampling = replace(sampling, temperature=wish.temperature)
+    if wish.top_p is not None:
+        sampling = replace(sampling, top_p=wish.top_p)
     limits, options = wish.limits.limits(), _OPTIONS[wish.verb](wish)
     return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
