@@ -37,11 +37,12 @@ export function fill(node, ...children) {
 
 let notice = null;
 
-/** A line at the bottom of the page for a few seconds. */
-export function say(text, isBad = false) {
+/** A line at the bottom of the page for a few seconds, or until it is clicked or another comes. */
+export function say(text, isBad = false, stays = false) {
   notice?.remove();
   notice = el('div', { class: isBad ? 'notice bad' : 'notice', role: 'status' }, text);
   document.body.append(notice);
   const mine = notice;
-  setTimeout(() => mine.remove(), isBad ? 9000 : 4000);
+  mine.onclick = () => mine.remove();
+  if (!stays) setTimeout(() => mine.remove(), isBad ? 9000 : 4000);
 }

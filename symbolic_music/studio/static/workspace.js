@@ -67,7 +67,7 @@ export class Workspace {
     if (edit && edit.wish.state === this.session.current && ['done', 'cancelled'].includes(edit.status) && edit.alternatives.length) {
       await this.alternatives.reopen(edit);
     } else if (edit?.status === 'interrupted') {
-      say('The server ended while a wish was being drawn; the piece is as it was before. Ask again.');
+      say('The server ended while a wish was being drawn; the piece is as it was before. Ask again.', false, true);
     }
   }
 
