@@ -1,7 +1,7 @@
 """Augmentation of a piece on the fly: transposition, tempo and velocity.
 
 They change notes and tempos of a Score, so that they serve any tokenizer. The choice of controls of the anticipatory
-encoding is no change of the notes: see `packing`.
+encoding is no change of the notes: see `packed_chunks`.
 """
 
 from __future__ import annotations

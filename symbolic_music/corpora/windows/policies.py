@@ -1,6 +1,6 @@
 """Policies of windows: random crops, consecutive chunks, windows from a bar line.
 
-The packed chunks of the Anticipatory Music Transformer are in `packing`.
+The packed chunks of the Anticipatory Music Transformer are in `packed_chunks`.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def open_public(name: str, others: Sequence[str], offline: bool = False) -> tupl
 
     Raises:
         UnknownNameError: for an unknown name, with similar names.
-        ModelError: as `families.open_folder` and `hub.download`.
+        ModelError: as `families.open_folder` and `hub_download.download`.
     """
     if os.path.isdir(name):  # where a Path raises, of a name too long
         opened = _opened(Path(name))

@@ -45,7 +45,7 @@ class RemiTokenizer(SchemeTokenizer):
     but nine, onsets finer than an eighth of a beat, durations beyond twelve beats, tempo without its option, programs
     without theirs. Decoding gives drum tracks for PitchDrum.
 
-    Preset `original`: the scheme of the paper's code; see `remi_original`.
+    Preset `original`: the scheme of the paper's code; see `remi.original`.
     """
 
     name: ClassVar[str] = "remi"
