@@ -55,7 +55,7 @@ class HubModel(nn.Module, PyTorchModelHubMixin, library_name="symbolic-music", t
         revision: str | None = None,
         device: str = "auto",
     ) -> HubModel:
-        """The model of a folder, or of a repository on the hub. Raises what `load_model` and `hub_download.download` raise."""
+        """The model of a folder, or of a repository on the hub. Errors as `load_model`."""
         folder = Path(pretrained_model_name_or_path)
         if not folder.is_dir():
             folder = download(

@@ -113,7 +113,7 @@ class WindowsData(Strict):
     options: dict[str, Any] = Field(default_factory=dict)
     windows: Literal["crops", "chunks", "bars", "packed"] = "crops"
     length: int = Field(2048, ge=2)
-    factor: int = Field(10, ge=1, description="of packed windows: variations of a piece, see `corpora.windows.packed_chunks`")
+    factor: int = Field(10, ge=1, description="of packed windows: variations of a piece, see `windows.packed_chunks`")
     augmentation: str = "none"
     train: str = "train"
     validation: str = "validation"
