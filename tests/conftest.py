@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from symbolic_music.score import KEY, METER, TEMPO, Score, Track, note_table
+from tests.browsers import headless
 
 # A shared machine can be slow at any moment: no deadlines, and the same examples in every run.
 settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +19,12 @@ settings.load_profile("tests")
 
 # One thread a test process: with several processes more threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, one for all tests: a second in the same thread would be refused."""
+    yield from headless()
 
 
 @pytest.fixture

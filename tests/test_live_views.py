@@ -16,7 +16,7 @@ import pytest
 
 import symbolic_music as sm
 from symbolic_music.score import METER, TEMPO, note_table
-from tests.studio.conftest import browser, until  # noqa: F401
+from tests.browsers import until
 
 LIVE = Path(__file__).resolve().parent.parent / "docs" / "live"
 VIEWS = ("spectrum", "tokens", "skew", "sampling", "harmonics", "rvq")
@@ -28,7 +28,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:  # noqa: F811
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A page with all views; an error in it, or a request to another host, fails the tests."""
     folder = tmp_path_factory.mktemp("live")
     shutil.copytree(LIVE, folder / "live")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +18,6 @@ import numpy as np
 import pytest
 
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
 
 
 def band(bars: int = 8) -> Score:
@@ -146,34 +137,3 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     for one in started:
         if one.process.poll() is None:
             one.kill()
-
-
-def browser_path() -> str | None:
-    """A Chromium of this machine."""
-    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A headless Chromium; without one the test is skipped, with the reason."""
-    path = browser_path()
-    if path is None:
-        pytest.skip(f"no Chromium on this machine: none of {', '.join(BROWSERS)}")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 90.0) -> Any:
-    """Wait for a condition; the test fails where it does not come true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds:g} s for {what}")
-
-
-__all__ = ["Client", "Running", "band", "until"]

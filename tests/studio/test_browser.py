@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import symbolic_music as sm
-from tests.studio.conftest import Running, band, until
+from tests.browsers import until
+from tests.studio.conftest import Running, band
 from tests.studio.test_server import BAR, outside
 
 

@@ -11,7 +11,8 @@ import pytest
 
 import symbolic_music as sm
 from symbolic_music.score import NOTE, Score
-from tests.studio.conftest import Client, band, until
+from tests.browsers import until
+from tests.studio.conftest import Client, band
 
 BAR = 1920
 

@@ -14,7 +14,8 @@ import pytest
 
 from symbolic_music.errors import OptionError
 from symbolic_music.models import load_model
-from tests.studio.conftest import band, until
+from tests.browsers import until
+from tests.studio.conftest import band
 
 STATIC = Path(str(resources.files("symbolic_music") / "studio" / "static"))
 

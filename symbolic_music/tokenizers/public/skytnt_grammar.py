@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from symbolic_music.errors import TokenError
-from symbolic_music.tokenizers.base import Grammar
+from symbolic_music.tokenizers.base import Grammar, whole_ids
 from symbolic_music.tokenizers.public.skytnt_vocabulary import BOS, EOS, FIELDS, PAD, STEPS, RowLayout
 
 Mask = NDArray[np.bool_]
@@ -82,7 +82,7 @@ class SkyTntGrammar(Grammar):
 
     @override
     def violation(self, ids: ArrayLike) -> int | None:
-        return super().violation(ids)
+        return super().violation(whole_ids(ids, FIELDS))
 
     def _states(self) -> list[RowState]:
         return [RowState(), RowState("after"), *(RowState("within", step) for step in range(STEPS))]
