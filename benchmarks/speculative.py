@@ -1,9 +1,9 @@
 """Speculative sampling: the speed-up by the share of drafted draws that are taken.
 
-    python benchmarks/speculative.py [--layers 12] [--width 768] [--notes 60]
+    python benchmarks/speculative.py [--shapes 12x768 24x1024] [--notes 20]
 
 Random weights on the CPU: the large network has the shape of the published small one unless said otherwise; its draft
-is its first layer or layers, with noise on its weights, which sets how many draws are taken. No trained pair of these
+is its first layer, with noise on its weights, which sets how many draws are taken. No trained pair of these
 ids is at hand here; with the published checkpoints their agreement takes the place of the noise. Each pair is measured
 in turn with the large network alone.
 
@@ -59,13 +59,10 @@ def seconds(sampler: Any, notes: int) -> float:
 
 
 def written(rows: list[dict[str, Any]], asked: argparse.Namespace) -> None:
-    """Keep what is measured so far, and what other shapes gave."""
+    """Keep what is measured so far."""
     path = RESULTS / "speculative.json"
-    own = f" of {asked.layers} layers "
-    before = json.loads(path.read_text())["rows"] if path.is_file() else []
-    rows = [one for one in before if own not in one["metric"]] + rows
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    command = f"python benchmarks/speculative.py --layers {asked.layers} --width {asked.width} --notes {asked.notes}"
+    command = f"python benchmarks/speculative.py --shapes {' '.join(asked.shapes)} --notes {asked.notes}"
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, 1 thread, CPU time"
     result = {"name": "speculative", "command": command, "commit": commit.stdout.strip(), "machine": machine,
               "load": round(os.getloadavg()[0], 1), "n": 1, "rows": rows}  # fmt: skip
@@ -74,28 +71,29 @@ def written(rows: list[dict[str, Any]], asked: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--width", type=int, default=768)
-    parser.add_argument("--notes", type=int, default=60)
+    parser.add_argument("--shapes", nargs="+", default=["12x768", "24x1024"], help="layers x width of the large one")
+    parser.add_argument("--notes", type=int, default=20)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    network = GPT2(GPT2Config(layers=asked.layers, width=asked.width, heads=asked.width // 64)).eval()
-    large = PreparedGPT2(network)
     past = np.stack([np.arange(0, 2000, 20), np.full(100, 40), 60 + np.arange(100) % 12], 1).astype(np.int32)
     request = Request(start=2000, end=40_000, past=past, most=asked.notes + 4)
-    rows = []
-    for layers, noise in ((1, 0.0), (1, 0.3), (1, 0.6), (1, 1.0)):
-        draft = PreparedGPT2(truncated(network, layers, noise))
-        plain = seconds(AnticipationSampler(large, request, 1, seed=1), asked.notes)
-        sampler = SpeculativeSampler(DraftedGPT2(large, draft), request, 1, seed=1)
-        ours = seconds(sampler, asked.notes)
-        taken = sampler.accepted / sampler.verified
-        name = f"a note, {layers} of {asked.layers} layers draft, noise {noise:g}, {taken:.2f} of the draws taken"
-        rows.append({"metric": name, "ours": round(ours, 4), "peer": round(plain, 4), "peer_name": "without a draft",
-                     "ratio": round(plain / ours, 3), "unit": "s", "accepted": round(taken, 3)})  # fmt: skip
-        print(rows[-1])
-        written(rows, asked)
+    rows: list[dict[str, Any]] = []
+    for shape in asked.shapes:
+        layers, width = map(int, shape.split("x"))
+        torch.manual_seed(0)
+        network = GPT2(GPT2Config(layers=layers, width=width, heads=width // 64)).eval()
+        large = PreparedGPT2(network)
+        for noise in (0.0, 0.3, 0.6, 1.0):
+            draft = PreparedGPT2(truncated(network, 1, noise))
+            plain = seconds(AnticipationSampler(large, request, 1, seed=1), asked.notes)
+            sampler = SpeculativeSampler(DraftedGPT2(large, draft), request, 1, seed=1)
+            ours = seconds(sampler, asked.notes)
+            taken = sampler.accepted / sampler.verified
+            name = f"a note, 1 of {layers} layers draft, noise {noise:g}, {taken:.2f} of the draws taken"
+            rows.append({"metric": name, "ours": round(ours, 4), "peer": round(plain, 4), "peer_name": "without a draft",
+                         "ratio": round(plain / ours, 3), "unit": "s", "accepted": round(taken, 3)})  # fmt: skip
+            print(rows[-1])
+            written(rows, asked)
 
 
 if __name__ == "__main__":
