@@ -2,129 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any
 
-from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.default_model import AnyModel
-from symbolic_music.generation.edits import edit
-from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.regions import Region
+from symbolic_music.generation.edits import Verb, edit
 from symbolic_music.generation.results import EditSession
-from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.score import Score
 
-_FREE = Limits()
+_COMMON = ("model", "sampling", "seed", "count", "limits")
 
 
-def revoicing(
-    score: Score,
-    regions: Sequence[Region],
-    tracks: Tracks = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="revoice")`."""
-    return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="revoice")
+def _session(verb: Verb, *own: str) -> Callable[..., EditSession]:
+    """A function with the parameters `score`, its own ones and the common ones, in this order."""
+    names = (*own, *_COMMON)
+
+    def open_session(score: Score, *given: Any, **named: Any) -> EditSession:
+        values = {**dict(zip(names, given, strict=False)), **named}
+        if len(given) > len(names) or len(values) < len(given) + len(named):
+            raise TypeError(f"{verb}: {len(given)} values and {', '.join(named) or 'no names'} for {', '.join(names)}")
+        # The tracks that `accompanying` kept had a name of their own.
+        tracks = values.pop("keep_tracks", None)
+        return edit(score, verb=verb, **values, **({} if tracks is None else {"tracks": tracks}))
+
+    return open_session
 
 
-def accompanying(
-    score: Score,
-    keep_tracks: Sequence[int | str],
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="accompany")`."""
-    return edit(score, (), keep_tracks, model, sampling, seed, count, limits, verb="accompany")
-
-
-def adding_track(
-    score: Score,
-    program: int,
-    regions: Sequence[Region] = (),
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="add_track")`."""
-    return edit(score, regions, None, model, sampling, seed, count, limits, verb="add_track", program=program)
-
-
-def thinning(
-    score: Score,
-    regions: Sequence[Region],
-    share: float = 0.5,
-    tracks: Tracks = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="thin_out")`."""
-    return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="thin_out", share=share)
-
-
-def varying(
-    score: Score,
-    regions: Sequence[Region],
-    near: float = 0.5,
-    tracks: Tracks = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="vary")`."""
-    return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="vary", near=near)
-
-
-def making_busier(
-    score: Score,
-    regions: Sequence[Region],
-    factor: float = 1.5,
-    tracks: Tracks = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="busier")`."""
-    return edit(score, regions, tracks, model, sampling, seed, count, limits, verb="busier", factor=factor)
-
-
-def continuing_bars(
-    score: Score,
-    count_bars: int,
-    tracks: Tracks = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="continue")`."""
-    return edit(score, (), tracks, model, sampling, seed, count, limits, verb="continue", count_bars=count_bars)
-
-
-def introducing(
-    score: Score,
-    count_bars: int,
-    tracks: Tracks = None,
-    model: AnyModel = None,
-    sampling: Sampling | None = None,
-    seed: int = 0,
-    count: int = 1,
-    limits: Limits = _FREE,
-) -> EditSession:
-    """Now `edit(..., verb="intro")`."""
-    return edit(score, (), tracks, model, sampling, seed, count, limits, verb="intro", count_bars=count_bars)
+revoicing = _session("revoice", "regions", "tracks")
+accompanying = _session("accompany", "keep_tracks")
+adding_track = _session("add_track", "program", "regions")
+thinning = _session("thin_out", "regions", "share", "tracks")
+varying = _session("vary", "regions", "near", "tracks")
+making_busier = _session("busier", "regions", "factor", "tracks")
+continuing_bars = _session("continue", "count_bars", "tracks")
+introducing = _session("intro", "count_bars", "tracks")

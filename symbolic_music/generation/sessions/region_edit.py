@@ -98,19 +98,18 @@ class RegionEditing(PlannedSession):
         tracks = self._score.tracks
         return {track: voice_of(self._score, self._given, track, tracks[track], span) for track in self._edit.tracks}
 
-    def _planner(self, number: int, place: int) -> RegionPlanner:
-        region, span = self._edit.spans[number], self._parts[number][place]
+    def _planner(self, span: Span, rows: Array, voices: dict[int, Voice]) -> RegionPlanner:
+        """The plan of a part, of the notes that are asked for in its region, and of its voices."""
         start, end = (int(step) for step in self.steps(list(span)))
-        part = Part(
-            self._score, self._edit, span, start, max(end, start + 1), self._scale, self._given,
-            self._old_notes(region), self._voices(region),
-        )  # fmt: skip
+        part = Part(self._score, self._edit, span, start, max(end, start + 1), self._scale, self._given, rows, voices)
         return Repitching(part) if isinstance(self._edit.task, Repitch) else Writing(part)
 
     def _write(self, number: int, draft: Draft) -> Iterator[WrittenNote]:
-        draft.begin(self._edit.spans[number], self._given, self._edit.tracks)
-        for place in range(len(self._parts[number])):
-            planner = self._planner(number, place)
+        region = self._edit.spans[number]
+        draft.begin(region, self._given, self._edit.tracks)
+        rows, voices = self._old_notes(region), self._voices(region)
+        for place, span in enumerate(self._parts[number]):
+            planner = self._planner(span, rows, voices)
             had = len(planner.part.rows) > 0
             if planner.needs_notes and not had:
                 continue
