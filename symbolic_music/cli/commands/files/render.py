@@ -26,6 +26,7 @@ def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="The audio file: .wav or .flac.")],
     which: TrackOptions,
     at: At = None,
+    solo: Annotated[str | None, typer.Option(help="These tracks alone, as 1,3 or drums.")] = None,
     mute: Annotated[str | None, typer.Option(help="Without these tracks, as 1,3 or drums.")] = None,
     tempo: Annotated[float, typer.Option(help="Times as fast.")] = 1.0,
     synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
@@ -87,7 +88,7 @@ def render(
     from symbolic_music import synthesis
     from symbolic_music.io import read
 
-    score, rate = _excerpt(read(file), at, which, mute, tempo), 44100 if sample_rate is None else sample_rate
+    score, rate = _excerpt(read(file), at, which, solo, mute, tempo), 44100 if sample_rate is None else sample_rate
     paths = None if stems is None else _stem_paths(score, stems, output)
     for path in (paths or {}).values():
         _apart(path, output)
@@ -128,7 +129,9 @@ def render(
         out(str(path))
 
 
-def _excerpt(score: Score, at: list[str] | None, which: TrackOptions, mute: str | None, tempo: float) -> Score:
+def _excerpt(
+    score: Score, at: list[str] | None, which: TrackOptions, solo: str | None, mute: str | None, tempo: float
+) -> Score:
     """The part of a score that is to be heard; notes that began before it are left out.
 
     Tracks keep their numbers, and their places from left to right.
@@ -147,6 +150,9 @@ def _excerpt(score: Score, at: list[str] | None, which: TrackOptions, mute: str 
         score = transforms.clip(score, *score.seconds(regions[0].span(score)).tolist())
     tracks = score.notes["track"]
     kept = np.ones(len(tracks), bool) if played is None else np.isin(tracks, played)
+    alone = TrackOptions(tracks=solo).chosen(score)
+    if alone is not None:
+        kept &= np.isin(tracks, alone)
     if silent is not None:
         kept &= ~np.isin(tracks, silent)
     score = score.replace(notes=score.notes[kept])

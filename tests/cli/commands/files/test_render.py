@@ -41,7 +41,7 @@ def test_a_place_some_tracks_and_a_tempo(run, mistake, song, tmp_path) -> None:
     assert "Drums.wav" not in names
     assert "Oboe.wav" not in names
     longest = json.loads(outcome.out)["seconds"]
-    alone = run("render", song, "-o", tmp_path / "b.wav", "--tracks", "bassoon", "--stems", tmp_path / "one", "--json")
+    alone = run("render", song, "-o", tmp_path / "b.wav", "--solo", "bassoon", "--stems", tmp_path / "one", "--json")
     assert [path.rsplit("-")[-1] for path in json.loads(alone.out)["stems"]] == ["Bassoon.wav"]
     assert 0 < longest - (end - first) / 2 < 2, "with the tail of its last notes"
     assert "one place" in mistake("render", song, "-o", tmp_path / "c.wav", "--at", "bars:1,2")
