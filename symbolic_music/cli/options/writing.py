@@ -123,6 +123,9 @@ class WritingOptions:
         Path | None,
         typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES),
     ] = None
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Leave out the text event that names version, model and seed.")
+    ] = False
     device: Device = "auto"
     int8: Annotated[
         bool,
@@ -210,11 +213,21 @@ class WritingOptions:
         targets = self._targets(self.count)[: len(found)]
         found = ranked_by_fit(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):
-            one.score.write(target)
+            self._save(one, target, session.model)
         if found:
             self._tell(found, targets, beside)
         if interrupted:
             raise KeyboardInterrupt
+
+    def _save(self, one: Written, target: Path, model: Model[Any]) -> None:
+        """Write a result, with the text event in MIDI."""
+        from symbolic_music.io.files import MIDI_SUFFIXES
+        from symbolic_music.io.midi.provenance import statement, write_with_statement
+
+        if self.unsigned or target.suffix.lower() not in MIDI_SUFFIXES:
+            one.score.write(target)
+        else:
+            write_with_statement(one.score, target, statement(model.card.name, self.seed, one.number))
 
     def _targets(self, count: int) -> list[Path]:
         if count == 1:
