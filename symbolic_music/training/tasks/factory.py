@@ -16,7 +16,7 @@ from symbolic_music.training.config import (
     TrainConfig,
 )
 from symbolic_music.training.data.base import EditSource
-from symbolic_music.training.run_config import RunConfig
+from symbolic_music.training.run.config import RunConfig
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.model_task import ModelTask
 from symbolic_music.training.voices.config import VoiceConfig
