@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from symbolic_music.errors import MissingExtraError, TrainingError
 from symbolic_music.models.model import resolve_device
-from symbolic_music.training.run.config import EngineConfig
+from symbolic_music.training.base_config import EngineConfig
 from symbolic_music.training.run.sharding import shard
 
 if TYPE_CHECKING:
