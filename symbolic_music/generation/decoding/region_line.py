@@ -1,29 +1,27 @@
-"""One alternative of a region: draw the fields of its notes within limits and habits, from a model's probabilities."""
+"""One alternative of a region: its notes so far, and the values that limits and habits allow the next one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.errors import ConstraintError, ModelError
+from symbolic_music.errors import ConstraintError
 from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
 from symbolic_music.generation.decoding.habits import paced, tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
-from symbolic_music.generation.decoding.sampling import Sampling, choose, filtered, log_softmax
+from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
-# Unobserved values keep some probability.
-_LEAST = -50.0
 
 
 class RegionLine:
     """The notes of one alternative of a span so far, and what may follow.
 
-    The fields of a row are drawn in the order of the chain rule: `draw_gap`; for a note `draw_slot`, `draw_key`,
-    `draw_duration` and `draw_velocity`, each from the log-probabilities of the model, (values,).
+    The fields of a row are drawn in the order of the chain rule: `draw_gap`, and for a note slot, key, duration and
+    velocity, each of which is set by `take` once it is drawn.
 
     Args:
         request: what is to be written.
@@ -64,14 +62,14 @@ class RegionLine:
 
     # -- fields -------------------------------------------------------------------------------------------
 
-    def draw_gap(self, log_p: NDArray[np.floating]) -> int:
+    def draw_gap(self, log_p: Floats) -> int:
         """The gap class to the next row, which begins here: a note, a rest, or the end of the span.
 
         Raises:
             ConstraintError: when nothing may follow.
             ModelError: when the model's probabilities are not finite.
         """
-        gap, chosen = self._drawn_gap(log_p.astype(np.float64))
+        gap, chosen = self._drawn_gap(log_p)
         self._total += chosen
         if gap == r.GAP_REST:
             self._now, self._slot = self._now + r.LONGEST_GAP, r.NO_SLOT
@@ -80,7 +78,7 @@ class RegionLine:
             self.row = self._new_row(r.NOTE, self._now + gap)
         return gap
 
-    def _drawn_gap(self, log_p: NDArray[np.float64]) -> tuple[int, float]:
+    def _drawn_gap(self, log_p: Floats) -> tuple[int, float]:
         request, model_log_p = self._request, log_p
         if request.rhythm is not None:
             bar = int(np.searchsorted(request.bar_starts, self._now, side="right")) - 1
@@ -107,7 +105,8 @@ class RegionLine:
         # Where no note may stand within the longest gap, a longer one is better than none.
         for kept in (allowed & lasting, allowed & ~lasting & notes, allowed & ~lasting & ~notes):
             while kept.any():
-                gap, chosen = self._draw(log_p, kept)
+                gaps, found = draw_allowed(log_p[None], kept[None], self._sampling, np.array([self.uniform()]))
+                gap, chosen = int(gaps[0]), float(found[0])
                 if gap >= r.LONGEST_GAP:
                     return gap, chosen
                 self._free = self._free_keys(self._now + gap)
@@ -118,7 +117,7 @@ class RegionLine:
             # Limits come before habits.
             self._habits = [None] * len(request.slots)
             return self._drawn_gap(model_log_p)
-        raise self._contradiction("no onset is left")
+        raise self.contradiction("no onset is left")
 
     def _free_keys(self, time: int) -> NDArray[np.bool_]:
         """Keys that may begin at a time, of each written slot: (slots, 256)."""
@@ -184,23 +183,21 @@ class RegionLine:
         in_bar = sum(1 for onset in own[-per_bar - 1 :] if onset >= begin)
         return together < at_once and in_bar < per_bar
 
-    def draw_slot(self, log_p: NDArray[np.floating]) -> int:
-        """The slot of the note."""
+    def slots(self) -> Mask:
+        """Slots that the note may have, (33,)."""
         mask = np.zeros(r.SLOTS + 1, bool)
         mask[[slot for slot, own in zip(self._numbers, self._free, strict=True) if own.any()]] = True
-        slot, chosen = self._draw(log_p, mask)
-        self._place = self._numbers.index(slot)
-        return self._set(r.SLOT, slot, chosen)
+        return mask
 
-    def draw_key(self, log_p: NDArray[np.floating]) -> int:
-        """The key of the note."""
-        request, habits, log_p = self._request, self._habits[self._place], log_p.astype(np.float64)
+    def keys(self, log_p: Floats) -> tuple[Floats, Mask]:
+        """The log-probabilities of the keys, weighed by habits, and those that the note may have: (256,) each."""
+        request, habits = self._request, self._habits[self._place]
         if habits is not None and request.others is not None and self._instrument < r.DRUM_KEYS:
-            log_p = tuned(log_p, habits, request.others.at(self.row[r.TIME, None] + request.origin)[0])
-        return self._set(r.KEY, *self._draw(log_p, self._free[self._place]))
+            log_p = tuned(log_p, habits, request.others.at(np.array([self._time]))[0])
+        return log_p, self._free[self._place]
 
-    def draw_duration(self, log_p: NDArray[np.floating]) -> int:
-        """The duration of the note."""
+    def durations(self) -> Mask:
+        """Durations that the note may have, (1000,)."""
         request, habits, time = self._request, self._habits[self._place], self._time
         lengths = np.arange(r.DURATIONS)
         allowed = lengths <= request.end - time
@@ -210,14 +207,20 @@ class RegionLine:
         allowed[0] = False
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
-        return self._set(r.DURATION, *self._draw(log_p, allowed))
+        return allowed
 
-    def draw_velocity(self, log_p: NDArray[np.floating]) -> DrawnNote:
-        """The velocity, and the whole note."""
-        velocity, _ = self._draw(log_p, np.arange(r.VELOCITIES) > 0)
+    def take(self, field: int, value: int, log_probability: float) -> None:
+        """Set a field of the note; the slot comes first."""
+        self.row[field] = value
+        self._total += log_probability
+        if field == r.SLOT:
+            self._place = self._numbers.index(value)
+
+    def end_note(self) -> DrawnNote:
+        """The note, all fields of which are set."""
         instrument, time, place, row = self._instrument, self._time, self._place, self.row
-        row[[r.INSTRUMENT, r.VELOCITY]] = instrument, velocity
-        slot, key, duration = (int(row[field]) for field in (r.SLOT, r.KEY, r.DURATION))
+        row[r.INSTRUMENT] = instrument
+        slot, key, duration, velocity = (int(row[field]) for field in (r.SLOT, r.KEY, r.DURATION, r.VELOCITY))
         self._now, self._slot, self._key = time, slot, key
         self._busy[place][key] = time + duration
         self._onsets[place].append(time)
@@ -226,6 +229,10 @@ class RegionLine:
             self._count += 1
         total, self._total = self._total, 0.0
         return DrawnNote(time, duration, slot, instrument, key % 128, min(127, 4 * velocity + 2), total)
+
+    def uniform(self) -> float:
+        """The next random number of the alternative, in [0, 1)."""
+        return float(self._random.random())
 
     @property
     def _instrument(self) -> int:
@@ -236,11 +243,6 @@ class RegionLine:
         """When the row begins, in steps of the score."""
         return int(self.row[r.TIME]) + self._request.origin
 
-    def _set(self, field: int, value: int, log_probability: float) -> int:
-        self.row[field] = value
-        self._total += log_probability
-        return value
-
     def _new_row(self, kind: int, time: int) -> NDArray[np.int64]:
         """A row at a time, its place in the bar set."""
         request, row = self._request, r.blank(1, kind)[0]
@@ -250,17 +252,6 @@ class RegionLine:
         state = r.GIVEN if request.is_opening else int(written_states(bar, self._end_bar)[0])
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
         return np.asarray(row)
-
-    def _draw(self, log_p: NDArray[np.floating], allowed: NDArray[np.bool_]) -> tuple[int, float]:
-        """A value among those allowed, and its log-probability among them."""
-        if not allowed.any():
-            raise self._contradiction("nothing is left")
-        values = np.maximum(log_p.astype(np.float64), _LEAST)
-        if np.isnan(values[allowed]).any():
-            raise ModelError("the model's logits are not finite: its weights are broken")
-        logits = np.where(allowed, values, -np.inf)[None]
-        drawn = int(choose(filtered(logits, self._sampling), np.array([self._random.random()]))[0])
-        return drawn, float(log_softmax(logits)[0, drawn])
 
     # -- constraints --------------------------------------------------------------------------------------
 
@@ -283,6 +274,7 @@ class RegionLine:
         masks: list[Mask | None] = [c.finished(situation) for c in self._request.constraints]
         return any(mask is not None and bool(mask[0]) for mask in masks)
 
-    def _contradiction(self, what: str) -> ConstraintError:
+    def contradiction(self, what: str) -> ConstraintError:
+        """The error where nothing may follow."""
         time = (self._now - self._request.start) / r.STEPS
         return ConstraintError(f"{what} {time:.1f} quarters into the region: the limits contradict each other or it")

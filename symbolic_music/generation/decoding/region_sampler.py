@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from symbolic_music.generation.constraints.base import Mask
 from symbolic_music.generation.decoding.region_line import RegionLine
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
-from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
 from symbolic_music.models.architectures.region_cache import RegionCache
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.region import rows as r
+
+_VELOCITIES = np.arange(r.VELOCITIES) > 0
 
 
 class RegionSampler:
@@ -32,6 +34,7 @@ class RegionSampler:
     def __init__(
         self, network: RegionTransformer, requests: Sequence[RegionRequest], sampling: Sampling, seeds: Sequence[int]
     ) -> None:
+        self._sampling = sampling
         self._lines = [
             RegionLine(request, sampling, seed) for request, seed in zip(requests, seeds, strict=True)
         ]  # fmt: skip
@@ -55,7 +58,7 @@ class RegionSampler:
         while True:
             going = [place for place, number in enumerate(held) if not self._lines[number].is_over()]
             if going:
-                gaps = self._cache.gaps().numpy()
+                gaps = self._cache.gaps().numpy().astype(np.float64)
                 drawn = {place: self._lines[held[place]].draw_gap(gaps[place]) for place in going}
                 going = [place for place in going if drawn[place] != r.GAP_END]
             if not going:
@@ -79,16 +82,28 @@ class RegionSampler:
         """The notes of some alternatives; of the others any values are looked up."""
         gap = torch.tensor([drawn.get(place, 0) % r.LONGEST_GAP for place in range(len(lines))])
         rows = torch.from_numpy(np.stack([line.row for line in lines]))
+        own = [lines[place] for place in notes]
 
-        def of_each(log_p: torch.Tensor, draw: Callable[[RegionLine, NDArray[np.floating]], int]) -> torch.Tensor:
-            values, found = log_p.numpy(), torch.zeros(len(lines), dtype=torch.long)
-            for place in notes:
-                found[place] = draw(lines[place], values[place])
+        def draw(field: int, log_p: Floats, allowed: Sequence[Mask]) -> torch.Tensor:
+            masks = np.stack(allowed)
+            for line, some in zip(own, masks.any(axis=1), strict=True):
+                if not some:
+                    raise line.contradiction("nothing is left")
+            uniform = np.array([line.uniform() for line in own])
+            values, chosen = draw_allowed(log_p, masks, self._sampling, uniform)
+            for line, value, log_probability in zip(own, values.tolist(), chosen.tolist(), strict=True):
+                line.take(field, value, 0.0 if field == r.VELOCITY else log_probability)
+            found = torch.zeros(len(lines), dtype=torch.long)
+            found[notes] = torch.from_numpy(values)
             return found
 
-        slot = of_each(self._cache.slots(gap, rows[:, r.STATE]), RegionLine.draw_slot)
-        where = (rows[:, field] for field in (r.TIME, r.POSITION, r.LENGTH))
-        key = of_each(self._cache.keys(gap, slot, *where), RegionLine.draw_key)
-        duration = of_each(self._cache.durations(key), RegionLine.draw_duration)
-        velocities = self._cache.velocities(duration).numpy()
-        return [(place, lines[place].draw_velocity(velocities[place])) for place in notes]
+        def of_notes(log_p: torch.Tensor) -> Floats:
+            return log_p.numpy()[notes].astype(np.float64)
+
+        slot = draw(r.SLOT, of_notes(self._cache.slots(gap, rows[:, r.STATE])), [line.slots() for line in own])
+        found = of_notes(self._cache.keys(gap, slot, rows[:, r.TIME], rows[:, r.POSITION], rows[:, r.LENGTH]))
+        weighed = [line.keys(log_p) for line, log_p in zip(own, found, strict=True)]
+        key = draw(r.KEY, np.stack([log_p for log_p, _ in weighed]), [free for _, free in weighed])
+        duration = draw(r.DURATION, of_notes(self._cache.durations(key)), [line.durations() for line in own])
+        draw(r.VELOCITY, of_notes(self._cache.velocities(duration)), [_VELOCITIES] * len(own))
+        return [(place, lines[place].end_note()) for place in notes]
