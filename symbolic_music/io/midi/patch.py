@@ -189,8 +189,9 @@ class _Patch:
         ends = [self._extents[file].stop for file in files]
         voices = [_voice(self._tracks[int(notes["track"][index])]) for index in inside]
         onsets = notes["onset"][inside].tolist()
-        rows = np.array([onsets, ends, voices], np.int64).T.reshape(-1, 3)
-        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows).tolist()
+        rows = np.array([onsets, ends, voices, files], np.int64).T.reshape(-1, 4)
+        kind = self._placed.layout.format
+        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows, kind == 2).tolist()
         sounding = self._sounding(files, voices, [int(p) for p in notes["pitch"][inside]])
         anchors = self._anchors()
         for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
@@ -202,8 +203,9 @@ class _Patch:
                 continue
             others = sounding[file, voice, pitch]
             if apart or any(_nested(one, span) for one in others):
-                # In a file of one track a channel of its own stands for a track of its own; drums have but one.
-                own = self._placed.layout.format == 0 and not described.is_drum
+                # In a file of one track a channel of its own stands for a track of its own; drums have but one. A
+                # sequence on its own (type 2) needs a program of its own.
+                own = kind == 2 or (kind == 0 and not described.is_drum)
                 self._extra(int(notes["track"][index]), None if own else voice).rows.append(index)
                 continue
             others.append(span)
