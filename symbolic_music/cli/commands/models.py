@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, out, out_json, show
 
 
+@examples("", "--all")
 def models(
     all_models: Annotated[bool, typer.Option("--all", help="Include public models on the Hugging Face hub.")] = False,
     as_json: Json = False,
