@@ -87,7 +87,7 @@ def commands() -> str:
 
 
 def colab(source: str, path: str) -> str:
-    """A badge that opens a notebook of the repository in Colab, which reads GitHub; none while the address is another."""
+    """A button that opens a notebook of the repository in Colab, which reads GitHub only."""
     found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", source)
     if found is None:
         return "with the first release"
