@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.tolerant_reader import Placed, placed
@@ -62,24 +63,24 @@ class FileOrder(Order):
         self._off = _Places(_key(track, document.moved_to(onset + notes["duration"]), notes["pitch"]), off)
         self._controls, self._bends = _of_channels(document, found)
 
+    @override
     def ons(self, notes: Array) -> Ints:
-        """See `Order`."""
         return self._on.of(_key(notes["track"], notes["onset"], notes["pitch"]), super().ons(notes))
 
+    @override
     def offs(self, notes: Array) -> Ints:
-        """See `Order`."""
         ends = notes["onset"].astype(np.int64) + notes["duration"]
         return self._off.of(_key(notes["track"], ends, notes["pitch"]), super().offs(notes))
 
+    @override
     def controls(self, table: Array) -> Ints:
-        """See `Order`."""
         usual = super().controls(table)
         return np.where(
             usual == BANK, BANK, self._controls.of(_key(table["track"], table["time"], table["number"]), usual)
         )
 
+    @override
     def bends(self, table: Array) -> Ints:
-        """See `Order`."""
         return self._bends.of(_key(table["track"], table["time"], 0), super().bends(table))
 
     def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
