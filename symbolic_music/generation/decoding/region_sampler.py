@@ -86,8 +86,8 @@ class RegionSampler:
 
         def draw(field: int, log_p: Floats, allowed: Sequence[Mask]) -> torch.Tensor:
             masks = np.stack(allowed)
-            for line, some in zip(own, masks.any(axis=1), strict=True):
-                if not some:
+            for line, mask in zip(own, masks, strict=True):
+                if not mask.any():
                     raise line.contradiction("nothing is left")
             uniform = np.array([line.uniform() for line in own])
             values, chosen = draw_allowed(log_p, masks, self._sampling, uniform)
