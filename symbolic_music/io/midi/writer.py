@@ -17,6 +17,7 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.patch import patched
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
+from symbolic_music.io.midi.tolerant_reader import ended
 from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
 from symbolic_music.io.midi.writing.encoding import (
     Message,
@@ -63,6 +64,8 @@ def midi_bytes(score: Score) -> bytes:
 def written(score: Score) -> bytes:
     """The score as a file of its own, whatever it was read from."""
     _check(score)
+    if score.notes["hanging"].any():
+        score = _with_true_ends(score)
     parts = list(_parts(score))
     texts: Texts = defaultdict(list)
     for text in score.texts:
@@ -80,7 +83,9 @@ def written(score: Score) -> bytes:
     chunks = [chunk([], [*_maps(score, texts[None]), *map(_message, others[None])])]
     chunks += [chunk([], own) for own in silent.values()]
     changes = _changes(parts, places, order)
-    for group in _groups(score, parts, places, texts):
+    groups = _groups(score, parts, places, texts)
+    states = _states(parts, places, groups, order)
+    for number, group in enumerate(groups):
         place, tracks = places[group[0]], [parts[index].track for index in group]
         first = head(score.tracks[tracks[0]], place.port if several else None)
         messages = [*first, *(message for index in group for message in changes[index])]
@@ -89,13 +94,19 @@ def written(score: Score) -> bytes:
         own = joined([parts[index].notes for index in group], NOTE)
         notes, inside = unnested(own[np.argsort(own["onset"], kind="stable")])
         channels = np.full(len(score.tracks), place.channel)
-        state = parts[group[0]]
-        controls, bends = (state.controls, state.bends) if place.tells else (state.controls[:0], state.bends[:0])
+        controls, bends = states[number]
         chunks.append(chunk(event_columns(notes, controls, bends, channels, releases, order), messages))
         while len(inside):
             notes, inside = unnested(inside)
             chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels, releases, order), first))
     return _file(1, score.ticks_per_quarter, chunks, [other.data for other in score.others if other.data[0] < 0x80])
+
+
+def _with_true_ends(score: Score) -> Score:
+    """Notes without an end count as ended where they do not last as long as a reader would have them last."""
+    notes = score.notes.copy()
+    notes["hanging"] &= ended(score).notes["duration"] == notes["duration"]
+    return score.replace(notes=notes)
 
 
 def _check(score: Score) -> None:
@@ -158,6 +169,26 @@ def _groups(score: Score, parts: Sequence[Part], places: Sequence[Place], texts:
         groups.append([index])
         sounds = {sound}
     return groups
+
+
+def _states(
+    parts: Sequence[Part], places: Sequence[Place], groups: Sequence[Sequence[int]], order: Order
+) -> list[tuple[Array, Array]]:
+    """Controllers and bends of each group of parts; of groups that share a channel each event belongs to one."""
+    states = [(parts[group[0]].controls[:0], parts[group[0]].bends[:0]) for group in groups]
+    voices: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        voices[places[group[0]].port, places[group[0]].channel].append(number)
+    for own in voices.values():
+        teller, tracks = parts[groups[own[0]][0]], [parts[groups[number][0]].track for number in own]
+        if len(own) == 1:
+            states[own[0]] = teller.controls, teller.bends
+            continue
+        of_controls = order.homes(order.controls(teller.controls), tracks)
+        of_bends = order.homes(order.bends(teller.bends), tracks)
+        for rank, number in enumerate(own):
+            states[number] = teller.controls[of_controls == rank], teller.bends[of_bends == rank]
+    return states
 
 
 def _changes(parts: Sequence[Part], places: Sequence[Place], order: Order) -> list[list[Message]]:

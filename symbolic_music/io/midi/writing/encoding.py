@@ -128,17 +128,36 @@ def event_columns(
     releases: Releases = NO_RELEASES,
     order: Order = USUAL_ORDER,
 ) -> list[tuple[ArrayLike, ...]]:
-    """Columns of events: time, order within the tick, status, two data bytes. `channels`: that of each track."""
+    """Columns of events: time, order within the tick, status, two data bytes. `channels`: that of each track.
+
+    A note that its file never ended has no end where readers find that again: if no other ends after it.
+    """
+    closed = notes if not notes["hanging"].any() else notes[~_never_ended(notes, channels)]
     onset = notes["onset"].astype(np.int64)
     bend = bends["value"].astype(np.int64) + 8192
     own = channels[notes["track"]]
     status = 0xB0 | channels[controls["track"]]
     return [
-        (onset + notes["duration"], order.offs(notes), 0x80 | own, notes["pitch"], releases.of(notes)),
+        (
+            closed["onset"].astype(np.int64) + closed["duration"],
+            order.offs(closed),
+            0x80 | channels[closed["track"]],
+            closed["pitch"],
+            releases.of(closed),
+        ),
         (controls["time"], order.controls(controls), status, controls["number"], controls["value"]),
         (bends["time"], order.bends(bends), 0xE0 | channels[bends["track"]], bend & 127, bend >> 7),
         (onset, order.ons(notes), 0x90 | own, notes["pitch"], np.maximum(notes["velocity"], 1)),
     ]
+
+
+def _never_ended(notes: Array, channels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mask of the notes without an end that are the last of their channel and pitch; rows in order of time."""
+    key = channels[notes["track"]] << 7 | notes["pitch"]
+    last = np.full(16 << 7, -1)
+    ending = np.flatnonzero(notes["hanging"] == 0)
+    np.maximum.at(last, key[ending], ending)
+    return np.asarray((notes["hanging"] != 0) & (np.arange(len(notes)) > last[key]))
 
 
 def chunk(columns: Sequence[tuple[ArrayLike, ...]], messages: list[Message]) -> bytes:
@@ -178,6 +197,8 @@ def part_chunks(
     `voice`: port and channel; `own`: nothing else plays there, so that its program must be said.
     """
     port, channel = voice
+    notes = notes.copy()
+    notes["hanging"] = 0
     first = head(track, port or None)
     program = sound(0, channel, track.program, track.bank or None) if own else []
     notes, inside = unnested(notes)
