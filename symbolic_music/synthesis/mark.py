@@ -126,12 +126,12 @@ def marked(audio: Audio, key: int = KEY, strength: float = STRENGTH) -> Audio:
 
 @dataclass(frozen=True)
 class MarkFound:
-    """What a detector says: `score` in standard deviations of chance, `found` where it is over the threshold."""
+    """What the detector says: `score` in standard deviations of chance; a mark is one over `THRESHOLD`."""
 
     score: float
 
     @property
-    def found(self) -> bool:
+    def is_marked(self) -> bool:
         """Whether the sound has the mark."""
         return self.score > THRESHOLD
 

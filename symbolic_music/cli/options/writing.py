@@ -198,7 +198,7 @@ class WritingOptions:
             free=self.free,
         )
 
-    def write(self, session: EditSession, doing: str, beside: str = "") -> None:
+    def write(self, session: EditSession, model: Model[Any], doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
         from symbolic_music.generation import ranked_by_fit
 
@@ -213,7 +213,7 @@ class WritingOptions:
         targets = self._targets(self.count)[: len(found)]
         found = ranked_by_fit(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):
-            self._save(one, target, session.model)
+            self._save(one, target, model)
         if found:
             self._tell(found, targets, beside)
         if interrupted:
@@ -227,7 +227,7 @@ class WritingOptions:
         if self.unsigned or target.suffix.lower() not in MIDI_SUFFIXES:
             one.score.write(target)
         else:
-            write_with_statement(one.score, target, statement(model.card.name, self.seed, one.number))
+            write_with_statement(one.score, target, statement(model.card.name, self.seed, one.number + 1))
 
     def _targets(self, count: int) -> list[Path]:
         if count == 1:

@@ -47,4 +47,4 @@ def infill(
         verb=verb, allow_empty=allow_empty,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(session, f"rewriting {places}", f" in {places}")
+    options.write(session, model, f"rewriting {places}", f" in {places}")

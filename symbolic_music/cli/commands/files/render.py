@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
+_ORIGIN = "Origin"
 _TRAINED, _CODEC = "With --synth midi-ddsp", "With --synth codec"
 
 
@@ -64,6 +65,12 @@ def render(
     write_codes: Annotated[
         Path | None, typer.Option(help="Also write the codes to this file.", rich_help_panel=_CODEC)
     ] = None,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Add an inaudible mark, which `detect-mark` finds.", rich_help_panel=_ORIGIN)
+    ] = False,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="No tag with version, synth and seed.", rich_help_panel=_ORIGIN)
+    ] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -113,6 +120,7 @@ def render(
 
         # Its products are too small to share: two threads are no faster, and far slower beside another program.
         torch.set_num_threads(1)
+    comment = "" if unsigned else None
     with working(f"rendering {score.duration:.0f} s of music") as progress:
         if synth == "codec":
             from symbolic_music.codec.language_models.registry import load_writer
@@ -120,11 +128,13 @@ def render(
 
             writer = load_writer(model or "codec-lm")
             rate = writer.codec.format.sample_rate
-            written = render_file_by_codec(score, output, writer, codes=write_codes, seed=seed, progress=progress)
+            written = render_file_by_codec(
+                score, output, writer, codes=write_codes, seed=seed, mark=mark, comment=comment, progress=progress
+            )
         else:
             written = synthesis.render_file(
                 score, output, synth, rate, stem_paths=paths, soundfont=soundfont, seed=seed,
-                expression=expression, voices=_voices(voice or []), progress=progress,
+                expression=expression, voices=_voices(voice or []), mark=mark, comment=comment, progress=progress,
             )  # fmt: skip
     if as_json:
         facts = {"seconds": round(written.seconds, 3), "sample_rate": rate, "peak": round(written.peak, 4)}
