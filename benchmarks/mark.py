@@ -3,8 +3,8 @@
     python benchmarks/mark.py --maestro FOLDER --lakh FOLDER [--count 12] [--keys 400]
 
 Half-minute renders (ddsp and the SoundFont in turn) of pieces of both folders, marked, and changed as sound is changed:
-Opus at 32 kbit/s (libsndfile's encoder), other rates, noise at 20 dB, MP3 at its lowest quality; then cut to ten seconds
-at three places. False positives: the same sound without a mark, uncut and cut, and with the marks of other keys.
+Opus at 32 kbit/s (libsndfile's encoder), other rates, noise at 20 dB, MP3 at its lowest quality; then cut to ten
+seconds at three places. False positives: the same sound without a mark, uncut and cut, and with the marks of other keys.
 """
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,7 @@ def test_another_rate_and_noise_leave_it():
 def test_pieces_are_marked_as_the_whole():
     whole, marker, rng = marked(SOUND).samples, Marker(RATE), np.random.default_rng(0)
     edges = [0, *np.sort(rng.integers(0, SOUND.samples.shape[1], 50)), SOUND.samples.shape[1]]
-    pieces = [marker.add(SOUND.samples[:, a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [marker.add(SOUND.samples[:, a:b]) for a, b in pairwise(edges)]
     together = np.concatenate([*pieces, marker.end()], axis=1)
     assert together.shape == whole.shape
     assert np.abs(together - whole).max() < 1e-6

@@ -28,7 +28,7 @@ def chunks(data: bytes) -> list[bytes]:
 
 
 def test_the_words():
-    assert TEXT == f"Written by symbolic-music {__version__}: model song, seed 3"
+    assert f"Written by symbolic-music {__version__}: model song, seed 3" == TEXT
     assert statement("song", 3, 2).endswith(", seed 3, alternative 2")
 
 

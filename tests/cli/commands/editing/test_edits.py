@@ -12,7 +12,6 @@ import pytest
 import torch
 
 import symbolic_music
-
 from symbolic_music import generation
 from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, with_weights
 from symbolic_music.io import read
