@@ -4,7 +4,7 @@
 
 Half-minute renders (ddsp and the SoundFont in turn) of pieces of both folders, marked, and changed as sound is changed:
 Opus at 32 kbit/s (libsndfile's encoder), other rates, noise at 20 dB, MP3 at its lowest quality; then cut to ten
-seconds at three places. False positives: the same sound without a mark, uncut and cut, and with the marks of other keys.
+seconds at three places. False positives: the same sound without a mark, uncut and cut, and marks of other keys.
 """
 
 from __future__ import annotations
