@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,10 @@ Table = NDArray[np.float64]
 @cache
 def _signs(key: int) -> Table:
     """The sequence of a key, (pairs, bands), 1 or -1."""
-    return np.random.default_rng(key).integers(0, 2, (_PAIRS, _BANDS)) * 2.0 - 1
+    return np.asarray(np.random.default_rng(key).integers(0, 2, (_PAIRS, _BANDS)) * 2 - 1, np.float64)
 
 
-def _band_of(hz: Table) -> NDArray[np.int64]:
+def _band_of(hz: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     """The band of each frequency; -1 for those that carry no mark."""
     with np.errstate(divide="ignore"):
         band = np.floor(_OCTAVE * np.log2(hz / _LOWEST))
