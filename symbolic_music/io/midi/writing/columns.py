@@ -23,12 +23,12 @@ USUAL_ORDER = Order()
 class Columns(NamedTuple):
     """Events of three bytes: track of the file, tick, order within the tick, status, data bytes; each (events,)."""
 
-    chunk: Ints
-    time: Ints
-    turn: Ints
-    status: NDArray[np.uint8]
-    first: NDArray[np.uint8]
-    second: NDArray[np.uint8]
+    chunk: Array
+    time: Array
+    turn: Array
+    status: Array
+    first: Array
+    second: Array
 
 
 def note_columns(

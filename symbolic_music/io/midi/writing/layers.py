@@ -21,7 +21,8 @@ def layered(notes: Array, voices: Ints) -> list[Ints]:
         In each layer the rows in an order in which first in, first out pairs them right.
     """
     onset, duration = notes["onset"].astype(np.int64), notes["duration"].astype(np.int64)
-    rows, layers = np.arange(len(notes)), []
+    rows: Ints = np.arange(len(notes))
+    layers: list[Ints] = []
     while len(rows) or not layers:
         layer, rows = _layer(rows, onset[rows], duration[rows], voices[rows])
         layers.append(layer)
