@@ -18,6 +18,7 @@ from symbolic_music.score import Score
 from symbolic_music.version import __version__
 
 BEGINNING = "Written by symbolic-music"
+_TEXT = b"\xff\x01"
 
 
 def statement(model: str, seed: int, alternative: int = 1) -> str:
@@ -28,7 +29,17 @@ def statement(model: str, seed: int, alternative: int = 1) -> str:
 
 def statements(score: Score) -> list[str]:
     """What the file of a score says of its origin, in the order of its tracks."""
-    return [text.text for text in score.texts if text.text.startswith(BEGINNING)]
+    words = [text.text for text in score.texts]
+    words += [_words(other.data) for other in score.others if other.data[:2] == _TEXT]
+    return [text for text in words if text.startswith(BEGINNING)]
+
+
+def _words(event: bytes) -> str:
+    """Of a text event: what follows its length."""
+    at = 2
+    while event[at] & 0x80:
+        at += 1
+    return event[at + 1 :].decode("utf-8", "replace")
 
 
 def write_with_statement(score: Score, path: Path, text: str) -> None:
@@ -49,7 +60,7 @@ def stated(data: bytes, text: str, before: bytes | None = None) -> bytes:
     """
     known = Counter(_tracks(before)) if before is not None else Counter[bytes]()
     words = text.encode()
-    event = b"\x00\xff\x01" + variable_length(len(words)) + words
+    event = b"\x00" + _TEXT + variable_length(len(words)) + words
     for extent in layout(data, Counter()).tracks:
         track = data[extent.start : extent.stop]
         if known[track]:
