@@ -23,7 +23,8 @@ from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
-from symbolic_music.io.midi.writing.encoding import part_chunks, unnested
+from symbolic_music.io.midi.writing.columns import part_chunks
+from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.map_patch import swaps
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
 from symbolic_music.io.midi.writing.pairs import in_order, note_key, pairs, touched_keys
@@ -292,7 +293,9 @@ class _Patch:
             notes = note_table() if not extra.rows else score.notes[extra.rows]
             controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
             if single and own and not voice >> 4:
-                notes, inside = unnested(notes)
+                layer, *further = layered(notes, notes["pitch"].astype(np.int64))
+                inside = notes[np.sort(np.concatenate(further))] if further else notes[:0]
+                notes = notes[layer]
                 self._new[0] += _events_of_part(track, voice & 15, notes, controls, bends)
                 rows = notes[["onset", "duration", "pitch", "velocity"]].tolist()
                 self._came[0] += [(onset, last, note_key(voice, p), max(1, v)) for onset, last, p, v in rows]

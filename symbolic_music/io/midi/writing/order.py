@@ -38,7 +38,7 @@ class Order:
 
     def controls(self, table: Array) -> Ints:
         """Those of controllers: banks come before the program that takes them."""
-        return np.where(np.isin(table["number"], (BANK_HIGH, BANK_LOW)), BANK, CONTROL)
+        return np.where((table["number"] == BANK_HIGH) | (table["number"] == BANK_LOW), BANK, CONTROL)
 
     def bends(self, table: Array) -> Ints:
         """Those of bends."""
