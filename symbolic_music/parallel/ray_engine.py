@@ -45,6 +45,7 @@ def by_ray(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterato
 
 def _run_row(row: dict[str, Any]) -> dict[str, Any]:
     number, function, task = pickle.loads(row["task"])  # ours too
+    done: tuple[int, Any, SymbolicMusicError | None]
     try:
         done = number, function(task), None
     except SymbolicMusicError as error:  # Ray would wrap it in pages of its own
