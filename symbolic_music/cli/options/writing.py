@@ -37,7 +37,10 @@ class WritingOptions:
     """How notes are sampled, which limits they obey, how many alternatives there are, and where these are written."""
 
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The file to write, .mid or .musicxml; several are OUT-1, OUT-2, ...")
+        Path,
+        typer.Option(
+            "--output", "--out", "-o", help="The file to write, .mid or .musicxml; several are OUT-1, OUT-2, ..."
+        ),
     ]
     model: Annotated[
         str | None,
@@ -168,14 +171,18 @@ class WritingOptions:
         """The sampling settings; None when no option sets one: the default of the model."""
         from symbolic_music.generation import default_sampling
 
+        given = self.given_sampling()
+        return replace(default_sampling(model), **given) if given else None
+
+    def given_sampling(self) -> dict[str, Any]:
+        """The sampling settings that options set."""
         values = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
             "min_p": self.min_p,
         }
-        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        return replace(default_sampling(model), **given) if given else None
+        return {name: value for name, value in values.items() if value is not None}
 
     def limits(self) -> Limits:
         """The limits on the new notes."""
