@@ -61,7 +61,7 @@ def track_beats(score: Score, meter: int | None = None) -> Beats:
     onset = score.onset_seconds
     strength = onset_strength(score)
     frames = _follow(strength, _periods(strength))
-    times = _settled(frames * FRAME, onset, score.notes["velocity"].astype(np.float64))
+    times = _settled(np.asarray(FRAME * frames, np.float64), onset, score.notes["velocity"].astype(np.float64))
     chosen, first = _bars(_accents(score, times), (meter,) if meter else _METERS)
     return Beats(times, chosen, first)
 
