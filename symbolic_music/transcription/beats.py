@@ -19,7 +19,7 @@ from symbolic_music.score import Score
 FRAME = 0.01  # seconds
 _SPREAD = 0.02  # seconds by which an onset is smoothed
 _PERIODS = 0.25 * 2 ** (np.arange(49) / 18)  # seconds, 0.25 to 1.6: 240 to 38 beats a minute
-_USUAL, _SPREAD_OF_USUAL = 0.55, 0.75  # seconds, octaves
+_USUAL, _SPREAD_OF_USUAL = 0.62, 0.5  # seconds, octaves
 _WINDOW, _STEP = 8.0, 1.0  # seconds
 _CHANGE = 40.0  # how unlikely a change of the period is, for an octave squared
 _TIGHT = 60.0  # how unlikely a beat off its period is, for an octave squared
