@@ -16,6 +16,7 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import merged
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
+from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.reading.events import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
@@ -115,7 +116,14 @@ def parse_placed(data: bytes) -> Placed:
 def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:
     """Positions and events of the tracks of a file; problems are counted in `problems`."""
     found = layout(data, problems)
-    return found, [track_events(data[t.start : t.bound], t.stop - t.start, problems) for t in found.tracks]
+    tracks = []
+    for extent in found.tracks:
+        body, stop = data[extent.start : extent.bound], extent.stop - extent.start
+        whole = read_on(body, stop)
+        if whole is not body:
+            problems["end-of-track before the notes left out"] += 1
+        tracks.append(track_events(whole, stop, problems))
+    return found, tracks
 
 
 def maps(division: int, tracks: Sequence[Events], problems: Counter[str]) -> dict[str, Any]:
