@@ -46,7 +46,7 @@ def patched(score: Score) -> bytes | None:
     if data is None or (document.is_whole(score) and score.others is document.others):
         return data
     found = placed(data)
-    if not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
+    if not found.layout.tracks or not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
         return None
     swapped = swaps(score, document, found)
     if swapped is None or (swapped and score.notes["hanging"].any()):

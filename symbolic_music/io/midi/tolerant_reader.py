@@ -185,7 +185,7 @@ def ended(score: Score) -> Score:
     onsets = notes["onset"].astype(np.int64)
     ends = onsets + notes["duration"]
     closed = np.rint(score.ticks(score.seconds(onsets[hanging]) + HANGING_SECONDS)).astype(np.int64)
-    ends[hanging] = np.clip(closed, onsets[hanging] + 1, 2 * MAX_TICK - 1)
+    ends[hanging] = np.clip(closed, onsets[hanging] + 1, MAX_TICK)  # no further than is read again
     voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
     order = np.lexsort((onsets, voice))
     latest = np.maximum.accumulate(ends[order] + (voice[order] << 33)) - (voice[order] << 33)
