@@ -36,7 +36,7 @@ def parse_tolerant(data: bytes) -> Score:
     250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
-        MidiError: when it is not MIDI, or has more than 10,000 tracks.
+        MidiError: when it is not MIDI, or has more than 2,048 tracks.
     """
     return parse_placed(data).score
 

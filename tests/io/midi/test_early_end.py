@@ -47,7 +47,12 @@ def test_the_notes_after_it_are_read_and_written(track: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("track", "notes"),
-    [(NOTES + END + NOTES + END, 12), (END + b"\x00\x3c" + END, 0), (END + NOTES, 0), (END + meta(0, 1, b"x") + END, 0)],
+    [
+        (NOTES + END + NOTES + END, 12),
+        (END + b"\x00\x3c" + END, 0),
+        (END + NOTES, 0),
+        (END + meta(0, 1, b"x") + END, 0),
+    ],
 )
 def test_what_follows_notes_or_is_no_track_stays_left_out(track: bytes, notes: int) -> None:
     score = parse_midi(header(1) + chunk(track))
