@@ -18,7 +18,7 @@ help:
 	@echo 'make test    lint, types and all tests'
 	@echo 'make check   lint and types only'
 	@echo 'make docs    the documentation as a site, into site/; make docs-serve shows it'
-	@echo 'make dist    wheel and sdist into dist/, checked and tried in an empty environment'
+	@echo 'make dist    wheels and sdists of the library and of its larger weights into dist/, checked and tried in an empty environment'
 	@echo 'make gpu     tests and a table of a GPU, in twelve minutes at most (ARGS=--small: anywhere)'
 	@echo 'make clean   remove .venv and caches'
 
@@ -43,7 +43,7 @@ docs-serve: docs
 
 dist: $(STAMP)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[release]'
-	$(BIN)/python benchmarks/distribution.py
+	$(BIN)/python release/build.py
 
 gpu: $(STAMP)
 	$(BIN)/python benchmarks/gpu.py $(ARGS)

@@ -68,8 +68,8 @@ def ours(kind: str, count: int, before: int) -> float:
 
     from symbolic_music.generation.constraints.base import Constraint
     from symbolic_music.generation.decoding.context_window import Layout
+    from symbolic_music.generation.decoding.event_request import Request
     from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
-    from symbolic_music.generation.decoding.request import Request
     from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
     from symbolic_music.models.architectures.gpt2 import GPT2, PRESETS
 

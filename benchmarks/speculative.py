@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
-from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.speculative import SpeculativeSampler
 from symbolic_music.generation.inference.drafted import DraftedGPT2
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2

@@ -86,3 +86,10 @@ class MissingExtraError(SymbolicMusicError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'symbolic-music-torch[{extra}]'")
+
+
+class MissingWeightsError(SymbolicMusicError):
+    """Weights that come with the library are in a package that is not installed; the text names it."""
+
+    def __init__(self, name: str, package: str) -> None:
+        super().__init__(f"the weights of {name} are in {package}, which is not installed; run: pip install {package}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import html
 import http.server
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -32,7 +34,9 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     """A page with all views; an error in it, or a request to another host, fails the tests."""
     folder = tmp_path_factory.mktemp("live")
     shutil.copytree(LIVE, folder / "live")
+    shutil.copytree(LIVE.parent / "katex", folder / "katex")
     places = "".join(f'<div data-live="{view}"></div>' for view in VIEWS)
+    places += "".join(f'<span data-tex="{html.escape(tex)}"><math></math></span>' for tex in formulas())
     script = '<script type="module" src="live/live.js"></script>'
     (folder / "index.html").write_text(f"<!doctype html><meta charset=utf-8>{places}{script}", encoding="utf-8")
     handler = functools.partial(Quiet, directory=str(folder))
@@ -50,6 +54,13 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     server.shutdown()
     server.server_close()
     assert wrong == []
+
+
+def formulas() -> list[str]:
+    """TeX of all pages."""
+    texts = [file.read_text(encoding="utf-8") for file in sorted((LIVE.parent / "how-it-works").glob("*.md"))]
+    pages = [re.sub(r"^```.*?^```|`[^`]*`", "", text, flags=re.DOTALL | re.MULTILINE) for text in texts]
+    return [tex.strip() for page in pages for tex in re.findall(r"(?<!\$)\$\$?(?![\s$])([^$]+)\$", page)]
 
 
 def computed(page: Any, module: str, call: str) -> Any:
@@ -145,3 +156,11 @@ def test_the_transform_is_numpys(page: Any) -> None:
     signal = np.random.default_rng(1).standard_normal(128)
     shown = computed(page, "fft", f"Array.from(m.magnitudes({signal.tolist()}))")
     assert shown == pytest.approx(np.abs(np.fft.rfft(signal))[:64].tolist())
+
+
+def test_every_formula_is_set_by_the_local_katex(page: Any) -> None:
+    places = page.locator("[data-tex]")
+    assert places.count() > 30
+    until(lambda: page.locator("[data-tex] .katex-html").count() == places.count(), "all formulas")
+    assert page.locator(".katex-error").count() == 0
+    assert page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px KaTeX_Math'))")

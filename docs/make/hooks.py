@@ -1,4 +1,6 @@
-"""What mkdocs cannot do by settings: links out of docs/, and formulas as MathML, which every browser draws offline.
+"""What mkdocs cannot do by settings: links out of docs/, formulas, the help of commands, links to Colab.
+
+A formula becomes MathML, which browsers draw without scripts, with its TeX beside it, which KaTeX sets where they run.
 
 A file outside of docs/ that a page links to becomes part of the site under source/, Markdown as a page; a folder is a
 link to the repository.
@@ -24,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
 LINK = re.compile(r"(\]\()(?!\w+:|#|/)([^)\s#]+)(#[^)]*)?(\))")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
+COLAB = re.compile(r"<!-- colab (\S+) -->")
 # In the navigation, whether or not a page links to them.
 ALWAYS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 
@@ -83,11 +86,20 @@ def commands() -> str:
     return "\n".join(out)
 
 
+def colab(source: str, path: str) -> str:
+    """A button that opens a notebook of the repository in Colab, which reads GitHub only."""
+    found = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?", source)
+    if found is None:
+        return "with the first release"
+    return f"[Open in Colab](https://colab.research.google.com/github/{found[1]}/blob/main/{path}){{ .md-button }}"
+
+
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Turn links of the repository into links of the site, and fill in the help of the command line."""
     here = page.file.src_uri
     if "<!-- commands -->" in markdown:
         markdown = markdown.replace("<!-- commands -->", commands())
+    markdown = COLAB.sub(lambda found: colab(ADDRESS, found[1]), markdown)
 
     def turned(link: re.Match[str]) -> str:
         path = target_of(here, link[2])
@@ -100,11 +112,13 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Turn formulas from TeX into MathML."""
+    """Turn formulas from TeX into MathML, with the TeX for `docs/live/formulas.js`."""
 
-    def drawn(found: re.Match[str]) -> str:
+    def formula(found: re.Match[str]) -> str:
         text = html.unescape(found[2]).strip()
         block = text.startswith("\\[")
-        return convert(text[2:-2].strip(), display="block" if block else "inline")
+        tex = text[2:-2].strip()
+        drawn = convert(tex, display="block" if block else "inline")
+        return f'<{found[1]} data-tex="{html.escape(tex)}">{drawn}</{found[1]}>'
 
-    return FORMULA.sub(drawn, content)
+    return FORMULA.sub(formula, content)

@@ -6,8 +6,19 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.commands import by_hand, demo, lengthen, live, models, studio, vary
-from symbolic_music.cli.commands.editing import accompany, add_track, generate, infill, revoice, thin_out
+from symbolic_music.cli.commands import demo, live, models, studio
+from symbolic_music.cli.commands.editing import (
+    accompany,
+    add_track,
+    busier,
+    continue_,
+    generate,
+    infill,
+    intro,
+    revoice,
+    thin_out,
+    vary,
+)
 from symbolic_music.cli.commands.files import (
     compare,
     detokenize,
@@ -21,6 +32,7 @@ from symbolic_music.cli.commands.files import (
     tokenize,
 )
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
+from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, humanise, quantise, transpose
 from symbolic_music.cli.options.help_page import HelpPage
 from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
@@ -47,13 +59,13 @@ for _verb in (
     thin_out.thin_out,
     add_track.add_track,
     vary.vary,
-    vary.busier,
-    lengthen.intro,
-    by_hand.transpose,
-    by_hand.quantise,
-    by_hand.humanise,
-    by_hand.copy_bars,
-    by_hand.delete_bars,
+    busier.busier,
+    intro.intro,
+    transpose.transpose,
+    quantise.quantise,
+    humanise.humanise,
+    copy_bars.copy_bars,
+    delete_bars.delete_bars,
     studio.studio,
     live.live,
     demo.demo,
@@ -69,7 +81,7 @@ for _verb in (
     encode.decode,
 ):
     app.command(cls=HelpPage)(piped(_verb))
-app.command("continue", cls=HelpPage)(piped(lengthen.continue_))
+app.command("continue", cls=HelpPage)(piped(continue_.continue_))
 
 
 def _version(asked: bool) -> None:

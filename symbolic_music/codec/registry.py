@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from symbolic_music.codec.autoencoder.checkpoint import ARCHITECTURE, bundled_folder, load_autoencoder
+from symbolic_music.bundled import ELSEWHERE, KEPT, bundled_folder
+from symbolic_music.codec.autoencoder.checkpoint import ARCHITECTURE, load_autoencoder
 from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.huggingface import KINDS, load_adapter
 from symbolic_music.errors import ModelError, PluginError, UnknownNameError
@@ -46,7 +47,7 @@ def register(name: str) -> Callable[[Function], Function]:
     """
 
     def add(loader: Function) -> Function:
-        if bundled_folder(name) is not None:
+        if name in (*KEPT, *ELSEWHERE):
             raise PluginError(f"there is a codec named {name!r} already: choose another name")
         _registry.add(name, loader)
         return loader

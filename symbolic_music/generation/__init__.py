@@ -5,8 +5,8 @@ from importlib import import_module
 from symbolic_music.deprecation import old_names
 from symbolic_music.generation.continuation import continuation, generate
 from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_SAMPLING
+from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
-from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.drafted import with_draft

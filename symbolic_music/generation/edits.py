@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
-from symbolic_music.generation.left_to_right.continuing_models import infilling_of
+from symbolic_music.generation.left_to_right.infill_choice import infilling_of
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.plans import PLANS, Asked, busier
 from symbolic_music.generation.regions import Region, regions_from, spans_of

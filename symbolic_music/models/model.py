@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar, Generic
 
@@ -21,6 +20,7 @@ from torch import nn
 from typing_extensions import TypeVar
 
 from symbolic_music import tokenizers
+from symbolic_music.bundled import bundled_folder, bundled_folders
 from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
 from symbolic_music.models import registry
 from symbolic_music.models.architectures.anticipatory import AnticipatoryTransformer
@@ -201,10 +201,11 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
             tokenizer that it names have changed since; when the hub cannot be reached or does not have it; when the
             memory does not suffice.
         MissingExtraError: when its tokenizer or architecture, or the hub, needs a package that is not installed.
+        MissingWeightsError: when it is a bundled model of the package of models, which is not installed.
     """
     name = str(name_or_path) if name_or_path is not None else DEFAULT_MODEL
     where = resolve_device(device)
-    folder = _bundled_folders().get(name, Path(name))
+    folder = bundled_folder(name) or Path(name)
     # Not Path.is_dir, which raises of a name too long.
     is_lone = os.path.isdir(folder) and public.lone_file(folder) is not None
     config = read_config(folder) if os.path.isdir(folder) and not is_lone else None
@@ -219,7 +220,7 @@ def load_model(name_or_path: str | Path | None = None, device: str = "auto", off
 
 def _public(name: str, where: torch.device, offline: bool) -> Model[Any]:
     """A checkpoint of others."""
-    opened, known = public.open_public(name, sorted(_bundled_folders()), offline)
+    opened, known = public.open_public(name, [*bundled_folders()], offline)
     public.say_licence(known.name, known.license)
     count = public.parameters_of(opened.network)
     card = Card(known.name, count, known.license, known.data, f"public checkpoint of the family {known.family}")
@@ -325,9 +326,4 @@ def list_models() -> list[Card]:
     Examples:
         >>> free = [card.name for card in sm.list_models() if "NC" not in card.license]
     """
-    return [Card.of_record(read_config(folder)["card"]) for _, folder in sorted(_bundled_folders().items())]
-
-
-def _bundled_folders() -> dict[str, Path]:
-    root = Path(str(resources.files("symbolic_music") / "weights"))
-    return {path.name: path for path in root.iterdir() if (path / "config.json").is_file()} if root.is_dir() else {}
+    return [Card.of_record(read_config(folder)["card"]) for folder in bundled_folders().values()]

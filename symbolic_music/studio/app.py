@@ -30,7 +30,6 @@ from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
 from symbolic_music.studio.session.wishes import Wish
 
 STATIC = Path(str(resources.files("symbolic_music") / "studio" / "static"))
-MOST_BYTES = 32 << 20
 Body = TypeVar("Body", bound=BaseModel)
 Answer = Callable[[Request], Awaitable[Response]]
 

@@ -19,6 +19,8 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
+MOST_UPLOAD_BYTES = 32 << 20
+
 
 class Guard:
     """Wraps an application.

@@ -14,8 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from symbolic_music.errors import OptionError
-from symbolic_music.studio.app import MOST_BYTES, application
-from symbolic_music.studio.guard import Guard
+from symbolic_music.studio.app import application
+from symbolic_music.studio.guard import MOST_UPLOAD_BYTES, Guard
 from symbolic_music.studio.session.context import Context
 from symbolic_music.studio.session.models import Models
 from symbolic_music.studio.session.sessions import Session, Sessions
@@ -73,7 +73,7 @@ def studio(
     token = secrets.token_urlsafe(18) if token is None else token
     names = {*_LOOPBACK, *hosts, *(() if host in ("0.0.0.0", "::") else (host,))}
     allowed = frozenset(f"{name}:{port}".lower() for name in names)
-    return Studio(Guard(application(context), token, allowed, MOST_BYTES), context, host, port, token)
+    return Studio(Guard(application(context), token, allowed, MOST_UPLOAD_BYTES), context, host, port, token)
 
 
 def serve(made: Studio, ready: Callable[[], None] | None = None) -> None:

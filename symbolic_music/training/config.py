@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.run_config import RunConfig, RunOptim
+from symbolic_music.training.base_config import RunConfig, RunOptim
 from symbolic_music.training.yaml_config import Strict, read_tree
 
 _Share = Annotated[float, Field(gt=0)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.training.run_config import RunConfig
+from symbolic_music.training.base_config import RunConfig
 
 if TYPE_CHECKING:
     from symbolic_music.training.run.run_log import Records

@@ -12,6 +12,7 @@ from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import load_model
 from symbolic_music.models.model import resolve_device
+from symbolic_music.training.base_config import RunConfig
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.fine_tuning import check_ids, resolved, with_data_of
 from symbolic_music.training.loop import Loop, Report, Result
@@ -19,7 +20,6 @@ from symbolic_music.training.run.callbacks import Callback, TensorBoard, Weights
 from symbolic_music.training.run.checkpoints import check_resume
 from symbolic_music.training.run.fabric import fabric_of, leave
 from symbolic_music.training.run.precision import chosen_precision
-from symbolic_music.training.run_config import RunConfig
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.factory import model_task, task_of
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from symbolic_music.cli.app import app
-from symbolic_music.cli.examples import EXAMPLES
+from symbolic_music.cli.options.help_page import examples_of
 from symbolic_music.cli.options.where import BarOptions, RegionOptions, places
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation import Region, bars
@@ -20,15 +20,15 @@ COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[
 
 
 def test_every_verb_has_an_example() -> None:
-    assert EXAMPLES.keys() == COMMANDS.keys()
+    assert all(examples_of(command) for command in COMMANDS.values())
 
 
-@pytest.mark.parametrize("verb", sorted(EXAMPLES))
+@pytest.mark.parametrize("verb", sorted(COMMANDS))
 def test_help_ends_with_examples_that_parse(run, verb: str) -> None:
     shown = run(verb, "--help").out
-    lines = [f"  symbolic-music {verb} {line}".rstrip() for line in EXAMPLES[verb]]
+    lines = [f"  symbolic-music {verb} {line}".rstrip() for line in examples_of(COMMANDS[verb])]
     assert shown.rstrip("\n").endswith("\n".join(lines))
-    for line in EXAMPLES[verb]:
+    for line in examples_of(COMMANDS[verb]):
         context = COMMANDS[verb].make_context(verb, shlex.split(line))
         for text in context.params.get("at") or ():
             assert places(text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, Seed, out, out_json, working
 from symbolic_music.errors import FileError, MissingExtraError
 
@@ -18,6 +19,7 @@ CHORALE = "bach/bwv90.5"
 MORE_SECONDS = 12.0
 
 
+@examples("--out demo")
 def demo(
     folder: Annotated[Path, typer.Option("--out", help="The folder to write to; created if missing.")] = Path("demo"),
     seed: Seed = 0,

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Device, Seed, out
 from symbolic_music.errors import MissingExtraError, OptionError
 
 PORTS = "MIDI ports"
 
 
+@examples("--list", "--accompany 33")
 def live(
     source: Annotated[
         str | None, typer.Option("--input", help="MIDI input; the first by default.", rich_help_panel=PORTS)

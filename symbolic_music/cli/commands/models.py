@@ -6,14 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from symbolic_music.cli.output.report import Json, out_json, show
+from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.output.report import Json, out, out_json, show
 
 
+@examples("", "--all")
 def models(
     all_models: Annotated[bool, typer.Option("--all", help="Include public models on the Hugging Face hub.")] = False,
     as_json: Json = False,
 ) -> None:
     """List models and voices with their size, licence and training data."""
+    from symbolic_music.bundled import DISTRIBUTION, not_installed
     from symbolic_music.models import Card, list_models
     from symbolic_music.synthesis.midi_ddsp.voices import load_voices
 
@@ -32,6 +35,8 @@ def models(
         row = (card.name, f"{card.parameters:,}", card.license, card.data, card.description)
         table.add_row(*map(Text, row))
     show(table)
+    if missing := not_installed():
+        out(f"{', '.join(missing)}: in another package; run: pip install {DISTRIBUTION}")
     if not all_models:
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Device, out
 
 SERVER = "Server"
 
 
+@examples("song.mid")
 def studio(
     file: Annotated[Path | None, typer.Argument(help="A MIDI or notation file; the start page without one.")] = None,
     port: Annotated[

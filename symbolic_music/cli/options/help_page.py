@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from typer.core import TyperCommand
-
-from symbolic_music.cli.examples import EXAMPLES
 
 # Groups of options, as `typer.Option(rich_help_panel=...)` names them.
 SAMPLING = "Sampling"
@@ -16,6 +15,22 @@ MACHINE = "Model and device"
 OLDER = "Older ways to say --at"
 
 _COMMON = "Options"
+
+
+def examples(*lines: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Examples that the help of a verb ends with: what follows `symbolic-music VERB`, a line each."""
+
+    def of(verb: Callable[..., None]) -> Callable[..., None]:
+        verb.__dict__["examples"] = lines
+        return verb
+
+    return of
+
+
+def examples_of(command: TyperCommand) -> tuple[str, ...]:
+    """The examples of a verb; empty where it has none."""
+    lines: tuple[str, ...] = getattr(command.callback, "examples", ())
+    return lines
 
 
 class HelpPage(TyperCommand):
@@ -41,7 +56,7 @@ class HelpPage(TyperCommand):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """The examples, a line each, not wrapped: they are copied."""
-        lines = EXAMPLES[self.name or ""]
+        lines = examples_of(self)
         with formatter.section("Example" if len(lines) == 1 else "Examples"):
             for line in lines:
                 formatter.write(f"  symbolic-music {self.name} {line}".rstrip() + "\n")

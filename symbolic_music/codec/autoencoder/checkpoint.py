@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from symbolic_music.bundled import bundled_folder
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.errors import ModelError, UnknownNameError
 from symbolic_music.models.checkpoints.safetensors_folder import (
@@ -63,12 +63,6 @@ def load_autoencoder(name_or_path: str | Path, device: str = "auto") -> Codec:
     except (TypeError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
     return restored(lambda: Codec(shape), folder).eval().to(resolve_device(device))
-
-
-def bundled_folder(name: str) -> Path | None:
-    """The folder of a bundled model; None for an unknown name."""
-    bundled = Path(str(resources.files("symbolic_music") / "weights")) / name
-    return bundled if (bundled / "config.json").is_file() else None
 
 
 def found_folder(name_or_path: str | Path, what: str) -> Path:

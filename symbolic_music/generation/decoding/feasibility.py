@@ -7,7 +7,7 @@ import numpy as np
 from symbolic_music.generation.constraints.base import Integers, Situation, Unsatisfiable, both, concerned
 from symbolic_music.generation.constraints.melody import GivenPitches
 from symbolic_music.generation.constraints.pitch import Chords
-from symbolic_music.generation.decoding.request import Request
+from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from symbolic_music.errors import ConstraintError
 from symbolic_music.generation.constraints.base import Integers, Mask, Situation, Unsatisfiable, both
 from symbolic_music.generation.decoding.context_window import EventWindow, Layout
-from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
+from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import REST_NOTE, Events, pad
 

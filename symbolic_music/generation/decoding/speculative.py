@@ -22,8 +22,8 @@ from torch import Tensor
 from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.generation.constraints.base import Mask
 from symbolic_music.generation.decoding.context_window import Layout
+from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling
-from symbolic_music.generation.decoding.request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, choose, filtered, log_softmax
 from symbolic_music.generation.decoding.sequences import Group
 from symbolic_music.generation.inference.backends import GPT2Reader, context_of

@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from symbolic_music.errors import ConstraintError
 from symbolic_music.generation.constraints.base import Unsatisfiable
+from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.feasibility import check_request
-from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.speculative import sampler_for
 from symbolic_music.generation.regions import Span

@@ -13,7 +13,7 @@ from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import Taken
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.constraints.selection import Selection
-from symbolic_music.generation.decoding.request import Drawn
+from symbolic_music.generation.decoding.event_request import Drawn
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.candidates import Draft, Event

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from symbolic_music.bundled import ROOT, bundled_folder
 from symbolic_music.errors import FileError, ModelError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.synthesis.analysis.features import CONTROLS
@@ -81,7 +81,7 @@ def load_voices(folder: Path | None = None) -> NeuralVoices:
     Raises:
         ModelError: when files are missing, broken, or do not fit each other.
     """
-    folder = Path(str(resources.files("symbolic_music") / "weights" / "voices")) if folder is None else folder
+    folder = bundled_folder("voices", FACTS) or ROOT / "voices" if folder is None else folder
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

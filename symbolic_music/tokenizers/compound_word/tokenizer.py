@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from symbolic_music.tokenizers.bar_grid.miditok_grid import MidiTokOptions
-from symbolic_music.tokenizers.bar_grid.presets import Scheme, SchemeTokenizer
+from symbolic_music.tokenizers.bar_grid.preset_tokenizer import Scheme, SchemeTokenizer
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.tokenizers.compound_word.default import CompoundDefault
 from symbolic_music.tokenizers.compound_word.miditok import MidiTokCompound

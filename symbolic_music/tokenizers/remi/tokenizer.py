@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from symbolic_music.tokenizers.bar_grid.miditok_grid import MidiTokOptions
-from symbolic_music.tokenizers.bar_grid.presets import Scheme, SchemeTokenizer
+from symbolic_music.tokenizers.bar_grid.preset_tokenizer import Scheme, SchemeTokenizer
 from symbolic_music.tokenizers.remi.default import RemiDefault
 from symbolic_music.tokenizers.remi.miditok import MidiTokRemi
 from symbolic_music.tokenizers.remi.original import RemiOriginal

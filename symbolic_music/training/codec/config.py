@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from symbolic_music.training.run_config import RunConfig, RunOptim
+from symbolic_music.training.base_config import RunConfig, RunOptim
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 

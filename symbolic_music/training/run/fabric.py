@@ -15,8 +15,8 @@ from torch.utils.checkpoint import checkpoint
 
 from symbolic_music.errors import MissingExtraError, TrainingError
 from symbolic_music.models.model import resolve_device
+from symbolic_music.training.base_config import EngineConfig
 from symbolic_music.training.run.sharding import shard
-from symbolic_music.training.run_config import EngineConfig
 
 if TYPE_CHECKING:
     from symbolic_music.training.task import Losses, Task

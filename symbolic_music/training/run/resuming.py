@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from symbolic_music.training.run_config import RunConfig
+from symbolic_music.training.base_config import RunConfig
 
 
 def settings_of(

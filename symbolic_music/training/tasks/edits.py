@@ -19,10 +19,10 @@ from symbolic_music.models.model import Card, Model
 from symbolic_music.training.config import TrainConfig
 from symbolic_music.training.data.base import EditSource
 from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.music_task import EventTask
+from symbolic_music.training.tasks.music_task import MusicTask
 
 
-class EditsTask(EventTask):
+class EditsTask(MusicTask):
     """A `Task`."""
 
     tokenizer = None

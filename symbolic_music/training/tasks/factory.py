@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symbolic_music.errors import ConfigError
+from symbolic_music.training.base_config import RunConfig
 from symbolic_music.training.codec.config import CodecTraining
 from symbolic_music.training.config import (
     CodesData,
@@ -16,7 +17,6 @@ from symbolic_music.training.config import (
     TrainConfig,
 )
 from symbolic_music.training.data.base import EditSource
-from symbolic_music.training.run_config import RunConfig
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.model_task import ModelTask
 from symbolic_music.training.voices.config import VoiceConfig

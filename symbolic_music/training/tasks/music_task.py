@@ -19,7 +19,7 @@ from symbolic_music.training.task import Measured
 from symbolic_music.training.tasks.model_task import ModelTask
 
 
-class EventTask(ModelTask):
+class MusicTask(ModelTask):
     """The half of a `Task` that saves and listens."""
 
     _context: ContextEvaluation | None = None

@@ -22,14 +22,14 @@ from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED, STATE, 
 from symbolic_music.training.config import RegionsData, TrainConfig
 from symbolic_music.training.data.store_regions import StoreRegions
 from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.music_task import EventTask
+from symbolic_music.training.tasks.music_task import MusicTask
 
 _FIELDS = ("gap", "slot", "key", "duration", "instrument")
 # Steps of 10 ms at this tempo are the model's of 1/60 quarter.
 _QUARTERS_PER_MINUTE = 60 * 100 / STEPS
 
 
-class RegionsTask(EventTask):
+class RegionsTask(MusicTask):
     """A `Task`. Its tokens are notes; those of spans that are written count more, and velocities less."""
 
     def __init__(self, config: TrainConfig, data: RegionsData) -> None:

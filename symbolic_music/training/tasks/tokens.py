@@ -16,10 +16,10 @@ from symbolic_music.models.model import Card, Model
 from symbolic_music.training.config import TrainConfig
 from symbolic_music.training.data.base import TokenSource
 from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.music_task import EventTask
+from symbolic_music.training.tasks.music_task import MusicTask
 
 
-class TokenTask(EventTask):
+class TokenTask(MusicTask):
     """A `Task`."""
 
     def __init__(self, config: TrainConfig, source: TokenSource) -> None:

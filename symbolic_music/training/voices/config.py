@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.run_config import RunConfig, RunOptim
+from symbolic_music.training.base_config import RunConfig, RunOptim
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 

@@ -21,8 +21,8 @@ from symbolic_music.generation.constraints.pitch import (
 )
 from symbolic_music.generation.constraints.rhythm import EndOn, GivenRhythm
 from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerBar, Polyphony, PolyphonyOfEach
+from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import sample_anticipation
-from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.models.architectures.gpt2 import GPT2
 from symbolic_music.theory import SCALES

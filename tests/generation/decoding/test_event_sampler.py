@@ -10,8 +10,8 @@ from symbolic_music.errors import ModelError, OptionError, RegionError
 from symbolic_music.generation.constraints.pitch import PitchRange
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.context_window import Layout
+from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
-from symbolic_music.generation.decoding.request import Request
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config

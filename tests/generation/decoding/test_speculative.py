@@ -15,8 +15,8 @@ from symbolic_music.errors import OptionError
 from symbolic_music.generation import Region, Request, edit, with_draft
 from symbolic_music.generation.constraints.pitch import NoUnison
 from symbolic_music.generation.decoding import event_sampler
+from symbolic_music.generation.decoding.event_request import Alternative
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
-from symbolic_music.generation.decoding.request import Alternative
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.speculative import SpeculativeSampler, acceptance, sampler_for
 from symbolic_music.generation.inference.drafted import DraftedGPT2

@@ -15,7 +15,7 @@ from symbolic_music.generation import Region, edit
 from symbolic_music.generation.decoding.row_sampler import Permitted, RowSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.left_to_right.aria_infill import AriaInfilling
-from symbolic_music.generation.left_to_right.continuing_models import infilling_of
+from symbolic_music.generation.left_to_right.infill_choice import infilling_of
 from symbolic_music.generation.left_to_right.row_infill import RowInfilling
 from symbolic_music.generation.regions import spans_of
 from symbolic_music.models import Card, Model

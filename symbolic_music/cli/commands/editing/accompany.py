@@ -8,10 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.writing import WritingOptions
 from symbolic_music.cli.output.report import numbers
 
 
+@examples("melody.mid --keep-tracks 0 -o four-voices.mid")
 @grouped
 def accompany(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import RegionOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
 
+@examples("song.mid --program 33 -o with-bass.mid", "song.mid --program 48 --at bars:9-16 -o with-strings.mid")
 @grouped
 def add_track(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],

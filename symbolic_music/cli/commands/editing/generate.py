@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.writing import WritingOptions
 from symbolic_music.errors import OptionError
 
 
+@examples("-m piano --seconds 20 -o new.mid", "--prompt song.mid --seconds 10 --seed 1 -o longer.mid")
 @grouped
 def generate(
     options: WritingOptions,

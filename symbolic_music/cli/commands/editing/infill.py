@@ -8,10 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
 
+@examples(
+    "song.mid --at bars:8-12 --tracks bass,drums -o new.mid",
+    "song.mid --at 30s-45s --scale 'D minor' --count 4 --rank -o new.mid",
+)
 @grouped
 def infill(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],

@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
 
+@examples("song.mid --at bars:8-12 --tracks 1 --chords 8:Dm,10:G7 -o new.mid")
 @grouped
 def revoice(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],

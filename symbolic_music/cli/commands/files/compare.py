@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, Offline, Seed, out_json, show, working
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
+@examples("generated reference")
 def compare(
     generated: Annotated[Path, typer.Argument(help="A folder of MIDI files.")],
     reference: Annotated[Path, typer.Argument(help="A folder of reference MIDI files.")],

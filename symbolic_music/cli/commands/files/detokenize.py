@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.commands.files.tokenize import Name, Preset, find_tokenizer
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, check_score_output, out, out_json
 
 
+@examples("ids.npy -t remi -o song.mid")
 def detokenize(
     ids: Annotated[Path, typer.Argument(help="A .npy or .npz file written by `tokenize -o`.")],
     tokenizer: Name,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, out, out_json
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MOST_LINES = 40
 
 
+@examples("song.mid new.mid")
 def diff(
     a: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     b: Annotated[Path, typer.Argument(help="The file to compare with.")],

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, check_output, out, out_json, working
 from symbolic_music.errors import FileError, OptionError
 
 _Codec = Annotated[str, typer.Option(help="The name or folder of a codec, or an EnCodec or DAC on the hub.")]
 
 
+@examples("take.wav", "*.flac --codebooks 4")
 def encode(
     files: Annotated[list[Path], typer.Argument(help="Sound files: .wav, .flac, .ogg, .mp3.")],
     output: Annotated[
@@ -54,6 +56,7 @@ def encode(
         out(f"{row['out']}: {row['frames']:,} frames of {row['codebooks']} codebooks")
 
 
+@examples("take.safetensors -o back.wav")
 def decode(
     file: Annotated[Path, typer.Argument(help="Codes written by `encode` or `render --synth codec`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The sound: .wav or .flac.")],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, out_json, show
 from symbolic_music.cli.output.store_table import is_store, show_store
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
+@examples("song.mid", "maestro.store --verify")
 def info(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file, or a note store.")],
     output: Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, Seed, check_output, out, out_json, show, working
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _SOUND = (".wav", ".flac", ".ogg", ".mp3")
 
 
+@examples("model copy original -o page.html --kind pairwise", "answers-1.json answers-2.json --key page.key.json")
 def listening_test(
     sources: Annotated[
         list[Path],

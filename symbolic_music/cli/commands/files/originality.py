@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, check_output, out, out_json, show, working
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
 
 
+@examples("generated maestro.store --baseline test")
 def originality(
     files: Annotated[
         list[Path], typer.Argument(help="MIDI or notation files or folders of MIDI files, and last a note store.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import RegionOptions
 from symbolic_music.cli.output.report import Json, check_output, out, out_json
 from symbolic_music.errors import OptionError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
+@examples("song.mid -o song.png", "new.mid --compare song.mid --at bars:8-12 -o new.png")
 @grouped
 def plot(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import At, TrackOptions, places
 from symbolic_music.cli.output.report import Json, Seed, check_output, out, out_json, working
 from symbolic_music.errors import FileError, OptionError
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 _TRAINED, _CODEC = "With --synth midi-ddsp", "With --synth codec"
 
 
+@examples(
+    "song.mid -o song.wav",
+    "song.mid --at bars:9-16 --mute drums -o band.wav",
+    "song.mid -o song.flac --stems stems",
+    "song.mid -o song.wav --synth midi-ddsp",
+)
 @grouped
 def render(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],

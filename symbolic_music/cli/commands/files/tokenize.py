@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, check_output, numbers, out, out_json
 from symbolic_music.errors import OptionError
 
@@ -32,6 +33,7 @@ def find_tokenizer(name: str, preset: str | None, **options: Any) -> Any:
     return tokenizers.load(name)
 
 
+@examples("song.mid -t remi -o ids.npy", "song.mid -t anticipation --control-programs 32 --json")
 def tokenize(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     tokenizer: Name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Device, Json, out_json, show, working
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from symbolic_music.evaluation.likelihood import Likelihood
 
 
+@examples("runs/first/best maestro.store --split test")
 def evaluate(
     model: Annotated[str, typer.Argument(help="The name or folder of a model.")],
     store: Annotated[Path, typer.Argument(help="A note store written by `prepare`.")],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, out, out_json, working
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ Overrides = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Resume from the last checkpoint of the run.")]
 
 
+@examples(
+    "configs/maestro-music-transformer.yaml optim.steps=1000", "configs/fine-tune.yaml init=piano data.path=mine.store"
+)
 def train(
     config: Annotated[Path, typer.Argument(help="A YAML file, such as those in configs/.")],
     overrides: Overrides = None,

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.commands.training.train import Overrides, Resume, finish
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, working
 
 
+@examples("configs/codec.yaml")
 def train_codec(
     config: Annotated[Path, typer.Argument(help="A YAML file, such as configs/codec.yaml.")],
     overrides: Overrides = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.commands.training.train import Overrides, Resume, finish
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import Json, Seed, numbers, working
 from symbolic_music.errors import ConfigError, FileError, OptionError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from symbolic_music.training.voices.config import VoiceConfig
 
 
+@examples("recordings -o my-flute --programs 73")
 def train_voice(
     source: Annotated[Path, typer.Argument(help="A folder of recordings of one instrument, or a YAML file.")],
     overrides: Overrides = None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.tolerant_reader import Placed, placed
@@ -36,11 +38,15 @@ class Order:
 
     def controls(self, table: Array) -> Ints:
         """Those of controllers: banks come before the program that takes them."""
-        return np.where(np.isin(table["number"], (BANK_HIGH, BANK_LOW)), BANK, CONTROL)
+        return np.where((table["number"] == BANK_HIGH) | (table["number"] == BANK_LOW), BANK, CONTROL)
 
     def bends(self, table: Array) -> Ints:
         """Those of bends."""
         return np.full(len(table), CONTROL)
+
+    def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
+        """To which of these tracks, which share a channel, events of such an order are written: to the first."""
+        return np.zeros(len(orders), np.int64)
 
 
 class FileOrder(Order):
@@ -48,7 +54,8 @@ class FileOrder(Order):
 
     def __init__(self, document: Document) -> None:
         found = placed(document.data)
-        starts = np.array([extent.start for extent in found.layout.tracks], np.int64)
+        self._starts = starts = np.array([extent.start for extent in found.layout.tracks], np.int64)
+        self._first = found.first
         notes = found.score.notes
         track, onset = notes["track"].astype(np.int64), notes["onset"].astype(np.int64)
         on, off = (np.where(places >= 0, starts[found.notes[:, 0]] + places, -1) for places in found.notes[:, 1:].T)
@@ -56,25 +63,31 @@ class FileOrder(Order):
         self._off = _Places(_key(track, document.moved_to(onset + notes["duration"]), notes["pitch"]), off)
         self._controls, self._bends = _of_channels(document, found)
 
+    @override
     def ons(self, notes: Array) -> Ints:
-        """See `Order`."""
         return self._on.of(_key(notes["track"], notes["onset"], notes["pitch"]), super().ons(notes))
 
+    @override
     def offs(self, notes: Array) -> Ints:
-        """See `Order`."""
         ends = notes["onset"].astype(np.int64) + notes["duration"]
         return self._off.of(_key(notes["track"], ends, notes["pitch"]), super().offs(notes))
 
+    @override
     def controls(self, table: Array) -> Ints:
-        """See `Order`."""
         usual = super().controls(table)
         return np.where(
             usual == BANK, BANK, self._controls.of(_key(table["track"], table["time"], table["number"]), usual)
         )
 
+    @override
     def bends(self, table: Array) -> Ints:
-        """See `Order`."""
         return self._bends.of(_key(table["track"], table["time"], 0), super().bends(table))
+
+    def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
+        """To the track in which they stand, else to the last before it, so that the order of a tick stays."""
+        files = np.searchsorted(self._starts, (orders - IN_FILE) // 2, side="right") - 1
+        last = np.searchsorted(np.searchsorted(self._first, tracks, side="right") - 1, files, side="right") - 1
+        return np.where(orders >= IN_FILE, np.maximum(last, 0), 0)
 
 
 def order_of(score: Score) -> Order:

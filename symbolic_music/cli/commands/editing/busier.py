@@ -1,4 +1,4 @@
-"""Vary a passage, or make it busier."""
+"""Rewrite a passage with more notes."""
 
 from __future__ import annotations
 
@@ -8,41 +8,15 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
-File = Annotated[Path, typer.Argument(help="A MIDI or notation file.")]
 
-
-@grouped
-def vary(
-    file: File,
-    where: RegionOptions,
-    which: TrackOptions,
-    options: WritingOptions,
-    near: Annotated[float, typer.Option(help="The share of beats that stay, from 0 to under 1.")] = 0.5,
-) -> None:
-    """Rewrite some beats in regions of some tracks; each alternative chooses other beats."""
-    regions = where.needed()
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model = options.load(score)
-    writing = generation.edit(
-        score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="vary", near=near,
-    )  # fmt: skip
-    places = ", ".join(map(str, regions))
-    options.write(writing, f"varying {places}", f" in {places}")
-
-
+@examples("song.mid --at bars:8-12 --tracks drums --factor 1.5 -o new.mid")
 @grouped
 def busier(
-    file: File,
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,

@@ -1,0 +1,37 @@
+"""Add bars after the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.where import TrackOptions
+from symbolic_music.cli.options.writing import WritingOptions
+
+
+@examples("song.mid --bars 8 -o longer.mid")
+@grouped
+def continue_(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    which: TrackOptions,
+    options: WritingOptions,
+    bars: Annotated[int, typer.Option("--bars", help="The number of bars.", min=1, max=256)] = 4,
+) -> None:
+    """Continue a piece by some bars; everything before them stays as it is."""
+    options.check(file)
+    limits = options.limits()
+
+    from symbolic_music import generation
+    from symbolic_music.io import read
+
+    score = read(file)
+    model = options.load(score)
+    writing = generation.edit(
+        score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
+        verb="continue", count_bars=bars,
+    )  # fmt: skip
+    options.write(writing, "continuing", f" in {bars} bars after the end")

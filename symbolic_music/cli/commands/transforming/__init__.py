@@ -1,0 +1,1 @@
+"""The verbs that change a score without a model: one file each."""

@@ -1,0 +1,28 @@
+"""Delete bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.score_only import OutputOptions
+from symbolic_music.cli.options.where import BarOptions
+
+
+@examples("song.mid --at bars:8-12 -o new.mid")
+@grouped
+def delete_bars(
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    which: BarOptions,
+    options: OutputOptions,
+) -> None:
+    """Delete bars of all tracks; later bars close the gap."""
+    from symbolic_music import edits
+
+    score = options.read(file)
+    first, last = which.first_and_last()
+    options.write(score, edits.delete_bars(score, first, last), f"bars {first} to {last} deleted")
