@@ -308,7 +308,7 @@ def _parts(score: Score) -> Iterator[Part]:
     order = np.argsort(key, kind="stable")
     key, notes = key[order], _taken(notes, order)
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
-    keys, stops = key[begins].tolist(), [*begins[1:].tolist(), len(key)][: len(begins)]
+    keys, stops = key[begins].tolist(), np.append(begins, len(key))[1:].tolist()
     own: dict[int, list[tuple[int, Array]]] = defaultdict(list)
     for one, begin, stop in zip(keys, begins.tolist(), stops, strict=True):
         own[one >> 8].append((one, notes[begin:stop]))
