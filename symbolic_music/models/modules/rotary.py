@@ -67,7 +67,7 @@ def attention_to_shared(query: Tensor, key: Tensor, value: Tensor, shared: int) 
     own = (query @ key[:, :, shared:].transpose(2, 3))[:, :, 0]
     weights = (torch.cat([common, own], -1) * query.shape[-1] ** -0.5).softmax(-1)
     found = torch.bmm(weights[..., :shared].transpose(0, 1), value[0, :, :shared]).transpose(0, 1)[:, :, None]
-    return found + weights[:, :, None, shared:] @ value[:, :, shared:]
+    return torch.as_tensor(found + weights[:, :, None, shared:] @ value[:, :, shared:])
 
 
 class RotaryAttention(nn.Module):
