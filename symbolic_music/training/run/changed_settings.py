@@ -1,4 +1,4 @@
-"""Whether a checkpoint is of the experiment that is to go on."""
+"""Settings that changed since the checkpoint from which a run goes on."""
 
 from __future__ import annotations
 
