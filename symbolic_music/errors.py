@@ -65,6 +65,10 @@ class StoreError(CorpusError):
     """A note store is incomplete, or its bytes have changed."""
 
 
+class WorkerError(SymbolicMusicError):
+    """A process that ran a task died."""
+
+
 class TrainingError(SymbolicMusicError):
     """Training cannot continue: the loss is not finite, or a checkpoint does not fit."""
 

@@ -21,6 +21,7 @@ from symbolic_music.cli.commands.editing import (
 )
 from symbolic_music.cli.commands.files import (
     compare,
+    detect_mark,
     detokenize,
     diff,
     encode,
@@ -32,7 +33,7 @@ from symbolic_music.cli.commands.files import (
     tokenize,
 )
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
-from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, humanise, quantise, transpose
+from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, find_beats, humanise, quantise, transpose
 from symbolic_music.cli.options.help_page import HelpPage
 from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
@@ -49,6 +50,7 @@ for _verb in (
     diff.diff,
     plot.plot,
     render.render,
+    detect_mark.detect_mark,
     tokenize.tokenize,
     detokenize.detokenize,
     models.models,
@@ -64,6 +66,7 @@ for _verb in (
     transpose.transpose,
     quantise.quantise,
     humanise.humanise,
+    find_beats.find_beats,
     copy_bars.copy_bars,
     delete_bars.delete_bars,
     studio.studio,

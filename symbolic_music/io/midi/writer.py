@@ -115,7 +115,8 @@ def _note_columns(
     `before`: tracks that come before those of the first group.
     """
     notes = joined([part.notes for part in parts], NOTE)
-    group = np.repeat([n for n, own in enumerate(groups) for _ in own], [len(part.notes) for part in parts])
+    numbers = np.array([n for n, own in enumerate(groups) for _ in own], np.int64)
+    group = np.repeat(numbers, np.array([len(part.notes) for part in parts], np.int64))
     if len(groups) < len(parts):
         rows = np.argsort(group << 31 | notes["onset"], kind="stable")
         notes, group = _taken(notes, rows), group[rows]
@@ -142,12 +143,13 @@ def _state_columns(
     first: Sequence[int], order: Order,
 ) -> list[Columns]:  # fmt: skip
     """Controllers and bends of all groups."""
-    channels = [places[own[0]].channel for own in groups]
+    channels = np.array([places[own[0]].channel for own in groups], np.int64)
+    tracks = np.array(first, np.int64)
     columns = []
     for which, dtype, made in ((0, CONTROL_TABLE, control_columns), (1, BEND_TABLE, bend_columns)):
         tables = [state[which] for state in states]
-        lengths = [len(table) for table in tables]
-        columns.append(made(joined(tables, dtype), np.repeat(first, lengths), np.repeat(channels, lengths), order))
+        lengths = np.array([len(table) for table in tables], np.int64)
+        columns.append(made(joined(tables, dtype), np.repeat(tracks, lengths), np.repeat(channels, lengths), order))
     return columns
 
 
@@ -306,7 +308,7 @@ def _parts(score: Score) -> Iterator[Part]:
     order = np.argsort(key, kind="stable")
     key, notes = key[order], _taken(notes, order)
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
-    keys, stops = key[begins].tolist(), np.append(begins[1:], len(key)).tolist()
+    keys, stops = key[begins].tolist(), np.append(begins, len(key))[1:].tolist()
     own: dict[int, list[tuple[int, Array]]] = defaultdict(list)
     for one, begin, stop in zip(keys, begins.tolist(), stops, strict=True):
         own[one >> 8].append((one, notes[begin:stop]))
