@@ -19,6 +19,10 @@ def read_midi(path: str | Path) -> Score:
     Raises:
         FileError: when the file cannot be opened.
         MidiError: when it is not MIDI.
+
+    Examples:
+        >>> sm.io.read_midi("song.mid").problems
+        ()
     """
     path = Path(path)
     try:
@@ -36,6 +40,11 @@ def parse_midi(data: bytes) -> Score:
 
     Raises:
         MidiError: when they are not MIDI.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> len(sm.io.parse_midi(Path("song.mid").read_bytes()).notes)
+        546
     """
     strict = parse_strict(data)
     if strict is None or not strict.is_heard:
@@ -44,7 +53,12 @@ def parse_midi(data: bytes) -> Score:
 
 
 def write_midi(score: Score, path: str | Path) -> Path:
-    """Write a MIDI file, whole or not at all. FileError when the folder is missing or not writable."""
+    """Write a MIDI file, whole or not at all. FileError when the folder is missing or not writable.
+
+    Examples:
+        >>> sm.io.write_midi(song, "copy.mid").name
+        'copy.mid'
+    """
     path = Path(path)
     write_bytes(path, midi_bytes(score))
     return path
