@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import ModelError, OptionError
 
 Floats = NDArray[np.float64]
+# Values that were never observed keep some probability.
+_LEAST = -50.0
 
 
 @dataclass(frozen=True)
@@ -115,3 +117,28 @@ def choose(probabilities: Floats, uniform: Floats) -> NDArray[np.int64]:
     # Where rounding leads past the last, the last that has any probability.
     last = probabilities.shape[-1] - 1 - np.argmax(probabilities[:, ::-1] > 0, axis=-1)
     return np.asarray(np.minimum(below, last))
+
+
+def draw_allowed(
+    log_p: Floats, allowed: NDArray[np.bool_], sampling: Sampling, uniform: Floats
+) -> tuple[NDArray[np.int64], Floats]:
+    """A value among those allowed for each row, and its log-probability among them.
+
+    Args:
+        log_p: (R, n).
+        allowed: at least one of each row, (R, n).
+        sampling: of all rows.
+        uniform: one number in [0, 1) a row, (R,).
+
+    Returns:
+        values and log-probabilities, (R,) each.
+
+    Raises:
+        ModelError: when probabilities are not finite.
+    """
+    values = np.maximum(log_p, _LEAST)
+    if np.isnan(values[allowed]).any():
+        raise ModelError("the model's logits are not finite: its weights are broken")
+    logits = np.where(allowed, values, -np.inf)
+    drawn = choose(filtered(logits, sampling), uniform)
+    return drawn, log_softmax(logits)[np.arange(len(drawn)), drawn]

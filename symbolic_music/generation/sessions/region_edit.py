@@ -5,7 +5,7 @@ Long spans are written in parts of a few bars, each conditioned on the previous 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -71,13 +71,12 @@ class RegionEditing(PlannedSession):
 
     @override
     def stream(self) -> Iterator[WrittenNote]:
-        """One alternative after the other."""
+        """The alternatives side by side, part after part."""
         was_training = self._model.network.training
         self._model.network.eval()
         try:
-            for draft in self._drafts:
-                for number in range(len(self._edit.spans)):
-                    yield from self._write(number, draft)
+            for number in range(len(self._edit.spans)):
+                yield from self._write(number)
         finally:
             self._model.network.train(was_training)
 
@@ -104,33 +103,47 @@ class RegionEditing(PlannedSession):
         part = Part(self._score, self._edit, span, start, max(end, start + 1), self._scale, self._given, rows, voices)
         return Repitching(part) if isinstance(self._edit.task, Repitch) else Writing(part)
 
-    def _write(self, number: int, draft: Draft) -> Iterator[WrittenNote]:
+    def _write(self, number: int) -> Iterator[WrittenNote]:
         region = self._edit.spans[number]
-        draft.begin(region, self._given, self._edit.tracks)
+        for draft in self._drafts:
+            draft.begin(region, self._given, self._edit.tracks)
         rows, voices = self._old_notes(region), self._voices(region)
         for place, span in enumerate(self._parts[number]):
             planner = self._planner(span, rows, voices)
             had = len(planner.part.rows) > 0
             if planner.needs_notes and not had:
                 continue
+            drafts = self._drafts
             for attempt in range(_TRIES):
-                request, tracks = self._request(number, place, draft, planner)
-                seed = self._derived(draft.number, number, place, attempt)
-                sampler = RegionSampler(self._model.network, request, self._sampling, seed)
-                count, total = 0, 0.0
-                for drawn in sampler.stream():
-                    if drawn.instrument == r.PEDAL_INSTRUMENT:
-                        down, up = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
-                        draft.press(down, up, tracks[drawn.slot])
-                        continue
-                    count, total = count + 1, total + drawn.log_probability
-                    note = planner.note(drawn, tracks[drawn.slot], draft)
-                    if note is not None:
-                        yield note
-                draft.count(total, count, sampler.complete)
-                if count or not had:
+                counts = yield from self._draw(number, place, attempt, drafts, planner)
+                drafts = [draft for draft, count in zip(drafts, counts, strict=True) if had and not count]
+                if not drafts:
                     break
-        draft.end()
+        for draft in self._drafts:
+            draft.end()
+
+    def _draw(
+        self, number: int, place: int, attempt: int, drafts: Sequence[Draft], planner: RegionPlanner
+    ) -> Generator[WrittenNote, None, list[int]]:
+        """Write a part of a span in some alternatives; how many notes each got."""
+        requests = [self._request(number, place, draft, planner) for draft in drafts]
+        seeds = [self._derived(draft.number, number, place, attempt) for draft in drafts]
+        sampler = RegionSampler(self._model.network, [request for request, _ in requests], self._sampling, seeds)
+        counts, totals = [0] * len(drafts), [0.0] * len(drafts)
+        for own, drawn in sampler.stream():
+            draft, track = drafts[own], requests[own][1][drawn.slot]
+            if drawn.instrument == r.PEDAL_INSTRUMENT:
+                down, up = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
+                draft.press(down, up, track)
+                continue
+            counts[own] += 1
+            totals[own] += drawn.log_probability
+            note = planner.note(drawn, track, draft)
+            if note is not None:
+                yield note
+        for draft, total, count, complete in zip(drafts, totals, counts, sampler.complete, strict=True):
+            draft.count(total, count, complete)
+        return counts
 
     def _request(
         self, number: int, place: int, draft: Draft, planner: RegionPlanner

@@ -81,12 +81,17 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
     )
 
 
-def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Ints) -> Ints:
-    """Bank << 7 | program that is in force after these (tick, place in the file, voice), (rows, 3)."""
-    changes = _rows([t.changes for t in tracks], 4, starts, False)
-    controls = _rows([t.controls for t in tracks], 6, starts, False)[:, [0, 1, 2, 4, 5]]
+def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Ints, apart: bool) -> Ints:
+    """Bank << 7 | program that is in force after these (tick, place in the file, voice, track of the file), (rows, 4).
+
+    `apart`: see `merged`.
+    """
+    if apart:
+        rows[:, 2] |= rows[:, 3] << 11
+    changes = _rows([t.changes for t in tracks], 4, starts, apart)
+    controls = _rows([t.controls for t in tracks], 6, starts, apart)[:, [0, 1, 2, 4, 5]]
     banks = controls[np.isin(controls[:, 3], (_BANK_HIGH, _BANK_LOW))]
-    return _sounds(_rows([rows], 3, [0], False), changes, banks)
+    return _sounds(_rows([rows[:, :3]], 3, [0], False), changes, banks)
 
 
 def _track(events: Events, group: int) -> Track:

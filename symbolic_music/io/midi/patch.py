@@ -1,8 +1,8 @@
 """Patch the MIDI file of a score with what changed in the score.
 
-Tracks without a changed note keep their bytes; in the others notes go and come, and every other event keeps its tick,
-its bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own. Tempos,
-meters, keys and aftertouch that were changed change where they stand.
+Tracks without a change keep their bytes; in the others notes go and come, and every other event keeps its tick, its
+bytes and its order. New parts get tracks of their own, in a file of one track a channel of their own. Tempos, meters,
+keys, aftertouch, controllers, bends, texts and names that were changed change where they stand.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,14 @@ from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
-from symbolic_music.io.midi.writing.encoding import part_chunks, unnested
-from symbolic_music.io.midi.writing.map_patch import Swap, swaps
+from symbolic_music.io.midi.writing.columns import part_chunks
+from symbolic_music.io.midi.writing.layers import layered
+from symbolic_music.io.midi.writing.map_patch import swaps
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
 from symbolic_music.io.midi.writing.pairs import in_order, note_key, pairs, touched_keys
 from symbolic_music.io.midi.writing.repair import repaired
+from symbolic_music.io.midi.writing.swaps import Swap
+from symbolic_music.io.midi.writing.table_patch import table_swaps
 from symbolic_music.score import Array, Score, Track, note_table
 
 _PORTS = 16
@@ -36,11 +39,11 @@ _PORTS = 16
 def patched(score: Score) -> bytes | None:
     """The bytes of the file with this score's notes; None where no file is remembered, or it cannot be patched.
 
-    That is so when more than notes, added tracks, tempos, meters, keys and aftertouch was changed, or the file is
-    damaged.
+    That is so when times or the order of tracks were changed, programs, banks, or controllers of some of the parts of a
+    channel only; or when the file is damaged within.
     """
     document = document_of(score)
-    if document is None or not _same_but_notes(score, document):
+    if document is None or not _patchable(score, document):
         return None
     data = document.data if not score.problems else repaired(document.data)
     if data is None or (document.is_whole(score) and score.others is document.others):
@@ -48,13 +51,13 @@ def patched(score: Score) -> bytes | None:
     found = placed(data)
     if not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
         return None
-    swapped = swaps(score, document, found)
-    if swapped is None or (swapped and score.notes["hanging"].any()):
+    swapped, others = swaps(score, document, found), table_swaps(score, document, found)
+    if swapped is None or others is None or (swapped and score.notes["hanging"].any()):
         return None  # a note that never ends lasts 250 ms, which depends on the tempo
     change = changes(found.score.notes, score.notes)
     for apart in (False, True):
         try:
-            return _Patch(score, data, found, change, swapped, apart).whole()
+            return _Patch(score, data, found, change, [*swapped, *others], apart).whole()
         except (MidiError, _ImpossibleError):
             continue
     return None
@@ -64,26 +67,22 @@ class _ImpossibleError(Exception):
     """The change cannot be made in this file."""
 
 
-def _same_but_notes(score: Score, document: Document) -> bool:
-    """Whether all is as it was but for notes, added tracks and what `swaps` looks at."""
-    *_, controls, bends, tracks, texts = document.tables
-    count = len(tracks)
+def _patchable(score: Score, document: Document) -> bool:
+    """Whether all is as it was but for notes, added tracks and what `swaps` and `table_swaps` look at."""
+    tracks = document.tables[6]
+    ours = score.tracks[: len(tracks)]
     return (
         score.ticks_per_quarter == document.ticks_per_quarter
-        and score.tracks[:count] == tracks
-        and score.texts == texts
-        and all(
-            ours is theirs or np.array_equal(ours, theirs)
-            for ours, theirs in (
-                (_of_first(score.controls, count), controls),
-                (_of_first(score.bends, count), bends),
-            )
-        )
+        and len(ours) == len(tracks)
+        and all(map(_sounds_alike, ours, tracks))
     )
 
 
-def _of_first(table: Array, tracks: int) -> Array:
-    return table[table["track"] < tracks] if len(table) and table["track"].max() >= tracks else table
+def _sounds_alike(ours: Track, theirs: Track) -> bool:
+    """Whether a track may differ from that of the file in its name alone; one without a channel stays where it is."""
+    return (ours.program, ours.is_drum) == (theirs.program, theirs.is_drum) and (
+        ours.channel is None or (ours.channel, ours.port, ours.bank) == (theirs.channel, theirs.port, theirs.bank)
+    )
 
 
 @dataclass
@@ -103,6 +102,12 @@ class _Patch:
     ) -> None:
         self._score, self._data, self._placed, self._change = score, data, placed, change
         self._extents = placed.layout.tracks
+        # On the channels of the file, with the names that they have now; then what was added.
+        self._tracks = [
+            replace(known, name=track.name, encoding=track.encoding)
+            for known, track in zip(placed.score.tracks, score.tracks, strict=False)
+        ]
+        self._tracks += score.tracks[len(self._tracks) :]
         self._voices = {v for events in placed.tracks for v in _voices(events)}
         self._removed: dict[int, set[int]] = defaultdict(set)
         self._new: dict[int, list[New]] = defaultdict(list)
@@ -174,7 +179,7 @@ class _Patch:
         inside: list[int] = []
         for index in self._change.came.tolist():
             track = int(notes["track"][index])
-            described = score.tracks[track]
+            described = self._tracks[track]
             if (notes["program"][index] != described.program) or (notes["channel"][index] == 9) != described.is_drum:
                 raise _ImpossibleError
             if track >= known:
@@ -183,14 +188,15 @@ class _Patch:
                 inside.append(index)
         files = [self._file(int(notes["track"][index])) for index in inside]
         ends = [self._extents[file].stop for file in files]
-        voices = [_voice(score.tracks[int(notes["track"][index])]) for index in inside]
+        voices = [_voice(self._tracks[int(notes["track"][index])]) for index in inside]
         onsets = notes["onset"][inside].tolist()
-        rows = np.array([onsets, ends, voices], np.int64).T.reshape(-1, 3)
-        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows).tolist()
+        rows = np.array([onsets, ends, voices, files], np.int64).T.reshape(-1, 4)
+        kind = self._placed.layout.format
+        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows, kind == 2).tolist()
         sounding = self._sounding(files, voices, [int(p) for p in notes["pitch"][inside]])
         anchors = self._anchors()
         for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
-            described = score.tracks[int(notes["track"][index])]
+            described = self._tracks[int(notes["track"][index])]
             onset, duration, pitch, velocity = notes[["onset", "duration", "pitch", "velocity"]][index].item()
             span = (onset, onset + duration)
             if sound != described.bank << 7 | described.program:
@@ -198,8 +204,9 @@ class _Patch:
                 continue
             others = sounding[file, voice, pitch]
             if apart or any(_nested(one, span) for one in others):
-                # In a file of one track a channel of its own stands for a track of its own; drums have but one.
-                own = self._placed.layout.format == 0 and not described.is_drum
+                # In a file of one track a channel of its own stands for a track of its own; drums have but one. A
+                # sequence on its own (type 2) needs a program of its own.
+                own = kind == 2 or (kind == 0 and not described.is_drum)
                 self._extra(int(notes["track"][index]), None if own else voice).rows.append(index)
                 continue
             others.append(span)
@@ -279,14 +286,16 @@ class _Patch:
         chunks: list[bytes] = []
         single = self._placed.layout.format == 0
         for extra in self._extras.values():
-            track, score = self._score.tracks[extra.track], self._score
+            track, score = self._tracks[extra.track], self._score
             own = extra.voice is None
             voice = self._free(track) if extra.voice is None else extra.voice
             self._voices.add(voice)
             notes = note_table() if not extra.rows else score.notes[extra.rows]
             controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
             if single and own and not voice >> 4:
-                notes, inside = unnested(notes)
+                layer, *further = layered(notes, notes["pitch"].astype(np.int64))
+                inside = notes[np.sort(np.concatenate(further))] if further else notes[:0]
+                notes = notes[layer]
                 self._new[0] += _events_of_part(track, voice & 15, notes, controls, bends)
                 rows = notes[["onset", "duration", "pitch", "velocity"]].tolist()
                 self._came[0] += [(onset, last, note_key(voice, p), max(1, v)) for onset, last, p, v in rows]

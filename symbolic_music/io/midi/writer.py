@@ -10,28 +10,38 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.patch import patched
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
+from symbolic_music.io.midi.tolerant_reader import ended
 from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
+from symbolic_music.io.midi.writing.columns import (
+    Columns,
+    bend_columns,
+    chunk_bytes,
+    control_columns,
+    note_columns,
+)
 from symbolic_music.io.midi.writing.encoding import (
     Message,
     Releases,
-    chunk,
-    event_columns,
     head,
     key_message,
     meter_message,
     sound,
     tempo_message,
     text_message,
-    unnested,
 )
+from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.order import BANK_HIGH, BANK_LOW, CONTROL, HEAD, PROGRAM, Order, order_of
+from symbolic_music.score import BEND as BEND_TABLE
+from symbolic_music.score import CONTROL as CONTROL_TABLE
 from symbolic_music.score import NOTE, Array, Other, Score, Text, joined
 
 _MOST_TICKS, _MOST_TRACKS, _SLOWEST = 0x7FFF, 0xFFFF, 0xFFFFFF
@@ -68,6 +78,8 @@ def midi_bytes(score: Score) -> bytes:
 def written(score: Score) -> bytes:
     """The score as a file of its own, whatever it was read from."""
     _check(score)
+    if score.notes["hanging"].any():
+        score = _with_true_ends(score)
     parts = list(_parts(score))
     texts: Texts = defaultdict(list)
     for text in score.texts:
@@ -82,25 +94,73 @@ def written(score: Score) -> bytes:
     taken = {(0, message[0] & 15) for own in silent.values() for _, _, message in own if message[0] < 0xF0}
     places = placed_parts(score, parts, frozenset(taken))
     several = any(place.port for place in places)
-    chunks = [chunk([], [*_maps(score, texts[None]), *map(_message, others[None])])]
-    chunks += [chunk([], own) for own in silent.values()]
+    groups = _groups(score, parts, places, texts)
+    beginning = [_maps(score, texts[None]) + [_message(other) for other in others[None]], *silent.values()]
+    depths, first, columns = _note_columns(parts, places, groups, len(beginning), releases, order)
+    columns += _state_columns(_states(parts, places, groups, order), places, groups, first, order)
+    messages = [(number, message) for number, own in enumerate(beginning) for message in own]
     changes = _changes(parts, places, order)
-    for group in _groups(score, parts, places, texts):
+    for group, at, depth in zip(groups, first, depths, strict=True):
         place, tracks = places[group[0]], [parts[index].track for index in group]
-        first = head(score.tracks[tracks[0]], place.port if several else None)
-        messages = [*first, *(message for index in group for message in changes[index])]
-        messages += [text_message(text) for track in tracks for text in texts.pop(track, [])]
-        messages += [_message(other, place.channel) for track in tracks for other in others.pop(track, [])]
-        own = joined([parts[index].notes for index in group], NOTE)
-        notes, inside = unnested(own[np.argsort(own["onset"], kind="stable")])
-        channels = np.full(len(score.tracks), place.channel)
-        state = parts[group[0]]
-        controls, bends = (state.controls, state.bends) if place.tells else (state.controls[:0], state.bends[:0])
-        chunks.append(chunk(event_columns(notes, controls, bends, channels, releases, order), messages))
-        while len(inside):
-            notes, inside = unnested(inside)
-            chunks.append(chunk(event_columns(notes, controls[:0], bends[:0], channels, releases, order), first))
+        begin = head(score.tracks[tracks[0]], place.port if several else None)
+        messages += [(number, message) for number in range(at, at + depth) for message in begin]
+        messages += [(at, message) for index in group for message in changes[index]]
+        messages += [(at, text_message(text)) for track in tracks for text in texts.pop(track, [])]
+        messages += [(at, _message(other, place.channel)) for track in tracks for other in others.pop(track, [])]
+    chunks = chunk_bytes(columns, messages, len(beginning) + sum(depths))
     return _file(1, score.ticks_per_quarter, chunks, [other.data for other in score.others if other.data[0] < 0x80])
+
+
+def _note_columns(
+    parts: Sequence[Part], places: Sequence[Place], groups: Sequence[Sequence[int]], before: int,
+    releases: Releases, order: Order,
+) -> tuple[list[int], list[int], list[Columns]]:  # fmt: skip
+    """How many tracks of the file each group of parts needs, its first, and the notes of all of them.
+
+    `before`: tracks that come before those of the first group.
+    """
+    notes = joined([part.notes for part in parts], NOTE)
+    group = np.repeat([n for n, own in enumerate(groups) for _ in own], [len(part.notes) for part in parts])
+    if len(groups) < len(parts):
+        rows = np.argsort(group << 31 | notes["onset"], kind="stable")
+        notes, group = _taken(notes, rows), group[rows]
+    layers = layered(notes, group << 7 | notes["pitch"])
+    depths = np.ones(len(groups), np.int64)
+    for layer, rows in enumerate(layers):
+        depths[group[rows]] = layer + 1
+    first = before + np.cumsum(depths) - depths
+    channels = np.array([places[own[0]].channel for own in groups], np.int64)
+    columns: list[Columns] = []
+    for layer, rows in enumerate(layers):
+        of = group[rows]
+        columns += note_columns(_taken(notes, rows), first[of] + layer, channels[of], releases, order)
+    return depths.tolist(), first.tolist(), columns
+
+
+def _taken(table: Array, rows: NDArray[np.int64]) -> Array:
+    """Those rows, copied as plain bytes: NumPy copies records field by field, many times slower."""
+    return table.view(f"V{table.dtype.itemsize}")[rows].view(table.dtype)
+
+
+def _state_columns(
+    states: Sequence[tuple[Array, Array]], places: Sequence[Place], groups: Sequence[Sequence[int]],
+    first: Sequence[int], order: Order,
+) -> list[Columns]:  # fmt: skip
+    """Controllers and bends of all groups."""
+    channels = [places[own[0]].channel for own in groups]
+    columns = []
+    for which, dtype, made in ((0, CONTROL_TABLE, control_columns), (1, BEND_TABLE, bend_columns)):
+        tables = [state[which] for state in states]
+        lengths = [len(table) for table in tables]
+        columns.append(made(joined(tables, dtype), np.repeat(first, lengths), np.repeat(channels, lengths), order))
+    return columns
+
+
+def _with_true_ends(score: Score) -> Score:
+    """Notes without an end count as ended where they do not last as long as a reader would have them last."""
+    notes = score.notes.copy()
+    notes["hanging"] &= ended(score).notes["duration"] == notes["duration"]
+    return score.replace(notes=notes)
 
 
 def _check(score: Score) -> None:
@@ -165,6 +225,26 @@ def _groups(score: Score, parts: Sequence[Part], places: Sequence[Place], texts:
     return groups
 
 
+def _states(
+    parts: Sequence[Part], places: Sequence[Place], groups: Sequence[Sequence[int]], order: Order
+) -> list[tuple[Array, Array]]:
+    """Controllers and bends of each group of parts; of groups that share a channel each event belongs to one."""
+    states = [(parts[group[0]].controls[:0], parts[group[0]].bends[:0]) for group in groups]
+    voices: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for number, group in enumerate(groups):
+        voices[places[group[0]].port, places[group[0]].channel].append(number)
+    for own in voices.values():
+        teller, tracks = parts[groups[own[0]][0]], [parts[groups[number][0]].track for number in own]
+        if len(own) == 1:
+            states[own[0]] = teller.controls, teller.bends
+            continue
+        of_controls = order.homes(order.controls(teller.controls), tracks)
+        of_bends = order.homes(order.bends(teller.bends), tracks)
+        for rank, number in enumerate(own):
+            states[number] = teller.controls[of_controls == rank], teller.bends[of_bends == rank]
+    return states
+
+
 def _changes(parts: Sequence[Part], places: Sequence[Place], order: Order) -> list[list[Message]]:
     """Program changes of each part: one at the beginning, and where parts of one channel take turns one a turn."""
     messages: list[list[Message]] = [[] for _ in parts]
@@ -172,30 +252,37 @@ def _changes(parts: Sequence[Part], places: Sequence[Place], order: Order) -> li
     for index, place in enumerate(places):
         voices[place.port, place.channel].append(index)
     for own in voices.values():
-        sounds = {index: (parts[index].program, _bank(parts[index])) for index in own}
-        first = min(own, key=lambda index: (parts[index].notes["onset"].min(initial=MAX_TICK), index))
-        messages[first] += sound(0, places[first].channel, *sounds[first])
-        if len(set(sounds.values())) == 1:
+        first = own[0] if len(own) == 1 else min(own, key=lambda index: (_first_onset(parts[index]), index))
+        sounds = [(parts[index].program, _bank(parts[index])) for index in own]
+        messages[first] += sound(0, places[first].channel, *sounds[own.index(first)])
+        if len(set(sounds)) == 1:
             continue
+        lengths = [len(parts[index].notes) for index in own]
         onsets = np.concatenate([parts[index].notes["onset"] for index in own])
         turns = np.concatenate([order.ons(parts[index].notes) for index in own])
-        which = np.repeat(own, [len(parts[index].notes) for index in own])
-        rows = np.stack([which, onsets, turns], -1)[np.lexsort((which, turns, onsets))]
-        now = sounds[first]
-        for index, onset, turn in rows.tolist():
-            if sounds[index] != now:
-                now = sounds[index]
-                # Right before the note, so that those of the tick before it keep theirs.
-                messages[index] += [(onset, turn - 1, data) for _, _, data in sound(onset, places[index].channel, *now)]
+        which = np.repeat(np.arange(len(own)), lengths)
+        rows = np.lexsort((which, turns, onsets))
+        numbers = np.array([sounds.index(one) for one in sounds])[which[rows]]
+        before = np.append(sounds.index(sounds[own.index(first)]), numbers[:-1])
+        for row in rows[numbers != before].tolist():
+            index, onset = own[which[row]], int(onsets[row])
+            change = sound(onset, places[index].channel, *sounds[which[row]])
+            # Right before the note, so that those of the tick before it keep theirs.
+            messages[index] += [(onset, int(turns[row]) - 1, data) for _, _, data in change]
     return messages
+
+
+def _first_onset(part: Part) -> int:
+    return int(part.notes["onset"][0]) if len(part.notes) else MAX_TICK
 
 
 def _bank(part: Part) -> int | None:
     """The bank to be said before its program; None where its controllers say the same, or nobody does."""
-    banks = part.controls[np.isin(part.controls["number"], (BANK_HIGH, BANK_LOW))]
-    if part.bank is None or (not part.bank and not len(banks)):
-        return None
-    return part.bank
+    if part.bank:
+        return part.bank
+    numbers = part.controls["number"]
+    said = part.bank is not None and len(numbers) and ((numbers == BANK_HIGH) | (numbers == BANK_LOW)).any()
+    return part.bank if said else None
 
 
 def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes], unknown: Sequence[bytes] = ()) -> bytes:
@@ -208,27 +295,34 @@ def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes], unknown: Seque
 
 
 def _by_track(table: Array, tracks: int) -> list[Array]:
+    if not len(table):
+        return [table] * tracks
     order = np.argsort(table["track"], kind="stable")
-    return np.split(table[order], np.searchsorted(table["track"][order], np.arange(1, tracks)))
+    table = _taken(table, order)
+    bounds = [0, *np.searchsorted(table["track"], np.arange(1, tracks)).tolist(), len(table)]
+    return [table[begin:stop] for begin, stop in pairwise(bounds)]
 
 
 def _parts(score: Score) -> Iterator[Part]:
     """Every part; a track without notes is one."""
-    key = score.notes["track"].astype(np.int64) << 8 | (score.notes["channel"] == DRUM_CHANNEL).astype(np.int64) << 7
-    key |= score.notes["program"]
+    notes = score.notes
+    key = notes["track"].astype(np.int64) << 8 | (notes["channel"] == DRUM_CHANNEL).astype(np.int64) << 7
+    key |= notes["program"]
     order = np.argsort(key, kind="stable")
-    keys, starts = np.unique(key[order], return_index=True)
-    tables = np.split(score.notes[order], starts[1:])
-    bounds = np.searchsorted(keys, np.arange(len(score.tracks) + 1) << 8)
+    key, notes = key[order], _taken(notes, order)
+    begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
+    keys, stops = key[begins].tolist(), np.append(begins[1:], len(key)).tolist()
+    own: dict[int, list[tuple[int, Array]]] = defaultdict(list)
+    for one, begin, stop in zip(keys, begins.tolist(), stops, strict=True):
+        own[one >> 8].append((one, notes[begin:stop]))
     controls, bends = _by_track(score.controls, len(score.tracks)), _by_track(score.bends, len(score.tracks))
     for index, track in enumerate(score.tracks):
-        own = range(bounds[index], bounds[index + 1])
         bank = None if track.channel is None and not track.bank else track.bank
         state = (controls[index], bends[index])
-        if not own:
-            yield Part(index, track.is_drum, track.program, bank, score.notes[:0], *state)
-        for k in own:
-            yield Part(index, bool(keys[k] >> 7 & 1), int(keys[k]) & 127, bank, tables[k], *state)
+        if index not in own:
+            yield Part(index, track.is_drum, track.program, bank, notes[:0], *state)
+        for one, played in own[index]:
+            yield Part(index, bool(one >> 7 & 1), one & 127, bank, played, *state)
 
 
 def _one_chunk(score: Score, parts: list[Part], texts: Texts, order: Order) -> bytes | None:
@@ -248,16 +342,23 @@ def _one_chunk(score: Score, parts: list[Part], texts: Texts, order: Order) -> b
     channels = [*range(before), *[DRUM_CHANNEL] * len(drums), *range(DRUM_CHANNEL + 1, 16)][: len(parts)]
     if before > DRUM_CHANNEL or len(channels) < len(parts):
         return None
-    notes, inside = unnested(score.notes, apart=True)
-    if len(inside):
+    track = score.notes["track"].astype(np.int64)
+    layers = layered(score.notes, track << 7 | score.notes["pitch"])
+    if len(layers) > 1:
         return None
+    channel = np.array(channels)
     sounds = [
         message
-        for channel, part in zip(channels, parts, strict=True)
-        for message in sound(0, channel, part.program, _bank(part))
+        for own, part in zip(channels, parts, strict=True)
+        for message in sound(0, own, part.program, _bank(part))
     ]
-    events = event_columns(notes, score.controls, score.bends, np.array(channels), order=order)
-    return chunk(events, [*head(score.tracks[0], None), *sounds, *_maps(score, texts[None])])
+    nowhere = np.zeros(len(score.notes), np.int64)
+    rows = layers[0]
+    columns = note_columns(_taken(score.notes, rows), nowhere, channel[track[rows]], order=order)
+    for table, made in ((score.controls, control_columns), (score.bends, bend_columns)):
+        columns.append(made(table, np.zeros(len(table), np.int64), channel[table["track"]], order))
+    messages = [*head(score.tracks[0], None), *sounds, *_maps(score, texts[None])]
+    return chunk_bytes(columns, [(0, message) for message in messages], 1)[0]
 
 
 def _maps(score: Score, texts: list[Text]) -> list[Message]:

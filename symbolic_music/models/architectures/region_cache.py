@@ -6,6 +6,8 @@ row that was chosen. The log-probabilities are those of `RegionTransformer.losse
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,96 +18,133 @@ from symbolic_music.models.modules.rotary import Rotation
 from symbolic_music.tokenizers.region import rows as r
 
 _NEVER = -1e4
-_FIELDS = (r.TIME, r.SLOT, r.KEY, r.DURATION, r.VELOCITY)
 
 
 class RegionCache:
-    """The state of a network for alternatives that begin with the same rows.
+    """The state of a network for several alternatives.
+
+    Alternatives may begin with rows of their own; those that are shorter stand at the end of the kept rows, after
+    padding that no attention finds.
 
     Args:
         network: in evaluation mode.
-        rows: given to all, (P, COLUMNS), the header first.
-        alternatives: how many.
-        room: rows that may be appended.
+        given: the rows that each alternative begins with, (P, COLUMNS) each, the header first.
+        room: rows that may be appended to each.
     """
 
     @torch.inference_mode()
-    def __init__(self, network: RegionTransformer, rows: Tensor, alternatives: int, room: int) -> None:
+    def __init__(self, network: RegionTransformer, given: Sequence[Tensor], room: int) -> None:
         self.network = n = network
-        self.count, most = 0, len(rows) + room
-        self.x = self.out = torch.zeros(0)
-        width, heads = n.config.width, n.row_layers[0].attention.heads
-        like = n.kind.weight
+        device, width = n.kind.weight.device, n.config.width
+        heads, layers = n.row_layers[0].attention.heads, len(n.blocks) + len(n.note_blocks)
+        alternatives, longest = len(given), max(map(len, given))
+        most = longest + room
 
         def empty(*shape: int) -> Tensor:
-            return like.new_zeros(alternatives, *shape)
+            return n.kind.weight.new_zeros(alternatives, *shape)
 
-        layers = len(n.blocks) + len(n.note_blocks)
-        shape = (heads, most, width // heads)
-        self._keys, self._values = ([empty(*shape) for _ in range(layers)] for _ in range(2))
+        def nothing(*shape: int) -> Tensor:
+            return torch.full((alternatives, *shape), -1, dtype=torch.long, device=device)
+
+        self._keys, self._values = ([empty(heads, most, width // heads) for _ in range(layers)] for _ in range(2))
         self._pointer_keys = [empty(most, 64) for _ in n.copies]
-        self._content = empty(most, width)
-        self._fields = torch.zeros(alternatives, most, r.COLUMNS, dtype=torch.long, device=like.device)
-        self._gaps = torch.zeros(alternatives, most, dtype=torch.long, device=like.device)
-        self._latest = torch.full((alternatives, r.SLOTS + 1), -1, dtype=torch.long, device=like.device)
-        rows = rows.to(like.device)
-        self.table, self.about, self.is_drum = n.declared(rows[None])
-        self._read(rows[None])
-        for kept in (*self._keys, *self._values, *self._pointer_keys, self._content, self._fields, self._gaps):
-            kept[1:] = kept[:1]
-        for row in range(len(rows)):
-            if int(rows[row, r.KIND]) == r.NOTE:
-                self._latest[:, int(rows[row, r.SLOT])] = row
-        self.x, self.out = (one.expand(alternatives, -1, -1).contiguous() for one in (self.x, self.out))
+        self._content, self.x, self.out = empty(most, width), empty(1, width), empty(1, width)
+        self._fields, self._gaps, self._latest = nothing(most, r.COLUMNS), nothing(most), nothing(r.SLOTS + 1)
+        # Rows of padding before those of each alternative.
+        self._padding = torch.tensor([longest - len(rows) for rows in given], device=device)
+        rows = [one.to(device) for one in given]
+        headers = [n.declared(own[None]) for own in rows]
+        self.table, self.about, self.is_drum = (torch.cat(parts) for parts in zip(*headers, strict=True))
+        self.count = longest
+        for number, own in enumerate(rows):
+            # The same rows are read once.
+            same = next(i for i in range(number + 1) if torch.equal(rows[i], own))
+            if same < number:
+                for kept in self._kept():
+                    kept[number] = kept[same]
+            else:
+                self._begin(number, own)
+
+    def _kept(self) -> list[Tensor]:
+        """What is kept of each alternative while rows are read."""
+        rows = [*self._keys, *self._values, *self._pointer_keys, self._content, self._fields, self._gaps]
+        return [*rows, self._latest, self.x, self.out]
+
+    @torch.inference_mode()
+    def select(self, alternatives: Sequence[int]) -> None:
+        """Keep some of the alternatives, in this order."""
+        at = torch.tensor(alternatives, device=self._fields.device)
+        self._keys, self._values, self._pointer_keys = (
+            [one[at] for one in many] for many in (self._keys, self._values, self._pointer_keys)
+        )
+        self._content, self._fields, self._gaps = self._content[at], self._fields[at], self._gaps[at]
+        self._latest, self._padding, self.x, self.out = self._latest[at], self._padding[at], self.x[at], self.out[at]
+        self.table, self.about, self.is_drum = self.table[at], self.about[at], self.is_drum[at]
 
     # -- reading ------------------------------------------------------------------------------------------
+
+    def _begin(self, number: int, rows: Tensor) -> None:
+        """Read the rows that an alternative begins with."""
+        first = self.count - len(rows)
+        rows = rows.clone()
+        rows[:, r.PREVIOUS] += first * (rows[:, r.PREVIOUS] >= 0)
+        self._read(rows[None], slice(number, number + 1), first, first)
+        for row in range(len(rows)):
+            if int(rows[row, r.KIND]) == r.NOTE:
+                self._latest[number, int(rows[row, r.SLOT])] = first + row
 
     @torch.inference_mode()
     def append(self, rows: Tensor) -> None:
         """Read one row of each alternative, (A, COLUMNS); PREVIOUS is set here."""
         rows = rows.clone().to(self._fields.device)
         rows[:, r.PREVIOUS] = self._latest.gather(1, rows[:, r.SLOT, None])[:, 0]
-        self._read(rows[:, None])
+        self._read(rows[:, None], slice(None), 0, self.count)
+        self.count += 1
         is_note = rows[:, r.KIND] == r.NOTE
         own = torch.arange(len(rows), device=rows.device)
         at = torch.where(is_note, self.count - 1, self._latest[own, rows[:, r.SLOT]])
         self._latest[own, rows[:, r.SLOT]] = at
 
-    def _read(self, rows: Tensor) -> None:
-        """Rows of one batch (B, N, COLUMNS), all after what was read; N is 1 but at first."""
-        n, start = self.network, self.count
-        batch, end = len(rows), start + rows.shape[1]
+    def _read(self, rows: Tensor, own: slice, first: int, start: int) -> None:
+        """Rows (B, N, COLUMNS) of some alternatives, kept from `start` on, after those from `first` on."""
+        n, end = self.network, start + rows.shape[1]
         c = rows.unbind(-1)
-        first = c[r.TIME][:, :1] if not start else self._fields[:batch, start - 1 : start, r.TIME]
-        gap = torch.diff(c[r.TIME], dim=1, prepend=first).clamp(0, r.GAPS)
+        before = c[r.TIME][:, :1] if start == first else self._fields[own, start - 1 : start, r.TIME]
+        gap = torch.diff(c[r.TIME], dim=1, prepend=before).clamp(0, r.GAPS)
         content = n.content(rows, gap)
-        self._content[:batch, start:end] = content
-        before = functional.pad(self._content[:batch, : end - 1], (0, 0, 1, 0))[:, start:end]
+        self._content[own, start:end] = content
+        earlier = functional.pad(self._content[own, : end - 1], (0, 0, 1, 0))[:, start:end]
         previous = c[r.PREVIOUS]
-        picked = self._content[:batch].gather(1, previous.clamp(min=0)[..., None].expand(-1, -1, content.shape[-1]))
-        x = n.embed(content, before, picked * (previous >= 0)[..., None], c[r.STATE])
-        order = torch.arange(start, end, device=rows.device).expand(batch, -1)
+        picked = self._content[own].gather(1, previous.clamp(min=0)[..., None].expand(-1, -1, content.shape[-1]))
+        x = n.embed(content, earlier, picked * (previous >= 0)[..., None], c[r.STATE])
+        order = torch.arange(start, end, device=rows.device) - self._padding[own, None]
         turned = Rotation.of(n.angles(c[r.TIME], order, c[r.KEY], c[r.SLOT]), x.dtype)
+        hidden = self._hidden(end) if start > first else None
         for layer, block in enumerate(n.row_layers):
-            kept = self._keep(layer, block.attention.keys_values(block.normed(x), turned), start, end)
-            x = block(x, turned, *kept)
-        self.x, self.out = x[:, -1:], n.norm_out(x)
+            found = block.attention.keys_values(block.normed(x), turned)
+            x = block(x, turned, *self._keep(layer, found, own, first, start), hidden)
+        out = n.norm_out(x)
+        self.x[own], self.out[own] = x[:, -1:], out[:, -1:]
         for number, block in enumerate(n.note_layers):
-            layer = len(n.blocks) + number
-            self._keep(layer, block.attention.keys_values(self.out, turned), start, end)
+            self._keep(len(n.blocks) + number, block.attention.keys_values(out, turned), own, first, start)
         for keys, pointer in zip(self._pointer_keys, n.copies, strict=True):
-            keys[:batch, start:end] = pointer.keys(self.out, turned)
-        self.out = self.out[:, -1:]
-        self._turned = turned
-        self._fields[:batch, start:end] = rows
-        self._gaps[:batch, start:end] = torch.where(c[r.KIND] == r.NOTE, gap.clamp(max=r.LONGEST_GAP - 1), -1)
-        self.count = end
+            keys[own, start:end] = pointer.keys(out, turned)
+        self._fields[own, start:end] = rows
+        self._gaps[own, start:end] = torch.where(c[r.KIND] == r.NOTE, gap.clamp(max=r.LONGEST_GAP - 1), -1)
 
-    def _keep(self, layer: int, found: tuple[Tensor, Tensor], start: int, end: int) -> tuple[Tensor, Tensor]:
-        batch = len(found[0])
+    def _keep(
+        self, layer: int, found: tuple[Tensor, Tensor], own: slice, first: int, start: int
+    ) -> tuple[Tensor, Tensor]:
+        end = start + found[0].shape[2]
         for kept, new in zip((self._keys[layer], self._values[layer]), found, strict=True):
-            kept[:batch, :, start:end] = new
-        return self._keys[layer][:batch, :, :end], self._values[layer][:batch, :, :end]
+            kept[own, :, start:end] = new
+        return self._keys[layer][own, :, first:end], self._values[layer][own, :, first:end]
+
+    def _hidden(self, count: int) -> Tensor | None:
+        """Which of the first kept rows are padding, (A, count); None where none is."""
+        if not bool(self._padding.any()):
+            return None
+        return torch.arange(count, device=self._padding.device) < self._padding[:, None]
 
     # -- what may follow, each (A, values) ------------------------------------------------------------------
 
@@ -119,7 +158,7 @@ class RegionCache:
         """Log-probabilities of the gap classes, (A, 242)."""
         logits = self.network.gap_head(self.out)[:, 0].float().log_softmax(-1)
         now = self.newest
-        order = torch.full((len(now), 1), self.count - 1, device=now.device)
+        order = self.count - 1 - self._padding[:, None]
         angles = self.network.angles(now[:, r.TIME, None], order, now[:, r.KEY, None], now[:, r.SLOT, None])
         turned = Rotation.of(angles, self.out.dtype)
         return self._mixed(0, 0, self.out, turned, logits, self._gaps[:, : self.count])
@@ -129,9 +168,8 @@ class RegionCache:
         """Log-probabilities of the slots once the gap (A,) is known, for rows of a state (A,): (A, 33)."""
         now = self.newest
         at_once = (gap == 0) & (now[:, r.KIND] == r.NOTE)
-        logits = self.network.slot_logits(self.out, gap[:, None], self.table.expand(len(gap), -1, -1))[:, 0]
-        about = self.about.expand(len(gap), -1)
-        allowed = allowed_slots(about, state[:, None], now[:, r.SLOT, None], at_once[:, None])[:, 0]
+        logits = self.network.slot_logits(self.out, gap[:, None], self.table)[:, 0]
+        allowed = allowed_slots(self.about, state[:, None], now[:, r.SLOT, None], at_once[:, None])[:, 0]
         logits = logits.masked_fill(~allowed, _NEVER)
         logits[:, r.NO_SLOT] = _NEVER
         return logits.log_softmax(-1)
@@ -143,16 +181,17 @@ class RegionCache:
         latest = self._latest[own, slot]
         picked = self._content[own, latest.clamp(min=0)] * (latest >= 0)[:, None]
         last_key = torch.where(latest >= 0, self._fields[own, latest.clamp(min=0), r.KEY], 0)
-        said = self.table.expand(len(gap), -1, -1)[own, slot]
+        said = self.table[own, slot]
         z = n.note_input(self.x, gap[:, None], position[:, None], length[:, None], said[:, None], picked[:, None])
-        order = torch.full((len(gap), 1), self.count, device=gap.device)
+        order = self.count - self._padding[:, None]
         self._where = (time[:, None], order, slot[:, None])
         ahead = Rotation.of(n.angles(time[:, None], order, last_key[:, None], slot[:, None]), z.dtype)
         for number, block in enumerate(n.note_layers):
             layer = len(n.blocks) + number
-            z = block(z, ahead, self._keys[layer][:, :, : self.count], self._values[layer][:, :, : self.count])
+            kept = self._keys[layer][:, :, : self.count], self._values[layer][:, :, : self.count]
+            z = block(z, ahead, *kept, self._hidden(self.count))
         self._z, note = z, n.norm_note(z)
-        is_drum = self.is_drum.expand(len(gap), -1)[own, slot]
+        is_drum = self.is_drum[own, slot]
         ascends = (gap == 0) & (now[:, r.KIND] == r.NOTE) & (now[:, r.SLOT] == slot)
         allowed = allowed_keys(is_drum[:, None], now[:, r.KEY, None], ascends[:, None])[:, 0]
         logits = n.key_head(note)[:, 0].float().masked_fill(~allowed, _NEVER).log_softmax(-1)

@@ -79,13 +79,16 @@ class RotaryAttention(nn.Module):
         key, value = self.kv(source).view(batch, count, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
         return rotation(functional.layer_norm(key, (key.shape[-1],))), value
 
-    def forward(self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor) -> Tensor:
-        """Rows (B, N, width) to N keys, causally; or the rows after all keys but their own, N = 1."""
+    def forward(
+        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None
+    ) -> Tensor:
+        """Rows (B, N, width) to N keys, causally; or to K keys but those that are hidden (B, K), N = 1."""
         batch, count, width = x.shape
         query = self.query(x).view(batch, count, self.heads, -1).transpose(1, 2)
         query = rotation(functional.layer_norm(query, (query.shape[-1],)) * self.gain.to(query.dtype))
         if count == 1:
-            found = functional.scaled_dot_product_attention(query, key, value)
+            mask = None if hidden is None else ~hidden[:, None, None]
+            found = functional.scaled_dot_product_attention(query, key, value, mask)
         else:
             query, key, value = (one.flatten(0, 1) for one in (query, key, value))
             parts = causal_blocks(query, key, query.shape[-1] ** -0.5)
@@ -108,8 +111,10 @@ class RotaryBlock(nn.Module):
         """The normalised rows, the input of the attention."""
         return torch.as_tensor(self.norms[0](x))
 
-    def forward(self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor) -> Tensor:
-        """Rows (B, N, width), with keys and values of the source."""
-        x = x + self.attention(self.normed(x), rotation, key, value)
+    def forward(
+        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None
+    ) -> Tensor:
+        """Rows (B, N, width), with keys and values of the source, some of them hidden."""
+        x = x + self.attention(self.normed(x), rotation, key, value, hidden)
         inner = functional.relu(self.up(self.norms[1](x)))
         return torch.as_tensor(x + self.down(inner * inner))

@@ -329,9 +329,9 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
     drawn: list[Sampling] = []
     real = RegionSampler.__init__
 
-    def noting(self: RegionSampler, network: Any, request: Any, sampling: Sampling, seed: int) -> None:
+    def noting(self: RegionSampler, network: Any, requests: Any, sampling: Sampling, seeds: Any) -> None:
         drawn.append(sampling)
-        real(self, network, request, sampling, seed)
+        real(self, network, requests, sampling, seeds)
 
     monkeypatch.setattr(RegionSampler, "__init__", noting)
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional())
@@ -344,9 +344,9 @@ def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.Monke
     requests: list[RegionRequest] = []
     real = RegionSampler.__init__
 
-    def noting(self: RegionSampler, network: Any, request: RegionRequest, sampling: Sampling, seed: int) -> None:
-        requests.append(request)
-        real(self, network, request, sampling, seed)
+    def noting(self: RegionSampler, network: Any, asked: list[RegionRequest], sampling: Sampling, seeds: Any) -> None:
+        requests.extend(asked)
+        real(self, network, asked, sampling, seeds)
 
     monkeypatch.setattr(RegionSampler, "__init__", noting)
     score = generation.generate(None, 40.0, regional(), seed=4)

@@ -137,6 +137,16 @@ def test_a_note_where_its_channel_has_another_program_gets_one_of_its_own() -> N
     assert content(parse_midi(out)) == content(edited)
 
 
+@pytest.mark.parametrize("row", [(600, 60, 70, 90, 57, 0, 1), (20, 60, 62, 90, 57, 0, 1)])
+def test_a_program_acts_within_its_sequence_of_a_type_2_file(row: tuple[int, ...]) -> None:
+    data = smf(program(0, 7) + note(60), program(0, 57) + note(62) + note(64), kind=2)
+    score = parse_midi(data)
+    edited = replaced(score, row, keep=slice(None))
+    out = midi_bytes(edited)
+    assert chunks(out)[0] == chunks(data)[0]
+    assert content(parse_midi(out)) == content(edited)
+
+
 def test_a_note_inside_another_of_its_pitch() -> None:
     score = parse_midi(smf(on(0, 60) + off(480, 60)))
     edited = replaced(score, (100, 60, 60, 90), keep=slice(None))

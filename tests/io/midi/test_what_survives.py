@@ -61,6 +61,15 @@ FILES = {
         program(0, 40, 1) + on(0, 72, channel=1) + program(480, 68, 1) + off(0, 72, 1) + on(0, 72, channel=1)
         + off(480, 72, 1) + program(0, 40, 1) + note(74, 1)
     ),
+    "a pedal in the last of a channel's tracks, down where a note of it ends": smf(
+        tune(0, 72, 74), tune(1, 30), on(0, 48) + off(480, 48) + control(0, 64, 127) + note(50) + control(0, 64, 0)
+    ),
+    "a pedal in a track between, up where a note begins": smf(
+        tune(0, 72, 74), control(0, 64, 127) + control(480, 64, 0), tune(0, 48, 50)
+    ),
+    "notes that never end": smf(
+        on(0, 60) + note(62) + on(0, 60), on(0, 36, channel=9) + on(240, 38, channel=9), tune(1, 50, 52, 54)
+    ),
     "velocities of notes off, and a chunk of Yamaha's": (
         header(2) + chunk(on(0, 60) + b"\x83\x60\x80\x3c\x21" + on(0, 62) + b"\x83\x60\x80\x3e\x70" + END)
         + chunk(b"\0\1\2", b"XFIH") + chunk(program(0, 9, 1) + tune(1, 50) + END)

@@ -43,7 +43,7 @@ def test_row_by_row_is_all_at_once(network) -> None:
     begin = int((rows[:, r.KIND] == r.REGION).nonzero()[0]) + 1
     with torch.no_grad():
         losses = network.losses(rows[None])
-    cache = RegionCache(network, rows[:begin], 2, len(rows))
+    cache = RegionCache(network, [rows[:begin]] * 2, len(rows))
     assert begin > 130, "attention goes on past a block"
     seen = 0
     for at in range(begin, len(rows)):
@@ -68,10 +68,39 @@ def test_row_by_row_is_all_at_once(network) -> None:
     assert seen > 4
 
 
+def test_alternatives_with_rows_of_their_own_are_as_each_alone(network) -> None:
+    long = an_edit()
+    begin = int((long[:, r.KIND] == r.REGION).nonzero()[0]) + 1
+    short = torch.cat([long[: begin - 40], long[begin - 1 : begin]])
+    short[:, r.PREVIOUS] = torch.where(short[:, r.PREVIOUS] < begin - 41, short[:, r.PREVIOUS], -1)
+    given = [long[:begin], short, long[:begin]]
+    caches = [RegionCache(network, given, 8)] + [RegionCache(network, [one], 8) for one in given]
+
+    def step(cache: RegionCache, rows: torch.Tensor) -> list[torch.Tensor]:
+        gap = torch.ones(len(rows), dtype=torch.long)
+        found = [
+            cache.gaps(),
+            cache.slots(gap, rows[:, r.STATE]),
+            cache.keys(gap, rows[:, r.SLOT], rows[:, r.TIME], rows[:, r.POSITION], rows[:, r.LENGTH]),
+            cache.durations(rows[:, r.KEY]),
+            cache.velocities(rows[:, r.DURATION]),
+        ]
+        cache.append(rows)
+        return found
+
+    for row in long[begin : begin + 3]:
+        together = step(caches[0], row[None].expand(3, -1))
+        for number in range(3):
+            for whole, alone in zip(together, step(caches[number + 1], row[None]), strict=True):
+                assert torch.allclose(whole[number], alone[0], atol=1e-4)
+    caches[0].select([1])
+    assert torch.allclose(caches[0].gaps(), caches[2].gaps(), atol=1e-4)
+
+
 def test_probabilities_sum_to_one(network) -> None:
     rows = an_edit()
     begin = int((rows[:, r.KIND] == r.REGION).nonzero()[0]) + 1
-    cache = RegionCache(network, rows[:begin], 1, 4)
+    cache = RegionCache(network, [rows[:begin]], 4)
     one = torch.tensor([1])
     slot = rows[begin, r.SLOT][None]
     for log_p in (
@@ -116,7 +145,7 @@ def test_forward_is_the_sum_of_the_fields(network) -> None:
 def test_a_note_of_a_track_that_is_not_written_is_not_expected(network) -> None:
     rows = an_edit()
     begin = int((rows[:, r.KIND] == r.REGION).nonzero()[0]) + 1
-    cache = RegionCache(network, rows[:begin], 1, 1)
+    cache = RegionCache(network, [rows[:begin]], 1)
     log_p = cache.slots(torch.tensor([1]), rows[begin, r.STATE][None])[0]
     written = rows[rows[:, r.ABOUT] == r.ABOUT_WRITTEN, r.SLOT].tolist()
     assert set((log_p > -100).nonzero()[:, 0].tolist()) == set(written)

@@ -35,11 +35,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """Channel and port of a part; `tells`: its track contains the controllers of the channel, for all parts on it."""
+    """Channel and port of a part."""
 
     channel: int
     port: int
-    tells: bool
 
 
 def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = frozenset()) -> list[Place]:
@@ -73,13 +72,7 @@ def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = 
                 voice = shared[key] = _free(part.drum, used)
                 used = used | {voice}
             voices[index] = voice
-    known: set[Voice] = set()
-    places = []
-    for voice in voices:
-        assert voice is not None
-        places.append(Place(voice[1], voice[0], voice not in known))
-        known.add(voice)
-    return places
+    return [Place(voice[1], voice[0]) for voice in voices if voice is not None]
 
 
 def _sharing(parts: Sequence[Part], voices: Sequence[Voice | None], used: frozenset[Voice]) -> bool:

@@ -1,9 +1,9 @@
-"""Tempos, meters, keys and aftertouch that were changed, as changes of the events of a file."""
+"""Tempos, meters, keys and events without a table that were changed, as changes of the events of a file."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,23 +13,16 @@ from symbolic_music.io.midi.others import Others
 from symbolic_music.io.midi.tolerant_reader import Placed
 from symbolic_music.io.midi.writing.chunk_patch import New
 from symbolic_music.io.midi.writing.encoding import key_message, meter_message, tempo_message
-from symbolic_music.score import Array, Score
+from symbolic_music.io.midi.writing.swaps import Place, Swap, coming
+from symbolic_music.score import Array, Other, Score
 
 _TEMPO, _METER, _KEY = 0x51, 0x58, 0x59
-_OFF, _AFTERTOUCH = 0x8, 0xA
-
-
-@dataclass(frozen=True)
-class Swap:
-    """In a track of the file the event at a place goes, where one is named, and a new one comes, where one is given."""
-
-    file: int
-    place: int | None
-    new: New | None
+_OFF = 0x8
+_METER_META = b"\xff\x58"
 
 
 def swaps(score: Score, document: Document, placed: Placed) -> list[Swap] | None:
-    """What became of the maps and of aftertouch; None where it cannot be said in the events of this file."""
+    """What became of the maps and of events without a table; None where the events of this file cannot say it."""
     _, tempos, meters, keys, *_ = document.tables
     found: list[Swap] = []
     for ours, theirs, kind, message in (
@@ -43,7 +36,7 @@ def swaps(score: Score, document: Document, placed: Placed) -> list[Swap] | None
                 return None
             found += swapped
     if score.others is not document.others:
-        swapped = _of_others(score, document.others)
+        swapped = _of_others(score, document.others, placed)
         if swapped is None:
             return None
         found += swapped
@@ -82,16 +75,33 @@ def _metas(placed: Placed, kind: int) -> Iterator[tuple[int, int, int]]:
                 yield int(events.table.tick[index]), file, int(events.table.place[index])
 
 
-def _of_others(score: Score, were: Others) -> list[Swap] | None:
-    """Aftertouch of a key may have moved to another key; nothing else may have changed."""
-    now = tuple(score.others)
-    if len(now) != len(were):
+def _of_others(score: Score, were: Others, placed: Placed) -> list[Swap] | None:
+    """Any may come and go, but for unknown chunks and clicks of the metronome."""
+    went, came = Counter(were) - Counter(score.others), Counter(score.others) - Counter(were)
+    if any(other.data[0] < _OFF << 4 or other.data[:2] == _METER_META for other in (*went, *came)):
         return None
-    found: list[Swap] = []
-    for ours, theirs, (file, place) in zip(now, were, were.places, strict=True):
-        if ours == theirs or theirs.data[0] >> 4 == _OFF:  # what lets go of a note goes and comes with it
+    free: dict[tuple[object, ...], list[Place]] = defaultdict(list)
+    for other, place in zip(were, were.places, strict=True):
+        if went[other]:
+            went[other] -= 1
+            free[_same(other)].append(place)
+    known, found = len(placed.score.tracks), []
+    for other in came.elements():
+        if other.data[0] >> 4 == _OFF:  # what lets go of a note goes and comes with it
             continue
-        if theirs.data[0] >> 4 != _AFTERTOUCH or replace(ours, data=theirs.data) != theirs:
+        if other.track is not None and other.track >= known:
             return None
-        found.append(Swap(file, place, New(ours.time, ours.data, before=place)))
-    return found
+        left = free[_same(other)]
+        at = left.pop(0) if left else None
+        file = other.chunk if other.track is None else int(np.searchsorted(placed.first, other.track, side="right")) - 1
+        if file >= len(placed.tracks):
+            return None
+        found.append(coming(file, at, other.time, other.data, placed))
+    return found + [Swap(*place, None) for same, left in free.items() if same[1] != _OFF for place in left]
+
+
+def _same(other: Other) -> tuple[object, ...]:
+    """What an event that is in the place of another has in common with it."""
+    status = other.data[0]
+    kind: object = other.data[1] if status == 0xFF else 0
+    return other.time, status >> 4, kind, other.track, other.chunk

@@ -60,12 +60,12 @@ def changes(old: Array, new: Array) -> Change:
     if tail:
         kept[-tail:] = np.arange(len(a) - tail, len(a))
     mine, theirs = a[head : len(a) - tail], b[head : len(b) - tail]
-    first, second = _matched(mine, theirs)
+    first, second = matched(mine, theirs)
     kept[head + second] = head + first
     stayed = np.zeros(len(a), bool)
     stayed[kept[kept >= 0]] = True
     went, came = np.flatnonzero(~stayed), np.flatnonzero(kept < 0)
-    gone, come = _matched(_frames(old[went]), _frames(new[came]))
+    gone, come = matched(_frames(old[went]), _frames(new[came]))
     return Change(went, came, kept, dict(zip(came[come].tolist(), went[gone].tolist(), strict=True)))
 
 
@@ -83,7 +83,7 @@ def _alike(a: Ints, b: Ints) -> int:
     return int(differ.argmax()) if differ.any() else count
 
 
-def _matched(a: Ints, b: Ints) -> tuple[Ints, Ints]:
+def matched(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     """Rows of `a` and of `b` that are equal, each once, the first with the first."""
     both = np.concatenate([a, b])
     if not len(a) or not len(b):

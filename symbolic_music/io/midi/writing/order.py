@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,15 @@ class Order:
 
     def controls(self, table: Array) -> Ints:
         """Those of controllers: banks come before the program that takes them."""
-        return np.where(np.isin(table["number"], (BANK_HIGH, BANK_LOW)), BANK, CONTROL)
+        return np.where((table["number"] == BANK_HIGH) | (table["number"] == BANK_LOW), BANK, CONTROL)
 
     def bends(self, table: Array) -> Ints:
         """Those of bends."""
         return np.full(len(table), CONTROL)
+
+    def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
+        """To which of these tracks, which share a channel, events of such an order are written: to the first."""
+        return np.zeros(len(orders), np.int64)
 
 
 class FileOrder(Order):
@@ -49,7 +54,8 @@ class FileOrder(Order):
 
     def __init__(self, document: Document) -> None:
         found = placed(document.data)
-        starts = np.array([extent.start for extent in found.layout.tracks], np.int64)
+        self._starts = starts = np.array([extent.start for extent in found.layout.tracks], np.int64)
+        self._first = found.first
         notes = found.score.notes
         track, onset = notes["track"].astype(np.int64), notes["onset"].astype(np.int64)
         on, off = (np.where(places >= 0, starts[found.notes[:, 0]] + places, -1) for places in found.notes[:, 1:].T)
@@ -76,6 +82,12 @@ class FileOrder(Order):
     @override
     def bends(self, table: Array) -> Ints:
         return self._bends.of(_key(table["track"], table["time"], 0), super().bends(table))
+
+    def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
+        """To the track in which they stand, else to the last before it, so that the order of a tick stays."""
+        files = np.searchsorted(self._starts, (orders - IN_FILE) // 2, side="right") - 1
+        last = np.searchsorted(np.searchsorted(self._first, tracks, side="right") - 1, files, side="right") - 1
+        return np.where(orders >= IN_FILE, np.maximum(last, 0), 0)
 
 
 def order_of(score: Score) -> Order:

@@ -1,0 +1,280 @@
+"""One alternative of a region: its notes so far, and the values that limits and habits allow the next one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import ConstraintError
+from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
+from symbolic_music.generation.decoding.habits import paced, tuned
+from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
+from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
+from symbolic_music.tokenizers.region import rows as r
+from symbolic_music.tokenizers.region.arrangement import written_states
+
+# Past events that constraints see.
+_REMEMBERED = 2048
+
+
+class RegionLine:
+    """The notes of one alternative of a span so far, and what may follow.
+
+    The fields of a row are drawn in the order of the chain rule: `draw_gap`, and for a note slot, key, duration and
+    velocity, each of which is set by `take` once it is drawn.
+
+    Args:
+        request: what is to be written.
+        sampling: of every field.
+        seed: the same seed gives the same notes.
+    """
+
+    def __init__(self, request: RegionRequest, sampling: Sampling, seed: int) -> None:
+        self._request, self._sampling = request, sampling
+        self._random = np.random.default_rng(seed)
+        self._habits = list(request.habits)
+        self._numbers = [slot for slot, _ in request.slots]
+        instruments = sorted({instrument for _, instrument in request.slots} - {r.PEDAL_INSTRUMENT})
+        self._candidates = np.concatenate([np.arange(128 * i, 128 * i + 128) for i in instruments])
+        self._block = {instrument: 128 * place for place, instrument in enumerate(instruments)}
+        past = request.past[-_REMEMBERED:]
+        self._events = np.zeros((len(past) + request.most + 1, 3), np.int64)
+        self._events[: len(past)] = past
+        self._count = self._given = len(past)
+        self._busy = [dict(busy) for busy in request.busy]
+        self._onsets: list[list[int]] = [[] for _ in request.slots]
+        self._end_bar = int(np.searchsorted(request.bar_starts, request.end - 1, side="right"))
+        self._now, self._key, self._slot = request.start, 0, r.NO_SLOT
+        # Keys that may begin at the gap drawn last.
+        self._free = np.zeros((len(request.slots), r.KEYS), bool)
+        self._place, self._total = 0, 0.0
+        # The row that is drawn.
+        self.row = self._new_row(r.REST, self._now)
+        self.complete = True
+
+    def is_over(self) -> bool:
+        """Whether no further note is wanted; `complete` says whether the span is written."""
+        finished = self._is_finished()
+        over = finished or self._count - self._given >= self._request.most
+        if over:
+            self.complete = finished
+        return over
+
+    # -- fields -------------------------------------------------------------------------------------------
+
+    def draw_gap(self, log_p: Floats) -> int:
+        """The gap class to the next row, which begins here: a note, a rest, or the end of the span.
+
+        Raises:
+            ConstraintError: when nothing may follow.
+            ModelError: when the model's probabilities are not finite.
+        """
+        gap, chosen = self._drawn_gap(log_p)
+        self._total += chosen
+        if gap == r.GAP_REST:
+            self._now, self._slot = self._now + r.LONGEST_GAP, r.NO_SLOT
+            self.row = self._new_row(r.REST, self._now)
+        elif gap != r.GAP_END:
+            self.row = self._new_row(r.NOTE, self._now + gap)
+        return gap
+
+    def _drawn_gap(self, log_p: Floats) -> tuple[int, float]:
+        request, model_log_p = self._request, log_p
+        if request.rhythm is not None:
+            bar = int(np.searchsorted(request.bar_starts, self._now, side="right")) - 1
+            place = int(self._now - request.bar_starts[max(bar, 0)])
+            log_p = request.rhythm.weighed(log_p, place, request.end - self._now)
+        if request.pace:
+            written, elapsed = self._count - self._given, self._now - request.start
+            log_p = paced(log_p, request.pace, written - request.pace * elapsed, request.end - self._now)
+        situation = self._situation()
+        times = self._now + np.arange(r.LONGEST_GAP)[None]
+        allowed = np.zeros(r.GAPS, bool)
+        onsets = both([c.onsets(situation, times) for c in request.constraints], times.shape)
+        allowed[: r.LONGEST_GAP] = (onsets & (times >= request.start) & (times < request.end))[0]
+        roomy = allowed[: r.LONGEST_GAP] & self._leaves_room(times[0])
+        if roomy.any():
+            allowed[: r.LONGEST_GAP] = roomy
+        passed = np.array([[self._now + r.LONGEST_GAP, request.end]])
+        passing = both([c.passing(situation, passed) for c in request.constraints], passed.shape)[0]
+        allowed[r.GAP_REST] = passing[0] and self._now + r.LONGEST_GAP < request.end
+        allowed[r.GAP_END] = passing[1]
+        longest = min((h.longest_gap for h in self._habits if h is not None), default=request.end)
+        lasting = np.append(np.arange(r.LONGEST_GAP), [r.LONGEST_GAP, request.end - self._now]) <= longest
+        notes = np.arange(r.GAPS) < r.LONGEST_GAP
+        # Where no note may stand within the longest gap, a longer one is better than none.
+        for kept in (allowed & lasting, allowed & ~lasting & notes, allowed & ~lasting & ~notes):
+            while kept.any():
+                gaps, found = draw_allowed(log_p[None], kept[None], self._sampling, np.array([self.uniform()]))
+                gap, chosen = int(gaps[0]), float(found[0])
+                if gap >= r.LONGEST_GAP:
+                    return gap, chosen
+                self._free = self._free_keys(self._now + gap)
+                if self._free.any():
+                    return gap, chosen
+                kept[gap] = False
+        if any(habits is not None for habits in self._habits):
+            # Limits come before habits.
+            self._habits = [None] * len(request.slots)
+            return self._drawn_gap(model_log_p)
+        raise self.contradiction("no onset is left")
+
+    def _free_keys(self, time: int) -> NDArray[np.bool_]:
+        """Keys that may begin at a time, of each written slot: (slots, 256)."""
+        request = self._request
+        free = np.zeros((len(request.slots), r.KEYS), bool)
+        situation = self._situation(time)
+        pitches = both([c.pitches(situation) for c in request.constraints], (1, len(self._candidates)))[0]
+        bar = int(np.searchsorted(request.bar_starts, time, side="right")) - 1
+        written = self._count - self._given
+        above = request.above[written] if written < len(request.above) else 0
+        for place, ((slot, instrument), habits) in enumerate(zip(request.slots, self._habits, strict=True)):
+            if time == self._now and slot < self._slot != r.NO_SLOT:
+                continue
+            if instrument == r.PEDAL_INSTRUMENT:
+                # It is up for a step at least.
+                free[place, r.PEDAL_KEY] = self._busy[place].get(r.PEDAL_KEY, -1) < time
+                continue
+            own = pitches[self._block[instrument] : self._block[instrument] + 128]
+            first = r.DRUM_KEYS if instrument == r.DRUM_KEYS else 0
+            free[place, first : first + 128 - above] = own[: 128 - above]
+            for key, until in self._busy[place].items():
+                if until > time:
+                    free[place, key] = False
+            if time == self._now and slot == self._slot:
+                free[place, : self._key + 1] = False
+            if request.fewest_at_once > 1 and place == len(request.slots) - 1:
+                lacking = request.fewest_at_once - 1 - self._together(time)
+                if lacking > 0:
+                    free[place, np.flatnonzero(free[place])[-lacking:]] = False
+            if habits is not None:
+                # Pitches that limits ask for come before the part's own.
+                own_keys = np.zeros(r.KEYS, bool)
+                own_keys[first : first + 128] = own
+                if (own_keys & habits.keys).any():
+                    free[place] &= habits.keys
+                free[place] &= self._within(habits.at_once, habits.per_bar, place, time, bar)
+                free[place] &= habits.places[time % r.STEPS]
+        return free
+
+    def _together(self, time: int) -> int:
+        """Notes written so far that begin at a time."""
+        return sum(onsets.count(time) for onsets in self._onsets) if time == self._now else 0
+
+    def _leaves_room(self, times: Integers) -> Mask:
+        """Whether at times from now on, one step after the other, a bar can still get the notes that it needs."""
+        request, starts = self._request, self._request.bar_starts
+        if not request.fewest_in_bar:
+            return np.ones(len(times), bool)
+        bars = np.searchsorted(starts, times, side="right")
+        ends = np.minimum(np.append(starts, request.end)[bars], request.end)
+        places = [np.ones(r.STEPS, bool) if habits is None else habits.places for habits in self._habits]
+        usable = np.logical_or.reduce(places)[np.arange(times[0], max(ends.max(), times[-1])) % r.STEPS]
+        before = np.append(0, np.cumsum(usable))
+        room = before[ends - times[0]] - before[times - times[0]]
+        here = bars == int(np.searchsorted(starts, self._now, side="right"))
+        begun = sum(1 for time in self._events[: self._count, 0] if time >= int(starts[max(bars[0] - 1, 0)]))
+        return np.asarray(room >= request.fewest_in_bar - np.where(here, begun, 0))
+
+    def _within(self, at_once: int, per_bar: int, place: int, time: int, bar: int) -> bool:
+        own = self._onsets[place]
+        together = sum(1 for onset in reversed(own[-at_once - 1 :]) if onset == time)
+        begin = int(self._request.bar_starts[bar])
+        in_bar = sum(1 for onset in own[-per_bar - 1 :] if onset >= begin)
+        return together < at_once and in_bar < per_bar
+
+    def slots(self) -> Mask:
+        """Slots that the note may have, (33,)."""
+        mask = np.zeros(r.SLOTS + 1, bool)
+        mask[[slot for slot, own in zip(self._numbers, self._free, strict=True) if own.any()]] = True
+        return mask
+
+    def keys(self, log_p: Floats) -> tuple[Floats, Mask]:
+        """The log-probabilities of the keys, weighed by habits, and those that the note may have: (256,) each."""
+        request, habits = self._request, self._habits[self._place]
+        if habits is not None and request.others is not None and self._instrument < r.DRUM_KEYS:
+            log_p = tuned(log_p, habits, request.others.at(np.array([self._time]))[0])
+        return log_p, self._free[self._place]
+
+    def durations(self) -> Mask:
+        """Durations that the note may have, (1000,)."""
+        request, habits, time = self._request, self._habits[self._place], self._time
+        lengths = np.arange(r.DURATIONS)
+        allowed = lengths <= request.end - time
+        if self._instrument != r.PEDAL_INSTRUMENT:
+            situation = self._situation(time)
+            allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
+        allowed[0] = False
+        if habits is not None and (allowed & habits.durations).any():
+            allowed &= habits.durations
+        return allowed
+
+    def take(self, field: int, value: int, log_probability: float) -> None:
+        """Set a field of the note; the slot comes first."""
+        self.row[field] = value
+        self._total += log_probability
+        if field == r.SLOT:
+            self._place = self._numbers.index(value)
+
+    def end_note(self) -> DrawnNote:
+        """The note, all fields of which are set."""
+        instrument, time, place, row = self._instrument, self._time, self._place, self.row
+        row[r.INSTRUMENT] = instrument
+        slot, key, duration, velocity = (int(row[field]) for field in (r.SLOT, r.KEY, r.DURATION, r.VELOCITY))
+        self._now, self._slot, self._key = time, slot, key
+        self._busy[place][key] = time + duration
+        self._onsets[place].append(time)
+        if instrument != r.PEDAL_INSTRUMENT:
+            self._events[self._count] = time, duration, 128 * instrument + key % 128
+            self._count += 1
+        total, self._total = self._total, 0.0
+        return DrawnNote(time, duration, slot, instrument, key % 128, min(127, 4 * velocity + 2), total)
+
+    def uniform(self) -> float:
+        """The next random number of the alternative, in [0, 1)."""
+        return float(self._random.random())
+
+    @property
+    def _instrument(self) -> int:
+        return self._request.slots[self._place][1]
+
+    @property
+    def _time(self) -> int:
+        """When the row begins, in steps of the score."""
+        return int(self.row[r.TIME]) + self._request.origin
+
+    def _new_row(self, kind: int, time: int) -> NDArray[np.int64]:
+        """A row at a time, its place in the bar set."""
+        request, row = self._request, r.blank(1, kind)[0]
+        bar = np.clip(np.searchsorted(request.bar_starts, [time], side="right") - 1, 0, None)
+        position = min(int(time - request.bar_starts[bar[0]]), r.MOST_POSITION - 1)
+        length = min(int(request.bar_lengths[bar[0]]), r.MOST_POSITION)
+        state = r.GIVEN if request.is_opening else int(written_states(bar, self._end_bar)[0])
+        row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
+        return np.asarray(row)
+
+    # -- constraints --------------------------------------------------------------------------------------
+
+    def _situation(self, time: int | None = None) -> Situation:
+        now = np.array([self._now])
+        return Situation(
+            events=self._events[None, : self._count],
+            counts=np.array([self._count]),
+            given=self._given,
+            now=now,
+            time=now if time is None else np.array([time]),
+            duration=np.array([0]),
+            start=self._request.start,
+            end=self._request.end,
+            notes=self._candidates,
+        )
+
+    def _is_finished(self) -> bool:
+        situation = self._situation()
+        masks: list[Mask | None] = [c.finished(situation) for c in self._request.constraints]
+        return any(mask is not None and bool(mask[0]) for mask in masks)
+
+    def contradiction(self, what: str) -> ConstraintError:
+        """The error where nothing may follow."""
+        time = (self._now - self._request.start) / r.STEPS
+        return ConstraintError(f"{what} {time:.1f} quarters into the region: the limits contradict each other or it")
