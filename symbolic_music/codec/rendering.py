@@ -41,10 +41,13 @@ def score_to_codes(
         OptionError: for settings out of range.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=2, width=32, layers=1, heads=2, hidden=64)
+        >>> network = sm.codec.CodecLanguageModel(config).eval()  # of random weights; `load_writer` gives a trained one
+        >>> card = sm.models.Card("small", 1, "CC0-1.0", "none")
+        >>> writer = sm.codec.Writer(network, sm.codec.load_codec("codec"), "codec", card)
         >>> note = sm.Score(notes=sm.score.note_table([(0, 60, 72)]))  # a sixteenth; a second follows for its end
         >>> sm.codec.score_to_codes(note, writer, seed=1).codes.shape[0]
-        4
+        2
     """
     blocks = [block[0].cpu() for block in _blocks(score, writer, seed, progress, settings)]
     form = writer.codec.format
@@ -97,7 +100,10 @@ def render_file_by_codec(
         As `render_by_codec`, `Audio.write` and `Codes.save`.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=2, width=32, layers=1, heads=2, hidden=64)
+        >>> network = sm.codec.CodecLanguageModel(config).eval()  # of random weights; `load_writer` gives a trained one
+        >>> card = sm.models.Card("small", 1, "CC0-1.0", "none")
+        >>> writer = sm.codec.Writer(network, sm.codec.load_codec("codec"), "codec", card)
         >>> note = sm.Score(notes=sm.score.note_table([(0, 60, 72)]))  # a sixteenth; a second follows for its end
         >>> sm.codec.render_file_by_codec(note, "note.wav", writer, seed=1).path.name
         'note.wav'
