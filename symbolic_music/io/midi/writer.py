@@ -120,7 +120,8 @@ def _note_columns(
     `before`: tracks that come before those of the first group.
     """
     notes = joined([part.notes for part in parts], NOTE)
-    group = np.repeat([n for n, own in enumerate(groups) for _ in own], [len(part.notes) for part in parts])
+    numbers = np.array([n for n, own in enumerate(groups) for _ in own], np.int64)
+    group = np.repeat(numbers, [len(part.notes) for part in parts])
     if len(groups) < len(parts):
         rows = np.argsort(group << 31 | notes["onset"], kind="stable")
         notes, group = _taken(notes, rows), group[rows]
@@ -152,7 +153,8 @@ def _state_columns(
     for which, dtype, made in ((0, CONTROL_TABLE, control_columns), (1, BEND_TABLE, bend_columns)):
         tables = [state[which] for state in states]
         lengths = [len(table) for table in tables]
-        columns.append(made(joined(tables, dtype), np.repeat(first, lengths), np.repeat(channels, lengths), order))
+        tracks, own = (np.repeat(np.array(of, np.int64), lengths) for of in (first, channels))
+        columns.append(made(joined(tables, dtype), tracks, own, order))
     return columns
 
 
@@ -311,7 +313,7 @@ def _parts(score: Score) -> Iterator[Part]:
     order = np.argsort(key, kind="stable")
     key, notes = key[order], _taken(notes, order)
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
-    keys, stops = key[begins].tolist(), np.append(begins[1:], len(key)).tolist()
+    keys, stops = key[begins].tolist(), np.append(begins[1:], len(key))[: len(begins)].tolist()
     own: dict[int, list[tuple[int, Array]]] = defaultdict(list)
     for one, begin, stop in zip(keys, begins.tolist(), stops, strict=True):
         own[one >> 8].append((one, notes[begin:stop]))
