@@ -107,7 +107,15 @@ def voices_table() -> str:
     out += line(["--:", "---", "---", "---", "--:", "---", "--:", "---", "---"])
     for number, voice in enumerate(PROGRAMS):
         partials = len(voice.ratios) or len(voice.drawbars) or voice.partials
-        kind = "free partials" if voice.ratios else "stiff string" if voice.inharmonicity else "harmonics"
+        kind = (
+            "measured"
+            if voice.measured
+            else "free partials"
+            if voice.ratios
+            else "stiff string"
+            if voice.inharmonicity
+            else "harmonics"
+        )
         course = f"dies in {voice.decay:g} s" if voice.decay > 0 else "stays"
         moves = [f"vibrato {voice.vibrato:g} cents"] * (voice.vibrato > 0)
         moves += [f"tremolo {voice.tremolo:g} dB"] * (voice.tremolo > 0)

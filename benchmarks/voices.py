@@ -49,10 +49,10 @@ SPREAD = {"volume": (-12, 6), "fluctuation": (-3, 6), "vibrato": (0, 0.15), "bri
 Samples = NDArray[np.float32]
 
 
-def one_note(note: TakenNote, program: int, seconds: float) -> Score:
-    """A score of a note at the recording's pitch, one tick a millisecond."""
+def one_note(note: TakenNote, program: int, seconds: float, velocity: int) -> Score:
+    """A score of a note at the recording's pitch and strength, one tick a millisecond."""
     key = int(np.clip(round(note.pitch), 0, 127))
-    rows = [(round(LEAD * 1000), max(50, round(1000 * seconds)), key, 100, program, 0, 0)]
+    rows = [(round(LEAD * 1000), max(50, round(1000 * seconds)), key, velocity, program, 0, 0)]
     value = round((note.pitch - key) / 2 * 8192)
     score = Score(500, note_table(rows))
     return score.replace(bends=np.array([(0, value, 0)], score.bends.dtype)) if value else score
@@ -104,7 +104,7 @@ def quality(source: VoiceSource, held: list[tuple[TakenNote, Samples]], most: fl
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for note, real in held:
         seconds = min(note.held * HOP, most)
-        score = one_note(note, source.programs[0], seconds)
+        score = one_note(note, source.programs[0], seconds, source.recorded_velocity)
         asked = express(score)
         asked.controls[0] = measured(levelled(note), STRUCK_SECONDS if source.struck else seconds).numpy()
         start = round(note.start * RATE)

@@ -173,6 +173,10 @@ class StoreError(CorpusError):
     """
 
 
+class WorkerError(SymbolicMusicError):
+    """A process that ran a task died."""
+
+
 class TrainingError(SymbolicMusicError):
     """Training cannot continue: the loss is not finite, or a checkpoint does not fit.
 

@@ -21,6 +21,7 @@ from symbolic_music.cli.commands.editing import (
 )
 from symbolic_music.cli.commands.files import (
     compare,
+    detect_mark,
     detokenize,
     diff,
     encode,
@@ -49,6 +50,7 @@ for _verb in (
     diff.diff,
     plot.plot,
     render.render,
+    detect_mark.detect_mark,
     tokenize.tokenize,
     detokenize.detokenize,
     models.models,

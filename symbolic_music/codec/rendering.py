@@ -15,10 +15,11 @@ from symbolic_music.codec.encode_decode import decoded
 from symbolic_music.codec.language_models.registry import Writer
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
+from symbolic_music.synthesis.mark import marking
 from symbolic_music.synthesis.mixing.loudness import levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
-from symbolic_music.synthesis.rendering import Written
+from symbolic_music.synthesis.rendering import Written, statement
 from symbolic_music.synthesis.settings import check_level
 
 Progress = Callable[[float], None]
@@ -88,6 +89,8 @@ def render_file_by_codec(
     codes: str | Path | None = None,
     loudness: float = -16.0,
     seed: int = 0,
+    mark: bool = False,
+    comment: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Written:
@@ -95,6 +98,8 @@ def render_file_by_codec(
 
     Args:
         codes: also a file for the codes.
+        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        comment: the tag of the file; one with version, model and seed when omitted, none when empty.
 
     Raises:
         As `render_by_codec`, `Audio.write` and `Codes.save`.
@@ -110,8 +115,11 @@ def render_file_by_codec(
     """
     check_level(loudness)
     form, kept = writer.codec.format, list[torch.Tensor]()
-    with writing(Path(path), form.sample_rate, 16, writer.frames(score) / form.frame_rate) as add:
+    tag = statement(f"codec ({writer.card.name})", seed) if comment is None else comment
+    with writing(Path(path), form.sample_rate, 16, writer.frames(score) / form.frame_rate, comment=tag) as add:
         blocks = _stereo(score, writer, seed, progress, settings, kept)
+        if mark:
+            blocks = marking(blocks, form.sample_rate)
         samples, peak, _ = deliver(blocks, add, Path(path).parent, form.sample_rate, loudness)
         if codes is not None:
             Codes(torch.cat(kept, dim=-1).numpy(), form, samples).save(codes)

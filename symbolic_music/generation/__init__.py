@@ -8,6 +8,7 @@ from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_S
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.edit_files import EditedFile, edit_files
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.drafted import with_draft
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
@@ -30,6 +31,7 @@ __all__ = [
     "Drawn",
     "Edit",
     "EditSession",
+    "EditedFile",
     "Editing",
     "EventSampling",
     "Limits",
@@ -46,6 +48,7 @@ __all__ = [
     "continue_bars",
     "default_sampling",
     "edit",
+    "edit_files",
     "generate",
     "infill",
     "introduce",

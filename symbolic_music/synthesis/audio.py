@@ -72,8 +72,10 @@ class Audio:
         data = b64encode(file.getvalue()).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
 
-    def write(self, path: str | Path, bits: int = 16) -> Path:
+    def write(self, path: str | Path, bits: int = 16, comment: str = "") -> Path:
         """Write a .wav or .flac file of 16 or 24 bits, whole or not at all. Returns the path.
+
+        A comment becomes the file's tag of that name, as `read_comment` reads it.
 
         Raises:
             AudioError: when the suffix is another one, or samples exceed full scale or are not finite: these would
@@ -82,7 +84,7 @@ class Audio:
             MissingExtraError: without soundfile.
         """
         path = Path(path)
-        with writing(path, self.sample_rate, bits, self.duration, len(self.samples)) as add:
+        with writing(path, self.sample_rate, bits, self.duration, len(self.samples), comment) as add:
             add(self.samples)
         return path
 
@@ -110,6 +112,23 @@ def read_audio(path: str | Path) -> Audio:
     return Audio(samples.T, rate)
 
 
+def read_comment(path: str | Path) -> str:
+    """The comment in the tags of a sound file; empty where there is none.
+
+    Raises:
+        As `read_audio`.
+    """
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("soundfile", "audio") from None
+    try:
+        with soundfile.SoundFile(path) as file:
+            return str(file.comment)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {error}") from None
+
+
 def _check_sound(path: str | Path, rate: int, channels: int, frames: int) -> None:
     """FileError for sound that claims what no recording has: all that is made of it grows with these."""
     low, high = RATES
@@ -123,11 +142,11 @@ def _check_sound(path: str | Path, rate: int, channels: int, frames: int) -> Non
 
 @contextmanager
 def writing(
-    path: Path, sample_rate: int, bits: int = 16, seconds: float = 0.0, channels: int = 2
+    path: Path, sample_rate: int, bits: int = 16, seconds: float = 0.0, channels: int = 2, comment: str = ""
 ) -> Iterator[Callable[[NDArray[np.float32]], None]]:
     """A .wav or .flac file to add samples (channels, n) to; it is there when all went well, whole.
 
-    `seconds` is how long it will be: a .wav of more than 4 GB becomes one of RF64.
+    `seconds` is how long it will be: a .wav of more than 4 GB becomes one of RF64. `comment` is its tag.
 
     Raises:
         As `Audio.write`.
@@ -149,6 +168,8 @@ def writing(
         except (RuntimeError, ValueError, TypeError) as error:
             raise AudioError(f"cannot encode {path.name}: {error}") from None
         with file:
+            if comment:
+                file.comment = comment
 
             def add(samples: NDArray[np.float32]) -> None:
                 peak = float(np.abs(samples).max(initial=0.0))

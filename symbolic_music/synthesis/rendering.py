@@ -17,6 +17,7 @@ from symbolic_music.synthesis.mixing.loudness import Limiter, levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
 from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
 from symbolic_music.synthesis.streaming import mixes, stems
+from symbolic_music.version import __version__
 
 
 def render(
@@ -41,7 +42,7 @@ def render(
         sample_rate: Hz, 8,000 to 192,000; 44,100 when omitted.
         progress: called with the share that is done.
         options: what `RenderSettings` has besides: soundfont, reverb, loudness, gain, seed, control_rate, expression,
-            voices.
+            voices, mark.
 
     Raises:
         EmptyScoreError: when there is no note.
@@ -103,6 +104,7 @@ def render_file(
     *,
     stem_paths: Mapping[int, str | Path] | None = None,
     bits: int = 16,
+    comment: str | None = None,
     progress: Progress | None = None,
     **options: Unpack[RenderOptions],
 ) -> Written:
@@ -117,6 +119,7 @@ def render_file(
         stem_paths: files for tracks with notes, by track number; missing folders are created. They need a second
             pass. Their sum is the mix, except for peaks of a stem over full scale.
         bits: 16 or 24.
+        comment: the tag of the files; one with version, synth and seed when omitted, none when empty.
         progress, options: as in `render`.
 
     Raises:
@@ -134,6 +137,7 @@ def render_file(
     for track in paths.keys() - set(tracks):
         raise OptionError(f"no track {track} has notes; there are: {', '.join(map(str, tracks))}")
     share = 0.5 if paths else 1.0
+    tag = statement(settings.synth, settings.seed) if comment is None else comment
 
     def first_part(part: float) -> None:
         _report(progress, share * part)
@@ -143,7 +147,7 @@ def render_file(
 
     with ExitStack() as stack:
         # Opened before anything is played: what cannot be written is said at once.
-        add = stack.enter_context(writing(Path(path), rate, bits, score.duration))
+        add = stack.enter_context(writing(Path(path), rate, bits, score.duration, comment=tag))
         blocks = mixes(score, settings, first_part)
         samples, peak, gain = deliver(blocks, add, Path(path).parent, rate, settings.loudness, settings.gain)
         if paths:
@@ -155,7 +159,7 @@ def render_file(
             files = [
                 # What cancels in the mix may be over full scale alone.
                 (tracks.index(track), Limiter(rate, 0.999),
-                 stack.enter_context(writing(one, rate, bits, score.duration)))
+                 stack.enter_context(writing(one, rate, bits, score.duration, comment=tag)))
                 for track, one in paths.items()
             ]  # fmt: skip
             for block in levelled(stems(score, settings, second_part), gain, rate):
@@ -165,6 +169,11 @@ def render_file(
                 add_one(limiter.limit(np.zeros((2, 0), np.float32), last=True))
     _report(progress, 1.0)
     return Written(Path(path), samples / rate, peak, paths)
+
+
+def statement(synth: str, seed: int) -> str:
+    """The words of a tag: version, synth and seed."""
+    return f"Rendered by symbolic-music {__version__}: synth {synth}, seed {seed}"
 
 
 def measured_gain(

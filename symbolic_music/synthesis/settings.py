@@ -41,6 +41,7 @@ class RenderSettings:
         expression: the six controls of every note, and the voices, of "midi-ddsp"; drawn from the score when omitted.
         voices: program to the name of a voice (`synthesis.ddsp.voices`) that plays it in place of its own, for "ddsp",
             and for "midi-ddsp" where a program has no trained voice.
+        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
 
     Examples:
         >>> settings = sm.synthesis.RenderSettings(sample_rate=22050, reverb=0.0, seed=1)
@@ -59,6 +60,7 @@ class RenderSettings:
     control_rate: float = CONTROL_RATE
     expression: Expression | None = None
     voices: Mapping[int, str] = field(default_factory=dict)
+    mark: bool = False
 
     def check(self) -> None:
         """Raise what `rendering.render` raises for a value out of its range."""
@@ -105,6 +107,7 @@ class RenderOptions(TypedDict, total=False):
     control_rate: float
     expression: Expression | None
     voices: Mapping[int, str]
+    mark: bool
 
 
 def settings_of(synth: str | RenderSettings, sample_rate: int | None, options: Mapping[str, Any]) -> RenderSettings:

@@ -11,6 +11,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
 from symbolic_music.synthesis.ddsp.player import Bank
+from symbolic_music.synthesis.mark import marking
 from symbolic_music.synthesis.mixing.loudness import levelled
 from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples
 from symbolic_music.synthesis.mixing.tracks import Placed, Player
@@ -57,6 +58,11 @@ def mixes(score: Score, settings: RenderSettings, progress: Progress | None = No
         As `rendering.render`.
     """
     settings.check_for(score)
+    blocks = _mixes(score, settings, progress)
+    return marking(blocks, settings.sample_rate) if settings.mark else blocks
+
+
+def _mixes(score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[Samples]:
     player, room = _player(score, settings), Room(settings.sample_rate, settings.reverb)
     for samples in _blocks(player, score, settings, progress):
         dry = np.zeros((2, samples), np.float32)
@@ -68,6 +74,16 @@ def mixes(score: Score, settings: RenderSettings, progress: Progress | None = No
 def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
     """Like `mixes`, for each track with notes: (tracks, 2, n). Their sum is the mix."""
     settings.check_for(score)
+    blocks = _stems(score, settings, progress)
+    if not settings.mark:
+        return blocks
+    # Marking is linear: marked tracks sum to the marked mix.
+    count = len(np.unique(score.notes["track"]))
+    marked = marking((block.reshape(2 * count, -1) for block in blocks), settings.sample_rate)
+    return (block.reshape(count, 2, -1) for block in marked)
+
+
+def _stems(score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[Samples]:
     player = _player(score, settings)
     rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}
     for samples in _blocks(player, score, settings, progress):

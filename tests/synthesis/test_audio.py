@@ -7,7 +7,7 @@ import soundfile
 from symbolic_music.errors import AudioError, FileError
 from symbolic_music.synthesis import Audio
 from symbolic_music.synthesis import audio as module
-from symbolic_music.synthesis.audio import read_audio
+from symbolic_music.synthesis.audio import read_audio, read_comment
 
 
 def ramp(n: int = 441, peak: float = 0.5) -> Audio:
@@ -103,3 +103,14 @@ def test_samples_that_are_not_finite_are_refused(tmp_path):
     data = np.array([0, np.nan, 0, np.inf], "<f4").tobytes()
     with pytest.raises(FileError, match="not finite"):
         read_audio(wav(tmp_path / "a.wav", kind=3, data=data))
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_comment_is_a_tag(tmp_path, suffix):
+    sound = Audio(np.zeros((1, 100), np.float32), 8000)
+    assert read_comment(sound.write(tmp_path / f"a{suffix}", comment="Café, seed 3")) == "Café, seed 3"
+    assert read_comment(sound.write(tmp_path / f"b{suffix}")) == ""
+    assert read_audio(tmp_path / f"a{suffix}").samples.shape == (1, 100)
+    (tmp_path / "c.wav").write_bytes(b"no sound")
+    with pytest.raises(FileError, match="cannot read"):
+        read_comment(tmp_path / "c.wav")

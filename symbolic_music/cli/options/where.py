@@ -146,12 +146,17 @@ class TrackOptions:
             raise OptionError("--tracks and --programs exclude each other")
         if self.programs is not None:
             return tracks_of(score, numbers(self.programs, "--programs"))
+        named = self.named()
+        return None if named is None else select(score, named)
+
+    def named(self) -> list[int | str] | None:
+        """The numbers and names of --tracks; OptionError when they cannot be read."""
         if self.tracks is None:
             return None
         named = [part.strip() for part in self.tracks.split(",")]
         if not all(named):
             raise OptionError(f"--tracks takes numbers or names such as 1,3 or bass,drums, not {self.tracks!r}")
-        return select(score, [int(part) if re.fullmatch(r"[-+]?\d+", part) else part for part in named])
+        return [int(part) if re.fullmatch(r"[-+]?\d+", part) else part for part in named]
 
 
 def chords(text: str) -> tuple[tuple[float, str], ...]:

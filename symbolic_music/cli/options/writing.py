@@ -37,7 +37,10 @@ class WritingOptions:
     """How notes are sampled, which limits they obey, how many alternatives there are, and where these are written."""
 
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The file to write, .mid or .musicxml; several are OUT-1, OUT-2, ...")
+        Path,
+        typer.Option(
+            "--output", "--out", "-o", help="The file to write, .mid or .musicxml; several are OUT-1, OUT-2, ..."
+        ),
     ]
     model: Annotated[
         str | None,
@@ -123,6 +126,9 @@ class WritingOptions:
         Path | None,
         typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES),
     ] = None
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Leave out the text event that names version, model and seed.")
+    ] = False
     device: Device = "auto"
     int8: Annotated[
         bool,
@@ -165,14 +171,18 @@ class WritingOptions:
         """The sampling settings; None when no option sets one: the default of the model."""
         from symbolic_music.generation import default_sampling
 
+        given = self.given_sampling()
+        return replace(default_sampling(model), **given) if given else None
+
+    def given_sampling(self) -> dict[str, Any]:
+        """The sampling settings that options set."""
         values = {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "top_k": self.top_k,
             "min_p": self.min_p,
         }
-        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        return replace(default_sampling(model), **given) if given else None
+        return {name: value for name, value in values.items() if value is not None}
 
     def limits(self) -> Limits:
         """The limits on the new notes."""
@@ -195,7 +205,7 @@ class WritingOptions:
             free=self.free,
         )
 
-    def write(self, session: EditSession, doing: str, beside: str = "") -> None:
+    def write(self, session: EditSession, model: Model[Any], doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
         from symbolic_music.generation import ranked_by_fit
 
@@ -210,11 +220,21 @@ class WritingOptions:
         targets = self._targets(self.count)[: len(found)]
         found = ranked_by_fit(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):
-            one.score.write(target)
+            self._save(one, target, model)
         if found:
             self._tell(found, targets, beside)
         if interrupted:
             raise KeyboardInterrupt
+
+    def _save(self, one: Written, target: Path, model: Model[Any]) -> None:
+        """Write a result, with the text event in MIDI."""
+        from symbolic_music.io.files import MIDI_SUFFIXES
+        from symbolic_music.io.midi.provenance import statement, write_with_statement
+
+        if self.unsigned or target.suffix.lower() not in MIDI_SUFFIXES:
+            one.score.write(target)
+        else:
+            write_with_statement(one.score, target, statement(model.card.name, self.seed, one.number + 1))
 
     def _targets(self, count: int) -> list[Path]:
         if count == 1:

@@ -14,11 +14,9 @@ from typing import Any
 from symbolic_music.corpora.datasets import archives, filters, registry
 from symbolic_music.corpora.datasets.base import Listing
 from symbolic_music.corpora.datasets.splits import filled
-from symbolic_music.corpora.preparation import processes as engines
-from symbolic_music.corpora.preparation import ray_engine
 from symbolic_music.corpora.preparation.fingerprints import SKETCH, split_sketches
 from symbolic_music.corpora.preparation.near_duplicates import dedup_splits, groups, leak_report
-from symbolic_music.corpora.preparation.segment_builder import Task
+from symbolic_music.corpora.preparation.segment_builder import Task, build
 from symbolic_music.corpora.store.segments import Segment
 from symbolic_music.corpora.store.store import (
     FOLDER,
@@ -31,12 +29,12 @@ from symbolic_music.corpora.store.store import (
     read_manifest,
     write_manifest,
 )
-from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError, UnknownNameError
+from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError
+from symbolic_music.parallel import check, run
 
 # Pieces of a segment: enough for columns to be long, few enough for a worker to hold, and for little to be lost.
 PIECES = 128
 DEDUP = "dedup"
-ENGINES = ("processes", "ray")
 _UNPACKED = ".unpacked"
 # The fact of a piece that says which it resembles.
 _COPY = "near_duplicate_of"
@@ -83,11 +81,8 @@ def prepare(
     """
     source, store = Path(source), Path(store)
     data_set = registry.get(corpus)
-    if engine not in ENGINES:
-        raise UnknownNameError(f"no engine {engine!r}; there are: {', '.join(ENGINES)}")
+    check(engine, workers)
     filters.get(filter)
-    if workers < 1:
-        raise OptionError("--workers takes a number from 1 on")
     if not source.exists():
         raise FileError(f"no such file or folder: {source}")
     dedup = splits == DEDUP
@@ -130,12 +125,7 @@ def _tasks(listing: Listing, store: Path, preset: str, sketched: bool, pieces: i
 
 def _build(tasks: Sequence[Task], engine: str, workers: int, progress: Progress) -> None:
     progress(0, len(tasks))
-    if engine == "ray":
-        done = ray_engine.by_ray(tasks)
-    elif workers == 1 or len(tasks) == 1:
-        done = engines.in_turn(tasks)
-    else:
-        done = engines.by_processes(tasks, min(workers, len(tasks)))
+    done = run(build, tasks, workers, engine)
     for count, _ in enumerate(done, start=1):
         progress(count, len(tasks))
 

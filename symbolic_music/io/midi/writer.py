@@ -65,11 +65,6 @@ def midi_bytes(score: Score) -> bytes:
     Raises:
         MidiError: when MIDI cannot hold it: more than 65,535 tracks or 2^30 ticks, a quarter of more than 32,767 ticks
             or 16.7 s, a meter whose lower number is no power of two.
-
-    Examples:
-        >>> from pathlib import Path
-        >>> sm.io.midi_bytes(song) == Path("song.mid").read_bytes()
-        True
     """
     data = patched(score)
     return written(score) if data is None else data
@@ -313,7 +308,7 @@ def _parts(score: Score) -> Iterator[Part]:
     order = np.argsort(key, kind="stable")
     key, notes = key[order], _taken(notes, order)
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
-    keys, stops = key[begins].tolist(), np.append(begins[1:], len(key))[: len(begins)].tolist()
+    keys, stops = key[begins].tolist(), np.append(begins, len(key))[1:].tolist()
     own: dict[int, list[tuple[int, Array]]] = defaultdict(list)
     for one, begin, stop in zip(keys, begins.tolist(), stops, strict=True):
         own[one >> 8].append((one, notes[begin:stop]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum, drum_time
+from symbolic_music.synthesis.ddsp.partials import early_rate
 from symbolic_music.synthesis.ddsp.presets import PROGRAMS, Voice
 from symbolic_music.synthesis.mixing import controllers
 
@@ -58,7 +60,9 @@ def note_power(score: Score, voices: Sequence[Voice] = PROGRAMS) -> controllers.
             continue
         voice = voices[instrument]
         level[own] = voice.level
-        if voice.decay > 0:
+        if voice.measured and voice.decay > 0:
+            fall[own] = 60 / early_rate(voice, torch.from_numpy(table["pitch"][own].astype(np.float32))).numpy()
+        elif voice.decay > 0:
             fall[own] = voice.decay * 2.0 ** (-(table["pitch"][own] - 57.0) / 12 * voice.decay_pitch)
     power = 0.5 * (table["velocity"] / 127.0) ** 4 * 10 ** (level / 10)
     for track in np.unique(table["track"]).tolist():

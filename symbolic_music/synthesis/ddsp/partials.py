@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis import dsp
+from symbolic_music.synthesis.ddsp.measured import measured
 from symbolic_music.synthesis.ddsp.presets import Voice
 
 SILENCE = math.log(1000.0)  # 60 dB as a natural logarithm of amplitude
@@ -64,6 +65,10 @@ def levels(voice: Voice, pitch: Tensor, velocity: Tensor, frequencies: Tensor) -
     count = frequencies.shape[1]
     octave = torch.log2(frequencies / hertz(pitch)[:, None])
     k = torch.arange(1, count + 1)
+    if voice.measured:
+        table = measured(voice.measured)
+        level = table.at(table.levels, pitch, count)
+        return level + voice.brightness * (velocity[:, None] - voice.measured_at) * octave.clamp(min=0)
     if voice.drawbars:
         level = torch.tensor(voice.drawbars[:count], dtype=pitch.dtype).expand_as(octave)
     else:
@@ -77,14 +82,30 @@ def levels(voice: Voice, pitch: Tensor, velocity: Tensor, frequencies: Tensor) -
 
 
 def spectrum(voice: Voice, pitch: Tensor, velocity: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
-    """Frequencies in Hz and amplitudes of the partials at the onset, each (B, K), of weighted power 1/2."""
+    """Frequencies in Hz and amplitudes of the partials at the onset, each (B, K), of weighted power 1/2.
+
+    A measured voice that decays has its own loudness over the registers: that power is its middle C's.
+    """
     f0 = hertz(pitch)
     count = partial_count(voice, float(f0.detach().min()), sample_rate)
     frequencies = f0[:, None] * ratios(voice, pitch, count)
     level = levels(voice, pitch, velocity, frequencies)
     start = dsp.remove_above_nyquist(frequencies, torch.exp(DECIBEL * level), sample_rate)
     power = torch.sum((start * ear_weight(frequencies)) ** 2, dim=1, keepdim=True)
-    return frequencies, start / torch.sqrt(power.clamp(min=1e-12))
+    start = start / torch.sqrt(power.clamp(min=1e-18))
+    return frequencies, start * register(voice, pitch, frequencies) if voice.measured and voice.decay else start
+
+
+def register(voice: Voice, pitch: Tensor, frequencies: Tensor) -> Tensor:
+    """How loud a measured voice is beside its middle C, a factor (B, 1), by weighted amplitudes."""
+    table = measured(voice.measured)
+    middle = torch.full_like(pitch[:1], 60.0)
+    of_middle = hertz(middle)[:, None] * ratios(voice, middle, voice.partials)
+    found = []
+    for at, hz in ((pitch, frequencies), (middle, of_middle)):
+        level = torch.exp(DECIBEL * table.at(table.levels, at, hz.shape[1]))
+        found.append(torch.sum((level * ear_weight(hz)) ** 2, dim=1, keepdim=True))
+    return torch.sqrt(found[0] / found[1])
 
 
 def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Tensor:
@@ -93,6 +114,8 @@ def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Te
     (B, 1, 1) for a voice whose spectrum stays.
     """
     after = time.clamp(min=0)[..., None]
+    if voice.measured and voice.decay > 0:
+        return coupled(voice, pitch, frequencies.shape[1], after)
     exponent = torch.zeros(1, 1, 1, dtype=time.dtype)
     if voice.bloom:
         octave = torch.log2(frequencies / hertz(pitch)[:, None]).clamp(min=0)
@@ -106,3 +129,22 @@ def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Te
             return fading * torch.exp(exponent) if voice.bloom else fading
         exponent = exponent - rates[:, None] * after
     return torch.exp(exponent)
+
+
+def coupled(voice: Voice, pitch: Tensor, count: int, after: Tensor) -> Tensor:
+    """The decay of a measured voice at seconds (B, F, 1): two exponentials whose powers add, (B, F, K)."""
+    table = measured(voice.measured)
+    fast, slow, share = (table.at(t, pitch, count)[:, None] for t in (table.fast, table.slow, table.share))
+    part = torch.exp(2 * DECIBEL * share)
+    fading = (1 - part) * torch.exp(-2 * DECIBEL * fast * after) + part * torch.exp(-2 * DECIBEL * slow * after)
+    return torch.sqrt(fading.clamp(min=1e-24))
+
+
+def early_rate(voice: Voice, pitch: Tensor) -> Tensor:
+    """dB a second by which the loudness of a measured voice that decays falls after the onset, (B,)."""
+    table = measured(voice.measured)
+    levels, fast = (table.at(t, pitch, voice.partials) for t in (table.levels, table.fast))
+    weight = (
+        torch.exp(2 * DECIBEL * levels) * ear_weight(hertz(pitch)[:, None] * ratios(voice, pitch, voice.partials)) ** 2
+    )
+    return torch.sum(weight * fast, dim=1) / torch.sum(weight, dim=1)

@@ -1,7 +1,7 @@
 """The parameters of a voice, and one voice for each of the 128 General MIDI programs.
 
-The figures were set by hand, by the usual rules of the instruments' families (spectral slope, formants, decay times),
-sixteen of them looked at as spectrograms; none is fitted to recordings.
+Levels of partials of piano, strings, winds and brass are measured on recordings (`ddsp.measured`). All else was set by
+hand, by the usual rules of the instruments' families (spectral slope, formants, decay times).
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Voice:
     ratios: tuple[float, ...] = ()  # partials over f0 that are no harmonics (bars, bells, drums); with drawbars
     inharmonicity: float = 0.0  # B of f_k = k f0 sqrt(1 + B k^2) at A3, doubling every 8 semitones up
     partials: int = 64  # at most
+    measured: str = ""  # levels and decays (`ddsp.measured`) in place of slope, even, formants, cutoff, pluck, damping
+    measured_at: float = 0.75  # the velocity, 0 to 1, at which the levels hold
 
     # Envelope.
     attack: float = 0.03
@@ -64,9 +66,9 @@ class Voice:
 
 
 _PIANO = Voice(
-    "piano", slope=-7.5, formants=((180.0, 3.0, 1.2), (2200.0, 3.0, 1.0)), cutoff=5500.0, pluck=0.12, brightness=11.0,
-    inharmonicity=3.5e-4, attack=0.0015, decay=11.0, decay_pitch=0.55, damping=0.9, aftersound=0.3, release=0.28,
-    unison=(-0.6, 0.7), drift=0.0, strike=-27.0, strike_time=0.09, noise_centre=700.0, noise_width=2.2,
+    "piano", level=3.0, measured="piano", measured_at=0.3, brightness=7.0, inharmonicity=2.4e-4, attack=0.0015,
+    decay=11.0, decay_pitch=0.55, aftersound=0.3, release=0.28, unison=(0.0,), drift=0.0, strike=-12.0,
+    strike_time=0.28, noise_centre=300.0, noise_width=1.7,
 )  # fmt: skip
 _EPIANO = Voice(
     "electric piano", slope=-13.0, drawbars=(0, -16, -24, -34, -36, -44, -46, -52), ratios=(1, 2, 3, 4, 7.1, 8, 14.2,
@@ -128,16 +130,16 @@ _SYNTH_BASS = replace(
     unison=(-4.0, 4.0), strike=-60.0,
 )  # fmt: skip
 _VIOLIN = Voice(
-    "violin", slope=-6.5, formants=((480.0, 3.0, 0.5), (1100.0, 2.0, 0.6), (2700.0, 6.0, 0.7)),
+    "violin", measured="violin", slope=-6.5, formants=((480.0, 3.0, 0.5), (1100.0, 2.0, 0.6), (2700.0, 6.0, 0.7)),
     cutoff=7500.0, brightness=5.0, attack=0.055, release=0.16, bloom=5.0, bloom_time=0.1, vibrato=14.0,
     vibrato_rate=5.7, drift=1.0, breath=-42.0, strike=-32.0, strike_time=0.12, noise_centre=4000.0,
 )  # fmt: skip
 _CELLO = replace(
-    _VIOLIN, name="cello", formants=((220.0, 3.0, 0.5), (600.0, 3.0, 0.6), (1500.0, 4.0, 0.8)),
+    _VIOLIN, name="cello", measured="cello", formants=((220.0, 3.0, 0.5), (600.0, 3.0, 0.6), (1500.0, 4.0, 0.8)),
     cutoff=5000.0, attack=0.07, vibrato=12.0, vibrato_rate=5.2, noise_centre=2500.0, release=0.2,
 )  # fmt: skip
 _STRINGS = replace(
-    _VIOLIN, name="string ensemble", slope=-7.0, cutoff=5200.0, attack=0.11, release=0.45,
+    _VIOLIN, name="string ensemble", measured="", slope=-7.0, cutoff=5200.0, attack=0.11, release=0.45,
     unison=(-8.0, 1.0, 9.0), vibrato=7.0, breath=-40.0, strike=-60.0, drift=0.8,
 )  # fmt: skip
 _PIZZICATO = Voice(
@@ -156,46 +158,46 @@ _CHOIR = Voice(
     unison=(-9.0, 2.0, 8.0), drift=1.0, breath=-40.0, noise_centre=2800.0,
 )  # fmt: skip
 _TRUMPET = Voice(
-    "trumpet", slope=-4.0, formants=((1200.0, 6.0, 1.0),), cutoff=6000.0, brightness=12.0,
+    "trumpet", measured="trumpet", slope=-4.0, formants=((1200.0, 6.0, 1.0),), cutoff=6000.0, brightness=12.0,
     attack=0.028, release=0.1, bloom=11.0, bloom_time=0.05, vibrato=6.0, vibrato_delay=0.5, drift=0.5, breath=-48.0,
     strike=-30.0, strike_time=0.06,
 )  # fmt: skip
 _HORN = replace(
-    _TRUMPET, name="french horn", slope=-9.0, formants=((450.0, 4.0, 0.9),), cutoff=2500.0,
+    _TRUMPET, name="french horn", measured="french-horn", slope=-9.0, formants=((450.0, 4.0, 0.9),), cutoff=2500.0,
     attack=0.045, release=0.16, bloom=7.0, vibrato=0.0, noise_centre=1200.0,
 )  # fmt: skip
 _TROMBONE = replace(
-    _TRUMPET, name="trombone", slope=-5.5, formants=((550.0, 5.0, 1.0),), cutoff=3800.0, attack=0.04,
+    _TRUMPET, name="trombone", measured="", slope=-5.5, formants=((550.0, 5.0, 1.0),), cutoff=3800.0, attack=0.04,
     noise_centre=1500.0,
 )  # fmt: skip
 _BRASS = replace(
-    _TRUMPET, name="brass section", slope=-5.0, unison=(-6.0, 0.0, 7.0), vibrato=4.0, attack=0.035,
+    _TRUMPET, name="brass section", measured="", slope=-5.0, unison=(-6.0, 0.0, 7.0), vibrato=4.0, attack=0.035,
     cutoff=5000.0, level=-1.0,
 )  # fmt: skip
 _SAX = Voice(
-    "saxophone", slope=-6.0, formants=((700.0, 5.0, 0.8), (1800.0, 3.0, 0.7)), cutoff=5000.0,
+    "saxophone", measured="alto-saxophone", slope=-6.0, formants=((700.0, 5.0, 0.8), (1800.0, 3.0, 0.7)), cutoff=5000.0,
     brightness=8.0, attack=0.03, release=0.11, bloom=6.0, bloom_time=0.05, vibrato=10.0, vibrato_rate=5.2,
     vibrato_delay=0.35, drift=0.8, breath=-40.0, strike=-26.0, strike_time=0.06, noise_centre=3000.0,
 )  # fmt: skip
 _OBOE = Voice(
-    "oboe", slope=-5.0, formants=((1100.0, 9.0, 0.6), (2800.0, 5.0, 0.6)), cutoff=6000.0,
+    "oboe", measured="oboe", slope=-5.0, formants=((1100.0, 9.0, 0.6), (2800.0, 5.0, 0.6)), cutoff=6000.0,
     brightness=4.0, attack=0.03, release=0.1, bloom=4.0, vibrato=8.0, vibrato_delay=0.3, drift=0.5, breath=-46.0,
     strike=-34.0, strike_time=0.05, noise_centre=3500.0,
 )  # fmt: skip
 _BASSOON = replace(
-    _OBOE, name="bassoon", slope=-6.5, formants=((460.0, 9.0, 0.6), (1200.0, 4.0, 0.6)), cutoff=3000.0,
+    _OBOE, name="bassoon", measured="", slope=-6.5, formants=((460.0, 9.0, 0.6), (1200.0, 4.0, 0.6)), cutoff=3000.0,
     noise_centre=1200.0,
 )  # fmt: skip
 _CLARINET = Voice(
-    "clarinet", slope=-7.0, even=-22.0, formants=((1500.0, 4.0, 0.9),), cutoff=5000.0,
+    "clarinet", measured="clarinet", slope=-7.0, even=-22.0, formants=((1500.0, 4.0, 0.9),), cutoff=5000.0,
     brightness=7.0, attack=0.035, release=0.1, bloom=6.0, drift=0.4, breath=-46.0, strike=-34.0, strike_time=0.05,
 )  # fmt: skip
 _FLUTE = Voice(
-    "flute", slope=-13.0, cutoff=5000.0, brightness=6.0, attack=0.045, release=0.12, bloom=3.0,
+    "flute", measured="alto-flute", slope=-13.0, cutoff=5000.0, brightness=6.0, attack=0.045, release=0.12, bloom=3.0,
     vibrato=8.0, vibrato_rate=5.0, vibrato_delay=0.3, tremolo=0.8, tremolo_rate=5.0, drift=0.8, breath=-31.0,
     strike=-20.0, strike_time=0.1, noise_centre=2600.0, noise_width=1.6,
 )  # fmt: skip
-_PIPE = replace(_FLUTE, name="pipe", slope=-14.0, vibrato=5.0, attack=0.03, strike=-24.0)
+_PIPE = replace(_FLUTE, name="pipe", measured="", slope=-14.0, vibrato=5.0, attack=0.03, strike=-24.0)
 _BLOWN = replace(_PIPE, name="blown bottle", slope=-18.0, breath=-22.0, strike=-14.0, attack=0.05)
 _LEAD = Voice(
     "synth lead", slope=-6.0, cutoff=6500.0, brightness=4.0, attack=0.006, release=0.12, vibrato=6.0,
@@ -217,9 +219,9 @@ _EFFECT = Voice(
 # In the order of General MIDI, eight programs a line of its sixteen families.
 PROGRAMS: tuple[Voice, ...] = (
     # Piano
-    _PIANO, replace(_PIANO, name="bright piano", slope=-6.0, cutoff=8000.0),
-    replace(_PIANO, name="electric grand", slope=-8.0, strike=-36.0, decay=9.0),
-    replace(_PIANO, name="honky-tonk", unison=(-7.0, 8.0), slope=-6.5),
+    _PIANO, replace(_PIANO, name="bright piano", measured_at=0.2),
+    replace(_PIANO, name="electric grand", measured_at=0.55, strike=-36.0, decay=9.0),
+    replace(_PIANO, name="honky-tonk", unison=(-7.0, 8.0)),
     _EPIANO,
     replace(_EPIANO, name="FM piano", drawbars=(0, -20, -30, -30, -30, -40, -28, -40), tremolo=0.0, damping=0.7),
     _HARPSICHORD,
@@ -271,7 +273,8 @@ PROGRAMS: tuple[Voice, ...] = (
     replace(_BRASS, name="orchestra hit", decay=1.2, attack=0.004, breath=-30.0, strike=-12.0, strike_time=0.25),
     # Brass
     _TRUMPET, _TROMBONE, replace(_TROMBONE, name="tuba", slope=-9.0, cutoff=1500.0, formants=((250.0, 4.0, 1.0),)),
-    replace(_TRUMPET, name="muted trumpet", formants=((1600.0, 10.0, 0.5), (400.0, -8.0, 0.8)), level=-4.0), _HORN,
+    replace(_TRUMPET, name="muted trumpet", measured="", formants=((1600.0, 10.0, 0.5), (400.0, -8.0, 0.8)),
+            level=-4.0), _HORN,
             _BRASS,
     replace(_BRASS, name="synth brass", vibrato=3.0, slope=-6.0, bloom=8.0),
     replace(_BRASS, name="soft synth brass", vibrato=3.0, slope=-8.0, attack=0.06),
@@ -314,7 +317,7 @@ PROGRAMS: tuple[Voice, ...] = (
     replace(_ETHNIC, name="shamisen", decay=1.4, strike=-18.0), replace(_ETHNIC, name="koto", decay=3.5, release=1.0),
     replace(_MALLET, name="kalimba", ratios=(1.0, 5.4, 11.0), drawbars=(0, -22, -32), decay=1.6),
     replace(_OBOE, name="bagpipe", attack=0.02, vibrato=0.0, brightness=0.5), replace(_VIOLIN, name="fiddle"),
-    replace(_OBOE, name="shanai", slope=-4.0, vibrato=16.0),
+    replace(_OBOE, name="shanai", measured="", slope=-4.0, vibrato=16.0),
     # Percussive
     replace(_BELL, name="tinkle bell", decay=1.8),
     replace(_BELL, name="agogo", decay=0.7, ratios=(1.0, 2.1, 3.6, 5.1), drawbars=(0, -6, -10, -16)),

@@ -25,8 +25,6 @@ from symbolic_music.synthesis.midi_ddsp.synthesizer import STRUCK_SECONDS, VIBRA
 from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, load_voices
 from symbolic_music.synthesis.mixing import controllers
 
-# A velocity of 127 has the volume of the recordings, and this one their brightness.
-RECORDED_VELOCITY = 100
 LEGATO_GAP, LEGATO_OVERLAP = 0.03, 0.15  # seconds between notes that are tied, and that they may overlap
 PHRASE_GAP = 0.4
 ARCH = 1.5  # dB that the middle of a phrase is over its ends
@@ -83,7 +81,7 @@ def express(score: Score, voices: NeuralVoices | None = None) -> Expression:
             )
             drawn[:, 0] += ARCH * (np.sin(math.pi * _place_in_phrase(score, own)) - 0.5)
             drawn[tied[own], 4] += TIED_ATTACK
-        controls[own] = with_velocity(drawn, score.notes["velocity"][own].astype(np.float64))
+        controls[own] = with_velocity(drawn, score.notes["velocity"][own].astype(np.float64), voice.recorded_velocity)
     return Expression(controls, tied, voices)
 
 
@@ -97,8 +95,10 @@ def voice_numbers(score: Score, voices: NeuralVoices) -> NDArray[np.int64]:
     return found
 
 
-def with_velocity(controls: Values, velocity: Values) -> Values:
+def with_velocity(controls: Values, velocity: Values, recorded: int) -> Values:
     """Controls (n, 6) of notes as recorded, played at these velocities (n,), 1 to 127.
+
+    A velocity of 127 has the volume of the recordings, and `recorded` their brightness.
 
     40 log10(velocity / 127) dB of volume, as the hand-set voices have it, and of attack noise; harmonics beyond the
     first weigh half as much at half of the recorded strength.
@@ -107,7 +107,7 @@ def with_velocity(controls: Values, velocity: Values) -> Values:
     gain = 40 * np.log10(np.maximum(velocity, 1) / 127)
     found[:, 0] += gain
     found[:, 4] += gain
-    found[:, 3] = 1 + np.maximum(found[:, 3] - 1, 0) * np.maximum(velocity, 1) / RECORDED_VELOCITY
+    found[:, 3] = 1 + np.maximum(found[:, 3] - 1, 0) * np.maximum(velocity, 1) / recorded
     return found
 
 

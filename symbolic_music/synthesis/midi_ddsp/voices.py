@@ -27,7 +27,7 @@ class TrainedVoice:
     programs: of General MIDI, that it plays. struck: it rings by itself. lowest, highest: semitones that it was
     trained on; beyond them it keeps its colour. vibrato: semitones either way, added to what was recorded, at
     `vibrato_rate` Hz. stiffness: (natural logarithm of B at A3, change an octave); None where partials are whole
-    multiples.
+    multiples. recorded_velocity: the one whose brightness the recordings have.
     """
 
     name: str
@@ -38,6 +38,7 @@ class TrainedVoice:
     vibrato: float = 0.0
     vibrato_rate: float = 5.5
     stiffness: tuple[float, float] | None = None
+    recorded_velocity: int = 100
 
 
 @dataclass(frozen=True, eq=False)

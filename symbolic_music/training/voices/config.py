@@ -21,6 +21,7 @@ class VoiceSource(Strict):
     )
     programs: tuple[int, ...] = ()
     vibrato: float = Field(0.0, ge=0, le=2, description="semitones either way, added to what was recorded")
+    recorded_velocity: int = Field(100, ge=1, le=127, description="the one whose brightness the recordings have")
 
 
 class VoiceOptim(RunOptim):

@@ -172,7 +172,7 @@ class VoicesTask(Task):
             pitches = [note.pitch for note in notes]
             stiff = stiffness(notes) if one.struck else None
             at = (one.name, one.programs, one.struck, min(pitches), max(pitches), one.vibrato)
-            voices.append(TrainedVoice(*at, stiffness=stiff))
+            voices.append(TrainedVoice(*at, stiffness=stiff, recorded_velocity=one.recorded_velocity))
         source = Path(config.path).name if self.bank else f"configs/voices/{config.name}.yaml"
         card = {
             "name": config.name,

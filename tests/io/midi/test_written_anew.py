@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("mido")
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.writer import written
+from symbolic_music.score import Score, Track
 from tests.io.midi.player import play
 from tests.io.midi.smf import bend, control, meta, off, on, program, smf
 
@@ -45,3 +46,10 @@ def test_a_player_hears_the_same(data: bytes) -> None:
     assert midi_bytes(score) == data
     assert play(written(score)) == play(data)
     assert play(written(score.replace(source=None, others=()))) == play(data)
+
+
+def test_a_piece_without_notes_is_written() -> None:
+    score = Score(ticks_per_quarter=480, tracks=(Track("silent"), Track("as well")))
+    data = midi_bytes(score)
+    assert b"silent" in data
+    assert not len(parse_midi(data))

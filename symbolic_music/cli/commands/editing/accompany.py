@@ -37,4 +37,4 @@ def accompany(
     session = generation.edit(
         score, (), kept, model, options.sampling(model), options.seed, count, limits, verb="accompany", side=side
     )
-    options.write(session, "writing the other parts", f" for tracks {', '.join(map(str, kept))}")
+    options.write(session, model, "writing the other parts", f" for tracks {', '.join(map(str, kept))}")

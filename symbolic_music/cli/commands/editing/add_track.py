@@ -52,4 +52,4 @@ def add_track(
         program=program,
         role=role,
     )
-    options.write(session, "writing one more track")
+    options.write(session, model, "writing one more track")

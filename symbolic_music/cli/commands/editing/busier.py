@@ -37,4 +37,4 @@ def busier(
         verb="busier", factor=factor,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(writing, f"rewriting {places}", f" in {places}")
+    options.write(writing, model, f"rewriting {places}", f" in {places}")

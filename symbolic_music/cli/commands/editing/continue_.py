@@ -34,4 +34,4 @@ def continue_(
         score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
         verb="continue", count_bars=bars,
     )  # fmt: skip
-    options.write(writing, "continuing", f" in {bars} bars after the end")
+    options.write(writing, model, "continuing", f" in {bars} bars after the end")

@@ -40,4 +40,4 @@ def generate(
     session = generation.continuation(
         given, seconds, model, options.sampling(model), options.seed, options.count, limits, text=text
     )
-    options.write(session, f"writing {seconds:g} s of music")
+    options.write(session, model, f"writing {seconds:g} s of music")

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from symbolic_music.cli.options.groups import grouped
-from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.help_page import MACHINE, examples
+from symbolic_music.cli.options.many_files import edit_many
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
@@ -16,10 +17,14 @@ from symbolic_music.cli.options.writing import WritingOptions
 @examples(
     "song.mid --at bars:8-12 --tracks bass,drums -o new.mid",
     "song.mid --at 30s-45s --scale 'D minor' --count 4 --rank -o new.mid",
+    "songs/*.mid --at bars:9-12 --tracks bass --workers 2 --out new",
 )
 @grouped
 def infill(
-    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES...", help="MIDI or notation files; of several, --out is a folder."),
+    ],
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
@@ -29,9 +34,20 @@ def infill(
     fill: Annotated[
         bool, typer.Option("--fill", help="Write only into bars in which these tracks are silent.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share several files.", min=1, rich_help_panel=MACHINE)
+    ] = 1,
+    engine: Annotated[
+        str, typer.Option(help="processes, or ray on a cluster, for several files.", rich_help_panel=MACHINE)
+    ] = "processes",
 ) -> None:
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
+    verb: Literal["fill", "infill"] = "fill" if fill else "infill"
+    if len(files) > 1 or options.output.is_dir():
+        edit_many(files, which, options, workers, engine, regions=regions, verb=verb, allow_empty=allow_empty)
+        return
+    (file,) = files
     options.check(file)
     limits = options.limits()
 
@@ -41,10 +57,9 @@ def infill(
     score = read(file)
     tracks = which.chosen(score)
     model, count = options.load(score), options.count
-    verb: Literal["fill", "infill"] = "fill" if fill else "infill"
     session = generation.edit(
         score, regions, tracks, model, options.sampling(model), options.seed, count, limits,
         verb=verb, allow_empty=allow_empty,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(session, f"rewriting {places}", f" in {places}")
+    options.write(session, model, f"rewriting {places}", f" in {places}")

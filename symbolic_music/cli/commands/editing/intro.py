@@ -34,4 +34,4 @@ def intro(
         score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
         verb="intro", count_bars=bars,
     )  # fmt: skip
-    options.write(writing, "writing an intro", f" in {bars} bars before the beginning")
+    options.write(writing, model, "writing an intro", f" in {bars} bars before the beginning")

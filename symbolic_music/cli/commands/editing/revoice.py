@@ -35,4 +35,4 @@ def revoice(
     session = generation.edit(
         score, regions, tracks, model, options.sampling(model), options.seed, options.count, limits, verb="revoice"
     )
-    options.write(session, "drawing other pitches")
+    options.write(session, model, "drawing other pitches")

@@ -36,4 +36,4 @@ def thin_out(
     session = generation.edit(
         score, regions, tracks, model, options.sampling(model), options.seed, count, limits, verb="thin_out", share=keep
     )
-    options.write(session, "choosing notes", " again")
+    options.write(session, model, "choosing notes", " again")

@@ -37,4 +37,4 @@ def vary(
         verb="vary", near=near,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(writing, f"varying {places}", f" in {places}")
+    options.write(writing, model, f"varying {places}", f" in {places}")

@@ -52,10 +52,12 @@ def describe(score: Score) -> dict[str, Any]:
 
     `tracks` and `notes` are counts, `parts` lists the tracks; in `programs` 128 stands for drums. `tempo`
     (quarters a minute), `meter` and `key` are those at the start, None where the file says nothing; changes are those
-    that change something. `estimated_key` is what the notes suggest. `beyond` counts the other events of the file.
+    that change something. `estimated_key` is what the notes suggest. `beyond` counts the other events of the file,
+    `origin` is what it says of models that wrote notes.
     """
     import numpy as np
 
+    from symbolic_music.io.midi.provenance import statements
     from symbolic_music.score import track_title
 
     notes = score.notes
@@ -95,6 +97,7 @@ def describe(score: Score) -> dict[str, Any]:
         "ticks_per_quarter": score.ticks_per_quarter,
         "parts": parts,
         "beyond": _beyond(score),
+        "origin": statements(score),
         "problems": list(score.problems),
     }
 
@@ -185,6 +188,9 @@ def _print(file: Path, score: Score) -> None:
     head.add_row("key", written + (f"; the notes suggest {facts['estimated_key']}" if facts["estimated_key"] else ""))
     if facts["beyond"]:
         head.add_row("other events", Text(", ".join(f"{kind} ({n:,})" for kind, n in facts["beyond"].items())))
+
+    for text in facts["origin"]:
+        head.add_row("origin", Text(text))
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title, side in (("track", "right"), ("name", "left"), ("program", "right"), ("instrument", "left"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
+_ORIGIN = "Origin"
 _TRAINED, _CODEC = "With --synth midi-ddsp", "With --synth codec"
 
 
@@ -33,6 +34,7 @@ def render(
     output: Annotated[Path, typer.Option("--output", "-o", help="The audio file: .wav or .flac.")],
     which: TrackOptions,
     at: At = None,
+    solo: Annotated[str | None, typer.Option(help="These tracks alone, as 1,3 or drums.")] = None,
     mute: Annotated[str | None, typer.Option(help="Without these tracks, as 1,3 or drums.")] = None,
     tempo: Annotated[float, typer.Option(help="Times as fast.")] = 1.0,
     synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
@@ -63,6 +65,12 @@ def render(
     write_codes: Annotated[
         Path | None, typer.Option(help="Also write the codes to this file.", rich_help_panel=_CODEC)
     ] = None,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Add an inaudible mark, which `detect-mark` finds.", rich_help_panel=_ORIGIN)
+    ] = False,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="No tag with version, synth and seed.", rich_help_panel=_ORIGIN)
+    ] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -94,7 +102,7 @@ def render(
     from symbolic_music import synthesis
     from symbolic_music.io import read
 
-    score, rate = _excerpt(read(file), at, which, mute, tempo), 44100 if sample_rate is None else sample_rate
+    score, rate = _excerpt(read(file), at, which, solo, mute, tempo), 44100 if sample_rate is None else sample_rate
     paths = None if stems is None else _stem_paths(score, stems, output)
     for path in (paths or {}).values():
         _apart(path, output)
@@ -112,6 +120,7 @@ def render(
 
         # Its products are too small to share: two threads are no faster, and far slower beside another program.
         torch.set_num_threads(1)
+    comment = "" if unsigned else None
     with working(f"rendering {score.duration:.0f} s of music") as progress:
         if synth == "codec":
             from symbolic_music.codec.language_models.registry import load_writer
@@ -119,11 +128,13 @@ def render(
 
             writer = load_writer(model or "codec-lm")
             rate = writer.codec.format.sample_rate
-            written = render_file_by_codec(score, output, writer, codes=write_codes, seed=seed, progress=progress)
+            written = render_file_by_codec(
+                score, output, writer, codes=write_codes, seed=seed, mark=mark, comment=comment, progress=progress
+            )
         else:
             written = synthesis.render_file(
                 score, output, synth, rate, stem_paths=paths, soundfont=soundfont, seed=seed,
-                expression=expression, voices=_voices(voice or []), progress=progress,
+                expression=expression, voices=_voices(voice or []), mark=mark, comment=comment, progress=progress,
             )  # fmt: skip
     if as_json:
         facts = {"seconds": round(written.seconds, 3), "sample_rate": rate, "peak": round(written.peak, 4)}
@@ -135,7 +146,9 @@ def render(
         out(str(path))
 
 
-def _excerpt(score: Score, at: list[str] | None, which: TrackOptions, mute: str | None, tempo: float) -> Score:
+def _excerpt(
+    score: Score, at: list[str] | None, which: TrackOptions, solo: str | None, mute: str | None, tempo: float
+) -> Score:
     """The part of a score that is to be heard; notes that began before it are left out.
 
     Tracks keep their numbers, and their places from left to right.
@@ -154,6 +167,9 @@ def _excerpt(score: Score, at: list[str] | None, which: TrackOptions, mute: str 
         score = transforms.clip(score, *score.seconds(regions[0].span(score)).tolist())
     tracks = score.notes["track"]
     kept = np.ones(len(tracks), bool) if played is None else np.isin(tracks, played)
+    alone = TrackOptions(tracks=solo).chosen(score)
+    if alone is not None:
+        kept &= np.isin(tracks, alone)
     if silent is not None:
         kept &= ~np.isin(tracks, silent)
     score = score.replace(notes=score.notes[kept])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import symbolic_music
 from symbolic_music import generation
 from symbolic_music.generation import Editing, Sampling, WrittenNote, bars, generate, with_weights
 from symbolic_music.io import read
@@ -271,3 +272,17 @@ def test_an_infill_that_writes_nothing_ends_with_2_and_leaves_no_file(
     facts = json.loads(run(*verb, "--allow-empty", "--json").out)
     before, after = read(song), read(new)
     assert (facts["notes_written"], len(before) - len(after)) == (0, 4)
+
+
+def test_the_file_says_what_wrote_it(run, model: Path, song: Path, tmp_path: Path) -> None:
+    """A text event names version, model and seed; tracks that nothing was written to keep their bytes."""
+    outcome = run("infill", song, "--bars", "2", "--tracks", "1", "--seed", "5", "-m", model, "-o", tmp_path / "a.mid")
+    assert outcome.code == 0
+    (said,) = json.loads(run("info", tmp_path / "a.mid", "--json").out)["origin"]
+    assert said.startswith(f"Written by symbolic-music {symbolic_music.__version__}: model ")
+    assert said.endswith(", seed 5")
+    assert said in " ".join(run("info", tmp_path / "a.mid").out.split())
+    before, after = (path.read_bytes().split(b"MTrk") for path in (song, tmp_path / "a.mid"))
+    assert [a == b for a, b in zip(before, after, strict=True)].count(False) == 1
+    run("infill", song, "--bars", "2", "--tracks", "1", "-m", model, "-o", tmp_path / "b.mid", "--unsigned")
+    assert json.loads(run("info", tmp_path / "b.mid", "--json").out)["origin"] == []

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import symbolic_music
 from symbolic_music import read
 from symbolic_music.score import Score, Track
 
@@ -41,7 +42,7 @@ def test_a_place_some_tracks_and_a_tempo(run, mistake, song, tmp_path) -> None:
     assert "Drums.wav" not in names
     assert "Oboe.wav" not in names
     longest = json.loads(outcome.out)["seconds"]
-    alone = run("render", song, "-o", tmp_path / "b.wav", "--tracks", "bassoon", "--stems", tmp_path / "one", "--json")
+    alone = run("render", song, "-o", tmp_path / "b.wav", "--solo", "bassoon", "--stems", tmp_path / "one", "--json")
     assert [path.rsplit("-")[-1] for path in json.loads(alone.out)["stems"]] == ["Bassoon.wav"]
     assert 0 < longest - (end - first) / 2 < 2, "with the tail of its last notes"
     assert "one place" in mistake("render", song, "-o", tmp_path / "c.wav", "--at", "bars:1,2")
@@ -84,3 +85,18 @@ def test_stems_that_have_no_place_are_what_is_told(mistake, short, tmp_path) -> 
     options = ("--sample-rate", "8000", "--stems", short / "stems")
     assert f"cannot make {short / 'stems'}" in mistake("render", short, "-o", tmp_path / "a.wav", *options)
     assert not (tmp_path / "a.wav").exists()
+
+
+def test_a_render_says_what_made_it(run, song, tmp_path) -> None:
+    """A tag with version, synth and seed, unless it is not wanted; a mark where it is."""
+    eight = read(song).clip(0, 8).write(tmp_path / "eight.mid")
+    options = ("--sample-rate", "16000", "--seed", "3")
+    run("render", eight, "-o", tmp_path / "a.flac", *options, "--mark")
+    run("render", eight, "-o", tmp_path / "b.wav", *options, "--unsigned")
+    found = json.loads(run("detect-mark", tmp_path / "a.flac", "--json").out)
+    assert found["marked"]
+    assert found["score"] > found["threshold"]
+    assert found["comment"] == f"Rendered by symbolic-music {symbolic_music.__version__}: synth ddsp, seed 3"
+    outcome = run("detect-mark", tmp_path / "b.wav")
+    assert outcome.out.startswith("no mark (score ")
+    assert "tag" not in outcome.out

@@ -1,4 +1,4 @@
-"""Build the segments of a store one after another, or in parallel processes."""
+"""Tasks in parallel processes of this machine, which end with their parent."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import TypeVar
 
-from symbolic_music.corpora.preparation.segment_builder import Task, build
-from symbolic_music.errors import CorpusError
+from symbolic_music.errors import WorkerError
 
-
-def in_turn(tasks: Sequence[Task]) -> Iterator[int]:
-    """Build here, one after another; numbers of segments as they are done."""
-    return map(build, tasks)
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
-def by_processes(tasks: Sequence[Task], workers: int) -> Iterator[int]:
-    """Build by this many processes; numbers of segments as they are done, in any order.
+def by_processes(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[int, Result]]:
+    """The numbers of tasks and their results as they are done, in any order.
 
     Raises:
-        CorpusError: when a process dies, out of memory or by a file that crashes its reader.
+        WorkerError: when a process dies, out of memory or by a file that crashes its reader.
     """
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_live_with_parent)
     try:
         with _held_back(signal.SIGINT, signal.SIGTERM):  # for the workers from their birth on, as they inherit it
-            futures = {pool.submit(build, task): task for task in tasks}
+            futures = {pool.submit(function, task): number for number, task in enumerate(tasks)}
         for future in as_completed(futures):
-            yield future.result()
+            yield futures[future], future.result()
     except BrokenProcessPool:
-        open_tasks = sorted(task.number for future, task in futures.items() if not future.done() or future.exception())
-        raise CorpusError(
-            f"a worker died in segment {open_tasks[0]} or the {workers} after it; run it again with --workers 1, "
-            "or with fewer workers if memory ran out"
+        lost = sorted(number for future, number in futures.items() if not future.done() or future.exception())
+        raise WorkerError(
+            f"a worker died in task {lost[0] + 1} of {len(tasks)} or the {workers} after it; run it again with "
+            "--workers 1, or with fewer workers if memory ran out"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from symbolic_music.corpora.preparation import ray_engine
 from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.errors import MissingExtraError
+from symbolic_music.parallel import ray_engine
 from tests.corpora.example_files import album, files, transposed, tune, write
 
 needs_ray = pytest.mark.skipif(

@@ -1,0 +1,144 @@
+"""The same edit of many files, by processes of this machine or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from symbolic_music.errors import OptionError, SymbolicMusicError
+from symbolic_music.generation.default_model import chosen_name
+from symbolic_music.generation.edits import edit
+from symbolic_music.generation.results import Written, ranked_by_fit
+from symbolic_music.generation.sessions.edit_session import default_sampling
+from symbolic_music.io.files import read
+from symbolic_music.models import Model, load_model
+from symbolic_music.parallel import check, run
+
+
+@dataclass(frozen=True)
+class FileEdit:
+    """The edit of one file.
+
+    Args:
+        source: a MIDI or notation file.
+        targets: where the alternatives are written.
+        model: a name or folder; None for the bundled one that suits the piece.
+        rank: whether alternatives are ordered by their fit.
+        device, offline: as in `models.load_model`.
+        sampling_options: settings that change the default sampling of the model.
+        arguments: of `edit`.
+    """
+
+    source: Path
+    targets: tuple[Path, ...]
+    model: str | None = None
+    rank: bool = False
+    device: str = "auto"
+    offline: bool = False
+    sampling_options: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EditedFile(NamedTuple):
+    """What became of a file: the files written and the notes in each, or the reason why there are none."""
+
+    source: Path
+    targets: tuple[Path, ...]
+    notes_written: tuple[int, ...]
+    error: str | None
+
+
+def edit_files(
+    files: Sequence[str | Path],
+    folder: str | Path,
+    model: str | None = None,
+    *,
+    workers: int = 1,
+    engine: str = "processes",
+    rank: bool = False,
+    device: str = "auto",
+    offline: bool = False,
+    sampling_options: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **arguments: Any,
+) -> list[EditedFile]:
+    """Edit many files and write each under its own name into a folder; one that cannot be edited does not stop others.
+
+    A file comes out as it would alone, with the same seed, whatever the workers and the engine.
+
+        sm.generation.edit_files(glob("songs/*.mid"), "new", bars=(9, 12), tracks=["bass"], workers=2)
+
+    Args:
+        files: MIDI or notation files, of different names.
+        folder: that is there; NAME-1.mid, NAME-2.mid ... where `count` asks for several alternatives.
+        model: a name or folder; None for the bundled one that suits each piece.
+        workers: processes, each with a model of its own.
+        engine: processes, or ray on a cluster.
+        rank: whether alternatives are ordered by their fit.
+        device, offline: as in `models.load_model`.
+        sampling_options: settings that change the default sampling of each model, such as temperature.
+        progress: called with the number of files done and of all.
+        arguments: of `edit`, such as regions, tracks, seed, count, limits, verb.
+
+    Returns:
+        what became of each file, in their order.
+
+    Raises:
+        OptionError: when two files have one name, or a file would be written over.
+        WorkerError: when a process dies.
+    """
+    check(engine, workers)
+    count = arguments.get("count", 1)
+    tasks = []
+    for source in map(Path, files):
+        targets, options = targets_in(Path(folder), source, count), sampling_options or {}
+        tasks.append(FileEdit(source, targets, model, rank, device, offline, options, arguments))
+    check_targets(tasks)
+    done: dict[int, EditedFile] = {}
+    for number, result in run(edit_file, tasks, workers, engine):
+        done[number] = result
+        if progress is not None:
+            progress(len(done), len(tasks))
+    return [done[number] for number in range(len(tasks))]
+
+
+def targets_in(folder: Path, source: Path, count: int) -> tuple[Path, ...]:
+    """Where the alternatives of a file are written."""
+    one = folder / source.name
+    return (one,) if count == 1 else tuple(one.with_stem(f"{one.stem}-{i + 1}") for i in range(count))
+
+
+def check_targets(tasks: Sequence[FileEdit]) -> None:
+    """OptionError when a file would be written twice, or over a source."""
+    sources = {task.source.resolve() for task in tasks}
+    targets = [target.resolve() for task in tasks for target in task.targets]
+    for target in targets:
+        if targets.count(target) > 1:
+            raise OptionError(f"several of these files would be written to {target.name}: edit them apart")
+        if target in sources:
+            raise OptionError(f"{target} is one of the files; name another folder to write to")
+
+
+def edit_file(task: FileEdit) -> EditedFile:
+    """Run one edit and write its results; an error is part of the result."""
+    try:
+        score = read(task.source)
+        name = task.model or chosen_name(score, task.arguments.get("verb") == "thin_out")[0]
+        model, arguments = _loaded(name, task.device, task.offline), dict(task.arguments)
+        if task.sampling_options:
+            arguments["sampling"] = replace(default_sampling(model), **task.sampling_options)
+        found: list[Written] = edit(score, model=model, **arguments).finish()
+        found = ranked_by_fit(found) if task.rank else found
+        for one, target in zip(found, task.targets, strict=True):
+            one.score.write(target)
+    except (SymbolicMusicError, OSError) as error:
+        return EditedFile(task.source, (), (), str(error))
+    return EditedFile(task.source, task.targets, tuple(len(one.notes) for one in found), None)
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, device: str, offline: bool) -> Model[Any]:
+    return load_model(name, device, offline)

@@ -1,0 +1,5 @@
+"""One function for many tasks: here, by processes of this machine, or by Ray on a cluster."""
+
+from symbolic_music.parallel.run import ENGINES, check, run
+
+__all__ = ["ENGINES", "check", "run"]
