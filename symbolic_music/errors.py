@@ -174,7 +174,14 @@ class StoreError(CorpusError):
 
 
 class WorkerError(SymbolicMusicError):
-    """A process that ran a task died."""
+    """A process that ran a task died.
+
+    Examples:
+        >>> try:
+        ...     store = sm.corpora.prepare("folder", "my-midi", "other.store", workers=1)
+        ... except sm.errors.WorkerError:
+        ...     print("run it again: what is prepared is kept")
+    """
 
 
 class TrainingError(SymbolicMusicError):
