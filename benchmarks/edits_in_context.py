@@ -1,6 +1,7 @@
 """How edits by models fit the pieces they stand in, beside the original, copies, retrieval and random bars.
 
-python benchmarks/edits_in_context.py CORPORA MODEL… [--keep] [--regions 100] [--seed 0] [--workers 1] [--report p.html]
+python benchmarks/edits_in_context.py CORPORA MODEL… [--keep] [--best-of N] [--regions 100] [--seed 0]
+    [--workers 1] [--report p.html]
 
 CORPORA is the folder of lakh-subset and pop909, MODEL a bundled name or a folder. Each model writes the regions of
 benchmarks/regions.json anew. Intervals (95 %) are bootstrapped over pieces; p is of a paired permutation test over
@@ -32,32 +33,34 @@ HERE = Path(__file__).parent
 
 
 class Writes:
-    """Edits by a model through `generation.infilling`: a `Write`."""
+    """Edits by a model as `infill` writes them: a `Write`."""
 
-    def __init__(self, model: str, seed: int) -> None:
+    def __init__(self, model: str, seed: int, best_of: int | None) -> None:
         import torch
 
         from symbolic_music.models import load_model
 
         torch.set_num_threads(1)
-        self.model, self.seed = load_model(model), seed
+        self.model, self.seed, self.best_of = load_model(model), seed, best_of
 
     def __call__(self, score: Score, region: EditRegion) -> Score:
         from symbolic_music import generation
         from symbolic_music.generation import Region
 
         beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
-        writing = generation.edit(score, [Region(*beats, "beats")], region.tracks, self.model, seed=self.seed)
+        writing = generation.edit(
+            score, [Region(*beats, "beats")], region.tracks, self.model, seed=self.seed, best_of=self.best_of
+        )
         return writing.finish()[0].score
 
 
 _WRITES: dict[str, Writes] = {}
 
 
-def one(job: tuple[str, int, Case]) -> tuple[dict[str, float], float, str]:
+def one(job: tuple[str, int, int | None, Case]) -> tuple[dict[str, float], float, str]:
     """Metrics of a region as a model writes it, the seconds that it took, and what went wrong, in a worker."""
-    model, seed, case = job
-    write = _WRITES.setdefault(model, Writes(model, seed)) if model not in _WRITES else _WRITES[model]
+    model, seed, best_of, case = job
+    write = _WRITES.setdefault(model, Writes(model, seed, best_of)) if model not in _WRITES else _WRITES[model]
     began = time.perf_counter()
     try:
         found, told = evaluate([case], write)[0], ""
@@ -69,10 +72,10 @@ def one(job: tuple[str, int, Case]) -> tuple[dict[str, float], float, str]:
 
 
 def by_model(
-    model: str, cases: Sequence[Case], seed: int, workers: int
+    model: str, cases: Sequence[Case], seed: int, workers: int, best_of: int | None
 ) -> tuple[list[dict[str, float]], float, list[str]]:
     """Metrics of all regions, seconds a region, and what went wrong."""
-    jobs = [(model, seed, case) for case in cases]
+    jobs = [(model, seed, best_of, case) for case in cases]
     if workers == 1:
         found = [one(job) for job in jobs]
     else:
@@ -133,6 +136,7 @@ def main() -> None:
     parser.add_argument("--regions", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--best-of", type=int, help="candidates of a region; by default the model's own number")
     parser.add_argument("--document", type=Path, default=HERE / "regions.json")
     parser.add_argument("--name", default="edits-in-context")
     parser.add_argument("--report", type=Path)
@@ -143,7 +147,7 @@ def main() -> None:
     facts: dict[str, Any] = {}
     for model in asked.models:
         name = Path(model).name
-        results[name], seconds, errors = by_model(model, cases, asked.seed, asked.workers)
+        results[name], seconds, errors = by_model(model, cases, asked.seed, asked.workers, asked.best_of)
         facts[name] = {"seconds_a_region": round(seconds, 3), "errors": errors, "commit": commit()}
         print(f"{name}: {seconds:.2f} s a region" + "".join(f"\n  error: {error}" for error in errors))
     if asked.keep:
@@ -173,7 +177,7 @@ def main() -> None:
         from symbolic_music.evaluation.report import page
 
         told = {name: document[name] for name in ("n", "seed", "split", "command", "commit", "machine")}
-        writes = {Path(model).name: Writes(model, asked.seed) for model in asked.models}
+        writes = {Path(model).name: Writes(model, asked.seed, asked.best_of) for model in asked.models}
         report = context_report(rows, cases, {**writes, **baselines}, told)
         asked.report.write_text(page(report), encoding="utf-8")
 

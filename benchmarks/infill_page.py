@@ -74,7 +74,9 @@ def main() -> None:
             continue
         beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
         written = (
-            generation.edit(score, [Region(*beats, "beats")], region.tracks, model, seed=asked.seed).finish()[0].score
+            generation.edit(score, [Region(*beats, "beats")], region.tracks, model, seed=asked.seed, best_of=None)
+            .finish()[0]
+            .score
         )
         name = score.tracks[region.tracks[0]].name.strip() or f"track {region.tracks[0]}"
         edits = {"original": score, "model": written, "copy": copy_before(score, region)}

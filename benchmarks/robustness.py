@@ -33,17 +33,27 @@ sys.path.insert(0, str(ROOT))
 CLI = [sys.executable, "-m", "symbolic_music"]
 
 
-def store(name: str, command: str, count: int, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the results."""
+def store(name: str, command: str, groups: dict[str, list[dict[str, Any]]], counted: str) -> None:
+    """Write the results: rows of these groups take the place of older ones, so that a campaign may be run in parts.
+
+    counted: the metric of which the sum is `n`.
+    """
     from tokenizers_performance import processor
 
+    path = ROOT / "benchmarks/results" / f"{name}.json"
+    old = json.loads(path.read_text())["rows"] if path.exists() else []
+    merged: dict[str, list[dict[str, Any]]] = {}
+    for one in old:
+        merged.setdefault(one["metric"].rpartition(": ")[0], []).append(one)
+    for group, values in groups.items():
+        merged[group] = [{**one, "metric": f"{group}: {one['metric']}"} for one in values]
+    rows = [one for group in sorted(merged) for one in merged[group]]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
     result = {
-        "name": name, "command": command, "commit": commit.stdout.strip(), "machine": processor(), "n": count,
-        "rows": list(rows),
+        "name": name, "command": command, "commit": commit.stdout.strip(), "machine": processor(),
+        "n": sum(one["ours"] for one in rows if one["metric"].endswith(f": {counted}")), "rows": rows,
     }  # fmt: skip
-    path = ROOT / "benchmarks/results" / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     print(path)
 
 
@@ -58,22 +68,20 @@ def mutants(count: int, seed: int, names: Sequence[str]) -> None:
     from tests.fuzz.campaign import run
     from tests.fuzz.targets import TARGETS, find
 
-    rows, total = [], 0
     for target in [find(name) for name in names] or TARGETS:
         tally = run(target, count, seed)
         print(tally, flush=True)
-        total += tally.tried
-        faults = tally.tried - tally.how["read"] - tally.how["refused"]
-        rows += [
-            row(f"{target.name}: tried", tally.tried, "mutants"),
-            row(f"{target.name}: read", tally.how["read"], "mutants"),
-            row(f"{target.name}: refused", tally.how["refused"], "mutants"),
-            *(row(f"{target.name}: {how}", tally.how[how], "mutants") for how in ("crashed", "hung", "died")),
-            row(f"{target.name}: faults", faults, "mutants"),
-            row(f"{target.name}: most memory", round(tally.megabytes, 1), "MB"),
+        for number, how, what in tally.faults[:5]:
+            print(f"  {number} {how}: {' '.join(what.split())[-300:]}", flush=True)
+        counted = ("read", "refused", "crashed", "hung", "died", "too much memory")
+        rows = [
+            row("tried", tally.tried, "mutants"),
+            *(row(how, tally.how[how], "mutants") for how in counted),
+            row("most memory", round(tally.megabytes, 1), "MB"),
+            row("most processor time", round(tally.seconds, 2), "s"),
         ]
-        store("robustness_mutants", f"python benchmarks/robustness.py mutants --mutants {count} --seed {seed}", total,
-              rows)  # fmt: skip
+        command = "python benchmarks/robustness.py mutants --mutants N --target NAME"
+        store("robustness_mutants", command, {target.name: rows}, "tried")
 
 
 def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:

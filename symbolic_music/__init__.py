@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from symbolic_music import tokenizers as tokenizers
     from symbolic_music import training as training
     from symbolic_music import transforms as transforms
+    from symbolic_music.codec import render as render
     from symbolic_music.generation import EditSession as EditSession
     from symbolic_music.generation import Limits as Limits
     from symbolic_music.generation import Region as Region
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score as Score
     from symbolic_music.score import Track as Track
     from symbolic_music.synthesis import Audio as Audio
-    from symbolic_music.synthesis import render as render
 
 # Module -> its names here; `plot` has another name there. Imported on first use, so that the import needs no torch.
 _NAMES = {
@@ -55,7 +55,8 @@ _NAMES = {
         "ranked", "ranked_by_fit", "revoice", "thin_out",
     ),
     "plotting": ("plot",),
-    "synthesis": ("Audio", "render"),
+    "synthesis": ("Audio",),
+    "codec": ("render",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 _RENAMED = {"plot": "piano_roll"}

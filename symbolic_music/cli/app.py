@@ -33,7 +33,7 @@ from symbolic_music.cli.commands.files import (
     tokenize,
 )
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
-from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, humanise, quantise, transpose
+from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, find_beats, humanise, quantise, transpose
 from symbolic_music.cli.options.help_page import HelpPage
 from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
@@ -66,6 +66,7 @@ for _verb in (
     transpose.transpose,
     quantise.quantise,
     humanise.humanise,
+    find_beats.find_beats,
     copy_bars.copy_bars,
     delete_bars.delete_bars,
     studio.studio,

@@ -1,5 +1,6 @@
 """Audio as tokens: neural codecs, and language models that generate their tokens from a score."""
 
+from symbolic_music.codec.any_synth import render
 from symbolic_music.codec.autoencoder.checkpoint import save_codec
 from symbolic_music.codec.autoencoder.model import JUKEBOX, Codec, CodecConfig
 from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEncoder
@@ -42,6 +43,7 @@ __all__ = [
     "load_codes",
     "load_writer",
     "register",
+    "render",
     "render_by_codec",
     "render_file_by_codec",
     "save_codec",

@@ -61,6 +61,7 @@ def render_by_codec(
     *,
     loudness: float = -16.0,
     seed: int = 0,
+    mark: bool = False,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Audio:
@@ -68,6 +69,7 @@ def render_by_codec(
 
     Args:
         loudness: of the whole in LUFS; peaks are held under -1 dB.
+        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
 
     Examples:
         >>> writer = sm.codec.load_writer("codec-lm")
@@ -77,7 +79,8 @@ def render_by_codec(
     """
     check_level(loudness)
     rate = writer.codec.format.sample_rate
-    blocks = list(_stereo(score, writer, seed, progress, settings))
+    played = _stereo(score, writer, seed, progress, settings)
+    blocks = list(marking(played, rate) if mark else played)
     return Audio(np.concatenate(list(levelled(blocks, gain_of(blocks, loudness, rate), rate)), axis=1), rate)
 
 

@@ -13,6 +13,7 @@ from symbolic_music.transforms import check_tracks
 
 # First tick, and first tick after it.
 Span = tuple[int, int]
+_MOST_NOTES = 1_000_000
 
 
 def copy_bars(score: Score, first: int, last: int, before: int | None = None, times: int = 1) -> Score:
@@ -34,6 +35,9 @@ def copy_bars(score: Score, first: int, last: int, before: int | None = None, ti
         raise RegionError(f"no bar {place} to copy in front of: the piece has {len(lines)} bars")
     if not 1 <= times <= 1000:
         raise RegionError(f"bars are copied 1 to 1000 times, not {times}")
+    inside = int(((score.notes["onset"] >= start) & (score.notes["onset"] < end)).sum())
+    if inside * times > _MOST_NOTES:
+        raise RegionError(f"{inside:,} notes {times} times are too many: at most {_MOST_NOTES:,} are added")
     at = int(lines[place - 1]) if place <= len(lines) else _after(score, lines)
     return rearranged(score, [(0, at), *[(start, end)] * times, (at, max(stop, at))])
 

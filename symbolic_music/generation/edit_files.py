@@ -13,7 +13,8 @@ from symbolic_music.generation.default_model import chosen_name
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.results import Written, ranked_by_fit
 from symbolic_music.generation.sessions.edit_session import default_sampling
-from symbolic_music.io.files import read
+from symbolic_music.io.files import MIDI_SUFFIXES, read
+from symbolic_music.io.midi.provenance import statement, write_with_statement
 from symbolic_music.models import Model, load_model
 from symbolic_music.parallel import check, run
 
@@ -29,6 +30,7 @@ class FileEdit:
         rank: whether alternatives are ordered by their fit.
         device, offline: as in `models.load_model`.
         sampling_options: settings that change the default sampling of the model.
+        signed: whether a text event says what wrote it, in MIDI.
         arguments: of `edit`.
     """
 
@@ -39,6 +41,7 @@ class FileEdit:
     device: str = "auto"
     offline: bool = False
     sampling_options: Mapping[str, Any] = field(default_factory=dict)
+    signed: bool = True
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -69,6 +72,7 @@ def edit_files(
     device: str = "auto",
     offline: bool = False,
     sampling_options: Mapping[str, Any] | None = None,
+    signed: bool = True,
     progress: Callable[[int, int], None] | None = None,
     **arguments: Any,
 ) -> list[EditedFile]:
@@ -85,6 +89,7 @@ def edit_files(
         rank: whether alternatives are ordered by their fit.
         device, offline: as in `models.load_model`.
         sampling_options: settings that change the default sampling of each model, such as temperature.
+        signed: whether a text event says what wrote it, in MIDI.
         progress: called with the number of files done and of all.
         arguments: of `edit`, such as regions, tracks, seed, count, limits, verb.
 
@@ -107,7 +112,7 @@ def edit_files(
     tasks = []
     for source in map(Path, files):
         targets, options = targets_in(Path(folder), source, count), sampling_options or {}
-        tasks.append(FileEdit(source, targets, model, rank, device, offline, options, arguments))
+        tasks.append(FileEdit(source, targets, model, rank, device, offline, options, signed, arguments))
     check_targets(tasks)
     done: dict[int, EditedFile] = {}
     for number, result in run(edit_file, tasks, workers, engine):
@@ -115,6 +120,14 @@ def edit_files(
         if progress is not None:
             progress(len(done), len(tasks))
     return [done[number] for number in range(len(tasks))]
+
+
+def save(one: Written, target: Path, model: str, seed: int, signed: bool = True) -> None:
+    """Write a result; in MIDI with a text event that says what wrote it, unless it is not signed."""
+    if signed and target.suffix.lower() in MIDI_SUFFIXES:
+        write_with_statement(one.score, target, statement(model, seed, one.number + 1))
+    else:
+        one.score.write(target)
 
 
 def targets_in(folder: Path, source: Path, count: int) -> tuple[Path, ...]:
@@ -139,13 +152,13 @@ def edit_file(task: FileEdit) -> EditedFile:
     try:
         score = read(task.source)
         name = task.model or chosen_name(score, task.arguments.get("verb") == "thin_out")[0]
-        model, arguments = _loaded(name, task.device, task.offline), dict(task.arguments)
+        model, arguments = _loaded(name, task.device, task.offline), {"best_of": None, **task.arguments}
         if task.sampling_options:
             arguments["sampling"] = replace(default_sampling(model), **task.sampling_options)
         found: list[Written] = edit(score, model=model, **arguments).finish()
         found = ranked_by_fit(found) if task.rank else found
         for one, target in zip(found, task.targets, strict=True):
-            one.score.write(target)
+            save(one, target, name, task.arguments.get("seed", 0), task.signed)
     except (SymbolicMusicError, OSError) as error:
         return EditedFile(task.source, (), (), str(error))
     return EditedFile(task.source, task.targets, tuple(len(one.notes) for one in found), None)

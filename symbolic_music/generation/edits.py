@@ -15,7 +15,7 @@ from symbolic_music.generation.plans import PLANS, Asked, busier
 from symbolic_music.generation.regions import Region, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.roles import Side, role_named
-from symbolic_music.generation.sessions.edit_session import edit_session
+from symbolic_music.generation.sessions.edit_session import default_best_of, edit_session
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
 from symbolic_music.generation.sessions.redrawing import Redrawing
@@ -51,6 +51,7 @@ def edit(
     count_bars: int = 8,
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
+    best_of: int | None = 1,
 ) -> EditSession:
     """Open an edit: `stream` yields notes as they are drawn, `finish` gives all alternatives, `results` those so far.
 
@@ -82,6 +83,9 @@ def edit(
         count_bars: that "continue" and "intro" add.
         allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is sampled again.
         controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
+        best_of: candidates for each alternative, of which the one that fits its surroundings best is kept (see
+            `results.fit_of`); `stream` then yields the notes of all candidates. None for `default_best_of(model)`,
+            which the functions `infill`, `vary` and so on take. For models that write into tracks.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -95,20 +99,26 @@ def edit(
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
     if count < 1:
         raise OptionError(f"at least one alternative is needed, not {count}")
+    if best_of is not None and best_of < 1:
+        raise OptionError(f"at least one candidate is needed, not {best_of}")
     loaded = loaded_model(model, score, thins=verb == "thin_out")
+    each = default_best_of(loaded) if best_of is None else best_of
     where, part = [*regions, *regions_from(bars=bars, beats=beats)], None if role is None else role_named(role)
     asked = Asked(score, where, tracks, loaded, limits, share, program, part, side, near, factor, count_bars, seed)
     fills = loaded.tokenizer.fills_bars
+    if each > 1 and (fills or not edits(loaded)):
+        raise OptionError(f"model {loaded.card.name!r} draws one candidate for each result")
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
     if verb == "busier":
-        return _infill(busier(asked), sampling, seed, count, allow_empty, controls)
+        return _infill(busier(asked), sampling, seed, count, each, allow_empty, controls)
     if verb == "infill":
-        return _infill(asked, sampling, seed, count, allow_empty, controls)
+        return _infill(asked, sampling, seed, count, each, allow_empty, controls)
     if verb == "vary":
         chosen = [PLANS[verb](replace(asked, seed=(seed, n) if n else seed)) for n in range(count)]
-        return OneAfterAnother([edit_session(*plan, loaded, sampling, seed + n) for n, plan in enumerate(chosen)])
-    return edit_session(*PLANS[verb](asked), loaded, sampling, seed, count)
+        varied = [edit_session(*plan, loaded, sampling, seed + n, 1, each) for n, plan in enumerate(chosen)]
+        return OneAfterAnother(varied)
+    return edit_session(*PLANS[verb](asked), loaded, sampling, seed, count, each)
 
 
 def _infill(
@@ -116,6 +126,7 @@ def _infill(
     sampling: Sampling | None,
     seed: int,
     count: int,
+    best_of: int,
     allow_empty: bool,
     controls: Mapping[str, int] | None,
 ) -> EditSession:
@@ -134,7 +145,7 @@ def _infill(
         plan = PLANS["infill"](asked)
 
         def begin(seed: int, count: int) -> EditSession:
-            return edit_session(*plan, loaded, sampling, seed, count)
+            return edit_session(*plan, loaded, sampling, seed, count, best_of)
 
     return begin(seed, count) if allow_empty else Redrawing(begin, seed, count)
 
@@ -154,6 +165,7 @@ def infill(
     beats: tuple[float, float] | None = None,
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
+    best_of: int | None = None,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in a region; everything else comes back bit for bit.
 
@@ -181,6 +193,7 @@ def infill(
         beats: instead of seconds, quarter notes counted from 0, the end excluded.
         allow_empty: whether a region that had notes may be left empty; otherwise it is sampled again, with other seeds.
         controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
+        best_of: candidates, of which the one that fits best is kept; None for `default_best_of(model)`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -190,7 +203,7 @@ def infill(
         ConstraintError: when the limits contradict each other.
     """
     where = regions_from(start, end, bars, beats)
-    options: dict[str, Any] = {"allow_empty": allow_empty, "controls": controls}
+    options: dict[str, Any] = {"allow_empty": allow_empty, "controls": controls, "best_of": best_of}
     session = edit(score, where, tracks, model, sampling, seed, 1, limits, **options)
     return finished(session, progress)
 
@@ -214,7 +227,7 @@ def accompany(
     "below" or "above" the kept ones; an added piano is below. Other arguments and errors as in
     `infill`.
     """
-    session = edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany", side=side)
+    session = edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany", side=side, best_of=None)
     return finished(session, progress)
 
 
@@ -234,7 +247,9 @@ def revoice(
 
     Arguments and errors as in `infill`; RegionError too when the tracks have no notes there.
     """
-    return finished(edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="revoice"), progress)
+    return finished(
+        edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="revoice", best_of=None), progress
+    )
 
 
 def add_track(
@@ -255,7 +270,20 @@ def add_track(
 
         sm.add_track(song, role="bass", regions=[sm.bars(9, 16)])
     """
-    session = edit(score, regions, None, model, sampling, seed, 1, limits, verb="add_track", program=program, role=role)
+    session = edit(
+        score,
+        regions,
+        None,
+        model,
+        sampling,
+        seed,
+        1,
+        limits,
+        verb="add_track",
+        program=program,
+        role=role,
+        best_of=None,
+    )
     return finished(session, progress)
 
 

@@ -42,7 +42,9 @@ def continue_bars(
         OptionError: for a number of bars out of range, or a model that cannot write into a piece.
         RegionError: when a track does not exist, or the model cannot write it.
     """
-    session = edit(score, (), tracks, model, sampling, seed, 1, limits, verb="continue", count_bars=count_bars)
+    session = edit(
+        score, (), tracks, model, sampling, seed, 1, limits, verb="continue", count_bars=count_bars, best_of=None
+    )
     return finished(session, progress)
 
 
@@ -62,5 +64,7 @@ def introduce(
 
     Arguments and errors as in `continue_bars`. The model is conditioned on the beginning of the piece.
     """
-    session = edit(score, (), tracks, model, sampling, seed, 1, limits, verb="intro", count_bars=count_bars)
+    session = edit(
+        score, (), tracks, model, sampling, seed, 1, limits, verb="intro", count_bars=count_bars, best_of=None
+    )
     return finished(session, progress)

@@ -42,7 +42,9 @@ def vary(
         OptionError: for a share out of range, or a model that cannot write into a piece.
         EmptyScoreError, RegionError, ConstraintError: as `infill`.
     """
-    return finished(edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="vary", near=near), progress)
+    return finished(
+        edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="vary", near=near, best_of=None), progress
+    )
 
 
 def make_busier(
@@ -72,5 +74,5 @@ def make_busier(
         RegionError: when the tracks have no notes there.
         EmptyScoreError, ConstraintError: as `infill`.
     """
-    session = edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="busier", factor=factor)
+    session = edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="busier", factor=factor, best_of=None)
     return finished(session, progress)

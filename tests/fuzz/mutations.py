@@ -9,10 +9,16 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
+from tests.fuzz.structures import in_midi, in_tokens, in_xml
+
 INTERESTING = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 NUMBERS = ("0", "-1", "1", "127", "128", "256", "65536", "99999999", "2147483648", "1" + "0" * 30, "9" * 5000, "1e308",
            "-1e308", "nan", "inf", "0.0000001", "1/0", "", "x")  # fmt: skip
-_TEXTS = (".yaml", ".musicxml", ".abc", ".krn", ".mei", ".csv", ".txt")
+_TEXTS = (".yaml", ".abc", ".krn", ".csv", ".txt")
+_XML = (".musicxml", ".mei", ".xml")
+_MIDI = (".mid",)
+# What has grown beyond that is left as it was: mutants are to be many.
+_MOST_BYTES = 1 << 20
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 VALUES: tuple[Any, ...] = (None, True, 0, -1, 1, 2**31, 2**63, 10**30, 1e308, -1e308, float("nan"), 0.5, "", "x",
                            "\0", "../../x", "x" * 10_000, [], [[]], {}, [1, "2", None], {"a": {}})  # fmt: skip
@@ -24,10 +30,15 @@ def mutated(data: bytes, name: str, rng: random.Random) -> bytes:
     ways: tuple[Callable[[bytes, random.Random], bytes], ...] = (in_bytes,)
     if suffix == ".json":
         ways = (in_json, in_json, in_json, in_text, in_bytes)
+    elif suffix in _XML:
+        ways = (in_xml, in_xml, in_xml, in_text, in_bytes)
+    elif suffix in _MIDI:
+        ways = (in_midi, in_midi, in_bytes)
     elif suffix in _TEXTS:
-        ways = (in_text, in_text, in_bytes)
+        ways = (in_text, in_text, in_tokens, in_tokens, in_bytes)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        data = rng.choice(ways)(data, rng)
+        grown = rng.choice(ways)(data, rng)
+        data = grown if len(grown) <= max(_MOST_BYTES, 2 * len(data)) else data
     return data
 
 

@@ -1,7 +1,7 @@
 """A process that tries mutants one after another and may die: `python -m tests.fuzz.worker TARGET SEED FIRST COUNT`.
 
-A line before each mutant, and a line of JSON after it: how it went, seconds, and the memory that it took beyond what
-the process had.
+A line before each mutant, and a line of JSON after it: how it went, seconds of processor time, and
+the memory that it took beyond what the process had, or all that a child of it had, where that is more.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import contextlib
 import io
 import json
 import os
+import resource
 import sys
 import tempfile
-import time
 import traceback
 import warnings
 from pathlib import Path
@@ -33,12 +33,23 @@ def forget() -> float:
     return megabytes()
 
 
+def of_children() -> float:
+    """Most memory of a child that has ended; 0 where that is no more than what it was forked with, which counts too."""
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return most if most > megabytes() else 0.0
+
+
+def used() -> float:
+    """Seconds of processor time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
 def tried(target: Target, files: Files) -> dict[str, object]:
     """Read a mutant, and say how it went: read, refused (with the error), or crashed (with the end of the trace)."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(files, folder)
-        before, started = forget(), time.perf_counter()
+        before, started = forget(), used()
         out = io.StringIO()
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), warnings.catch_warnings():
@@ -52,8 +63,8 @@ def tried(target: Target, files: Files) -> dict[str, object]:
         return {
             "how": how,
             "what": what,
-            "seconds": round(time.perf_counter() - started, 3),
-            "megabytes": round(megabytes() - before, 1),
+            "seconds": round(used() - started, 3),
+            "megabytes": round(max(megabytes() - before, of_children()), 1),
         }
 
 

@@ -42,8 +42,9 @@ def edit_many(
         done = edit_files(
             files, options.output, options.model, workers=workers, engine=engine, rank=options.rank,
             device=options.device, offline=options.offline, sampling_options=options.given_sampling(),
+            signed=not options.unsigned,
             progress=lambda count, total: progress(count / total), tracks=which.named(), seed=options.seed,
-            count=options.count, limits=options.limits(), **arguments,
+            count=options.count, limits=options.limits(), best_of=options.best_of, **arguments,
         )  # fmt: skip
     lost = [one for one in done if one.error is not None]
     if options.as_json:

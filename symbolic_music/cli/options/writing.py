@@ -52,6 +52,16 @@ class WritingOptions:
     ] = False
     seed: Seed = 0
     as_json: Json = False
+    best_of: Annotated[
+        int | None,
+        typer.Option(
+            help="Candidates for each result, of which the one that fits best is kept.",
+            show_default="4 of region models such as song, 1 of others",
+            min=1,
+            max=64,
+            rich_help_panel=SAMPLING,
+        ),
+    ] = None
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -208,6 +218,7 @@ class WritingOptions:
     def write(self, session: EditSession, model: Model[Any], doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
         from symbolic_music.generation import ranked_by_fit
+        from symbolic_music.generation.edit_files import save
 
         interrupted = False
         with working(doing) as progress:
@@ -220,21 +231,11 @@ class WritingOptions:
         targets = self._targets(self.count)[: len(found)]
         found = ranked_by_fit(found) if self.rank else found
         for one, target in zip(found, targets, strict=True):
-            self._save(one, target, model)
+            save(one, target, model.card.name, self.seed, not self.unsigned)
         if found:
             self._tell(found, targets, beside)
         if interrupted:
             raise KeyboardInterrupt
-
-    def _save(self, one: Written, target: Path, model: Model[Any]) -> None:
-        """Write a result, with the text event in MIDI."""
-        from symbolic_music.io.files import MIDI_SUFFIXES
-        from symbolic_music.io.midi.provenance import statement, write_with_statement
-
-        if self.unsigned or target.suffix.lower() not in MIDI_SUFFIXES:
-            one.score.write(target)
-        else:
-            write_with_statement(one.score, target, statement(model.card.name, self.seed, one.number + 1))
 
     def _targets(self, count: int) -> list[Path]:
         if count == 1:

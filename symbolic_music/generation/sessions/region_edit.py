@@ -37,6 +37,8 @@ from symbolic_music.tokenizers.sustain import pedal_presses
 # Rows that are kept free for what is written, and the notes of a part that are expected in them at most.
 _ROOM, _PART = 200, 150
 _MOST_BARS = 8
+# Alternatives that are drawn side by side; keys and values of one take some 15 MB.
+_AT_ONCE = 32
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
@@ -113,9 +115,12 @@ class RegionEditing(PlannedSession):
             had = len(planner.part.rows) > 0
             if planner.needs_notes and not had:
                 continue
-            drafts = self._drafts
+            drafts, counts = self._drafts, list[int]()
             for attempt in range(_TRIES):
-                counts = yield from self._draw(number, place, attempt, drafts, planner)
+                counts = []
+                for first in range(0, len(drafts), _AT_ONCE):
+                    some = drafts[first : first + _AT_ONCE]
+                    counts += yield from self._draw(number, place, attempt, some, planner)
                 drafts = [draft for draft, count in zip(drafts, counts, strict=True) if had and not count]
                 if not drafts:
                     break

@@ -6,6 +6,7 @@ from collections import Counter
 
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.chunks import layout
+from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.walk import walk
 
 METAS = {
@@ -34,7 +35,7 @@ def named(data: bytes) -> list[list[tuple[int, str]]]:
     """(tick, words) of the events of each track; of a damaged track those before the damage."""
     found = []
     for extent in layout(data, Counter()).tracks:
-        body = data[extent.start : extent.bound]
+        body = read_on(data[extent.start : extent.bound], extent.stop - extent.start)
         events: list[tuple[int, str]] = []
         try:
             for event in walk(body):

@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 
 from symbolic_music.errors import MidiError
+from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.reading.walk import Event, walk
 from symbolic_music.io.midi.tolerant_reader import Placed, placed
@@ -72,7 +73,7 @@ def _others(placed: Placed, data: bytes) -> Iterator[tuple[Other, tuple[int, int
     for begin, stop in placed.layout.unknown:
         yield Other(0, data[begin:stop]), (-1, begin)
     for file, extent in enumerate(placed.layout.tracks):
-        body = data[extent.start : extent.bound]
+        body = read_on(data[extent.start : extent.bound], extent.stop - extent.start)
         first, following = placed.first[file : file + 2]
         silent = first == following
         chunk = file if silent else 0

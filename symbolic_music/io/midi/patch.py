@@ -49,7 +49,7 @@ def patched(score: Score) -> bytes | None:
     if data is None or (document.is_whole(score) and score.others is document.others):
         return data
     found = placed(data)
-    if not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
+    if not found.layout.tracks or not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
         return None
     swapped, others = swaps(score, document, found), table_swaps(score, document, found)
     if swapped is None or others is None or (swapped and score.notes["hanging"].any()):

@@ -7,6 +7,7 @@ from pathlib import Path
 from symbolic_music.errors import FileError, MidiError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.io.midi.document import remember
+from symbolic_music.io.midi.limits import check_memory
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import parse_tolerant
 from symbolic_music.io.midi.writer import midi_bytes
@@ -39,13 +40,14 @@ def parse_midi(data: bytes) -> Score:
     """A score from the bytes of a MIDI file, with playback semantics; see `tolerant_reader.parse_tolerant`.
 
     Raises:
-        MidiError: when they are not MIDI.
+        MidiError: when they are not MIDI, or could take more memory than `limits.MAX_MEMORY`.
 
     Examples:
         >>> from pathlib import Path
         >>> len(sm.io.parse_midi(Path("song.mid").read_bytes()).notes)
         546
     """
+    check_memory(data)
     strict = parse_strict(data)
     if strict is None or not strict.is_heard:
         return remember(parse_tolerant(data), data)

@@ -16,6 +16,7 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import merged
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
+from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.reading.events import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
@@ -35,7 +36,7 @@ def parse_tolerant(data: bytes) -> Score:
     250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
-        MidiError: when it is not MIDI, or has more than 10,000 tracks.
+        MidiError: when it is not MIDI, or has more than 2,048 tracks.
     """
     return parse_placed(data).score
 
@@ -115,7 +116,14 @@ def parse_placed(data: bytes) -> Placed:
 def read_tracks(data: bytes, problems: Counter[str]) -> tuple[Layout, list[Events]]:
     """Positions and events of the tracks of a file; problems are counted in `problems`."""
     found = layout(data, problems)
-    return found, [track_events(data[t.start : t.bound], t.stop - t.start, problems) for t in found.tracks]
+    tracks = []
+    for extent in found.tracks:
+        body, stop = data[extent.start : extent.bound], extent.stop - extent.start
+        whole = read_on(body, stop)
+        if whole is not body:
+            problems["end-of-track before the notes left out"] += 1
+        tracks.append(track_events(whole, stop, problems))
+    return found, tracks
 
 
 def maps(division: int, tracks: Sequence[Events], problems: Counter[str]) -> dict[str, Any]:
@@ -177,7 +185,7 @@ def ended(score: Score) -> Score:
     onsets = notes["onset"].astype(np.int64)
     ends = onsets + notes["duration"]
     closed = np.rint(score.ticks(score.seconds(onsets[hanging]) + HANGING_SECONDS)).astype(np.int64)
-    ends[hanging] = np.clip(closed, onsets[hanging] + 1, 2 * MAX_TICK - 1)
+    ends[hanging] = np.clip(closed, onsets[hanging] + 1, MAX_TICK)  # no further than is read again
     voice = notes["track"].astype(np.int64) << 7 | notes["pitch"]
     order = np.lexsort((onsets, voice))
     latest = np.maximum.accumulate(ends[order] + (voice[order] << 33)) - (voice[order] << 33)

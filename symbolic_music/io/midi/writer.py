@@ -121,7 +121,7 @@ def _note_columns(
     """
     notes = joined([part.notes for part in parts], NOTE)
     numbers = np.array([n for n, own in enumerate(groups) for _ in own], np.int64)
-    group = np.repeat(numbers, [len(part.notes) for part in parts])
+    group = np.repeat(numbers, np.array([len(part.notes) for part in parts], np.int64))
     if len(groups) < len(parts):
         rows = np.argsort(group << 31 | notes["onset"], kind="stable")
         notes, group = _taken(notes, rows), group[rows]
@@ -148,13 +148,13 @@ def _state_columns(
     first: Sequence[int], order: Order,
 ) -> list[Columns]:  # fmt: skip
     """Controllers and bends of all groups."""
-    channels = [places[own[0]].channel for own in groups]
+    channels = np.array([places[own[0]].channel for own in groups], np.int64)
+    tracks = np.array(first, np.int64)
     columns = []
     for which, dtype, made in ((0, CONTROL_TABLE, control_columns), (1, BEND_TABLE, bend_columns)):
         tables = [state[which] for state in states]
-        lengths = [len(table) for table in tables]
-        tracks, own = (np.repeat(np.array(of, np.int64), lengths) for of in (first, channels))
-        columns.append(made(joined(tables, dtype), tracks, own, order))
+        lengths = np.array([len(table) for table in tables], np.int64)
+        columns.append(made(joined(tables, dtype), np.repeat(tracks, lengths), np.repeat(channels, lengths), order))
     return columns
 
 

@@ -12,21 +12,24 @@ from symbolic_music.errors import RegionError
 from symbolic_music.score import METER, TEMPO, Score, Track
 
 _MOST_ROWS = 200_000
-Rows = Annotated[list[int], Field(max_length=_MOST_ROWS)]
+_MOST = 1 << 30  # ticks, and whatever is counted
+Rows = Annotated[list[Annotated[int, Field(ge=0, le=_MOST)]], Field(max_length=_MOST_ROWS)]
+Ticks = Annotated[int, Field(ge=-_MOST, le=_MOST)]
+Number = Annotated[int, Field(ge=-_MOST, le=_MOST)]
 
 
 class _Change(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class NewNote(_Change):
     """A note to be added, in ticks."""
 
-    onset: Annotated[int, Field(ge=0)]
-    duration: Annotated[int, Field(ge=1)]
+    onset: Annotated[int, Field(ge=0, le=_MOST)]
+    duration: Annotated[int, Field(ge=1, le=_MOST)]
     pitch: Annotated[int, Field(ge=0, le=127)]
     velocity: Annotated[int, Field(ge=1, le=127)] = 80
-    track: Annotated[int, Field(ge=0)]
+    track: Annotated[int, Field(ge=0, le=_MOST)]
 
 
 class AddNotes(_Change):
@@ -57,8 +60,8 @@ class MoveNotes(_Change):
 
     do: Literal["move"]
     rows: Rows
-    ticks: int = 0
-    semitones: int = 0
+    ticks: Ticks = 0
+    semitones: Number = 0
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -70,7 +73,7 @@ class StretchNotes(_Change):
 
     do: Literal["stretch"]
     rows: Rows
-    ticks: int
+    ticks: Ticks
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -83,7 +86,7 @@ class ChangeVelocities(_Change):
     do: Literal["velocity"]
     rows: Rows
     factor: float = 1.0
-    add: int = 0
+    add: Number = 0
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -122,8 +125,8 @@ class Humanise(_Change):
     do: Literal["humanise"]
     rows: Rows
     seconds: float = 0.01
-    velocity: int = 6
-    seed: Annotated[int, Field(ge=0)] = 0
+    velocity: Number = 6
+    seed: Annotated[int, Field(ge=0, le=_MOST)] = 0
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -134,10 +137,10 @@ class CopyBars(_Change):
     """Repeat bars; what follows moves on."""
 
     do: Literal["copy-bars"]
-    first: int
-    last: int
-    before: int | None = None
-    times: int = 1
+    first: Number
+    last: Number
+    before: Number | None = None
+    times: Number = 1
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -148,8 +151,8 @@ class DeleteBars(_Change):
     """Delete bars; what follows moves up."""
 
     do: Literal["delete-bars"]
-    first: int
-    last: int
+    first: Number
+    last: Number
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -160,10 +163,10 @@ class ChangeTrack(_Change):
     """Rename a track, give it another instrument or volume."""
 
     do: Literal["track"]
-    track: int
+    track: Number
     name: Annotated[str, Field(max_length=120)] | None = None
-    instrument: int | None = None
-    volume: int | None = None
+    instrument: Number | None = None
+    volume: Number | None = None
 
     def apply(self, score: Score) -> Score:
         """The score after it."""
@@ -187,7 +190,7 @@ class RemoveTrack(_Change):
     """A track less."""
 
     do: Literal["remove-track"]
-    track: int
+    track: Number
 
     def apply(self, score: Score) -> Score:
         """The score after it."""

@@ -199,12 +199,22 @@ def recorded(session: Session, number: int, drawing: bool = False) -> dict[str, 
         UnknownNameError: for an edit that is not there.
     """
     try:
-        facts: dict[str, Any] = json.loads((session.edits_folder / f"{number:04}" / "edit.json").read_text())
-    except (OSError, ValueError):
-        raise UnknownNameError(f"no edit {number} in this session") from None
+        facts: dict[str, Any] = json.loads(
+            (session.edits_folder / f"{number:04}" / "edit.json").read_text(), parse_constant=_no_number
+        )
+        known = type(facts["status"]) is str and all(type(one["number"]) is int for one in facts["alternatives"])
+        Wish.model_validate(facts["wish"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        known = False
+    if not known:
+        raise UnknownNameError(f"no edit {number} in this session")
     if facts["status"] == "drawing" and not drawing:
         facts["status"] = "interrupted"
     return facts
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def alternative(session: Session, number: int, which: int) -> Score:
@@ -212,7 +222,7 @@ def alternative(session: Session, number: int, which: int) -> Score:
     for told in recorded(session, number)["alternatives"]:
         if told["number"] == which:
             path = session.edits_folder / f"{number:04}" / f"alternative-{which}.mid"
-            return load(path, Roster.from_json(told["roster"]))
+            return load(path, Roster.from_json(told.get("roster")))
     raise UnknownNameError(f"edit {number} has no alternative {which}")
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from symbolic_music.errors import OptionError
 from symbolic_music.studio.session.sessions import Session
 from symbolic_music.theory import chord_classes
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Go(_Body):
@@ -70,9 +72,17 @@ class View(_Body):
     view: dict[str, Any]
 
     def apply(self, session: Session) -> None:
-        """Keep it, unless it is large."""
+        """Keep it, unless it is large.
+
+        Raises:
+            OptionError: for a number that JSON has not.
+        """
         if len(repr(self.view)) > 20_000:
             return
+        try:
+            json.dumps(self.view, allow_nan=False)
+        except ValueError:
+            raise OptionError("view: a number is not finite") from None
         with session.lock:
             session.record.view = self.view
             session.save()

@@ -289,10 +289,10 @@ class Sessions:
 
 def _record(path: Path) -> Record:
     try:
-        stored = json.loads(path.read_text())
+        stored = json.loads(path.read_text(), parse_constant=_no_number)
         if stored["format"] != FORMAT:
             raise FileError(f"{path} has format {stored['format']}, not {FORMAT}")
-        states = [State(**state) for state in stored["states"]]
+        states = [_state(state) for state in stored["states"]]
         chords = stored["chords"]
         return Record(
             name=str(stored["name"]),
@@ -303,8 +303,26 @@ def _record(path: Path) -> Record:
             chords=None if chords is None else [(float(bar), str(name)) for bar, name in chords],
             view=dict(stored["view"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise FileError(f"cannot read {path}: {error}") from None
+
+
+def _state(stored: dict[str, Any]) -> State:
+    """A state from JSON; TypeError or ValueError where something in it is of another kind."""
+    state = State(**stored)
+    if type(state.number) is not int or not 0 < state.number < 10**9 or type(state.parent) not in (int, type(None)):
+        raise ValueError("a state has no number")
+    if not all(isinstance(text, str) for text in (state.label, state.name, state.made)):
+        raise ValueError(f"state {state.number} has no label, name or date")
+    try:
+        Roster.from_json(state.roster)
+    except FileError as error:
+        raise ValueError(str(error)) from None
+    return state
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _shown(filename: str) -> str:

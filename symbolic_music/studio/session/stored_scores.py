@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symbolic_music import io
+from symbolic_music.errors import FileError
 from symbolic_music.score import Array, Score, Track
 
 
@@ -32,9 +33,19 @@ class Roster:
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> Roster:
-        """From what `to_json` gave."""
-        tracks = ((str(name), int(program), bool(drum)) for name, program, drum in stored["tracks"])
-        return Roster(tuple(tracks), tuple(int(number) for number in stored["played"]))
+        """From what `to_json` gave.
+
+        Raises:
+            FileError: when it is something else.
+        """
+        try:
+            tracks = tuple((str(name), int(program), bool(drum)) for name, program, drum in stored["tracks"])
+            played = tuple(int(number) for number in stored["played"])
+        except (TypeError, KeyError, ValueError, OverflowError):
+            raise FileError("the session's tracks are damaged") from None
+        if not all(0 <= program < 128 for _, program, _ in tracks) or not all(0 <= n < len(tracks) for n in played):
+            raise FileError("the session's tracks are damaged")
+        return Roster(tracks, played)
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists, for JSON."""

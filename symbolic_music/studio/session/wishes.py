@@ -35,7 +35,7 @@ MOVING = ("intro",)
 class WishedLimits(BaseModel):
     """Limits on new notes; see `generation.Limits`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     lowest: Annotated[int, Field(ge=0, le=127)] = 0
     highest: Annotated[int, Field(ge=0, le=127)] = 127
@@ -79,7 +79,7 @@ class Wish(BaseModel):
         seed: None for another every time.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     verb: Verb
     state: int

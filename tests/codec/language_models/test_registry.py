@@ -11,6 +11,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+import symbolic_music as sm
+from symbolic_music import synthesis
+from symbolic_music.codec import render
 from symbolic_music.codec.autoencoder.checkpoint import save_codec
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.codec.codes import load_codes
@@ -97,6 +100,21 @@ def test_codes_and_sound_of_a_score(folder: Path, tmp_path: Path) -> None:
     assert np.corrcoef(sound[0], plain[0])[0, 1] > 0.99
     other = score_to_codes(score(), writer, seed=6)
     assert (other.codes != codes.codes).any()
+
+
+def test_one_name_renders_by_any_synth(folder: Path) -> None:
+    """By a codec language model as by the voices, with the options that it has."""
+    writer = load_writer(folder)
+    assert sm.render is render
+    by_codec = sm.render(score(), "codec", model=writer, seed=5)
+    np.testing.assert_array_equal(by_codec.samples, render_by_codec(score(), writer, seed=5).samples)
+    marked = sm.render(score(), "codec", model=writer, seed=5, mark=True)
+    assert marked.samples.shape == by_codec.samples.shape
+    assert (marked.samples != by_codec.samples).any()
+    by_voices = synthesis.render(score(), "ddsp", 8000, seed=5)
+    np.testing.assert_array_equal(sm.render(score(), "ddsp", 8000, seed=5).samples, by_voices.samples)
+    with pytest.raises(OptionError, match="the synth codec has no reverb, sample_rate"):
+        sm.render(score(), "codec", 8000, reverb=0.0)
 
 
 def test_a_score_without_notes_writes_nothing(folder: Path, tmp_path: Path) -> None:

@@ -214,11 +214,11 @@ def test_no_megabyte_takes_much_time_or_memory(data: bytes) -> None:
     try:
         parse_midi(data)
     except MidiError as error:
-        assert "10,000" in str(error)  # noqa: PT017
+        assert "2,048" in str(error) or "MiB of memory" in str(error)  # noqa: PT017
     # Bounds against hanging and flooding (far over what is measured), not a benchmark.
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 12
     scale = 1 if sys.platform == "darwin" else 1024
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * scale < 300e6
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * scale < 200e6
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.randoms(use_true_random=False))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from symbolic_music import read
 from symbolic_music.errors import NotationError
+from symbolic_music.io.notation.music21 import music21_process
 
 pytest.importorskip("music21")
 
@@ -55,4 +58,19 @@ def test_what_music21_cannot_read_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "none.mei"
     path.write_text("<mei>")
     with pytest.raises(NotationError, match=r"none\.mei: music21 cannot read it"):
+        read(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+@pytest.mark.parametrize(
+    ("limit", "value", "message"), [("MAX_SECONDS", 1, "within 1 s of processor"), ("MAX_MEMORY", 20 << 20, "20 MiB")]
+)
+def test_time_and_memory_are_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, message: str
+) -> None:
+    path = tmp_path / "long.mei"
+    before, measure, after = re.split(r"(<measure n=\"1\">.*</measure>)", MEI, flags=re.DOTALL)
+    path.write_text(before + 800 * measure + after)
+    monkeypatch.setattr(music21_process, limit, value)
+    with pytest.raises(NotationError, match=message):
         read(path)

@@ -35,6 +35,7 @@ def accompany(
     model = options.load(score)
     count = options.count
     session = generation.edit(
-        score, (), kept, model, options.sampling(model), options.seed, count, limits, verb="accompany", side=side
-    )
+        score, (), kept, model, options.sampling(model), options.seed, count, limits,
+        verb="accompany", side=side, best_of=options.best_of,
+    )  # fmt: skip
     options.write(session, model, "writing the other parts", f" for tracks {', '.join(map(str, kept))}")

@@ -40,16 +40,7 @@ def add_track(
     score = read(file)
     model, count = options.load(score), options.count
     session = generation.edit(
-        score,
-        regions,
-        None,
-        model,
-        options.sampling(model),
-        options.seed,
-        count,
-        limits,
-        verb="add_track",
-        program=program,
-        role=role,
-    )
+        score, regions, None, model, options.sampling(model), options.seed, count, limits,
+        verb="add_track", best_of=options.best_of, program=program, role=role,
+    )  # fmt: skip
     options.write(session, model, "writing one more track")

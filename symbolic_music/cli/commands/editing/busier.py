@@ -34,7 +34,7 @@ def busier(
     model = options.load(score)
     writing = generation.edit(
         score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="busier", factor=factor,
+        verb="busier", best_of=options.best_of, factor=factor,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
     options.write(writing, model, f"rewriting {places}", f" in {places}")

@@ -32,6 +32,6 @@ def continue_(
     model = options.load(score)
     writing = generation.edit(
         score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="continue", count_bars=bars,
+        verb="continue", best_of=options.best_of, count_bars=bars,
     )  # fmt: skip
     options.write(writing, model, "continuing", f" in {bars} bars after the end")

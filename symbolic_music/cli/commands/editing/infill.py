@@ -59,7 +59,7 @@ def infill(
     model, count = options.load(score), options.count
     session = generation.edit(
         score, regions, tracks, model, options.sampling(model), options.seed, count, limits,
-        verb=verb, allow_empty=allow_empty,
+        verb=verb, best_of=options.best_of, allow_empty=allow_empty,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
     options.write(session, model, f"rewriting {places}", f" in {places}")

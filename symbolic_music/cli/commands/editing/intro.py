@@ -32,6 +32,6 @@ def intro(
     model = options.load(score)
     writing = generation.edit(
         score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="intro", count_bars=bars,
+        verb="intro", best_of=options.best_of, count_bars=bars,
     )  # fmt: skip
     options.write(writing, model, "writing an intro", f" in {bars} bars before the beginning")

@@ -33,6 +33,7 @@ def revoice(
     tracks = which.chosen(score)
     model = options.load(score)
     session = generation.edit(
-        score, regions, tracks, model, options.sampling(model), options.seed, options.count, limits, verb="revoice"
-    )
+        score, regions, tracks, model, options.sampling(model), options.seed, options.count, limits,
+        verb="revoice", best_of=options.best_of,
+    )  # fmt: skip
     options.write(session, model, "drawing other pitches")

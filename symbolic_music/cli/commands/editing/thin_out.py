@@ -34,6 +34,7 @@ def thin_out(
     tracks = which.chosen(score)
     model, count = options.load(score, thins=True), options.count
     session = generation.edit(
-        score, regions, tracks, model, options.sampling(model), options.seed, count, limits, verb="thin_out", share=keep
-    )
+        score, regions, tracks, model, options.sampling(model), options.seed, count, limits,
+        verb="thin_out", best_of=options.best_of, share=keep,
+    )  # fmt: skip
     options.write(session, model, "choosing notes", " again")

@@ -34,7 +34,7 @@ def vary(
     model = options.load(score)
     writing = generation.edit(
         score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="vary", near=near,
+        verb="vary", best_of=options.best_of, near=near,
     )  # fmt: skip
     places = ", ".join(map(str, regions))
     options.write(writing, model, f"varying {places}", f" in {places}")

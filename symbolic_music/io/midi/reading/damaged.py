@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+from numpy.typing import NDArray
+
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.reading.metas import Metas
 
@@ -15,12 +18,13 @@ _MAX_DAMAGED_DELTA = 1 << 18
 _END = 0x2F
 # Data bytes of system messages that do not belong into files.
 _SYSTEM_LENGTHS = {0xF1: 1, 0xF2: 2, 0xF3: 1}
+_TOGETHER = 8192
 # (time, place, voice, status >> 4, first data byte, second)
 Row = tuple[int, int, int, int, int, int]
 
 
-def rows_of_damaged(data: bytes, stop: int, metas: Metas, problems: Counter[str]) -> list[Row]:
-    """The channel events of a track, but for aftertouch.
+def rows_of_damaged(data: bytes, stop: int, metas: Metas, problems: Counter[str]) -> NDArray[np.int64]:
+    """The channel events of a track, but for aftertouch, (events, 6), each as `Row` says.
 
     Args:
         data: its bytes up to the last that it could have; a good track ends before them with an end-of-track.
@@ -28,7 +32,7 @@ def rows_of_damaged(data: bytes, stop: int, metas: Metas, problems: Counter[str]
         metas: to which its meta events are added.
         problems: what was wrong is counted here.
     """
-    rows: list[Row] = []
+    rows = _Rows()
     try:
         end = _read(data, rows, metas, problems)
     except IndexError:
@@ -38,10 +42,29 @@ def rows_of_damaged(data: bytes, stop: int, metas: Metas, problems: Counter[str]
             problems["no end-of-track"] += 1
         elif end < stop:
             problems["bytes after end-of-track left out"] += 1
-    return rows
+    return rows.table()
 
 
-def _read(data: bytes, rows: list[Row], metas: Metas, problems: Counter[str]) -> int | None:
+class _Rows:
+    """Rows that come one by one, kept as numbers: as objects they take many times the memory."""
+
+    def __init__(self) -> None:
+        self._done: list[NDArray[np.int64]] = [np.zeros((0, 6), np.int64)]
+        self._latest: list[Row] = []
+
+    def append(self, row: Row) -> None:
+        """Take one more."""
+        self._latest.append(row)
+        if len(self._latest) == _TOGETHER:
+            self._done.append(np.array(self._latest, np.int64))
+            self._latest = []
+
+    def table(self) -> NDArray[np.int64]:
+        """All of them."""
+        return np.concatenate([*self._done, np.array(self._latest, np.int64).reshape(-1, 6)])
+
+
+def _read(data: bytes, rows: _Rows, metas: Metas, problems: Counter[str]) -> int | None:
     """Read up to the end-of-track; its position, or None when there is none. IndexError inside a cut event."""
     at = time = status = 0
     damaged = False

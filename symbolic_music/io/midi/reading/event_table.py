@@ -7,6 +7,7 @@ the first byte is walked in these. Source: Standard MIDI Files 1.0, RP-001 (MIDI
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ _END_OF_TRACK = 0x2F
 # Zero bytes after the last, so that looking a little further is allowed.
 _AFTER = 8
 _JUMPS = 4  # of twice the length each: 16 events
+# Bytes that are walked at once: tables of the walk take some thirty bytes a byte.
+_WINDOW = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,7 @@ def event_table(data: bytes) -> EventTable | None:
     None where something is wrong with it: no end-of-track, a data byte over 127 or without a status, a system message
     that does not belong into a file, a time of more than four bytes or past 2^30 ticks.
     """
-    padded = np.zeros(len(data) + _AFTER, np.uint8)
-    padded[:-_AFTER] = np.frombuffer(data, np.uint8)
+    padded = _padded(data)
     table = _table(padded, len(data), 1)
     if table is None:  # running status of programs or of a channel's aftertouch, or not a good track
         table = _table(padded, len(data), 2)
@@ -72,11 +74,10 @@ _CLASS = np.array([0] * 192 + [1] * 32 + [0] * 32, np.int32)
 
 def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | None:
     """`classes`: 1 if every event under running status is taken to have two data bytes."""
-    place = _places(data, size)
-    begin = _chain(_following(data, size, place, classes), size)
-    if begin is None or not len(begin):
+    found = _walked(data, size, classes)
+    if found is None or not len(found[0]):
         return None
-    place = place[begin]
+    begin, place = found
     stop = np.append(begin[1:], 0).astype(np.int32)
     stop[-1] = place[-1] + 3
     raw = data[place]
@@ -100,6 +101,77 @@ def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | Non
         return None
     columns = (np.where(channel, first, 0), np.where(channel, second, 0), np.where(raw == 0xFF, first, 0))
     return EventTable(tick, begin, place, stop, status, *columns)
+
+
+def events_in(data: bytes) -> int | None:
+    """How many events a track has up to its end-of-track, in constant memory; None where it is no good track."""
+    for classes in (1, 2):
+        found = _windows(_padded(data), len(data), classes)
+        count = 0
+        for begin, _ in found:
+            count += len(begin)
+            if not len(begin):
+                break
+        else:
+            return count
+    return None
+
+
+def _padded(data: bytes) -> NDArray[np.uint8]:
+    padded = np.zeros(len(data) + _AFTER, np.uint8)
+    padded[:-_AFTER] = np.frombuffer(data, np.uint8)
+    return padded
+
+
+def _walked(data: NDArray[np.uint8], size: int, classes: int) -> tuple[Places, Places] | None:
+    """Where the delta time of each event and the event itself begin, up to the end-of-track; None if one is wrong."""
+    parts = list(_windows(data, size, classes))
+    if not len(parts[-1][0]):
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    begin, place = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return begin, place
+
+
+def _windows(data: NDArray[np.uint8], size: int, classes: int) -> Iterator[tuple[Places, Places]]:
+    """The events window by window; the last is empty where an event before the end-of-track is wrong."""
+    at = state = 0
+    while True:
+        own = min(_WINDOW, size - at)
+        window = data[at : at + own + _AFTER]
+        if at + own < size:  # what the last event would look at is no part of the window
+            window = np.append(window[:own], np.zeros(_AFTER, np.uint8))
+        place = _places(window, own)
+        begin, following, ended = _chain(_following(window, own, place, classes), own, state)
+        if ended:
+            yield begin + np.int32(at), place[begin] + np.int32(at)
+            return
+        if len(begin):
+            yield begin + np.int32(at), place[begin] + np.int32(at)
+            at, state = at + following[1], following[0]
+            continue
+        long = _long_event(data, size, at) if at + own < size else None
+        yield (begin, begin) if long is None else (np.array([at], np.int32), np.array([long[0]], np.int32))
+        if long is None:
+            return
+        at = long[1]
+
+
+def _long_event(data: NDArray[np.uint8], size: int, at: int) -> tuple[int, int] | None:
+    """Where the system event behind the delta time at this byte begins, and where it ends; None for anything else."""
+    place = at + 1
+    while data[place - 1] >= 0x80:
+        place += 1
+    if place - at > 4 or data[place] not in (0xF0, 0xF7, 0xFF):
+        return None
+    begin = place + 1 + int(data[place] == 0xFF)
+    length = 0
+    for byte in data[begin : begin + 4].tolist():
+        length, begin = length << 7 | byte & 0x7F, begin + 1
+        if byte < 0x80:
+            return (place, begin + length) if begin + length < size else None
+    return None
 
 
 def _places(data: NDArray[np.uint8], size: int) -> Places:
@@ -162,25 +234,34 @@ def _system_ends(data: NDArray[np.uint8], size: int, at: NDArray[Any]) -> tuple[
     return ends, at[(status == 0xFF) & (data[at + 1] == _END_OF_TRACK)]
 
 
-def _chain(following: Places, size: int) -> Places | None:
-    """The states from 0 on as bytes of the track, up to the end-of-track; None where something is wrong before it."""
+def _chain(following: Places, size: int, first: int) -> tuple[Places, tuple[int, int], bool]:
+    """The states from the first of a class on, as bytes of the window.
+
+    Returns:
+        Those of whole events; class and byte of the event that follows them, if any does; whether they end the track.
+    """
+    span = size + 2
     steps = [following]
     for _ in range(_JUMPS):
         steps.append(steps[-1].take(steps[-1]))
     far = steps[-1].data
-    state, found = 0, []
+    state, found = first * span, []
     while state != size and state != size + 1:
         found.append(state)
         state = far[state]
-    if state != size:
-        return None
     states = np.array(found, np.int32)
     for step in reversed(steps[:-1]):
         both = np.empty(2 * len(states), np.int32)
         both[::2], both[1::2] = states, step[states]
         states = both
-    states = states[: np.searchsorted(states == size, True)]
-    return np.where(states > size, states - (size + 2), states) if len(following) > size + 2 else states
+    ended = state == size
+    states = states[: np.searchsorted((states == size) | (states == size + 1), True)]
+    if not ended:
+        states, following_state = states[:-1], int(states[-1])
+    else:
+        following_state = 0
+    own, byte = divmod(following_state, span)
+    return (np.where(states > size, states - span, states) if len(following) > span else states), (own, byte), ended
 
 
 def _deltas(data: NDArray[np.uint8], begin: Places, place: Places) -> Ints:

@@ -63,7 +63,7 @@ def track_events(data: bytes, stop: int, problems: Counter[str]) -> Events:
     metas = Metas()
     table = event_table(data)
     if table is None:
-        rows = np.array(rows_of_damaged(data, stop, metas, problems), np.int64).reshape(-1, 6)
+        rows = rows_of_damaged(data, stop, metas, problems)
     else:
         if table.end < stop:
             problems["bytes after end-of-track left out"] += 1
@@ -157,22 +157,29 @@ def paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
         return begins
     found: Ints = np.full(len(begins), -1)
     rows = np.concatenate([begins, ends])
-    order = np.lexsort((rows, keys[rows]))
-    key, step = keys[rows[order]], np.where(order < len(begins), 1, -1)
+    # Narrow columns, each dropped once it is used: of a long file these are the most memory that reading takes.
+    order = np.lexsort((rows, keys[rows])).astype(np.int32)
+    key = keys[rows[order]]
+    step = np.where(order < len(begins), np.int8(1), np.int8(-1))
     new = np.append(True, key[1:] != key[:-1])
-    group = np.cumsum(new) - 1
+    del key
+    group = np.cumsum(new, dtype=np.int32) - np.int32(1)
     # Notes begun less notes ended, per key; each key lies far below the one before, so one running minimum serves all.
-    open_: Ints = np.cumsum(step)
-    open_ -= (open_ - step)[new][group] + group * (2 * len(rows) + 2)
-    floor = -group * (2 * len(rows) + 2)
-    lowest = np.minimum(np.minimum.accumulate(open_), floor)
+    floor = group * np.int64(-2 * len(rows) - 2)
+    open_ = np.cumsum(step, dtype=np.int64)
+    open_ -= (open_ - step)[new][group]
+    open_ += floor
+    lowest = np.minimum.accumulate(open_)
+    np.minimum(lowest, floor, out=lowest)
     # An off that takes the count below what it ever was ends nothing.
     before = np.append(0, lowest[:-1])
-    real = (step < 0) & ~(open_ < np.where(new, floor, before))
+    before[new] = floor[new]
+    real = (step < 0) & ~(open_ < before)
+    del floor, open_, lowest, before
     # The n-th real end of a key is that of its n-th note.
-    begun, done = np.cumsum(step > 0), np.cumsum(real)
-    number: Ints = done - (done - real)[new][group]
-    first: Ints = (begun - (step > 0))[new][group]
+    begun, done = np.cumsum(step > 0, dtype=np.int32), np.cumsum(real, dtype=np.int32)
+    number = done - (done - real)[new][group]
+    first = (begun - (step > 0))[new][group]
     notes = order[step > 0]
     found[notes[(first + number - 1)[real]]] = rows[order[real]]
     return found

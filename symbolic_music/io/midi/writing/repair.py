@@ -6,6 +6,7 @@ from collections import Counter
 from functools import lru_cache
 
 from symbolic_music.io.midi.chunks import layout
+from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import event_table
 
 _END_OF_TRACK = b"\x00\xff\x2f\x00"
@@ -20,7 +21,7 @@ def repaired(data: bytes) -> bytes | None:
     found = layout(data, Counter())
     bodies = []
     for extent in found.tracks:
-        body = data[extent.start : extent.bound]
+        body = read_on(data[extent.start : extent.bound], extent.stop - extent.start)
         table = event_table(body)
         if table is None:
             body += _END_OF_TRACK  # which may be all that it lacks
@@ -29,7 +30,8 @@ def repaired(data: bytes) -> bytes | None:
             return None
         bodies.append(body[: table.end])
     extents = found.tracks
-    whole = all(e.stop == e.bound == e.start + len(body) for e, body in zip(extents, bodies, strict=True))
+    same = all(data.startswith(body, e.start) for e, body in zip(found.tracks, bodies, strict=True))
+    whole = same and all(e.stop == e.bound == e.start + len(body) for e, body in zip(extents, bodies, strict=True))
     if whole and data[:8] == b"MThd\0\0\0\6" and data[10:12] == len(extents).to_bytes(2, "big") and _fills(data):
         return data
     numbers = (found.format, len(extents), found.division)

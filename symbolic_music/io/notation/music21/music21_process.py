@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -10,15 +12,19 @@ from pathlib import Path
 from symbolic_music.errors import MissingExtraError, NotationError
 
 _MOST_BYTES = 4 << 20
-_SECONDS = 120
-_MEMORY = 3 << 30  # of address space, most of which numerical libraries only reserve
+# Seconds of processor time, which are about a MiB; by the clock ten times that, on a machine that is busy otherwise.
+MAX_SECONDS = 30
+MAX_MEMORY = 500 << 20  # of data
+_MOST_ADDRESSES = 3 << 30  # where data alone cannot be limited; numerical libraries reserve most of these
+_TOO_LONG = "music21 does not read it within {} s of processor time"
 # Standard output is the document, the last line of standard error why there is none.
 _PROGRAM = """
 import sys, warnings
 warnings.simplefilter("ignore")
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+    for kind, most in zip((resource.RLIMIT_CPU, resource.RLIMIT_DATA, resource.RLIMIT_AS), map(int, sys.argv[2:])):
+        resource.setrlimit(kind, (most, most))
 except ImportError:
     pass
 from music21 import converter
@@ -35,17 +41,25 @@ def translated_by_music21(path: Path) -> bytes:
 
     Raises:
         MissingExtraError: when music21 is not installed.
-        NotationError: when music21 cannot read it, or not within two minutes and the memory that it is given.
+        NotationError: when music21 cannot read it, or not within `MAX_SECONDS` and `MAX_MEMORY`.
     """
     if find_spec("music21") is None:
         raise MissingExtraError("music21", "notation")
     if path.stat().st_size > _MOST_BYTES:
         raise NotationError(f"at most {_MOST_BYTES >> 20} MiB of {path.suffix} are read")
-    command = [sys.executable, "-c", _PROGRAM, str(path.resolve()), str(_MEMORY)]
+    limits = map(str, (MAX_SECONDS, MAX_MEMORY, _MOST_ADDRESSES))
+    command = [sys.executable, "-c", _PROGRAM, str(path.resolve()), *limits]
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a thread reserves memory
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, timeout=10 * MAX_SECONDS, check=False, stdin=subprocess.DEVNULL, env=alone
+        )
     except subprocess.TimeoutExpired:
-        raise NotationError(f"music21 does not read it within {_SECONDS} s") from None
+        raise NotationError(_TOO_LONG.format(MAX_SECONDS)) from None
+    if sys.platform != "win32" and done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise NotationError(_TOO_LONG.format(MAX_SECONDS))
+    if b"MemoryError" in done.stderr:
+        raise NotationError(f"music21 needs more than {MAX_MEMORY >> 20} MiB of memory for it")
     if done.returncode or not done.stdout:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise NotationError(f"music21 cannot read it ({(lines or ['no reason given'])[-1][:200]})")

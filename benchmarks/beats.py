@@ -1,0 +1,78 @@
+"""Beats and downbeats found in performances, beside annotations: `python benchmarks/beats.py POP909 [--count 40]`.
+
+Every so many songs of POP909, all tracks, as played; what the files say of tempo is not used. Annotated are the beats
+of the MIDI, and the downbeats of songs in four. mir_eval compares: F-measure within 70 ms, and the share of beats in
+the longest stretch that is right at the annotated level (CMLt) or another (AMLt), after the first five seconds. Beside
+them evenly spaced beats at the tempo that fits the annotations best, begun at the first of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mir_eval import beat
+
+import symbolic_music as sm
+from symbolic_music.transcription import track_beats
+
+RESULT = Path(__file__).parent / "results" / "beats.json"
+
+
+def scores(wanted: np.ndarray, found: np.ndarray, what: str) -> dict[str, float]:
+    """Measures of one song."""
+    wanted, found = beat.trim_beats(wanted), beat.trim_beats(found)
+    cml = beat.continuity(wanted, found)
+    return {f"F of {what}": beat.f_measure(wanted, found), f"CMLt of {what}": cml[1], f"AMLt of {what}": cml[3]}
+
+
+def main() -> None:
+    """Measure, print and store."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=40)
+    given = parser.parse_args()
+    ours, even = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    songs = sorted((given.folder / "midi").glob("*.mid"))
+    for path in songs[7 :: max(1, len(songs) // given.count)][: given.count]:
+        table = np.loadtxt(given.folder / "annotations" / path.stem / "beat_midi.txt", ndmin=2)
+        wanted = table[:, 0]
+        found = track_beats(sm.read(path), 4)
+        rows = scores(wanted, found.times, "beats")
+        downbeats = wanted[table[:, 2] == 1]
+        if len(downbeats) > 8 and np.median(np.diff(np.flatnonzero(table[:, 2] == 1))) == 4:
+            rows |= scores(downbeats, found.downbeats, "downbeats")
+        for name, value in rows.items():
+            ours[name].append(value)
+        spaced = np.arange(wanted[0], wanted[-1], np.median(np.diff(wanted)))
+        for name, value in scores(wanted, spaced, "beats").items():
+            even[name].append(value)
+        print(path.stem, {name: round(value, 2) for name, value in rows.items()}, flush=True)
+    rows_out: list[dict[str, Any]] = []
+    for name, values in ours.items():
+        peer = round(float(np.mean(even[name])), 3) if name in even else None
+        mean = round(float(np.mean(values)), 3)
+        print(name, len(values), mean, peer)
+        rows_out.append({"metric": f"{name} ({len(values)} songs)", "ours": mean, "peer": peer,
+                         "peer_name": None if peer is None else "even beats", "ratio": None, "unit": ""})  # fmt: skip
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    result = {
+        "name": "beats",
+        "command": "python benchmarks/beats.py POP909",
+        "commit": commit.stdout.strip(),
+        "machine": f"{os.cpu_count()} cores, {platform.system()}",
+        "n": len(ours["F of beats"]),
+        "rows": rows_out,
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Give a performance bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.score_only import OutputOptions
+
+
+@examples("take.mid -o barred.mid")
+@grouped
+def find_beats(
+    file: Annotated[Path, typer.Argument(help="A MIDI file that was played freely.")],
+    options: OutputOptions,
+    meter: Annotated[int | None, typer.Option(help="Beats of a bar; 3 or 4, as it seems, when omitted.")] = None,
+) -> None:
+    """Find the beats and downbeats of a performance, and write it with bars; it sounds the same."""
+    from symbolic_music.transcription import track_beats, with_bars
+
+    score = options.read(file)
+    beats = track_beats(score, meter)
+    found = f"{len(beats.times):,} beats in bars of {beats.meter}"
+    options.write(score, with_bars(score, beats), found)
