@@ -49,13 +49,15 @@ class RegionCache:
         self._keys, self._values = ([empty(heads, most, width // heads) for _ in range(layers)] for _ in range(2))
         self._pointer_keys = [empty(most, 64) for _ in n.copies]
         self._content, self.x, self.out = empty(most, width), empty(1, width), empty(1, width)
-        self._fields, self._gaps, self._latest = nothing(most, r.COLUMNS), nothing(most), nothing(r.SLOTS + 1)
+        self._fields, self._gaps, self._latest = nothing(r.COLUMNS, most), nothing(most), nothing(r.SLOTS + 1)
         # Rows of padding before those of each alternative.
         self._padding = torch.tensor([longest - len(rows) for rows in given], device=device)
         rows = [one.to(device) for one in given]
         headers = [n.declared(own[None]) for own in rows]
         self.table, self.about, self.is_drum = (torch.cat(parts) for parts in zip(*headers, strict=True))
         self.count = longest
+        # Rows that all alternatives have in common, and are read once for all.
+        self._shared = longest if all(torch.equal(one, rows[0]) for one in rows) else 0
         for number, own in enumerate(rows):
             # The same rows are read once.
             same = next(i for i in range(number + 1) if torch.equal(rows[i], own))
@@ -109,11 +111,13 @@ class RegionCache:
         """Rows (B, N, COLUMNS) of some alternatives, kept from `start` on, after those from `first` on."""
         n, end = self.network, start + rows.shape[1]
         c = rows.unbind(-1)
-        before = c[r.TIME][:, :1] if start == first else self._fields[own, start - 1 : start, r.TIME]
+        before = c[r.TIME][:, :1] if start == first else self._fields[own, r.TIME, start - 1 : start]
         gap = torch.diff(c[r.TIME], dim=1, prepend=before).clamp(0, r.GAPS)
         content = n.content(rows, gap)
         self._content[own, start:end] = content
-        earlier = functional.pad(self._content[own, : end - 1], (0, 0, 1, 0))[:, start:end]
+        # What stands before the first row is empty: padding, or nothing.
+        earlier = self._content[own, max(start - 1, 0) : end - 1]
+        earlier = earlier if start else functional.pad(earlier, (0, 0, 1, 0))
         previous = c[r.PREVIOUS]
         picked = self._content[own].gather(1, previous.clamp(min=0)[..., None].expand(-1, -1, content.shape[-1]))
         x = n.embed(content, earlier, picked * (previous >= 0)[..., None], c[r.STATE])
@@ -122,14 +126,14 @@ class RegionCache:
         hidden = self._hidden(end) if start > first else None
         for layer, block in enumerate(n.row_layers):
             found = block.attention.keys_values(block.normed(x), turned)
-            x = block(x, turned, *self._keep(layer, found, own, first, start), hidden)
+            x = block(x, turned, *self._keep(layer, found, own, first, start), hidden, self._shared)
         out = n.norm_out(x)
         self.x[own], self.out[own] = x[:, -1:], out[:, -1:]
         for number, block in enumerate(n.note_layers):
             self._keep(len(n.blocks) + number, block.attention.keys_values(out, turned), own, first, start)
         for keys, pointer in zip(self._pointer_keys, n.copies, strict=True):
             keys[own, start:end] = pointer.keys(out, turned)
-        self._fields[own, start:end] = rows
+        self._fields[own, :, start:end] = rows.transpose(1, 2)
         self._gaps[own, start:end] = torch.where(c[r.KIND] == r.NOTE, gap.clamp(max=r.LONGEST_GAP - 1), -1)
 
     def _keep(
@@ -151,7 +155,7 @@ class RegionCache:
     @property
     def newest(self) -> Tensor:
         """The row read last, (A, COLUMNS)."""
-        return self._fields[:, self.count - 1]
+        return self._fields[:, :, self.count - 1]
 
     @torch.inference_mode()
     def gaps(self) -> Tensor:
@@ -180,7 +184,7 @@ class RegionCache:
         n, now, own = self.network, self.newest, torch.arange(len(gap), device=gap.device)
         latest = self._latest[own, slot]
         picked = self._content[own, latest.clamp(min=0)] * (latest >= 0)[:, None]
-        last_key = torch.where(latest >= 0, self._fields[own, latest.clamp(min=0), r.KEY], 0)
+        last_key = torch.where(latest >= 0, self._fields[own, r.KEY, latest.clamp(min=0)], 0)
         said = self.table[own, slot]
         z = n.note_input(self.x, gap[:, None], position[:, None], length[:, None], said[:, None], picked[:, None])
         order = self.count - self._padding[:, None]
@@ -189,13 +193,13 @@ class RegionCache:
         for number, block in enumerate(n.note_layers):
             layer = len(n.blocks) + number
             kept = self._keys[layer][:, :, : self.count], self._values[layer][:, :, : self.count]
-            z = block(z, ahead, *kept, self._hidden(self.count))
+            z = block(z, ahead, *kept, self._hidden(self.count), self._shared)
         self._z, note = z, n.norm_note(z)
         is_drum = self.is_drum[own, slot]
         ascends = (gap == 0) & (now[:, r.KIND] == r.NOTE) & (now[:, r.SLOT] == slot)
         allowed = allowed_keys(is_drum[:, None], now[:, r.KEY, None], ascends[:, None])[:, 0]
         logits = n.key_head(note)[:, 0].float().masked_fill(~allowed, _NEVER).log_softmax(-1)
-        return self._mixed(1, 0, note, ahead, logits, self._fields[:, : self.count, r.KEY])
+        return self._mixed(1, 0, note, ahead, logits, self._fields[:, r.KEY, : self.count])
 
     @torch.inference_mode()
     def durations(self, key: Tensor) -> Tensor:
@@ -205,18 +209,18 @@ class RegionCache:
         self._state = n.duration_state(self._z, key[:, None])
         self._there = Rotation.of(n.angles(time, order, key[:, None], slot), self._state.dtype)
         logits = n.duration_logits(self._state)[:, 0].float().log_softmax(-1)
-        return self._mixed(2, 0, self._state, self._there, logits, self._fields[:, : self.count, r.DURATION])
+        return self._mixed(2, 0, self._state, self._there, logits, self._fields[:, r.DURATION, : self.count])
 
     @torch.inference_mode()
     def velocities(self, duration: Tensor) -> Tensor:
         """Log-probabilities of the velocity classes once the duration (A,) is known: (A, 32)."""
         logits = self.network.velocity_logits(self._state, duration[:, None])[:, 0].float().log_softmax(-1)
-        return self._mixed(2, 1, self._state, self._there, logits, self._fields[:, : self.count, r.VELOCITY])
+        return self._mixed(2, 1, self._state, self._there, logits, self._fields[:, r.VELOCITY, : self.count])
 
     def _mixed(self, number: int, gate: int, state: Tensor, turned: Rotation, log_p: Tensor, field: Tensor) -> Tensor:
         """A head's log-probabilities (A, values), mixed with those of copying a field (A, rows)."""
         pointer = self.network.copies[number]
-        is_note = self._fields[:, : self.count, r.KIND] == r.NOTE
+        is_note = self._fields[:, r.KIND, : self.count] == r.NOTE
         weights = pointer.weights(state, turned, self._pointer_keys[number][:, : self.count], is_note).float()
         values = field.clamp(0, log_p.shape[-1] - 1)
         copied = torch.zeros_like(log_p).scatter_add_(1, values, weights * is_note)

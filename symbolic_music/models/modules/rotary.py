@@ -57,6 +57,19 @@ def causal_blocks(query: Tensor, key: Tensor, scale: float) -> list[Tensor]:
     return found
 
 
+def attention_to_shared(query: Tensor, key: Tensor, value: Tensor, shared: int) -> Tensor:
+    """Attention of one query a sequence, (B, H, 1, D), to keys (B, H, K, D) of which the first are the same in all.
+
+    Those are read once for the whole batch.
+    """
+    heads_first = query[:, :, 0].transpose(0, 1)
+    common = torch.bmm(heads_first, key[0, :, :shared].transpose(1, 2)).transpose(0, 1)
+    own = (query @ key[:, :, shared:].transpose(2, 3))[:, :, 0]
+    weights = (torch.cat([common, own], -1) * query.shape[-1] ** -0.5).softmax(-1)
+    found = torch.bmm(weights[..., :shared].transpose(0, 1), value[0, :, :shared]).transpose(0, 1)[:, :, None]
+    return torch.as_tensor(found + weights[:, :, None, shared:] @ value[:, :, shared:])
+
+
 class RotaryAttention(nn.Module):
     """Causal attention of rows to a source of as many rows, with normalised queries and keys.
 
@@ -80,13 +93,18 @@ class RotaryAttention(nn.Module):
         return rotation(functional.layer_norm(key, (key.shape[-1],))), value
 
     def forward(
-        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None
+        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None, shared: int = 0
     ) -> Tensor:
-        """Rows (B, N, width) to N keys, causally; or to K keys but those that are hidden (B, K), N = 1."""
+        """Rows (B, N, width) to N keys, causally; or to K keys but those that are hidden (B, K), N = 1.
+
+        The first `shared` keys and values are the same in the whole batch.
+        """
         batch, count, width = x.shape
         query = self.query(x).view(batch, count, self.heads, -1).transpose(1, 2)
         query = rotation(functional.layer_norm(query, (query.shape[-1],)) * self.gain.to(query.dtype))
-        if count == 1:
+        if count == 1 and shared and batch > 1:
+            found = attention_to_shared(query, key, value, shared)
+        elif count == 1:
             mask = None if hidden is None else ~hidden[:, None, None]
             found = functional.scaled_dot_product_attention(query, key, value, mask)
         else:
@@ -112,9 +130,9 @@ class RotaryBlock(nn.Module):
         return torch.as_tensor(self.norms[0](x))
 
     def forward(
-        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None
+        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None, shared: int = 0
     ) -> Tensor:
-        """Rows (B, N, width), with keys and values of the source, some of them hidden."""
-        x = x + self.attention(self.normed(x), rotation, key, value, hidden)
+        """Rows (B, N, width), with keys and values of the source, as the attention takes them."""
+        x = x + self.attention(self.normed(x), rotation, key, value, hidden, shared)
         inner = functional.relu(self.up(self.norms[1](x)))
         return torch.as_tensor(x + self.down(inner * inner))

@@ -1,0 +1,70 @@
+"""Alternatives side by side: notes a second of CPU time by their number, and of as many edits of one.
+
+    python benchmarks/alternatives.py SONG [--model song] [--bars 20 27] [--rounds 3] [--threads 1]
+
+The bars of the first two tracks of a song are rewritten; the model is loaded and warm. Rounds are interleaved, the
+fastest counts. Writes benchmarks/results/alternatives.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import symbolic_music as sm
+
+RESULT = Path(__file__).parent / "results" / "alternatives.json"
+COUNTS = (1, 4, 8, 16)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("song", type=Path)
+    parser.add_argument("--model", default="song")
+    parser.add_argument("--bars", type=int, nargs=2, default=(20, 27))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    score, model = sm.read(asked.song), sm.load_model(asked.model, device="cpu")
+    tracks = np.unique(score.notes["track"])[:2].tolist()
+    best = dict.fromkeys(COUNTS, 0.0)
+    for number in range(asked.rounds + 1):
+        for count in COUNTS:
+            session = sm.edit(score, bars=tuple(asked.bars), tracks=tracks, model=model, count=count, seed=1)
+            begun = time.process_time()
+            notes = sum(1 for _ in session.stream())
+            rate = notes / (time.process_time() - begun)
+            if number:  # the first round warms up
+                best[count] = max(best[count], rate)
+    rows = [
+        {"metric": f"{count} side by side", "ours": round(best[count], 1), "peer": round(best[1], 1),
+         "peer_name": "one at a time", "ratio": round(best[count] / best[1], 2), "unit": "notes/s"}
+        for count in COUNTS
+    ]  # fmt: skip
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    first, last = asked.bars
+    result = {
+        "name": "alternatives",
+        "command": f"python benchmarks/alternatives.py SONG --model {asked.model} --bars {first} {last}",
+        "commit": commit.stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {asked.threads} used, CPU time",
+        "load": round(os.getloadavg()[0], 1),
+        "n": asked.rounds,
+        "rows": rows,
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    for row in rows:
+        print(f"{row['metric']}: {row['ours']} notes/s, {row['ratio']} times one at a time")
+
+
+if __name__ == "__main__":
+    main()
