@@ -1,14 +1,15 @@
 """What no file and no kill may do: mutants of every way in, kill -9 at random moments, edits without growth.
 
     python benchmarks/robustness.py mutants [--mutants 1000] [--seed 0] [--target NAME …]
-    python benchmarks/robustness.py kills [--kills 20]
+    python benchmarks/robustness.py kills [--kills 20] [--target VERB …]
     python benchmarks/robustness.py edits [--edits 1000]
 
 `mutants`: `tests.fuzz.campaign` on all targets, a process at a time: how many were tried, read, refused, and crashed,
 hung, died or took too much memory (faults), and the most memory of one beyond what its process had. `kills`: every verb
 that writes a file is run over an older output and killed at a random moment; lost is an output that is neither the old
 one nor a new one that can be read. `edits`: infills in one process; the memory after the first tenth and at the end.
-Results go to benchmarks/results/robustness_*.json.
+Results go to benchmarks/results/robustness_*.json, where those of a target or verb take the place of older ones: a
+campaign may be run in parts.
 """
 
 from __future__ import annotations
@@ -133,12 +134,14 @@ def whole(path: Path, old: bytes) -> bool:
         return False
 
 
-def kills(count: int, seed: int) -> None:
-    """Kill each verb at random moments of its run."""
-    rng, rows, total = random.Random(seed), [], 0
+def kills(count: int, seed: int, names: Sequence[str]) -> None:
+    """Kill each verb, or these, at random moments of its run."""
+    rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for verb, (arguments, output) in verbs(folder).items():
+            if names and verb not in names:
+                continue
             path, lost, left, ended = folder / output, 0, 0, 0
             started = time.perf_counter()
             subprocess.run([*CLI, *arguments], check=True, stdout=subprocess.DEVNULL)
@@ -159,12 +162,11 @@ def kills(count: int, seed: int) -> None:
                 left += len(hidden)
                 for p in hidden:
                     p.unlink()
-            total += count
             print(f"{verb}: {count} kills, {ended} after its end, {lost} lost, {left} hidden files left", flush=True)
-            rows += [row(f"{verb}: killed", count - ended, "runs"), row(f"{verb}: lost", lost, "outputs"),
-                     row(f"{verb}: hidden files left", left, "files")]  # fmt: skip
-            store("robustness_kills", f"python benchmarks/robustness.py kills --kills {count} --seed {seed}", total,
-                  rows)  # fmt: skip
+            rows = [row("killed", count - ended, "runs"), row("lost", lost, "outputs"),
+                    row("hidden files left", left, "files")]  # fmt: skip
+            store("robustness_kills", "python benchmarks/robustness.py kills --kills N --target VERB", {verb: rows},
+                  "killed")  # fmt: skip
 
 
 def edits(count: int) -> None:
@@ -184,10 +186,11 @@ def edits(count: int) -> None:
         if (i + 1) % max(1, count // 10) == 0:
             marks.append(megabytes())
             print(f"{i + 1:,} edits: {marks[-1]:.1f} MB", flush=True)
-    rows = [row("memory after a tenth of the edits", round(marks[0], 1), "MB"),
+    rows = [row("tried", count, "edits"),
+            row("memory after a tenth", round(marks[0], 1), "MB"),
             row("memory at the end", round(marks[-1], 1), "MB"),
             row("growth an edit", round((marks[-1] - marks[0]) * 1024 / (0.9 * count), 3), "kB")]  # fmt: skip
-    store("robustness_edits", f"python benchmarks/robustness.py edits --edits {count}", count, rows)
+    store("robustness_edits", f"python benchmarks/robustness.py edits --edits {count}", {"edits": rows}, "tried")
 
 
 def main() -> None:
@@ -205,7 +208,7 @@ def main() -> None:
     if options.what == "mutants":
         mutants(options.mutants, options.seed, options.target)
     elif options.what == "kills":
-        kills(options.kills, options.seed)
+        kills(options.kills, options.seed, options.target)
     else:
         edits(options.edits)
 

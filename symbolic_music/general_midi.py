@@ -53,15 +53,30 @@ DRUMS = dict(enumerate((
 
 
 def instrument_name(instrument: int) -> str:
-    """Name of a program, or "Drums" for 128."""
+    """Name of a program, or "Drums" for 128.
+
+    Examples:
+        >>> sm.general_midi.instrument_name(73)
+        'Flute'
+    """
     return "Drums" if instrument == DRUM_INSTRUMENT else PROGRAMS[instrument]
 
 
 def family_name(instrument: int) -> str:
-    """Name of a program's family, or "drums" for 128."""
+    """Name of a program's family, or "drums" for 128.
+
+    Examples:
+        >>> sm.general_midi.family_name(33)
+        'bass'
+    """
     return "drums" if instrument == DRUM_INSTRUMENT else FAMILIES[instrument // 8]
 
 
 def drum_name(pitch: int) -> str:
-    """Name of the percussion sound on this key, or "Key N" outside General MIDI's map."""
+    """Name of the percussion sound on this key, or "Key N" outside General MIDI's map.
+
+    Examples:
+        >>> sm.general_midi.drum_name(38)
+        'Snare'
+    """
     return DRUMS.get(pitch, f"Key {pitch}")

@@ -78,6 +78,11 @@ class Text:
     """A text event at a tick; track is None for the whole score.
 
     Kind is "marker", "lyric", "chord" (a chord symbol such as Am7/G) or "text" (any other words).
+
+    Examples:
+        >>> chord = sm.score.Text(0, "Am7/G", "chord")
+        >>> song.replace(texts=(chord,)).write("chords.musicxml").name
+        'chords.musicxml'
     """
 
     time: int
@@ -96,6 +101,11 @@ class Other:
 
     Its tick, and its bytes with their status. It stands in a track of the score, or, where that is None, in a track
     of the file in which nothing plays: that many others of the file come before it.
+
+    Examples:
+        >>> other = sm.score.Other(0, bytes([0xF0, 0x7E, 0x7F, 0x09, 0x01, 0xF7]))  # General MIDI on
+        >>> song.replace(others=(other,)).others[0].time
+        0
     """
 
     time: int
@@ -108,6 +118,11 @@ def note_table(rows: Sequence[Sequence[int]] = (), **columns: ArrayLike) -> Arra
     """A note table from rows (onset, duration, pitch, velocity, program, channel, track) or from columns.
 
     Missing trailing fields of a row and missing columns are 0, velocity 64.
+
+    Examples:
+        >>> notes = sm.score.note_table([(0, 480, 60), (480, 480, 64), (960, 960, 67)])
+        >>> sm.Score(notes=notes).duration
+        2.0
     """
     if columns:
         size = max((np.size(np.asarray(c)) for c in columns.values()), default=0)
@@ -134,7 +149,13 @@ def _frozen(array: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def joined(tables: Sequence[Array], dtype: np.dtype[Any]) -> Array:
-    """Tables of one dtype after each other, as a new table."""
+    """Tables of one dtype after each other, as a new table.
+
+    Examples:
+        >>> both = sm.score.joined([song.notes, melody.notes], song.notes.dtype)
+        >>> len(both) == len(song.notes) + len(melody.notes)
+        True
+    """
     plain = f"V{dtype.itemsize}"
     parts = [np.ascontiguousarray(table, dtype).view(plain) for table in tables]
     return np.concatenate(parts).view(dtype) if parts else np.zeros(0, dtype)
@@ -411,7 +432,12 @@ class Score:
 
 
 def track_title(score: Score, track: int) -> str:
-    """The title of a track: its name, else that of its instrument, without invisible characters."""
+    """The title of a track: its name, else that of its instrument, without invisible characters.
+
+    Examples:
+        >>> sm.score.track_title(song, 2)
+        'Bass'
+    """
     own = score.tracks[track]
     name = " ".join("".join(c if c.isprintable() else " " for c in own.name).split())
     return name or instrument_name(DRUM_INSTRUMENT if own.is_drum else own.program)

@@ -33,6 +33,10 @@ def pitch_class(name: str) -> int:
 
     Raises:
         OptionError: for another name.
+
+    Examples:
+        >>> sm.theory.pitch_class("Bb")
+        10
     """
     letter, signs = name[:1].upper(), name[1:]
     if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
@@ -53,6 +57,10 @@ def chord_classes(name: str) -> tuple[int, ...]:
 
     Raises:
         OptionError: for a name that is not known.
+
+    Examples:
+        >>> sm.theory.chord_classes("Am7")
+        (0, 4, 7, 9)
     """
     if name == "-":
         return ()
@@ -69,6 +77,10 @@ def pitch_number(text: str) -> int:
 
     Raises:
         OptionError: when it is neither.
+
+    Examples:
+        >>> sm.theory.pitch_number("C4"), sm.theory.pitch_number("61")
+        (60, 61)
     """
     found = re.fullmatch(r"([A-Ga-g])([#b]*)(-?\d)", text)
     number = int(text) if text.isdecimal() else -1
@@ -88,6 +100,10 @@ def likely_key(score: Score) -> int | None:
     """The key whose profile fits the durations of the pitch classes best (Krumhansl 1990): 0-11 major, 12-23 minor.
 
     None without pitched notes, or where all pitch classes last equally long.
+
+    Examples:
+        >>> sm.theory.likely_key(song)  # 7 is G major
+        7
     """
     notes = score.notes[score.instruments != DRUM_INSTRUMENT]
     weights = np.bincount(notes["pitch"] % 12, np.maximum(notes["duration"], 1).astype(np.float64), 12)

@@ -26,6 +26,10 @@ def clip(score: Score, start: float, end: float) -> Score:
 
     Raises:
         RegionError: when the range is empty or negative.
+
+    Examples:
+        >>> round(sm.transforms.clip(song, 8, 16).duration)
+        8
     """
     if not 0 <= start < end:
         raise RegionError(f"cannot clip from {start:g} s to {end:g} s: need 0 <= start < end")
@@ -91,6 +95,11 @@ def shift(score: Score, ticks: int) -> Score:
 
     Raises:
         RegionError: when a note would start before 0 or past the largest 32-bit tick.
+
+    Examples:
+        >>> later = sm.transforms.shift(melody, 4 * melody.ticks_per_quarter)
+        >>> int(later.notes["onset"][0] - melody.notes["onset"][0])
+        1920
     """
     onsets = score.notes["onset"].astype(np.int64) + ticks
     if len(onsets) and (onsets[0] < 0 or onsets[-1] > np.iinfo(np.int32).max):
@@ -121,6 +130,11 @@ def transpose(score: Score, semitones: int) -> Score:
 
     Raises:
         RegionError: when a note would leave 0..127.
+
+    Examples:
+        >>> higher = sm.transforms.transpose(melody, 12)
+        >>> set((higher.notes["pitch"] - melody.notes["pitch"]).tolist())
+        {12}
     """
     notes = score.notes.copy()
     pitched = notes["channel"] != DRUM_CHANNEL
@@ -148,6 +162,10 @@ def stretch(score: Score, factor: float) -> Score:
 
     Raises:
         OptionError: when the factor is not positive, or a tempo leaves MIDI's 24 bits.
+
+    Examples:
+        >>> round(sm.transforms.stretch(song, 2.0).duration / song.duration, 3)
+        2.0
     """
     if not factor > 0:
         raise OptionError(f"a stretch factor must be positive, not {factor:g}")
@@ -163,7 +181,12 @@ def stretch(score: Score, factor: float) -> Score:
 
 
 def resample(score: Score, ticks_per_quarter: int) -> Score:
-    """Change the ticks of a quarter: times are rounded half up, notes keep at least one tick."""
+    """Change the ticks of a quarter: times are rounded half up, notes keep at least one tick.
+
+    Examples:
+        >>> sm.transforms.resample(song, 96).ticks_per_quarter
+        96
+    """
     ratio = Fraction(ticks_per_quarter, score.ticks_per_quarter)
     if ratio == 1:
         return score
@@ -200,6 +223,10 @@ def select_tracks(score: Score, tracks: Iterable[int]) -> Score:
 
     Raises:
         RegionError: when a track does not exist.
+
+    Examples:
+        >>> [track.name for track in sm.transforms.select_tracks(song, [2, 0]).tracks]
+        ['Bass', 'Melody']
     """
     chosen = check_tracks(score, tracks)
     new_index = np.full(len(score.tracks) + 1, -1)
@@ -231,7 +258,12 @@ def select_tracks(score: Score, tracks: Iterable[int]) -> Score:
 
 
 def check_tracks(score: Score, tracks: Iterable[int]) -> list[int]:
-    """Track numbers as a list without repeats; RegionError for one that does not exist."""
+    """Track numbers as a list without repeats; RegionError for one that does not exist.
+
+    Examples:
+        >>> sm.transforms.check_tracks(song, [2, 0, 2])
+        [2, 0]
+    """
     chosen = list(dict.fromkeys(int(t) for t in tracks))
     for track in chosen:
         if not 0 <= track < len(score.tracks):
@@ -243,6 +275,11 @@ def merge(scores: Sequence[Score]) -> Score:
     """All tracks of several scores sounding together, under the maps of the first.
 
     The others are resampled to the first one's ticks; their tempo, meter and key events are left out.
+
+    Examples:
+        >>> both = sm.transforms.merge([melody, sm.transforms.transpose(melody, -12)])
+        >>> len(both.tracks)
+        2
     """
     if not scores:
         return Score()
@@ -269,7 +306,13 @@ def merge(scores: Sequence[Score]) -> Score:
 
 
 def concatenate(first: Score, second: Score, at: int) -> Score:
-    """`first` followed by the notes of `second` moved to begin at tick `at`; track i of both is the same part."""
+    """`first` followed by the notes of `second` moved to begin at tick `at`; track i of both is the same part.
+
+    Examples:
+        >>> twice = sm.transforms.concatenate(melody, melody, melody.ticks(8.0))
+        >>> len(twice.notes) == 2 * len(melody.notes)
+        True
+    """
     second = shift(resample(second, first.ticks_per_quarter), at)
     tracks = first.tracks + second.tracks[len(first.tracks) :]
     return first.replace(notes=np.concatenate([first.notes, second.notes]), tracks=tracks)
@@ -279,6 +322,11 @@ def absent_from(score: Score, original: Score) -> NDArray[np.bool_]:
     """Mask of the notes of `score` that `original` does not hold, shape (notes,).
 
     A note is held when one of the original has its instrument, pitch and onset (to 10 ms); each stands for one.
+
+    Examples:
+        >>> higher = sm.transforms.transpose(melody, 1)
+        >>> bool(sm.transforms.absent_from(higher, melody).all())
+        True
     """
     held: Counter[tuple[int, int, int]] = Counter(_keys(original))
     absent = np.zeros(len(score), bool)

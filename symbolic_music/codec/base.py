@@ -24,6 +24,11 @@ class Format:
         codebooks: most of them.
         size: entries of each.
         hop: samples of a frame.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codec.format.frame_rate, codec.format.bits_per_second
+        (75.0, 6000.0)
     """
 
     sample_rate: Size
@@ -45,7 +50,13 @@ class Format:
 
 @runtime_checkable
 class AudioCodec(Protocol):
-    """Sound to codes and back. B batch, C channels, n samples, K codebooks, T frames."""
+    """Sound to codes and back. B batch, C channels, n samples, K codebooks, T frames.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> isinstance(codec, sm.codec.AudioCodec)
+        True
+    """
 
     @property
     def format(self) -> Format:
@@ -83,7 +94,13 @@ class Decoder(Protocol):
 
 @runtime_checkable
 class StreamingCodec(AudioCodec, Protocol):
-    """A codec that codes sound while it comes. Others are given ten seconds at a time, with a second on either side."""
+    """A codec that codes sound while it comes. Others are given ten seconds at a time, with a second on either side.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> isinstance(codec, sm.codec.StreamingCodec)
+        True
+    """
 
     def stream_encoder(self, codebooks: int | None = None) -> Encoder:
         """An encoder for audio in blocks of any length."""

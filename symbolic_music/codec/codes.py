@@ -22,6 +22,12 @@ class Codes:
     """Codes (K, T) of T frames, int64, of the first K codebooks of a format; samples is the sound's length.
 
     ModelError for codes of another format.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codes = sm.codec.encode_audio(sm.render(melody.clip(0, 2), sample_rate=24000), codec)
+        >>> codes.codes.shape[0], round(codes.duration)
+        (8, 3)
     """
 
     codes: NDArray[np.int64]
@@ -62,6 +68,12 @@ def load_codes(path: str | Path) -> Codes:
     Raises:
         FileError: when the file is missing or does not contain codes.
         ModelError: when its codes are not of the format that it names.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codes = sm.codec.encode_audio(sm.render(melody.clip(0, 2), sample_rate=24000), codec)
+        >>> sm.codec.load_codes(codes.save("melody.safetensors")).samples == codes.samples
+        True
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load

@@ -38,6 +38,12 @@ def encode_audio(
         AudioError: when there are no samples, or some are not finite.
         ModelError: if `codebooks` exceeds the codec's.
         MissingExtraError: without soxr, when the rate is another one.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codes = sm.codec.encode_audio(sm.render(melody.clip(0, 2)), codec, codebooks=4)  # brought to 24 kHz mono
+        >>> codes.codes.shape[0]
+        4
     """
     form = codec.format
     samples = torch.from_numpy(fitted(audio, form))[None]
@@ -68,7 +74,14 @@ def _encoded(samples: torch.Tensor, codec: AudioCodec, codebooks: int | None) ->
 
 
 def decode_audio(codes: Codes, codec: AudioCodec, progress: Progress | None = None) -> Audio:
-    """The sound of codes. ModelError when they are of another codec's format."""
+    """The sound of codes. ModelError when they are of another codec's format.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codes = sm.codec.encode_audio(sm.render(melody.clip(0, 2), sample_rate=24000), codec)
+        >>> sm.codec.decode_audio(codes, codec).write("decoded.wav").name
+        'decoded.wav'
+    """
     pieces = []
     for done, piece in decoded(codes, codec):
         pieces.append(piece)

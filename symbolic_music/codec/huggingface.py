@@ -83,6 +83,12 @@ def load_adapter(source: str | Path) -> EncodecAdapter | DacAdapter:
     Raises:
         ModelError: when it cannot be loaded, or is another model.
         MissingExtraError: without transformers.
+
+    Examples:
+        >>> from transformers import EncodecConfig, EncodecModel
+        >>> EncodecModel(EncodecConfig(num_filters=4, hidden_size=8, codebook_dim=8)).save_pretrained("encodec")
+        >>> sm.codec.load_adapter("encodec").format.sample_rate
+        24000
     """
     try:
         from transformers import AutoConfig, DacModel, EncodecModel

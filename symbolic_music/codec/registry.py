@@ -44,6 +44,13 @@ def register(name: str) -> Callable[[Function], Function]:
 
     Raises:
         PluginError: when the name is taken.
+
+    Examples:
+        >>> @sm.codec.register("same-codec")
+        ... def loaded(folder, device):
+        ...     return sm.codec.load_codec("codec", device.type)
+        >>> sm.codec.load_codec("same-codec").format.codebooks
+        8
     """
 
     def add(loader: Function) -> Function:
@@ -68,6 +75,11 @@ def load_codec(name_or_path: str | Path, device: str = "auto") -> AudioCodec:
         ModelError: when the folder is of another model, or broken, or the hub does not have it.
         PluginError: when the package that offers it cannot be loaded, or gives no codec.
         MissingExtraError: without transformers, for its codecs.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codec.format.sample_rate
+        24000
     """
     name, where = str(name_or_path), resolve_device(device)
     folder = bundled_folder(name) or Path(name_or_path)

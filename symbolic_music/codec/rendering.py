@@ -40,6 +40,15 @@ def score_to_codes(
     Raises:
         EmptyScoreError: when there is no note.
         OptionError: for settings out of range.
+
+    Examples:
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=2, width=32, layers=1, heads=2, hidden=64)
+        >>> network = sm.codec.CodecLanguageModel(config).eval()  # of random weights; `load_writer` gives a trained one
+        >>> card = sm.models.Card("small", 1, "CC0-1.0", "none")
+        >>> writer = sm.codec.Writer(network, sm.codec.load_codec("codec"), "codec", card)
+        >>> note = sm.Score(notes=sm.score.note_table([(0, 60, 72)]))  # a sixteenth; a second follows for its end
+        >>> sm.codec.score_to_codes(note, writer, seed=1).codes.shape[0]
+        2
     """
     blocks = [block[0].cpu() for block in _blocks(score, writer, seed, progress, settings)]
     form = writer.codec.format
@@ -61,6 +70,12 @@ def render_by_codec(
     Args:
         loudness: of the whole in LUFS; peaks are held under -1 dB.
         mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+
+    Examples:
+        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> note = sm.Score(notes=sm.score.note_table([(0, 60, 72)]))  # a sixteenth; a second follows for its end
+        >>> sm.codec.render_by_codec(note, writer, seed=1).sample_rate
+        24000
     """
     check_level(loudness)
     rate = writer.codec.format.sample_rate
@@ -91,6 +106,15 @@ def render_file_by_codec(
 
     Raises:
         As `render_by_codec`, `Audio.write` and `Codes.save`.
+
+    Examples:
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=2, width=32, layers=1, heads=2, hidden=64)
+        >>> network = sm.codec.CodecLanguageModel(config).eval()  # of random weights; `load_writer` gives a trained one
+        >>> card = sm.models.Card("small", 1, "CC0-1.0", "none")
+        >>> writer = sm.codec.Writer(network, sm.codec.load_codec("codec"), "codec", card)
+        >>> note = sm.Score(notes=sm.score.note_table([(0, 60, 72)]))  # a sixteenth; a second follows for its end
+        >>> sm.codec.render_file_by_codec(note, "note.wav", writer, seed=1).path.name
+        'note.wav'
     """
     check_level(loudness)
     form, kept = writer.codec.format, list[torch.Tensor]()

@@ -35,6 +35,11 @@ def aria_embedding(score: Score, model: Model[Any], notes: int = 300) -> NDArray
     Raises:
         EmptyScoreError: when the score has no notes.
         ModelError: when the model does not embed.
+
+    Examples:
+        >>> model = sm.load_model("aria-embedding")  # doctest: +SKIP
+        >>> sm.evaluation.aria_embedding(song, model).shape  # doctest: +SKIP
+        (512,)
     """
     network = model.network
     if not isinstance(network, Aria) or not network.config.embedding:

@@ -30,6 +30,11 @@ class Likelihood:
         notes: that the tokens stand for.
         seconds: length of the music.
         parts: nats and count of each kind of prediction, such as event, time, duration and note.
+
+    Examples:
+        >>> found = sm.evaluation.Likelihood(nats=600.0, tokens=300, notes=100, seconds=25.0)
+        >>> found.per_token, found.per_note, round(found.bits_per_second, 1)
+        (2.0, 6.0, 34.6)
     """
 
     nats: float = 0.0
@@ -74,10 +79,19 @@ def _ratio(a: float, b: float) -> float:
 
 
 def likelihood(network: AnticipatoryTransformer, sequences: Sequence[NDArray[np.int64]], batch: int = 16) -> Likelihood:
-    """Likelihood of sequences of rows (see `corpora.anticipated.rows`) under a network.
+    """Likelihood of sequences of rows (see `corpora.windows.edit_examples.rows`) under a network.
 
     Controls are given and cost nothing; the separator that ends a piece is not counted. A token is an id, three an
     event.
+
+    Examples:
+        >>> from symbolic_music.corpora.windows.edit_examples import rows
+        >>> network = sm.load_model("chorales").network  # of violins, violas and cellos: programs 40 to 43
+        >>> notes = [(0, 60, 128 * 40 + 60), (60, 60, 128 * 40 + 62), (120, 120, 128 * 40 + 64)]
+        >>> events = rows(np.array(notes), np.zeros(3, bool))  # times in steps of 10 ms, no controls
+        >>> found = sm.evaluation.likelihood(network, [events])
+        >>> found.notes, found.tokens
+        (3, 9)
     """
     return sum(likelihoods(network, sequences, batch), Likelihood())
 

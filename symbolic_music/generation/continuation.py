@@ -85,7 +85,13 @@ def continuation(
     *,
     text: str | None = None,
 ) -> EditSession:
-    """Open a session that continues a piece, or generates one: `generate` with several alternatives."""
+    """Open a session that continues a piece, or generates one: `generate` with several alternatives.
+
+    Examples:
+        >>> session = sm.generation.continuation(melody, seconds=2.0, count=2, seed=1)
+        >>> [written.score.duration > melody.duration for written in session.finish()]
+        [True, True]
+    """
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(TEXT_MODEL if model is None and text is not None else model, prompt)

@@ -46,7 +46,14 @@ class FileEdit:
 
 
 class EditedFile(NamedTuple):
-    """What became of a file: the files written and the notes in each, or the reason why there are none."""
+    """What became of a file: the files written and the notes in each, or the reason why there are none.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> edited = sm.generation.EditedFile(Path("song.mid"), (Path("new/song.mid"),), (12,), None)
+        >>> edited.error is None
+        True
+    """
 
     source: Path
     targets: tuple[Path, ...]
@@ -73,8 +80,6 @@ def edit_files(
 
     A file comes out as it would alone, with the same seed, whatever the workers and the engine.
 
-        sm.generation.edit_files(glob("songs/*.mid"), "new", bars=(9, 12), tracks=["bass"], workers=2)
-
     Args:
         files: MIDI or notation files, of different names.
         folder: that is there; NAME-1.mid, NAME-2.mid ... where `count` asks for several alternatives.
@@ -94,6 +99,13 @@ def edit_files(
     Raises:
         OptionError: when two files have one name, or a file would be written over.
         WorkerError: when a process dies.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> Path("new").mkdir()
+        >>> (edited,) = sm.generation.edit_files(["song.mid"], "new", bars=(9, 9), tracks=["bass"], seed=1)
+        >>> edited.error is None, edited.targets[0].name
+        (True, 'song.mid')
     """
     check(engine, workers)
     count = arguments.get("count", 1)

@@ -25,7 +25,7 @@ def continue_bars(
 ) -> Score:
     """Continue a piece by some bars; an incomplete last bar is filled first.
 
-        generation.continue_bars(song, 8)
+        sm.generation.continue_bars(song, 2)
 
     Args:
         score: the piece, with notes.
@@ -60,7 +60,7 @@ def introduce(
 ) -> Score:
     """Write an introduction of some bars in the meter and tempo of the first; the piece moves back by as many.
 
-        generation.introduce(song, 4)
+        sm.generation.introduce(song, 2)
 
     Arguments and errors as in `continue_bars`. The model is conditioned on the beginning of the piece.
     """

@@ -171,6 +171,10 @@ def tracks_of(score: Score, programs: Iterable[int]) -> list[int]:
 
     Raises:
         RegionError: for a program that no track plays.
+
+    Examples:
+        >>> sm.generation.tracks_of(song, [33, 128])
+        [2, 3]
     """
     chosen = list(programs)
     with_notes = [(i, score.tracks[i]) for i in np.unique(score.notes["track"]).tolist()]

@@ -26,7 +26,13 @@ _WITHIN = 0.05
 
 @dataclass(frozen=True)
 class WrittenNote:
-    """A note as it is drawn: its alternative, its track, when it sounds in seconds, its pitch and velocity."""
+    """A note as it is drawn: its alternative, its track, when it sounds in seconds, its pitch and velocity.
+
+    Examples:
+        >>> note = next(sm.edit(song, bars=(9, 10), tracks=["bass"], seed=1).stream())
+        >>> note.track, 16.0 <= note.onset_seconds < 20.0
+        (2, True)
+    """
 
     alternative: int
     track: int
@@ -68,6 +74,11 @@ class Written:
             pitch, and onset within 50 ms.
         copy_of: number of the first alternative before it to which that applies; None for none.
         emptied: whether a region that is written had notes and has no new ones: there it only deletes.
+
+    Examples:
+        >>> written = sm.edit(song, bars=(9, 10), tracks=["bass"], seed=1).finish()[0]
+        >>> written.complete, len(written.notes) > 0
+        (True, True)
     """
 
     score: Score

@@ -24,6 +24,10 @@ def select(score: Score, tracks: Iterable[int | str]) -> list[int]:
 
     Raises:
         RegionError: for a number or a text that means no track.
+
+    Examples:
+        >>> sm.generation.select(song, ["bass", "drums", 0])
+        [2, 3, 0]
     """
     found: list[int] = []
     for one in tracks:

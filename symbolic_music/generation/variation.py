@@ -29,7 +29,7 @@ def vary(
 ) -> Score:
     """Rewrite some beats of regions; the others stay.
 
-        generation.vary(song, [sm.bars(8, 12)], near=0.7, tracks=[1])
+        sm.generation.vary(song, [sm.bars(8, 9)], near=0.7, tracks=[1])
 
     Args:
         score: the piece.
@@ -60,7 +60,7 @@ def make_busier(
 ) -> Score:
     """Rewrite regions with more notes in a bar; with fewer for a `factor` below 1.
 
-        generation.make_busier(song, [sm.bars(8, 12)], factor=1.5, tracks=["drums"])
+        sm.generation.make_busier(song, [sm.bars(8, 9)], factor=1.5, tracks=["drums"])
 
     Args:
         score: the piece.

@@ -46,7 +46,13 @@ class EventDifference:
 
 @dataclass(frozen=True)
 class Differences:
-    """Notes that sound otherwise, events that are not the same, and headers; `notes_compared` are those of `a`."""
+    """Notes that sound otherwise, events that are not the same, and headers; `notes_compared` are those of `a`.
+
+    Examples:
+        >>> found = sm.io.differences(song, sm.transforms.transpose(song, 1))
+        >>> found.notes_compared, len(found.notes) > 0
+        (546, True)
+    """
 
     notes: tuple[NoteDifference, ...]
     events: tuple[EventDifference, ...]
@@ -73,6 +79,11 @@ def differences(a: str | Path | bytes | Score, b: str | Path | bytes | Score) ->
 
     Raises:
         FileError, MidiError, NotationError: when a file cannot be read.
+
+    Examples:
+        >>> edited = sm.infill(song, bars=(9, 9), tracks=["bass"], seed=1)
+        >>> {note.track for note in sm.io.differences(song, edited).notes}  # of the file, whose first has no notes
+        {3}
     """
     first, second = _bytes(a), _bytes(b)
     found = [read_tracks(data, Counter())[0] for data in (first, second)]

@@ -47,7 +47,12 @@ Network = TypeVar("Network", bound=nn.Module, default=AnticipatoryTransformer)
 @checked
 @dataclass(frozen=True)
 class Card:
-    """The description of a model: size, licence, training data, figures."""
+    """The description of a model: size, licence, training data, figures.
+
+    Examples:
+        >>> sm.models.Card("mine", 1_000_000, "CC0-1.0", "my own pieces").license
+        'CC0-1.0'
+    """
 
     name: str
     parameters: int
@@ -117,6 +122,11 @@ class Model(Generic[Network]):
 
     Raises:
         ModelError: when network and tokenizer have vocabularies of different sizes.
+
+    Examples:
+        >>> model = sm.load_model("chorales")
+        >>> model.card.name, model.tokenizer.name
+        ('chorales', 'anticipation')
     """
 
     network: Network
@@ -161,6 +171,11 @@ def save_model(model: Model[Any], folder: str | Path, dtype: torch.dtype = torch
         ModelError: when weights are not finite, or too large for the type.
         UnknownNameError: when the network is not of a registered architecture.
         FileError: when it cannot be written.
+
+    Examples:
+        >>> folder = sm.models.save_model(sm.load_model("chorales"), "copy")
+        >>> sm.load_model(folder).card.name
+        'chorales'
     """
     named = model.tokenizer.to_config()
     name, preset = named.pop("name"), named.pop("preset")

@@ -41,6 +41,12 @@ class Architecture:
         model: class, built from a config.
         config: dataclass of the shape.
         presets: published configs by name; may be empty.
+
+    Examples:
+        >>> from symbolic_music.models import registry
+        >>> lstm = registry.get("lstm")
+        >>> lstm.name, sorted(lstm.presets)
+        ('lstm', ['performance-rnn', 'piano'])
     """
 
     name: str
@@ -125,6 +131,28 @@ def register(name: str, config: type[Any], presets: Mapping[str, Any] | None = N
 
     Raises:
         PluginError: when the name is taken, or the class is no `TokenModel`.
+
+    Examples:
+        >>> from dataclasses import dataclass
+        >>> import torch
+        >>> @dataclass(frozen=True)
+        ... class CountsConfig:
+        ...     vocabulary: int = 388
+        >>> @sm.models.register("counts", CountsConfig)
+        ... class Counts(torch.nn.Module):
+        ...     def __init__(self, config):
+        ...         super().__init__()
+        ...         self.config, self.logits = config, torch.nn.Parameter(torch.zeros(config.vocabulary))
+        ...     def forward(self, ids):  # (batch, length) to (batch, length, vocabulary): the same logits everywhere
+        ...         return self.logits.expand(*ids.shape, -1)
+        ...     def step(self, ids, cache):
+        ...         cache.length += ids.shape[1]
+        ...         return self.logits.expand(len(ids), -1)
+        ...     def new_cache(self, batch=1):
+        ...         return None
+        >>> from symbolic_music.models import registry
+        >>> registry.get("counts").build().logits.shape
+        torch.Size([388])
     """
 
     def add(cls: Class) -> Class:

@@ -38,6 +38,13 @@ def codes_beside_roll(
     Raises:
         EmptyScoreError: when there is no note.
         OptionError: for codes of another shape, or of more than a minute.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> codes = sm.codec.encode_audio(sm.render(melody.clip(0, 2), sample_rate=24000), codec)
+        >>> figure = sm.plotting.codes_beside_roll(melody, codes.codes, codec.format.frame_rate)
+        >>> sm.plotting.save_figure(figure, "codes.png").name
+        'codes.png'
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes to draw")

@@ -51,6 +51,12 @@ def encodings(score: Score, tokenizers: Sequence[Tokenizer], labels: Sequence[st
     Raises:
         EmptyScoreError: when there are no notes.
         OptionError: when an encoding has more than 600 ids.
+
+    Examples:
+        >>> short = melody.clip(0, 2)
+        >>> figure = sm.plotting.encodings(short, [sm.tokenizers.get("performance"), sm.tokenizers.get("remi")])
+        >>> sm.plotting.save_figure(figure, "encodings.png").name
+        'encodings.png'
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes to encode")

@@ -22,7 +22,14 @@ _PANELS = ("likeness", "likeness_rhythm", "on_grid", "in_key", "in_chord", "clas
 
 
 def read_log(path: str | Path) -> list[dict[str, str]]:
-    """Rows of a run's log.csv. FileError when it is missing or has no columns step, split and loss."""
+    r"""Rows of a run's log.csv. FileError when it is missing or has no columns step, split and loss.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> _ = Path("log.csv").write_text("step,split,loss\n100,train,3.2\n")
+        >>> sm.plotting.read_log("log.csv")
+        [{'step': '100', 'split': 'train', 'loss': '3.2'}]
+    """
     path = Path(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -44,6 +51,11 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
 
     Raises:
         FileError: when a column is missing or holds no numbers, or the file cannot be written.
+
+    Examples:
+        >>> rows = [{"step": step, "split": "train", "loss": 4.0 / step} for step in range(1, 9)]
+        >>> sm.plotting.loss_curve(rows, "loss.png").name
+        'loss.png'
     """
     path = figures.check_picture(path)
     rows = list(rows)

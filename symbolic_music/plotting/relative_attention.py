@@ -26,6 +26,14 @@ def relative_embeddings(
         layers: as `models.inspection.relative_logits` finds them.
         relations: of each further relation its name, and how much of it a bucket is, for the axis.
         title: above the picture.
+
+    Examples:
+        >>> import torch
+        >>> from symbolic_music.models.inspection import RelativeLogits  # `relative_logits` finds them in a model
+        >>> layers = [RelativeLogits(torch.randn(4, 64), ()) for _ in range(2)]  # four heads, 64 distances
+        >>> figure = sm.plotting.relative_embeddings(layers)
+        >>> sm.plotting.save_figure(figure, "heads.png").name
+        'heads.png'
     """
     heads = len(layers[0].distance)
     rows = heads * len(layers)

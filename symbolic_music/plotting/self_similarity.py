@@ -20,6 +20,12 @@ def self_similarity_figure(similar: ArrayLike, title: str | None = None, first: 
 
     Raises:
         EmptyScoreError: without bars.
+
+    Examples:
+        >>> from symbolic_music.evaluation.features.structure import self_similarity
+        >>> figure = sm.plotting.self_similarity_figure(self_similarity(song))
+        >>> sm.plotting.save_figure(figure, "bars.png").name
+        'bars.png'
     """
     table = np.asarray(similar, np.float64)
     if not table.size:

@@ -60,7 +60,13 @@ def check_picture(path: str | Path) -> Path:
 
 
 def save(figure: Figure, path: str | Path, dpi: float = 150) -> Path:
-    """Write the picture whole or not at all. FileError for an unknown suffix or a folder that is missing."""
+    """Write the picture whole or not at all. FileError for an unknown suffix or a folder that is missing.
+
+    Examples:
+        >>> figure = sm.plotting.piano_roll(song)
+        >>> sm.plotting.save_figure(figure, "roll.png").name
+        'roll.png'
+    """
     path = check_picture(path)
     write_bytes(path, figure_bytes(figure, path.suffix.lower(), dpi))
     return path

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from symbolic_music.errors import AudioError, MissingExtraError
 from symbolic_music.synthesis.audio import Audio
 
-STRENGTH = 0.7  # dB
+STRENGTH = 1.0  # dB
 KEY = 20_180_521
-THRESHOLD = 5.2  # standard deviations of the correlation by chance; benchmarks/mark.py
+THRESHOLD = 5.8  # standard deviations of the correlation by chance; benchmarks/mark.py
 SHORTEST = 3.0  # seconds
 _BLOCK, _PAIRS, _BANDS = 0.08, 40, 24
 _LOWEST, _OCTAVE = 400.0, 6  # Hz; bands an octave

@@ -36,6 +36,14 @@ class FittedNotes:
 
     Velocity from 0 to 127, with fractions; pitch in semitones, 69 being A4 at 440 Hz; gain in dB; loss before each
     step.
+
+    Examples:
+        >>> notes = [(0, 480, 69, 80, 73), (480, 480, 72, 80, 73)]
+        >>> phrase = sm.Score(notes=sm.score.note_table(notes))
+        >>> heard = sm.render(phrase, sample_rate=8000, reverb=0.0, gain=-6.0)
+        >>> found = sm.synthesis.fit_notes(phrase, heard, gain=-6.0, steps=3)
+        >>> found.velocity.shape, len(found.loss)
+        ((2,), 3)
     """
 
     onset_seconds: NDArray[np.float64]
@@ -80,6 +88,14 @@ def fit_notes(
         EmptyScoreError: when there is no note.
         OptionError: when the score has drums, which have no pitch to be fitted, or there are no steps.
         AudioError: when the recording is silent, or not finite.
+
+    Examples:
+        >>> notes = [(0, 480, 69, 80, 73), (480, 480, 72, 80, 73)]
+        >>> phrase = sm.Score(notes=sm.score.note_table(notes))
+        >>> heard = sm.render(phrase, sample_rate=8000, reverb=0.0, gain=-6.0)
+        >>> found = sm.synthesis.fit_notes(phrase, heard, gain=-6.0, steps=3)
+        >>> found.pitch.round().tolist()
+        [69.0, 72.0]
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes to fit")

@@ -72,6 +72,10 @@ def render_stems(
     """Render each track with notes separately: track number to audio. Their sum is the mix of `render`.
 
     Arguments and errors are those of `render`. Memory grows with the number of tracks; `render_file` needs less.
+
+    Examples:
+        >>> sorted(sm.synthesis.render_stems(song.clip(0, 2)))
+        [0, 1, 2, 3]
     """
     settings = settings_of(synth, sample_rate, options)
     rate, gain = settings.sample_rate, settings.gain
@@ -120,6 +124,11 @@ def render_file(
 
     Raises:
         As `render`, and as `Audio.write`.
+
+    Examples:
+        >>> written = sm.synthesis.render_file(song.clip(0, 4), "mix.wav", stem_paths={2: "bass.wav"})
+        >>> written.path.name
+        'mix.wav'
     """
     settings = settings_of(synth, sample_rate, options)
     settings.check_for(score)
@@ -176,6 +185,12 @@ def measured_gain(
     """The gain in dB that normalises a score to `loudness`, measured by rendering it once, for use with `stream`.
 
     Arguments and errors are those of `render`.
+
+    Examples:
+        >>> gain = sm.synthesis.measured_gain(melody)
+        >>> chunks = sm.synthesis.stream(melody, gain=gain)  # as loud as `render` makes it
+        >>> next(chunks).dtype
+        dtype('float32')
     """
     settings = settings_of(synth, sample_rate, options)
     return gain_of(mixes(score, settings), settings.loudness, settings.sample_rate)

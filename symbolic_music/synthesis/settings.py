@@ -42,6 +42,11 @@ class RenderSettings:
         voices: program to the name of a voice (`synthesis.ddsp.voices`) that plays it in place of its own, for "ddsp",
             and for "midi-ddsp" where a program has no trained voice.
         mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+
+    Examples:
+        >>> settings = sm.synthesis.RenderSettings(sample_rate=22050, reverb=0.0, seed=1)
+        >>> sm.render(melody, settings).sample_rate
+        22050
     """
 
     synth: str = "ddsp"

@@ -115,6 +115,10 @@ def stream(
 
     Raises:
         As `render`; OptionError too when a chunk has no samples.
+
+    Examples:
+        >>> next(sm.synthesis.stream(song, chunk=1024)).shape
+        (2, 1024)
     """
     settings = settings_of(synth, sample_rate, options)
     settings.check_for(score)

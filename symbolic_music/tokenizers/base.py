@@ -22,6 +22,11 @@ class Vocabulary:
     """Names of the ids: one tuple of token names a field (a plain encoding has one field).
 
     Names read `Type_value`, as in MidiTok: `Pitch_60`, `Time_250`, `Bar_None`.
+
+    Examples:
+        >>> vocabulary = sm.tokenizers.get("performance").vocabulary
+        >>> vocabulary.sizes, vocabulary.fields[0][60]
+        ((388,), 'NoteOn_60')
     """
 
     fields: tuple[tuple[str, ...], ...]
@@ -83,6 +88,12 @@ class Grammar(ABC):
     """Which ids may follow. States are immutable and hashable, so that a sampler can branch and cache.
 
     For an encoding of several fields, `allowed` gives one mask a field and `advance` takes a whole word.
+
+    Examples:
+        >>> grammar = sm.tokenizers.get("performance").grammar
+        >>> allowed = grammar.allowed(grammar.start())  # a mask of the ids that a piece may begin with
+        >>> allowed.shape, bool(allowed.all())
+        ((388,), False)
     """
 
     @abstractmethod
@@ -117,7 +128,12 @@ WindowKind = Literal["crops", "bars", "packed"]
 
 
 class BarGrid(NamedTuple):
-    """The bars and positions of an encoding: steps of a quarter, and whether 4/4 is its only meter."""
+    """The bars and positions of an encoding: steps of a quarter, and whether 4/4 is its only meter.
+
+    Examples:
+        >>> sm.tokenizers.get("remi").bar_grid
+        BarGrid(steps=24, only_four_four=False)
+    """
 
     steps: int
     only_four_four: bool = False
@@ -145,6 +161,12 @@ class Tokenizer(ABC):
       whole bars, or chunks of several pieces (`corpora.Packed`).
     - `fills_bars`: models of these ids are trained to fill bars in, as `encode_bars` of `public.midigpt` lays them out.
     - `ids_a_note`: ids (words) a note, about; an epoch has as many windows as they fill.
+
+    Examples:
+        >>> tokenizer = sm.tokenizers.get("anticipation")
+        >>> ids = tokenizer.encode(song)
+        >>> len(tokenizer.decode(ids).notes) == len(song.notes)
+        True
     """
 
     name: ClassVar[str]

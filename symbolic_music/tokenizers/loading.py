@@ -35,6 +35,11 @@ def load(path: str | Path) -> Tokenizer:
             it names a tokenizer or options that this version does not have, or when the ids of that tokenizer have
             changed since.
         MissingExtraError: when the tokenizer needs a package that is not installed.
+
+    Examples:
+        >>> path = sm.tokenizers.save(sm.tokenizers.get("remi"), "remi.json")
+        >>> sm.tokenizers.load(path).name
+        'remi'
     """
     path = Path(path)
     saved = _read(path)

@@ -61,18 +61,35 @@ def register(cls: Class) -> Class:
 
     Raises:
         PluginError: when the name is taken, or the class is no whole tokenizer.
+
+    Examples:
+        >>> @sm.tokenizers.register
+        ... class Mine(type(sm.tokenizers.get("performance"))):
+        ...     name = "mine"
+        >>> sm.tokenizers.get("mine").encode(melody).shape
+        (67,)
     """
     _registry.add(getattr(cls, "name", ""), cls)
     return cls
 
 
 def names() -> list[str]:
-    """Names that `get` takes; those with miditok: need the package miditok."""
+    """Names that `get` takes; those with miditok: need the package miditok.
+
+    Examples:
+        >>> sm.tokenizers.names()[:3]
+        ['performance', 'remi', 'compound']
+    """
     return [*_registry.names(), *(_MIDITOK + kind for kind in KINDS)]
 
 
 def presets(name: str) -> tuple[str, ...]:
-    """Presets of the tokenizer of this name, its default first. UnknownNameError for an unknown name."""
+    """Presets of the tokenizer of this name, its default first. UnknownNameError for an unknown name.
+
+    Examples:
+        >>> sm.tokenizers.presets("anticipation")
+        ('default', 'expressive', 'interarrival')
+    """
     return _class(name).presets
 
 
@@ -90,6 +107,12 @@ def get(name: str, **options: Any) -> Tokenizer:
         OptionError: for an unknown option or a value out of range.
         PluginError: when the package that offers the tokenizer cannot be loaded.
         MissingExtraError: for miditok:NAME where miditok is not installed.
+
+    Examples:
+        >>> sm.tokenizers.get("performance").encode(melody).shape  # ids
+        (67,)
+        >>> sm.tokenizers.get("compound").encode(melody).shape  # words of nine fields
+        (34, 9)
     """
     cls = _class(name)
     if not isinstance(options.get("preset", ""), str):

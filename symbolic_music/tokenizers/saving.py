@@ -26,6 +26,10 @@ def fingerprint(tokenizer: Tokenizer) -> str:
 
     Which of them a score gets depends on more, which `configuration_fingerprint` covers: two tokenizers with both
     the same give the same ids.
+
+    Examples:
+        >>> len(sm.tokenizers.fingerprint(sm.tokenizers.get("remi")))
+        64
     """
     return _fingerprint(tokenizer.revision, tokenizer.vocabulary.fields)
 
@@ -54,6 +58,10 @@ def save(tokenizer: Tokenizer, path: str | Path) -> Path:
     Raises:
         FileError: when the file cannot be written.
         TokenError: when it would be larger than `load` reads (16 MiB).
+
+    Examples:
+        >>> sm.tokenizers.save(sm.tokenizers.get("remi"), "remi.json").name
+        'remi.json'
     """
     path = Path(path)
     config = tokenizer.to_config()

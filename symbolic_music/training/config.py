@@ -176,7 +176,13 @@ class ContextConfig(Strict):
 
 
 class TrainConfig(RunConfig):
-    """A whole experiment."""
+    """A whole experiment.
+
+    Examples:
+        >>> config = sm.training.load_config("first.yaml")
+        >>> config.optim.steps, config.out
+        (20, 'runs')
+    """
 
     sample_seconds: float = Field(0.0, ge=0, le=3600, description="of music to write at each evaluation; 0 for none")
     init: str | None = Field(None, description="a model to begin from: a name, a folder, or a GPT-2 of the hub")
@@ -206,6 +212,11 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
     Raises:
         ConfigError: naming the file's fault, or a key that is unknown and the nearest known one.
+
+    Examples:
+        >>> config = sm.training.load_config("first.yaml", ["optim.steps=2", "name=short"])
+        >>> config.name, config.optim.steps
+        ('short', 2)
     """
     return parse_config(read_tree(path, overrides))
 

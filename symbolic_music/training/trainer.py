@@ -32,8 +32,6 @@ def train(
 ) -> Result:  # fmt: skip
     """Train to the end, or until Ctrl-C or SIGTERM, which save a checkpoint.
 
-        training.train(training.load_config("configs/chorales.yaml", ["optim.steps=100"]))
-
     Under torchrun the processes share each batch, with the losses of a single process. The folder of the run contains
     config.json, log.csv, curves.png, the last two checkpoints and the model folder: `best`, with the averaged weights
     of the best validation loss, or `codec` or `voices`, with those of the last evaluation.
@@ -50,6 +48,11 @@ def train(
     Raises:
         TrainingError: when a run of this name exists, there is none to resume, or the loss is not finite.
         CorpusError: when the corpus cannot be read.
+
+    Examples:
+        >>> result = sm.training.train(sm.training.load_config("first.yaml", ["optim.steps=2"]))
+        >>> sm.load_model(result.folder).card.name
+        'first'
     """
     loop = begin(config, resume, progress)
     is_first = loop.fabric.is_global_zero

@@ -266,9 +266,13 @@ def unpack(folder: Path) -> None:
     from symbolic_music.corpora.datasets.archives import unpacked
 
     (path,) = folder.iterdir()
-    before = sorted(folder.parent.iterdir())
-    unpacked(path, folder / "into")
-    assert sorted(folder.parent.iterdir()) == before
+    into = folder / "1/2/3/4"  # what goes up comes to lie in a folder that no one else writes to
+    into.mkdir(parents=True)
+    try:
+        unpacked(path, into / "into")
+    finally:
+        found = [p for p in folder.rglob("*") if p.is_file() and p != path and not p.is_relative_to(into / "into")]
+        assert not found, found
 
 
 def expression_seeds() -> Sequence[Files]:

@@ -37,6 +37,12 @@ def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
     Raises:
         ModelError: when weights are not finite.
         FileError: when it cannot be written.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> card = sm.models.Card("my-codec", 1_900_000, "CC0-1.0", "my recordings")
+        >>> sm.codec.load_codec(sm.codec.save_codec(codec, card, "my-codec")).format == codec.format
+        True
     """
     config = {
         "architecture": ARCHITECTURE,

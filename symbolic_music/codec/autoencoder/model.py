@@ -42,6 +42,10 @@ class CodecConfig:
 
     Raises:
         ModelError: for what no codec can be.
+
+    Examples:
+        >>> sm.codec.CodecConfig(ratios=(2, 4, 5)).sample_rate
+        24000
     """
 
     sample_rate: Size = 24_000
@@ -71,7 +75,16 @@ JUKEBOX = tuple(CodecConfig(44_100, 1, 32, 32, (2,) * halvings, (1, 3, 9, 27), 6
 
 
 class Codec(nn.Module):
-    """See the module's docstring. A `StreamingCodec` and a `VectorCodec`."""
+    """The bundled autoencoder: strided causal convolutions, residual codebooks, and a mirrored decoder.
+
+    It is a `StreamingCodec` and a `VectorCodec`.
+
+    Examples:
+        >>> import torch
+        >>> codec = sm.codec.Codec(sm.codec.CodecConfig(width=4, widest=16, dim=8)).eval()
+        >>> codec.encode(torch.zeros(1, 1, 24000)).shape  # eight codebooks, 75 frames a second
+        torch.Size([1, 8, 75])
+    """
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()

@@ -20,6 +20,13 @@ class StreamEncoder:
     Args:
         codec: in evaluation mode.
         codebooks: the first few alone; all when omitted.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> import torch
+        >>> encoder = sm.codec.StreamEncoder(codec)
+        >>> encoder.push(torch.zeros(1, 1, 1000)).shape[1], encoder.finish().shape[1]
+        (8, 8)
     """
 
     def __init__(self, codec: Codec, codebooks: int | None = None) -> None:
@@ -56,7 +63,15 @@ class StreamEncoder:
 
 
 class StreamDecoder:
-    """Codes in pieces of any number of frames to sound."""
+    """Codes in pieces of any number of frames to sound.
+
+    Examples:
+        >>> codec = sm.codec.load_codec("codec")
+        >>> import torch
+        >>> decoder = sm.codec.StreamDecoder(codec)
+        >>> decoder.push(torch.zeros(1, 8, 4, dtype=torch.long)).shape  # four frames of 320 samples
+        torch.Size([1, 1, 1280])
+    """
 
     def __init__(self, codec: Codec) -> None:
         self._codec, self._state = codec, State()

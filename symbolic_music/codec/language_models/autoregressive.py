@@ -42,6 +42,10 @@ class CodecLanguageModelConfig:
         features: of a frame's condition.
         unconditioned: share of the examples whose condition is left out while training.
         dropout: on the input, on attention weights, and on what each half of a block adds.
+
+    Examples:
+        >>> sm.codec.CodecLanguageModelConfig(codebooks=4, width=32, heads=2).size
+        1024
     """
 
     codebooks: Size = 8
@@ -63,7 +67,13 @@ class CodecLanguageModelConfig:
 
 
 class CodecLanguageModel(StepModel):
-    """See the module's docstring."""
+    """A decoder that writes the codes of all codebooks frame by frame, conditioned on a score.
+
+    Examples:
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=4, width=32, layers=2, heads=2, hidden=64)
+        >>> sm.codec.CodecLanguageModel(config).config.codebooks
+        4
+    """
 
     def __init__(self, config: CodecLanguageModelConfig) -> None:
         super().__init__(config)

@@ -40,6 +40,14 @@ def write_codes(
     Raises:
         OptionError: for values out of range.
         ModelError: for features or a prompt of other shapes.
+
+    Examples:
+        >>> import torch
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=4, width=32, layers=2, heads=2, hidden=64)
+        >>> network = sm.codec.CodecLanguageModel(config).eval()  # of random weights; `load_writer` gives trained ones
+        >>> features = torch.from_numpy(sm.codec.score_frames(melody, frame_rate=75.0, frames=10))[None]
+        >>> sm.codec.write_codes(network, features, seed=1).shape
+        torch.Size([1, 4, 10])
     """
     check_features(features, model.config.features)
     blocks = stream_codes(
@@ -67,6 +75,16 @@ def stream_codes(
     Features are requested on demand, so with a pattern whose frames end one after the other pieces of any
     length take the memory of their codes. A model that reads only this many frames at once writes in windows, see
     `in_windows`. Arguments and errors are those of `write_codes`.
+
+    Examples:
+        >>> import torch
+        >>> config = sm.codec.CodecLanguageModelConfig(codebooks=4, width=32, layers=2, heads=2, hidden=64)
+        >>> network = sm.codec.CodecLanguageModel(config).eval()  # of random weights; `load_writer` gives trained ones
+        >>> def features(first, last):  # of the frames from first to last; outside of the piece they are zeros
+        ...     return torch.from_numpy(sm.codec.score_frames(melody, 75.0, last - first, first))[None]
+        >>> blocks = sm.codec.stream_codes(network, features, frames=10, seed=1)
+        >>> sum(block.shape[2] for block in blocks)
+        10
     """
     check_drawing(guidance, temperature, top_k)
     c, generator = model.config, torch.Generator().manual_seed(seed)

@@ -41,6 +41,10 @@ class MaskedWriterConfig:
         features: of a frame's condition.
         unconditioned: share of the examples whose condition is left out while training.
         dropout: on the input, on attention weights, and on what each half of a layer adds.
+
+    Examples:
+        >>> sm.codec.MaskedWriterConfig(codebooks=4, width=32, heads=2).size
+        1024
     """
 
     codebooks: Size = 8
@@ -62,7 +66,15 @@ class MaskedWriterConfig:
 
 
 class MaskedWriter(Conditioned):
-    """See the module's docstring. `special`, the entry after a codebook's last, stands for a masked code."""
+    """An encoder that predicts masked codes of all frames, codebook by codebook, conditioned on a score.
+
+    `special`, the entry after a codebook's last, stands for a masked code.
+
+    Examples:
+        >>> config = sm.codec.MaskedWriterConfig(codebooks=4, width=32, layers=2, heads=2, hidden=64)
+        >>> sm.codec.MaskedWriter(config).config.codebooks
+        4
+    """
 
     def __init__(self, config: MaskedWriterConfig) -> None:
         super().__init__(config.features, config.width)

@@ -47,6 +47,10 @@ class MusicgenWriterConfig:
         features: of a frame's condition.
         unconditioned: share of the examples whose condition is left out while training.
         dropout: on the input and on what each part of a layer adds.
+
+    Examples:
+        >>> sm.codec.MusicgenWriterConfig(codebooks=4, width=32, heads=2).size
+        1024
     """
 
     codebooks: Size = 8
@@ -69,7 +73,15 @@ class MusicgenWriterConfig:
 
 
 class MusicgenWriter(StepModel):
-    """See the module's docstring. MissingExtraError where transformers is not installed."""
+    """MusicGen's decoder of `transformers`, conditioned on a score in the place of a text.
+
+    MissingExtraError where transformers is not installed.
+
+    Examples:
+        >>> config = sm.codec.MusicgenWriterConfig(codebooks=4, width=32, layers=2, heads=2, hidden=64)
+        >>> sm.codec.MusicgenWriter(config).config.codebooks
+        4
+    """
 
     def __init__(self, config: MusicgenWriterConfig) -> None:
         super().__init__(config)

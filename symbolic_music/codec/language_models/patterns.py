@@ -30,6 +30,11 @@ class Pattern:
 
     Raises:
         OptionError: when the codes of a codebook do not ascend from 0, or are empty.
+
+    Examples:
+        >>> pattern = sm.codec.Pattern(np.array([[0, 1, 2], [1, 2, 3]]))  # the second codebook a step later
+        >>> pattern.codebooks, pattern.frames, pattern.length
+        (2, 3, 4)
     """
 
     places: NDArray[np.int64]

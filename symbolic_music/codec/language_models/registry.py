@@ -63,6 +63,11 @@ class Writer:
 
     Raises:
         ModelError: when the network does not write codes of that codec.
+
+    Examples:
+        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer.network.config.codebooks
+        4
     """
 
     network: Any
@@ -129,6 +134,12 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
     Raises:
         ModelError: when weights are not finite.
         FileError: when it cannot be written.
+
+    Examples:
+        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> folder = sm.codec.save_writer(writer.network, "codec", writer.codec.format, writer.card, "copy")
+        >>> sm.codec.load_writer(folder).card.name
+        'codec-lm'
     """
     settings: Any = network.config
     config = {
@@ -151,6 +162,11 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
         UnknownNameError: when the model or its codec is neither bundled nor a folder.
         ModelError: when the folder is of another model, or broken, or the codec of another format than it was trained
             for.
+
+    Examples:
+        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer.card.name, writer.codec_name
+        ('codec-lm', 'codec')
     """
     folder = found_folder(name_or_path, "model of codes")
     config = read_config(folder)

@@ -35,6 +35,10 @@ def score_frames(score: Score, frame_rate: float, frames: int | None = None, fir
 
     Raises:
         EmptyScoreError: when there is no note.
+
+    Examples:
+        >>> sm.codec.score_frames(melody, frame_rate=75.0).shape
+        (599, 333)
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes")

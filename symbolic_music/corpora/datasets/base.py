@@ -32,6 +32,11 @@ class Source:
         files: the files that it is made from, relative to the corpus; the first is the one with the notes.
         split: its split, empty where it follows from the content of its first file.
         refused: why it must not be read, if so.
+
+    Examples:
+        >>> source = sm.corpora.Source("a", ("a.mid",), split="train", composer="Bach")
+        >>> source.files
+        ('a.mid',)
     """
 
     name: str
@@ -51,6 +56,12 @@ class Listing:
 
     `split_of` gives the split of a SHA-256 (64 hex digits), where it depends on content; `wanted` are the splits
     that are not to be empty then.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> sources = tuple(sm.corpora.Source(file.stem, (file.name,)) for file in sorted(Path("my-midi").iterdir()))
+        >>> len(sm.corpora.Listing(Path("my-midi"), sources).sources)
+        8
     """
 
     root: Path

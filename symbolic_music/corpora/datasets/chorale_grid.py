@@ -51,7 +51,16 @@ def read_grids(path: str | Path) -> dict[str, list[Grid]]:
 
 
 def read_chorales(path: str | Path) -> dict[str, list[Score]]:
-    """The chorales of each split as scores of four tracks; see `read_grids`."""
+    """The chorales of each split as scores of four tracks; see `read_grids`.
+
+    Examples:
+        >>> import json
+        >>> from pathlib import Path
+        >>> grids = {split: [[[60, 55, 52, 48]] * 16] for split in ("train", "valid", "test")}
+        >>> _ = Path("chorales.json").write_text(json.dumps(grids))
+        >>> {split: len(pieces) for split, pieces in sm.corpora.read_chorales("chorales.json").items()}
+        {'train': 1, 'valid': 1, 'test': 1}
+    """
     return {name: [chorale_from_grid(grid) for grid in grids] for name, grids in read_grids(path).items()}
 
 
@@ -74,6 +83,12 @@ def chorale_from_grid(steps: Sequence[Sequence[int]] | Grid) -> Score:
 
     Raises:
         ValueError: when the grid has another shape or pitches above 127.
+
+    Examples:
+        >>> chord = [60, 55, 52, 48]
+        >>> chorale = sm.corpora.chorale_from_grid([chord] * 4 + [[-1] * 4] * 4)
+        >>> len(chorale.notes), len(chorale.tracks)  # equal neighbours are one note
+        (4, 4)
     """
     grid = _grid(steps)
     columns: list[np.ndarray[tuple[int, int], np.dtype[np.int64]]] = []

@@ -80,6 +80,16 @@ def register(name: str, *, takes_file: bool = False, takes_dedup: bool = False) 
 
     Raises:
         PluginError: when the name is taken.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> @sm.corpora.register("two-pieces")
+        ... def listing(source, splits=None):
+        ...     files = sorted(Path(source).iterdir())[:2]
+        ...     sources = [sm.corpora.Source(file.stem, (file.name,), split="train") for file in files]
+        ...     return sm.corpora.Listing(Path(source), tuple(sources))
+        >>> len(sm.corpora.prepare("two-pieces", "my-midi", "two.store"))
+        2
     """
 
     def add(listing: Function) -> Function:

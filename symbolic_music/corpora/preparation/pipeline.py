@@ -56,7 +56,7 @@ def prepare(
 ) -> NoteStore:
     """Prepare a corpus as a note store.
 
-        corpora.prepare("folder", "my-midi", "mine.store", splits="90/5/5")
+        sm.corpora.prepare("folder", "my-midi", "mine.store", splits="90/5/5")
 
     The store depends only on the corpus and the options: not on workers, engine, machine or interruptions. Existing
     valid segments are kept.

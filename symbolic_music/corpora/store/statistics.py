@@ -108,7 +108,14 @@ class Statistics:
 
 
 def statistics(store: NoteStore, most: int = 10_000) -> Statistics:
-    """Distributions over the pieces of a store; at most `most` evenly spaced pieces are used."""
+    """Distributions over the pieces of a store; at most `most` evenly spaced pieces are used.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> found = sm.corpora.statistics(store)
+        >>> found.pieces, sum(found.notes)
+        (8, 1944)
+    """
     out = Statistics()
     for index in range(0, len(store), -(-len(store) // most) or 1):
         _add(out, store.music(index))

@@ -309,6 +309,11 @@ class NoteStore:
     Raises:
         CorpusError: when the folder is no store, or was made by another version.
         StoreError: when it is damaged: a file is missing, cut, or not what was written.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> len(store), len(store[0].notes), len(store.splits["train"])
+        (8, 216, 6)
     """
 
     def __init__(self, path: str | Path) -> None:

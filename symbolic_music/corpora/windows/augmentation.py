@@ -106,6 +106,12 @@ class Augmentation:
 
     Raises:
         OptionError: for an empty range, or a factor that is not positive.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> varied = sm.corpora.Augmentation(transpose=(-3, 3), stretch=(0.95, 1.0, 1.05))
+        >>> sm.corpora.Windows(store, sm.tokenizers.get("performance"), sm.corpora.Crops(64), varied)[0].shape
+        torch.Size([64])
     """
 
     transpose: tuple[int, int] = (0, 0)
@@ -152,7 +158,12 @@ PRESETS = {
 
 
 def preset(name: str) -> Augmentation:
-    """The published augmentation of this name: music-transformer, or none. UnknownNameError for another."""
+    """The published augmentation of this name: music-transformer, or none. UnknownNameError for another.
+
+    Examples:
+        >>> sm.corpora.preset("music-transformer").transpose
+        (-3, 3)
+    """
     if name not in PRESETS:
         raise UnknownNameError(f"no augmentation named {name!r}: choose from {', '.join(PRESETS)}")
     return PRESETS[name]

@@ -46,6 +46,13 @@ class Shuffled(Sampler[tuple[int, int]]):
 
     Raises:
         OptionError: when there is no such rank, or a seed is negative.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> windows = sm.corpora.Windows(store, sm.tokenizers.get("performance"), sm.corpora.Crops(64))
+        >>> order = list(sm.corpora.Shuffled(windows, seed=1))
+        >>> sorted(number for epoch, number in order) == list(range(len(windows)))
+        True
     """
 
     def __init__(
@@ -110,6 +117,14 @@ class Batch(NamedTuple):
     Args:
         ids: int64, (batch, length), or (batch, length, fields) of compound words; what is shorter is padded at its end.
         mask: bool, (batch, length): where there are ids, not padding.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> windows = sm.corpora.Windows(store, sm.tokenizers.get("performance"), sm.corpora.Chunks(512))
+        >>> from symbolic_music.corpora.windows.batches import Collate
+        >>> batch = Collate()([windows[0], windows[len(windows) - 1]])
+        >>> batch.ids.shape, batch.mask.shape
+        (torch.Size([2, 512]), torch.Size([2, 512]))
     """
 
     ids: Tensor

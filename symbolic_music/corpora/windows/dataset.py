@@ -51,6 +51,12 @@ class Windows(Dataset[Tensor]):
     Raises:
         OptionError: when policy, tokenizer and augmentation do not go together, or a seed is negative.
         CorpusError: when the store has no such split or no such piece.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> windows = sm.corpora.Windows(store, sm.tokenizers.get("performance"), sm.corpora.Crops(64))
+        >>> windows[0].shape
+        torch.Size([64])
     """
 
     def __init__(

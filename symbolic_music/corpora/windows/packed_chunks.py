@@ -63,6 +63,12 @@ class Packed(Policy[_Chunks]):
         factor: 1, or a multiple of ten.
         group: pieces of a group; None for as many as make sixteen variations, at least one.
         context: ids of a chunk: 1,024, or 1,021 with velocities.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> packed = sm.corpora.Packed(factor=1)
+        >>> sm.corpora.Windows(store, sm.tokenizers.get("anticipation"), packed)[0].shape
+        torch.Size([1024])
     """
 
     factor: int = 10

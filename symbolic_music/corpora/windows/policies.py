@@ -100,6 +100,12 @@ class Crops(Policy[Held]):
     Args:
         length: ids, or words.
         per_piece: windows of each piece in an epoch; None for about as many as its ids fill.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> windows = sm.corpora.Windows(store, sm.tokenizers.get("performance"), sm.corpora.Crops(64))
+        >>> windows[1, 0].shape  # window 0 of epoch 1
+        torch.Size([64])
     """
 
     length: int = 2048
@@ -145,6 +151,12 @@ class Chunks(Policy[_Encoded]):
     """Each piece whole, in consecutive chunks of `length` ids, the last as long as what is left.
 
     It is how pieces are read to be evaluated. Making the dataset encodes each piece once, to count its ids.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> windows = sm.corpora.Windows(store, sm.tokenizers.get("performance"), sm.corpora.Chunks(512))
+        >>> max(len(window) for window in windows)
+        512
     """
 
     length: int = 2048
@@ -201,6 +213,12 @@ class Bars(Policy[Held]):
         length: ids, or words.
         bars: most bars of a window; notes that sound past the last keep their length.
         per_piece: windows of each piece in an epoch; None for about as many as its ids fill.
+
+    Examples:
+        >>> store = sm.corpora.NoteStore("my.store")
+        >>> windows = sm.corpora.Windows(store, sm.tokenizers.get("remi"), sm.corpora.Bars(256, bars=4))
+        >>> len(windows[0]) <= 256
+        True
     """
 
     length: int = 512

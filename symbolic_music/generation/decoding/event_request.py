@@ -36,6 +36,10 @@ class Request:
     Raises:
         RegionError: for an impossible stretch, or past events in it.
         OptionError: for tables that are not sorted or hold what no event can, or an unknown instrument.
+
+    Examples:
+        >>> sm.generation.Request(end=500, instruments=(0, 33, 128), most=40).start
+        0
     """
 
     end: int
@@ -86,7 +90,16 @@ def _checked(name: str, table: Events) -> Events:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A note as it is drawn: of which request and alternative, and its event in steps of 10 ms."""
+    """A note as it is drawn: of which request and alternative, and its event in steps of 10 ms.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> network = sm.models.GPT2(config).eval()  # of random weights; `load_pretrained` gives trained ones
+        >>> request = sm.generation.Request(end=100, instruments=(0,))  # a second of piano
+        >>> drawn = next(sm.generation.AnticipationSampler(network, request, seed=1).stream())
+        >>> drawn.request, drawn.alternative
+        (0, 0)
+    """
 
     request: int
     alternative: int
@@ -115,6 +128,14 @@ class Alternative:
             before, among the ids that grammar and constraints allow, before temperature and filters. 0 where only one
             was allowed.
         complete: False where the limit of notes ended it.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> network = sm.models.GPT2(config).eval()  # of random weights; `load_pretrained` gives trained ones
+        >>> request = sm.generation.Request(end=100, instruments=(0,))  # a second of piano
+        >>> alternatives = sm.generation.sample_anticipation(network, request, count=2)[0]
+        >>> [bool((found.log_probabilities <= 0).all()) for found in alternatives]
+        [True, True]
     """
 
     rows: Events

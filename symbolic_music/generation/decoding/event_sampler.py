@@ -35,7 +35,16 @@ _DEFAULT = Sampling()
 
 @dataclass(frozen=True)
 class EventSampling:
-    """How each field of an event is drawn."""
+    """How each field of an event is drawn.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> network = sm.models.GPT2(config).eval()  # of random weights; `load_pretrained` gives trained ones
+        >>> request = sm.generation.Request(end=100, instruments=(0,))  # a second of piano
+        >>> bold = sm.generation.EventSampling(note=sm.Sampling(temperature=1.2))
+        >>> len(sm.generation.sample_anticipation(network, request, sampling=bold))
+        1
+    """
 
     time: Sampling = _DEFAULT
     duration: Sampling = _DEFAULT
@@ -54,6 +63,14 @@ def sample_anticipation(
     """Alternatives of each request, `count` of each.
 
     Args, errors: those of `AnticipationSampler`.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> network = sm.models.GPT2(config).eval()  # of random weights; `load_pretrained` gives trained ones
+        >>> request = sm.generation.Request(end=100, instruments=(0,))  # a second of piano
+        >>> ((alternative,),) = sm.generation.sample_anticipation(network, request, seed=1)
+        >>> alternative.rows.shape[1]  # time, duration, note
+        3
     """
     sampler = AnticipationSampler(model, requests, count, sampling, seed, hop, longest_gap)
     for _ in sampler.stream():
@@ -78,6 +95,14 @@ class AnticipationSampler:
         OptionError: for numbers out of range.
         ModelError: when the model has another vocabulary, or its logits are not finite.
         ConstraintError: while drawing, when nothing may follow.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> network = sm.models.GPT2(config).eval()  # of random weights; `load_pretrained` gives trained ones
+        >>> request = sm.generation.Request(end=100, instruments=(0,))  # a second of piano
+        >>> sampler = sm.generation.AnticipationSampler(network, request, seed=1)
+        >>> all(note.time < 100 for note in sampler.stream())
+        True
     """
 
     def __init__(

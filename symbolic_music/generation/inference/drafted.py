@@ -22,10 +22,16 @@ class DraftedGPT2:
 def with_draft(model: Model[Any], draft: Model[Any]) -> Model[Any]:
     """A model for edits whose notes are drafted by a smaller one: the same distribution, in less time.
 
-        sm.infill(song, bars=(8, 12), model=sm.generation.with_draft(large, small))
-
     Raises:
         OptionError: when one of them is no GPT-2 of the anticipatory ids, or the draft sees fewer ids.
+
+    Examples:
+        >>> def model(layers):  # of random weights; `load_model("amt-medium")` and "amt-small" are trained ones
+        ...     network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=layers, heads=2)).eval()
+        ...     return sm.models.Model(network, sm.models.Card("model", 1, "CC0-1.0", "none"))
+        >>> drafted = sm.generation.with_draft(model(layers=2), model(layers=1))
+        >>> drafted.network.config.layers
+        2
     """
     networks = []
     for one in (model, draft):

@@ -35,7 +35,7 @@ class Layer:
 
 
 class PreparedGPT2:
-    """See the module's docstring.
+    """A GPT-2 prepared for sampling: its matrices in the layout of the fastest multiplication.
 
     Args:
         network: its weights are used as they are now, and not changed.
@@ -44,6 +44,14 @@ class PreparedGPT2:
 
     Raises:
         OptionError: for another kind of weights, or one that this device or type has not.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> network = sm.models.GPT2(config).eval()  # of random weights; `load_pretrained` gives trained ones
+        >>> request = sm.generation.Request(end=100, instruments=(0,))  # a second of piano
+        >>> prepared = sm.generation.PreparedGPT2(network, "int8")
+        >>> len(sm.generation.sample_anticipation(prepared, request))
+        1
     """
 
     def __init__(self, network: GPT2, weights: str = "float32") -> None:
@@ -88,6 +96,12 @@ def with_weights(model: Model[Any], weights: str) -> Model[Any]:
 
     Raises:
         OptionError: when it is no GPT-2 of the anticipatory ids, and as `PreparedGPT2`.
+
+    Examples:
+        >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2)).eval()
+        >>> model = sm.models.Model(network, sm.models.Card("small", 1, "CC0-1.0", "none"))
+        >>> sm.generation.with_weights(model, "int8").card.name
+        'small'
     """
     network = model.network
     if not isinstance(network, GPT2) or network.config.vocabulary != v.SIZE:

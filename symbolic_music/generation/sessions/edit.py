@@ -61,6 +61,11 @@ class Edit:
         tracks: the written tracks; none for any instruments, each in a new track.
         limits: what the notes must obey.
         task: what is written.
+
+    Examples:
+        >>> edit = sm.generation.Edit([sm.bars(9, 10).span(song)], [2], sm.Limits(highest=48))
+        >>> edit.tracks
+        [2]
     """
 
     spans: Sequence[Span]

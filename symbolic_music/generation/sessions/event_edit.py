@@ -37,6 +37,13 @@ class Editing(PlannedSession):
 
     The context of the model, and so the cost of an edit, does not grow with the piece. Arguments and errors as
     `PlannedSession`'s.
+
+    Examples:
+        >>> model = sm.load_model("chorales")
+        >>> edit = sm.generation.Edit([sm.bars(2, 3).span(melody)], [0])
+        >>> session = sm.generation.Editing(melody, edit, model, seed=1)
+        >>> len(session.finish())
+        1
     """
 
     def __init__(

@@ -12,7 +12,13 @@ from symbolic_music.score import Score
 
 
 def from_mido(source: Any) -> Score:
-    """A Score from a `mido.MidiFile`, as if it had been written and read. MidiError as in `parse_midi`."""
+    """A Score from a `mido.MidiFile`, as if it had been written and read. MidiError as in `parse_midi`.
+
+    Examples:
+        >>> import mido
+        >>> len(sm.io.from_mido(mido.MidiFile("song.mid")).notes)
+        546
+    """
     mido = _mido()
     file = BytesIO()
     whole = {"type": source.type, "ticks_per_beat": source.ticks_per_beat, "tracks": source.tracks}
@@ -24,7 +30,12 @@ def from_mido(source: Any) -> Score:
 
 
 def to_mido(score: Score) -> Any:
-    """A `mido.MidiFile`, as `midi_bytes` writes it. MissingExtraError without mido."""
+    """A `mido.MidiFile`, as `midi_bytes` writes it. MissingExtraError without mido.
+
+    Examples:
+        >>> round(sm.io.to_mido(song).length, 1)
+        32.0
+    """
     return _mido().MidiFile(file=BytesIO(midi_bytes(score)), charset="utf-8")
 
 

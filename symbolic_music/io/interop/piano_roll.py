@@ -27,6 +27,11 @@ def to_piano_roll(score: Score, steps_per_quarter: int = 4) -> tuple[NDArray[np.
 
     Raises:
         OptionError: when the grid is not positive, or the roll would have more than 2^30 cells.
+
+    Examples:
+        >>> velocities, onsets = sm.io.to_piano_roll(song)
+        >>> velocities.shape, int(onsets.sum())
+        ((4, 128, 256), 546)
     """
     _check_grid(steps_per_quarter)
     notes = score.notes
@@ -69,6 +74,12 @@ def from_piano_roll(
 
     Raises:
         OptionError: when a shape or a value is not as said.
+
+    Examples:
+        >>> roll = np.zeros((128, 8), bool)
+        >>> roll[60, :4] = roll[64, 4:] = True
+        >>> sm.io.from_piano_roll(roll, steps_per_quarter=4).notes["pitch"].tolist()
+        [60, 64]
     """
     roll = np.asarray(velocities)
     if roll.dtype.kind not in "biu":

@@ -21,6 +21,10 @@ def to_pretty_midi(score: Score) -> Any:
 
     Raises:
         MissingExtraError: without pretty_midi.
+
+    Examples:
+        >>> sum(len(instrument.notes) for instrument in sm.io.to_pretty_midi(song).instruments)
+        546
     """
     try:
         import pretty_midi
@@ -55,6 +59,11 @@ def from_pretty_midi(source: Any) -> Score:
     """A Score from a `pretty_midi.PrettyMIDI`: a track an instrument, times rounded to its ticks.
 
     What begins before 0 begins at 0. ScoreError for times that are not finite and values that MIDI has not.
+
+    Examples:
+        >>> import pretty_midi
+        >>> len(sm.io.from_pretty_midi(pretty_midi.PrettyMIDI("song.mid")).notes)
+        546
     """
     times, tempos = source.get_tempo_changes()
     maps = Score(

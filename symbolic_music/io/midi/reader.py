@@ -20,6 +20,10 @@ def read_midi(path: str | Path) -> Score:
     Raises:
         FileError: when the file cannot be opened.
         MidiError: when it is not MIDI.
+
+    Examples:
+        >>> sm.io.read_midi("song.mid").problems
+        ()
     """
     path = Path(path)
     try:
@@ -37,6 +41,11 @@ def parse_midi(data: bytes) -> Score:
 
     Raises:
         MidiError: when they are not MIDI, or could take more memory than `limits.MAX_MEMORY`.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> len(sm.io.parse_midi(Path("song.mid").read_bytes()).notes)
+        546
     """
     check_memory(data)
     strict = parse_strict(data)
@@ -46,7 +55,12 @@ def parse_midi(data: bytes) -> Score:
 
 
 def write_midi(score: Score, path: str | Path) -> Path:
-    """Write a MIDI file, whole or not at all. FileError when the folder is missing or not writable."""
+    """Write a MIDI file, whole or not at all. FileError when the folder is missing or not writable.
+
+    Examples:
+        >>> sm.io.write_midi(song, "copy.mid").name
+        'copy.mid'
+    """
     path = Path(path)
     write_bytes(path, midi_bytes(score))
     return path

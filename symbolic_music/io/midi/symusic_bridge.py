@@ -15,6 +15,11 @@ def from_symusic(source: Any) -> Score:
     """A Score from a `symusic.Score`. Channels are not kept by symusic: drums get 9, others 0.
 
     Scores in seconds or quarters are converted to ticks first, as symusic does it. ScoreError for impossible values.
+
+    Examples:
+        >>> import symusic
+        >>> len(sm.io.from_symusic(symusic.Score("song.mid")).notes)
+        546
     """
     return Score(**fields_of(source if source.ttype == "tick" else source.to("tick")))
 
@@ -65,7 +70,12 @@ def _table(events: Any, dtype: np.dtype[Any], track: int | None, **columns: str)
 
 
 def to_symusic(score: Score) -> Any:
-    """A `symusic.Score` in ticks, one symusic track a track."""
+    """A `symusic.Score` in ticks, one symusic track a track.
+
+    Examples:
+        >>> sm.io.to_symusic(song).note_num()
+        546
+    """
     target: Any = symusic.Score(score.ticks_per_quarter)
     column = np.array  # symusic takes writable, contiguous arrays only
     target.tempos = symusic.Tempo.from_numpy(column(score.tempos["time"]), column(score.tempos["microseconds"]))

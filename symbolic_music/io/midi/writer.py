@@ -65,6 +65,11 @@ def midi_bytes(score: Score) -> bytes:
     Raises:
         MidiError: when MIDI cannot hold it: more than 65,535 tracks or 2^30 ticks, a quarter of more than 32,767 ticks
             or 16.7 s, a meter whose lower number is no power of two.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> sm.io.midi_bytes(song) == Path("song.mid").read_bytes()
+        True
     """
     data = patched(score)
     return written(score) if data is None else data

@@ -69,18 +69,21 @@ def patched_measure(
     """
     chains = _chains(written)
     there = _still_there(written, graces, start)
-    kept_voices = _kept_voices(chains, written, Counter(unchanged), there)
+    items = _items(element, state)
+    # Its attributes come before its new notes, so all of these are in the state after them.
+    begun = state.at_end(element)
+    turns = any(item.at > 0 and item.element.find("transpose") is not None for item in items)
+    kept_voices = set() if turns else _kept_voices(chains, written, Counter(unchanged), there)
     left = list(segments)
     for chain in chains:
         if _voice(chain.notes[0]) in kept_voices:
             left.remove(next(s for s in left if _place(s) == chain.place))
-    items = _items(element, state)
     resting = {_voice_of(i.element) for i in items if i.element.tag == "note"} - {_voice(n) for n in written.notes}
-    staves_of_left = {_staff(s, chains, state) for s in left}
+    staves_of_left = {_staff(s, chains, begun) for s in left}
     # A voice of rests only makes room for notes on its staff.
     kept_voices |= {voice for voice in resting if _staff_of_voice(items, voice) not in staves_of_left}
     kept = [i for i in items if i.element.tag == "note" and _voice_of(i.element) in kept_voices]
-    events = _events(left, chains, there, kept, items, state, start, length, hands)
+    events = _events(left, chains, there, kept, items, begun, start, length, hands)
     return _assembled(element, items, kept, events, state, length), {item.element for item in kept}
 
 

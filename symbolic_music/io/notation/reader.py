@@ -24,6 +24,11 @@ def read_notation(path: str | Path) -> Score:
     Raises:
         MissingExtraError: when the format needs music21 and it is not installed.
         NotationError: when it cannot be read.
+
+    Examples:
+        >>> path = melody.write("melody.musicxml")
+        >>> len(sm.io.read_notation(path).notes) == len(melody.notes)
+        True
     """
     path = Path(path)
     try:
@@ -39,6 +44,11 @@ def read_unfolded(path: str | Path) -> Score:
 
     Raises:
         NotationError: when it cannot be read.
+
+    Examples:
+        >>> path = melody.write("melody.musicxml")
+        >>> sm.io.read_unfolded(path).duration == melody.duration  # it has no repeats
+        True
     """
     path = Path(path)
     try:

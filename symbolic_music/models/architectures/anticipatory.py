@@ -49,6 +49,11 @@ class AnticipatoryConfig:
         time_unit: steps of 10 ms in a bucket of relative time.
         time_reach: buckets of relative time to either side.
         dropout: on the embedding and on what each half of a block adds.
+
+    Examples:
+        >>> config = sm.models.AnticipatoryConfig(width=32, layers=2, heads=2, hidden=64, instruments=(0, 128))
+        >>> config.window
+        512
     """
 
     width: Size = 256
@@ -87,7 +92,13 @@ class Cache:
 
 
 class AnticipatoryTransformer(nn.Module):
-    """See the module's docstring."""
+    """A small decoder of anticipatory events: one position an event, with relative attention in distance and time.
+
+    Examples:
+        >>> network = sm.load_model("chorales", device="cpu").network
+        >>> isinstance(network, sm.models.AnticipatoryTransformer)
+        True
+    """
 
     reads = "events"
 

@@ -43,6 +43,11 @@ class GPT2Config:
         epsilon: of the layer norms.
         scale_by_layer: whether attention logits of layer i (from 0) are divided by i + 1 too.
         tied: whether the output matrix is the embedding; else it is one of its own.
+
+    Examples:
+        >>> config = sm.models.GPT2Config(width=32, layers=2, heads=2)
+        >>> sm.models.GPT2(config).config.context
+        1024
     """
 
     vocabulary: Size = v.SIZE
@@ -75,7 +80,14 @@ PRESETS = {
 
 
 class GPT2(nn.Module):
-    """See the module's docstring."""
+    """GPT-2 over the anticipatory ids, as in the published anticipatory transformers.
+
+    Examples:
+        >>> import torch
+        >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2))
+        >>> network(torch.zeros(1, 8, dtype=torch.long)).shape  # logits of the next id
+        torch.Size([1, 8, 55028])
+    """
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()

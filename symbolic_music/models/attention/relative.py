@@ -135,6 +135,13 @@ def relative_attention(
     Raises:
         ModelError: shapes do not fit each other, dropout is out of range, or window is below 1; or when a gradient is
             requested that can be differentiated again.
+
+    Examples:
+        >>> import torch
+        >>> q, k, v = torch.randn(3, 1, 2, 16, 8)  # one sequence, two heads, 16 positions of width 8
+        >>> embeddings = torch.randn(2, 16, 8)  # of the 16 distances, for each head
+        >>> sm.models.relative_attention(q, k, v, embeddings).shape
+        torch.Size([1, 2, 16, 8])
     """
     if window is not None and (window < 1 or not isinstance(window, int)):
         raise ModelError(f"a window holds at least one key, not {window}")

@@ -59,6 +59,11 @@ def load_pretrained(source: str | Path, vocabulary: int = v.SIZE, revision: str 
             options that ours does not support; when tensors are missing, too many or of wrong shapes; when a file is
             broken, or a pickle that holds more than tensors; when the memory does not suffice.
         MissingExtraError: for a hub id where huggingface_hub is not installed.
+
+    Examples:
+        >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2))
+        >>> sm.models.load_pretrained(sm.models.save_pretrained(network, "gpt2")).config.width
+        32
     """
     folder = Path(source)
     if not folder.is_dir():
@@ -76,6 +81,12 @@ def save_pretrained(network: GPT2, folder: str | Path) -> Path:
 
     Raises:
         FileError: when it cannot be written.
+
+    Examples:
+        >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2))
+        >>> folder = sm.models.save_pretrained(network, "gpt2")
+        >>> sorted(file.name for file in folder.iterdir())
+        ['config.json', 'model.safetensors']
     """
     c = network.config
     config = {

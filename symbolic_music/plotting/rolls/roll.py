@@ -113,6 +113,10 @@ def save_piano_roll(
     Raises:
         FileError: when the suffix is another one, or the folder is missing or not writable.
         EmptyScoreError, OptionError, RegionError: as `piano_roll`.
+
+    Examples:
+        >>> sm.plotting.save_piano_roll(song, "roll.svg", region=(8.0, 16.0)).name
+        'roll.svg'
     """
     path = figures.check_picture(path)
     figure = piano_roll(score, generated, region, title)
@@ -120,7 +124,12 @@ def save_piano_roll(
 
 
 def piano_roll_png(score: Score) -> bytes:
-    """The piano roll as the bytes of a PNG file; EmptyScoreError when there is no note."""
+    """The piano roll as the bytes of a PNG file; EmptyScoreError when there is no note.
+
+    Examples:
+        >>> sm.plotting.piano_roll_png(melody)[1:4]
+        b'PNG'
+    """
     figure = piano_roll(score)
     return figures.figure_bytes(figure, dpi=_dpi(figure))
 

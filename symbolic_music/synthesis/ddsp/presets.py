@@ -14,6 +14,11 @@ class Voice:
     """How one instrument turns a note into harmonics, noise and envelopes. Levels in dB, times in seconds.
 
     A time to silence is the time of a fall by 60 dB.
+
+    Examples:
+        >>> glass = sm.synthesis.Voice("glass", slope=-6.0, pluck=0.2, decay=4.0)
+        >>> glass.partials
+        64
     """
 
     name: str

@@ -54,6 +54,11 @@ def register(voice: Voice | str) -> Any:
 
     Raises:
         PluginError: when the name is taken, or it is no voice.
+
+    Examples:
+        >>> glass = sm.synthesis.register(sm.synthesis.Voice("my-glass", slope=-6.0, decay=4.0))
+        >>> sm.render(melody, voices={73: "my-glass"}).duration > melody.duration
+        True
     """
     if not isinstance(voice, str):
         return _registry.add(getattr(voice, "name", ""), voice)

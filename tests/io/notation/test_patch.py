@@ -249,3 +249,24 @@ def test_real_music(name: str) -> None:
     assert len(again) > 1000
     changed = [i for i, old in enumerate(bars_of(score.source.document)) if bars_of(again)[i] != old]
     assert set(changed) <= {bar - 1, bar, bar + 1}
+
+
+def test_a_first_bar_is_edited_in_the_transposition_and_on_the_staves_that_it_says() -> None:
+    horn = start(more="<transpose><chromatic>-7</chromatic></transpose>")
+    later = "<attributes><transpose><chromatic>-2</chromatic></transpose></attributes>"
+    score = parse_musicxml(document(("Horn", "", [horn + line("C5") + later + line("C5")])))
+    assert [row[2] for row in played(score)] == [65, 70]
+    notes = score.notes.copy()
+    notes["pitch"] += 2
+    again = parse_musicxml(musicxml_bytes(score.replace(notes=notes)))
+    assert [row[2] for row in played(again)] == [67, 72]
+    lower = "<backup><duration>2</duration></backup><note><pitch><step>C</step><octave>3</octave></pitch>"
+    lower += "<duration>2</duration><voice>5</voice><staff>2</staff></note>"
+    piano = start(more="<staves>2</staves>") + note("C5", inside="<staff>1</staff>") + lower
+    score = parse_musicxml(document(("Piano", "", [piano])))
+    notes = score.notes.copy()
+    notes["pitch"] += 2
+    out = musicxml_bytes(score.replace(notes=notes))
+    assert out.count(b"<staff>1</staff>") == 1
+    assert out.count(b"<staff>2</staff>") == 1
+    assert played(parse_musicxml(out)) == [(0, 1, 50), (0, 1, 74)]

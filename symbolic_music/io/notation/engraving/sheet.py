@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
@@ -125,7 +127,8 @@ def music(bar: Bar, divisions: int) -> str:
     """The notes and directions of a bar, a voice after the other."""
 
     def units(quarters: Fraction) -> int:
-        return round(quarters * divisions)
+        times, rest = divmod(divisions, quarters.denominator)
+        return round(quarters * divisions) if rest else quarters.numerator * times
 
     voices: dict[int, list[Event]] = {}
     for event in bar.events:
@@ -153,29 +156,53 @@ def music(bar: Bar, divisions: int) -> str:
 
     for number in sorted(voices):
         # Grace notes stand before the note at their place.
-        for event in sorted(voices[number], key=lambda e: (e.at, not e.grace)):
+        placed = [(units(event.at), not event.grace, event) for event in voices[number]]
+        for at, _, event in sorted(placed, key=lambda one: one[:2]):
             if pending and pending[0][0] <= event.at:
-                move(max(0, units(event.at)))
+                move(max(0, at))
                 direct(event.at)
-            move(units(event.at))
-            length = 0 if event.grace else max(1, units(event.at + event.length) - units(event.at))
-            out += notes(event, length)
+            move(at)
+            length = 0 if event.grace else max(1, units(event.at + event.length) - at)
+            out.append(notes(event, length))
             cursor += length
         direct(None)
     direct(None)
     return "".join(out)
 
 
-def notes(event: Event, duration: int) -> list[str]:
+def notes(event: Event, duration: int) -> str:
     """The `note` elements of an event; `duration` in divisions."""
     if event.raw:
-        return [event.raw]
+        return event.raw
+    words = "".join(
+        f'<lyric number="{verse}"><syllabic>{syllabic}</syllabic><text>{text(sung)}</text></lyric>'
+        for verse, syllabic, sung in event.lyrics
+    )
+    heads = tuple(
+        (h.step, h.alter, h.octave, h.tied_on, h.tied_from, h.instrument, h.unpitched, h.shape, h.velocity)
+        for h in event.heads
+    )
     value = event.value or note_value(event.length)
+    # Without words most notes of a piece are like another one.
+    made = _notes.__wrapped__ if words or event.extra else _notes
+    return made(
+        heads, duration, value, event.voice, event.staff, event.grace, event.slash, event.invisible,
+        tuple(event.marks), words + event.extra,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _notes(
+    heads: tuple[tuple[Any, ...], ...], duration: int, value: NoteValue | None, voice: int, staff: int, grace: bool,
+    slash: bool, invisible: bool, marks: tuple[str, ...], words: str,
+) -> str:  # fmt: skip
+    """See `notes`; `heads` are the fields of a head each."""
     out = []
-    for place, head in enumerate(event.heads or [None]):
+    for place, fields in enumerate(heads or [None]):
+        head = None if fields is None else Head(*fields)
         parts = []
-        if event.grace:
-            parts.append('<grace slash="yes"/>' if event.slash else "<grace/>")
+        if grace:
+            parts.append('<grace slash="yes"/>' if slash else "<grace/>")
         if place:
             parts.append("<chord/>")
         if head is None:
@@ -188,12 +215,14 @@ def notes(event: Event, duration: int) -> list[str]:
         else:
             alter = f"<alter>{head.alter}</alter>" if head.alter else ""
             parts.append(f"<pitch><step>{head.step}</step>{alter}<octave>{head.octave}</octave></pitch>")
-        if not event.grace:
+        if not grace:
             parts.append(f"<duration>{duration}</duration>")
+        tied = ""
         if head is not None:
-            parts += ['<tie type="stop"/>'] * head.tied_from + ['<tie type="start"/>'] * head.tied_on
-            parts += [f"<instrument id={quoteattr(head.instrument)}/>"] * bool(head.instrument)
-        parts.append(f"<voice>{event.voice}</voice>")
+            parts.append('<tie type="stop"/>' * head.tied_from + '<tie type="start"/>' * head.tied_on)
+            tied = '<tied type="stop"/>' * head.tied_from + '<tied type="start"/>' * head.tied_on
+            parts.append(f"<instrument id={quoteattr(head.instrument)}/>" if head.instrument else "")
+        parts.append(f"<voice>{voice}</voice>")
         if value is not None:
             parts.append(f"<type>{value.type}</type>" + "<dot/>" * value.dots)
         if value is not None and value.actual > 1:
@@ -203,24 +232,17 @@ def notes(event: Event, duration: int) -> list[str]:
             )
         if head is not None and head.shape != "normal":
             parts.append(f"<notehead>{head.shape}</notehead>")
-        if event.staff:
-            parts.append(f"<staff>{event.staff}</staff>")
-        marks = [] if place else list(event.marks)
-        if head is not None:
-            tied = ['<tied type="stop"/>'] * head.tied_from + ['<tied type="start"/>'] * head.tied_on
-            marks = tied + marks
-        if marks:
-            parts.append(f"<notations>{''.join(marks)}</notations>")
+        if staff:
+            parts.append(f"<staff>{staff}</staff>")
+        notations = tied + ("" if place else "".join(marks))
+        if notations:
+            parts.append(f"<notations>{notations}</notations>")
         if not place:
-            parts += [
-                f'<lyric number="{verse}"><syllabic>{syllabic}</syllabic><text>{text(words)}</text></lyric>'
-                for verse, syllabic, words in event.lyrics
-            ]
-            parts.append(event.extra)
+            parts.append(words)
         loud = "" if head is None or head.velocity is None else f' dynamics="{_percent(head.velocity)}"'
-        hidden = ' print-object="no"' if event.invisible and head is None else ""
+        hidden = ' print-object="no"' if invisible and head is None else ""
         out.append(f"<note{loud}{hidden}>{''.join(parts)}</note>")
-    return out
+    return "".join(out)
 
 
 def _percent(velocity: int) -> str:

@@ -31,6 +31,10 @@ def to_music21(score: Score) -> Any:
 
     Raises:
         MissingExtraError: without music21.
+
+    Examples:
+        >>> len(sm.io.to_music21(song).parts)
+        4
     """
     try:
         from music21 import instrument, key, meter, stream, tempo
@@ -59,6 +63,11 @@ def from_music21(stream: Any) -> Score:
     """A Score from a music21 stream: a track a part, ties joined, grace notes left out, repeats not unfolded.
 
     Velocity is that of each note if music21 has one, else 80.
+
+    Examples:
+        >>> from music21 import corpus
+        >>> len(sm.io.from_music21(corpus.parse("bach/bwv66.6")).tracks)
+        4
     """
     parts = list(stream.parts) if getattr(stream, "parts", None) else [stream]
     tables: list[Array] = []

@@ -107,9 +107,9 @@ class _PartReader:
         if tag == "note":
             self._note(child)
         elif tag == "backup":
-            self.cursor = max(0, self.cursor - self._duration(child))
+            self.cursor = max(0, self.cursor - self._duration(child.find("duration")))
         elif tag == "forward":
-            self._advance(self._duration(child))
+            self._advance(self._duration(child.find("duration")))
         elif tag == "attributes":
             self._attributes(child)
         elif tag == "direction":
@@ -131,8 +131,8 @@ class _PartReader:
     def _tick(self, units: int | Fraction) -> int:
         return int((2 * units * TICKS + self.divisions) // (2 * self.divisions))
 
-    def _duration(self, element: Element) -> int | Fraction:
-        text = element.findtext("duration")
+    def _duration(self, element: Element | None) -> int | Fraction:
+        text = None if element is None else element.text or ""
         value = number(text)
         if value is None or value < 0:
             raise NotationError(f"measure {self.measure.number}: a duration of {text!r}")
@@ -212,11 +212,11 @@ class _PartReader:
     # -- notes --------------------------------------------------------------------------------------------
 
     def _note(self, element: Element) -> None:
-        tags = {child.tag: child for child in element}
+        tags = {child.tag: child for child in reversed(element)}  # of several the first
         grace = tags.get("grace")
         if "cue" in tags:
             self.out.miss("cue note")
-        length = 0 if grace is not None else self._duration(element)
+        length = 0 if grace is not None else self._duration(tags.get("duration"))
         if "chord" not in tags:
             self.onset = self.cursor
             self._advance(length)
@@ -224,11 +224,13 @@ class _PartReader:
         if "lyric" in tags:
             self._lyrics(element.iterfind("lyric"), at)
         if "rest" in tags or "cue" in tags:
-            self._notations(element)
+            if "notations" in tags:
+                self._notations(element)
             return
-        voice = (element.findtext("voice") or "1") + "/" + (element.findtext("staff") or "1")
+        staff = _text(tags, "staff") or "1"
+        voice = (_text(tags, "voice") or "1") + "/" + staff
         used = tags["instrument"].get("id", "") if "instrument" in tags else ""
-        found = self._pitch(tags, element.findtext("staff") or "1", used)
+        found = self._pitch(tags, staff, used)
         if found is None:
             self.out.miss("note without a pitch, or outside of MIDI's")
             return
@@ -239,8 +241,10 @@ class _PartReader:
             at, self._tick(self.onset + length) - at, pitch, voice, drum, used,
             None if velocity is None else max(1, min(127, round(velocity * Fraction(9, 10)))),
         )  # fmt: skip
-        ties = {tie.get("type") for tie in element.iterfind("tie")}
-        ties = ties or {tie.get("type") for tie in element.iterfind("notations/tied")}
+        ties = {tie.get("type") for tie in element.iterfind("tie")} if "tie" in tags else set()
+        if "notations" in tags:
+            ties = ties or {tie.get("type") for tie in element.iterfind("notations/tied")}
+            written.accent = self._notations(element)
         written.tied_on, written.tied_from = "start" in ties, "stop" in ties
         if grace is not None:
             if "chord" not in tags:
@@ -249,7 +253,6 @@ class _PartReader:
             steal = number(grace.get("steal-time-following"))
             written.steal = 0.0 if steal is None else min(100.0, max(0.0, float(steal)))
         written.element = element
-        written.accent = self._notations(element)
         self.measure.notes.append(written)
 
     def _pitch(self, tags: dict[str, Element], staff: str, used: str) -> tuple[bool, int] | None:
@@ -258,9 +261,9 @@ class _PartReader:
         if instrument is None:
             instrument = next(iter(self.part.instruments.values()), None) if not used else None
         if "pitch" in tags:
-            pitch = tags["pitch"]
-            step, octave = (pitch.findtext("step") or "").strip(), whole(pitch.findtext("octave"))
-            alter = number(pitch.findtext("alter")) or 0
+            pitch = {child.tag: child for child in reversed(tags["pitch"])}
+            step, octave = _text(pitch, "step").strip(), whole(_text(pitch, "octave"))
+            alter = number(_text(pitch, "alter")) or 0
             if step not in _STEPS or octave is None or not -3 <= alter <= 3:
                 return None
             if not isinstance(alter, int):
@@ -301,6 +304,10 @@ class _PartReader:
             syllabic = [one.text for one in lyric.iterfind("syllabic")][-1:]
             verse = whole(lyric.get("number")) or place
             self.measure.texts.append((at, text + "-" * (syllabic in (["begin"], ["middle"])), "lyric", verse))
+
+
+def _text(tags: dict[str, Element], tag: str) -> str:
+    return tags[tag].text or "" if tag in tags else ""
 
 
 def _meter(time: Element) -> tuple[int, int] | None:

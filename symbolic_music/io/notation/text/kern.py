@@ -19,7 +19,8 @@ from symbolic_music.io.notation.text.kern_sides import dynamic_directions, sylla
 _MOST_SPINES = 256
 _MOST_CELLS = 4_000_000
 _MOST_EVENTS = 150_000
-_LONGEST = Fraction(1 << 16)
+_LONGEST = 1 << 16
+_BEGINNING = Fraction(0)
 _KEY_SHARPS = {"f#": 1, "c#": 2, "g#": 3, "d#": 4, "a#": 5, "e#": 6, "b#": 7}
 _TONICS = {"c": 0, "g": 1, "d": 2, "a": 3, "e": 4, "b": 5, "f": -1}
 
@@ -237,22 +238,27 @@ class _Reader:
 
     def _data(self, tokens: list[str]) -> None:
         kern = [(spine, token) for spine, token in zip(self.spines, tokens, strict=True) if spine.kind == "kern"]
-        sounding = [spine.end for spine, token in kern if token != "." and "q" not in token.lower()]
+        sounding = [spine.end for spine, token in kern if token != "." and "q" not in token and "Q" not in token]
         if sounding:
-            at = max(*sounding, self.time) if len(sounding) > 1 else max(sounding[0], self.time)
+            at = max(*sounding, self.time)
         else:
             later = [spine.end for spine, _ in kern if spine.end > self.time]
-            at = min(later, default=max(self.time, Fraction(0)))
-        at = max(at, Fraction(0))
-        if at > _LONGEST:
+            at = min(later, default=self.time)
+        if at < 0:
+            at = _BEGINNING
+        if at.numerator > _LONGEST * at.denominator:
             raise NotationError("it is longer than 65,536 quarters")
         for part in self.parts:
             part.latest = None
+        start, since = _BEGINNING, at  # parts mostly have one bar line
         for spine, token in kern:
             if token == ".":
                 continue
             part = self.parts[spine.part]
-            event = kern_event(token, at - part.starts[-1], spine.voice, part.slurs, self.left_out)
+            if part.starts[-1] is not start:
+                start = part.starts[-1]
+                since = at - start
+            event = kern_event(token, since, spine.voice, part.slurs, self.left_out)
             if event is None:
                 continue
             self.events += 1

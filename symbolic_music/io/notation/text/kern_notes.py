@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
@@ -37,6 +38,37 @@ def kern_event(token: str, at: Fraction, voice: int, slurs: list[int], left_out:
     Raises:
         NotationError: for a note without a length.
     """
+    found = _without_slurs(token)
+    if found is None:
+        return None
+    # Heads are shared by all events of a token: nothing changes them here.
+    event = Event(
+        at, found.length, list(found.heads), voice, grace=found.grace, slash=found.slash, value=found.value,
+        invisible=found.invisible,
+    )  # fmt: skip
+    if "(" in token or ")" in token:
+        _slurs(token, event, slurs)
+    event.marks += found.marks
+    if "{" in token or "}" in token:
+        left_out["phrase marks"] = left_out.get("phrase marks", 0) + 1
+    return None if found.grace and not found.heads else event
+
+
+class _Token(NamedTuple):
+    """What a token says by itself."""
+
+    length: Fraction
+    heads: tuple[Head, ...]
+    grace: bool
+    slash: bool
+    value: NoteValue | None
+    invisible: bool
+    marks: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _without_slurs(token: str) -> _Token | None:
+    """All but slurs; None for marks only."""
     notes = token.split(" ")
     if len(notes) > _MOST_NOTES:
         raise NotationError(f"a chord of {len(notes)} notes")
@@ -44,25 +76,19 @@ def kern_event(token: str, at: Fraction, voice: int, slurs: list[int], left_out:
     length, value = _length(token)
     if length is None and not grace:
         if _PITCH.search(token) is None and "r" not in token:
-            return None  # marks only
+            return None
         raise NotationError(f"a note without a length: {token[:40]}")
-    event = Event(at, Fraction(0) if grace else length or Fraction(0), voice=voice, grace=grace, value=value)
-    if grace:
-        event.value = value or NoteValue("eighth", 0)
-        event.slash = "qq" not in token
-    if "r" not in token:
-        for note in notes:
-            head = _head(note)
-            if head is not None:
-                event.heads.append(head)
-    elif "yy" in token:
-        event.invisible = True
-    _marks(token, event, slurs)
-    if "{" in token or "}" in token:
-        left_out["phrase marks"] = left_out.get("phrase marks", 0) + 1
-    if grace and not event.heads:
-        return None
-    return event
+    rest = "r" in token
+    heads = () if rest else tuple(head for head in map(_head, notes) if head is not None)
+    return _Token(
+        Fraction(0) if grace else length or Fraction(0),
+        heads,
+        grace,
+        grace and "qq" not in token,
+        (value or NoteValue("eighth", 0)) if grace else value,
+        rest and "yy" in token,
+        tuple(_marks(token)),
+    )
 
 
 def _length(token: str) -> tuple[Fraction | None, NoteValue | None]:
@@ -104,7 +130,7 @@ def _head(note: str) -> Head | None:
     return Head(letters[0].upper(), alter, octave, "[" in note or continued, "]" in note or continued)
 
 
-def _marks(token: str, event: Event, slurs: list[int]) -> None:
+def _slurs(token: str, event: Event, slurs: list[int]) -> None:
     for _ in range(min(6, token.count(")"))):
         if slurs:
             event.marks.append(f'<slur type="stop" number="{slurs.pop()}"/>')
@@ -113,10 +139,16 @@ def _marks(token: str, event: Event, slurs: list[int]) -> None:
         if number is not None and event.heads:
             slurs.append(number)
             event.marks.append(f'<slur type="start" number="{number}"/>')
+
+
+def _marks(token: str) -> list[str]:
+    """Articulations and ornaments."""
+    marks: list[str] = []
     first = token.split(" ")[0]
     if "^^" in first:
-        event.marks.append("<articulations><strong-accent/></articulations>")
+        marks.append("<articulations><strong-accent/></articulations>")
         first = first.replace("^", "")
     for sign, mark in _MARKS:
-        if sign in first and mark not in event.marks:
-            event.marks.append(mark)
+        if sign in first and mark not in marks:
+            marks.append(mark)
+    return marks
