@@ -8,13 +8,13 @@ from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_S
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.edit_files import EditedFile, edit_files
 from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
 from symbolic_music.generation.inference.drafted import with_draft
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
 from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.many_files import EditedFile, edit_files
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
 from symbolic_music.generation.sessions.edit import Edit

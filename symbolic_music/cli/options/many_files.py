@@ -36,7 +36,7 @@ def edit_many(
     if not options.output.is_dir():
         raise FileError(f"no such folder: {options.output}; several files are written into a folder that is there")
 
-    from symbolic_music.generation.edit_files import edit_files
+    from symbolic_music.generation.many_files import edit_files
 
     with working(f"editing {len(files)} files") as progress:
         done = edit_files(

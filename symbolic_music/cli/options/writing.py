@@ -218,7 +218,7 @@ class WritingOptions:
     def write(self, session: EditSession, model: Model[Any], doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""
         from symbolic_music.generation import ranked_by_fit
-        from symbolic_music.generation.edit_files import save
+        from symbolic_music.generation.many_files import save
 
         interrupted = False
         with working(doing) as progress:
