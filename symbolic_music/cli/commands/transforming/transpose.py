@@ -24,10 +24,12 @@ def transpose(
 ) -> None:
     """Transpose notes: all of them, with the keys, or those in regions of some tracks. Drums stay."""
     from symbolic_music import edits, transforms
+    from symbolic_music.general_midi import DRUM_CHANNEL
 
     score = options.read(file)
     if not where.regions() and which.chosen(score) is None:
         options.write(score, transforms.transpose(score, semitones), f"transposed by {semitones}")
         return
     rows = rows_of(score, where, which)
+    rows = rows[score.notes["channel"][rows] != DRUM_CHANNEL]
     options.write(score, edits.transpose_notes(score, rows, semitones), f"{len(rows):,} notes by {semitones}")

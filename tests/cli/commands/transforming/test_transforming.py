@@ -26,6 +26,12 @@ def test_transpose_moves_all_or_a_region(run: Callable[..., Any], song: Path, tm
     assert before.notes["onset"][changed].min() == 4 * 480
 
 
+def test_drums_are_not_counted_as_transposed(run: Callable[..., Any], song: Path, tmp_path: Path) -> None:
+    told = run("transpose", song, "--semitones", 3, "--tracks", "drums", "-o", tmp_path / "same.mid").out
+    assert "0 notes by 3" in told
+    assert sm.read(tmp_path / "same.mid") == sm.read(song)
+
+
 def test_bars_are_copied_and_deleted(run: Callable[..., Any], song: Path, tmp_path: Path) -> None:
     told = json.loads(run("copy-bars", song, "--bars", "1-2", "--times", 2, "-o", tmp_path / "six.mid", "--json").out)
     assert told["notes"] == 3 * told["notes_before"]
