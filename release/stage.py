@@ -52,7 +52,7 @@ def stage_library(folder: Path) -> Path:
     """The library with the weights that stay in it. Links of its README become those of the repository."""
 
     def left_out(at: str, names: list[str]) -> set[str]:
-        return _caches(at, names) | ({*names} - {*bundled.KEPT} if Path(at) == WEIGHTS else set())
+        return _caches(at, names) | ({*names} - {*bundled.KEPT, *bundled.MEASURED} if Path(at) == WEIGHTS else set())
 
     shutil.copytree(ROOT / "symbolic_music", folder / "symbolic_music", ignore=left_out)
     shutil.copy(ROOT / "LICENSE", folder)

@@ -17,6 +17,8 @@ MODULE = "symbolic_music_models"
 ROOT = Path(__file__).resolve().parent / "weights"
 # What the demo and the synthesizer need.
 KEPT = ("chorales", "voices")
+# What a synthesizer was measured from: no model, and kept too.
+MEASURED = ("partials",)
 ELSEWHERE = ("codec", "codec-lm", "multitrack", "piano", "song")
 
 

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ class Asked:
 
     def __call__(self, path: str, body: bytes | None = None, query: dict[str, Any] | None = None) -> bytes:
         """The answer to a request; one that refuses it is kept in `refused`."""
-        status, answer = asyncio.run(self._ask(path, body, query or {}))
+        # In a thread: a browser of other tests may have a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            status, answer = thread.submit(lambda: asyncio.run(self._ask(path, body, query or {}))).result()
         assert status < 500, f"{path}: {status} {answer[:300]!r}"
         if status >= 400:
             self.refused.append(f"{path}: {answer.decode()}")

@@ -34,9 +34,17 @@ def forget() -> float:
 
 
 def of_children() -> float:
-    """Most memory of a child that has ended; 0 where that is no more than what it was forked with, which counts too."""
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return most if most > megabytes() else 0.0
+    """Most memory of a child that has ended, of all that this process had."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def of_new_children(before: float) -> float:
+    """Most memory of a child since `of_children` was `before`, as far as it is more.
+
+    0 where it is no more than what the child was forked with, which counts too.
+    """
+    most = of_children()
+    return most if most > max(before, megabytes()) else 0.0
 
 
 def used() -> float:
@@ -49,7 +57,7 @@ def tried(target: Target, files: Files) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(files, folder)
-        before, started = forget(), used()
+        before, started, children = forget(), used(), of_children()
         out = io.StringIO()
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), warnings.catch_warnings():
@@ -64,7 +72,7 @@ def tried(target: Target, files: Files) -> dict[str, object]:
             "how": how,
             "what": what,
             "seconds": round(used() - started, 3),
-            "megabytes": round(max(megabytes() - before, of_children()), 1),
+            "megabytes": round(max(megabytes() - before, of_new_children(children)), 1),
         }
 
 
