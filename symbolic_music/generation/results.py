@@ -121,7 +121,9 @@ class EditSession(Protocol):
 
     def finish(self) -> list[Written]:
         """Draw all notes; the alternatives."""
-        ...
+        for _ in self.stream():
+            pass
+        return self.results()
 
 
 def finished(session: EditSession, progress: Progress | None) -> Score:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 
 from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
 from symbolic_music.cli.options.originality import check_store, looked_up, summary
-from symbolic_music.cli.options.where import chords, least_and_most
+from symbolic_music.cli.options.where import TrackOptions, chords, least_and_most
 from symbolic_music.cli.output.report import (
     Device,
     Json,
@@ -27,7 +28,8 @@ from symbolic_music.cli.output.report import (
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
-    from symbolic_music.generation import EditSession, Limits, Sampling, Written
+    from symbolic_music.generation import EditSession, Limits, Region, Sampling, Written
+    from symbolic_music.generation.edits import Verb
     from symbolic_music.models import Model
     from symbolic_music.score import Score
 
@@ -214,6 +216,40 @@ class WritingOptions:
             given_pitches=tuple(pitch_number(name.strip()) for name in melody),
             free=self.free,
         )
+
+    def edit(
+        self,
+        file: Path,
+        verb: Verb,
+        doing: str,
+        beside: str = "",
+        *,
+        regions: Sequence[Region] = (),
+        which: TrackOptions | Sequence[int] | None = None,
+        **arguments: Any,
+    ) -> None:
+        """Edit a file as `generation.edit` does, and write the results.
+
+        Args:
+            file: the piece.
+            verb, regions, arguments: of `generation.edit`.
+            doing, beside: what is said meanwhile, and beside the number of notes afterwards.
+            which: the tracks.
+        """
+        self.check(file)
+        limits = self.limits()
+
+        from symbolic_music import generation
+        from symbolic_music.io import read
+
+        score = read(file)
+        tracks = which.chosen(score) if isinstance(which, TrackOptions) else which
+        model = self.load(score, thins=verb == "thin_out")
+        session = generation.edit(
+            score, regions, tracks, model, self.sampling(model), self.seed, self.count, limits,
+            verb=verb, best_of=self.best_of, **arguments,
+        )  # fmt: skip
+        self.write(session, model, doing, beside)
 
     def write(self, session: EditSession, model: Model[Any], doing: str, beside: str = "") -> None:
         """Draw the notes, write the files and say what they are. An interrupt keeps what has been drawn so far."""

@@ -114,12 +114,6 @@ class CandidateInfilling(EditSession):
             out.append(replace(written, log_likelihood=likelihood, complete=self.done == 1))
         return flagged(out)
 
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()
-
     def _best(self) -> list[tuple[float, Array]]:
         # What is not a number comes last.
         return [self._found[i] for i in np.argsort([-one[0] for one in self._found], kind="stable")[: self._count]]

@@ -124,12 +124,6 @@ class TokenWriting(EditSession):
             found.append(Written(score, notes, number, likelihood, self._whole[number]))
         return flagged(found)
 
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()
-
     def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
         """Ids or words, and the log-probability of each."""
         if self._in_words:

@@ -40,12 +40,6 @@ class BestOf(EditSession):
             groups.setdefault(one.number // self._each, []).append(one)
         return flagged([replace(max(own, key=_rank), number=n, copy_of=None) for n, own in sorted(groups.items())])
 
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()
-
 
 def _rank(one: Written) -> tuple[bool, bool, float]:
     return not one.emptied, one.complete, fit_of(one)[0] or 0.0

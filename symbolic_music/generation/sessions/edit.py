@@ -130,12 +130,6 @@ class PlannedSession(EditSession):
                 found.append(draft.result(self._score, notes[asked], notes[~asked], self._edit.spans))
         return flagged(found)
 
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()
-
     def _old_notes(self, span: Span) -> Array:
         """The notes that the edit asks for in a stretch, by onset and track."""
         own = np.isin(self._score.notes["track"], self._edit.tracks)

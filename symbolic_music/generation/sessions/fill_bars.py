@@ -125,12 +125,6 @@ class BarFilling(EditSession):
         begun = [draft for draft in self._drafts if draft.begun]
         return flagged([draft.result(self._score, self._replaced, self._given, [self._whole]) for draft in begun])
 
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()
-
     def _write(self, draft: Draft, generator: torch.Generator) -> Iterator[WrittenNote]:
         grid = self._grid()
         draft.begin(self._whole, self._given, self._tracks)

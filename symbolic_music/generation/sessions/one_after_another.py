@@ -31,9 +31,3 @@ class OneAfterAnother(EditSession):
     def results(self) -> list[Written]:
         found = [(number, one) for number, writing in enumerate(self._writings) for one in writing.results()]
         return flagged([replace(one, number=number) for number, one in found])
-
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()

@@ -73,9 +73,3 @@ class Redrawing(EditSession):
         """Of an interrupted edit those that do not only delete."""
         self._keep()
         return flagged([one for _, one in sorted(self._found.items()) if not one.emptied])
-
-    @override
-    def finish(self) -> list[Written]:
-        for _ in self.stream():
-            pass
-        return self.results()

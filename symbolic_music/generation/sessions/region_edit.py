@@ -115,9 +115,9 @@ class RegionEditing(PlannedSession):
             had = len(planner.part.rows) > 0
             if planner.needs_notes and not had:
                 continue
-            drafts, counts = self._drafts, list[int]()
+            drafts = self._drafts
             for attempt in range(_TRIES):
-                counts = []
+                counts = list[int]()
                 for first in range(0, len(drafts), _AT_ONCE):
                     some = drafts[first : first + _AT_ONCE]
                     counts += yield from self._draw(number, place, attempt, some, planner)
@@ -131,7 +131,10 @@ class RegionEditing(PlannedSession):
         self, number: int, place: int, attempt: int, drafts: Sequence[Draft], planner: RegionPlanner
     ) -> Generator[WrittenNote, None, list[int]]:
         """Write a part of a span in some alternatives; how many notes each got."""
-        requests = [self._request(number, place, draft, planner) for draft in drafts]
+        if number == place == attempt == 0:  # nothing is written yet: all alternatives ask for the same
+            requests = [self._request(number, place, drafts[0], planner)] * len(drafts)
+        else:
+            requests = [self._request(number, place, draft, planner) for draft in drafts]
         seeds = [self._derived(draft.number, number, place, attempt) for draft in drafts]
         sampler = RegionSampler(self._model.network, [request for request, _ in requests], self._sampling, seeds)
         counts, totals = [0] * len(drafts), [0.0] * len(drafts)

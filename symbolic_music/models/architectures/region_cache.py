@@ -52,6 +52,7 @@ class RegionCache:
         self._fields, self._gaps, self._latest = nothing(r.COLUMNS, most), nothing(most), nothing(r.SLOTS + 1)
         # Rows of padding before those of each alternative.
         self._padding = torch.tensor([longest - len(rows) for rows in given], device=device)
+        self._is_padded = any(len(rows) < longest for rows in given)
         rows = [one.to(device) for one in given]
         headers = [n.declared(own[None]) for own in rows]
         self.table, self.about, self.is_drum = (torch.cat(parts) for parts in zip(*headers, strict=True))
@@ -146,7 +147,7 @@ class RegionCache:
 
     def _hidden(self, count: int) -> Tensor | None:
         """Which of the first kept rows are padding, (A, count); None where none is."""
-        if not bool(self._padding.any()):
+        if not self._is_padded:
             return None
         return torch.arange(count, device=self._padding.device) < self._padding[:, None]
 

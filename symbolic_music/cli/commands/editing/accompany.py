@@ -24,18 +24,6 @@ def accompany(
     ] = None,
 ) -> None:
     """Keep some tracks and rewrite all others as their accompaniment."""
-    options.check(file)
     kept = numbers(keep_tracks, "--keep-tracks")
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model = options.load(score)
-    count = options.count
-    session = generation.edit(
-        score, (), kept, model, options.sampling(model), options.seed, count, limits,
-        verb="accompany", side=side, best_of=options.best_of,
-    )  # fmt: skip
-    options.write(session, model, "writing the other parts", f" for tracks {', '.join(map(str, kept))}")
+    beside = f" for tracks {', '.join(map(str, kept))}"
+    options.edit(file, "accompany", "writing the other parts", beside, which=kept, side=side)

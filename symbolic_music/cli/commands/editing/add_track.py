@@ -30,17 +30,5 @@ def add_track(
     """Add a track over the whole piece or over regions; everything else stays as it is."""
     if program is None and role is None:
         raise typer.BadParameter("name --program or --role")
-    regions = where.regions()
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model, count = options.load(score), options.count
-    session = generation.edit(
-        score, regions, None, model, options.sampling(model), options.seed, count, limits,
-        verb="add_track", best_of=options.best_of, program=program, role=role,
-    )  # fmt: skip
-    options.write(session, model, "writing one more track")
+    doing, regions = "writing one more track", where.regions()
+    options.edit(file, "add_track", doing, regions=regions, program=program, role=role)

@@ -24,17 +24,5 @@ def busier(
 ) -> None:
     """Rewrite regions of some tracks with more notes in a bar; `thin-out` does the opposite."""
     regions = where.needed()
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model = options.load(score)
-    writing = generation.edit(
-        score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="busier", best_of=options.best_of, factor=factor,
-    )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(writing, model, f"rewriting {places}", f" in {places}")
+    options.edit(file, "busier", f"rewriting {places}", f" in {places}", regions=regions, which=which, factor=factor)

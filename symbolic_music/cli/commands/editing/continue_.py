@@ -22,16 +22,5 @@ def continue_(
     bars: Annotated[int, typer.Option("--bars", help="The number of bars.", min=1, max=256)] = 4,
 ) -> None:
     """Continue a piece by some bars; everything before them stays as it is."""
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model = options.load(score)
-    writing = generation.edit(
-        score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="continue", best_of=options.best_of, count_bars=bars,
-    )  # fmt: skip
-    options.write(writing, model, "continuing", f" in {bars} bars after the end")
+    beside = f" in {bars} bars after the end"
+    options.edit(file, "continue", "continuing", beside, which=which, count_bars=bars)

@@ -47,19 +47,8 @@ def infill(
     if len(files) > 1 or options.output.is_dir():
         edit_many(files, which, options, workers, engine, regions=regions, verb=verb, allow_empty=allow_empty)
         return
-    (file,) = files
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    tracks = which.chosen(score)
-    model, count = options.load(score), options.count
-    session = generation.edit(
-        score, regions, tracks, model, options.sampling(model), options.seed, count, limits,
-        verb=verb, best_of=options.best_of, allow_empty=allow_empty,
-    )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(session, model, f"rewriting {places}", f" in {places}")
+    options.edit(
+        files[0], verb, f"rewriting {places}", f" in {places}",
+        regions=regions, which=which, allow_empty=allow_empty,
+    )  # fmt: skip

@@ -22,16 +22,5 @@ def intro(
     bars: Annotated[int, typer.Option("--bars", help="The number of bars.", min=1, max=256)] = 4,
 ) -> None:
     """Write an introduction of some bars; the piece moves back by as many."""
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model = options.load(score)
-    writing = generation.edit(
-        score, (), which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="intro", best_of=options.best_of, count_bars=bars,
-    )  # fmt: skip
-    options.write(writing, model, "writing an intro", f" in {bars} bars before the beginning")
+    beside = f" in {bars} bars before the beginning"
+    options.edit(file, "intro", "writing an intro", beside, which=which, count_bars=bars)

@@ -22,18 +22,4 @@ def revoice(
     options: WritingOptions,
 ) -> None:
     """Give the notes in regions of some tracks new pitches; rhythm and velocities stay."""
-    regions = where.needed()
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    tracks = which.chosen(score)
-    model = options.load(score)
-    session = generation.edit(
-        score, regions, tracks, model, options.sampling(model), options.seed, options.count, limits,
-        verb="revoice", best_of=options.best_of,
-    )  # fmt: skip
-    options.write(session, model, "drawing other pitches")
+    options.edit(file, "revoice", "drawing other pitches", regions=where.needed(), which=which)

@@ -24,17 +24,4 @@ def thin_out(
 ) -> None:
     """Remove some notes in regions of some tracks; the model chooses which notes stay."""
     regions = where.needed()
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    tracks = which.chosen(score)
-    model, count = options.load(score, thins=True), options.count
-    session = generation.edit(
-        score, regions, tracks, model, options.sampling(model), options.seed, count, limits,
-        verb="thin_out", best_of=options.best_of, share=keep,
-    )  # fmt: skip
-    options.write(session, model, "choosing notes", " again")
+    options.edit(file, "thin_out", "choosing notes", " again", regions=regions, which=which, share=keep)

@@ -24,17 +24,5 @@ def vary(
 ) -> None:
     """Rewrite some beats in regions of some tracks; each alternative chooses other beats."""
     regions = where.needed()
-    options.check(file)
-    limits = options.limits()
-
-    from symbolic_music import generation
-    from symbolic_music.io import read
-
-    score = read(file)
-    model = options.load(score)
-    writing = generation.edit(
-        score, regions, which.chosen(score), model, options.sampling(model), options.seed, options.count, limits,
-        verb="vary", best_of=options.best_of, near=near,
-    )  # fmt: skip
     places = ", ".join(map(str, regions))
-    options.write(writing, model, f"varying {places}", f" in {places}")
+    options.edit(file, "vary", f"varying {places}", f" in {places}", regions=regions, which=which, near=near)
