@@ -16,6 +16,8 @@ _MOST_BYTES = 4 << 20
 MAX_SECONDS = 30
 MAX_MEMORY = 500 << 20  # of data
 _MOST_ADDRESSES = 3 << 30  # where data alone cannot be limited; numerical libraries reserve most of these
+# Without memory Python raises the first, extension modules and the loader of libraries one of the others.
+_SIGNS_OF_NO_MEMORY = (b"MemoryError", b"without setting an exception", b"without exception set", b"allocate memory")
 _TOO_LONG = "music21 does not read it within {} s of processor time"
 # Standard output is the document, the last line of standard error why there is none.
 _PROGRAM = """
@@ -58,7 +60,7 @@ def translated_by_music21(path: Path) -> bytes:
         raise NotationError(_TOO_LONG.format(MAX_SECONDS)) from None
     if sys.platform != "win32" and done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         raise NotationError(_TOO_LONG.format(MAX_SECONDS))
-    if b"MemoryError" in done.stderr:
+    if any(sign in done.stderr for sign in _SIGNS_OF_NO_MEMORY):
         raise NotationError(f"music21 needs more than {MAX_MEMORY >> 20} MiB of memory for it")
     if done.returncode or not done.stdout:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
