@@ -229,15 +229,16 @@ class PluginError(SymbolicMusicError):
 
 
 class MissingExtraError(SymbolicMusicError):
-    """A feature needs an optional package; the text names the extra that installs it.
+    """A feature needs an optional package; the text names the extra that installs it, if one does.
 
     Examples:
         >>> print(sm.errors.MissingExtraError("music21", "notation"))
         music21 is not installed; run: pip install 'symbolic-music-torch[notation]'
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music-torch[{extra}]'")
+    def __init__(self, package: str, extra: str | None) -> None:
+        what = package if extra is None else f"'symbolic-music-torch[{extra}]'"
+        super().__init__(f"{package} is not installed; run: pip install {what}")
 
 
 class MissingWeightsError(SymbolicMusicError):
