@@ -198,3 +198,6 @@ class Limits:
         parts += [self.scale] if self.scale else []
         parts += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
         return ", ".join(parts)
+
+
+FREE = Limits()

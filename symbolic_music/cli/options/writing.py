@@ -29,7 +29,7 @@ from symbolic_music.cli.output.report import (
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
     from symbolic_music.generation import EditSession, Limits, Region, Sampling, Written
-    from symbolic_music.generation.edits import Verb
+    from symbolic_music.generation.planning import Verb
     from symbolic_music.models import Model
     from symbolic_music.score import Score
 

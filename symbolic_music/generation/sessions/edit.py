@@ -16,15 +16,13 @@ from typing_extensions import override
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import EditSession, Written, flagged
 from symbolic_music.generation.roles import Role
 from symbolic_music.generation.sessions.candidates import Draft
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
-
-_FREE = Limits()
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Edit:
 
     spans: Sequence[Span]
     tracks: Sequence[int]
-    limits: Limits = _FREE
+    limits: Limits = FREE
     task: Write | Repitch | Thin = Write()
 
 
