@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def by_basic_pitch(audio: Audio | str | Path, thresholds: Thresholds | None = No
     """
     inference = _module("basic_pitch.inference", "basic-pitch")
     own = {} if thresholds is None else {"onset_threshold": thresholds.onset, "frame_threshold": thresholds.frame}
-    with _file(audio) as path:
+    with _file(audio) as path, redirect_stdout(StringIO()):  # it prints what it does
         _, _, events = inference.predict(str(path), **own)
     found = [
         Note(float(start), float(end), int(pitch), int(np.clip(round(127 * float(loud)), 1, 127)))

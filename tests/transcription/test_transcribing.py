@@ -66,7 +66,7 @@ def test_mistakes_are_said(network, noise) -> None:
         transcribe(Audio(np.zeros((1, 0)), RATE), model=network)
 
 
-def test_basic_pitch_is_called_where_it_is_installed(noise, monkeypatch) -> None:
+def test_basic_pitch_is_called_where_it_is_installed(noise, monkeypatch, capsys) -> None:
     monkeypatch.setitem(sys.modules, "basic_pitch.inference", None)
     with pytest.raises(MissingExtraError, match="pip install basic-pitch"):
         transcribe(noise, by="basic-pitch")
@@ -75,10 +75,12 @@ def test_basic_pitch_is_called_where_it_is_installed(noise, monkeypatch) -> None
     def predict(path: str, **thresholds: float) -> tuple[None, None, list[tuple[float, float, int, float, None]]]:
         asked.append(thresholds)
         assert path.endswith(".wav")
+        print("predicting")  # noqa: T201
         return None, None, [(1.0, 1.5, 64, 0.5, None), (0.25, 1.0, 60, 1.0, None)]
 
     monkeypatch.setitem(sys.modules, "basic_pitch.inference", SimpleNamespace(predict=predict))
     found = transcribe(noise, by="basic-pitch")
+    assert capsys.readouterr().out == ""
     assert found.notes[["pitch", "velocity"]].tolist() == [(60, 127), (64, 64)]
     assert found.onset_seconds.tolist() == [0.25, 1.0]
     transcribe(noise, by="basic-pitch", thresholds=Thresholds(0.6, 0.2))

@@ -54,7 +54,7 @@ def passage(score: Score, data: ClipData, rng: np.random.Generator, programs: tu
     spread = float(rng.choice((0.0, 0.005, 0.012)))
     onset = np.maximum(0.0, onset + rng.normal(0, 1, len(onset)) * spread)
     velocity = _strengths(notes["velocity"].astype(np.float64), track, rng)
-    return _score(*(x[kept] for x in (onset, offset, pitch, velocity, program)), drums[kept])
+    return _score(onset[kept], offset[kept], pitch[kept], velocity[kept], program[kept], drums[kept])
 
 
 def scattered(data: ClipData, rng: np.random.Generator, programs: tuple[int, ...] = ()) -> Score:

@@ -42,7 +42,7 @@ def recorded(sound: Sound, sample_rate: int, rng: np.random.Generator) -> Sound:
         return sound * np.float32(level)
     count, power = len(sound), float(np.sqrt(np.mean(np.square(sound)))) + 1e-6
     size = fft_size(count + sample_rate // 2)
-    hz = np.arange(size // 2 + 1) * (sample_rate / size)
+    hz = np.arange(size // 2 + 1, dtype=np.float64) * (sample_rate / size)
     answer = _tone(hz, rng).astype(np.complex128)
     if rng.random() < 0.5:
         answer = answer * np.fft.rfft(_room(sample_rate, rng), size)

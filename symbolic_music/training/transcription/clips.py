@@ -37,7 +37,7 @@ class Clip:
     @property
     def sound(self) -> NDArray[np.float32]:
         """The samples as float32."""
-        return self.samples.astype(np.float32) / 32768
+        return np.asarray(self.samples.astype(np.float32) / 32768, np.float32)
 
 
 class Clips:
@@ -113,7 +113,7 @@ class Clips:
             if self._sampler is None:
                 folders = {program: Path(folder) for program, folder in self._data.recordings.items()}
                 self._sampler = Sampler(folders, self._rate)
-            return self._sampler.play(score).samples[0]
+            return np.asarray(self._sampler.play(score).samples[0], np.float32)
         reverb = float(rng.choice((0.0, 0.35, 0.7)))
         sound = render(score, synth, self._rate, reverb=reverb, seed=int(rng.integers(2**31)))
         return np.asarray(sound.samples.mean(axis=0), np.float32)

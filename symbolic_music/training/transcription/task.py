@@ -110,7 +110,7 @@ class TranscriptionTask(Task):
         rate, length = self.shape.sample_rate, round(self.config.optim.seconds * self.shape.sample_rate)
         before = int(np.ceil(length * ratio)) + 8
         start = int(rng.integers(0, max(1, len(clip.samples) - before + 1)))
-        sound = tuned(clip.samples[start : start + before].astype(np.float32) / 32768, ratio, rate)[:length]
+        sound = tuned(clip.sound[start : start + before], ratio, rate)[:length]
         notes = clip.notes.copy()
         notes[:, :2] = (notes[:, :2] - start / rate) / ratio * self.shape.frame_rate
         return np.pad(sound, (0, length - len(sound))), notes
