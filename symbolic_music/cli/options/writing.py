@@ -116,6 +116,10 @@ class WritingOptions:
     no_repeats: Annotated[
         bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.", rich_help_panel=LIMITS)
     ] = False
+    grid: Annotated[
+        float | None,
+        typer.Option(help="They begin on a grid of so many quarters: 0.25 is a sixteenth.", rich_help_panel=LIMITS),
+    ] = None
     end_on: Annotated[
         float | None, typer.Option(help="The bar on which they end; 12.5 is its middle.", rich_help_panel=LIMITS)
     ] = None
@@ -212,6 +216,7 @@ class WritingOptions:
             notes_per_bar=None if self.notes_per_bar is None else least_and_most(self.notes_per_bar, "--notes-per-bar"),
             notes_at_once=None if self.notes_at_once is None else least_and_most(self.notes_at_once, "--notes-at-once"),
             no_repeats=self.no_repeats,
+            grid=self.grid,
             end_on=self.end_on,
             given_pitches=tuple(pitch_number(name.strip()) for name in melody),
             free=self.free,

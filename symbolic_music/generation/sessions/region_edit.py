@@ -107,8 +107,9 @@ class RegionEditing(PlannedSession):
 
     def _write(self, number: int) -> Iterator[WrittenNote]:
         region = self._edit.spans[number]
+        placed = self._edit.limits.placed(self._score, region)
         for draft in self._drafts:
-            draft.begin(region, self._given, self._edit.tracks)
+            draft.begin(region, self._given, self._edit.tracks, placed)
         rows, voices = self._old_notes(region), self._voices(region)
         for place, span in enumerate(self._parts[number]):
             planner = self._planner(span, rows, voices)

@@ -51,6 +51,8 @@ class Elsewhere:
             if limits.notes_per_bar[0] > found.per_bar / 2:
                 # More notes than the part has need more places than it uses.
                 places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
+        if limits.grid is not None:
+            places = np.ones_like(places)
         return replace(found, at_once=at_once, per_bar=per_bar, places=places)
 
     def pace(self, slots: Sequence[int], start: int, end: int) -> float:

@@ -45,6 +45,7 @@ class WishedLimits(BaseModel):
     notes_per_bar: tuple[int, int] | None = None
     notes_at_once: tuple[int, int] | None = None
     no_repeats: bool = False
+    grid: Annotated[float, Field(ge=1 / 24, le=64)] | None = None
 
     def limits(self) -> Limits:
         """The limits as `generation.Limits`."""
@@ -57,6 +58,7 @@ class WishedLimits(BaseModel):
             notes_per_bar=self.notes_per_bar,
             notes_at_once=self.notes_at_once,
             no_repeats=self.no_repeats,
+            grid=self.grid,
         )
 
 
