@@ -79,6 +79,7 @@ class Wish(BaseModel):
         model: None for the studio's own choice.
         temperature, top_p: how bold; None for the model's own, see `generation.default_sampling`.
         seed: None for another every time.
+        like: ticks of the bars whose style is followed, [first, last).
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -97,6 +98,7 @@ class Wish(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=4)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+    like: tuple[int, int] | None = None
 
 
 def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
@@ -118,6 +120,8 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
     if wish.top_p is not None:
         sampling = replace(sampling, top_p=wish.top_p)
     limits, options = wish.limits.limits(), _OPTIONS[wish.verb](wish)
+    if wish.like is not None:
+        options["like"] = Region(*(tick / score.ticks_per_quarter for tick in wish.like), "beats")
     return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
 
