@@ -121,7 +121,8 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
         sampling = replace(sampling, top_p=wish.top_p)
     limits, options = wish.limits.limits(), _OPTIONS[wish.verb](wish)
     if wish.like is not None:
-        options["like"] = Region(*(tick / score.ticks_per_quarter for tick in wish.like), "beats")
+        first, last = (tick / score.ticks_per_quarter for tick in wish.like)
+        options["like"] = Region(first, last, "beats")
     return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
 
