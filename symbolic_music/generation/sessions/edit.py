@@ -59,6 +59,7 @@ class Edit:
         tracks: the written tracks; none for any instruments, each in a new track.
         limits: what the notes must obey.
         task: what is written.
+        like: ticks of the bars whose style region models follow; None for the whole piece.
 
     Examples:
         >>> edit = sm.generation.Edit([sm.bars(9, 10).span(song)], [2], sm.Limits(highest=48))
@@ -70,6 +71,7 @@ class Edit:
     tracks: Sequence[int]
     limits: Limits = FREE
     task: Write | Repitch | Thin = Write()
+    like: Span | None = None
 
 
 class PlannedSession(EditSession):
