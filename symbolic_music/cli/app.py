@@ -33,7 +33,15 @@ from symbolic_music.cli.commands.files import (
     tokenize,
 )
 from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
-from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, find_beats, humanise, quantise, transpose
+from symbolic_music.cli.commands.transforming import (
+    copy_bars,
+    delete_bars,
+    find_beats,
+    humanise,
+    quantise,
+    swing,
+    transpose,
+)
 from symbolic_music.cli.options.help_page import HelpPage
 from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
@@ -65,6 +73,7 @@ for _verb in (
     intro.intro,
     transpose.transpose,
     quantise.quantise,
+    swing.swing,
     humanise.humanise,
     find_beats.find_beats,
     copy_bars.copy_bars,

@@ -8,11 +8,10 @@ from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_S
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
+from symbolic_music.generation.edits import edit
 from symbolic_music.generation.inference.drafted import with_draft
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
-from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.many_files import EditedFile, edit_files
 from symbolic_music.generation.regions import Region, bars, tracks_of
@@ -21,7 +20,15 @@ from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.generation.sessions.event_edit import Editing
 from symbolic_music.generation.track_selection import select
-from symbolic_music.generation.variation import make_busier, vary
+from symbolic_music.generation.verbs.accompany import accompany
+from symbolic_music.generation.verbs.add_track import add_track
+from symbolic_music.generation.verbs.busier import make_busier
+from symbolic_music.generation.verbs.fill import fill
+from symbolic_music.generation.verbs.infill import infill
+from symbolic_music.generation.verbs.lengthen import continue_bars, introduce
+from symbolic_music.generation.verbs.revoice import revoice
+from symbolic_music.generation.verbs.thin_out import thin_out
+from symbolic_music.generation.verbs.vary import vary
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
@@ -49,6 +56,7 @@ __all__ = [
     "default_sampling",
     "edit",
     "edit_files",
+    "fill",
     "generate",
     "infill",
     "introduce",

@@ -44,7 +44,8 @@ def edit_many(
             device=options.device, offline=options.offline, sampling_options=options.given_sampling(),
             signed=not options.unsigned,
             progress=lambda count, total: progress(count / total), tracks=which.named(), seed=options.seed,
-            count=options.count, limits=options.limits(), best_of=options.best_of, **arguments,
+            count=options.count, limits=options.limits(), best_of=options.best_of, like=options.reference(),
+            **arguments,
         )  # fmt: skip
     lost = [one for one in done if one.error is not None]
     if options.as_json:
