@@ -7,10 +7,10 @@ files that are read; files with as many bars as measures up to the last that sou
 back exactly, note for note; measures of parts without an edit whose bytes are the document's. For as many files as
 `--checked` seconds allow: files whose bar lines are those that music21 finds, and measures without an edit in which
 music21 finds after all that it finds before: bar lines, pitches, ties, slurs, dynamics, lyrics, chord symbols,
-articulations. With `--log` the counts of each file are appended to a file of JSON lines, and files that stand there are
-not measured again: a run goes on where an earlier one stopped. Before is music21's reading of the file itself (for kern its own kern reader, which knows no slurs and
+articulations. Before is music21's reading of the file itself (for kern its own kern reader, which knows no slurs and
 hairpins), after its reading of what we wrote. Files come in a shuffled order, as many as `--seconds` allow for each
-kind. Results go to benchmarks/results/notation_round_trip.json, where those of other kinds stay.
+kind. With `--log` the counts of each file are kept as JSON lines, and a later run goes on where an earlier one stopped.
+Results go to benchmarks/results/notation_round_trip.json, where those of other kinds stay.
 """
 
 from __future__ import annotations
