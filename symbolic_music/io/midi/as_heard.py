@@ -81,17 +81,26 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
     )
 
 
-def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Ints, apart: bool) -> Ints:
-    """Bank << 7 | program that is in force after these (tick, place in the file, voice, track of the file), (rows, 4).
+@dataclass(frozen=True)
+class Sounds:
+    """The program changes and selected banks of a file, as `_sounds` takes them; `apart`: see `merged`."""
 
-    `apart`: see `merged`.
-    """
-    if apart:
-        rows[:, 2] |= rows[:, 3] << 11
+    changes: Ints
+    banks: Ints
+    apart: bool
+
+    def at(self, rows: Ints) -> Ints:
+        """Bank << 7 | program in force after these (tick, place in the file, voice, track of the file), (rows, 4)."""
+        if self.apart:
+            rows[:, 2] |= rows[:, 3] << 11
+        return _sounds(_rows([rows[:, :3]], 3, [0], False), self.changes, self.banks)
+
+
+def sounds_of(tracks: Sequence[Events], starts: Sequence[int], apart: bool) -> Sounds:
+    """Those of these tracks, which are in their file at these bytes."""
+    banks = [t.controls[np.isin(t.controls[:, 4], (_BANK_HIGH, _BANK_LOW))] for t in tracks]
     changes = _rows([t.changes for t in tracks], 4, starts, apart)
-    controls = _rows([t.controls for t in tracks], 6, starts, apart)[:, [0, 1, 2, 4, 5]]
-    banks = controls[np.isin(controls[:, 3], (_BANK_HIGH, _BANK_LOW))]
-    return _sounds(_rows([rows[:, :3]], 3, [0], False), changes, banks)
+    return Sounds(changes, _rows(banks, 6, starts, apart)[:, [0, 1, 2, 4, 5]], apart)
 
 
 def _track(events: Events, group: int) -> Track:

@@ -73,9 +73,16 @@ def play(data: bytes) -> list[Sound]:
             state.bend = message.pitch
         elif message.type == "control_change":
             _control(state, message.control, message.value)
-            if message.control == 64 and message.value < 64:
+            if not state.pedal or message.control == 120:
                 for sound in held.pop(where, []):
                     sound.held = now - sound.time
+            if message.control in (120, 123, 124, 125, 126, 127):  # all sound off, all notes off
+                for key in [key for key in open_keys if key[:2] == where]:
+                    for sound in open_keys.pop(key):
+                        sound.length = sound.held = now - sound.time
+                        if state.pedal and message.control != 120:
+                            sound.held = -1
+                            held.setdefault(where, []).append(sound)
         elif message.type == "note_on" and message.velocity:
             values = state.values
             sound = Sound(
@@ -93,6 +100,8 @@ def play(data: bytes) -> list[Sound]:
     for sound in sounds:
         if sound.held < 0:
             sound.held = now - sound.time
+        if sound.length < 0:
+            sound.length = now - sound.time
     return sorted(sounds)
 
 
@@ -105,6 +114,12 @@ def _control(state: Channel, number: int, value: int) -> None:
         state.parameter[101 - number] = value
     elif number in (6, 38) and state.parameter == [0, 0]:
         state.bend_range = (value, state.bend_range[1]) if number == 6 else (state.bend_range[0], value)
+    elif number in (96, 97) and state.parameter == [0, 0]:
+        cents = 100 * state.bend_range[0] + state.bend_range[1] + (1 if number == 96 else -1)
+        state.bend_range = divmod(max(0, min(cents, 12799)), 100)
     elif number == 64:
         state.pedal = value >= 64
+    elif number == 121:  # RP-015: neither volume nor pan, program, bank, nor what parameters were set to
+        state.pedal, state.bend, state.parameter = False, 0, [127, 127]
+        state.values[11] = 127
     state.values[number] = value

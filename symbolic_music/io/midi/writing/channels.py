@@ -53,24 +53,27 @@ def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = 
         MidiError: when 128 ports do not suffice.
     """
     voices: list[Voice | None] = []
-    states: dict[Voice, bytes] = {}
+    holders: dict[Voice, Part] = {}
     for part in parts:
         track = score.tracks[part.track]
         wanted = None if track.channel is None else (track.port, track.channel)
         if wanted is None or (track.channel == DRUM_CHANNEL) != part.drum:
             voices.append(None)
         else:
-            voices.append(wanted if states.setdefault(wanted, part.state) == part.state else None)
-    used = taken | states.keys()
+            first = holders.setdefault(wanted, part)
+            voices.append(wanted if first is part or first.state == part.state else None)
+    used = taken | holders.keys()
     sharing = _sharing(parts, voices, used)
     shared: dict[tuple[bool, int, int | None, bytes], Voice] = {}
     for index, part in enumerate(parts):
         if voices[index] is None:
-            key = (part.drum, part.program, part.bank, part.state)
-            voice = shared.get(key) if sharing or part.drum else None
+            key = (part.drum, part.program, part.bank, part.state) if sharing or part.drum else None
+            voice = None if key is None else shared.get(key)
             if voice is None:
-                voice = shared[key] = _free(part.drum, used)
+                voice = _free(part.drum, used)
                 used = used | {voice}
+            if key is not None:
+                shared[key] = voice
             voices[index] = voice
     return [Place(voice[1], voice[0]) for voice in voices if voice is not None]
 
