@@ -112,6 +112,29 @@ def read_audio(path: str | Path) -> Audio:
     return Audio(samples.T, rate)
 
 
+def audio_blocks(path: str | Path, seconds: float = 10.0) -> Iterator[tuple[Audio, float]]:
+    """A file in parts of so many seconds, each with the share of the file that has been read; of any length.
+
+    Raises:
+        As `read_audio`, but for files of many samples.
+    """
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("soundfile", "audio") from None
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_sound(path, file.samplerate, file.channels, 0)
+            read, rate = 0, int(file.samplerate)
+            while len(samples := file.read(max(1, round(seconds * rate)), dtype="float32", always_2d=True)):
+                if not np.isfinite(samples).all():
+                    raise FileError(f"{path} holds samples that are not finite")
+                read += len(samples)
+                yield Audio(samples.T, rate), min(1.0, read / max(1, file.frames))
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {error}") from None
+
+
 def read_comment(path: str | Path) -> str:
     """The comment in the tags of a sound file; empty where there is none.
 
