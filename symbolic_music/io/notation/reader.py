@@ -1,4 +1,4 @@
-"""Notation files (MusicXML, MXL, ABC, kern, ...) and music21 objects, through music21."""
+"""Read notation files: MusicXML, MXL, ABC and kern by readers of our own, MEI by music21."""
 
 from __future__ import annotations
 

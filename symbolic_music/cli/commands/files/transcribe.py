@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symbolic_music.cli.options.common import Device, Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Device, Json, check_score_output, out, out_json, working
+from symbolic_music.cli.output.report import check_score_output, out, out_json, working
 from symbolic_music.errors import OptionError
 
 if TYPE_CHECKING:
