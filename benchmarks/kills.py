@@ -111,8 +111,8 @@ def runs(folder: Path) -> dict[str, Run]:
     from tests.fuzz.music import tune
     from tests.training.tiny_runs import grid
 
-    often = {"checkpoint_every": 1, "evaluate_every": 10}
-    steps = {"steps": 40, "batch": 2, "warmup": 1}
+    often = {"checkpoint_every": 1, "evaluate_every": 8}
+    steps = {"steps": 16, "batch": 2, "warmup": 1}
     tree = {**grid(folder), **often, "optim": steps}
     (folder / "sounds").mkdir()
     (folder / "music").mkdir()
@@ -130,7 +130,7 @@ def runs(folder: Path) -> dict[str, Run]:
     }  # fmt: skip
     voices = {
         "name": "tiny", "path": str(folder), "voices": [{"name": "one", "folder": "sounds", "programs": [40]}],
-        "held_out": 4, **often, "optim": {**steps, "spectral_steps": 2, "frames": 12},
+        "held_out": 4, **often, "optim": {**steps, "spectral_steps": 1, "frames": 12},
     }  # fmt: skip
     out: dict[str, Run] = {}
     for verb, content in (("train", tree), ("train-codec", codec), ("train-voice", voices)):
@@ -140,7 +140,7 @@ def runs(folder: Path) -> dict[str, Run]:
         def arguments(own: Path, verb: str = verb, config: Path = config) -> list[str]:
             return [*CLI, verb, str(config), f"out={own}"]
 
-        compared = ("tiny/model/*.safetensors", "tiny/codec/*.safetensors", "tiny/voices/*")
+        compared = ("tiny/best/*.safetensors", "tiny/codec/*.safetensors", "tiny/voices/*.safetensors")
         out[verb] = Run(arguments, ["--resume"], "tiny/checkpoint*", compared)
 
     def prepare(own: Path) -> list[str]:
