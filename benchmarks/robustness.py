@@ -149,10 +149,10 @@ def kills(count: int, seed: int, names: Sequence[str]) -> None:
 
     def tell(verb: str, found: Killed) -> None:
         print(f"{verb}: {found}", flush=True)
-        rows = [row("killed", found.kills, "runs"), row("lost", found.lost, "outputs"),
+        rows = [row("tried", found.kills, "runs"), row("lost", found.lost, "outputs"),
                 row("hidden files left", found.hidden, "files")]  # fmt: skip
         command = "python benchmarks/robustness.py kills --kills N --target VERB"
-        store("robustness_kills", command, {verb: rows}, "killed")
+        store("robustness_kills", command, {verb: rows}, "tried")
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
