@@ -3,7 +3,7 @@
 Tracks are merged by time; state is kept by port and channel; a note sounds until its key or the pedal lets go, or all
 of its channel are let go (controllers 120 and 123 to 127). Until anything is said, values are those of General MIDI 1:
 program 0, volume 100, pan 64, expression 127, bends of 2 semitones. Controller 121 resets what RP-015 says: pedal,
-expression, bend and the chosen parameter. Exclusive messages are not obeyed.
+expression, bend and the chosen parameter. Of exclusive messages those are obeyed that make a channel drums.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.reading.drum_parts import drum_parts
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.tolerant_reader import read_tracks
 
@@ -88,6 +88,7 @@ class _Channel:
 def played(data: bytes) -> list[Sound]:
     """The notes of a MIDI file as a player plays them, sorted. MidiError if it is not MIDI."""
     found, tracks = read_tracks(data, Counter())
+    drums = drum_parts(data, found, tracks)
     channels: dict[int, _Channel] = {}
     sounding: dict[tuple[int, int], list[Sound]] = {}
     sounds: list[Sound] = []
@@ -111,7 +112,7 @@ def played(data: bytes) -> list[Sound]:
             state.bend = values[0]
         elif kind == _ON:
             sound = Sound(
-                now, values[0], values[1], voice & 15 == DRUM_CHANNEL, state.program, state.bank,
+                now, values[0], values[1], drums.plays(voice & 0x7FF, state.bank), state.program, state.bank,
                 state.values[_VOLUME], state.values[_PAN], state.values[_EXPRESSION], state.bend, state.bend_range,
                 track=track,
             )  # fmt: skip

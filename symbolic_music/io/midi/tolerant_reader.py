@@ -16,6 +16,7 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.as_heard import Sounds, merged, sounds_of
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
+from symbolic_music.io.midi.reading.drum_parts import drum_parts
 from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.reading.events import Events, track_events
@@ -31,10 +32,10 @@ def parse_tolerant(data: bytes) -> Score:
     """A score from the bytes of a MIDI file, good or bad; `Score.problems` says what was repaired or left out.
 
     A track of the score is what one track of the file plays on one channel with one program, as it is heard
-    (`as_heard`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all tracks that
-    play on its channel, lyrics to the whole score where their track of the file has several parts or none. Notes of
-    one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end last
-    250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
+    (`as_heard`, `drum_parts`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all
+    tracks that play on its channel, lyrics to the whole score where their track of the file has several parts or none.
+    Notes of one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end
+    last 250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
         MidiError: when it is not MIDI, or has more than 2,048 tracks.
@@ -88,7 +89,8 @@ def parse_placed(data: bytes) -> Placed:
     found, tracks = read_tracks(data, problems)
     if found.format == 2:
         problems["type 2: its independent sequences are laid over each other"] += 1
-    heard = merged(tracks, [t.start for t in found.tracks], found.format == 2, problems)
+    drums = drum_parts(data, found, tracks)
+    heard = merged(tracks, [t.start for t in found.tracks], found.format == 2, problems, drums)
     if len(heard.tracks) > MAX_TRACKS:
         raise MidiError(f"more than {MAX_TRACKS:,} parts")
     notes: list[Array] = []

@@ -52,7 +52,7 @@ def messages(data: bytes) -> Iterator[tuple[int, int, int, Any]]:
             now += message.time
             if message.type == "midi_port":
                 port = message.port
-            elif not message.is_meta and hasattr(message, "channel"):
+            elif not message.is_meta and (hasattr(message, "channel") or message.type == "sysex"):
                 found.append((now, track, port, message))
     return iter(sorted(found, key=lambda event: event[:2]))
 
@@ -63,8 +63,11 @@ def play(data: bytes) -> list[Sound]:
     open_keys: dict[tuple[int, int, int], list[Sound]] = {}
     held: dict[tuple[int, int], list[Sound]] = {}
     sounds: list[Sound] = []
+    kits, kit_banks = _kits(data)
     now = 0
     for now, _, port, message in messages(data):
+        if message.type == "sysex":
+            continue
         where = (port, message.channel)
         state = channels.setdefault(where, Channel())
         if message.type == "program_change":
@@ -86,7 +89,9 @@ def play(data: bytes) -> list[Sound]:
         elif message.type == "note_on" and message.velocity:
             values = state.values
             sound = Sound(
-                now, message.note, message.velocity, message.channel == 9, state.program, state.bank,
+                now, message.note, message.velocity,
+                where in kits or (message.channel == 9 and (port, -9) not in kits) or state.bank[0] in kit_banks,
+                state.program, state.bank,
                 values[7], values[10], values[11], state.bend, state.bend_range,
             )  # fmt: skip
             sounds.append(sound)
@@ -103,6 +108,26 @@ def play(data: bytes) -> list[Sound]:
         if sound.length < 0:
             sound.length = now - sound.time
     return sorted(sounds)
+
+
+def _kits(data: bytes) -> tuple[set[tuple[int, int]], set[int]]:
+    """(port, channel) that GS makes drums, channel -9 where the tenth is none; banks (high byte) that are kits."""
+    kits: set[tuple[int, int]] = set()
+    banks: set[int] = set()
+    for _, _, port, message in messages(data):
+        said = tuple(message.data) if message.type == "sysex" else ()
+        if len(said) == 9 and said[0] == 0x41 and said[2:5] == (0x42, 0x12, 0x40) and said[6] == 0x15:
+            part = said[5] - 0x10
+            channel = 9 if part == 0 else part - 1 if part < 10 else part
+            if channel == 9:
+                (kits.discard if said[7] else kits.add)((port, -9))
+            else:
+                (kits.add if said[7] else kits.discard)((port, channel))
+        elif said[:1] == (0x43,) and said[2:] == (0x4C, 0, 0, 0x7E, 0):
+            banks |= {126, 127}
+        elif said[:1] == (0x7E,) and said[2:] == (9, 3):
+            banks.add(120)
+    return kits, banks
 
 
 def _control(state: Channel, number: int, value: int) -> None:

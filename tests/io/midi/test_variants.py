@@ -32,6 +32,8 @@ GM_ON = exclusive(0x7E, 0x7F, 9, 1)
 GS_RESET = exclusive(0x41, 0x10, 0x42, 0x12, 0x40, 0, 0x7F, 0, 0x41)
 XG_ON = exclusive(0x43, 0x10, 0x4C, 0, 0, 0x7E, 0)
 DRUMS_ON_11 = exclusive(0x41, 0x10, 0x42, 0x12, 0x40, 0x1A, 0x15, 2, 0x0F)
+NO_DRUMS_ON_10 = exclusive(0x41, 0x10, 0x42, 0x12, 0x40, 0x10, 0x15, 0, 0x1B)
+GM2_ON = exclusive(0x7E, 0x7F, 9, 3)
 
 FILES = {
     "low bank, program, high bank, the same program again": smf(
@@ -82,6 +84,17 @@ FILES = {
         GM_ON + GS_RESET + XG_ON + DRUMS_ON_11 + control(0, 7, 90, 10) + program(0, 16, 10),
         program(0, 4) + tune(0, 60, 62), tune(10, 36, 38, 36), tune(9, 42, 42),
     ),
+    "a tenth channel that is none of drums, and one of port 2 that is": smf(
+        NO_DRUMS_ON_10 + program(0, 40, 9) + tune(9, 72, 74),
+        meta(0, 0x21, b"\1") + DRUMS_ON_11 + tune(10, 36, 38), tune(10, 60, 62),
+    ),
+    "a kit by its bank in XG, then none": smf(
+        XG_ON + control(0, 0, 127, 3) + program(0, 8, 3) + tune(3, 36, 38) + control(0, 0, 0, 3) + program(0, 8, 3)
+        + tune(3, 60)
+    ),
+    "a kit by its bank in GM 2": smf(
+        GM2_ON + control(0, 0, 120, 3) + program(0, 8, 3) + tune(3, 36, 38), tune(9, 40)
+    ),
     "a reset between notes": smf(program(0, 20) + control(0, 7, 10) + tune(0, 60, 62), b"\x83\x60" + GM_ON[1:]),
     "delta times and lengths of more bytes than they need": smf(
         b"\x80\x00\xff\x03\x81\x00" + b"x" * 128 + b"\x80\x80\x00\x90\x3c\x40" + b"\x80\x83\x60\x80\x3c\x10"
@@ -92,6 +105,21 @@ FILES = {
         + note(62) + meta(4000, 1, b"")
     ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "drums"),
+    [
+        ("resets of GM, GS and XG, and a second part of drums", [False, True, True]),
+        ("a tenth channel that is none of drums, and one of port 2 that is", [False, True, False]),
+        ("a kit by its bank in XG, then none", [False, True]),
+        ("a kit by its bank in GM 2", [True, True]),
+    ],
+)
+def test_which_parts_are_drums(name: str, drums: list[bool]) -> None:
+    score = parse_midi(FILES[name])
+    assert [track.is_drum for track in score.tracks] == drums
+    assert sorted(set(score.notes["channel"])) == ([0, 9] if False in drums else [9])
 
 
 @pytest.mark.parametrize("data", FILES.values(), ids=FILES)

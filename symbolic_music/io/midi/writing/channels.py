@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.score import Array, Score
+from symbolic_music.io.midi.reading.drum_parts import said_by
+from symbolic_music.score import Array, Other, Score
 
 _MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 _PORTS = 128
@@ -52,12 +53,14 @@ def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = 
     Raises:
         MidiError: when 128 ports do not suffice.
     """
+    drums = said_by((_port(score, other), other.data) for other in score.others if other.data[0] == 0xF0)
+    taken |= {(voice >> 4, voice & 15) for voice in drums.on | drums.off}
     voices: list[Voice | None] = []
     holders: dict[Voice, Part] = {}
     for part in parts:
         track = score.tracks[part.track]
         wanted = None if track.channel is None else (track.port, track.channel)
-        if wanted is None or (track.channel == DRUM_CHANNEL) != part.drum:
+        if wanted is None or drums.plays(wanted[0] << 4 | wanted[1], track.bank) != part.drum:
             voices.append(None)
         else:
             first = holders.setdefault(wanted, part)
@@ -76,6 +79,10 @@ def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = 
                 shared[key] = voice
             voices[index] = voice
     return [Place(voice[1], voice[0]) for voice in voices if voice is not None]
+
+
+def _port(score: Score, other: Other) -> int:
+    return 0 if other.track is None else score.tracks[other.track].port
 
 
 def _sharing(parts: Sequence[Part], voices: Sequence[Voice | None], used: frozenset[Voice]) -> bool:
