@@ -11,8 +11,8 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.left_to_right.infill_choice import infilling_of
 from symbolic_music.generation.limits import FREE, Limits
-from symbolic_music.generation.planning import Asked, Verb, planned, require_limits
-from symbolic_music.generation.regions import Region, regions_from, spans_of
+from symbolic_music.generation.planning import Asked, Plan, Verb, planned, require_limits
+from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
 from symbolic_music.generation.results import EditSession
 from symbolic_music.generation.roles import Side, role_named
 from symbolic_music.generation.sessions.edit_session import default_best_of, edit_session
@@ -27,6 +27,8 @@ from symbolic_music.score import Score
 BarRange = int | tuple[int, int]
 # Sampled again where they would only delete.
 _REDRAWN = ("infill", "busier")
+# Write into tracks that are there.
+_FOLLOWING = ("infill", "fill", "vary", "busier", "continue")
 
 
 def edit(
@@ -52,6 +54,7 @@ def edit(
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
     best_of: int | None = 1,
+    like: Region | None = None,
 ) -> EditSession:
     """Open an edit: `stream` yields notes as they are drawn, `finish` gives all alternatives, `results` those so far.
 
@@ -85,6 +88,8 @@ def edit(
         best_of: candidates for each alternative, of which the one that fits its surroundings best is kept (see
             `results.fit_of`); `stream` then yields the notes of all candidates. None for `default_best_of(model)`,
             which the functions `infill`, `vary` and so on take. For models that write into tracks.
+        like: bars whose style is followed, by region models: the habits of the tracks are those that they have there,
+            and a long piece is cut so that the model is conditioned on them. For verbs that write into existing tracks.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -109,19 +114,33 @@ def edit(
         raise OptionError(f"model {loaded.card.name!r} draws one candidate for each result")
     if controls and not fills:
         raise OptionError(f"model {loaded.card.name!r} has no controls: MIDI-GPT's models have")
+    reference = None if like is None else _reference(asked, verb, like)
     if verb == "vary":
-        chosen = [planned(verb, replace(asked, seed=(seed, n) if n else seed)) for n in range(count)]
+        each_seed = [replace(asked, seed=(seed, n) if n else seed) for n in range(count)]
+        chosen = [_liking(planned(verb, one), reference) for one in each_seed]
         varied = [edit_session(*plan, loaded, sampling, seed + n, 1, each) for n, plan in enumerate(chosen)]
         return OneAfterAnother(varied)
     if verb == "infill" and (fills or not edits(loaded)):
         begin = _from_left_to_right(asked, sampling, controls)
     else:
-        plan = planned(verb, asked)
+        plan = _liking(planned(verb, asked), reference)
 
         def begin(seed: int, count: int) -> EditSession:
             return edit_session(*plan, loaded, sampling, seed, count, each)
 
     return begin(seed, count) if allow_empty or verb not in _REDRAWN else Redrawing(begin, seed, count)
+
+
+def _reference(asked: Asked, verb: Verb, like: Region) -> Span:
+    if verb not in _FOLLOWING:
+        raise OptionError(f"{verb} follows no other bars: {', '.join(_FOLLOWING)} do")
+    if asked.model.reads != "regions":
+        raise OptionError(f"model {asked.model.card.name!r} cannot follow other bars: region models can")
+    return like.span(asked.score)
+
+
+def _liking(plan: Plan, reference: Span | None) -> Plan:
+    return plan._replace(edit=replace(plan.edit, like=reference))
 
 
 def _from_left_to_right(

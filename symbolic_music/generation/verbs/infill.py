@@ -10,9 +10,9 @@ from symbolic_music.generation.default_model import AnyModel
 from symbolic_music.generation.edits import BarRange, edit
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, chosen_tracks, planner
-from symbolic_music.generation.regions import regions_from, spans_of
+from symbolic_music.generation.regions import Region, regions_from, spans_of
 from symbolic_music.generation.results import Progress, finished
-from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.score import Score
 
@@ -38,6 +38,7 @@ def infill(
     allow_empty: bool = False,
     controls: Mapping[str, int] | None = None,
     best_of: int | None = None,
+    like: Region | None = None,
 ) -> Score:
     """Rewrite the notes of `tracks` that begin in a region; everything else comes back bit for bit.
 
@@ -66,6 +67,7 @@ def infill(
         allow_empty: whether a region that had notes may be left empty; otherwise it is sampled again, with other seeds.
         controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
         best_of: candidates, of which the one that fits best is kept; None for `default_best_of(model)`.
+        like: bars whose style is followed, by region models; see `edit`.
 
     Raises:
         EmptyScoreError: when the score has no notes.
@@ -75,6 +77,6 @@ def infill(
         ConstraintError: when the limits contradict each other.
     """
     where = regions_from(start, end, bars, beats)
-    options: dict[str, Any] = {"allow_empty": allow_empty, "controls": controls, "best_of": best_of}
+    options: dict[str, Any] = {"allow_empty": allow_empty, "controls": controls, "best_of": best_of, "like": like}
     session = edit(score, where, tracks, model, sampling, seed, 1, limits, **options)
     return finished(session, progress)
