@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import random
 import statistics
 import subprocess
 import sys
@@ -30,6 +29,7 @@ import numpy as np
 import symusic
 from result_file import row as result_row
 from result_file import write_result
+from tokenizers_remi_compound import midi_files
 
 from symbolic_music import Score, read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
@@ -87,13 +87,6 @@ class NoteSeq:
             notes=list(zip(*(c.tolist() for c in columns), strict=True)),
             pedal=list(zip(*(c.tolist() for c in moves), strict=True)),
         )
-
-
-def midi_files(folder: Path, count: int) -> list[Path]:
-    """A fixed random choice of the folder's MIDI files."""
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))
-    random.Random(0).shuffle(files)
-    return files[:count]
 
 
 def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:

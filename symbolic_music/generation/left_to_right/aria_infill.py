@@ -24,7 +24,6 @@ from symbolic_music.tokenizers.public import aria_vocabulary as v
 # Ids that a region may get, a second.
 _MOST_A_SECOND = 300
 _IDS_A_NOTE = 3.5
-_DRUM = len(v.INSTRUMENTS)
 _DRUM_MILLISECONDS = 10
 
 

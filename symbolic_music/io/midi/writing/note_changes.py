@@ -12,9 +12,6 @@ from symbolic_music.score import Array
 Ints = NDArray[np.int64]
 
 
-_SHIFTS = {"pitch": 0, "velocity": 8, "program": 16, "channel": 24, "track": 32, "hanging": 48}
-
-
 @dataclass(frozen=True)
 class Change:
     """Rows of the old table that `went`, rows of the new one that `came`; `kept`: of each new row its old one or -1.
