@@ -70,14 +70,8 @@ def modern(width: int, layers: int, heads: int, hidden: int) -> AnticipatoryTran
 
 # Both have 4.35 M parameters. Of the published shapes' two thirds to nine tenths are outside of the table of ids: of a
 # GPT-2 of this size a tenth is.
-SHAPES: dict[str, Callable[[], nn.Module]] = {
-    "modern": lambda: modern(208, 5, 4, 552),
-    "gpt2": lambda: plain(72, 5, 4),
-}
-ABOUT = {
-    "modern": "ours",
-    "gpt2": "GPT-2, as many parameters",
-}
+SHAPES: dict[str, Callable[[], nn.Module]] = {"modern": lambda: modern(208, 5, 4, 552), "gpt2": lambda: plain(72, 5, 4)}
+ABOUT = {"modern": "ours", "gpt2": "GPT-2, as many parameters"}
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,7 @@ def measure(name: str, length: int, steps: int, threads: int, dropout: float) ->
         cpu_seconds.append(time.process_time() - cpu_start)
     assert torch.isfinite(loss)
     weights = sum(p.numel() for p in model.parameters())
-    return {
-        "seconds": seconds[1:],
-        "cpu_seconds": cpu_seconds[1:],
-        "gigabytes": peak() - before,
-        "parameters": weights,
-    }
+    return {"seconds": seconds[1:], "cpu_seconds": cpu_seconds[1:], "gigabytes": peak() - before, "parameters": weights}
 
 
 def peak() -> float:
