@@ -229,15 +229,18 @@ class PluginError(SymbolicMusicError):
 
 
 class MissingExtraError(SymbolicMusicError):
-    """A feature needs an optional package; the text names the extra that installs it.
+    """A feature needs an optional package; the text names the extra, or the package itself, that installs it.
 
     Examples:
         >>> print(sm.errors.MissingExtraError("music21", "notation"))
         music21 is not installed; run: pip install 'symbolic-music-torch[notation]'
+        >>> print(sm.errors.MissingExtraError("basic-pitch"))
+        basic-pitch is not installed; run: pip install basic-pitch
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'symbolic-music-torch[{extra}]'")
+    def __init__(self, package: str, extra: str = "") -> None:
+        what = f"'symbolic-music-torch[{extra}]'" if extra else package
+        super().__init__(f"{package} is not installed; run: pip install {what}")
 
 
 class MissingWeightsError(SymbolicMusicError):

@@ -31,8 +31,9 @@ from symbolic_music.cli.commands.files import (
     plot,
     render,
     tokenize,
+    transcribe,
 )
-from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
+from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_transcriber, train_voice
 from symbolic_music.cli.commands.transforming import (
     copy_bars,
     delete_bars,
@@ -59,6 +60,7 @@ for _verb in (
     plot.plot,
     render.render,
     detect_mark.detect_mark,
+    transcribe.transcribe,
     tokenize.tokenize,
     detokenize.detokenize,
     models.models,
@@ -85,6 +87,7 @@ for _verb in (
     train.train,
     train_voice.train_voice,
     train_codec.train_codec,
+    train_transcriber.train_transcriber,
     evaluate.evaluate,
     originality.originality,
     compare.compare,

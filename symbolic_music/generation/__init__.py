@@ -16,9 +16,9 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.many_files import EditedFile, edit_files
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
-from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.generation.sessions.event_edit import Editing
+from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.verbs.accompany import accompany
 from symbolic_music.generation.verbs.add_track import add_track

@@ -16,8 +16,8 @@ from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, tak
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit import Edit, Write
 from symbolic_music.generation.sessions.edit_session import edit_session
+from symbolic_music.generation.sessions.planned_session import Edit, Write
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Device, Json, Offline, Seed
 from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
 from symbolic_music.cli.options.originality import check_store, looked_up, summary
 from symbolic_music.cli.options.where import TrackOptions, chords, least_and_most, places
 from symbolic_music.cli.output.report import (
-    Device,
-    Json,
-    Offline,
-    Seed,
     check_output,
     check_score_output,
     numbers,

@@ -17,7 +17,7 @@ from symbolic_music.generation.decoding.region_request import DrawnNote
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.candidates import Draft
-from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.views.track_style import Voice, taken
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import rows as r

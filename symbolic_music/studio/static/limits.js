@@ -1,7 +1,8 @@
 /** What new notes must obey, in a musician's words; each is set to what the selected tracks do elsewhere. */
 
 import { el } from './dom.js';
-import { GRIDS, pitchName } from './piece.js';
+import { GRIDS } from './grids.js';
+import { pitchName } from './piece.js';
 
 const KEYS = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'];
 const MODES = ['major', 'minor', 'harmonic minor', 'dorian', 'mixolydian', 'major pentatonic', 'minor pentatonic', 'blues'];

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from symbolic_music.errors import RegionError
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid.miditok_rests import fill, ticks
-from symbolic_music.tokenizers.chords.by_onset import simultaneous_chords
+from symbolic_music.tokenizers.chords.miditok import simultaneous_chords
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, check_output, numbers, out, out_json
+from symbolic_music.cli.output.report import check_output, numbers, out, out_json
 from symbolic_music.errors import OptionError
 
 Name = Annotated[

@@ -70,7 +70,7 @@ def attention_to_shared(query: Tensor, key: Tensor, value: Tensor, shared: int) 
     return torch.as_tensor(found + weights[:, :, None, shared:] @ value[:, :, shared:])
 
 
-class RotaryAttention(nn.Module):
+class RegionAttention(nn.Module):
     """Causal attention of rows to a source of as many rows, with normalised queries and keys.
 
     Args:
@@ -115,12 +115,12 @@ class RotaryAttention(nn.Module):
         return torch.as_tensor(self.out(found.transpose(1, 2).reshape(batch, count, width)))
 
 
-class RotaryBlock(nn.Module):
+class RegionBlock(nn.Module):
     """Attention and a feed-forward network of squared rectifiers (So et al. 2021), each on a normalised input."""
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
-        self.attention = RotaryAttention(width, heads)
+        self.attention = RegionAttention(width, heads)
         self.up = nn.Linear(width, hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
         self.norms = nn.ModuleList([nn.LayerNorm(width, bias=False) for _ in range(2)])

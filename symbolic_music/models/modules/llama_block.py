@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.models.modules.decoder_block import join_heads, split_heads
+from symbolic_music.models.modules.feed_forward import LlamaFeedForward
 from symbolic_music.models.modules.kv_cache import KeyValues
 
 
@@ -49,7 +50,7 @@ def turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     return x * cosine + torch.cat([-second, first], dim=-1) * sine
 
 
-class RotaryAttention(nn.Module):
+class LlamaAttention(nn.Module):
     """Attention to all positions so far; `key_heads` divides `heads`."""
 
     def __init__(self, width: int, heads: int, key_heads: int) -> None:
@@ -76,28 +77,14 @@ class RotaryAttention(nn.Module):
         return torch.as_tensor(self.out(join_heads(mixed)))
 
 
-class GatedFeedForward(nn.Module):
-    """W3 (silu(W1 x) * W2 x), without biases."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.gate = nn.Linear(width, hidden, bias=False)
-        self.up = nn.Linear(width, hidden, bias=False)
-        self.out = nn.Linear(hidden, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., width) to the same."""
-        return torch.as_tensor(self.out(functional.silu(self.gate(x)) * self.up(x)))
-
-
-class RotaryBlock(nn.Module):
+class LlamaBlock(nn.Module):
     """x + attention(norm(x)), then x + feed_forward(norm(x)); the norms are given."""
 
     def __init__(self, width: int, heads: int, key_heads: int, hidden: int, norms: tuple[nn.Module, nn.Module]) -> None:
         super().__init__()
         self.attention_norm, self.feed_forward_norm = norms
-        self.attention = RotaryAttention(width, heads, key_heads)
-        self.feed_forward = GatedFeedForward(width, hidden)
+        self.attention = LlamaAttention(width, heads, key_heads)
+        self.feed_forward = LlamaFeedForward(width, hidden)
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], cache: KeyValues | None = None) -> Tensor:
         """(B, L, width) to the same; the cache's positions come before."""
