@@ -24,7 +24,7 @@ import numpy as np
 from result_file import RESULTS, commit, write_result
 
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.evaluation import baselines, distances, stores
+from symbolic_music.evaluation import distances, likelihood_baselines, stores
 from symbolic_music.evaluation.originality import open_index, originality
 from symbolic_music.score import Score, note_table
 from symbolic_music.transforms import clip
@@ -97,7 +97,7 @@ def measured(name: str, store: NoteStore, asked: argparse.Namespace) -> dict[str
     began, model = time.perf_counter(), load_model(name)
     found = stores.evaluate(model, store, "test", 4, most=asked.pieces)
     likely = {"notes": found.notes, "nats a note": found.per_note, "bits a second": found.bits_per_second}
-    for base, one in baselines.of_store(store, "test", pieces=100, most=asked.pieces).items():
+    for base, one in likelihood_baselines.of_store(store, "test", pieces=100, most=asked.pieces).items():
         likely[f"{base}, nats a note"] = one.per_note
     evaluated = time.perf_counter()
     rng = np.random.default_rng(asked.seed)

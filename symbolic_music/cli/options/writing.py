@@ -316,7 +316,7 @@ class WritingOptions:
 
     def _fit(self, one: Written) -> float | None:
         """How it fits what is around it; None of a single one, which is compared with nothing."""
-        from symbolic_music.generation.results import fit_of
+        from symbolic_music.generation.ranking import fit_of
 
         return fit_of(one)[0] if self.count > 1 else None
 

@@ -18,9 +18,10 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Score
