@@ -38,7 +38,7 @@ class EncodecAdapter:
 
     @torch.no_grad()
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
-        """See `AudioCodec`."""
+        """Codes (B, K, n) of samples (B, channels, N)."""
         check_samples(samples, self.format.channels)
         count = _count(codebooks, self.format)
         filled = torch.nn.functional.pad(samples, (0, -samples.shape[-1] % self.format.hop))
@@ -47,7 +47,7 @@ class EncodecAdapter:
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """See `AudioCodec`."""
+        """Samples (B, channels, N) of codes (B, K, n)."""
         _check_codes(codes, self.format)
         sound = torch.as_tensor(self.model.decoder(self.model.quantizer.decode(codes.transpose(0, 1))))
         return sound[..., : codes.shape[-1] * self.format.hop]
@@ -63,7 +63,7 @@ class DacAdapter:
 
     @torch.no_grad()
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
-        """See `AudioCodec`."""
+        """Codes (B, K, n) of samples (B, channels, N)."""
         check_samples(samples, self.format.channels)
         count = _count(codebooks, self.format)
         filled = torch.nn.functional.pad(samples, (0, -samples.shape[-1] % self.format.hop))
@@ -71,7 +71,7 @@ class DacAdapter:
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """See `AudioCodec`. DAC's convolutions may leave a few samples fewer: silence fills them."""
+        """Samples of codes. DAC's convolutions may leave a few samples fewer: silence fills them."""
         _check_codes(codes, self.format)
         vectors = self.model.quantizer.from_codes(codes)[0]
         sound = torch.as_tensor(self.model.decoder(vectors))

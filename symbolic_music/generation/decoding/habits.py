@@ -258,7 +258,7 @@ def habits_of(
 
 
 def _harmony(time: Integers, key: Integers, others: Sounding | None) -> Floats:
-    """See `Habits.harmony`."""
+    """How many onsets have each relation to the chord of the others, (3,)."""
     if others is None or not len(time):
         return np.zeros(3)
     classes = others.at(time)

@@ -26,14 +26,7 @@ from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.public.midigpt import MidiGptTokenizer
-from symbolic_music.tokenizers.public.midigpt_bars import (
-    BarNote,
-    GridBar,
-    GridTrack,
-    attributes_of,
-    bars_of,
-    tracks_of,
-)
+from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
 from symbolic_music.transforms import check_tracks
 
 # What users say of a track -> the kind of id, and what is taken away from the number.

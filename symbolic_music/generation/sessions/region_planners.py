@@ -68,7 +68,7 @@ class RegionPlanner(ABC):
         return ()
 
     def above(self) -> tuple[int, ...]:
-        """See `RegionRequest`."""
+        """For each note to come, keys that later notes of its onset need above it."""
         return ()
 
     @abstractmethod

@@ -162,13 +162,13 @@ class Told(nn.Module):
         self.network, self.config, self.text = network, network.config, text
 
     def forward(self, ids: Tensor) -> Tensor:
-        """See `MidiLlm.forward`."""
+        """Logits of the next id at each position: (B, L) to (B, L, vocabulary)."""
         return torch.as_tensor(self.network(ids, self.text))
 
     def new_cache(self, batch: int = 1) -> TextCache:
-        """See `MidiLlm.new_cache`."""
+        """A cache for `step` that holds the text."""
         return self.network.new_cache(batch, self.text)
 
     def step(self, ids: Tensor, cache: TextCache) -> Tensor:
-        """See `MidiLlm.step`."""
+        """Logits of the id after these: (B, L), appended to the cache, to (B, vocabulary)."""
         return self.network.step(ids, cache)

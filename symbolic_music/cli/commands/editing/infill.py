@@ -22,8 +22,7 @@ from symbolic_music.cli.options.writing import WritingOptions
 @grouped
 def infill(
     files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILES...", help="MIDI or notation files; of several, --out is a folder."),
+        list[Path], typer.Argument(metavar="FILES...", help="MIDI or notation files; of several, --out is a folder.")
     ],
     where: RegionOptions,
     which: TrackOptions,

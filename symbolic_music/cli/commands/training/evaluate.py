@@ -92,11 +92,7 @@ def evaluate(
 
 
 def _row(piece: Piece, found: Likelihood) -> dict[str, Any]:
-    rates = {
-        "nll_per_token": found.per_token,
-        "nll_per_note": found.per_note,
-        "bits_per_second": found.bits_per_second,
-    }
+    rates = {"nll_per_token": found.per_token, "nll_per_note": found.per_note, "bits_per_second": found.bits_per_second}
     return {
         "source": piece.source,
         **{name: None if math.isnan(rate) else rate for name, rate in rates.items()},
