@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.evaluation.context.benchmark import prepared
-from symbolic_music.evaluation.context.choosing import choose_region, in_time
+from symbolic_music.evaluation.context.choosing_regions import choose_region, in_time
 from symbolic_music.evaluation.context.region import Case
 from symbolic_music.io import read
 from symbolic_music.score import Score

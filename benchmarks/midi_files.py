@@ -31,7 +31,8 @@ import mido
 import numpy as np
 import pretty_midi
 import symusic
-from tokenizers_remi_compound import midi_files, row, store
+from result_file import write_result
+from tokenizers_remi_compound import midi_files, row
 
 from symbolic_music import read
 from symbolic_music.errors import MidiError
@@ -84,7 +85,7 @@ def speed(folder: Path, count: int) -> None:
     peers = [symusic.Score(path) for path in files[:24]]
     rows.append(row("Score to bytes", milliseconds(midi_bytes, scores),
                     milliseconds(lambda score: score.dumps_midi(), peers), "symusic", "ms a file"))  # fmt: skip
-    store("midi_speed", len(files), rows)
+    write_result("midi_speed", len(files), rows)
 
 
 def odd(folder: Path) -> None:
@@ -114,7 +115,7 @@ def odd(folder: Path) -> None:
                 )
         rows.append(row("files with a header that are read", len(scores), both, name, "files"))
         rows.append(row(f"files {name} reads: equal number of notes", agree, both, name, "files"))
-    store("midi_odd", len(files), rows)
+    write_result("midi_odd", len(files), rows)
 
 
 def roundtrip(folders: list[Path]) -> None:
@@ -142,7 +143,7 @@ def roundtrip(folders: list[Path]) -> None:
         rows.append(row(f"{folder.name}: all equal", whole, len(files), "files", "files"))
         rows.append(row(f"{folder.name}: notes of a tick in the same order", in_order, len(files), "files", "files"))
         rows.append(row(f"{folder.name}: without problems", faultless, len(files), "files", "files"))
-    store("midi_roundtrip", sum(len(midi_files(folder, sys.maxsize)) for folder in folders), rows)
+    write_result("midi_roundtrip", sum(len(midi_files(folder, sys.maxsize)) for folder in folders), rows)
 
 
 def damaged(folder: Path, count: int) -> None:
@@ -187,7 +188,7 @@ def damaged(folder: Path, count: int) -> None:
         _, status = os.waitpid(child, 0)
         outcomes[f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else names[os.WEXITSTATUS(status)]] += 1
     rows = [row(f"damaged files: {name}", n, count, "damaged files", "files") for name, n in outcomes.most_common()]
-    store("midi_damaged", count, rows)
+    write_result("midi_damaged", count, rows)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Notation there and back, on music21's corpus, with music21 as the independent reader.
 
-    python benchmarks/notation_round_trip.py [--kinds MusicXML kern ABC] [--seconds 3600] [--checked 1200]
+    python benchmarks/notation_round_trip.py [--kinds MusicXML kern ABC] [--seconds 3600] [--checked 1200] [--log FILE]
 
 Of each file a few bars of one part are replaced by random notes, and the score is written again as MusicXML. Counted:
 files that are read; files with as many bars as measures up to the last that sounds; files where the edited score comes
@@ -9,7 +9,8 @@ back exactly, note for note; measures of parts without an edit whose bytes are t
 music21 finds after all that it finds before: bar lines, pitches, ties, slurs, dynamics, lyrics, chord symbols,
 articulations. Before is music21's reading of the file itself (for kern its own kern reader, which knows no slurs and
 hairpins), after its reading of what we wrote. Files come in a shuffled order, as many as `--seconds` allow for each
-kind. Results go to benchmarks/results/notation_round_trip.json, where those of other kinds stay.
+kind. With `--log` the counts of each file are kept as JSON lines, and a later run goes on where an earlier one stopped.
+Results go to benchmarks/results/notation_round_trip.json, where those of other kinds stay.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 from notation_facts import facts
-from tokenizers_remi_compound import RESULTS, store
+from result_file import RESULTS, write_result
 
 from symbolic_music import Score, read
 from symbolic_music.errors import NotationError
@@ -155,13 +156,35 @@ def share(metric: str, ours: int, of: int, unit: str = "files") -> dict[str, Any
     return {"metric": metric, "ours": ours, "peer": of, "peer_name": "of", "ratio": ratio, "unit": unit}
 
 
+class Log:
+    """Counts of files that were measured, in a file of JSON lines, or nowhere."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        rows = path.read_text().splitlines() if path is not None and path.exists() else []
+        self._known = {(row["kind"], row["file"]): Counter(row["count"]) for row in map(json.loads, rows)}
+
+    def count(self, kind: str, name: str) -> Counter[str] | None:
+        """That of a file, None where it was not measured."""
+        return self._known.get((kind, name))
+
+    def add(self, kind: str, name: str, count: Counter[str]) -> None:
+        """One more."""
+        if self._path is not None:
+            with self._path.open("a") as out:
+                out.write(json.dumps({"kind": kind, "file": name, "count": count}) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--checked", type=float, default=1200.0)
+    parser.add_argument("--log", type=Path)
     args = parser.parse_args()
     import music21
+
+    log = Log(args.log)
 
     folder = Path(music21.__file__).parent / "corpus"
     rows = _of_other_kinds(args.kinds)
@@ -173,10 +196,15 @@ def main() -> None:
         # music21's reader of ABC has faults of its own: voices, overlays, inline fields.
         check_for = args.checked if kind != "ABC" else 0.0
         for path in paths:
-            spent = time.monotonic() - begin
-            if spent > args.seconds:
-                break
-            one_file(path, count, spent < check_for)
+            spent, name = time.monotonic() - begin, str(path.relative_to(folder))
+            own = log.count(kind, name)
+            if own is None and spent <= args.seconds:
+                own = Counter[str]()
+                one_file(path, own, spent < check_for)
+                log.add(kind, name, own)
+            most = max(count["most changed"], (own or count)["most changed"])
+            count += own or Counter()
+            count["most changed"] = most
         print(kind, dict(count))
         name = f"music21 corpus, {kind}"
         rows += [
@@ -197,7 +225,7 @@ def main() -> None:
         order = list(KINDS)
         rows.sort(key=lambda one: order.index(one["metric"].split(", ")[1].split(":")[0]))
         files = sum(one["peer"] for one in rows if one["metric"].endswith(": read"))
-        store("notation_round_trip", files, rows)
+        write_result("notation_round_trip", files, rows)
 
 
 def _of_other_kinds(kinds: list[str]) -> list[dict[str, Any]]:

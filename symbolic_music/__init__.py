@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from symbolic_music import theory as theory
     from symbolic_music import tokenizers as tokenizers
     from symbolic_music import training as training
+    from symbolic_music import transcription as transcription
     from symbolic_music import transforms as transforms
     from symbolic_music.codec import render as render
     from symbolic_music.generation import EditSession as EditSession
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score as Score
     from symbolic_music.score import Track as Track
     from symbolic_music.synthesis import Audio as Audio
+    from symbolic_music.transcription import transcribe as transcribe
 
 # Module -> its names here; `plot` has another name there. Imported on first use, so that the import needs no torch.
 _NAMES = {
@@ -57,19 +59,20 @@ _NAMES = {
     "plotting": ("plot",),
     "synthesis": ("Audio",),
     "codec": ("render",),
+    "transcription": ("transcribe",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 _RENAMED = {"plot": "piano_roll"}
 _MODULES = (
     "codec", "corpora", "evaluation", "general_midi", "generation", "io", "models", "plotting", "synthesis", "theory",
-    "tokenizers", "training", "transforms",
+    "tokenizers", "training", "transcription", "transforms",
 )  # fmt: skip
 
 __all__ = [
     "Audio", "EditSession", "Limits", "Region", "Sampling", "Score", "Track", "accompany", "add_track", "bars", "codec",
     "corpora", "edit", "evaluation", "general_midi", "generate", "generation", "infill", "io", "list_models",
     "load_model", "models", "plot", "plotting", "ranked", "ranked_by_fit", "read", "render", "revoice", "synthesis",
-    "theory", "thin_out", "tokenizers", "training", "transforms", "write",
+    "theory", "thin_out", "tokenizers", "training", "transcribe", "transcription", "transforms", "write",
 ]  # fmt: skip
 
 

@@ -229,15 +229,17 @@ class PluginError(SymbolicMusicError):
 
 
 class MissingExtraError(SymbolicMusicError):
-    """A feature needs an optional package; the text names the extra that installs it, if one does.
+    """A feature needs an optional package; the text names the extra, or the package itself, that installs it.
 
     Examples:
         >>> print(sm.errors.MissingExtraError("music21", "notation"))
         music21 is not installed; run: pip install 'symbolic-music-torch[notation]'
+        >>> print(sm.errors.MissingExtraError("basic-pitch"))
+        basic-pitch is not installed; run: pip install basic-pitch
     """
 
-    def __init__(self, package: str, extra: str | None) -> None:
-        what = package if extra is None else f"'symbolic-music-torch[{extra}]'"
+    def __init__(self, package: str, extra: str = "") -> None:
+        what = f"'symbolic-music-torch[{extra}]'" if extra else package
         super().__init__(f"{package} is not installed; run: pip install {what}")
 
 

@@ -31,9 +31,18 @@ from symbolic_music.cli.commands.files import (
     plot,
     render,
     tokenize,
+    transcribe,
 )
-from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_voice
-from symbolic_music.cli.commands.transforming import copy_bars, delete_bars, find_beats, humanise, quantise, transpose
+from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_transcriber, train_voice
+from symbolic_music.cli.commands.transforming import (
+    copy_bars,
+    delete_bars,
+    find_beats,
+    humanise,
+    quantise,
+    swing,
+    transpose,
+)
 from symbolic_music.cli.options.help_page import HelpPage
 from symbolic_music.cli.output.pipes import piped
 from symbolic_music.version import __version__
@@ -51,6 +60,7 @@ for _verb in (
     plot.plot,
     render.render,
     detect_mark.detect_mark,
+    transcribe.transcribe,
     tokenize.tokenize,
     detokenize.detokenize,
     models.models,
@@ -65,6 +75,7 @@ for _verb in (
     intro.intro,
     transpose.transpose,
     quantise.quantise,
+    swing.swing,
     humanise.humanise,
     find_beats.find_beats,
     copy_bars.copy_bars,
@@ -76,6 +87,7 @@ for _verb in (
     train.train,
     train_voice.train_voice,
     train_codec.train_codec,
+    train_transcriber.train_transcriber,
     evaluate.evaluate,
     originality.originality,
     compare.compare,

@@ -11,6 +11,7 @@ from symbolic_music.edits.notes import (
     quantise,
     rows_in,
     stretch_notes,
+    swing,
     transpose_notes,
 )
 from symbolic_music.edits.tracks import change_track, remove_track
@@ -31,5 +32,6 @@ __all__ = [
     "rows_in",
     "splice",
     "stretch_notes",
+    "swing",
     "transpose_notes",
 ]

@@ -147,6 +147,35 @@ def quantise(score: Score, grid: float = 0.25, strength: float = 1.0, rows: Arra
     return score.replace(notes=notes)
 
 
+def swing(score: Score, share: float = 2 / 3, grid: float = 0.5, rows: ArrayLike | None = None) -> Score:
+    """Delay every second line of a grid, and what lies around it, counted from the beginning of each bar.
+
+        sm.edits.swing(song, 0.6)
+
+    Args:
+        score: the piece.
+        share: of each pair of lines that the first takes: 0.5 is straight, 2/3 triplets, 0.75 dotted.
+        grid: quarter notes between the lines: 0.5 for eighths, 0.25 for sixteenths.
+        rows: which notes; None for all.
+
+    Raises:
+        OptionError: unless 0.5 <= share <= 0.8, or for a grid that cannot be.
+    """
+    if not 0.5 <= share <= 0.8:
+        raise OptionError(f"the first of two notes takes 0.5 to 0.8 of their time, not {share:g}")
+    if not 1 / 16 <= grid <= 4:
+        raise OptionError(f"notes swing by a grid of 1/16 to 4 quarter notes, not {grid:g}")
+    notes = score.notes.copy()
+    chosen = np.arange(len(notes)) if rows is None else _rows(score, rows)
+    lines, pair = score.bars(score.end + 1), 2 * grid * score.ticks_per_quarter
+    onsets = notes["onset"][chosen].astype(np.int64)
+    until = onsets + notes["duration"][chosen]
+    moved = _swung(onsets, lines, pair, share)
+    notes["duration"][chosen] = np.maximum(_swung(until, lines, pair, share) - moved, np.minimum(until - onsets, 1))
+    notes["onset"][chosen] = moved
+    return score.replace(notes=notes)
+
+
 def humanise(score: Score, seconds: float = 0.01, velocity: int = 6, seed: int = 0,
              rows: ArrayLike | None = None) -> Score:  # fmt: skip
     """Onsets and velocities a little off, by normal deviates; notes that began together stay within twice `seconds`.
@@ -172,6 +201,14 @@ def humanise(score: Score, seconds: float = 0.01, velocity: int = 6, seed: int =
     notes["onset"][chosen] = np.rint(score.ticks(at))
     notes["velocity"][chosen] = np.clip(notes["velocity"][chosen] + louder, 1, 127)
     return score.replace(notes=notes)
+
+
+def _swung(ticks: Rows, lines: Rows, pair: float, share: float) -> Rows:
+    """Ticks whose place in a pair of lines is stretched up to its middle and squeezed from there on."""
+    start = lines[np.maximum(np.searchsorted(lines, ticks, side="right") - 1, 0)]
+    which, place = np.divmod((ticks - start) / pair, 1)
+    place = np.interp(place, [0, 0.5, 1], [0, share, 1])
+    return np.asarray(np.rint(start + (which + place) * pair), np.int64)
 
 
 def _drawn(ticks: Rows, lines: Rows, step: float, strength: float) -> Rows:

@@ -8,20 +8,29 @@ from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_S
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.edits import accompany, add_track, edit, infill, revoice, thin_out
+from symbolic_music.generation.edits import edit
 from symbolic_music.generation.inference.drafted import with_draft
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
-from symbolic_music.generation.lengthening import continue_bars, introduce
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.many_files import EditedFile, edit_files
+from symbolic_music.generation.new_piece import limits_of_request, new_piece
+from symbolic_music.generation.ranking import ranked, ranked_by_fit
 from symbolic_music.generation.regions import Region, bars, tracks_of
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, ranked, ranked_by_fit
-from symbolic_music.generation.sessions.edit import Edit
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.generation.sessions.event_edit import Editing
+from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.track_selection import select
-from symbolic_music.generation.variation import make_busier, vary
+from symbolic_music.generation.verbs.accompany import accompany
+from symbolic_music.generation.verbs.add_track import add_track
+from symbolic_music.generation.verbs.busier import make_busier
+from symbolic_music.generation.verbs.fill import fill
+from symbolic_music.generation.verbs.infill import infill
+from symbolic_music.generation.verbs.lengthen import continue_bars, introduce
+from symbolic_music.generation.verbs.revoice import revoice
+from symbolic_music.generation.verbs.thin_out import thin_out
+from symbolic_music.generation.verbs.vary import vary
 
 __all__ = [
     "PUBLISHED_WORD_SAMPLING",
@@ -49,10 +58,13 @@ __all__ = [
     "default_sampling",
     "edit",
     "edit_files",
+    "fill",
     "generate",
     "infill",
     "introduce",
+    "limits_of_request",
     "make_busier",
+    "new_piece",
     "ranked",
     "ranked_by_fit",
     "revoice",

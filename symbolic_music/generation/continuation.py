@@ -14,15 +14,14 @@ from symbolic_music.generation.default_model import AnyModel, loaded_model
 from symbolic_music.generation.left_to_right.row_continuation import RowWriting
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
-from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit import Edit, Write
 from symbolic_music.generation.sessions.edit_session import edit_session
+from symbolic_music.generation.sessions.planned_session import Edit, Write
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
 
-_FREE = Limits()
 # The tracks of a piece from nothing, for models that write into tracks.
 _BAND = (Track("Piano", 0), Track("Guitar", 25), Track("Bass", 33), Track("Drums", 0, is_drum=True))
 # A piece may end of its own will in the last quarter of the time that it is given.
@@ -37,7 +36,7 @@ def generate(
     sampling: Sampling | Mapping[str, Sampling] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    limits: Limits = _FREE,
+    limits: Limits = FREE,
     *,
     text: str | None = None,
 ) -> Score:
@@ -81,7 +80,7 @@ def continuation(
     sampling: Sampling | Mapping[str, Sampling] | None = None,
     seed: int = 0,
     count: int = 1,
-    limits: Limits = _FREE,
+    limits: Limits = FREE,
     *,
     text: str | None = None,
 ) -> EditSession:
@@ -98,7 +97,7 @@ def continuation(
     if text is not None or takes_text(loaded):
         return text_session(loaded, text, prompt, seconds, sampling, seed, count, limits)
     if not edits(loaded):
-        if replace(limits, free=False) != _FREE:
+        if replace(limits, free=False) != FREE:
             raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
         writing = RowWriting if isinstance(loaded.network, RowNetwork) else TokenWriting
         return writing(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)

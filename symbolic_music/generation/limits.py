@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.melody import GivenPitches
 from symbolic_music.generation.constraints.pitch import Chords, NoRepeatedNote, PitchClasses, PitchRange, scale
-from symbolic_music.generation.constraints.rhythm import EndOn
+from symbolic_music.generation.constraints.rhythm import EndOn, OnGrid
 from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
 from symbolic_music.generation.regions import Span, ticks_of
+from symbolic_music.generation.views.grid import asked_grid, grid_lines, near_line
 from symbolic_music.score import Score
 from symbolic_music.theory import chord_classes
 
@@ -41,6 +44,7 @@ class Limits:
         notes_per_bar: minimum and maximum number of onsets in a bar.
         notes_at_once: minimum and maximum number of simultaneous onsets.
         no_repeats: no instrument plays its last pitch again.
+        grid: quarter notes between the lines, counted from each bar line, on which notes begin: 0.25 is a sixteenth.
         end_on: bar or part of one, as for chords: the music ends there.
         given_pitches: the k-th new note of a region has the k-th of these, all of them and no more; drums are not
             written. When they begin and end is free; so `revoice` and `thin_out` cannot keep to it.
@@ -60,6 +64,7 @@ class Limits:
     notes_per_bar: tuple[int, int] | None = None
     notes_at_once: tuple[int, int] | None = None
     no_repeats: bool = False
+    grid: float | None = None
     end_on: float | None = None
     given_pitches: tuple[int, ...] = ()
     free: bool = False
@@ -79,6 +84,8 @@ class Limits:
                 raise ConstraintError(f"no pitch is left for the chord {name} of bar {bar:g}: {self._told()}")
         if self.no_repeats and len(allowed) == 1:
             raise ConstraintError(f"one pitch alone cannot be played without repeats: {self._told()}")
+        if self.grid is not None and not 1 / 24 <= self.grid <= 64:
+            raise OptionError(f"a grid has 1/24 to 64 quarter notes, not {self.grid:g}")
         if not all(0 <= pitch <= 127 for pitch in self.given_pitches):
             raise OptionError(f"given pitches lie in 0..127, not {','.join(map(str, self.given_pitches))}")
         for pitch in self.given_pitches:
@@ -113,15 +120,19 @@ class Limits:
             out.append(Chords(tuple((step, chord_classes(name)) for step, name in sorted(names.items()))))
         if self.polyphony is not None:
             out.append(Polyphony(self.polyphony, view.instruments))
+        lines = self.lines(score, span)
+        on = () if lines is None else tuple(view.steps(lines).tolist())
         if self.notes_at_once is not None:
             out.append(NotesAtOnce(*self.notes_at_once, self._room(view)))
         if self.notes_per_bar is not None:
-            lines = score.bars(span[1])
-            inside = lines[(lines > span[0]) & (lines < span[1])]
+            bars = score.bars(span[1])
+            inside = bars[(bars > span[0]) & (bars < span[1])]
             steps = np.unique(view.steps([span[0], *inside])).tolist()
-            out.append(NotesPerBar(tuple(steps), *self.notes_per_bar, self._room(view)))
+            out.append(NotesPerBar(tuple(steps), *self.notes_per_bar, self._room(view), on))
         if self.no_repeats:
             out.append(NoRepeatedNote())
+        if on:
+            out.append(OnGrid(on))
         place, until = self.end(score), None
         if place is not None and span[0] < place <= span[1]:
             until = int(view.steps([place])[0])
@@ -151,6 +162,20 @@ class Limits:
         parts = [len(one.instruments) for one in view.constraints if isinstance(one, OneAtATime)]
         limits = [*parts, *([self.polyphony] if self.polyphony is not None and view.instruments is not None else [])]
         return min(limits, default=None)
+
+    def lines(self, score: Score, span: Span) -> NDArray[np.int64] | None:
+        """The ticks of a region on which notes may begin; None for any. ConstraintError where there is none."""
+        if self.grid is None:
+            return None
+        lines = grid_lines(score, span, self.grid)
+        if not len(lines):
+            raise ConstraintError(f"no line of a grid of {self.grid:g} quarter notes lies in the region")
+        return lines
+
+    def placed(self, score: Score, span: Span) -> Callable[[int, int], tuple[int, int]] | None:
+        """What moves the onset and the end of a new note to the grid: steps of a model are coarser than ticks."""
+        lines = self.lines(score, span)
+        return None if lines is None else partial(asked_grid, lines, near=near_line(score))
 
     def end(self, score: Score) -> int | None:
         """The tick on which the music is to end."""
@@ -189,6 +214,7 @@ class Limits:
             pair = getattr(self, name)
             parts += [] if pair is None else [f"{name.replace('_', ' ')} {pair[0]}-{pair[1]}"]
         parts += ["no repeats"] if self.no_repeats else []
+        parts += [] if self.grid is None else [f"grid {self.grid:g}"]
         parts += [] if self.end_on is None else [f"end on {self.end_on:g}"]
         parts += [f"given pitches {','.join(map(str, self.given_pitches))}"] if self.given_pitches else []
         return ", ".join(parts)
@@ -198,3 +224,6 @@ class Limits:
         parts += [self.scale] if self.scale else []
         parts += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
         return ", ".join(parts)
+
+
+FREE = Limits()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from symbolic_music.generation.edits import Verb, edit
+from symbolic_music.generation.edits import edit
+from symbolic_music.generation.planning import Verb
 from symbolic_music.generation.results import EditSession
 from symbolic_music.score import Score
 

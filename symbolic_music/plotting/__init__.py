@@ -13,6 +13,7 @@ from symbolic_music.plotting.loss_curves import loss_curve, read_log
 from symbolic_music.plotting.relative_attention import relative_embeddings
 from symbolic_music.plotting.rolls.roll import piano_roll, piano_roll_png, save_piano_roll
 from symbolic_music.plotting.self_similarity import self_similarity_figure
+from symbolic_music.plotting.spectrograms import spectrum_figure, transcription_figure
 from symbolic_music.plotting.style import save as save_figure
 from symbolic_music.transforms import absent_from
 
@@ -28,4 +29,6 @@ __all__ = [
     "save_figure",
     "save_piano_roll",
     "self_similarity_figure",
+    "spectrum_figure",
+    "transcription_figure",
 ]

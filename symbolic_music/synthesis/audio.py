@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import wave
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -89,8 +90,8 @@ class Audio:
         return path
 
 
-def read_audio(path: str | Path) -> Audio:
-    """Read an audio file of any format of libsndfile.
+def read_audio(path: str | Path, start: float = 0.0, end: float = math.inf) -> Audio:
+    """Read an audio file of any format of libsndfile, or the part of it between these seconds.
 
     Raises:
         FileError: when it cannot be read, has more samples or channels than `MAX_SAMPLES` and `MAX_CHANNELS`, a rate
@@ -103,13 +104,40 @@ def read_audio(path: str | Path) -> Audio:
         raise MissingExtraError("soundfile", "audio") from None
     try:
         with soundfile.SoundFile(path) as file:
-            _check_sound(path, file.samplerate, file.channels, file.frames)
-            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+            rate = file.samplerate
+            first, last = (round(min(file.frames / max(1, rate), max(0.0, at)) * rate) for at in (start, end))
+            _check_sound(path, rate, file.channels, last - first)
+            if first:
+                file.seek(first)
+            samples = file.read(max(0, last - first), dtype="float32", always_2d=True)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # a TypeError where the file says no format
         raise FileError(f"cannot read {path}: {error}") from None
     if not np.isfinite(samples).all():
         raise FileError(f"{path} holds samples that are not finite")
     return Audio(samples.T, rate)
+
+
+def audio_blocks(path: str | Path, seconds: float = 10.0) -> Iterator[tuple[Audio, float]]:
+    """A file in parts of so many seconds, each with the share of the file that has been read; of any length.
+
+    Raises:
+        As `read_audio`, but for files of many samples.
+    """
+    try:
+        import soundfile
+    except ImportError:
+        raise MissingExtraError("soundfile", "audio") from None
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_sound(path, file.samplerate, file.channels, 0)
+            read, rate = 0, int(file.samplerate)
+            while len(samples := file.read(max(1, round(seconds * rate)), dtype="float32", always_2d=True)):
+                if not np.isfinite(samples).all():
+                    raise FileError(f"{path} holds samples that are not finite")
+                read += len(samples)
+                yield Audio(samples.T, rate), min(1.0, read / max(1, file.frames))
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise FileError(f"cannot read {path}: {error}") from None
 
 
 def read_comment(path: str | Path) -> str:

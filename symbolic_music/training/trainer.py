@@ -1,4 +1,4 @@
-"""Train a model, a codec or voices from a config."""
+"""Train a model, a codec, voices or a transcriber from a config."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def train(
     of the best validation loss, or `codec` or `voices`, with those of the last evaluation.
 
     Args:
-        config: of a model (`load_config`), a codec (`codec.config.load_codec_config`) or voices
-            (`voices.config.load_voice_config`).
+        config: of a model (`load_config`), a codec (`codec.config.load_codec_config`), voices
+            (`voices.config.load_voice_config`) or a transcriber (`transcription.config.load_transcription_config`).
         resume: continue from the checkpoint of the folder; the weights are those of an uninterrupted run. With another
             number of steps, also for a finished run, the schedule of the new number applies from there on.
         report: called with step, loss (of models nats a token), tokens a second and seconds left after each step.

@@ -26,6 +26,11 @@ def with_bars(score: Score, beats: Beats | None = None) -> Score:
 
     Raises:
         As `track_beats`.
+
+    Examples:
+        >>> beats = sm.transcription.Beats(np.arange(24) / 3, meter=3, first=0)
+        >>> sm.transcription.with_bars(melody, beats).meters["numerator"].tolist()
+        [3]
     """
     beats = track_beats(score) if beats is None else beats
     end = float(score.seconds(_last_tick(score)))

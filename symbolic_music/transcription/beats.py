@@ -31,7 +31,13 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Beats:
-    """Beats at `times` (B,) in seconds, in bars of `meter`, the first of them at beat `first`."""
+    """Beats at `times` (B,) in seconds, in bars of `meter`, the first of them at beat `first`.
+
+    Examples:
+        >>> beats = sm.transcription.Beats(np.arange(8) / 2, meter=4, first=1)
+        >>> beats.downbeats.tolist()
+        [0.5, 2.5]
+    """
 
     times: Times
     meter: int
@@ -53,6 +59,11 @@ def track_beats(score: Score, meter: int | None = None) -> Beats:
     Raises:
         EmptyScoreError: for fewer than two notes.
         OptionError: for a meter that is not 2 to 12.
+
+    Examples:
+        >>> found = sm.transcription.track_beats(song)
+        >>> found.meter, float(np.median(np.diff(found.times)).round(1))
+        (4, 0.5)
     """
     if len(score) < 2:
         raise EmptyScoreError("beats are found in a score of two notes or more")

@@ -57,7 +57,7 @@ def test_version(run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("sing",), "no such command 'sing'; see symbolic-music --help"),
+        (("whistle",), "no such command 'whistle'; see symbolic-music --help"),
         (("--loud",), "no such option: --loud; see symbolic-music --help"),
         (("info",), "missing argument 'file'; see symbolic-music info --help"),
         (("info", "a.mid", "b.mid"), "got unexpected extra argument(s) (b.mid); see symbolic-music info --help"),

@@ -87,3 +87,22 @@ def test_tracks_take_another_instrument_name_and_volume() -> None:
     drums = edits.change_track(score, 0, instrument=128)
     assert drums.instruments.tolist() == [128, 128, 128]
     assert len(edits.remove_track(score, 0).tracks) == 1
+
+
+def test_pairs_of_eighths_swing_and_what_touched_still_touches() -> None:
+    rows = [(at, 240, 60, 80, 0, 0, 0) for at in range(0, 1920, 240)] + [(120, 120, 64, 80, 0, 0, 0)]
+    score = Score(notes=note_table(sorted(rows)), ticks_per_quarter=480)
+    swung = edits.swing(score, 2 / 3)
+    eighths = swung.notes[swung.notes["pitch"] == 60]
+    assert eighths["onset"].tolist() == [0, 320, 480, 800, 960, 1280, 1440, 1760]
+    assert eighths["duration"].tolist() == [320, 160] * 4
+    sixteenth = swung.notes[swung.notes["pitch"] == 64]
+    assert (int(sixteenth["onset"][0]), int(sixteenth["duration"][0])) == (160, 160)
+    assert edits.swing(score, 0.5) == score
+    only = edits.swing(score, 0.75, rows=[2])
+    assert only.notes["onset"].tolist()[:3] == [0, 120, 360]
+    for bad in (0.4, 0.9):
+        with pytest.raises(OptionError, match=r"0\.5 to 0\.8"):
+            edits.swing(score, bad)
+    with pytest.raises(OptionError, match="grid"):
+        edits.swing(score, 0.6, 0.01)

@@ -13,7 +13,7 @@ from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.feasibility import check_request
 from symbolic_music.score import Score
 from symbolic_music.theory import chord_classes, pitch_number
-from tests.generation.untouched import check, four_parts, ours, published
+from tests.generation.untouched import check, four_parts, ours, published, regional
 
 
 def test_pitches_by_name() -> None:
@@ -200,3 +200,31 @@ def test_the_stream_can_be_left(quartet: Score) -> None:
         assert {(one.number, *row) for row in rows} <= told
     later = quartet.notes[quartet.notes["onset"] >= 1920]
     assert np.array_equal(found[0].score.notes[found[0].score.notes["onset"] >= 1920], later)
+
+
+@pytest.mark.parametrize("model", [published, ours, four_parts, regional])
+def test_new_notes_begin_on_the_grid(quartet: Score, model) -> None:
+    limits = Limits(grid=1 / 3, notes_per_bar=(3, 9), free=True)
+    places = set()
+    for seed in range(4):
+        written = generation.edit(quartet, [bars(1, 2)], [1], model(), seed=seed, limits=limits).finish()[0]
+        check(quartet, written, [(0, 3840)], [1])
+        assert len(written.notes) >= 6
+        places |= set((written.notes["onset"] % 480).tolist())
+    assert places == {0, 160, 320}
+
+
+def test_a_model_in_seconds_writes_on_the_grid_of_the_piece(quartet: Score) -> None:
+    # 10 ms are 9.6 ticks here: few steps of the model are on a line.
+    free, usual = (
+        generation.edit(quartet, [bars(1, 2)], [1], published(), seed=4, limits=Limits(free=one)).finish()[0].notes
+        for one in (True, False)
+    )
+    lines = {line % 480 for step in (120, 160) for line in range(0, 480, step)}
+    assert set((usual["onset"] % 480).tolist()) <= lines
+    assert not set((free["onset"] % 480).tolist()) <= lines
+
+
+def test_a_grid_that_no_region_has() -> None:
+    with pytest.raises(OptionError, match="1/24 to 64"):
+        Limits(grid=0.01)

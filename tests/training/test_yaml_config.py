@@ -21,6 +21,8 @@ from symbolic_music.training.yaml_config import MAX_BYTES, parse_yaml
         ("a: &a [" + "x, " * 9 + "]\nb: &b [" + "*a, " * 9 + "]\nc: &c [" + "*b, " * 99 + "]\nd: [" + "*c, " * 99 + "]",
          "values; at most"),
         ("a: &a [*a]", "values; at most"),
+        ("a: !!bool x", "a tag stands before"),
+        ("a: !!timestamp x", "a tag stands before"),
     ],
 )  # fmt: skip
 def test_what_yaml_cannot_hold_is_one_error(text, message, tmp_path):

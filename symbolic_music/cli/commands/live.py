@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from symbolic_music.cli.options.common import Device, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Device, Seed, out
+from symbolic_music.cli.output.report import out
 from symbolic_music.errors import MissingExtraError, OptionError
 
 PORTS = "MIDI ports"

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, out, out_json, show
+from symbolic_music.cli.output.report import out, out_json, show
 
 
 @examples("", "--all")

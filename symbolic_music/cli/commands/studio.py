@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from symbolic_music.cli.options.common import Device
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Device, out
+from symbolic_music.cli.output.report import out
 
 SERVER = "Server"
 

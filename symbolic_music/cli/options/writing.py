@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Device, Json, Offline, Seed
 from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
 from symbolic_music.cli.options.originality import check_store, looked_up, summary
-from symbolic_music.cli.options.where import TrackOptions, chords, least_and_most
+from symbolic_music.cli.options.where import TrackOptions, chords, least_and_most, places
 from symbolic_music.cli.output.report import (
-    Device,
-    Json,
-    Offline,
-    Seed,
     check_output,
     check_score_output,
     numbers,
@@ -25,11 +22,12 @@ from symbolic_music.cli.output.report import (
     out_json,
     working,
 )
+from symbolic_music.errors import OptionError
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
     from symbolic_music.generation import EditSession, Limits, Region, Sampling, Written
-    from symbolic_music.generation.edits import Verb
+    from symbolic_music.generation.planning import Verb
     from symbolic_music.models import Model
     from symbolic_music.score import Score
 
@@ -116,6 +114,10 @@ class WritingOptions:
     no_repeats: Annotated[
         bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.", rich_help_panel=LIMITS)
     ] = False
+    grid: Annotated[
+        float | None,
+        typer.Option(help="They begin on a grid of so many quarters: 0.25 is a sixteenth.", rich_help_panel=LIMITS),
+    ] = None
     end_on: Annotated[
         float | None, typer.Option(help="The bar on which they end; 12.5 is its middle.", rich_help_panel=LIMITS)
     ] = None
@@ -124,9 +126,12 @@ class WritingOptions:
         typer.Option(help="These pitches in this order, as C4,E4,67; the rhythm is free.", rich_help_panel=LIMITS),
     ] = None
     free: Annotated[
-        bool,
-        typer.Option("--free", help="Do not follow the habits of the track elsewhere.", rich_help_panel=LIMITS),
+        bool, typer.Option("--free", help="Do not follow the habits of the track elsewhere.", rich_help_panel=LIMITS)
     ] = False
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="PLACE", help="Follow the style of these bars, as bars:4-8.", rich_help_panel=LIMITS),
+    ] = None
     originality: Annotated[
         Path | None,
         typer.Option(
@@ -135,8 +140,7 @@ class WritingOptions:
         ),
     ] = None
     originality_report: Annotated[
-        Path | None,
-        typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES),
+        Path | None, typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES)
     ] = None
     unsigned: Annotated[
         bool, typer.Option("--unsigned", help="Leave out the text event that names version, model and seed.")
@@ -188,12 +192,7 @@ class WritingOptions:
 
     def given_sampling(self) -> dict[str, Any]:
         """The sampling settings that options set."""
-        values = {
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "top_k": self.top_k,
-            "min_p": self.min_p,
-        }
+        values = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k, "min_p": self.min_p}
         return {name: value for name, value in values.items() if value is not None}
 
     def limits(self) -> Limits:
@@ -212,10 +211,18 @@ class WritingOptions:
             notes_per_bar=None if self.notes_per_bar is None else least_and_most(self.notes_per_bar, "--notes-per-bar"),
             notes_at_once=None if self.notes_at_once is None else least_and_most(self.notes_at_once, "--notes-at-once"),
             no_repeats=self.no_repeats,
+            grid=self.grid,
             end_on=self.end_on,
             given_pitches=tuple(pitch_number(name.strip()) for name in melody),
             free=self.free,
         )
+
+    def reference(self) -> Region | None:
+        """The bars whose style is followed."""
+        found = [] if self.like is None else places(self.like)
+        if len(found) > 1:
+            raise OptionError("--like takes one region, as bars:4-8")
+        return found[0] if found else None
 
     def edit(
         self,
@@ -247,7 +254,7 @@ class WritingOptions:
         model = self.load(score, thins=verb == "thin_out")
         session = generation.edit(
             score, regions, tracks, model, self.sampling(model), self.seed, self.count, limits,
-            verb=verb, best_of=self.best_of, **arguments,
+            verb=verb, best_of=self.best_of, like=self.reference(), **arguments,
         )  # fmt: skip
         self.write(session, model, doing, beside)
 
@@ -309,7 +316,7 @@ class WritingOptions:
 
     def _fit(self, one: Written) -> float | None:
         """How it fits what is around it; None of a single one, which is compared with nothing."""
-        from symbolic_music.generation.results import fit_of
+        from symbolic_music.generation.ranking import fit_of
 
         return fit_of(one)[0] if self.count > 1 else None
 

@@ -8,16 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from symbolic_music.errors import FileError, OptionError
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", min=0)]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel="Model and device")]
-Offline = Annotated[bool, typer.Option("--offline", help="Do not use the network.", rich_help_panel="Model and device")]
 
 
 def out(text: str = "") -> None:

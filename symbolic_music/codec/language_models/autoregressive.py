@@ -21,7 +21,8 @@ from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
-from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
+from symbolic_music.models.modules.decoder_block import DecoderBlock, RelativeAttention, initialise
+from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
 _HEAD = 0.02  # deviation of the heads' weights at the start

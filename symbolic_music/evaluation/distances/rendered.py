@@ -64,7 +64,7 @@ def _measure(tool: str, model: str) -> Any:
     try:
         loader = import_module(f"{tool}.model_loader")
     except ImportError:
-        raise MissingExtraError(tool, None) from None
+        raise MissingExtraError(tool) from None
     models = {one.name: one for one in loader.get_all_models()}
     if model not in models:
         raise UnknownNameError(f"{tool} has no embedding {model[:100]!r}; it has: {', '.join(sorted(models))}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from symbolic_music.evaluation.features.structure import structureness
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import Score
-from symbolic_music.tokenizers.chords.by_window import window_chords
+from symbolic_music.tokenizers.chords.remi import window_chords
 
 # Positions of a bar at which onsets are distinguished.
 POSITIONS = 64
@@ -67,7 +67,7 @@ def groove_similarity(score: Score) -> float:
 def chord_irregularity(score: Score) -> float:
     """Share of different ones among the trigrams of the chords: 1 when no three chords in a row come back.
 
-    Chords are those of `tokenizers.chords.by_window`, each different from the one before. MusDr's count leaves the last
+    Chords are those of `tokenizers.chords.remi`, each different from the one before. MusDr's count leaves the last
     trigram out, and so does this. 1 for three chords or fewer.
     """
     notes = score.notes[score.notes["channel"] != DRUM_CHANNEL]

@@ -69,6 +69,17 @@ class GivenRhythm(Constraint):
 
 
 @dataclass(frozen=True)
+class OnGrid(Constraint):
+    """Notes begin on these steps, sorted."""
+
+    lines: tuple[int, ...]
+
+    @override
+    def onsets(self, situation: Situation, times: Integers) -> Mask:
+        return np.isin(times, self.lines)
+
+
+@dataclass(frozen=True)
 class EndOn(Constraint):
     """The music ends on a step: no note goes beyond, and what begins shortly before lasts until it, one note at least.
 

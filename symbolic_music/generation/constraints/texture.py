@@ -35,15 +35,8 @@ class Polyphony(Constraint):
 
 
 @dataclass(frozen=True)
-class PolyphonyOfEach(Constraint):
+class PolyphonyOfEach(Polyphony):
     """Maximum polyphony of each instrument separately; 1 makes melodies."""
-
-    most: int
-    instruments: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.most < 1:
-            raise OptionError(f"at least one note must be allowed at once, not {self.most}")
 
     @override
     def pitches(self, situation: Situation) -> Mask:
@@ -124,6 +117,7 @@ class NotesPerBar(Constraint):
         bars: steps at which bars begin, sorted; the last goes on.
         least, most: notes in a bar.
         room: as for `NotesAtOnce`; what fills it ends while there is time for those that its bar, or the next, lacks.
+        lines: steps on which notes may begin, sorted; none for any step.
 
     Raises:
         OptionError: when bars are not sorted, or for an empty range.
@@ -133,6 +127,7 @@ class NotesPerBar(Constraint):
     least: int = 0
     most: int = 1 << 30
     room: int | None = None
+    lines: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.bars or list(self.bars) != sorted(set(self.bars)):
@@ -144,11 +139,11 @@ class NotesPerBar(Constraint):
     def onsets(self, situation: Situation, times: Integers) -> Mask:
         same = self._bar(times) == self._bar(situation.now)[:, None]
         room = self._count(situation) < self.most
-        return np.asarray((~same | room) & self._may_leave(situation, times))
+        return np.asarray((~same | room) & self.passing(situation, times))
 
     @override
     def passing(self, situation: Situation, times: Integers) -> Mask:
-        return self._may_leave(situation, times)
+        return self._may_leave(situation, times) & self._lines_suffice(situation, times)
 
     @override
     def durations(self, situation: Situation, durations: Integers) -> Mask | None:
@@ -157,7 +152,8 @@ class NotesPerBar(Constraint):
         bar, ends = self._bar(situation.time), np.array([*self.bars, situation.end, 1 << 40])
         count = np.where(bar == self._bar(situation.now), self._count(situation)[:, 0], 0)
         lacking = np.maximum(self.least - 1 - count, 0)
-        last = np.where(lacking > 0, ends[bar] - lacking, np.maximum(ends[bar], ends[bar + 1] - self.least))
+        next_bar = np.maximum(ends[bar], self._before(ends[bar + 1], np.full_like(bar, self.least)))
+        last = np.where(lacking > 0, self._before(ends[bar], lacking), next_bar)
         own = sounding(situation) & np.isin(situation.events[..., 2], situation.notes)
         fills = own.sum(axis=1) + 1 >= self.room
         return np.asarray(~fills[:, None] | (durations <= (last - situation.time)[:, None]))
@@ -173,6 +169,22 @@ class NotesPerBar(Constraint):
         enough = (now < first) | (self._count(situation) >= self.least)
         left = np.maximum(now, first - 1)
         return np.asarray((then <= left) | (enough & (then <= left + 1)))
+
+    def _lines_suffice(self, situation: Situation, times: Integers) -> Mask:
+        """Whether from these times on their bar has lines for the notes that it lacks, (A, K)."""
+        if not self.lines or self.room is None or not self.least:
+            return np.ones(times.shape, bool)
+        bar, ends = self._bar(times), np.array([*self.bars, situation.end, 1 << 40])
+        count = np.where(bar == self._bar(situation.now)[:, None], self._count(situation), 0)
+        left = np.searchsorted(self.lines, np.minimum(ends[bar], situation.end)) - np.searchsorted(self.lines, times)
+        return np.asarray((left * self.room >= self.least - count) | (times >= situation.end))
+
+    def _before(self, ends: Integers, count: Integers) -> Integers:
+        """The last step at which so many notes, one after another, have room before these ends."""
+        if not self.lines:
+            return ends - count
+        at = np.searchsorted(self.lines, ends) - count
+        return np.asarray(np.where(at >= 0, np.asarray(self.lines)[np.clip(at, 0, len(self.lines) - 1)], ends - count))
 
     def _bar(self, times: Integers) -> Integers:
         return np.asarray(np.searchsorted(self.bars, times, side="right"))

@@ -14,7 +14,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
-from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.midi_llm import MidiLlm, Told
 from symbolic_music.score import Score
@@ -23,7 +23,6 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 TEXT_MODEL = "midi-llm"
 # As the original draws.
 PUBLISHED_TEXT_SAMPLING = Sampling(top_p=0.98)
-_FREE = Limits()
 
 
 def takes_text(model: Model[Any]) -> bool:
@@ -54,7 +53,7 @@ def text_session(
         raise OptionError(f"model {name!r} needs a text that describes the music")
     if prompt is not None:
         raise OptionError(f"model {name!r} writes new pieces: give a text or a prompt, not both")
-    if replace(limits, free=False) != _FREE:
+    if replace(limits, free=False) != FREE:
         raise OptionError(f"model {name!r} cannot keep to limits")
     if seconds > v.MAX_TIME / v.STEPS_PER_SECOND:
         raise OptionError(f"model {name!r} writes at most {v.MAX_TIME // v.STEPS_PER_SECOND} seconds, not {seconds:g}")

@@ -7,8 +7,8 @@ from typing import Any
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.results import EditSession
 from symbolic_music.generation.sessions.best_of import BestOf
-from symbolic_music.generation.sessions.edit import Edit
 from symbolic_music.generation.sessions.event_edit import Editing
+from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.sessions.region_edit import RegionEditing
 from symbolic_music.models import Model
 from symbolic_music.score import Score

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.speculative import sampler_for
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.candidates import Draft
-from symbolic_music.generation.sessions.edit import Edit, PlannedSession, Write
+from symbolic_music.generation.sessions.draft import Draft, Placed
 from symbolic_music.generation.sessions.event_planners import EventPlanner, Place, event_planner
+from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Write
+from symbolic_music.generation.views.grid import has_usual_grid, near_line, usual_grid, usual_lines
 from symbolic_music.generation.views.model_view import Perspective, perspective
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
@@ -98,8 +100,9 @@ class Editing(PlannedSession):
 
     def _write(self, number: int, drafts: Sequence[Draft]) -> Iterator[WrittenNote]:
         planner = self._planner(self._edit.spans[number])
+        placed = self._placed(planner.place)
         for draft in drafts:
-            draft.begin(planner.place.span, self._given, self._edit.tracks)
+            draft.begin(planner.place.span, self._given, self._edit.tracks, placed)
         if planner.needs_notes and not len(planner.place.rows):
             for draft in drafts:
                 draft.end()
@@ -131,6 +134,19 @@ class Editing(PlannedSession):
             written = [one for several in sampler.alternatives() for one in several]
             for draft, one in zip(drafts, written, strict=True):
                 draft.count(one.log_probability, len(one.events), one.complete)
+
+    def _placed(self, place: Place) -> Placed | None:
+        """The grid of the limits, or that of the piece where the model's clock is in seconds."""
+        limits = self._edit.limits
+        is_bound = limits.free or limits.given_pitches or limits.end_on is not None
+        if (
+            limits.grid is None
+            and place.view.is_in_seconds
+            and not is_bound
+            and has_usual_grid(self._score, self._given)
+        ):
+            return partial(usual_grid, usual_lines(self._score, place.span), near=near_line(self._score))
+        return limits.placed(self._score, place.span)
 
     def _worded(self, error: Unsatisfiable, place: Place) -> str:
         """The error in terms of the user's limits and bars."""

@@ -22,8 +22,8 @@ from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.candidates import Draft
-from symbolic_music.generation.sessions.edit import Edit, PlannedSession, Repitch, Thin, Write
+from symbolic_music.generation.sessions.draft import Draft
+from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing
 from symbolic_music.generation.views.track_style import Voice, voice_of
@@ -107,8 +107,9 @@ class RegionEditing(PlannedSession):
 
     def _write(self, number: int) -> Iterator[WrittenNote]:
         region = self._edit.spans[number]
+        placed = self._edit.limits.placed(self._score, region)
         for draft in self._drafts:
-            draft.begin(region, self._given, self._edit.tracks)
+            draft.begin(region, self._given, self._edit.tracks, placed)
         rows, voices = self._old_notes(region), self._voices(region)
         for place, span in enumerate(self._parts[number]):
             planner = self._planner(span, rows, voices)
@@ -172,7 +173,7 @@ class RegionEditing(PlannedSession):
         # Chords and rhythm that are given leave nothing to habit.
         others = sounding(events, chosen) if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
-        elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role)
+        elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
         is_in_time = others is not None and not has_drums and not self._with_pedal
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
@@ -190,7 +191,7 @@ class RegionEditing(PlannedSession):
                 None if elsewhere is None or instrument == r.PEDAL_INSTRUMENT else elsewhere.habits(slot)
                 for slot, (_, instrument) in slots
             ),
-            rhythm=Rhythm(events, chosen, self._holes) if is_in_time else None,
+            rhythm=Rhythm(events, chosen, [*self._holes, *self._ignored]) if is_in_time else None,
             others=others,
             is_opening=is_opening,
             busy=tuple(_busy(events, slot, part.start) for slot in chosen),
@@ -207,7 +208,8 @@ class RegionEditing(PlannedSession):
         later = [*self._parts[number][place + 1 :], *self._edit.spans[number + 1 :]]
         ahead = [(int(a), max(int(a) + 1, int(b))) for a, b in (self.steps(list(one)) for one in later)]
         window = self._model.network.config.window
-        rows = arrange_edit(events, [(part.start, part.end), *ahead], slots, window - min(_ROOM, window // 3))
+        room = window - min(_ROOM, window // 3)
+        rows = arrange_edit(events, [(part.start, part.end), *ahead], slots, room, like=self._like)
         # A piece begins as the stretches of training do: with its header alone.
         is_opening = not len(events)
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + (not is_opening)]
@@ -225,6 +227,17 @@ class RegionEditing(PlannedSession):
             return []
         in_use = {int(track) for track in pedal_presses(self._score)[2]}
         return [track for track in self._edit.tracks if track in in_use or not len(self._score)]
+
+    @property
+    def _like(self) -> tuple[int, int] | None:
+        """The steps of the bars whose style is followed."""
+        like = self._edit.like
+        return None if like is None else (int(self.steps(like)[0]), int(self.steps(like)[1]))
+
+    @property
+    def _ignored(self) -> list[tuple[int, int]]:
+        """What lies before and after those bars."""
+        return [] if self._like is None else [(-1, self._like[0]), (self._like[1], 1 << 40)]
 
     @property
     def _holes(self) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.generation.decoding.habits import Habits, Sounding, habits_of, new_habits
 from symbolic_music.generation.limits import Limits
@@ -29,6 +30,7 @@ class Elsewhere:
         others: what sounds in the tracks that are not written.
         limits: of the edit; those that are named come before habits.
         role: of the written track, if it is new.
+        like: steps of the bars whose habits are followed; None for the whole piece.
     """
 
     events: GridEvents
@@ -36,13 +38,16 @@ class Elsewhere:
     others: Sounding
     limits: Limits
     role: Role | None
+    like: tuple[int, int] | None = None
 
     def habits(self, slot: int) -> Habits:
         """The habits of a slot, or those of a new one."""
         events, limits = self.events, self.limits
         own = events.slot == slot
-        columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
-        found = habits_of(*columns, list(self.holes), self.others) or self._new()
+        found = self._habits_of(own) or self._new()
+        if self.like is not None:
+            followed = (events.time >= self.like[0]) & (events.time < self.like[1])
+            found = self._habits_of(own & followed) or found
         at_once, per_bar, places = found.at_once, found.per_bar, found.places
         if limits.notes_at_once is not None:
             at_once = max(at_once, limits.notes_at_once[1])
@@ -51,15 +56,22 @@ class Elsewhere:
             if limits.notes_per_bar[0] > found.per_bar / 2:
                 # More notes than the part has need more places than it uses.
                 places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
+        if limits.grid is not None:
+            places = np.ones_like(places)
         return replace(found, at_once=at_once, per_bar=per_bar, places=places)
+
+    def _habits_of(self, own: NDArray[np.bool_]) -> Habits | None:
+        events = self.events
+        columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
+        return habits_of(*columns, list(self.holes), self.others)
 
     def pace(self, slots: Sequence[int], start: int, end: int) -> float:
         """Notes a step of slots in the bars around a part of a region; 0 where there are too few to tell."""
         if self.limits.notes_per_bar is not None:
             return 0.0
         events = self.events
-        last_note = int(events.time.max(initial=0)) + 1
-        low, high = max(0, start - _PACE_BARS * 4 * r.STEPS), min(end + _PACE_BARS * 4 * r.STEPS, max(end, last_note))
+        near, last_note = _PACE_BARS * 4 * r.STEPS, int(events.time.max(initial=0)) + 1
+        low, high = self.like or (max(0, start - near), min(end + near, max(end, last_note)))
         own = np.isin(events.slot, slots) & (events.instrument != r.PEDAL_INSTRUMENT)
         own &= (events.time >= low) & (events.time < high)
         steps = high - low

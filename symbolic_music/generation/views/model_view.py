@@ -44,10 +44,12 @@ class Perspective(StepView, Protocol):
     """A score, the tracks that are written in it, and a model's view of both.
 
     `beat` is what the model's windows begin on, `instruments` those that it may write (None for any), `constraints`
-    what it must obey in any case.
+    what it must obey in any case; a clock
+    in seconds does not agree with the beats of the piece.
     """
 
     beat: int
+    is_in_seconds: bool = False
 
     def instrument(self, track: int) -> int:
         """The instrument or part of a written track in the model."""
@@ -155,6 +157,8 @@ class _ByInstrument(Perspective):
 
 class InSeconds(_ByInstrument):
     """A clock of seconds."""
+
+    is_in_seconds = True
 
     @override
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.reading.drum_parts import DrumParts
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.score import BEND, CONTROL, Array, Track
 
@@ -25,6 +25,7 @@ _PLACE_BITS = 27
 _BANK_HIGH, _BANK_LOW = 0, 32
 # Rows of controllers and bends, those of a channel being given to each of its parts.
 _MOST_ROWS = 1 << 22
+_USUAL = DrumParts()
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ class Heard:
     bend_places: Ints
 
 
-def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problems: Counter[str]) -> Heard:
+def merged(
+    tracks: Sequence[Events], starts: Sequence[int], apart: bool, problems: Counter[str], drums: DrumParts = _USUAL
+) -> Heard:
     """The playback of these tracks, which are in their file at these bytes.
 
     `apart`: the tracks are sequences on their own (type 2), so that none acts on another.
@@ -64,7 +67,7 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
         own = groups[at : at + len(events.onsets)]
         found = np.unique(own)
         part[at : at + len(own)] = len(parts) + np.searchsorted(found, own)
-        parts += [_track(events, int(group)) for group in found]
+        parts += [_track(events, int(group), drums) for group in found]
         voices += (found >> 21).tolist()
         first.append(len(parts))
         at += len(own)
@@ -81,24 +84,34 @@ def merged(tracks: Sequence[Events], starts: Sequence[int], apart: bool, problem
     )
 
 
-def sounds_at(tracks: Sequence[Events], starts: Sequence[int], rows: Ints, apart: bool) -> Ints:
-    """Bank << 7 | program that is in force after these (tick, place in the file, voice, track of the file), (rows, 4).
+@dataclass(frozen=True)
+class Sounds:
+    """The program changes and selected banks of a file, as `_sounds` takes them; `apart`: see `merged`."""
 
-    `apart`: see `merged`.
-    """
-    if apart:
-        rows[:, 2] |= rows[:, 3] << 11
+    changes: Ints
+    banks: Ints
+    apart: bool
+
+    def at(self, rows: Ints) -> Ints:
+        """Bank << 7 | program in force after these (tick, place in the file, voice, track of the file), (rows, 4)."""
+        if self.apart:
+            rows[:, 2] |= rows[:, 3] << 11
+        return _sounds(_rows([rows[:, :3]], 3, [0], False), self.changes, self.banks)
+
+
+def sounds_of(tracks: Sequence[Events], starts: Sequence[int], apart: bool) -> Sounds:
+    """Those of these tracks, which are in their file at these bytes."""
+    banks = [t.controls[np.isin(t.controls[:, 4], (_BANK_HIGH, _BANK_LOW))] for t in tracks]
     changes = _rows([t.changes for t in tracks], 4, starts, apart)
-    controls = _rows([t.controls for t in tracks], 6, starts, apart)[:, [0, 1, 2, 4, 5]]
-    banks = controls[np.isin(controls[:, 3], (_BANK_HIGH, _BANK_LOW))]
-    return _sounds(_rows([rows[:, :3]], 3, [0], False), changes, banks)
+    return Sounds(changes, _rows(banks, 6, starts, apart)[:, [0, 1, 2, 4, 5]], apart)
 
 
-def _track(events: Events, group: int) -> Track:
-    voice = group >> 21
-    channel, port = voice & 15, voice >> 4 & 127
+def _track(events: Events, group: int, drums: DrumParts) -> Track:
+    voice = group >> 21 & 0x7FF
+    channel, port = voice & 15, voice >> 4
     bank = group >> 7 & 0x3FFF
-    return Track(events.metas.name, group & 127, channel == DRUM_CHANNEL, channel, port, bank, events.metas.encoding)
+    is_drum = drums.plays(voice, bank)
+    return Track(events.metas.name, group & 127, is_drum, channel, port, bank, events.metas.encoding)
 
 
 def _rows(tables: Sequence[Ints], width: int, starts: Sequence[int], apart: bool) -> Ints:

@@ -49,9 +49,10 @@ def document_of(score: Score) -> Document | None:
 
 
 def remember(score: Score, data: bytes, alone: bool = False, plain: bool = False) -> Score:
-    """A score that was just read, knowing its file from now on."""
-    others = Others(data)
-    document = Document(data, score.ticks_per_quarter, score.as_tables(), others, alone, plain)
-    object.__setattr__(score, "others", others)
-    object.__setattr__(score, "source", document)
+    """A score that was just read, knowing its file: the same score for a file that is read again soon."""
+    if document_of(score) is None:
+        others = Others(data)
+        document = Document(data, score.ticks_per_quarter, score.as_tables(), others, alone, plain)
+        object.__setattr__(score, "others", others)
+        object.__setattr__(score, "source", document)
     return score

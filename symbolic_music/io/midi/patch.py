@@ -11,16 +11,16 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.as_heard import sounds_at
 from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.reading.event_table import EventTable
-from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.reading.events import narrow
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
 from symbolic_music.io.midi.writing.columns import part_chunks
@@ -49,7 +49,10 @@ def patched(score: Score) -> bytes | None:
     if data is None or (document.is_whole(score) and score.others is document.others):
         return data
     found = placed(data)
-    if not found.layout.tracks or not np.array_equal(packed(found.score.notes), packed(document.tables[0])):
+    read = found.score.notes is document.tables[0] or np.array_equal(
+        packed(found.score.notes), packed(document.tables[0])
+    )
+    if not found.layout.tracks or not read:
         return None
     swapped, others = swaps(score, document, found), table_swaps(score, document, found)
     if swapped is None or others is None or (swapped and score.notes["hanging"].any()):
@@ -108,7 +111,7 @@ class _Patch:
             for known, track in zip(placed.score.tracks, score.tracks, strict=False)
         ]
         self._tracks += score.tracks[len(self._tracks) :]
-        self._voices = {v for events in placed.tracks for v in _voices(events)}
+        self._voices = set(placed.voices)
         self._removed: dict[int, set[int]] = defaultdict(set)
         self._new: dict[int, list[New]] = defaultdict(list)
         self._extras: dict[tuple[int, int | None], _Extra] = {}
@@ -122,6 +125,16 @@ class _Patch:
             if swap.new is not None:
                 self._new[swap.file].append(swap.new)
         self._add(apart)
+
+    @cached_property
+    def _stayed(self) -> list[NDArray[np.int64]]:
+        """For each track of the file the rows of its notes that stayed."""
+        kept = self._change.kept[self._change.kept >= 0]
+        file = narrow(self._placed.notes[kept, 0])
+        if len(self._extents) > 1:
+            order = np.argsort(file, kind="stable")
+            kept, file = kept[order], file[order]
+        return np.split(kept, np.searchsorted(file, np.arange(1, len(self._extents))))
 
     def whole(self) -> bytes:
         """The bytes of the file."""
@@ -151,11 +164,10 @@ class _Patch:
     def _check(self, file: int, table: EventTable, coming: dict[int, list[New]]) -> None:
         """That a reader of this track finds the notes that stayed and those that came, and no others."""
         keys = touched_keys(table, self._removed[file], coming)
-        notes, stayed = self._placed.score.notes, self._change.kept[self._change.kept >= 0]
-        stayed = stayed[self._placed.notes[stayed, 0] == file]
-        channels = np.array([track.channel or 0 for track in self._placed.score.tracks], np.int64)
-        key = channels[notes["track"][stayed]] << 7 | notes["pitch"][stayed]
-        stayed, key = stayed[keys[key]], key[keys[key]]
+        notes, stayed = self._placed.score.notes, self._stayed[file]
+        key = self._placed.keys[stayed]
+        touched = keys[key]
+        stayed, key = stayed[touched], key[touched]
         hanging = notes["hanging"][stayed] != 0
         if hanging.any() and not self._hanging_alike(keys):
             raise _ImpossibleError
@@ -192,8 +204,8 @@ class _Patch:
         onsets = notes["onset"][inside].tolist()
         rows = np.array([onsets, ends, voices, files], np.int64).T.reshape(-1, 4)
         kind = self._placed.layout.format
-        heard = sounds_at(self._placed.tracks, [e.start for e in self._extents], rows, kind == 2).tolist()
-        sounding = self._sounding(files, voices, [int(p) for p in notes["pitch"][inside]])
+        heard = self._placed.sounds.at(rows).tolist()
+        sounding = self._sounding(files, voices, notes[inside])
         anchors = self._anchors()
         for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
             described = self._tracks[int(notes["track"][index])]
@@ -245,14 +257,24 @@ class _Patch:
         return self._extras.setdefault((track, voice), _Extra(track, voice))
 
     def _sounding(
-        self, files: Sequence[int], voices: Sequence[int], pitches: Sequence[int]
+        self, files: Sequence[int], voices: Sequence[int], new: Array
     ) -> dict[tuple[int, int, int], list[tuple[int, int]]]:
-        """Begin and end of the notes that stay, by (track of the file, voice, pitch), where something is added."""
+        """Begin and end of the notes that stay, by (track of the file, voice, pitch), where something is added.
+
+        Those that end before anything is added, or begin after it, are left out.
+        """
         found: dict[tuple[int, int, int], list[tuple[int, int]]] = {
-            key: [] for key in zip(files, voices, pitches, strict=True)
+            key: [] for key in zip(files, voices, new["pitch"].tolist(), strict=True)
         }
+        if not found:
+            return found
         notes, old = self._placed.score.notes, self._change.kept[self._change.kept >= 0]
-        old = old[np.isin(notes["pitch"][old], list({pitch for *_, pitch in found}))]
+        stop = int((new["onset"].astype(np.int64) + new["duration"]).max())
+        old = old[: np.searchsorted(notes["onset"][old], stop, side="right")]
+        old = old[notes["onset"][old].astype(np.int64) + notes["duration"][old] >= new["onset"].min()]
+        pitches = np.zeros(128, bool)
+        pitches[new["pitch"]] = True
+        old = old[pitches[notes["pitch"][old]]]
         where, rows = self._placed.notes[old, 0].tolist(), notes[["onset", "duration", "pitch", "track"]][old].tolist()
         for file, (onset, duration, pitch, track) in zip(where, rows, strict=True):
             key = (file, _voice(self._placed.score.tracks[track]), pitch)
@@ -324,11 +346,6 @@ def _voice(track: Track) -> int:
     if track.channel is None:
         raise _ImpossibleError
     return track.port << 4 | track.channel
-
-
-def _voices(events: Events) -> set[int]:
-    columns = (events.voices, events.changes[:, 2], events.controls[:, 2], events.bends[:, 2])
-    return set(np.concatenate(columns).tolist())
 
 
 def _nested(one: tuple[int, int], new: tuple[int, int]) -> bool:

@@ -1,8 +1,9 @@
 """The notes of a MIDI file as a player plays them, with everything that affects their sound.
 
-Tracks are merged by time; state is kept by port and channel; a note sounds until its key or the pedal lets go. Until
-anything is said, values are those of General MIDI 1: program 0, volume 100, pan 64, expression 127, bends of 2
-semitones.
+Tracks are merged by time; state is kept by port and channel; a note sounds until its key or the pedal lets go, or all
+of its channel are let go (controllers 120 and 123 to 127). Until anything is said, values are those of General MIDI 1:
+program 0, volume 100, pan 64, expression 127, bends of 2 semitones. Controller 121 resets what RP-015 says: pedal,
+expression, bend and the chosen parameter. Of exclusive messages those are obeyed that make a channel drums.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from symbolic_music.general_midi import DRUM_CHANNEL
+from symbolic_music.io.midi.reading.drum_parts import drum_parts
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.tolerant_reader import read_tracks
 
 _CHANGE, _CONTROL, _BEND, _OFF, _ON = range(5)
 _VOLUME, _PAN, _EXPRESSION, _SUSTAIN = 7, 10, 11, 64
-_BANKS, _DATA, _NRPN, _RPN = (0, 32), (6, 38), (98, 99), (100, 101)
+_BANKS, _DATA, _NRPN, _RPN, _STEPS = (0, 32), (6, 38), (98, 99), (100, 101), {96: 1, 97: -1}
+_SOUND_OFF, _RESET, _NOTES_OFF = 120, 121, range(123, 128)
+_MOST_CENTS = 12_799
 
 
 @dataclass(order=True)
@@ -67,12 +70,25 @@ class _Channel:
         elif number in _DATA and not any(self.parameter.values()):
             semitones, cents = self.bend_range
             self.bend_range = (value, cents) if number == _DATA[0] else (semitones, value)
+        elif number in _STEPS and not any(self.parameter.values()):
+            cents = 100 * self.bend_range[0] + self.bend_range[1] + _STEPS[number]
+            self.bend_range = divmod(max(0, min(cents, _MOST_CENTS)), 100)
+        elif number == _RESET:
+            self.bend, self.parameter = 0, dict.fromkeys(_RPN, 127)
+            self.values |= {_SUSTAIN: 0, _EXPRESSION: 127}
         self.values[number] = value
+
+    def let_go(self, now: int) -> None:
+        """End the notes that the pedal holds."""
+        for sound in self.held:
+            sound.length = now - sound.time
+        self.held = []
 
 
 def played(data: bytes) -> list[Sound]:
     """The notes of a MIDI file as a player plays them, sorted. MidiError if it is not MIDI."""
     found, tracks = read_tracks(data, Counter())
+    drums = drum_parts(data, found, tracks)
     channels: dict[int, _Channel] = {}
     sounding: dict[tuple[int, int], list[Sound]] = {}
     sounds: list[Sound] = []
@@ -85,15 +101,18 @@ def played(data: bytes) -> list[Sound]:
             state.program, state.bank = values[0], state.selected[0] << 7 | state.selected[32]
         elif kind == _CONTROL:
             state.control(*values)
-            if values[0] == _SUSTAIN and not state.pedal:
-                for sound in state.held:
+            if not state.pedal or values[0] == _SOUND_OFF:
+                state.let_go(now)
+            if values[0] == _SOUND_OFF or values[0] in _NOTES_OFF:
+                ending = [sound for key in [k for k in sounding if k[0] == voice] for sound in sounding.pop(key)]
+                for sound in ending:
                     sound.length = now - sound.time
-                state.held = []
+                state.held += ending if state.pedal and values[0] in _NOTES_OFF else []
         elif kind == _BEND:
             state.bend = values[0]
         elif kind == _ON:
             sound = Sound(
-                now, values[0], values[1], voice & 15 == DRUM_CHANNEL, state.program, state.bank,
+                now, values[0], values[1], drums.plays(voice & 0x7FF, state.bank), state.program, state.bank,
                 state.values[_VOLUME], state.values[_PAN], state.values[_EXPRESSION], state.bend, state.bend_range,
                 track=track,
             )  # fmt: skip

@@ -9,9 +9,12 @@ from symbolic_music.io.atomic import write_bytes
 from symbolic_music.io.midi.document import remember
 from symbolic_music.io.midi.limits import check_memory
 from symbolic_music.io.midi.strict_reader import parse_strict
-from symbolic_music.io.midi.tolerant_reader import parse_tolerant
+from symbolic_music.io.midi.tolerant_reader import parse_tolerant, placed
 from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import Score
+
+# Of files of at most so many bytes the places of the events are kept, of the last few, for an edit of their scores.
+_KEPT = 1 << 18
 
 
 def read_midi(path: str | Path) -> Score:
@@ -50,7 +53,7 @@ def parse_midi(data: bytes) -> Score:
     check_memory(data)
     strict = parse_strict(data)
     if strict is None or not strict.is_heard:
-        return remember(parse_tolerant(data), data)
+        return remember(placed(data).score if len(data) <= _KEPT else parse_tolerant(data), data)
     return remember(strict.score, data, alone=True, plain=strict.is_plain)
 
 

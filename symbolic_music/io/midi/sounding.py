@@ -19,6 +19,7 @@ from symbolic_music.errors import FileError, MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.limits import check_memory
 from symbolic_music.io.midi.reader import parse_midi
+from symbolic_music.io.midi.reading.drum_parts import may_assign
 from symbolic_music.io.midi.strict_reader import FAR, closed
 from symbolic_music.score import Score
 
@@ -93,7 +94,7 @@ def parse_sounding(data: bytes) -> Sounding:
 
 def _by_symusic(data: bytes) -> Sounding | None:
     """None where symusic refuses the file or leaves something out."""
-    whole = closed(data, signs_of_players=False)
+    whole = None if may_assign(data) else closed(data, signs_of_players=False)
     if whole is None:
         return None
     try:

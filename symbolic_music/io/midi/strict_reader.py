@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import symusic
 
+from symbolic_music.io.midi.reading.drum_parts import may_assign
 from symbolic_music.io.midi.reading.escapes import has_escape
 from symbolic_music.io.midi.symusic_bridge import fields_of
 from symbolic_music.score import Array, Score
@@ -78,7 +79,7 @@ def parse_strict(data: bytes) -> Strict | None:
     if any(text.kind == "lyric" for text in fields["texts"]):
         return None  # symusic gives them all to one channel
     is_heard, is_plain = _told_apart(fields, whole, signs)
-    is_heard &= not _has_ports(data)
+    is_heard &= not _has_ports(data) and not may_assign(data)
     try:
         score = Score(**fields)
     except Exception:

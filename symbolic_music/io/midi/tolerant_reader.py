@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.as_heard import merged
+from symbolic_music.io.midi.as_heard import Sounds, merged, sounds_of
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
+from symbolic_music.io.midi.reading.drum_parts import drum_parts
 from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
 from symbolic_music.io.midi.reading.events import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
+_NO_VOICES = np.zeros(0, np.int64)
 # Frames a second of the SMPTE divisions, and microseconds of as many frames as their name says.
 _SMPTE = {24: 1_000_000, 25: 1_000_000, 29: 1_001_000, 30: 1_000_000}
 
@@ -30,10 +32,10 @@ def parse_tolerant(data: bytes) -> Score:
     """A score from the bytes of a MIDI file, good or bad; `Score.problems` says what was repaired or left out.
 
     A track of the score is what one track of the file plays on one channel with one program, as it is heard
-    (`as_heard`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all tracks that
-    play on its channel, lyrics to the whole score where their track of the file has several parts or none. Notes of
-    one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end last
-    250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
+    (`as_heard`, `drum_parts`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all
+    tracks that play on its channel, lyrics to the whole score where their track of the file has several parts or none.
+    Notes of one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end
+    last 250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
         MidiError: when it is not MIDI, or has more than 2,048 tracks.
@@ -43,7 +45,7 @@ def parse_tolerant(data: bytes) -> Score:
 
 @lru_cache(maxsize=4)
 def placed(data: bytes) -> Placed:
-    """See `parse_placed`; of the last few files, so that what is edited again and again is parsed once."""
+    """`parse_placed` with the last few files kept: a file that is edited again and again is parsed once."""
     return parse_placed(data)
 
 
@@ -63,14 +65,32 @@ class Placed:
     controls: NDArray[np.int64]
     bends: NDArray[np.int64]
 
+    @cached_property
+    def sounds(self) -> Sounds:
+        """Programs and banks over time."""
+        return sounds_of(self.tracks, [extent.start for extent in self.layout.tracks], self.layout.format == 2)
+
+    @cached_property
+    def keys(self) -> NDArray[np.int64]:
+        """Channel << 7 | pitch of each note."""
+        channels = np.array([track.channel or 0 for track in self.score.tracks], np.int64)
+        return np.asarray(channels[self.score.notes["track"]] << 7 | self.score.notes["pitch"])
+
+    @cached_property
+    def voices(self) -> frozenset[int]:
+        """Port << 4 | channel of all notes, changes, controllers and bends."""
+        columns = [(e.voices, e.changes[:, 2], e.controls[:, 2], e.bends[:, 2]) for e in self.tracks]
+        return frozenset(np.unique(np.concatenate([*chain.from_iterable(columns), _NO_VOICES])).tolist())
+
 
 def parse_placed(data: bytes) -> Placed:
-    """See `parse_tolerant`."""
+    """Parse a file as `parse_tolerant` does, and note where its notes stand."""
     problems: Counter[str] = Counter()
     found, tracks = read_tracks(data, problems)
     if found.format == 2:
         problems["type 2: its independent sequences are laid over each other"] += 1
-    heard = merged(tracks, [t.start for t in found.tracks], found.format == 2, problems)
+    drums = drum_parts(data, found, tracks)
+    heard = merged(tracks, [t.start for t in found.tracks], found.format == 2, problems, drums)
     if len(heard.tracks) > MAX_TRACKS:
         raise MidiError(f"more than {MAX_TRACKS:,} parts")
     notes: list[Array] = []

@@ -19,6 +19,7 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.patch import patched
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
+from symbolic_music.io.midi.reading.events import narrow
 from symbolic_music.io.midi.tolerant_reader import ended
 from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
 from symbolic_music.io.midi.writing.columns import (
@@ -296,11 +297,15 @@ def _file(kind: int, ticks_per_quarter: int, chunks: list[bytes], unknown: Seque
     return b"".join([header, *tracks, *unknown])
 
 
+def _ascending(numbers: Array) -> bool:
+    return bool((numbers[1:] >= numbers[:-1]).all())
+
+
 def _by_track(table: Array, tracks: int) -> list[Array]:
     if not len(table):
         return [table] * tracks
-    order = np.argsort(table["track"], kind="stable")
-    table = _taken(table, order)
+    if not _ascending(table["track"]):
+        table = _taken(table, np.argsort(table["track"], kind="stable"))
     bounds = [0, *np.searchsorted(table["track"], np.arange(1, tracks)).tolist(), len(table)]
     return [table[begin:stop] for begin, stop in pairwise(bounds)]
 
@@ -310,8 +315,9 @@ def _parts(score: Score) -> Iterator[Part]:
     notes = score.notes
     key = notes["track"].astype(np.int64) << 8 | (notes["channel"] == DRUM_CHANNEL).astype(np.int64) << 7
     key |= notes["program"]
-    order = np.argsort(key, kind="stable")
-    key, notes = key[order], _taken(notes, order)
+    if not _ascending(key):
+        order = np.argsort(narrow(key), kind="stable")
+        key, notes = key[order], _taken(notes, order)
     begins = np.flatnonzero(np.append(True, key[1:] != key[:-1])) if len(key) else np.zeros(0, np.int64)
     keys, stops = key[begins].tolist(), np.append(begins, len(key))[1:].tolist()
     own: dict[int, list[tuple[int, Array]]] = defaultdict(list)
@@ -333,7 +339,7 @@ def _one_chunk(score: Score, parts: list[Part], texts: Texts, order: Order) -> b
     None where that order is not there to be kept, or cannot be: with several names, more parts than channels.
     """
     onset, track = score.notes["onset"], score.notes["track"]
-    if not ((onset[1:] == onset[:-1]) & (track[1:] < track[:-1])).any():
+    if len(parts) == 1 or not ((onset[1:] == onset[:-1]) & (track[1:] < track[:-1])).any():
         return None
     names = {track.name for track in score.tracks}
     drums = [index for index, part in enumerate(parts) if part.drum]

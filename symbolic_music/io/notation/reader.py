@@ -1,4 +1,4 @@
-"""Notation files (MusicXML, MXL, ABC, kern, ...) and music21 objects, through music21."""
+"""Read notation files: MusicXML, MXL, ABC and kern by readers of our own, MEI by music21."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.archives import unpacked
+from symbolic_music.io.notation.collection import no_collection
 from symbolic_music.io.notation.music21.music21_process import translated_by_music21
 from symbolic_music.io.notation.source import parse_musicxml, written_music
 from symbolic_music.io.notation.text.abc import abc_to_musicxml
@@ -32,8 +33,9 @@ def read_notation(path: str | Path) -> Score:
     """
     path = Path(path)
     try:
-        document, told = _document(path)
-        score = parse_musicxml(document)
+        with no_collection():
+            document, told = _document(path)
+            score = parse_musicxml(document)
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
     return score.replace(problems=(*score.problems, *told)) if told else score
@@ -52,7 +54,8 @@ def read_unfolded(path: str | Path) -> Score:
     """
     path = Path(path)
     try:
-        return as_played(written_music(_document(path)[0]))
+        with no_collection():
+            return as_played(written_music(_document(path)[0]))
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
 

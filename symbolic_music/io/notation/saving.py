@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symbolic_music.io.notation.collection import no_collection
 from symbolic_music.io.notation.patch import patched
 from symbolic_music.io.notation.source import NotationSource
 from symbolic_music.io.notation.writer import written_anew
@@ -19,8 +20,9 @@ def musicxml_bytes(score: Score) -> bytes:
         >>> sm.io.musicxml_bytes(melody)[:5]
         b'<?xml'
     """
-    if isinstance(score.source, NotationSource):
-        document = patched(score, score.source)
-        if document is not None:
-            return document
-    return written_anew(score)
+    with no_collection():
+        if isinstance(score.source, NotationSource):
+            document = patched(score, score.source)
+            if document is not None:
+                return document
+        return written_anew(score)

@@ -11,7 +11,8 @@ import numpy as np
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.notation.instruments import program_of_name
 from symbolic_music.io.notation.loudness import loudness
-from symbolic_music.io.notation.musicxml.layout import Layout, lay_out, played_order, told_repeats
+from symbolic_music.io.notation.musicxml.layout import Layout, lay_out
+from symbolic_music.io.notation.repeats import played_order, told_repeats
 from symbolic_music.io.notation.written import TICKS, Measure, Part, Written, WrittenNote
 from symbolic_music.score import BAR_NUMBER, CONTROL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track
 

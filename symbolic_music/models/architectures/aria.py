@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.kv_cache import JumpingCache
+from symbolic_music.models.modules.llama_block import LlamaBlock
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
-from symbolic_music.models.modules.rotary_block import RotaryBlock, Stretch, turns
+from symbolic_music.models.modules.rotary import Stretch, turns
 
 
 @checked
@@ -61,7 +62,7 @@ class Aria(nn.Module):
         self.embedding = nn.Embedding(c.vocabulary, c.width)
         norm = partial(nn.LayerNorm, c.width, eps=c.epsilon)
         self.blocks = nn.ModuleList(
-            [RotaryBlock(c.width, c.heads, c.heads, c.hidden, (norm(), norm())) for _ in range(c.layers)]
+            [LlamaBlock(c.width, c.heads, c.heads, c.hidden, (norm(), norm())) for _ in range(c.layers)]
         )
         self.norm = norm()
         self.head = nn.Linear(c.width, c.embedding or c.vocabulary, bias=False)

@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, Sizes, check_heads, checked
-from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward, initialise
+from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, initialise
 from symbolic_music.models.modules.embeddings import ScaledEmbedding, sinusoids
+from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 

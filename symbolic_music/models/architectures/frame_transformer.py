@@ -23,7 +23,7 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, LayersOrZero, Share, Size, check_heads, checked
 from symbolic_music.models.modules.decoder_block import RelativeAttention
-from symbolic_music.models.modules.gated_block import GatedFeedForward
+from symbolic_music.models.modules.feed_forward import GatedFeedForward
 from symbolic_music.models.modules.kv_cache import SlidingCache, SlidingKeyValues
 
 PITCHES = 128

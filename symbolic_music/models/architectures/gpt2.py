@@ -22,7 +22,8 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
-from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward
+from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock
+from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -119,7 +120,7 @@ class GPT2(nn.Module):
         return functional.linear(*self.before_head(ids))
 
     def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, None]:
-        """See `protocol.WithHead`."""
+        """Final states (B, L, width), and the weight of the head, which has no bias."""
         return states_in_windows(ids, self.config.context, self.states), self.output_matrix, None
 
     def states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:

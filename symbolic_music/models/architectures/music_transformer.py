@@ -19,8 +19,9 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.relative_terms import Differences
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
-from symbolic_music.models.modules.decoder_block import DecoderBlock, FeedForward, RelativeAttention, initialise
+from symbolic_music.models.modules.decoder_block import DecoderBlock, RelativeAttention, initialise
 from symbolic_music.models.modules.embeddings import INPUTS
+from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import SlidingCache
 
 
@@ -35,7 +36,7 @@ class MusicTransformerConfig:
         window: positions that each position sees.
         distances: positions back that are distinguished.
         positions: none, or concatenated (sinusoids of the position in the sequence beside the tokens, see
-            `positions.ConcatenatedSinusoids`).
+            `embeddings.ConcatenatedSinusoids`).
         parts: that tokens belong to in turn, for concatenated and for relative time.
         time_reach: steps apart (of one token a part) that are distinguished to either side; 0 for none.
         pitch_reach: semitones apart that are distinguished to either side; 0 for none. Ids below 128 are pitches;
@@ -99,7 +100,7 @@ class MusicTransformer(nn.Module):
         return functional.linear(*self.before_head(ids))
 
     def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `protocol.WithHead`."""
+        """Final states (B, L, width), and the weight and bias of the head."""
         return self.states(ids), self.out.weight, self.out.bias
 
     def states(self, ids: Tensor, cache: SlidingCache | None = None) -> Tensor:

@@ -25,7 +25,7 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Size, checked
 from symbolic_music.models.modules.pointer import Pointer, mixed
-from symbolic_music.models.modules.rotary import RotaryBlock, Rotation, turns
+from symbolic_music.models.modules.region_block import RegionBlock, Rotation, turns
 from symbolic_music.tokenizers.region import rows as r
 
 _TIME = (15, 20, 30, 40, 60, 120, 180, 240, 360, 480, 720, 960, 1440, 1920, 3840, 7680)
@@ -88,8 +88,8 @@ class RegionTransformer(nn.Module):
         self.wave, self.next_wave = nn.Linear(waves, w, bias=False), nn.Linear(waves, w, bias=False)
         self.before, self.last = nn.Linear(w, w, bias=False), nn.Linear(w, w, bias=False)
         self.next_last, self.next_slot = nn.Linear(w, w, bias=False), nn.Linear(w, w, bias=False)
-        self.blocks = nn.ModuleList([RotaryBlock(w, heads, config.hidden) for _ in range(config.layers)])
-        self.note_blocks = nn.ModuleList([RotaryBlock(w, heads, config.hidden) for _ in range(config.note_layers)])
+        self.blocks = nn.ModuleList([RegionBlock(w, heads, config.hidden) for _ in range(config.layers)])
+        self.note_blocks = nn.ModuleList([RegionBlock(w, heads, config.hidden) for _ in range(config.note_layers)])
         self.norm_in, self.norm_out, self.norm_note, self.norm_duration, self.norm_slot = (
             nn.LayerNorm(w, bias=False) for _ in range(5)
         )
@@ -122,14 +122,14 @@ class RegionTransformer(nn.Module):
                 nn.init.normal_(module.weight, std=0.3)
 
     @property
-    def row_layers(self) -> list[RotaryBlock]:
+    def row_layers(self) -> list[RegionBlock]:
         """The blocks that read rows."""
-        return cast("list[RotaryBlock]", list(self.blocks))
+        return cast("list[RegionBlock]", list(self.blocks))
 
     @property
-    def note_layers(self) -> list[RotaryBlock]:
+    def note_layers(self) -> list[RegionBlock]:
         """The blocks that run when time and slot are known; their keys and values are of the rows' outputs."""
-        return cast("list[RotaryBlock]", list(self.note_blocks))
+        return cast("list[RegionBlock]", list(self.note_blocks))
 
     @property
     def copies(self) -> list[Pointer]:

@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
-from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, FeedForward, initialise
+from symbolic_music.models.modules.decoder_block import CausalAttention, DecoderBlock, initialise
 from symbolic_music.models.modules.embeddings import INPUTS
+from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import JumpingCache, hop_of
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 
@@ -86,7 +87,7 @@ class SinusoidTransformer(nn.Module):
         return functional.linear(*self.before_head(ids))
 
     def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `protocol.WithHead`."""
+        """Final states (B, L, width), and the weight and bias of the head."""
         return states_in_windows(ids, self.config.window, self._states), self.out.weight, self.out.bias
 
     def _states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from symbolic_music.models.attention.relative import relative_attention
 from symbolic_music.models.attention.relative_terms import Differences, Relation
+from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import KeyValues, SlidingKeyValues
 
 
@@ -87,20 +88,6 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def join_heads(x: Tensor) -> Tensor:
     """(B, H, L, D) to (B, L, H D)."""
     return x.transpose(1, 2).flatten(-2)
-
-
-class FeedForward(nn.Module):
-    """W2 activation(W1 x + b1) + b2."""
-
-    def __init__(self, width: int, hidden: int, activation: nn.Module | None = None) -> None:
-        super().__init__()
-        self.inner = nn.Linear(width, hidden)
-        self.activation = activation or nn.ReLU()
-        self.out = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., width) to the same."""
-        return torch.as_tensor(self.out(self.activation(self.inner(x))))
 
 
 class DecoderBlock(nn.Module):

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from symbolic_music.models.attention.relative import last_position_attention, relative_attention
 from symbolic_music.models.attention.relative_terms import Differences, Relation
+from symbolic_music.models.modules.feed_forward import GatedFeedForward
 from symbolic_music.models.modules.kv_cache import SlidingKeyValues
 
 
@@ -57,20 +57,6 @@ class RelativeAttention(nn.Module):
 
     def _joined(self, mixed: Tensor) -> Tensor:
         return torch.as_tensor(self.out(mixed.transpose(1, 2).flatten(-2)))
-
-
-class GatedFeedForward(nn.Module):
-    """SwiGLU (Shazeer 2020): W3 (silu(W1 x) * W2 x)."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.gate = nn.Linear(width, 2 * hidden, bias=False)
-        self.out = nn.Linear(hidden, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., width) to (..., width)."""
-        gate, value = self.gate(x).chunk(2, dim=-1)
-        return torch.as_tensor(self.out(functional.silu(gate) * value))
 
 
 class Block(nn.Module):

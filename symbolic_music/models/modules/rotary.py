@@ -1,7 +1,4 @@
-"""Rotary positions on several axes, and causal attention in blocks with rotated queries and keys.
-
-Source: Su et al. 2021, "RoFormer", here with the periods of music in the place of a geometric series.
-"""
+"""Rotary positions (Su et al. 2021), with the stretch of Llama 3."""
 
 from __future__ import annotations
 
@@ -9,130 +6,34 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
-# Queries of a block; a block of logits stays in the processor's cache.
-_BLOCK = 128
+from torch import Tensor
 
 
-class Rotation(NamedTuple):
-    """Cosines and sines of the angles of rows, each (B, 1, N, head width / 2)."""
+class Stretch(NamedTuple):
+    """How Llama 3 stretches slow waves for contexts longer than those trained on at first; factor 1 for not at all."""
 
-    cos: Tensor
-    sin: Tensor
-
-    @staticmethod
-    def of(angles: Tensor, dtype: torch.dtype) -> Rotation:
-        """Rotations for angles in radians, (B, N, head width / 2)."""
-        return Rotation(angles.cos().to(dtype)[:, None], angles.sin().to(dtype)[:, None])
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Rotate (B, H, N, D)."""
-        a, b = x.chunk(2, -1)
-        return torch.cat([a * self.cos - b * self.sin, a * self.sin + b * self.cos], -1)
+    factor: int = 1
+    low: int = 1
+    high: int = 4
+    original: int = 8192
 
 
-def turns(values: Tensor, periods: Tensor) -> Tensor:
-    """Angles of values (B, N) under periods (P,): (B, N, P)."""
-    return values[..., None].float() * (2 * math.pi / periods)
+def turns(positions: Tensor, head_width: int, base: float, stretch: Stretch) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of positions (L,), each (L, D), in float32."""
+    exponents = torch.arange(0, head_width, 2, device=positions.device).float() / head_width
+    rates = 1.0 / base**exponents
+    if stretch.factor > 1:
+        waves = 2 * math.pi / rates
+        smooth = (stretch.original / waves - stretch.low) / (stretch.high - stretch.low)
+        between = (1 - smooth) * rates / stretch.factor + smooth * rates
+        slow, fast = waves > stretch.original / stretch.low, waves < stretch.original / stretch.high
+        rates = torch.where(slow, rates / stretch.factor, torch.where(fast, rates, between))
+    angles = positions.float()[:, None] * rates
+    angles = torch.cat([angles, angles], dim=-1)
+    return angles.cos(), angles.sin()
 
 
-def causal_blocks(query: Tensor, key: Tensor, scale: float) -> list[Tensor]:
-    """Logits of causal attention over N rows by blocks of queries: (B, block, rows up to its end) each.
-
-    Args:
-        query, key: (B, N, D).
-        scale: of the logits.
-    """
-    count = query.shape[1]
-    query = query * scale
-    after = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
-    found = []
-    for start in range(0, count, _BLOCK):
-        end = min(count, start + _BLOCK)
-        logits = torch.bmm(query[:, start:end], key[:, :end].transpose(1, 2))
-        newest = logits[:, :, start:] + after[: end - start, : end - start]
-        found.append(torch.cat([logits[:, :, :start], newest], -1) if start else newest)
-    return found
-
-
-def attention_to_shared(query: Tensor, key: Tensor, value: Tensor, shared: int) -> Tensor:
-    """Attention of one query a sequence, (B, H, 1, D), to keys (B, H, K, D) of which the first are the same in all.
-
-    Those are read once for the whole batch.
-    """
-    heads_first = query[:, :, 0].transpose(0, 1)
-    common = torch.bmm(heads_first, key[0, :, :shared].transpose(1, 2)).transpose(0, 1)
-    own = (query @ key[:, :, shared:].transpose(2, 3))[:, :, 0]
-    weights = (torch.cat([common, own], -1) * query.shape[-1] ** -0.5).softmax(-1)
-    found = torch.bmm(weights[..., :shared].transpose(0, 1), value[0, :, :shared]).transpose(0, 1)[:, :, None]
-    return torch.as_tensor(found + weights[:, :, None, shared:] @ value[:, :, shared:])
-
-
-class RotaryAttention(nn.Module):
-    """Causal attention of rows to a source of as many rows, with normalised queries and keys.
-
-    Args:
-        width: of the rows.
-        heads: of width / heads each.
-    """
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query = nn.Linear(width, width, bias=False)
-        self.kv = nn.Linear(width, 2 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
-        self.gain = nn.Parameter(torch.full((heads, 1, 1), 4.0))
-
-    def keys_values(self, source: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor]:
-        """Keys and values of a source (B, N, width), each (B, H, N, D)."""
-        batch, count, _ = source.shape
-        key, value = self.kv(source).view(batch, count, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return rotation(functional.layer_norm(key, (key.shape[-1],))), value
-
-    def forward(
-        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None, shared: int = 0
-    ) -> Tensor:
-        """Rows (B, N, width) to N keys, causally; or to K keys but those that are hidden (B, K), N = 1.
-
-        The first `shared` keys and values are the same in the whole batch.
-        """
-        batch, count, width = x.shape
-        query = self.query(x).view(batch, count, self.heads, -1).transpose(1, 2)
-        query = rotation(functional.layer_norm(query, (query.shape[-1],)) * self.gain.to(query.dtype))
-        if count == 1 and shared and batch > 1:
-            found = attention_to_shared(query, key, value, shared)
-        elif count == 1:
-            mask = None if hidden is None else ~hidden[:, None, None]
-            found = functional.scaled_dot_product_attention(query, key, value, mask)
-        else:
-            query, key, value = (one.flatten(0, 1) for one in (query, key, value))
-            parts = causal_blocks(query, key, query.shape[-1] ** -0.5)
-            found = torch.cat([torch.bmm(p.softmax(-1), value[:, : p.shape[-1]]) for p in parts], 1)
-            found = found.view(batch, self.heads, count, -1)
-        return torch.as_tensor(self.out(found.transpose(1, 2).reshape(batch, count, width)))
-
-
-class RotaryBlock(nn.Module):
-    """Attention and a feed-forward network of squared rectifiers (So et al. 2021), each on a normalised input."""
-
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
-        super().__init__()
-        self.attention = RotaryAttention(width, heads)
-        self.up = nn.Linear(width, hidden, bias=False)
-        self.down = nn.Linear(hidden, width, bias=False)
-        self.norms = nn.ModuleList([nn.LayerNorm(width, bias=False) for _ in range(2)])
-
-    def normed(self, x: Tensor) -> Tensor:
-        """The normalised rows, the input of the attention."""
-        return torch.as_tensor(self.norms[0](x))
-
-    def forward(
-        self, x: Tensor, rotation: Rotation, key: Tensor, value: Tensor, hidden: Tensor | None = None, shared: int = 0
-    ) -> Tensor:
-        """Rows (B, N, width), with keys and values of the source, as the attention takes them."""
-        x = x + self.attention(self.normed(x), rotation, key, value, hidden, shared)
-        inner = functional.relu(self.up(self.norms[1](x)))
-        return torch.as_tensor(x + self.down(inner * inner))
+def turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Queries or keys (B, H, L, D) at their positions."""
+    first, second = x.chunk(2, dim=-1)
+    return x * cosine + torch.cat([-second, first], dim=-1) * sine

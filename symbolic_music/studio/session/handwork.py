@@ -119,6 +119,19 @@ class Quantise(_Change):
         return edits.quantise(score, self.grid, self.strength, self.rows, self.ends)
 
 
+class Swing(_Change):
+    """Delay every second line of a grid of quarter notes."""
+
+    do: Literal["swing"]
+    rows: Rows
+    share: float = 2 / 3
+    grid: float = 0.5
+
+    def apply(self, score: Score) -> Score:
+        """The score after it."""
+        return edits.swing(score, self.share, self.grid, self.rows)
+
+
 class Humanise(_Change):
     """Onsets and velocities a little off."""
 
@@ -216,7 +229,7 @@ class ChangeTempo(_Change):
 
 class Change(RootModel[
     Annotated[
-        AddNotes | DeleteNotes | MoveNotes | StretchNotes | ChangeVelocities | Transpose | Quantise | Humanise
+        AddNotes | DeleteNotes | MoveNotes | StretchNotes | ChangeVelocities | Transpose | Quantise | Swing | Humanise
         | CopyBars | DeleteBars | ChangeTrack | NewTrack | RemoveTrack | ChangeTempo,
         Field(discriminator="do"),
     ]

@@ -45,6 +45,7 @@ class WishedLimits(BaseModel):
     notes_per_bar: tuple[int, int] | None = None
     notes_at_once: tuple[int, int] | None = None
     no_repeats: bool = False
+    grid: Annotated[float, Field(ge=1 / 24, le=64)] | None = None
 
     def limits(self) -> Limits:
         """The limits as `generation.Limits`."""
@@ -57,6 +58,7 @@ class WishedLimits(BaseModel):
             notes_per_bar=self.notes_per_bar,
             notes_at_once=self.notes_at_once,
             no_repeats=self.no_repeats,
+            grid=self.grid,
         )
 
 
@@ -77,6 +79,7 @@ class Wish(BaseModel):
         model: None for the studio's own choice.
         temperature, top_p: how bold; None for the model's own, see `generation.default_sampling`.
         seed: None for another every time.
+        like: ticks of the bars whose style is followed, [first, last).
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -95,6 +98,7 @@ class Wish(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=4)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=1 << 53)] | None = None
+    like: tuple[int, int] | None = None
 
 
 def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
@@ -116,6 +120,9 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
     if wish.top_p is not None:
         sampling = replace(sampling, top_p=wish.top_p)
     limits, options = wish.limits.limits(), _OPTIONS[wish.verb](wish)
+    if wish.like is not None:
+        first, last = (tick / score.ticks_per_quarter for tick in wish.like)
+        options["like"] = Region(first, last, "beats")
     return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
 

@@ -19,6 +19,8 @@ const VERBS = [
 ];
 // Verbs that need no stretch.
 const ANYWHERE = new Set(['continue', 'intro', 'add-track', 'accompany']);
+// Verbs that follow the style of other bars.
+const FOLLOWING = new Set(['rewrite', 'fill', 'harmonise', 'vary', 'busier', 'continue']);
 
 export class AskPanel {
   constructor(workspace) {
@@ -29,6 +31,8 @@ export class AskPanel {
     this.seed = '';
     this.temperature = null;
     this.top_p = null;
+    /** Ticks of the bars whose style is followed. @type {[number, number]|null} */
+    this.like = null;
     this.model = workspace.session.view.model ?? null;
     this.limits = limitsPanel(this);
     this.where = el('p', { class: 'asked' });
@@ -48,9 +52,10 @@ export class AskPanel {
   morePanel() {
     const { models } = this.w;
     this.words = el('p', { class: 'soft words' });
-    const picker = el('select', { title: 'Which model answers', onchange: () => { this.model = picker.value; this.w.attempt(() => this.w.server.view({ ...this.w.session.view, model: this.model })); this.say(); } },
+    const picker = el('select', { title: 'Which model answers', onchange: () => { this.choose(picker.value); this.w.basics.update(); } },
       models.map((one) => el('option', { value: one.name, selected: this.model ? one.name === this.model : one.default }, one.name)));
     this.model ??= picker.value;
+    this.picker = picker;
     const number = (label, name, min, max, step, tip) => {
       const input = el('input', { type: 'number', min, max, step, placeholder: 'as the model', title: tip, oninput: () => { this[name] = input.value === '' ? null : Number(input.value); } });
       return el('label', {}, el('span', {}, label), input);
@@ -62,6 +67,13 @@ export class AskPanel {
       number('Temperature', 'temperature', 0, 2, 0.05, 'Below 1 safer, above 1 bolder'),
       number('Top-p', 'top_p', 0.05, 1, 0.05, 'Draw from the likeliest ids that make up this part'),
       el('label', {}, el('span', {}, 'Seed'), seed)));
+  }
+
+  /** Another model; the session remembers it. */
+  choose(name) {
+    this.model = this.picker.value = name;
+    this.w.attempt(() => this.w.server.view({ ...this.w.session.view, model: name }));
+    this.say();
   }
 
   say() {
@@ -130,6 +142,7 @@ export class AskPanel {
       alternatives: this.count, near: this.options.near, factor: this.verb === 'sparser' ? this.options.sparser : this.options.busier,
       bars: this.options.bars, instrument: this.options.instrument, limits: this.limits.asked(this.verb), model: this.model,
       temperature: this.temperature, top_p: this.top_p, seed: this.seed === '' ? null : Number(this.seed),
+      like: FOLLOWING.has(this.verb) ? this.like : null,
     };
   }
 

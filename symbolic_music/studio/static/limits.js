@@ -1,6 +1,7 @@
 /** What new notes must obey, in a musician's words; each is set to what the selected tracks do elsewhere. */
 
 import { el } from './dom.js';
+import { GRIDS } from './grids.js';
 import { pitchName } from './piece.js';
 
 const KEYS = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'];
@@ -18,6 +19,8 @@ export function limitsPanel(ask) {
   const high = el('input', { type: 'range', min: 0, max: 127, oninput: () => setRange([Math.min(Number(high.value), state.range[0]), Number(high.value)]) });
   const rangeSaid = el('output', { class: 'number soft' });
   const scale = el('select', {}, MODES.flatMap((mode) => KEYS.map((key) => el('option', { value: `${key} ${mode}` }, `${key} ${mode}`))));
+  const grid = el('select', { onchange: () => { on.grid.checked = true; } },
+    GRIDS.map(([name, quarters]) => el('option', { value: quarters, selected: quarters === 0.25 }, name)));
   const density = el('input', { type: 'range', min: 1, max: 32, step: 1, oninput: () => { state.density = around(Number(density.value)); said(); on.density.checked = true; } });
   const densitySaid = el('output', { class: 'number soft' });
   const polyphony = el('input', { type: 'range', min: 1, max: 8, step: 1, oninput: () => { state.polyphony = Number(polyphony.value); said(); on.polyphony.checked = true; } });
@@ -29,6 +32,7 @@ export function limitsPanel(ask) {
     el('div', { class: 'limit' }, box('chords', 'Chords of the lane', 'New pitches are of the chord that stands in the chord lane')),
     el('div', { class: 'limit' }, box('polyphony', 'Notes at once', 'At most so many new notes sound together'), polyphonySaid, polyphony),
     el('div', { class: 'limit' }, box('density', 'Notes in a bar', 'About so many new notes begin in each bar'), densitySaid, density),
+    el('div', { class: 'limit' }, box('grid', 'Grid', 'New notes begin on its lines, counted from each bar line'), grid),
     el('div', { class: 'limit' }, box('repeats', 'No repeated notes', 'No instrument plays its last pitch again')));
 
   const around = (mean) => [Math.max(0, Math.floor(mean * 0.6)), Math.max(1, Math.ceil(mean * 1.5))];
@@ -81,6 +85,7 @@ export function limitsPanel(ask) {
     if (on.chords.checked || verb === 'harmonise') limits.chords = ask.w.chords;
     if (on.polyphony.checked && !rewritesAll) limits.polyphony = state.polyphony;
     if (on.density.checked && verb !== 'busier' && !rewritesAll) limits.notes_per_bar = state.density;
+    if (on.grid.checked && !['revoice', 'sparser'].includes(verb)) limits.grid = Number(grid.value);
     limits.no_repeats = on.repeats.checked;
     return limits;
   }

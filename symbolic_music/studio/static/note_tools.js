@@ -2,7 +2,7 @@
 
 import { append, el } from './dom.js';
 import { icon } from './icons.js';
-import { GRIDS } from './piece.js';
+import { GRIDS } from './grids.js';
 
 export class NoteTools {
   constructor(workspace) {

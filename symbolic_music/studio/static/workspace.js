@@ -3,6 +3,7 @@
 import { api, sessionApi, noteAddress } from './api.js';
 import { Alternatives } from './alternatives.js';
 import { AskPanel } from './ask.js';
+import { Basics } from './basics.js';
 import { editChord } from './chord_editor.js';
 import { el, fill, say } from './dom.js';
 import { History } from './history.js';
@@ -39,6 +40,7 @@ export class Workspace {
     this.ask = new AskPanel(this);
     this.alternatives = new Alternatives(this);
     this.history = new History(this);
+    this.basics = new Basics(this);
     this.build();
     this.lanes = new PianoRoll(this.lanesHost, {
       mode: 'lanes',
@@ -85,6 +87,7 @@ export class Workspace {
     this.notesHost = el('div', { class: 'notes-roll' });
     this.tools = new NoteTools(this);
     this.tabs = {
+      basics: [el('button', { class: 'tab', title: 'The controls that matter first', onclick: () => this.tab('basics') }, 'Basics'), this.basics.node],
       notes: [el('button', { class: 'tab', onclick: () => this.tab('notes') }, 'Notes'), el('div', { class: 'pane' }, this.tools.node, this.notesHost)],
       alternatives: [el('button', { class: 'tab', onclick: () => this.tab('alternatives') }, 'Alternatives'), this.alternatives.node],
       history: [el('button', { class: 'tab', onclick: () => this.tab('history') }, 'History'), this.history.node],
@@ -156,6 +159,7 @@ export class Workspace {
     this.transport.update();
     this.ask.update();
     this.history.update();
+    this.basics.update();
     this.tools.update();
     const state = this.session.states.find((one) => one.number === this.session.current);
     document.querySelector('button.undo').disabled = !state?.parent;
@@ -197,6 +201,7 @@ export class Workspace {
     this.notes.setSelection(selection);
     this.ask.update();
     this.headers.update();
+    this.basics.update();
   }
 
   focusOn(track) {

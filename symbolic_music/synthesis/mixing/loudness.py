@@ -135,10 +135,9 @@ class Limiter:
 def levelled(blocks: Iterable[Samples], gain: float, sample_rate: int) -> Iterator[Samples]:
     """Blocks (..., n) made louder by `gain` dB and their peaks held under -1 dB."""
     limiter, factor = Limiter(sample_rate), np.float32(10 ** (gain / 20))
-    previous = None
+    block = None
+    # No block waits for the next one: the first is heard as soon as it is made.
     for block in blocks:
-        if previous is not None:
-            yield limiter.limit(previous * factor)
-        previous = block
-    if previous is not None:
-        yield limiter.limit(previous * factor, last=True)
+        yield limiter.limit(block * factor)
+    if block is not None:
+        yield limiter.limit(block[..., :0], last=True)

@@ -9,7 +9,7 @@ from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid import beat_grid as grid
 from symbolic_music.tokenizers.bar_grid.beat_grid import Metrical, measure, merged, score_of
 from symbolic_music.tokenizers.base import Ids, Vocabulary
-from symbolic_music.tokenizers.chords.by_window import NO_CHORD
+from symbolic_music.tokenizers.chords.remi import NO_CHORD
 from symbolic_music.tokenizers.grammars.compound import WordGrammar
 from symbolic_music.tokenizers.grammars.flat import START
 from symbolic_music.tokenizers.remi import default as flat

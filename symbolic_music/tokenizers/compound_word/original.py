@@ -5,7 +5,7 @@ duration, velocity. A piece is `(Bar (Metrical Note*)*)* Bar EOS`; a metrical wo
 at its position, or CONTI; 0 is a field that its word does not use. 480 ticks a quarter; onsets and durations are
 rounded to 16ths (halves to even; so a short note may have duration 0), durations cut at a bar; notes of a position are
 in order of onset, then falling pitch; velocity even and at least 40; tempo one of 32, 35 ... 224; chords by
-`chord_weights`; empty bars before the first note are not written.
+`chords.compound_word`; empty bars before the first note are not written.
 
 Where the code takes the piano track this takes all pitched notes. One slip of the code is not followed: it leaves out
 the last bar when the last onset is on its downbeat. Ids are numbered as the code does it (0, then the values sorted as
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid.beat_grid import merged
 from symbolic_music.tokenizers.base import Ids, Vocabulary
-from symbolic_music.tokenizers.chords import by_weight as chord_weights
+from symbolic_music.tokenizers.chords import compound_word
 from symbolic_music.tokenizers.grammars.compound import WordGrammar
 from symbolic_music.tokenizers.grammars.flat import START
 from symbolic_music.tokenizers.remi.original import piano_score, pitched_notes, to_480
@@ -36,8 +36,8 @@ TEMPO, CHORD, TIME, TYPE, PITCH, DURATION, VELOCITY = range(7)
 _BAR, _STEP = 1920, 120
 _LOWEST_VELOCITY = 40
 _TEMPOS = np.linspace(32, 224, 65).astype(np.int64)
-_NO_CHORD = len(chord_weights.ROOTS) * len(chord_weights.QUALITIES)
-_CHORDS = [f"{root}_{quality}" for root in chord_weights.ROOTS for quality in chord_weights.QUALITIES]
+_NO_CHORD = len(compound_word.ROOTS) * len(compound_word.QUALITIES)
+_CHORDS = [f"{root}_{quality}" for root in compound_word.ROOTS for quality in compound_word.QUALITIES]
 
 
 def _numbered(kind: str, values: list[str], first: int) -> tuple[tuple[str, ...], Ints]:
@@ -149,8 +149,8 @@ def _tempos(score: Score, offset: int, bars: int) -> tuple[Ints, Ints]:
 
 def _chords(start: Ints, end: Ints, pitch: Ints, offset: int, bars: int) -> tuple[Ints, Ints]:
     """16ths and classes of chord changes inside these bars. Another bass is a change, though not written."""
-    root, quality, bass = chord_weights.beat_chords(start, end, pitch)
-    chord = np.where(root < 0, _NO_CHORD, root * len(chord_weights.QUALITIES) + quality)
+    root, quality, bass = compound_word.beat_chords(start, end, pitch)
+    chord = np.where(root < 0, _NO_CHORD, root * len(compound_word.QUALITIES) + quality)
     change = np.append(True, (chord[1:] != chord[:-1]) | (bass[1:] != bass[:-1]))
     at = np.maximum(4 * np.flatnonzero(change) - 16 * offset, 0)
     keep = _last_at(at) & (at < 16 * bars)

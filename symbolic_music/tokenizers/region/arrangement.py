@@ -74,6 +74,7 @@ def arrange_edit(
     longest: int,
     layout: Layout = PLAIN,
     most_written: int | None = None,
+    like: StepSpan | None = None,
 ) -> Rows:
     """Rows of an edit: header, what is given, and for each span REGION, its notes, END.
 
@@ -84,6 +85,7 @@ def arrange_edit(
         longest: rows at most; what is given is cut to it.
         layout: see there.
         most_written: notes of a span at most; the rest is not in the rows.
+        like: steps of bars that are kept as far as there is room, when what is given is cut.
     """
     numbers, keys = _numbers(events, layout), events.keys(layout.semitones)
     is_written = np.zeros(len(numbers), bool)
@@ -99,7 +101,7 @@ def arrange_edit(
     region = np.concatenate(regions)
     room = int((longest - len(region) - len(numbers) - 2) * _FILLED)
     bars = int(_bars(events, spans[0][0])), int(_bars(events, spans[-1][1] - 1)) + 1
-    chosen, is_far = _given(events, ~(inside & own), own, bars, room, layout, is_written)
+    chosen, is_far = _given(events, ~(inside & own), own, bars, room, layout, is_written, like)
     order = _sorted(events, chosen, numbers, keys)
     chosen, is_far = chosen[order], is_far[order]
     body, at = _note_rows(events, chosen, numbers, keys, None)
@@ -151,6 +153,7 @@ def _given(
     room: int,
     layout: Layout,
     is_written: NDArray[np.bool_],
+    like: StepSpan | None,
 ) -> tuple[Integers, NDArray[np.bool_]]:
     """Notes that are shown, and which of them are so far away that only written slots are."""
     first, last = span
@@ -164,6 +167,8 @@ def _given(
         return chosen, np.zeros(len(chosen), bool)
     if layout.alike:
         rank[_alike(events, is_given & np.isfinite(rank), own, span, int(layout.alike * room))] = 0.0
+    if like is not None:
+        rank[is_given & own & (events.time >= like[0]) & (events.time < like[1])] = 0.0
     cut = np.partition(rank[chosen], max(0, room))[max(0, room)]
     chosen = chosen[rank[chosen] < cut]
     return chosen, np.asarray(distance[chosen] >= cut)

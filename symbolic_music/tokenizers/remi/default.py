@@ -9,7 +9,7 @@ from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid import beat_grid as grid
 from symbolic_music.tokenizers.bar_grid.beat_grid import Ints, Metrical, measure, merged, score_of
 from symbolic_music.tokenizers.base import Ids, Vocabulary
-from symbolic_music.tokenizers.chords.by_window import NAMES, window_chords
+from symbolic_music.tokenizers.chords.remi import NAMES, window_chords
 from symbolic_music.tokenizers.grammars.flat import START, FlatGrammar
 
 SPECIAL = ("PAD_None", "BOS_None", "EOS_None", "MASK_None")
@@ -122,7 +122,7 @@ def encode(score: Score, use_chords: bool = False) -> Ids:
 
 
 def chords(m: Metrical) -> tuple[Ints, Ints]:
-    """Steps and classes of the chord changes of the pitched notes; see `chord_windows`."""
+    """Steps and classes of the chord changes of the pitched notes; see `chords.remi`."""
     pitched = m.part < _DRUM_PART
     onset = m.onset[pitched]
     time, chord = window_chords(onset, onset + grid.DURATIONS[m.duration[pitched]], m.pitch[pitched], grid.STEPS)

@@ -11,7 +11,7 @@ from symbolic_music.tokenizers.bar_grid import miditok_grid as grid
 from symbolic_music.tokenizers.bar_grid.miditok_grid import Ints, MidiTokOptions, Stream, streams
 from symbolic_music.tokenizers.bar_grid.miditok_rests import RESTS
 from symbolic_music.tokenizers.base import Ids, Vocabulary
-from symbolic_music.tokenizers.chords.by_onset import QUALITIES
+from symbolic_music.tokenizers.chords.miditok import QUALITIES
 from symbolic_music.tokenizers.grammars.flat import START, FlatGrammar
 
 SPECIAL = ("PAD_None", "BOS_None", "EOS_None", "MASK_None")

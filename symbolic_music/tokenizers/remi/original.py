@@ -2,7 +2,7 @@
 
 Source: Huang & Yang 2020 (arXiv 2002.00212) and the rules of its code: 480 ticks a quarter; onsets on the grid of
 16ths; velocity in 32 bins of 4; durations in 64 classes of 60 ticks; the tempo at every beat up to the last tempo
-event, as class (slow 30-89, mid 90-149, fast 150-209) and value; chords by `chord_windows`; bars without a note are
+event, as class (slow 30-89, mid 90-149, fast 150-209) and value; chords by `chords.remi`; bars without a note are
 not written, so the music after them moves up; tempo 210 repeats the tempo before it.
 
 Where the code takes the first track this takes all pitched notes. Three slips of the code are not followed: its
@@ -26,7 +26,7 @@ from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import Ids, Vocabulary
-from symbolic_music.tokenizers.chords import by_window as chord_windows
+from symbolic_music.tokenizers.chords import remi
 from symbolic_music.tokenizers.grammars.flat import START, FlatGrammar
 
 Ints = NDArray[np.int64]
@@ -35,13 +35,13 @@ TICKS = 480
 _BAR = 4 * TICKS
 _STEP = TICKS // 4
 _LOWEST_TEMPO, _CLASS_WIDTH = 30, 60
-MAX_BARS = chord_windows.MAX_BEATS // 4
+MAX_BARS = remi.MAX_BEATS // 4
 
 _BLOCKS = (
     ("PAD_None", "BOS_None", "EOS_None", "MASK_None"),
     ("Bar_None",),
     tuple(f"Position_{i}/16" for i in range(1, 17)),
-    tuple(f"Chord_{name}" for name in chord_windows.NAMES),
+    tuple(f"Chord_{name}" for name in remi.NAMES),
     ("Tempo Class_slow", "Tempo Class_mid", "Tempo Class_fast"),
     tuple(f"Tempo Value_{i}" for i in range(_CLASS_WIDTH)),
     tuple(f"Note Velocity_{i}" for i in range(32)),
@@ -116,7 +116,7 @@ def encode(score: Score) -> Ids:
     # Nearest 16th, halves down.
     start = (notes.start + _STEP // 2 - 1) // _STEP * _STEP
     end = notes.end + start - notes.start
-    chord_time, chord = chord_windows.window_chords(start, end, notes.pitch)
+    chord_time, chord = remi.window_chords(start, end, notes.pitch)
     tempo_time, tempo = _beat_tempos(score)
     # One row an item: chords come before tempos and tempos before notes of one tick.
     time = np.concatenate([chord_time, tempo_time, start])

@@ -31,7 +31,7 @@ class RemiTokenizer(SchemeTokenizer):
     - triplets and 32nds are exact (MidiTok: 8 steps a beat); tempos are 96 classes of 2.9 % (MidiTok: 6.8 a minute);
     - tracks that share a program stay apart (MidiTok merges them).
 
-    With `use_chords` a position may name the chord that begins there, found as the paper does (`chord_windows`):
+    With `use_chords` a position may name the chord that begins there, found as the paper does (`chords.remi`):
     `Position [Chord] [Tempo] ...`. Decoding reads past chords.
 
     Lost on the way (default): onsets finer than 1/24 quarter; durations finer than 1/24 (to two quarters), 1/12 (to

@@ -19,11 +19,12 @@ from symbolic_music.training.config import (
 from symbolic_music.training.data.base import EditSource
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.model_task import ModelTask
+from symbolic_music.training.transcription.config import TranscriptionTraining
 from symbolic_music.training.voices.config import VoiceConfig
 
 
 def task_of(config: RunConfig, progress: Callable[[str], None] = lambda what: None) -> Task:
-    """The task that a config of a model, a codec or voices describes.
+    """The task that a config of a model, a codec, voices or a transcriber describes.
 
     Args:
         config: of the run.
@@ -39,6 +40,10 @@ def task_of(config: RunConfig, progress: Callable[[str], None] = lambda what: No
         from symbolic_music.training.voices.task import VoicesTask
 
         return VoicesTask(config, progress)
+    if isinstance(config, TranscriptionTraining):
+        from symbolic_music.training.transcription.task import TranscriptionTask
+
+        return TranscriptionTask(config, progress)
     raise ConfigError(f"{type(config).__name__} describes no task")
 
 

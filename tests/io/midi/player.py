@@ -52,7 +52,7 @@ def messages(data: bytes) -> Iterator[tuple[int, int, int, Any]]:
             now += message.time
             if message.type == "midi_port":
                 port = message.port
-            elif not message.is_meta and hasattr(message, "channel"):
+            elif not message.is_meta and (hasattr(message, "channel") or message.type == "sysex"):
                 found.append((now, track, port, message))
     return iter(sorted(found, key=lambda event: event[:2]))
 
@@ -63,8 +63,11 @@ def play(data: bytes) -> list[Sound]:
     open_keys: dict[tuple[int, int, int], list[Sound]] = {}
     held: dict[tuple[int, int], list[Sound]] = {}
     sounds: list[Sound] = []
+    kits, kit_banks = _kits(data)
     now = 0
     for now, _, port, message in messages(data):
+        if message.type == "sysex":
+            continue
         where = (port, message.channel)
         state = channels.setdefault(where, Channel())
         if message.type == "program_change":
@@ -73,13 +76,22 @@ def play(data: bytes) -> list[Sound]:
             state.bend = message.pitch
         elif message.type == "control_change":
             _control(state, message.control, message.value)
-            if message.control == 64 and message.value < 64:
+            if not state.pedal or message.control == 120:
                 for sound in held.pop(where, []):
                     sound.held = now - sound.time
+            if message.control in (120, 123, 124, 125, 126, 127):  # all sound off, all notes off
+                for key in [key for key in open_keys if key[:2] == where]:
+                    for sound in open_keys.pop(key):
+                        sound.length = sound.held = now - sound.time
+                        if state.pedal and message.control != 120:
+                            sound.held = -1
+                            held.setdefault(where, []).append(sound)
         elif message.type == "note_on" and message.velocity:
             values = state.values
             sound = Sound(
-                now, message.note, message.velocity, message.channel == 9, state.program, state.bank,
+                now, message.note, message.velocity,
+                where in kits or (message.channel == 9 and (port, -9) not in kits) or state.bank[0] in kit_banks,
+                state.program, state.bank,
                 values[7], values[10], values[11], state.bend, state.bend_range,
             )  # fmt: skip
             sounds.append(sound)
@@ -93,7 +105,29 @@ def play(data: bytes) -> list[Sound]:
     for sound in sounds:
         if sound.held < 0:
             sound.held = now - sound.time
+        if sound.length < 0:
+            sound.length = now - sound.time
     return sorted(sounds)
+
+
+def _kits(data: bytes) -> tuple[set[tuple[int, int]], set[int]]:
+    """(port, channel) that GS makes drums, channel -9 where the tenth is none; banks (high byte) that are kits."""
+    kits: set[tuple[int, int]] = set()
+    banks: set[int] = set()
+    for _, _, port, message in messages(data):
+        said = tuple(message.data) if message.type == "sysex" else ()
+        if len(said) == 9 and said[0] == 0x41 and said[2:5] == (0x42, 0x12, 0x40) and said[6] == 0x15:
+            part = said[5] - 0x10
+            channel = 9 if part == 0 else part - 1 if part < 10 else part
+            if channel == 9:
+                (kits.discard if said[7] else kits.add)((port, -9))
+            else:
+                (kits.add if said[7] else kits.discard)((port, channel))
+        elif said[:1] == (0x43,) and said[2:] == (0x4C, 0, 0, 0x7E, 0):
+            banks |= {126, 127}
+        elif said[:1] == (0x7E,) and said[2:] == (9, 3):
+            banks.add(120)
+    return kits, banks
 
 
 def _control(state: Channel, number: int, value: int) -> None:
@@ -105,6 +139,12 @@ def _control(state: Channel, number: int, value: int) -> None:
         state.parameter[101 - number] = value
     elif number in (6, 38) and state.parameter == [0, 0]:
         state.bend_range = (value, state.bend_range[1]) if number == 6 else (state.bend_range[0], value)
+    elif number in (96, 97) and state.parameter == [0, 0]:
+        cents = 100 * state.bend_range[0] + state.bend_range[1] + (1 if number == 96 else -1)
+        state.bend_range = divmod(max(0, min(cents, 12799)), 100)
     elif number == 64:
         state.pedal = value >= 64
+    elif number == 121:  # RP-015: neither volume nor pan, program, bank, nor what parameters were set to
+        state.pedal, state.bend, state.parameter = False, 0, [127, 127]
+        state.values[11] = 127
     state.values[number] = value

@@ -105,15 +105,29 @@ def test_archives_that_are_refused(data: bytes, message: str, tmp_path: Path) ->
     ("name", "text", "message"),
     [
         ("x.krn", "**kern\n*M4/4\n" + "4c\n" * 800_000, "at most 2 MiB"),
-        ("x.krn", "**kern\n" + "64c\n" * 160_000, "more than 150,000 notes"),
-        ("x.abc", "X:1\nK:C\n" + "C" * 120_000, "more than 100,000 notes"),
-        ("x.abc", "X:1\nK:C\n" + "|".join(["Z9999"] * 20) + "\n", "more than 100,000|longer than 2"),
+        ("x.krn", "**kern\n" + "*\n" * 151_000, "more than 150,000 lines"),
+        ("x.krn", "**kern\n" + "64c\n" * 101_000, "more than 100,000 notes"),
+        ("x.abc", "X:1\nK:C\n" + "C" * 60_000, "more than 50,000 notes"),
+        ("x.abc", "X:1\nK:C\n" + "".join(f"V:{i}\n{'C' * 30_000}\n" for i in "12"), "more than 50,000 notes"),
+        ("x.abc", "X:1\nK:C\n" + "V:1\nC|\nV:2\nD|\n" * 26_000, "more than 50,000"),
+        ("x.abc", "X:1\nK:C\n" + "{c}" * 60_000, "more than 50,000 notes"),
+        ("x.abc", "X:1\nK:C\n" + '"A"' * 2_000, "more than 1,000 signs"),
+        ("x.abc", "X:1\nK:C\nC" + "[M:3/4]" * 2_000, "more than 1,000 signs"),
+        ("x.abc", "X:1\nK:C\n" + "[M:3/4]" * 10_000, "too many changes of key"),
+        ("x.abc", "X:1\nK:C\n[" + "C" * 100 + "]", "a chord of 100 notes"),
+        ("x.abc", "X:1\nK:C\n" + "|".join(["Z9999"] * 20) + "\n", "more than 50,000|longer than 2"),
     ],
 )
 def test_texts_that_are_refused(name: str, text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(NotationError, match=message):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("opening", ["[", "{", "[r:", "[M:", '"', "!", "("])
+def test_what_is_never_closed_is_passed_over(opening: str, tmp_path: Path) -> None:
+    (tmp_path / "x.abc").write_text("X:1\nK:C\n" + "C" * 10 + opening * 10_000 + "\n")
+    assert len(read(tmp_path / "x.abc").notes) >= 10
 
 
 def test_archives_of_other_methods_are_refused_before_they_ask_for_memory(tmp_path: Path) -> None:

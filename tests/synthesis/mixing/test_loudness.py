@@ -2,7 +2,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from symbolic_music.synthesis.mixing.loudness import CEILING, Limiter, Meter
+from symbolic_music.synthesis.mixing.loudness import CEILING, Limiter, Meter, levelled
 
 
 def swelling(rate: int, samples: int, top: float) -> np.ndarray:
@@ -56,3 +56,10 @@ def test_of_tracks_the_sum_is_held():
     tracks = np.stack([sound, sound])
     assert np.abs(limited(tracks, 500) - limited(2 * sound, 500) / 2).max() < 1e-6
     assert np.abs(limited(tracks, 500).sum(0)).max() <= CEILING + 1e-6
+
+
+def test_no_block_waits_for_the_next_one():
+    blocks = (np.full((2, 4410), 0.1, np.float32) for _ in range(3))
+    first = next(levelled(blocks, 0.0, 44100))
+    assert first.shape[1] > 2000
+    assert len(list(blocks)) == 2

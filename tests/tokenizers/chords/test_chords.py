@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbolic_music.tokenizers.chords import by_weight as chord_weights
-from symbolic_music.tokenizers.chords import by_window as chord_windows
-from symbolic_music.tokenizers.chords.by_onset import QUALITIES, simultaneous_chords
+from symbolic_music.tokenizers.chords import compound_word, remi
+from symbolic_music.tokenizers.chords.miditok import QUALITIES, simultaneous_chords
 
 
 def columns(rows):
@@ -19,8 +18,8 @@ def chord_at(pitches, start=0, end=1920):
 
 
 def windows(rows):
-    times, classes = chord_windows.window_chords(*columns(rows))
-    return list(zip(times.tolist(), [chord_windows.NAMES[c] for c in classes], strict=True))
+    times, classes = remi.window_chords(*columns(rows))
+    return list(zip(times.tolist(), [remi.NAMES[c] for c in classes], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -63,9 +62,9 @@ def test_long_notes_are_the_same_as_their_beats():
 
 
 def names(rows):
-    root, quality, bass = chord_weights.beat_chords(*columns(rows))
+    root, quality, bass = compound_word.beat_chords(*columns(rows))
     return [
-        "N" if r < 0 else f"{chord_weights.ROOTS[r]}_{chord_weights.QUALITIES[q]}/{chord_weights.ROOTS[b]}"
+        "N" if r < 0 else f"{compound_word.ROOTS[r]}_{compound_word.QUALITIES[q]}/{compound_word.ROOTS[b]}"
         for r, q, b in zip(root, quality, bass, strict=True)
     ]
 
@@ -133,8 +132,8 @@ def test_weights_do_not_depend_on_blocks(seed, count):
     rng = np.random.default_rng(seed)
     start = np.sort(rng.integers(0, 480 * 40, count))
     rows = (start, start + rng.integers(1, 480 * 12, count), rng.integers(0, 128, count))
-    whole = chord_weights.beat_chords(*rows)
+    whole = compound_word.beat_chords(*rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chord_weights, "_BLOCK", 4)
-        parts = chord_weights.beat_chords(*rows)
+        patch.setattr(compound_word, "_BLOCK", 4)
+        parts = compound_word.beat_chords(*rows)
     assert [one.tolist() for one in whole] == [one.tolist() for one in parts]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, check_output, out, out_json, show, working
+from symbolic_music.cli.output.report import check_output, out, out_json, show, working
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality

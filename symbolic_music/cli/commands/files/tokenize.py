@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, check_output, numbers, out, out_json
+from symbolic_music.cli.output.report import check_output, numbers, out, out_json
 from symbolic_music.errors import OptionError
 
 Name = Annotated[
@@ -39,8 +40,7 @@ def tokenize(
     tokenizer: Name,
     preset: Preset = None,
     control_programs: Annotated[
-        str | None,
-        typer.Option(help="For anticipation: programs whose notes become controls, as 0,33; 128 is drums."),
+        str | None, typer.Option(help="For anticipation: programs whose notes become controls, as 0,33; 128 is drums.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the ids to a .npy or .npz file.")] = None,
     as_json: Json = False,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, out, out_json, working
+from symbolic_music.cli.output.report import out, out_json, working
 
 if TYPE_CHECKING:
     from symbolic_music.training.trainer import Result

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.commands.training.train import Overrides, Resume, finish
+from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, working
+from symbolic_music.cli.output.report import working
 
 
 @examples("configs/codec.yaml")

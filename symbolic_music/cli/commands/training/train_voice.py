@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.commands.training.train import Overrides, Resume, finish
+from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import Json, Seed, numbers, working
+from symbolic_music.cli.output.report import numbers, working
 from symbolic_music.errors import ConfigError, FileError, OptionError
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from symbolic_music.cli.options.common import Seed
 from symbolic_music.cli.options.groups import grouped
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.score_only import OutputOptions, rows_of
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
-from symbolic_music.cli.output.report import Seed
 
 
 @examples("song.mid --seconds 0.01 --velocity 6 -o new.mid")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,12 @@ class EventTable:
     def __len__(self) -> int:
         """How many there are."""
         return len(self.tick)
+
+    @cached_property
+    def note_keys(self) -> NDArray[np.int16]:
+        """Channel << 7 | pitch of each note on or off, -1 of all else."""
+        key = (self.status & 15).astype(np.int16) << 7 | self.first
+        return np.where(self.status >> 4 <= 9, key, np.int16(-1))
 
     @property
     def end(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,9 +140,16 @@ class _Programs:
         self._keys, self._programs = keys[order], np.append(program[order], 0)
 
     def at(self, channel: Ints, place: Ints) -> Ints:
+        if not len(self._keys):
+            return np.zeros(len(place), np.int64)
         found = np.searchsorted(self._keys, channel << 32 | place) - 1
         known = (found >= 0) & (np.append(self._keys, -1)[found] >> 32 == channel)
         return np.where(known, self._programs[found], 0)
+
+
+def narrow(keys: Ints) -> NDArray[Any]:
+    """Numbers from 0 on in as few bytes as hold them: stable sorting of 16 bits takes a fifth of the time."""
+    return keys.astype(np.uint16) if len(keys) and keys.max() < 1 << 16 else keys
 
 
 def paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
@@ -158,8 +166,11 @@ def paired(keys: Ints, begins: Ints, ends: Ints) -> Ints:
     found: Ints = np.full(len(begins), -1)
     rows = np.concatenate([begins, ends])
     # Narrow columns, each dropped once it is used: of a long file these are the most memory that reading takes.
-    order = np.lexsort((rows, keys[rows])).astype(np.int32)
+    order = np.argsort(rows, kind="stable").astype(np.int32)
     key = keys[rows[order]]
+    by_key = np.argsort(narrow(key), kind="stable").astype(np.int32)
+    order, key = order[by_key], key[by_key]
+    del by_key
     step = np.where(order < len(begins), np.int8(1), np.int8(-1))
     new = np.append(True, key[1:] != key[:-1])
     del key

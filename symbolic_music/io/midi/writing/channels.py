@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.score import Array, Score
+from symbolic_music.io.midi.reading.drum_parts import said_by
+from symbolic_music.score import Array, Other, Score
 
 _MELODIC = [channel for channel in range(16) if channel != DRUM_CHANNEL]
 _PORTS = 128
@@ -52,27 +53,36 @@ def placed_parts(score: Score, parts: Sequence[Part], taken: frozenset[Voice] = 
     Raises:
         MidiError: when 128 ports do not suffice.
     """
+    drums = said_by((_port(score, other), other.data) for other in score.others if other.data[0] == 0xF0)
+    taken |= {(voice >> 4, voice & 15) for voice in drums.on | drums.off}
     voices: list[Voice | None] = []
-    states: dict[Voice, bytes] = {}
+    holders: dict[Voice, Part] = {}
     for part in parts:
         track = score.tracks[part.track]
         wanted = None if track.channel is None else (track.port, track.channel)
-        if wanted is None or (track.channel == DRUM_CHANNEL) != part.drum:
+        if wanted is None or drums.plays(wanted[0] << 4 | wanted[1], track.bank) != part.drum:
             voices.append(None)
         else:
-            voices.append(wanted if states.setdefault(wanted, part.state) == part.state else None)
-    used = taken | states.keys()
+            first = holders.setdefault(wanted, part)
+            voices.append(wanted if first is part or first.state == part.state else None)
+    used = taken | holders.keys()
     sharing = _sharing(parts, voices, used)
     shared: dict[tuple[bool, int, int | None, bytes], Voice] = {}
     for index, part in enumerate(parts):
         if voices[index] is None:
-            key = (part.drum, part.program, part.bank, part.state)
-            voice = shared.get(key) if sharing or part.drum else None
+            key = (part.drum, part.program, part.bank, part.state) if sharing or part.drum else None
+            voice = None if key is None else shared.get(key)
             if voice is None:
-                voice = shared[key] = _free(part.drum, used)
+                voice = _free(part.drum, used)
                 used = used | {voice}
+            if key is not None:
+                shared[key] = voice
             voices[index] = voice
     return [Place(voice[1], voice[0]) for voice in voices if voice is not None]
+
+
+def _port(score: Score, other: Other) -> int:
+    return 0 if other.track is None else score.tracks[other.track].port
 
 
 def _sharing(parts: Sequence[Part], voices: Sequence[Voice | None], used: frozenset[Voice]) -> bool:

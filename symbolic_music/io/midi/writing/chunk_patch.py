@@ -107,8 +107,10 @@ class _Out:
         at = place
         if begin != self._kept_to:
             # What has no status of its own, maybe after meta events, would have that of what comes or went before it.
-            channel = np.flatnonzero(table.status[first:stop] < 0xF0)[:1]
-            for row in (first + channel).tolist():
+            row = first
+            while row < stop and table.status[row] >= 0xF0:
+                row += 1
+            if row < stop:
                 status, at = int(table.status[row]), int(table.place[row])
                 self.data += data[place:at]
                 if data[at] < 0x80 and (row > first or status != self._status or not self._fresh):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.io.midi.writing.encoding import NO_RELEASES, Message, Releases, head, meta, sound
 from symbolic_music.io.midi.writing.layers import layered
-from symbolic_music.io.midi.writing.order import HEAD, ON, Order
+from symbolic_music.io.midi.writing.order import HEAD, LATE, Order
 from symbolic_music.score import Array, Track
 
 Ints = NDArray[np.int64]
@@ -84,51 +84,50 @@ def chunk_bytes(columns: Sequence[Columns], messages: Sequence[tuple[int, Messag
         count: of tracks.
     """
     messages = [*messages, *_silences(columns, messages)]
-    chunk, time, turn = (
-        np.concatenate([*(group[i] for group in columns), np.array(own, np.int64)])
-        for i, own in enumerate((
-            [track for track, _ in messages], [m[0] for _, m in messages], [m[1] for _, m in messages]
-        ))
-    )  # fmt: skip
-    status, first, second = (
-        np.concatenate([group[i] for group in columns]) if columns else np.zeros(0, np.uint8) for i in (3, 4, 5)
-    )
-    events = len(status)
-    order = _sorted(chunk, time, turn)
-    chunk, time = chunk[order], time[order]
-    delta = np.diff(time, prepend=0)
+    told = np.array([(track, time, turn) for track, (time, turn, _) in messages], np.int64).reshape(-1, 3)
+    chunk, time, turn = (np.concatenate([*(group[i] for group in columns), told[:, i]]) for i in range(3))
+    # Messages stand at the end of the columns, with bytes of zero, and are written over these.
+    none = np.zeros(len(messages), np.uint8)
+    said = [np.concatenate([*(group[i] for group in columns), none]) for i in (3, 4, 5)]
+    order, chunk, time = _sorted(chunk, time, turn)
+    delta = np.empty_like(time)
+    np.subtract(time[1:], time[:-1], out=delta[1:])
     begins = np.searchsorted(chunk, np.arange(count + 1))
     heads = begins[:-1][begins[:-1] < begins[1:]]
     delta[heads] = time[heads]
-    widths = 1 + (delta >= 1 << 7) + (delta >= 1 << 14) + (delta >= 1 << 21)
-    sizes = np.full(len(order), 3)
-    is_message = order >= events
-    at_messages = np.flatnonzero(is_message)
-    which = (order[at_messages] - events).tolist()
-    sizes[at_messages] = [len(messages[index][1][2]) for index in which]
-    stops = np.cumsum(widths + sizes)
-    starts = stops - sizes
-    out = np.zeros(int(stops[-1]) if len(stops) else 0, np.uint8)
-    out[starts - 1] = delta & 0x7F
-    for place in range(1, int(widths.max(initial=1))):  # the seven bits that stand `place` bytes before the last
-        wide = np.flatnonzero(widths > place)
-        out[starts[wide] - 1 - place] = delta[wide] >> 7 * place & 0x7F | 0x80
-    rows, at = (order, starts) if not which else (order[~is_message], starts[~is_message])
-    out[at], out[at + 1], out[at + 2] = status[rows], first[rows], second[rows]
-    whole = out.tobytes()
-    if which:
-        writable = bytearray(whole)
-        for begin, index in zip(starts[at_messages].tolist(), which, strict=True):
-            body = messages[index][1][2]
-            writable[begin : begin + len(body)] = body
-        whole = bytes(writable)
+    wide = np.flatnonzero(delta >= 1 << 7)
+    longer = delta[wide] >> 7
+    sizes = np.full(len(order), 4)
+    sizes[wide] += 1 + (longer >= 1 << 7) + (longer >= 1 << 14)
+    at_messages = np.flatnonzero(order >= len(order) - len(messages))
+    which = (order[at_messages] - (len(order) - len(messages))).tolist()
+    bodies = [messages[index][1][2] for index in which]
+    sizes[at_messages] += np.array([len(body) for body in bodies], np.int64) - 3
+    stops = np.cumsum(sizes)
+    starts = stops - 3
+    starts[at_messages] += np.array([3 - len(body) for body in bodies], np.int64)
+    out = np.zeros(int(stops[-1]) + 3 if len(stops) else 0, np.uint8)
+    # From the last byte to the first: where a message is short, what stands behind it is written later.
+    for place in (2, 1, 0):
+        out[starts + place] = said[place][order]
+    out[starts - 1] = delta.astype(np.uint8) & 0x7F
+    place = 2
+    while len(wide):  # the seven bits that stand `place` bytes before the event
+        out[starts[wide] - place] = longer & 0x7F | 0x80
+        kept = longer >= 1 << 7
+        wide, longer, place = wide[kept], longer[kept] >> 7, place + 1
+    writable = bytearray(out.tobytes())
+    for begin, body in zip(starts[at_messages].tolist(), bodies, strict=True):
+        writable[begin : begin + len(body)] = body
     bounds = np.append(0, stops)[begins].tolist()
-    return [whole[a:b] + _END_OF_TRACK for a, b in pairwise(bounds)]
+    return [bytes(writable[a:b]) + _END_OF_TRACK for a, b in pairwise(bounds)]
 
 
 def _silences(columns: Sequence[Columns], messages: Sequence[tuple[int, Message]]) -> list[tuple[int, Message]]:
     """A silence longer than a delta time can say is cut by empty texts."""
     lasts: dict[int, int] = {}
+    if max((int(group.time.max(initial=0)) for group in columns), default=0) <= _LONGEST_DELTA:
+        columns = ()
     for track, (time, *_) in messages:
         if time > _LONGEST_DELTA:
             lasts[track] = max(lasts.get(track, 0), time)
@@ -143,17 +142,22 @@ def _silences(columns: Sequence[Columns], messages: Sequence[tuple[int, Message]
     ]
 
 
-def _sorted(chunk: Ints, time: Ints, turn: Ints) -> Ints:
-    """Rows in order of track, tick and turn; of equal ones the first first."""
-    low = int(turn[turn < ON].max(initial=0)) + 1
-    turn = np.where(turn < ON, turn, turn - ON + low)
+def _sorted(chunk: Ints, time: Ints, turn: Ints) -> tuple[Ints, Ints, Ints]:
+    """Rows in order of track, tick and turn, of equal ones the first first; and their tracks and ticks."""
+    if turn.max(initial=0) >= LATE:  # to right behind the places that there are
+        late = turn >= LATE
+        turn = np.where(late, turn - (LATE - 1 - int(np.where(late, 0, turn).max(initial=0))), turn)
     bits = [int(column.max(initial=0)).bit_length() for column in (chunk, time, turn)]
     places = len(turn).bit_length()
     if sum(bits) + places > 63:
-        return np.lexsort((turn, time, chunk))
-    key = ((chunk << bits[1] | time) << bits[2] | turn) << places | np.arange(len(turn))
+        order = np.lexsort((turn, time, chunk))
+        return order, chunk[order], time[order]
+    key = chunk << bits[1]
+    for width, column in ((bits[2], time), (places, turn), (0, np.arange(len(turn)))):
+        key |= column
+        key <<= width
     key.sort(kind="stable")  # faster than the default for columns that are each in order
-    return key & (1 << places) - 1
+    return key & (1 << places) - 1, key >> sum(bits[1:]) + places, key >> bits[2] + places & (1 << bits[1]) - 1
 
 
 def part_chunks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.io.midi.reading.events import narrow
 from symbolic_music.score import Array
 
 Ints = NDArray[np.int64]
@@ -32,12 +33,11 @@ def layered(notes: Array, voices: Ints) -> list[Ints]:
 def _layer(rows: Ints, onset: Ints, duration: Ints, voice: Ints) -> tuple[Ints, Ints]:
     if len(rows) < 2:
         return rows, rows[:0]
-    key = voice << 31 | onset
-    by_voice = np.argsort(key, kind="stable")
-    ordered = key[by_voice]
-    twins = bool((ordered[1:] == ordered[:-1]).any())
+    by_voice = np.argsort(narrow(voice), kind="stable")  # rows are in order of time
+    key = (voice << 31 | onset)[by_voice]
+    twins = bool((key[1:] == key[:-1]).any())
     if twins:
-        places, by_voice = by_voice, np.lexsort((duration, key))
+        places, by_voice = by_voice, by_voice[np.lexsort((duration[by_voice], key))]
     # Each voice lies above the one before, so one running maximum serves all.
     end = (onset + duration + (voice << 33))[by_voice]
     nested = np.zeros(len(rows), bool)

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.score import Array
+from symbolic_music.score import NOTE, Array
 
 Ints = NDArray[np.int64]
 
 
-_SHIFTS = {"pitch": 0, "velocity": 8, "program": 16, "channel": 24, "track": 32, "hanging": 48}
+def _said() -> Ints:
+    """The bits of a row of notes that hold its columns; those between and behind them say nothing."""
+    row = np.zeros(1, NOTE)
+    for name in NOTE.names or ():
+        row[name] = -1 if NOTE[name].kind == "i" else np.iinfo(NOTE[name]).max
+    return row.view(np.int64)
+
+
+_SAID = _said()
 
 
 @dataclass(frozen=True)
@@ -30,24 +38,7 @@ class Change:
 
 def packed(notes: Array) -> Ints:
     """All that a note says as two numbers, (notes, 2)."""
-    out = np.empty((len(notes), 2), np.int64)
-    out[:, 0] = notes["onset"]
-    out[:, 0] <<= 32
-    out[:, 0] |= notes["duration"]
-    for shift, name in (
-        (0, "pitch"),
-        (8, "velocity"),
-        (16, "program"),
-        (24, "channel"),
-        (32, "track"),
-        (48, "hanging"),
-    ):
-        column = notes[name].astype(np.int64) << shift
-        if shift:
-            out[:, 1] |= column
-        else:
-            out[:, 1] = column
-    return out
+    return np.asarray(np.ascontiguousarray(notes, NOTE).view(np.int64).reshape(-1, len(_SAID)) & _SAID)
 
 
 def changes(old: Array, new: Array) -> Change:

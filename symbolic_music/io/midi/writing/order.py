@@ -20,21 +20,26 @@ Ints = NDArray[np.int64]
 HEAD, BANK, PROGRAM, CONTROL, OFF = range(5)
 # With room before each for a program.
 IN_FILE = 6
-ON = 1 << 40
-OFF_AT_ONCE = ON + 1
+# Behind all places in a file.
+LATE = 1 << 40
 BANK_HIGH, BANK_LOW = 0, 32
 
 
 class Order:
-    """Numbers to sort events of one tick by, for the rows of tables."""
+    """Numbers to sort events of one tick by, for the rows of tables.
+
+    `on`: that of the beginning of a note; the end of a note of no length follows it, a program may come before it.
+    """
+
+    on = OFF + 2
 
     def ons(self, notes: Array) -> Ints:
         """Those of the beginnings of notes."""
-        return np.full(len(notes), ON)
+        return np.full(len(notes), self.on)
 
     def offs(self, notes: Array) -> Ints:
         """Those of their ends."""
-        return np.where(notes["duration"] > 0, OFF, OFF_AT_ONCE)
+        return np.where(notes["duration"] > 0, OFF, self.on + 1)
 
     def controls(self, table: Array) -> Ints:
         """Those of controllers: banks come before the program that takes them."""
@@ -51,6 +56,8 @@ class Order:
 
 class FileOrder(Order):
     """The order of a file for all that still is where it was, or where moves of the whole have brought it."""
+
+    on = LATE
 
     def __init__(self, document: Document) -> None:
         found = placed(document.data)

@@ -39,10 +39,10 @@ def pairs(
     """The notes of these keys after the change, first in, first out.
 
     Returns:
-        Rows (onset, duration or -1, key, velocity), sorted, (notes, 4).
+        Rows (onset, duration or -1, key, velocity), as `in_order` sorts them, (notes, 4).
     """
-    key = (table.status & 15).astype(np.int64) << 7 | table.first
-    mask = (table.status >> 4 <= 9) & keys[key]
+    key = table.note_keys
+    mask = np.append(keys, False)[key]
     mask[np.searchsorted(table.place, np.array(sorted(removed), np.int64))] = False
     stay = np.flatnonzero(mask)
     velocity = np.where(table.status[stay] >> 4 == 9, table.second[stay], 0)
@@ -62,5 +62,11 @@ def pairs(
 
 
 def in_order(rows: Ints) -> Ints:
-    """Rows sorted by their columns."""
-    return rows[np.lexsort(rows.T[::-1])]
+    """Rows of `pairs` sorted by onset, key, velocity, duration."""
+    lasts = rows[:, 1]
+    key = rows[:, 0] << 19 | rows[:, 2] << 8 | rows[:, 3]
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    if (key[1:] == key[:-1]).any():
+        order = order[np.lexsort((lasts[order], key))]
+    return rows[order]

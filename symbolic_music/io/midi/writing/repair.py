@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
 
-from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import event_table
+from symbolic_music.io.midi.tolerant_reader import placed
 
 _END_OF_TRACK = b"\x00\xff\x2f\x00"
 
@@ -18,11 +17,12 @@ def repaired(data: bytes) -> bytes | None:
 
     None is for tracks that are damaged within.
     """
-    found = layout(data, Counter())
+    known = placed(data)
+    found = known.layout
     bodies = []
-    for extent in found.tracks:
+    for extent, events in zip(found.tracks, known.tracks, strict=True):
         body = read_on(data[extent.start : extent.bound], extent.stop - extent.start)
-        table = event_table(body)
+        table = events.table
         if table is None:
             body += _END_OF_TRACK  # which may be all that it lacks
             table = event_table(body)

@@ -23,7 +23,7 @@ from symbolic_music.io.notation.text.abc_fields import (
     parse_voice,
 )
 from symbolic_music.io.notation.text.abc_lyrics import align
-from symbolic_music.io.notation.text.abc_voice import Voice, read_music
+from symbolic_music.io.notation.text.abc_voice import Size, Voice, read_music
 
 _FIELD = re.compile(r"([A-Za-z+]):\s?(.*)\Z", re.DOTALL)
 _MOST_VOICES = 256
@@ -64,6 +64,7 @@ class _Tune:
         self.program: int | None = None
         self.channel: int | None = None
         self.voices: dict[str, Voice] = {}
+        self.size = Size()
         self.current: Voice | None = None
         self.in_body = False
         self.left_out: set[str] = set()
@@ -168,7 +169,7 @@ class _Tune:
         if name not in self.voices:
             if len(self.voices) >= _MOST_VOICES:
                 raise NotationError(f"more than {_MOST_VOICES} voices")
-            self.voices[name] = Voice(name)
+            self.voices[name] = Voice(name, self.size)
             if self.in_body:
                 self._fill(self.voices[name])
         voice = self.voices[name]
@@ -183,7 +184,7 @@ class _Tune:
     def _voice(self) -> Voice:
         if self.current is None:
             if not self.voices:
-                self.voices["1"] = Voice("1")
+                self.voices["1"] = Voice("1", self.size)
                 self._fill(self.voices["1"])
             self.current = next(iter(self.voices.values()))
         return self.current

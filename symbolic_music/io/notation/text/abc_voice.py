@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import tostring
 
@@ -24,11 +25,23 @@ _REST = re.compile(rf"([zx]){_LENGTH}")
 _BAR = re.compile(r"\.?(:*\|*\[?\|[\|\]:]*|::+|\[\|\]?|:+\|[\|\]:]*)")
 _ENDING = re.compile(r"\s*\[?(\d(?:[,-]\d|,\d)*)")
 _TUPLET = re.compile(r"\((\d)(?::(\d?))?(?::(\d?))?")
-_INLINE = re.compile(r"\[([A-Za-z]):([^\]]*)\]")
-_MOST_EVENTS = 100_000
-_MOST_BARS = 100_000
+# What is open is looked for so far ahead: each of many open brackets would else be compared with the rest of the line.
+_MOST_AHEAD = 4_000
+_INLINE = re.compile(r"\[([A-Za-z]):")
+_MOST_EVENTS = 50_000
+_MOST_BARS = 50_000
+_MOST_SIGNS = 1_000
+_MOST_IN_A_CHORD = 64
 _MOST_QUARTERS = 1 << 12
 _ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
+
+
+@dataclass(slots=True)
+class Size:
+    """What the voices of a tune hold together."""
+
+    events: int = 0
+    bars: int = 0
 
 
 @dataclass(slots=True)
@@ -36,6 +49,7 @@ class Voice:
     """A voice while it is read. `time` is the quarters from the beginning of the bar."""
 
     name: str
+    size: Size = field(default_factory=Size)
     title: str = ""
     clef: str = ""
     said_clef: bool = False
@@ -63,14 +77,16 @@ class Voice:
     ending_open: bool = False
     sung: list[tuple[int, sheet.Event]] = field(default_factory=list)
     line_begin: int = 0
-    events: int = 0
     lengths: list[Fraction] = field(default_factory=list)
 
     # -- what other fields change -------------------------------------------------------------------------
 
     def direct(self, element: str) -> None:
         """Add a direction where the voice is now."""
-        self.bars[-1].directions.append((self.time, element))
+        directions = self.bars[-1].directions
+        if len(directions) >= _MOST_SIGNS:
+            raise NotationError(f"more than {_MOST_SIGNS:,} signs in a bar")
+        directions.append((self.time, element))
 
     def change_key(self, key: Key) -> None:
         """The key from the next note on."""
@@ -89,10 +105,13 @@ class Voice:
         self._attributes(clef)
 
     def _attributes(self, inner: str) -> None:
+        bar = self.bars[-1]
         if self.time:
-            self.bars[-1].directions.append((self.time, f"<attributes>{inner}</attributes>"))
+            self.direct(f"<attributes>{inner}</attributes>")
+        elif len(bar.attributes) > 100 * _MOST_SIGNS:
+            raise NotationError("too many changes of key, meter and clef at the beginning of a bar")
         else:
-            self.bars[-1].attributes += inner
+            bar.attributes += inner
 
     # -- notes --------------------------------------------------------------------------------------------
 
@@ -126,12 +145,16 @@ class Voice:
         if event.length > _MOST_QUARTERS or event.length.denominator > 1 << 20:
             raise NotationError(f"a note of {float(event.length):g} quarters")
         self.bars[-1].events.append(event)
-        self.events += 1
-        if self.events > _MOST_EVENTS:
-            raise NotationError(f"a voice of more than {_MOST_EVENTS:,} notes and rests")
+        self.count()
         self.time += event.length
         self.reached = max(self.reached, self.time)
         self.last = event
+
+    def count(self) -> None:
+        """Count a note, chord or rest."""
+        self.size.events += 1
+        if self.size.events > _MOST_EVENTS:
+            raise NotationError(f"more than {_MOST_EVENTS:,} notes and rests")
 
     def head(self, letter: str, octave: int, sign: str | None) -> sheet.Head:
         """A head with the alteration that sign, bar and key say, joined to a tie that is open for it."""
@@ -188,7 +211,8 @@ class Voice:
         if full:
             self.bars.append(sheet.Bar())
             self.lengths.append(self.reached)
-            if len(self.bars) > _MOST_BARS:
+            self.size.bars += 1
+            if self.size.bars > _MOST_BARS:
                 raise NotationError(f"more than {_MOST_BARS:,} bars")
         self.time = self.reached = Fraction(0)
         self.layer = 1
@@ -244,11 +268,11 @@ def read_music(line: str, voice: Voice, tune: _Tune) -> None:
         sign = line[place]
         if sign == "%":
             return
-        if sign == "[" and (inline := _INLINE.match(line, place)):
-            voice = tune.field(inline[1], inline[2])
+        if sign == "[" and (inline := _INLINE.match(line, place)) and (end := _closed(line, "]", inline.end())) > 0:
+            voice = tune.field(inline[1], line[inline.end() : end])
             if inline[1] == "V":
                 voice.line_begin = len(voice.sung)
-            place = inline.end()
+            place = end + 1
         elif sign in ".:|[" and (bar := _BAR.match(line, place)):
             place = bar.end()
             ending = _ENDING.match(line, place)
@@ -289,6 +313,11 @@ def read_music(line: str, voice: Voice, tune: _Tune) -> None:
             place = _broken(line, place, voice)
         else:
             place = _sign(line, place, voice, tune)
+
+
+def _closed(line: str, sign: str, place: int) -> int:
+    """Where what is open at a place is closed; -1 where it is not."""
+    return line.find(sign, place, place + _MOST_AHEAD)
 
 
 def _sign(line: str, place: int, voice: Voice, tune: _Tune) -> int:
@@ -337,7 +366,7 @@ def _multiple(numerator: str, slashes: str, denominator: str) -> Fraction:
 
 
 def _chord(line: str, place: int, voice: Voice) -> int:
-    end = line.find("]", place)
+    end = _closed(line, "]", place)
     if end < 0:
         return place + 1
     heads: list[sheet.Head] = []
@@ -350,7 +379,7 @@ def _chord(line: str, place: int, voice: Voice) -> int:
         lengths.append(_multiple(*note.groups()[3:]))
         if note.string[note.end() : note.end() + 1] == "-":
             tied_on.append(head)
-    if len(heads) > 64:
+    if len(heads) > _MOST_IN_A_CHORD:
         raise NotationError(f"a chord of {len(heads)} notes")
     after = re.compile(_LENGTH).match(line, end + 1)
     assert after is not None
@@ -379,12 +408,13 @@ def _parenthesis(line: str, place: int, voice: Voice) -> int:
 
 
 def _graces(line: str, place: int, voice: Voice) -> int:
-    end = line.find("}", place)
+    end = _closed(line, "}", place)
     if end < 0:
         return place + 1
     inside = line[place + 1 : end]
     tied = voice.tied
-    for note in list(_NOTE.finditer(inside))[:64]:
+    for note in islice(_NOTE.finditer(inside), 64):
+        voice.count()
         voice.tied = {}
         head = voice.head(note[2], _octave(note[2], note[3]), note[1])
         length = min(Fraction(1), Fraction(1, 4) * _multiple(*note.groups()[3:]))

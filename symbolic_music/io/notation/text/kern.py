@@ -18,10 +18,10 @@ from symbolic_music.io.notation.text.kern_sides import dynamic_directions, sylla
 # A file has at most this many spines at once and rows in all.
 _MOST_SPINES = 256
 _MOST_CELLS = 4_000_000
-_MOST_EVENTS = 150_000
+_MOST_EVENTS = 100_000
+_MOST_LINES = 150_000
 _LONGEST = 1 << 16
 _BEGINNING = Fraction(0)
-_KEY_SHARPS = {"f#": 1, "c#": 2, "g#": 3, "d#": 4, "a#": 5, "e#": 6, "b#": 7}
 _TONICS = {"c": 0, "g": 1, "d": 2, "a": 3, "e": 4, "b": 5, "f": -1}
 
 
@@ -59,6 +59,8 @@ def kern_to_musicxml(content: str) -> tuple[bytes, tuple[str, ...]]:
     """
     reader = _Reader()
     for number, line in enumerate(content.splitlines(), 1):
+        if number > _MOST_LINES:
+            raise NotationError(f"more than {_MOST_LINES:,} lines")
         try:
             reader.line(line.rstrip("\r\n"))
         except NotationError as error:

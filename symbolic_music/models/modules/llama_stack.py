@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.models.modules.kv_cache import KeyValues
-from symbolic_music.models.modules.rotary_block import RotaryBlock, Stretch, turns
+from symbolic_music.models.modules.llama_block import LlamaBlock
+from symbolic_music.models.modules.rotary import Stretch, turns
 
 _PLAIN = Stretch()
 
@@ -19,7 +20,7 @@ _PLAIN = Stretch()
 def llama_blocks(layers: int, width: int, heads: int, key_heads: int, hidden: int, epsilon: float) -> nn.ModuleList:
     """The blocks, with root-mean-square norms."""
     return nn.ModuleList(
-        RotaryBlock(width, heads, key_heads, hidden, (nn.RMSNorm(width, epsilon), nn.RMSNorm(width, epsilon)))
+        LlamaBlock(width, heads, key_heads, hidden, (nn.RMSNorm(width, epsilon), nn.RMSNorm(width, epsilon)))
         for _ in range(layers)
     )
 

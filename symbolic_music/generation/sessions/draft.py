@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from symbolic_music.generation.near_copies import NEAR_COPY, share_of_twins
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import NEAR_COPY, Written, WrittenNote, share_of_twins
+from symbolic_music.generation.results import Written, WrittenNote
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.score import CONTROL, NOTE, Array, Score, Track
 from symbolic_music.tokenizers.sustain import SUSTAIN
 
 Event = tuple[int, int, int]
+Placed = Callable[[int, int], tuple[int, int]]
 
 
 class Draft:
@@ -30,12 +32,17 @@ class Draft:
         self._controls: list[tuple[int, int, int, int]] = []
         self._span: Span = (0, 0)
         self._before = self._in_span = 0
+        self._placed: Placed | None = None
         self._busy: dict[tuple[int, int], int] = {}
         self._kept: set[int] = set()
         self._log_probability, self._drawn, self._complete = 0.0, 0, True
 
-    def begin(self, span: Span, given: Array, written: Sequence[int]) -> None:
-        """Go on to the next region; `given` notes that sound into it keep their pitches busy."""
+    def begin(self, span: Span, given: Array, written: Sequence[int], placed: Placed | None = None) -> None:
+        """Go on to the next region; `given` notes that sound into it keep their pitches busy.
+
+        `placed` moves the onset and the end of a new note to a grid.
+        """
+        self._placed = placed
         self.begun, self._span, self._before, self._in_span = self.begun + 1, span, self.ticks, 0
         ends = given["onset"].astype(np.int64) + given["duration"]
         held = (given["onset"] < span[0]) & (ends > span[0]) & np.isin(given["track"], written)
@@ -56,6 +63,10 @@ class Draft:
         Without a velocity it has that of the track around it.
         """
         first, last = self._span
+        if self._placed is not None:
+            onset, end = self._placed(onset, end)
+            if self._busy.get((track, pitch), 0) > onset:
+                return None
         onset = max(min(max(onset, first), last - 1), self._busy.get((track, pitch), 0))
         end = min(max(end, onset + 1), last)
         if onset >= end:

@@ -16,15 +16,14 @@ from typing_extensions import override
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.limits import FREE, Limits
+from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import EditSession, Written, flagged
+from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Role
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
-
-_FREE = Limits()
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Edit:
         tracks: the written tracks; none for any instruments, each in a new track.
         limits: what the notes must obey.
         task: what is written.
+        like: ticks of the bars whose style region models follow; None for the whole piece.
 
     Examples:
         >>> edit = sm.generation.Edit([sm.bars(9, 10).span(song)], [2], sm.Limits(highest=48))
@@ -70,8 +70,9 @@ class Edit:
 
     spans: Sequence[Span]
     tracks: Sequence[int]
-    limits: Limits = _FREE
+    limits: Limits = FREE
     task: Write | Repitch | Thin = Write()
+    like: Span | None = None
 
 
 class PlannedSession(EditSession):

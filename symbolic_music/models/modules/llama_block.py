@@ -8,48 +8,17 @@ Shapes: B batch, L positions, K positions so far, H heads, D head width.
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from symbolic_music.models.modules.decoder_block import join_heads, split_heads
+from symbolic_music.models.modules.feed_forward import LlamaFeedForward
 from symbolic_music.models.modules.kv_cache import KeyValues
+from symbolic_music.models.modules.rotary import turned
 
 
-class Stretch(NamedTuple):
-    """How Llama 3 stretches slow waves for contexts longer than those trained on at first; factor 1 for not at all."""
-
-    factor: int = 1
-    low: int = 1
-    high: int = 4
-    original: int = 8192
-
-
-def turns(positions: Tensor, head_width: int, base: float, stretch: Stretch) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of positions (L,), each (L, D), in float32."""
-    exponents = torch.arange(0, head_width, 2, device=positions.device).float() / head_width
-    rates = 1.0 / base**exponents
-    if stretch.factor > 1:
-        waves = 2 * math.pi / rates
-        smooth = (stretch.original / waves - stretch.low) / (stretch.high - stretch.low)
-        between = (1 - smooth) * rates / stretch.factor + smooth * rates
-        slow, fast = waves > stretch.original / stretch.low, waves < stretch.original / stretch.high
-        rates = torch.where(slow, rates / stretch.factor, torch.where(fast, rates, between))
-    angles = positions.float()[:, None] * rates
-    angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos(), angles.sin()
-
-
-def turned(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Queries or keys (B, H, L, D) at their positions."""
-    first, second = x.chunk(2, dim=-1)
-    return x * cosine + torch.cat([-second, first], dim=-1) * sine
-
-
-class RotaryAttention(nn.Module):
+class LlamaAttention(nn.Module):
     """Attention to all positions so far; `key_heads` divides `heads`."""
 
     def __init__(self, width: int, heads: int, key_heads: int) -> None:
@@ -76,28 +45,14 @@ class RotaryAttention(nn.Module):
         return torch.as_tensor(self.out(join_heads(mixed)))
 
 
-class GatedFeedForward(nn.Module):
-    """W3 (silu(W1 x) * W2 x), without biases."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.gate = nn.Linear(width, hidden, bias=False)
-        self.up = nn.Linear(width, hidden, bias=False)
-        self.out = nn.Linear(hidden, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., width) to the same."""
-        return torch.as_tensor(self.out(functional.silu(self.gate(x)) * self.up(x)))
-
-
-class RotaryBlock(nn.Module):
+class LlamaBlock(nn.Module):
     """x + attention(norm(x)), then x + feed_forward(norm(x)); the norms are given."""
 
     def __init__(self, width: int, heads: int, key_heads: int, hidden: int, norms: tuple[nn.Module, nn.Module]) -> None:
         super().__init__()
         self.attention_norm, self.feed_forward_norm = norms
-        self.attention = RotaryAttention(width, heads, key_heads)
-        self.feed_forward = GatedFeedForward(width, hidden)
+        self.attention = LlamaAttention(width, heads, key_heads)
+        self.feed_forward = LlamaFeedForward(width, hidden)
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], cache: KeyValues | None = None) -> Tensor:
         """(B, L, width) to the same; the cache's positions come before."""

@@ -1,0 +1,83 @@
+"""Folders of a trained transcriber: model.safetensors in float16, config.json with its card. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import torch
+
+from symbolic_music.bundled import bundled_folder
+from symbolic_music.errors import ModelError, UnknownNameError
+from symbolic_music.models.checkpoints.safetensors_folder import (
+    WEIGHTS,
+    check_weights,
+    fill,
+    open_weights,
+    read_config,
+    stored,
+    write_folder,
+)
+from symbolic_music.models.model import Card, resolve_device
+from symbolic_music.transcription.network import Transcriber, TranscriberConfig
+from symbolic_music.version import __version__
+
+ARCHITECTURE = "transcriber"
+BUNDLED = "transcription"
+
+
+def save_transcriber(network: Transcriber, card: Card, folder: str | Path) -> Path:
+    """Write a transcriber, whole or not at all.
+
+    Raises:
+        ModelError: when weights are not finite.
+        FileError: when it cannot be written.
+
+    Examples:
+        >>> network = sm.transcription.Transcriber(sm.transcription.TranscriberConfig(width=8))
+        >>> card = sm.models.Card("mine", 9_000, "CC0-1.0", "nothing yet")
+        >>> sm.transcription.save_transcriber(network, card, "mine").name
+        'mine'
+    """
+    config = {
+        "architecture": ARCHITECTURE,
+        "library_version": __version__,
+        "transcriber": dataclasses.asdict(network.config),
+        "card": card.record(),
+    }
+    weights = {
+        name: stored(name, value, torch.float16) if value.is_floating_point() else value
+        for name, value in network.state_dict().items()
+    }
+    return write_folder(folder, config, weights)
+
+
+def load_transcriber(name_or_path: str | Path = BUNDLED, device: str = "auto") -> Transcriber:
+    """A bundled transcriber by name, or a folder of one by path, ready for use.
+
+    Raises:
+        UnknownNameError: when it is neither.
+        ModelError: when the folder is of another model, or broken.
+
+    Examples:
+        >>> network = sm.transcription.Transcriber(sm.transcription.TranscriberConfig(width=8))
+        >>> card = sm.models.Card("mine", 9_000, "CC0-1.0", "nothing yet")
+        >>> folder = sm.transcription.save_transcriber(network, card, "mine")
+        >>> sm.transcription.load_transcriber(folder).config.width
+        8
+    """
+    folder = bundled_folder(str(name_or_path)) or Path(name_or_path)
+    if not os.path.isdir(folder):
+        raise UnknownNameError(f"no transcriber named {str(name_or_path)[:100]!r} and no such folder")
+    config = read_config(folder)
+    if config.get("architecture") != ARCHITECTURE or not isinstance(config.get("transcriber"), dict):
+        raise ModelError(f"{folder} holds no transcriber")
+    try:
+        network = Transcriber(TranscriberConfig(**config["transcriber"]))
+    except (TypeError, ModelError) as error:
+        raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
+    with open_weights(folder / WEIGHTS) as weights:
+        check_weights(network, weights, folder)
+        fill(network, weights, folder)
+    return network.eval().to(resolve_device(device))
