@@ -71,6 +71,7 @@ def _measure(tool: str, model: str) -> Any:
     embedding = models[model]
 
     def measured(reference: Path, generated: Path) -> float:
+        words: dict[str, Any]
         if tool == "fadtk":
             cache = import_module("fadtk.fad_batch").cache_embedding_files
             kind, words = import_module("fadtk.fad").FrechetAudioDistance, {"load_model": False}

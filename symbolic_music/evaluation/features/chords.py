@@ -1,7 +1,7 @@
 """How far two pieces have the same chords, beat by beat: chord accuracy (Ren et al. 2020, PopMAG, section 4.2).
 
 The paper compares measures; here, as chords change within them, quarters. Chords are those of the recogniser of the
-compound words' authors (`tokenizers.chords.by_weight`), drums left out. smg-metrics' chord *similarity* is the angle
+compound words' authors (`tokenizers.chords.compound_word`), drums left out. smg-metrics' chord *similarity* is the angle
 between vectors of a trained encoder (EC2-VAE), whose weights this library does not have.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import Score
-from symbolic_music.tokenizers.chords.by_weight import beat_chords
+from symbolic_music.tokenizers.chords.compound_word import beat_chords
 
 
 def accuracy(score: Score, reference: Score) -> Mapping[str, float]:

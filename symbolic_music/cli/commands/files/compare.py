@@ -51,7 +51,8 @@ def compare(
             name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()
         }
         facts = {"generated": str(generated), "reference": str(reference), **distances.as_json(found)}
-        facts |= {} if heard is None else {rendered: heard}
+        if rendered is not None:
+            facts[rendered] = heard
         out_json({**facts, "pairs": paired} if pairs else facts)
         return
     from rich.table import Table
