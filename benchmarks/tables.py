@@ -52,7 +52,7 @@ def line(cells: list[str]) -> str:
 
 
 def rows_table(result: dict[str, Any]) -> str:
-    """Ours beside the peer's; ours alone where no row has a peer. A ratio is shown of times, of which less is better."""
+    """Ours beside the peer's; ours alone where no row has a peer. A ratio is shown of times, where less is better."""
     if all(row.get("peer") is None and not row.get("peer_name") for row in result["rows"]):
         out = line(["", "measured"]) + line(["---", "--:"])
         return out + "".join(

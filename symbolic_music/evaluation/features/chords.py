@@ -1,8 +1,8 @@
 """How far two pieces have the same chords, beat by beat: chord accuracy (Ren et al. 2020, PopMAG, section 4.2).
 
 The paper compares measures; here, as chords change within them, quarters. Chords are those of the recogniser of the
-compound words' authors (`tokenizers.chords.compound_word`), drums left out. smg-metrics' chord *similarity* is the angle
-between vectors of a trained encoder (EC2-VAE), whose weights this library does not have.
+compound words' authors (`tokenizers.chords.compound_word`), drums left out. smg-metrics' chord *similarity* is the
+angle between vectors of a trained encoder (EC2-VAE), whose weights this library does not have.
 """
 
 from __future__ import annotations
