@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
@@ -25,6 +27,7 @@ SCALES: dict[str, tuple[int, ...]] = {
     "blues": (0, 3, 5, 6, 7, 10),
     "whole tone": (0, 2, 4, 6, 8, 10),
 }
+Pitch = TypeVar("Pitch", float, NDArray[np.float64])
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -42,6 +45,16 @@ def pitch_class(name: str) -> int:
     if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
         raise OptionError(f"no tonic {name!r}: a letter from A to G, and # or b")
     return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12
+
+
+def hertz(pitch: Pitch) -> Pitch:
+    """Frequency of a MIDI pitch, or of an array of them; 69 is 440 Hz. Fractions are parts of a semitone.
+
+    Examples:
+        >>> sm.theory.hertz(81)
+        880.0
+    """
+    return 440.0 * 2.0 ** ((pitch - 69) / 12)
 
 
 def key_name(sharps: int, minor: bool) -> str:
