@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ SCALES: dict[str, tuple[int, ...]] = {
     "blues": (0, 3, 5, 6, 7, 10),
     "whole tone": (0, 2, 4, 6, 8, 10),
 }
-Pitch = TypeVar("Pitch", float, NDArray[np.float64])
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -47,14 +46,19 @@ def pitch_class(name: str) -> int:
     return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12
 
 
-def hertz(pitch: Pitch) -> Pitch:
+@overload
+def hertz(pitch: float) -> float: ...
+@overload
+def hertz(pitch: NDArray[np.floating[Any]]) -> NDArray[np.float64]: ...
+def hertz(pitch: float | NDArray[np.floating[Any]]) -> float | NDArray[np.float64]:
     """Frequency of a MIDI pitch, or of an array of them; 69 is 440 Hz. Fractions are parts of a semitone.
 
     Examples:
         >>> sm.theory.hertz(81)
         880.0
     """
-    return 440.0 * 2.0 ** ((pitch - 69) / 12)
+    found: float | NDArray[np.float64] = 440.0 * 2.0 ** ((pitch - 69) / 12)
+    return found
 
 
 def key_name(sharps: int, minor: bool) -> str:
