@@ -31,6 +31,7 @@ from tokenizers_remi_compound import RESULTS, store
 
 from symbolic_music import Score, read
 from symbolic_music.errors import NotationError
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io import musicxml_bytes
 from symbolic_music.io.notation.source import NotationSource, parse_musicxml, parsed
 from symbolic_music.score import note_table
@@ -61,9 +62,10 @@ def edited(score: Score, rng: random.Random) -> Score:
 
 
 def table(score: Score) -> list[tuple[int, ...]]:
-    """Notes in an order of their own."""
-    names = ("onset", "duration", "pitch", "velocity", "program", "channel", "track")
-    return sorted(zip(*(score.notes[name].tolist() for name in names), strict=True))
+    """Notes in an order of their own. Of channels only drums count: a part that was silent had none."""
+    names = ("onset", "duration", "pitch", "velocity", "program", "track")
+    drums = (score.notes["channel"] == DRUM_CHANNEL).tolist()
+    return sorted(zip(*(score.notes[name].tolist() for name in names), drums, strict=True))
 
 
 def measures(document: bytes) -> dict[tuple[int, int], bytes]:
