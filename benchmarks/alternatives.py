@@ -9,19 +9,15 @@ fastest counts. Writes benchmarks/results/alternatives.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from result_file import row, write_result
 
 import symbolic_music as sm
 
-RESULT = Path(__file__).parent / "results" / "alternatives.json"
 COUNTS = (1, 4, 8, 16)
 
 
@@ -45,25 +41,9 @@ def main() -> None:
             rate = notes / (time.process_time() - begun)
             if number:  # the first round warms up
                 best[count] = max(best[count], rate)
-    rows = [
-        {"metric": f"{count} side by side", "ours": round(best[count], 1), "peer": round(best[1], 1),
-         "peer_name": "one at a time", "ratio": round(best[count] / best[1], 2), "unit": "notes/s"}
-        for count in COUNTS
-    ]  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    first, last = asked.bars
-    result = {
-        "name": "alternatives",
-        "command": f"python benchmarks/alternatives.py SONG --model {asked.model} --bars {first} {last}",
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {asked.threads} used, CPU time",
-        "load": round(os.getloadavg()[0], 1),
-        "n": asked.rounds,
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    for row in rows:
-        print(f"{row['metric']}: {row['ours']} notes/s, {row['ratio']} times one at a time")
+    rows = [row(f"{count} side by side", best[count], "notes/s", best[1], "one at a time", best[count] / best[1])
+            for count in COUNTS]  # fmt: skip
+    write_result("alternatives", asked.rounds, rows, f"{asked.threads} used, CPU time")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,7 @@ benchmarks/results/attention.json.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -26,7 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from result_file import row, write_result
+
 BATCH, HEADS, WIDTH = 2, 8, 64
 OURS, PLAIN, NAIVE, MASK = "relative_attention", "SDPA, causal", "naive skew", "skew as SDPA's mask"
 PLAIN_DROPOUT = "SDPA, causal, dropout 0.1"
@@ -137,43 +136,9 @@ def rows_of(what: str, peer: str, ours: list[tuple[float, float]], theirs: list[
         pairs = [(a[i], b[i]) for a, b in zip(ours, theirs, strict=True)]
         a, b, ratio = (statistics.median(x) for x in ([p[0] for p in pairs], [p[1] for p in pairs],
                                                       [p[1] / p[0] for p in pairs]))  # fmt: skip
-        rows.append(row(f"{what}{figure}", 1e3 * a, 1e3 * b, peer, ratio, unit))
-    rows.append(row(f"{what}, memory", *memories, peer, memories[1] / memories[0], "MB"))
+        rows.append(row(f"{what}{figure}", 1e3 * a, unit, 1e3 * b, peer, ratio))
+    rows.append(row(f"{what}, memory", memories[0], "MB", memories[1], peer, memories[1] / memories[0]))
     return rows
-
-
-def row(metric: str, ours: float, peer: float, peer_name: str, ratio: float, unit: str) -> dict[str, Any]:
-    """One line of the result, printed."""
-    print(f"{metric:66} ours {ours:9.0f}  {peer_name} {peer:9.0f} {unit}  ratio {ratio:.2f}", flush=True)
-    return {"metric": metric, "ours": round(ours, 1), "peer": round(peer, 1), "peer_name": peer_name,
-            "ratio": round(ratio, 3), "unit": unit}  # fmt: skip
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def store(name: str, rounds: int, threads: int, rows: list[dict[str, Any]]) -> None:
-    """Write a result."""
-    import torch
-
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    load = os.getloadavg()[1]
-    result = {
-        "name": name,
-        "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, {threads} threads used, {platform.system()}, "
-        f"torch {torch.__version__}, load {load:.1f}",
-        "n": rounds,
-        "rows": rows,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def main() -> None:
@@ -206,7 +171,7 @@ def main() -> None:
             what = f"{length:,} tokens, {words}"
             peer = PLAIN_DROPOUT if name == DROPOUT else PLAIN
             rows += rows_of(what, peer, taken[name], taken[peer], (extra[name], extra[peer]))
-    store("attention", args.rounds, args.threads, rows)
+    write_result("attention", args.rounds, rows, f"{args.threads} threads used, torch {torch.__version__}")
 
 
 if __name__ == "__main__":

@@ -9,21 +9,16 @@ them evenly spaced beats at the tempo that fits the annotations best, begun at t
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mir_eval import beat
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.transcription import track_beats
-
-RESULT = Path(__file__).parent / "results" / "beats.json"
 
 
 def scores(wanted: np.ndarray, found: np.ndarray, what: str) -> dict[str, float]:
@@ -57,21 +52,10 @@ def main() -> None:
         print(path.stem, {name: round(value, 2) for name, value in rows.items()}, flush=True)
     rows_out: list[dict[str, Any]] = []
     for name, values in ours.items():
-        peer = round(float(np.mean(even[name])), 3) if name in even else None
-        mean = round(float(np.mean(values)), 3)
-        print(name, len(values), mean, peer)
-        rows_out.append({"metric": f"{name} ({len(values)} songs)", "ours": mean, "peer": peer,
-                         "peer_name": None if peer is None else "even beats", "ratio": None, "unit": ""})  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "beats",
-        "command": "python benchmarks/beats.py POP909",
-        "commit": commit.stdout.strip(),
-        "machine": f"{os.cpu_count()} cores, {platform.system()}",
-        "n": len(ours["F of beats"]),
-        "rows": rows_out,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+        peer = float(np.mean(even[name])) if name in even else None
+        what = f"{name} ({len(values)} songs)"
+        rows_out.append(row(what, float(np.mean(values)), "", peer, None if peer is None else "even beats"))
+    write_result("beats", len(ours["F of beats"]), rows_out)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,12 @@ of half the dropout (after Gal & Ghahramani 2016, who average over the whole).
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import platform
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from result_file import row, write_result
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -27,7 +25,6 @@ from symbolic_music.corpora.datasets.chorale_grid import Grid, read_grids
 from symbolic_music.models.architectures.frame_transformer import PITCHES, SILENCE, FrameTransformer
 from symbolic_music.models.modules.decoder_block import RelativeAttention
 
-ROOT = Path(__file__).parent.parent
 SHIFTS = range(-6, 6)
 
 
@@ -103,19 +100,10 @@ def main() -> None:
     rows = []
     for split in ("valid", "test"):
         found = measured(networks, splits[split], names)
-        print(split, {what: round(value, 4) for what, value in found.items()}, flush=True)
-        rows += [{"metric": f"{what}, {split}", "ours": round(v, 4), "unit": "nats"} for what, v in found.items()]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    result = {
-        "name": "chorale_frames",
-        "command": f"python benchmarks/chorale_frames.py Jsb16thSeparated.json {' '.join(names)}",
-        "commit": commit,
-        "machine": f"{platform.machine()}, {platform.system()}",
-        "n": {split: len(splits[split]) for split in ("valid", "test")},
-        "parameters": [sum(p.numel() for p in network.parameters()) for network in networks],
-        "rows": rows,
-    }
-    (ROOT / "benchmarks/results/chorale_frames.json").write_text(json.dumps(result, indent=1) + "\n")
+        rows += [row(f"{what}, {split}", value, "nats") for what, value in found.items()]
+    n = {split: len(splits[split]) for split in ("valid", "test")}
+    parameters = [sum(p.numel() for p in network.parameters()) for network in networks]
+    write_result("chorale_frames", n, rows, parameters=parameters)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,12 @@ python benchmarks/chorale_model.py Jsb16thSeparated.json [PIECES]
 
 from __future__ import annotations
 
-import json
 import math
-import platform
-import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.corpora import read_chorales
@@ -95,28 +92,10 @@ def main(path: str, pieces: int = 10) -> None:
         for t, pitches in ranges.items()
         for i, (end, value) in enumerate((("lowest", float(min(pitches))), ("highest", float(max(pitches)))))
     ]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    document = {
-        "name": "chorale_model",
-        "command": f"python benchmarks/chorale_model.py Jsb16thSeparated.json {pieces}",
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.processor() or platform.machine()}, 2 cores",
-        "n": {"valid_chorales": len(valid), "valid_notes": ours.notes, "infilled_test_chorales": pieces},
-        "rows": [
-            {
-                "metric": metric,
-                "ours": round(value, 4),
-                "peer": None if peer is None else round(peer, 4),
-                "peer_name": name,
-                "ratio": None if not peer else round(value / peer, 4),
-                "unit": unit,
-            }
-            for metric, value, peer, name, unit in figures
-        ],
-    }
-    text = json.dumps(document, indent=2) + "\n"
-    (Path(__file__).parent / "results" / "chorale_model.json").write_text(text)
-    print(text)
+    n = {"valid_chorales": len(valid), "valid_notes": ours.notes, "infilled_test_chorales": pieces}
+    rows = [row(metric, value, unit, peer, name, value / peer if peer else None)
+            for metric, value, peer, name, unit in figures]  # fmt: skip
+    write_result("chorale_model", n, rows)
 
 
 if __name__ == "__main__":

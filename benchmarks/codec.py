@@ -10,8 +10,6 @@ lowest bitrate that it has, 6 kb/s; its files are decoded to the codec's rate an
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import subprocess
 import tempfile
 import time
@@ -20,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from result_file import row, write_result
 
 from symbolic_music.codec import Codec, load_codec
 from symbolic_music.codec.autoencoder.losses import mel_loss, si_sdr
@@ -91,7 +90,6 @@ def main() -> None:
     form = codec.format
     length = round(asked.seconds * form.frame_rate) * form.hop
     rows = []
-    machine = f"{platform.machine()}, {platform.system()}, 1 thread"
     for folder in asked.folders:
         real = Sounds({folder: 1.0}, form, 20).examples(asked.count, length)
         real = real[real.abs().amax((1, 2)) > 1e-3]
@@ -102,42 +100,22 @@ def main() -> None:
         for count in sorted({1, 2, 4, form.codebooks}):
             found = distances(codec.decode(codes[:, :count]), real, form.sample_rate)
             kind = f"{count} codebooks, {form.bits_per_second * count / form.codebooks / 1000:.2g} kb/s"
-            print(where, kind, {k: round(v, 3) for k, v in found.items()}, peer_name, peer, flush=True)
             if count == form.codebooks:
-                rows += [
-                    {"metric": f"{name}, {where}, {kind}", "ours": round(value, 3), "peer": round(peer[name], 3),
-                     "peer_name": peer_name, "ratio": None, "unit": ""}
-                    for name, value in found.items()
-                ]  # fmt: skip
+                rows += [row(f"{name}, {where}, {kind}", value, "", peer[name], peer_name)
+                         for name, value in found.items()]  # fmt: skip
             else:
-                value = found["mel distance"]
-                rows.append({"metric": f"mel distance, {where}, {kind}", "ours": round(value, 3), "unit": ""})
+                rows.append(row(f"mel distance, {where}, {kind}", found["mel distance"]))
         shares = [torch.bincount(codes[:, k].flatten(), minlength=form.size).double() / codes[:, k].numel()
                   for k in range(form.codebooks)]  # fmt: skip
         used = [float((one > 0).sum()) for one in shares]
         even = [float(torch.special.entr(one).sum().exp()) for one in shares]
-        rows.append(
-            {"metric": f"entries used, mean of the codebooks, {where}", "ours": round(np.mean(used)), "unit": ""}
-        )
-        rows.append({"metric": f"perplexity, mean of the codebooks, {where}", "ours": round(np.mean(even)), "unit": ""})
+        rows.append(row(f"entries used, mean of the codebooks, {where}", round(np.mean(used))))
+        rows.append(row(f"perplexity, mean of the codebooks, {where}", round(np.mean(even))))
     for name, value in speeds(codec).items():
         published = {"encode": 9.8, "decode": 10.4}[name]
-        rows.append({"metric": f"{name}, a minute in pieces of a second", "ours": round(value, 1), "peer": published,
-                     "peer_name": "EnCodec 24 kHz, published", "ratio": round(value / published, 2),
-                     "unit": "x real time"})  # fmt: skip
-        print(name, round(value, 1), flush=True)
-    result = {
-        "name": "codec",
-        "command": "python benchmarks/codec.py codec instrument-samples pairs/piano pairs/ensemble pairs/band",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-        ).stdout.strip(),
-        "machine": machine,
-        "n": asked.count,
-        "rows": rows,
-    }
-    path = Path(__file__).parent / "results" / "codec.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+        rows.append(row(f"{name}, a minute in pieces of a second", value, "x real time", published,
+                        "EnCodec 24 kHz, published", value / published))  # fmt: skip
+    write_result("codec", asked.count, rows)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,7 @@ is of 2.5 to 97.5 % of 200 bootstrap samples, seed 0.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import platform
-import subprocess
 import time
 import warnings
 from collections.abc import Callable
@@ -29,6 +26,7 @@ import numpy as np
 import scipy.linalg
 import torch
 from numpy.typing import NDArray
+from result_file import row, write_result
 from transcription import f_measure
 
 import symbolic_music as sm
@@ -133,15 +131,9 @@ def measured(folder: Path, writer: Writer, count: int, seconds: float) -> list[d
         similarity = float(np.mean([chroma_similarity(scores[i], sound, seconds) for i, sound in pairs]))
         found = np.concatenate([embedding(sound, seconds) for sound in sounds])
         low, high = interval(found, known)
-        print(folder.name, name, round(f1, 3), round(similarity, 3), round(low), round(high), flush=True)
         what = f"{name}, {folder.name} ({len(chosen)} pieces)"
-        rows += [
-            {"metric": f"{what}: note F1", "ours": round(f1, 3), "unit": ""},
-            {"metric": f"{what}: chroma", "ours": round(similarity, 3), "unit": ""},
-            {"metric": f"{what}: distance", "ours": round(frechet(found, known), 1), "unit": ""},
-            {"metric": f"{what}: from", "ours": round(low, 1), "unit": ""},
-            {"metric": f"{what}: to", "ours": round(high, 1), "unit": ""},
-        ]
+        figures = {"note F1": f1, "chroma": similarity, "distance": frechet(found, known), "from": low, "to": high}
+        rows += [row(f"{what}: {figure}", value) for figure, value in figures.items()]
     return rows
 
 
@@ -158,22 +150,10 @@ def main() -> None:
     writer, seconds = load_writer(asked.model, device="cpu"), asked.seconds
     rows = [row for folder in asked.folders for row in measured(folder, writer, asked.count, seconds)]
     scores = [sm.read(next(asked.folders[0].glob("*.mid"))).clip(0, seconds)]
-    speed = [
-        {"metric": "frames written a second, cached, with guidance", "ours": round(cached_rate(writer, scores[0]), 1),
-         "peer": round(uncached_rate(writer), 1), "peer_name": "no cache", "unit": "1/s", "ratio": None},
-    ]  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    folder = Path(__file__).parent / "results"
-    for name, table in (("codec_lm", rows), ("codec_lm_speed", speed)):
-        result = {
-            "name": name,
-            "command": "python benchmarks/codec_lm.py runs/pairs/piano runs/pairs/ensemble",
-            "commit": commit,
-            "machine": f"{platform.machine()}, {platform.system()}, 1 thread",
-            "n": asked.count,
-            "rows": table,
-        }
-        (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    speed = row("frames written a second, cached, with guidance", cached_rate(writer, scores[0]), "1/s",
+                uncached_rate(writer), "no cache")  # fmt: skip
+    write_result("codec_lm", asked.count, rows)
+    write_result("codec_lm_speed", asked.count, [speed])
 
 
 if __name__ == "__main__":

@@ -11,15 +11,12 @@ tracks beside the first one given, by the time since the piece began, without a 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import platform
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
+from result_file import row, write_result
 from torch.nn import functional
 
 import symbolic_music as sm
@@ -244,11 +241,8 @@ def main() -> None:
                 total = sums.setdefault(part, [0.0, 0])
                 total[0] += value
                 total[1] += count
-        for part in ("pitch", "duration") if alone else ("whole", "pitch"):
-            table.append(
-                {"metric": f"{name}: {part}", "ours": round(sums[part][0] / sums[part][1], 4), "unit": "nats/note"}
-            )
-            print(table[-1])
+        parts = ("pitch", "duration") if alone else ("whole", "pitch")
+        table += [row(f"{name}: {part}", sums[part][0] / sums[part][1], "nats/note") for part in parts]
     for name, lead_in in (("no lead-in", 0), ("lead-in of 5 s", 500)):
         spans: dict[str, list[float]] = {}
         for index in store.splits[asked.split].tolist():
@@ -258,9 +252,7 @@ def main() -> None:
                 total[1] += count
         for span, (value, count) in spans.items():
             if count:
-                metric = f"given the first track, {name}, {span}"
-                table.append({"metric": metric, "ours": round(value / count, 4), "unit": "nats/note"})
-                print(table[-1])
+                table.append(row(f"given the first track, {name}, {span}", value / count, "nats/note"))
     pool = cases(store, "train", 10 * asked.pieces, seed=2, most=2)
     rng, sums2 = np.random.default_rng(3), dict[str, dict[str, list[float]]]()
     for seed, case in enumerate(chosen):
@@ -285,22 +277,9 @@ def main() -> None:
     }
     for metric, by in sums2.items():
         means = {name: float(np.mean(values)) for name, values in by.items()}
-        for peer in ("the truth", "retrieved", "random"):
-            table.append({"metric": metric, "ours": round(means["the model"], 3), "peer": round(means[peer], 3),
-                          "peer_name": peer, "unit": units[metric]})  # fmt: skip
-            print(table[-1])
-    result = {
-        "name": asked.name,
-        "command": f"python benchmarks/context.py STORE --pieces {asked.pieces}",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-        ).stdout.strip(),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads used, {platform.system()}",
-        "n": len(chosen),
-        "rows": table,
-    }
-    path = Path(__file__).parent / "results" / f"{asked.name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+        table += [row(metric, means["the model"], units[metric], means[peer], peer)
+                  for peer in ("the truth", "retrieved", "random")]  # fmt: skip
+    write_result(asked.name, len(chosen), table, f"{torch.get_num_threads()} threads used")
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ import json
 import math
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from result_file import RESULTS, commit, processor
 
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.evaluation.context import Case, EditRegion, as_json, evaluate, load_cases, references, table
@@ -103,12 +104,6 @@ def plain(rows: Sequence[dict[str, float]]) -> dict[str, list[float | None]]:
     return {name: [None if math.isnan(row[name]) else round(row[name], 4) for row in rows] for name in rows[0]}
 
 
-def commit() -> str:
-    """The state of the library."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
 def kept_values(
     path: Path, cases: Sequence[Case], seed: int
 ) -> tuple[dict[str, list[dict[str, float]]], dict[str, Any]]:
@@ -151,7 +146,7 @@ def main() -> None:
         facts[name] = {"seconds_a_region": round(seconds, 3), "errors": errors, "commit": commit()}
         print(f"{name}: {seconds:.2f} s a region" + "".join(f"\n  error: {error}" for error in errors))
     if asked.keep:
-        kept, told = kept_values(HERE / "results" / f"{asked.name}.json", cases, asked.seed)
+        kept, told = kept_values(RESULTS / f"{asked.name}.json", cases, asked.seed)
         results, facts = {**kept, **results}, {**told, **facts}
     baselines = references(cases, asked.seed)
     results |= {name: evaluate(cases, write) for name, write in baselines.items()}
@@ -161,7 +156,7 @@ def main() -> None:
         "name": asked.name,
         "command": f"python benchmarks/edits_in_context.py CORPORA {' '.join(facts)} --regions {len(cases)}",
         "commit": commit(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {asked.workers} used, {platform.system()}",
+        "machine": f"{processor()}, {os.cpu_count()} cores, {asked.workers} used, {platform.system()}",
         "n": len(cases),
         "seed": asked.seed,
         "split": "test",
@@ -171,7 +166,7 @@ def main() -> None:
         "values": {name: plain(found) for name, found in results.items()},
     }
     text = json.dumps(document, indent=None, separators=(",", ":")).replace('{"metric"', '\n{"metric"')
-    (HERE / "results" / f"{asked.name}.json").write_text(text + "\n")
+    (RESULTS / f"{asked.name}.json").write_text(text + "\n")
     if asked.report is not None:
         from symbolic_music.evaluation.context.report import context_report
         from symbolic_music.evaluation.report import page

@@ -9,14 +9,12 @@ a store its own validations are all there is.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.corpora.store.store import NoteStore
@@ -47,10 +45,7 @@ def rows_of(run: Path, store: NoteStore | None, split: str) -> list[dict[str, An
             f"bits a note, {split}": found.per_note / math.log(2),
             f"bits a second, {split}": found.bits_per_second,
         }
-    print(run.name, figures, flush=True)
-    return [
-        {"metric": f"{run.name}: {what}", "ours": round(float(value), 4), "unit": ""} for what, value in figures.items()
-    ]
+    return [row(f"{run.name}: {what}", value) for what, value in figures.items()]
 
 
 def curves(runs: list[Path], image: Path) -> None:
@@ -76,18 +71,8 @@ def main() -> None:
     asked = parser.parse_args()
     runs, store = asked.runs, None if asked.store is None else NoteStore(asked.store)
     rows = [row for run in runs for row in rows_of(run, store, asked.split)]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    shown = " ".join(run.name for run in runs) + ("" if asked.store is None else f" --store {asked.store.name}")
-    result = {
-        "name": f"experiment_{asked.name}",
-        "command": f"python benchmarks/experiments.py {asked.name} {shown}",
-        "commit": commit,
-        "machine": f"{platform.machine()}, {platform.system()}, 1 thread a run",
-        "n": None if store is None else len(store.splits[asked.split]),
-        "rows": rows,
-    }
-    path = ROOT / f"benchmarks/results/experiment_{asked.name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    n = None if store is None else len(store.splits[asked.split])
+    write_result(f"experiment_{asked.name}", n, rows, "1 thread a run")
     curves(runs, ROOT / f"docs/images/experiment_{asked.name}.png")
 
 

@@ -26,9 +26,6 @@ import argparse
 import csv
 import json
 import math
-import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +36,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from result_file import row, write_result
 from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
@@ -52,7 +50,6 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, events_of, pad, to_ids
 from symbolic_music.training.run.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint
 
-RESULTS = Path(__file__).parent / "results"
 AUTOREGRESS_ROW = (0, 0, 0, 3)  # see models.anticipatory
 FIRST_POINT, GROWTH = 10, 2**0.5  # steps of a curve's first point; each next point is so much further on
 WARMUP = 20  # steps
@@ -73,14 +70,8 @@ def modern(width: int, layers: int, heads: int, hidden: int) -> AnticipatoryTran
 
 # Both have 4.35 M parameters. Of the published shapes' two thirds to nine tenths are outside of the table of ids: of a
 # GPT-2 of this size a tenth is.
-SHAPES: dict[str, Callable[[], nn.Module]] = {
-    "modern": lambda: modern(208, 5, 4, 552),
-    "gpt2": lambda: plain(72, 5, 4),
-}
-ABOUT = {
-    "modern": "ours",
-    "gpt2": "GPT-2, as many parameters",
-}
+SHAPES: dict[str, Callable[[], nn.Module]] = {"modern": lambda: modern(208, 5, 4, 552), "gpt2": lambda: plain(72, 5, 4)}
+ABOUT = {"modern": "ours", "gpt2": "GPT-2, as many parameters"}
 
 
 @dataclass(frozen=True)
@@ -105,11 +96,11 @@ class Corpus:
 def lakh(folder: Path, split: str) -> Iterator[Events]:
     """The files that are proven to be Lakh's."""
     with (folder / "index.csv").open() as file:
-        rows = [r for r in csv.DictReader(file) if r["lmd_verified"] == "1" and r["split"] == split]
-    for row in rows:
-        if (folder / row["file"]).is_file():
+        proven = [r for r in csv.DictReader(file) if r["lmd_verified"] == "1" and r["split"] == split]
+    for path in (folder / one["file"] for one in proven):
+        if path.is_file():
             try:
-                yield pad(events_of(read(folder / row["file"])))
+                yield pad(events_of(read(path)))
             except SymbolicMusicError as error:
                 print(f"not read: {error}", file=sys.stderr)
 
@@ -383,31 +374,22 @@ def write(data: Data, runs: dict[str, dict[str, Any]], curves: dict[str, list[di
             else:
                 at = last[axis]
                 pair = along(mine, axis, at, "nll"), last["nll"], last["masked"]
-            rows.append(row(f"validation NLL an event, {words} ({at:,.0f})", pair[0], pair[1], name))
-            rows.append(row(f"the same, {words}, impossible ids masked", pair[0], pair[2], name))
+            rows.append(beside(f"validation NLL an event, {words} ({at:,.0f})", pair[0], pair[1], name))
+            rows.append(beside(f"the same, {words}, impossible ids masked", pair[0], pair[2], name))
         tested = (("nll", ""), ("masked", ", impossible ids masked")) if ours["test"] and peer["test"] else ()
         for part, words in tested:
-            rows.append(row(f"test NLL an event at the end{words}", ours["test"][part], peer["test"][part], name))
+            rows.append(beside(f"test NLL an event at the end{words}", ours["test"][part], peer["test"][part], name))
         speeds = [run["events"] / run["steps"] / run["cpu_seconds_a_step"] for run in (ours, peer)]
-        rows.append(row("events a CPU second in training", *speeds, name, "events/s"))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": f"gpt2_against_modern_{data.folder.name}",
-        "command": f"python benchmarks/gpt2_against_modern.py time, train, test, report {data.folder.name}",
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
-        "n": {
-            "events_a_sequence": data.corpus.events,
-            "sequences_a_step": data.corpus.batch,
-            "test_sequences": data.corpus.test,
-            "curve_sequences": data.corpus.curve,
-        },
-        "rows": rows,
-        "runs": runs,
-        "validation_curves": curves,
+        rows.append(beside("events a CPU second in training", *speeds, name, "events/s"))
+    name = f"gpt2_against_modern_{data.folder.name}"
+    command = f"python benchmarks/gpt2_against_modern.py time, train, test, report {data.folder.name}"
+    n = {
+        "events_a_sequence": data.corpus.events,
+        "sequences_a_step": data.corpus.batch,
+        "test_sequences": data.corpus.test,
+        "curve_sequences": data.corpus.curve,
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{result['name']}.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_result(name, n, rows, command=command, runs=runs, validation_curves=curves)
 
 
 def along(curve: list[dict[str, float]], axis: str, at: float, part: str) -> float:
@@ -415,18 +397,9 @@ def along(curve: list[dict[str, float]], axis: str, at: float, part: str) -> flo
     return float(np.interp(math.log(at), [math.log(p[axis]) for p in curve], [p[part] for p in curve]))
 
 
-def row(metric: str, ours: float, peer: float, name: str, unit: str = "nats") -> dict[str, Any]:
+def beside(metric: str, ours: float, peer: float, name: str, unit: str = "nats") -> dict[str, Any]:
     """One row of the result."""
-    return {"metric": metric, "ours": round(ours, 4), "peer": round(peer, 4), "peer_name": ABOUT[name],
-            "ratio": round(ours / peer, 4), "unit": unit}  # fmt: skip
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return row(metric, ours, unit, peer, ABOUT[name], ours / peer)
 
 
 def main() -> None:

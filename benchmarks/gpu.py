@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from result_file import RESULTS, commit
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -44,7 +45,6 @@ from symbolic_music.training.config import OptimConfig  # noqa: E402
 from symbolic_music.training.run.average import Average  # noqa: E402
 from symbolic_music.training.run.optimizers import optimizer_of  # noqa: E402
 
-RESULTS = Path(__file__).parent / "results"
 MINUTES = 12.0
 HEADS, WIDTH = 8, 64
 RELATED = (128, 48)  # steps and semitones apart that are distinguished
@@ -101,12 +101,9 @@ class Bench:
 
     def write(self) -> None:
         """The rows so far, replaced whole."""
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=ROOT
-        )
         result = {
             "name": self.path.stem, "command": "python benchmarks/gpu.py" + " --small" * self.small,
-            "commit": commit.stdout.strip(), "machine": self.machine(), "n": 1, "rows": self.rows,
+            "commit": commit(), "machine": self.machine(), "n": 1, "rows": self.rows,
         }  # fmt: skip
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_suffix(".part")

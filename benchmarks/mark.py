@@ -11,10 +11,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
-import platform
-import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -22,12 +18,12 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.mark import KEY, THRESHOLD, correlation, differences, marked
 
-RESULT = Path(__file__).parent / "results" / "mark.json"
 RATE, SECONDS, CUT = 44_100, 30.0, 10.0
 STARTS = (1.237, 9.81, 18.463)  # seconds
 
@@ -105,31 +101,14 @@ def main() -> None:
         for name, change in CHANGES.items():
             scores[name] += [correlation(differences(one), KEY) for one in cuts(change(signed))]
         print(number, {name: np.round(found[-3:], 1).tolist() for name, found in scores.items()}, flush=True)
-    rows = [row(f"marks found in ten seconds, {name}", 100 * np.mean(np.array(found) > THRESHOLD), "%")
+    rows = [row(f"marks found in ten seconds, {name}", 100 * float(np.mean(np.array(found) > THRESHOLD)), "%")
             for name, found in scores.items()]  # fmt: skip
     rows += [row(f"smallest score, {name}", min(found), "") for name, found in scores.items()]
-    rows += [row("marks found where there is none", 100 * np.mean(np.array(false) > THRESHOLD), "%"),
+    rows += [row("marks found where there is none", 100 * float(np.mean(np.array(false) > THRESHOLD)), "%"),
              row("largest score where there is none", max(false), ""), row("trials without a mark", len(false), ""),
              row("threshold", THRESHOLD, ""),
-             row("what the mark adds, beside the sound", np.mean(under), "dB")]  # fmt: skip
-    for one in rows:
-        print(one["metric"], one["ours"], one["unit"])
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "mark",
-        "command": "python benchmarks/mark.py --maestro MAESTRO --lakh LAKH",
-        "commit": commit.stdout.strip(),
-        "machine": f"{os.cpu_count()} cores, {platform.system()}",
-        "n": len(scores["as it is"]),
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-
-
-def row(metric: str, ours: float, unit: str) -> dict[str, Any]:
-    """A figure of its own."""
-    return {"metric": metric, "ours": round(float(ours), 3), "peer": None, "peer_name": None, "ratio": None,
-            "unit": unit}  # fmt: skip
+             row("what the mark adds, beside the sound", float(np.mean(under)), "dB")]  # fmt: skip
+    write_result("mark", len(scores["as it is"]), rows)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ import mido
 import numpy as np
 import pretty_midi
 import symusic
-from tokenizers_remi_compound import midi_files, row, store
+from result_file import write_result
+from tokenizers_remi_compound import midi_files, row
 
 from symbolic_music import Score, read
 from symbolic_music.errors import MidiError
@@ -130,7 +131,7 @@ def speed(folder: Path, count: int) -> None:
     ):
         calls = [(partial(midi_bytes, score), theirs) for score, theirs in zip(ours_of, writing, strict=True)]
         rows.append(by_turns(metric, calls, before))
-    store("midi_speed", len(files), rows)
+    write_result("midi_speed", len(files), rows)
 
 
 def odd(folder: Path) -> None:
@@ -160,7 +161,7 @@ def odd(folder: Path) -> None:
                 )
         rows.append(row("files with a header that are read", len(scores), both, name, "files"))
         rows.append(row(f"files {name} reads: equal number of notes", agree, both, name, "files"))
-    store("midi_odd", len(files), rows)
+    write_result("midi_odd", len(files), rows)
 
 
 def roundtrip(folders: list[Path]) -> None:
@@ -188,7 +189,7 @@ def roundtrip(folders: list[Path]) -> None:
         rows.append(row(f"{folder.name}: all equal", whole, len(files), "files", "files"))
         rows.append(row(f"{folder.name}: notes of a tick in the same order", in_order, len(files), "files", "files"))
         rows.append(row(f"{folder.name}: without problems", faultless, len(files), "files", "files"))
-    store("midi_roundtrip", sum(len(midi_files(folder, sys.maxsize)) for folder in folders), rows)
+    write_result("midi_roundtrip", sum(len(midi_files(folder, sys.maxsize)) for folder in folders), rows)
 
 
 def damaged(folder: Path, count: int) -> None:
@@ -233,7 +234,7 @@ def damaged(folder: Path, count: int) -> None:
         _, status = os.waitpid(child, 0)
         outcomes[f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else names[os.WEXITSTATUS(status)]] += 1
     rows = [row(f"damaged files: {name}", n, count, "damaged files", "files") for name, n in outcomes.most_common()]
-    store("midi_damaged", count, rows)
+    write_result("midi_damaged", count, rows)
 
 
 def main() -> None:

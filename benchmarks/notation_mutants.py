@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tokenizers_remi_compound import store
+from result_file import write_result
 
 from symbolic_music import read
 from symbolic_music.errors import NotationError, SymbolicMusicError
@@ -164,7 +164,7 @@ def main() -> None:
             print(f"{name}: {metric}: {value:g} {unit}")
             rows.append({"metric": f"{name}: {metric}", "ours": round(value, 3), "peer": None, "peer_name": "",
                          "ratio": None, "unit": unit})  # fmt: skip
-        store("notation_mutants", args.files * len({row["metric"].split(":")[0] for row in rows}), rows)
+        write_result("notation_mutants", args.files * len({row["metric"].split(":")[0] for row in rows}), rows)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 from notation_facts import facts
-from tokenizers_remi_compound import RESULTS, store
+from result_file import RESULTS, write_result
 
 from symbolic_music import Score, read
 from symbolic_music.errors import NotationError
@@ -228,7 +228,7 @@ def main() -> None:
         order = list(KINDS)
         rows.sort(key=lambda one: order.index(one["metric"].split(", ")[1].split(":")[0]))
         files = sum(one["peer"] for one in rows if one["metric"].endswith(": read"))
-        store("notation_round_trip", files, rows)
+        write_result("notation_round_trip", files, rows)
 
 
 def _not_measured(kinds: list[str], checked: bool) -> list[dict[str, Any]]:

@@ -10,14 +10,11 @@ second of where it was taken. People: all pieces of the test split.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import time
 from pathlib import Path
 
 import numpy as np
+from result_file import row, write_result
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.evaluation.originality import build_index, open_index, originality
@@ -78,21 +75,9 @@ def main() -> None:
         ("people, share of notes in passages: median", float(np.median(share)), "share"),
         ("people, share of notes in passages: 95 %", float(np.quantile(share, 0.95)), "share"),
     ]
-    rows = [{"metric": metric, "ours": round(value, 4), "unit": unit} for metric, value, unit in figures]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result_document = {
-        "name": asked.name,
-        "command": f"python benchmarks/originality.py STORE --copies {asked.copies}",
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 used, {platform.system()}",
-        "n": {"notes": int(index.starts[-1]), "copies": asked.copies, "notes_a_copy": round(float(np.mean(notes)), 1),
-              "test_pieces": len(people)},
-        "seed": asked.seed,
-        "rows": rows,
-    }  # fmt: skip
-    text = json.dumps(result_document, indent=1) + "\n"
-    (Path(__file__).parent / "results" / f"{asked.name}.json").write_text(text)
-    print(text)
+    n = {"notes": int(index.starts[-1]), "copies": asked.copies, "notes_a_copy": round(float(np.mean(notes)), 1),
+         "test_pieces": len(people)}  # fmt: skip
+    write_result(asked.name, n, [row(*figure) for figure in figures], seed=asked.seed)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,13 @@ turn, in seconds. Pedal: whether the sustain pedal goes down in what is written.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from result_file import write_result
 
 from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
@@ -29,7 +26,6 @@ from symbolic_music.models import load_model
 from symbolic_music.score import Score
 from symbolic_music.transforms import clip
 
-HERE = Path(__file__).parent
 _MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11)
 
 
@@ -94,17 +90,7 @@ def main() -> None:
             whole = generation.generate(prompt, asked.seconds, model, seed=number)
             found.append(facts(prompt, clip(whole, prompt.duration, prompt.duration + asked.seconds)))
         add(Path(name).name, found, (time.perf_counter() - began) / len(prompts))
-    document = {
-        "name": asked.name,
-        "command": f"python benchmarks/piano_continuation.py STORE {' '.join(Path(m).name for m in asked.models)}",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 used, {platform.system()}",
-        "n": asked.pieces,
-        "rows": rows,
-    }
-    (HERE / "results" / f"{asked.name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    write_result(asked.name, asked.pieces, rows)
 
 
 if __name__ == "__main__":

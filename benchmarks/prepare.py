@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import resource
 import shutil
@@ -24,7 +22,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from result_file import row, write_result
 
 
 def measured(corpus: str, source: Path, workers: int, *options: str) -> dict[str, Any]:
@@ -68,10 +66,7 @@ def rows(maestro: Path, lakh: Path, workers: int, peer_files: int) -> list[dict[
     out: list[dict[str, Any]] = []
 
     def add(metric: str, ours: float, unit: str, peer: float | None = None, name: str = "") -> None:
-        ratio = None if peer is None else round(peer / ours, 1)
-        out.append({"metric": metric, "ours": round(ours, 3), "peer": peer and round(peer, 1), "peer_name": name,
-                    "ratio": ratio, "unit": unit})  # fmt: skip
-        print(f"{metric:58} {ours:10.2f} {unit}" + ("" if peer is None else f"   {name} {peer:.1f}"))
+        out.append(row(metric, ours, unit, peer, name, None if peer is None else peer / ours))
 
     for corpus, source in (("maestro", maestro), ("lakh", lakh)):
         found = measured(corpus, source, workers)
@@ -90,14 +85,6 @@ def rows(maestro: Path, lakh: Path, workers: int, peer_files: int) -> list[dict[
     return out
 
 
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main() -> None:
     """Parse arguments, measure, print and store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,19 +95,7 @@ def main() -> None:
     parser.add_argument("--peer-files", type=int, default=40)
     args = parser.parse_args()
     found = rows(args.maestro, args.lakh, args.workers, args.peer_files)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    words = [Path(a).name if Path(a).is_dir() else a for a in sys.argv[1:]]
-    result = {
-        "name": "prepare",
-        "command": "python benchmarks/prepare.py " + " ".join(words),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores shared with other jobs, load {os.getloadavg()[0]:.0f}, "
-        f"{platform.system()}",
-        "n": 3,
-        "rows": found,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "prepare.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_result("prepare", 3, found, "shared with other jobs")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers_remi_compound import midi_files, row, store
+from result_file import write_result
+from tokenizers_remi_compound import midi_files, row
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from symbolic_music.errors import MidiError
@@ -69,7 +70,7 @@ def main() -> None:
         files += found["files"]
         rows.append(row(f"{name}: notes of another program", found["changed"], found["notes"], "notes", "count"))
         rows.append(row(f"{name}: files with such notes", found["files changed"], found["files"], "files", "count"))
-    store("programs-changed", files, rows)
+    write_result("programs-changed", files, rows)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import os
-import platform
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import torch
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.corpora.store.store import NoteStore
@@ -25,8 +21,6 @@ from symbolic_music.evaluation.regions import COUNTED
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region.rows import STATE, WRITTEN, Rows
-
-HERE = Path(__file__).parent
 
 
 def kept(events: GridEvents, mask: np.ndarray) -> GridEvents:
@@ -86,23 +80,9 @@ def main() -> None:
             for name, (cost, _) in costs.items():
                 totals.setdefault(name, []).append(cost)
     figures = {name: sum(costs) / notes for name, costs in totals.items()}
-    document = {
-        "name": asked.name,
-        "command": f"python benchmarks/region_context.py STORE {Path(asked.model).name} --split {asked.split}",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 used, {platform.system()}",
-        "n": regions,
-        "notes": notes,
-        "rows": [
-            {"metric": f"one track, {name}", "ours": round(value, 4), "unit": "nats a note",
-             "ratio": round(value / figures["past alone"], 4)}
-            for name, value in figures.items()
-        ],
-    }  # fmt: skip
-    print(json.dumps(document["rows"], indent=1))
-    (HERE / "results" / f"{asked.name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    rows = [row(f"one track, {name}", value, "nats a note", ratio=value / figures["past alone"])
+            for name, value in figures.items()]  # fmt: skip
+    write_result(asked.name, regions, rows, notes=notes)
 
 
 if __name__ == "__main__":

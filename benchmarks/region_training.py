@@ -10,22 +10,17 @@ batch is arranged as edits, whose controls predict nothing.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
+from result_file import row, write_result
 
 from symbolic_music.models.architectures.anticipatory import EVENT
 from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED
 from symbolic_music.training.config import parse_config
 from symbolic_music.training.task import Share, Task
 from symbolic_music.training.tasks.factory import task_of
-
-HERE = Path(__file__).parent
 
 
 def events_of(name: str, table: torch.Tensor) -> int:
@@ -72,22 +67,9 @@ def main() -> None:
     for name, tree in configs.items():
         found[name] = rate(name, task_of(parse_config({**tree, "model": {"architecture": name}})), asked.steps)
     ours, before = found["region-transformer"], found["anticipatory"]
-    document = {
-        "name": asked.name,
-        "command": "python benchmarks/region_training.py STORE",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
-        "machine": f"{platform.machine()}, one thread, {platform.system()}",
-        "n": asked.steps,
-        "rows": [
-            {"metric": f"{what} a CPU second in training", "ours": round(ours[what]), "peer": round(before[what]),
-             "peer_name": "anticipatory", "ratio": round(ours[what] / before[what], 2), "unit": f"{what}/s"}
-            for what in ("events", "rows")
-        ],
-    }  # fmt: skip
-    print(json.dumps(document["rows"], indent=1))
-    (HERE / "results" / f"{asked.name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    rows = [row(f"{what} a CPU second in training", ours[what], f"{what}/s", before[what], "anticipatory",
+                ours[what] / before[what]) for what in ("events", "rows")]  # fmt: skip
+    write_result(asked.name, asked.steps, rows)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@
 
 `mutants`: `tests.fuzz.campaign` on all targets, a process at a time: how many were tried, read, refused, and crashed,
 hung, died or took too much memory (faults), and the most memory of one beyond what its process had. `kills`: every verb
-that writes a file is run over an older output and killed at a random moment; lost is an output that is neither the old
-one nor a new one that can be read. `edits`: infills in one process; the memory after the first tenth and at the end.
+that writes, killed at random moments; see kills.py. `edits`: infills in one process; the memory after the first tenth
+and at the end.
 Results go to benchmarks/results/robustness_*.json, where those of a target or verb take the place of older ones: a
 campaign may be run in parts.
 """
@@ -86,14 +86,15 @@ def mutants(count: int, seed: int, names: Sequence[str]) -> None:
 
 
 def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
-    """Each verb that writes: its command line, and the output."""
+    """Each verb that writes a file: its command line, and the output. Verbs that print reports write none."""
     from tests.fuzz.music import tune, wav
 
     song = str(tune().write(folder / "song.mid"))
     (folder / "sound.wav").write_bytes(wav(1.0))
     subprocess.run([*CLI, "tokenize", song, "-t", "remi", "-o", str(folder / "ids.npy")], check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
-    edit = ["-m", "multitrack", "-o", str(folder / "out.mid")]
+    midi = ["-o", str(folder / "out.mid")]
+    edit = ["-m", "multitrack", *midi]
     return {
         "infill": (["infill", song, "--from", "0.5", "--to", "1.5", *edit], "out.mid"),
         "generate": (["generate", "--prompt", song, "--seconds", "1", *edit], "out.mid"),
@@ -101,8 +102,14 @@ def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "render": (["render", song, "-o", str(folder / "out.wav"), "--sample-rate", "16000"], "out.wav"),
         "plot": (["plot", song, "-o", str(folder / "out.png")], "out.png"),
         "tokenize": (["tokenize", song, "-t", "remi", "-o", str(folder / "out.npy")], "out.npy"),
-        "detokenize": (["detokenize", str(folder / "ids.npy"), "-t", "remi", "-o", str(folder / "out.mid")], "out.mid"),
+        "detokenize": (["detokenize", str(folder / "ids.npy"), "-t", "remi", *midi], "out.mid"),
         "encode": (["encode", str(folder / "sound.wav"), "-o", str(folder / "out.safetensors")], "out.safetensors"),
+        "transpose": (["transpose", song, "--semitones", "3", *midi], "out.mid"),
+        "quantise": (["quantise", song, "--grid", "0.25", *midi], "out.mid"),
+        "humanise": (["humanise", song, *midi], "out.mid"),
+        "copy-bars": (["copy-bars", song, "--at", "bars:1", *midi], "out.mid"),
+        "delete-bars": (["delete-bars", song, "--at", "bars:1", *midi], "out.mid"),
+        "find-beats": (["find-beats", song, *midi], "out.mid"),
     }
 
 
@@ -136,37 +143,57 @@ def whole(path: Path, old: bytes) -> bool:
 
 def kills(count: int, seed: int, names: Sequence[str]) -> None:
     """Kill each verb, or these, at random moments of its run."""
+    from kills import Killed, killed_runs, killed_studios, runs
+
     rng = random.Random(seed)
+
+    def tell(verb: str, found: Killed) -> None:
+        print(f"{verb}: {found}", flush=True)
+        rows = [row("tried", found.kills, "runs"), row("lost", found.lost, "outputs"),
+                row("hidden files left", found.hidden, "files")]  # fmt: skip
+        command = "python benchmarks/robustness.py kills --kills N --target VERB"
+        store("robustness_kills", command, {verb: rows}, "tried")
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for verb, (arguments, output) in verbs(folder).items():
-            if names and verb not in names:
-                continue
-            path, lost, left, ended = folder / output, 0, 0, 0
-            started = time.perf_counter()
-            subprocess.run([*CLI, *arguments], check=True, stdout=subprocess.DEVNULL)
-            took = time.perf_counter() - started
-            old = path.read_bytes()
-            for _ in range(count):
-                path.write_bytes(old)
-                again = [*CLI, *arguments]
-                if output == "out.mid" and verb != "detokenize":
-                    again += ["--seed", str(rng.randrange(99))]
-                with subprocess.Popen(again, stdout=subprocess.DEVNULL) as process:
-                    # Most of a run is its start; files are written at the end.
-                    time.sleep(took * (0.3 + 0.75 * rng.random()))
-                    ended += process.poll() is not None
-                    process.send_signal(signal.SIGKILL)
-                lost += not whole(path, old)
-                hidden = [p for p in folder.iterdir() if p.name.startswith(".")]
-                left += len(hidden)
-                for p in hidden:
-                    p.unlink()
-            print(f"{verb}: {count} kills, {ended} after its end, {lost} lost, {left} hidden files left", flush=True)
-            rows = [row("killed", count - ended, "runs"), row("lost", lost, "outputs"),
-                    row("hidden files left", left, "files")]  # fmt: skip
-            store("robustness_kills", "python benchmarks/robustness.py kills --kills N --target VERB", {verb: rows},
-                  "killed")  # fmt: skip
+            if not names or verb in names:
+                tell(verb, killed_verb(verb, arguments, folder / output, count, rng))
+        for verb, run in runs(folder).items():
+            if not names or verb in names:
+                (folder / verb).mkdir()
+                tell(verb, killed_runs(run, folder / verb, count, rng))
+        if not names or "studio" in names:
+            tell("studio", killed_studios(folder, count, rng))
+
+
+def killed_verb(verb: str, arguments: Sequence[str], path: Path, count: int, rng: random.Random) -> Any:
+    """Kill one verb over an older output."""
+    from kills import Killed
+
+    found = Killed()
+    started = time.perf_counter()
+    subprocess.run([*CLI, *arguments], check=True, stdout=subprocess.DEVNULL)
+    took = time.perf_counter() - started
+    old = path.read_bytes()
+    while found.kills < count:
+        path.write_bytes(old)
+        again = [*CLI, *arguments]
+        if verb in ("infill", "generate", "revoice", "humanise"):
+            again += ["--seed", str(rng.randrange(99))]
+        with subprocess.Popen(again, stdout=subprocess.DEVNULL) as process:
+            # Most of a run is its start; files are written at the end.
+            time.sleep(took * (0.3 + 0.75 * rng.random()))
+            ended = process.poll() is not None
+            process.send_signal(signal.SIGKILL)
+        found.kills += not ended
+        found.after_the_end += ended
+        found.lost += not whole(path, old)
+        hidden = [p for p in path.parent.iterdir() if p.name.startswith(".")]
+        found.hidden += len(hidden)
+        for p in hidden:
+            p.unlink()
+    return found
 
 
 def edits(count: int) -> None:

@@ -32,7 +32,8 @@ from typing import Any
 
 import numpy as np
 import symusic
-from tokenizers_remi_compound import midi_files, row, store
+from result_file import write_result
+from tokenizers_remi_compound import midi_files, row
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from symbolic_music.errors import MidiError
@@ -222,7 +223,7 @@ def main() -> None:
             if what in median and f"symusic {theirs}" in median:
                 made = row(f"{name}: {what}", median[what], median[f"symusic {theirs}"], "symusic", "ms")
                 rows.append({**made, "ratio": round(median[f"symusic {theirs}"] / median[what], 2)})
-        store("round-trip", count, rows)
+        write_result("round-trip", count, rows)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -36,7 +35,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from result_file import RESULTS, commit, row, write_result
+
 # What is measured: kind of weights, alternatives, and how many windows were filled before.
 OURS = {
     "float32, batch 1": ("float32", 1, 0),
@@ -172,15 +172,15 @@ def speed(rounds: int, threads: int) -> list[dict[str, Any]]:
     rows = []
     for name in ("float32, batch 1", "float16, batch 1", "int8, batch 1"):
         rows += [
-            row(f"a note, {name}", best[name], best[other], other, "s", best[other] / best[name])
+            row(f"a note, {name}", best[name], "s", best[other], other, best[other] / best[name])
             for other in (PEER, PUBLISHED)
         ]
     for kind in ("float32", "float16", "int8"):
         one, eight = 1 / best[f"{kind}, batch 1"], 1 / best[f"{kind}, batch 8"]
-        rows.append(row(f"notes a second, {kind}, batch 8", eight, one, "the same, batch 1", "notes/s", eight / one))
+        rows.append(row(f"notes a second, {kind}, batch 8", eight, "notes/s", one, "the same, batch 1", eight / one))
     one, later = 1 / best["float32, batch 1"], 1 / best["float32, batch 8, later"]
     name = "notes a second, float32, batch 8, after 170 notes"
-    rows.append(row(name, later, one, "the same, batch 1", "notes/s", later / one))
+    rows.append(row(name, later, "notes/s", one, "the same, batch 1", later / one))
     return rows
 
 
@@ -239,7 +239,7 @@ def loss(path: Path, seconds: float) -> list[dict[str, Any]]:
     found = {kind: nll(PreparedGPT2(network.eval(), kind), ids) for kind in WEIGHTS}
     return [
         row(f"NLL an event, {kind} weights (6 layers of 192, trained {steps} steps on chorales)", found[kind],
-            found["float32"], "float32", "nats", found[kind] / found["float32"])
+            "nats", found["float32"], "float32", found[kind] / found["float32"])
         for kind in WEIGHTS if kind != "float32"
     ]  # fmt: skip
 
@@ -283,7 +283,7 @@ def peaked(count: int = 8, events: int = 40) -> list[dict[str, Any]]:
             pairs = zip(exact, scores[kind], strict=True)
             lost = sum((one.exp() * (one - other)).sum().item() for one, other in pairs) / (count * events)
             label = f"NLL an event on a random model's own distribution, 128 M, {kind} weights"
-            found.append(row(label, entropy + lost, entropy, "float32", "nats", (entropy + lost) / entropy))
+            found.append(row(label, entropy + lost, "nats", entropy, "float32", (entropy + lost) / entropy))
     return found
 
 
@@ -346,23 +346,8 @@ def kernels(threads: int) -> list[dict[str, Any]]:
             for name, make in makers.items():
                 taken = least([make(w) for w in weights])
                 label = f"{count} vector{'s' * (count > 1)} by 85 M weights, {name}"
-                rows.append(row(label, taken, plain, "torch linear", "ms", plain / taken))
+                rows.append(row(label, taken, "ms", plain, "torch linear", plain / taken))
     return rows
-
-
-def row(metric: str, value: float, peers: float, peer_name: str, unit: str, ratio: float) -> dict[str, Any]:
-    """One row of a result."""
-    print(f"{metric:70} {value:9.4f} {unit}, {peer_name} {peers:.4f}, ratio {ratio:.3f}")
-    return {"metric": metric, "ours": round(value, 4), "peer": round(peers, 4), "peer_name": peer_name,
-            "ratio": round(ratio, 4), "unit": unit}  # fmt: skip
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def store(what: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
@@ -371,25 +356,19 @@ def store(what: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> No
 
     path = RESULTS / "sampling.json"
     old = json.loads(path.read_text()) if path.is_file() else {"parts": {}}
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     words = [Path(a).name if Path(a).exists() else a for a in sys.argv[1:]]
     parts = {**old["parts"], what: {"command": "python benchmarks/sampling.py " + " ".join(words),
-                                    "commit": commit.stdout.strip(), "rows": rows}}  # fmt: skip
+                                    "commit": commit(), "rows": rows}}  # fmt: skip
     ordered = [name for name in ("speed", "loss", "kernels") if name in parts]
-    result = {
-        "name": "sampling",
-        "command": "; ".join(parts[name]["command"] for name in ordered),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, {args.threads} threads used, {platform.system()}",
-        # Of all programs over the last quarter of an hour: above the threads used, everything was slowed.
-        "load": round(os.getloadavg()[2], 1),
-        "versions": {name: version(name) for name in ("torch", "transformers")},
-        "n": args.rounds,
-        "rows": [one for name in ordered for one in parts[name]["rows"]],
-        "parts": parts,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    write_result(
+        "sampling",
+        args.rounds,
+        [one for name in ordered for one in parts[name]["rows"]],
+        f"{args.threads} threads used",
+        "; ".join(parts[name]["command"] for name in ordered),
+        versions={name: version(name) for name in ("torch", "transformers")},
+        parts=parts,
+    )
 
 
 def main() -> None:

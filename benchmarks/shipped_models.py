@@ -15,23 +15,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from result_file import RESULTS, commit, write_result
 
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.evaluation import baselines, distances, stores
+from symbolic_music.evaluation import distances, likelihood_baselines, stores
 from symbolic_music.evaluation.originality import open_index, originality
 from symbolic_music.score import Score, note_table
 from symbolic_music.transforms import clip
 
-RESULTS = Path(__file__).parent / "results"
 STORE_OF = {"song": "lakh", "multitrack": "lakh", "piano": "maestro", "chorales": "chorales"}
 # Kinds of pieces beside a model's.
 PEOPLE, SHUFFLED, RANDOM = "people", "shuffled", "random"
@@ -100,7 +97,7 @@ def measured(name: str, store: NoteStore, asked: argparse.Namespace) -> dict[str
     began, model = time.perf_counter(), load_model(name)
     found = stores.evaluate(model, store, "test", 4, most=asked.pieces)
     likely = {"notes": found.notes, "nats a note": found.per_note, "bits a second": found.bits_per_second}
-    for base, one in baselines.of_store(store, "test", pieces=100, most=asked.pieces).items():
+    for base, one in likelihood_baselines.of_store(store, "test", pieces=100, most=asked.pieces).items():
         likely[f"{base}, nats a note"] = one.per_note
     evaluated = time.perf_counter()
     rng = np.random.default_rng(asked.seed)
@@ -130,12 +127,6 @@ def plain(values: dict[str, Any]) -> dict[str, Any]:
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
 
 
-def commit() -> str:
-    """The state of the library."""
-    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
 def rows_of(models: dict[str, dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the tables of likelihood and of written pieces."""
     likely, written = [], []
@@ -152,21 +143,16 @@ def rows_of(models: dict[str, dict[str, Any]]) -> tuple[list[dict[str, Any]], li
 
 def write_results(models: dict[str, dict[str, Any]], asked: argparse.Namespace) -> dict[str, Any]:
     """Both files of results; what they say of how they came about."""
-    facts = {
+    more: dict[str, Any] = {
         "command": "python benchmarks/shipped_models.py STORES",
-        "commit": commit(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 used, {platform.system()}",
-        "n": {"pieces": asked.pieces, "written": asked.written, "seconds": asked.seconds},
         "seed": asked.seed,
         "split": "test",
     }
+    n = {"pieces": asked.pieces, "written": asked.written, "seconds": asked.seconds}
     likely, written = rows_of(models)
-    for name, rows in (("shipped_likelihood", likely), ("shipped_pieces", written)):
-        document = {"name": name, **facts, "rows": rows}
-        if name == "shipped_pieces":
-            document["models"] = models
-        (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    return facts
+    write_result("shipped_likelihood", n, likely, **more)
+    result = write_result("shipped_pieces", n, written, **more, models=models)
+    return {name: value for name, value in result.items() if name not in ("name", "rows", "models")}
 
 
 def write_report(models: dict[str, dict[str, Any]], facts: dict[str, Any], target: Path) -> None:

@@ -12,21 +12,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import os
-import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis.analysis.recordings import recordings, samples_of
 
-RESULT = Path(__file__).parent / "results" / "spectra.json"
 RATE = 44_100
 SYNTHS = ("ddsp", "midi-ddsp", "soundfont")
 PERFORMANCE = "2009/MIDI-Unprocessed_11_R1_2009_06-09_ORIG_MID--AUDIO_11_R1_2009_11_R1_2009_07_WAV.midi"
@@ -137,30 +133,18 @@ def main() -> None:
         if given.pictures is not None:
             picture(sounds, given.pictures / f"spectra-{name.replace(' ', '-')}.png")
         for band in BANDS:
-            print(f"{name:20} {band:18}", *(f"{synth} {found[synth][band]:6.1f}" for synth in SYNTHS), flush=True)
-            rows += [row(f"{name}, {band}: {synth}", found[synth][band], found["soundfont"][band])
+            rows += [beside(f"{name}, {band}: {synth}", found[synth][band], found["soundfont"][band])
                      for synth in SYNTHS[:2]]  # fmt: skip
     notes = beside_recordings(given.recordings / "piano-salamander", 90)
     for measure in ("octave bands", "fall"):
-        print("piano notes", measure, {synth: round(notes[synth][measure], 2) for synth in SYNTHS}, flush=True)
-        rows += [row(f"recorded piano notes, error of {measure}: {synth}", notes[synth][measure],
+        rows += [beside(f"recorded piano notes, error of {measure}: {synth}", notes[synth][measure],
                      notes["soundfont"][measure]) for synth in SYNTHS[:2]]  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "spectra",
-        "command": "python benchmarks/spectra.py --maestro MAESTRO --lakh LAKH --recordings RECORDINGS",
-        "commit": commit.stdout.strip(),
-        "machine": f"{os.cpu_count()} cores, {platform.system()}",
-        "n": len(pieces),
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    write_result("spectra", len(pieces), rows)
 
 
-def row(metric: str, ours: float, peer: float) -> dict[str, Any]:
+def beside(metric: str, ours: float, peer: float) -> dict[str, Any]:
     """A level beside the SoundFont's."""
-    return {"metric": metric, "ours": round(ours, 1), "peer": round(peer, 1), "peer_name": "the SoundFont render",
-            "ratio": None, "unit": "dB"}  # fmt: skip
+    return row(metric, round(ours, 1), "dB", round(peer, 1), "the SoundFont render")
 
 
 if __name__ == "__main__":

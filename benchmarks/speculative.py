@@ -14,16 +14,12 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
-import os
-import platform
-import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from result_file import row, write_result
 
 from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
@@ -31,8 +27,6 @@ from symbolic_music.generation.decoding.speculative import SpeculativeSampler
 from symbolic_music.generation.inference.drafted import DraftedGPT2
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def truncated(network: GPT2, layers: int, noise: float) -> GPT2:
@@ -58,17 +52,6 @@ def seconds(sampler: Any, notes: int) -> float:
     return (time.process_time() - begun) / max(1, count)
 
 
-def written(rows: list[dict[str, Any]], asked: argparse.Namespace) -> None:
-    """Keep what is measured so far."""
-    path = RESULTS / "speculative.json"
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    command = f"python benchmarks/speculative.py --shapes {' '.join(asked.shapes)} --notes {asked.notes}"
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, 1 thread, CPU time"
-    result = {"name": "speculative", "command": command, "commit": commit.stdout.strip(), "machine": machine,
-              "load": round(os.getloadavg()[0], 1), "n": 1, "rows": rows}  # fmt: skip
-    path.write_text(json.dumps(result, indent=1) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shapes", nargs="+", default=["12x768", "24x1024"], help="layers x width of the large one")
@@ -90,10 +73,8 @@ def main() -> None:
             ours = seconds(sampler, asked.notes)
             taken = sampler.accepted / sampler.verified
             name = f"a note, 1 of {layers} layers draft, noise {noise:g}, {taken:.2f} of the draws taken"
-            rows.append({"metric": name, "ours": round(ours, 4), "peer": round(plain, 4), "peer_name": "large alone",
-                         "ratio": round(plain / ours, 3), "unit": "s", "accepted": round(taken, 3)})  # fmt: skip
-            print(rows[-1])
-            written(rows, asked)
+            rows.append({**row(name, ours, "s", plain, "large alone", plain / ours), "accepted": round(taken, 3)})
+            write_result("speculative", 1, rows, "1 thread, CPU time")
 
 
 if __name__ == "__main__":

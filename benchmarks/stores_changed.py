@@ -16,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from programs_changed import content, missing
-from tokenizers_remi_compound import row, store
+from result_file import write_result
+from tokenizers_remi_compound import row
 
 from symbolic_music.corpora import NoteStore
 
@@ -57,7 +58,7 @@ def main() -> None:
             rows.append(row(f"{new.name}: {'notes ' if whole == 'notes' else ''}{what}", found[what], found[whole],
                             whole, "count"))  # fmt: skip
         print(dict(found))
-    store("stores-changed", pieces, rows)
+    write_result("stores-changed", pieces, rows)
 
 
 if __name__ == "__main__":

@@ -11,17 +11,15 @@ the samples that leave the page's mixer: strokes on a drum, one a second.
 
 from __future__ import annotations
 
-import json
-import platform
 import shutil
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from result_file import row, write_result
 
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
 
@@ -144,18 +142,8 @@ def measure() -> dict[str, float]:
 
 def main() -> None:
     found = measure()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    rows = [
-        {"metric": name, "ours": round(value, 2), "peer": None, "peer_name": "", "ratio": None,
-         "unit": "a second" if name.endswith("frames") else "ms"}
-        for name, value in found.items()
-    ]  # fmt: skip
-    machine = f"{platform.machine()}, 2 cores, Chromium headless without a GPU"
-    result = {"name": "studio", "command": "python benchmarks/studio.py", "commit": commit.stdout.strip(),
-              "machine": machine, "n": {"tracks": TRACKS, "notes": TRACKS * NOTES}, "rows": rows}  # fmt: skip
-    path = Path(__file__).parent / "results" / "studio.json"
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    rows = [row(name, value, "a second" if name.endswith("frames") else "ms") for name, value in found.items()]
+    write_result("studio", {"tracks": TRACKS, "notes": TRACKS * NOTES}, rows, "Chromium headless without a GPU")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,7 @@ harmonics at all samples, which is how ddsp_pytorch's bank is written.
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from result_file import row, write_result
 
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io import read
@@ -31,7 +28,6 @@ from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis import dsp, render, stream
 from symbolic_music.synthesis.sampled.soundfont import default_soundfont
 
-RESULTS = Path(__file__).parent / "results" / "synthesis.json"
 VOICES = {"piano": 0, "church organ": 19, "violin": 40, "string ensemble": 48, "choir": 52, "flute": 73}
 CHORDS = ((72, 67, 64, 48), (71, 67, 62, 55), (69, 65, 60, 53), (67, 64, 60, 48), (74, 69, 65, 50), (72, 67, 64, 52))
 PERFORMANCE = "2009/MIDI-Unprocessed_11_R1_2009_06-09_ORIG_MID--AUDIO_11_R1_2009_11_R1_2009_07_WAV.midi"
@@ -107,9 +103,7 @@ def beside(name: str, score: Score, peer: Callable[[Score], float]) -> dict[str,
     """Both by turns, the median of each."""
     runs = [(speed(ours, score), speed(peer, score)) for _ in range(RUNS)]
     mine, its = (statistics.median(one) for one in zip(*runs, strict=True))
-    print(f"{name:32} {mine:6.1f} x real time, FluidSynth {its:6.1f}", flush=True)
-    return {"metric": name, "ours": round(mine, 1), "peer": round(its, 1), "peer_name": "FluidSynth 2.3, TimGM6mb",
-            "ratio": round(mine / its, 2), "unit": "x real time"}  # fmt: skip
+    return row(name, mine, "x real time", its, "FluidSynth 2.3, TimGM6mb", mine / its)
 
 
 def first_sound(name: str, score: Score) -> dict[str, Any]:
@@ -119,8 +113,7 @@ def first_sound(name: str, score: Score) -> dict[str, Any]:
         start = time.perf_counter()
         next(stream(score, sample_rate=SAMPLE_RATE))
         taken.append(1000 * (time.perf_counter() - start))
-    print(f"first sound of {name}: {taken} ms", flush=True)
-    return {"metric": f"first sound of a stream, {name}", "ours": round(statistics.median(taken), 1), "unit": "ms"}
+    return row(f"first sound of a stream, {name}", statistics.median(taken), "ms")
 
 
 def direct_sum(f0: torch.Tensor, amplitudes: torch.Tensor) -> torch.Tensor:
@@ -160,18 +153,8 @@ def oscillators() -> list[dict[str, Any]]:
         ("standing", "matrix products, pitches that stand"),
     ):
         mine = statistics.median(taken[name])
-        print(f"{text}: {mine:.1f} ms, direct sum {its:.1f} ms", flush=True)
-        rows.append({"metric": f"60 harmonics, 4 notes of 4 s, {text}", "ours": round(mine, 2), "peer": round(its, 1),
-                     "peer_name": "direct sum", "ratio": round(its / mine, 1), "unit": "ms"})  # fmt: skip
+        rows.append(row(f"60 harmonics, 4 notes of 4 s, {text}", mine, "ms", its, "direct sum", its / mine))
     return rows
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def main() -> None:
@@ -188,17 +171,7 @@ def main() -> None:
         first_sound(name, pieces[name]) for name in list(pieces) if name.split(", ")[1] in ("piano", "choir", "Lakh")
     ]
     rows += oscillators()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "synthesis",
-        "command": "python benchmarks/synthesis.py CORPORA",
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
-        "n": RUNS,
-        "rows": rows,
-    }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n")
+    write_result("synthesis", RUNS, rows)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from typing import Any
 
 import mido
 import numpy as np
-from tokenizers_remi_compound import midi_files, row, store
+from result_file import write_result
+from tokenizers_remi_compound import midi_files, row
 
 from symbolic_music import read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
@@ -104,7 +105,7 @@ def speed(folder: Path, count: int, peer_count: int) -> None:
         rows.append(alone(f"{preset}: window of {WINDOW} notes", window, "ms a window"))
         peak = statistics.median(peak_of(ours.encode, score) / score.notes.nbytes for score in scores)
         rows.append(alone(f"{preset}: peak memory of encode", peak, "note tables"))
-    store("tokenizers_anticipation", len(files), rows)
+    write_result("tokenizers_anticipation", len(files), rows)
 
 
 def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
@@ -180,7 +181,7 @@ def parity(folder: Path, count: int) -> None:
     rows.append(alone("least part of identical ids in one file", least, "ids"))
     rows.append(alone("greatest difference in these files", farthest, "steps of 10 ms"))
     rows.append(row("interarrival: files the same but for order in a tick", matching, compared, PEER, "files"))
-    store(f"parity_anticipation_{folder.name}", compared, rows)
+    write_result(f"parity_anticipation_{folder.name}", compared, rows)
 
 
 def alike(ours: list[int], theirs: list[int]) -> bool:

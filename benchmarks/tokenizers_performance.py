@@ -15,9 +15,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import os
-import platform
-import random
 import statistics
 import subprocess
 import sys
@@ -30,13 +27,15 @@ from typing import Any
 
 import numpy as np
 import symusic
+from result_file import row as result_row
+from result_file import write_result
+from tokenizers_remi_compound import midi_files
 
 from symbolic_music import Score, read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.tokenizers.performance.encoding import summed_seconds
 
-RESULTS = Path(__file__).parent / "results"
 PRESETS = ("default", "score2perf")
 PEER = "note-seq 0.0.5"
 MS = "ms of processor time a file"
@@ -88,13 +87,6 @@ class NoteSeq:
             notes=list(zip(*(c.tolist() for c in columns), strict=True)),
             pedal=list(zip(*(c.tolist() for c in moves), strict=True)),
         )
-
-
-def midi_files(folder: Path, count: int) -> list[Path]:
-    """A fixed random choice of the folder's MIDI files."""
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))
-    random.Random(0).shuffle(files)
-    return files[:count]
 
 
 def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
@@ -155,7 +147,7 @@ def speed(folder: Path, count: int, peer_count: int, noteseq: NoteSeq) -> None:
         rows.append(row(f"{preset}: encode a window of 1,024 ids", cut, 0, "", "ms of processor time a window"))
         memory = statistics.median(peak(ours.encode, score) / score.notes.nbytes for score in scores)
         rows.append(row(f"{preset}: peak memory of encode", memory, 0, "", "x the note table"))
-    store("tokenizers_performance", len(files), rows)
+    write_result("tokenizers_performance", len(files), rows)
 
 
 def parity(folder: Path, count: int, noteseq: NoteSeq) -> None:
@@ -197,7 +189,7 @@ def parity(folder: Path, count: int, noteseq: NoteSeq) -> None:
             ("back", "equal notes decoded from note-seq's ids"),
         )
     ]
-    store(f"parity_performance_{folder.name}", len(files), rows)
+    write_result(f"parity_performance_{folder.name}", len(files), rows)
 
 
 def notes_back(tokenizer: Any, ids: list[int]) -> list[tuple[int, ...]]:
@@ -229,35 +221,7 @@ def row(metric: str, ours: float, peers: float, peer_name: str, unit: str) -> di
     ratio = None
     if peer_name:
         ratio = round(peers / ours, 1) if unit.startswith("ms") else round(ours / max(peers, 1), 4)
-    print(f"{metric:70} ours {ours:9.2f}  peer {peers:9.2f}  ratio {ratio}")
-    return {"metric": metric, "ours": round(ours, 3), "peer": round(peers, 3) if peer_name else None,
-            "peer_name": peer_name or None, "ratio": ratio, "unit": unit}  # fmt: skip
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def store(name: str, count: int, rows: list[dict[str, Any]]) -> None:
-    """Write a result."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    words = [Path(sys.argv[0]).name]
-    for word in sys.argv[1:]:
-        words.append("PYTHON" if words[-1] == "--noteseq-python" else Path(word).name if Path(word).is_dir() else word)
-    result = {
-        "name": name,
-        "command": "python benchmarks/" + " ".join(words),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
-        "n": count,
-        "rows": rows,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    return result_row(metric, ours, unit, peers if peer_name else None, peer_name or None, ratio)
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers_remi_compound import midi_files, row, store
+from result_file import write_result
+from tokenizers_remi_compound import midi_files, row
 
 from symbolic_music import read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
@@ -114,7 +115,7 @@ def main() -> None:
         for label, (name, options) in ENCODINGS.items():
             found = measure(tokenizers.get(name, **options), scores, label not in NO_PARTS)
             rows += [row(f"{label}: {metric}", value, 0, "none", "") for metric, value in found.items()]
-        store(f"tokenizers_precision_{folder.name}", len(scores), rows)
+        write_result(f"tokenizers_precision_{folder.name}", len(scores), rows)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,8 @@ benchmarks/results/parity_NAME_KIND_FOLDER.json (KIND: default, or options where
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import random
 import statistics
-import subprocess
 import sys
 import time
 import warnings
@@ -27,11 +23,12 @@ from typing import Any
 
 import miditok
 import symusic
+from result_file import row as result_row
+from result_file import write_result
 
 from symbolic_music import read, tokenizers
 from symbolic_music.errors import SymbolicMusicError
 
-RESULTS = Path(__file__).parent / "results"
 MILLISECONDS = "ms of processor time a file"
 PEERS = {"remi": miditok.REMI, "compound": miditok.CPWord}
 ALL = {"use_tempos": True, "use_chords": True, "use_rests": True}
@@ -109,7 +106,7 @@ def speed(folder: Path, count: int) -> None:
         for part, theirs_part in (("file to ids", "encode"), ("ids to score", "decode")):
             own = f"{what}: {part}"
             rows.append(row(own, medians[own], medians[f"{name} {theirs_part}"], label, MILLISECONDS))
-    store("tokenizers_remi_compound", len(files), rows)
+    write_result("tokenizers_remi_compound", len(files), rows)
 
 
 def parity(folder: Path, count: int, sets: list[str], names: list[str]) -> None:
@@ -133,7 +130,7 @@ def parity(folder: Path, count: int, sets: list[str], names: list[str]) -> None:
                     print(f"different: {name} {chosen} {path}", file=sys.stderr)
             rows.append(row(f"{name}, {chosen}: files with equal ids", equal, compared, "files compared", "files"))
         kind = "default" if sets == ["default"] else "options"
-        store(f"parity_{name}_{kind}_{folder.name}", len(files), rows)
+        write_result(f"parity_{name}_{kind}_{folder.name}", len(files), rows)
 
 
 def same_ids(ours: Any, theirs: Any) -> bool:
@@ -148,33 +145,7 @@ def same_ids(ours: Any, theirs: Any) -> bool:
 def row(metric: str, ours: float, peers: float, peer_name: str, unit: str) -> dict[str, Any]:
     """One row of a result; the ratio says how many times smaller (of files: which part) ours is."""
     ratio = round(peers / ours, 1) if unit.startswith("ms") else round(ours / max(peers, 1), 4)
-    print(f"{metric:40} ours {ours:9.2f}  peer {peers:9.2f}  ratio {ratio}")
-    return {"metric": metric, "ours": round(ours, 3), "peer": round(peers, 3), "peer_name": peer_name,
-            "ratio": ratio, "unit": unit}  # fmt: skip
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def store(name: str, count: int, rows: list[dict[str, Any]]) -> None:
-    """Write a result."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    words = [Path(sys.argv[0]).name, *(Path(a).name if Path(a).is_dir() else a for a in sys.argv[1:])]
-    result = {
-        "name": name,
-        "command": "python benchmarks/" + " ".join(words),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
-        "n": count,
-        "rows": rows,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    return result_row(metric, ours, unit, peers, peer_name, ratio)
 
 
 def main() -> None:

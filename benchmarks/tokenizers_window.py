@@ -11,25 +11,21 @@ benchmarks/results/tokenizers_window.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import miditok
+from result_file import row as result_row
+from result_file import write_result
 
 from symbolic_music import Score, read, tokenizers
 from symbolic_music.io.midi.symusic_bridge import to_symusic
 from symbolic_music.tokenizers import Tokenizer
 
-RESULTS = Path(__file__).parent / "results"
 WANTED = 1024
 CALLS = 15
 PEERS = {"remi": miditok.REMI, "compound": miditok.CPWord, "performance": miditok.MIDILike}
@@ -117,17 +113,7 @@ def measure(config: dict[str, Any], scores: list[Score]) -> list[dict[str, Any]]
 def row(metric: str, ours: float, peer: float | None, peer_name: str) -> dict[str, Any]:
     """One row of the result; the ratio says how many times smaller ours is."""
     ratio = None if peer is None else round(peer / ours, 1)
-    print(f"{metric.partition(': ')[2]} {ours:.3f} ms", f"({ratio} x)" if ratio else "", end="  ")
-    return {"metric": metric, "ours": round(ours, 4), "peer": peer and round(peer, 3), "peer_name": peer_name,
-            "ratio": ratio, "unit": "ms of processor time a window"}  # fmt: skip
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return result_row(metric, ours, "ms of processor time a window", peer, peer_name, ratio)
 
 
 def main() -> None:
@@ -143,17 +129,7 @@ def main() -> None:
     for config in configs():
         rows += measure(config, scores)
         print()
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "tokenizers_window",
-        "command": " ".join(["python benchmarks/tokenizers_window.py", args.folder.name, *sys.argv[2:]]),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, one thread used, {platform.system()}",
-        "n": len(scores),
-        "rows": rows,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "tokenizers_window.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_result("tokenizers_window", len(scores), rows)
 
 
 if __name__ == "__main__":

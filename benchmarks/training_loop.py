@@ -12,12 +12,7 @@ benchmarks/results/training_loop.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -25,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from result_file import row, write_result
 
 from symbolic_music.evaluation.likelihood import token_nats
 from symbolic_music.training import TrainConfig, train
@@ -33,7 +29,6 @@ from symbolic_music.training.run.optimizers import optimizer_of
 from symbolic_music.training.task import Share
 from symbolic_music.training.tasks.factory import task_of
 
-RESULTS = Path(__file__).parent / "results"
 SKIPPED = 3  # steps before the clock starts
 
 
@@ -107,22 +102,8 @@ def main() -> None:
             found["loop"].append(looped(config))
             print(number, {name: round(values[-1]) for name, values in found.items()}, flush=True)
     loop, step = (statistics.median(found[name]) for name in ("loop", "bare"))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "training_loop",
-        "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, "STORE", *sys.argv[2:]]),
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {args.threads} threads, {platform.system()}, "
-        f"torch {torch.__version__}, load {os.getloadavg()[1]:.1f}",
-        "n": args.rounds,
-        "rows": [
-            {"metric": "tokens a second", "ours": round(loop), "peer": round(step), "peer_name": "the bare step",
-             "ratio": round(loop / step, 3), "unit": "tokens/s"}
-        ],
-    }  # fmt: skip
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "training_loop.json").write_text(json.dumps(result, indent=1) + "\n")
-    print(result["rows"])
+    rows = [row("tokens a second", loop, "tokens/s", step, "the bare step", loop / step)]
+    write_result("training_loop", args.rounds, rows, f"{args.threads} threads, torch {torch.__version__}")
 
 
 if __name__ == "__main__":

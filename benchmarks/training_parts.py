@@ -13,25 +13,21 @@ benchmarks/results/training_parts.json.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
+from result_file import row, write_result
 from torch.nn import functional
 
 from symbolic_music.models import registry
 from symbolic_music.models.modules import chunked_loss
 
-RESULTS = Path(__file__).parent / "results"
 POSITIONS, VOCABULARY, WIDTH = 1024, 55_028, 768
 
 
@@ -89,10 +85,7 @@ def compared(metric: str, ours: Callable[[], None], peer: Callable[[], None], na
         if number:
             taken.append((times[0], times[1]))
     a, b = (statistics.median(pair[i] for pair in taken) for i in (0, 1))
-    row = {"metric": metric, "ours": round(a, 1), "peer": round(b, 1), "peer_name": name,
-           "ratio": round(statistics.median(y / x for x, y in taken), 3), "unit": "ms of the processor"}  # fmt: skip
-    print(row, flush=True)
-    return row
+    return row(metric, a, "ms of the processor", b, name, statistics.median(y / x for x, y in taken))
 
 
 def memory(in_chunks: bool) -> float:
@@ -120,28 +113,11 @@ def main() -> None:
     rows = [
         compared("AdamW of 19 M weights", adamw(True), adamw(False), "torch's default", args.rounds),
         compared("loss over 55,028 ids, 1,024 positions", loss(True), loss(False), all_logits, args.rounds),
-        {"metric": "loss over 55,028 ids, 1,024 positions: memory", "ours": round(a), "peer": round(b),
-         "peer_name": all_logits, "ratio": round(b / a, 3), "unit": "MB"},
+        row("loss over 55,028 ids, 1,024 positions: memory", a, "MB", b, all_logits, b / a),
         compared("Music Transformer of 5 layers of 256, 512 ids, bfloat16", model(True), model(False), "float32",
                  args.rounds),
     ]  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    info = Path("/proc/cpuinfo")
-    names = (
-        [x.split(":")[1].strip() for x in info.read_text().splitlines() if x.startswith("model name")]
-        if info.is_file()
-        else []
-    )
-    result = {
-        "name": "training_parts",
-        "command": "python benchmarks/" + " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "commit": commit.stdout.strip(),
-        "machine": f"{(names or [platform.processor()])[0]}, {os.cpu_count()} cores, {args.threads} threads used, "
-        f"{platform.system()}, torch {torch.__version__}, load {os.getloadavg()[1]:.1f}",
-        "n": args.rounds,
-        "rows": rows,
-    }
-    (RESULTS / "training_parts.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_result("training_parts", args.rounds, rows, f"{args.threads} threads used, torch {torch.__version__}")
 
 
 if __name__ == "__main__":

@@ -16,16 +16,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from result_file import row, write_result
+
 BATCH = 2
 OURS, PEER, PLAIN = "music-transformer", "x-transformer", "sinusoid-transformer"
 NAMES = {
@@ -64,12 +63,7 @@ def measure(name: str, length: int, steps: int, threads: int, dropout: float) ->
         cpu_seconds.append(time.process_time() - cpu_start)
     assert torch.isfinite(loss)
     weights = sum(p.numel() for p in model.parameters())
-    return {
-        "seconds": seconds[1:],
-        "cpu_seconds": cpu_seconds[1:],
-        "gigabytes": peak() - before,
-        "parameters": weights,
-    }
+    return {"seconds": seconds[1:], "cpu_seconds": cpu_seconds[1:], "gigabytes": peak() - before, "parameters": weights}
 
 
 def peak() -> float:
@@ -117,40 +111,18 @@ def rows(args: argparse.Namespace, dropout: float) -> list[dict[str, Any]]:
             ("processor", (cpu(name), cpu(PEER), by_round("cpu_seconds", name, PEER)), "CPU s a step"),
             ("peak memory", (memory(name), memory(PEER), memory(name) / memory(PEER)), "GB"),
         ):
-            ours, peers, ratio = (round(value, 3) for value in values)
-            metric = f"{NAMES[name]}, dropout {dropout}: {what}"
-            print(f"{metric} {ours} {unit}, peer {peers}, ratio {ratio}")
-            found.append({"metric": metric, "ours": ours, "peer": peers, "peer_name": NAMES[PEER],
-                          "ratio": ratio, "unit": unit})  # fmt: skip
+            ours, peers, ratio = values
+            found.append(row(f"{NAMES[name]}, dropout {dropout}: {what}", ours, unit, peers, NAMES[PEER], ratio))
     return found
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def store(key: str, args: argparse.Namespace, found: list[dict[str, Any]]) -> None:
     """Write a result."""
     from importlib.metadata import version
 
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "training_step" + key,
-        "command": "python benchmarks/training_step.py " + " ".join(sys.argv[1:]),
-        "commit": commit.stdout.strip(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, {args.threads} threads used, {platform.system()}",
-        # Of all programs over the last quarter of an hour: above the threads used, both models were slowed.
-        "load": round(os.getloadavg()[2], 1),
-        "versions": {name: version(name) for name in ("torch", "x-transformers")},
-        "n": {"rounds": args.rounds, "steps": args.steps, "batch": BATCH, "length": args.length},
-        "rows": found,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"training_step{key}.json").write_text(json.dumps(result, indent=1) + "\n")
+    versions = {name: version(name) for name in ("torch", "x-transformers")}
+    n = {"rounds": args.rounds, "steps": args.steps, "batch": BATCH, "length": args.length}
+    write_result("training_step" + key, n, found, f"{args.threads} threads used", versions=versions)
 
 
 def main() -> None:

@@ -11,10 +11,6 @@ and loudness. `controls known` is our voice with the six controls measured on th
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from result_file import row, write_result
 
 from symbolic_music.errors import AudioError
 from symbolic_music.score import Score, note_table
@@ -40,7 +37,6 @@ from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, load_voices
 from symbolic_music.training.voices.config import VoiceSource, load_voice_config
 from symbolic_music.training.voices.note_examples import levelled, split
 
-RESULTS = Path(__file__).parent / "results"
 LEAD = 0.25  # seconds before the note
 PUBLISHED = {"volume": 0.97, "fluctuation": 0.78, "vibrato": 0.70, "brightness": 0.92, "attack_noise": 0.93,
              "peak": 0.57}  # fmt: skip
@@ -194,28 +190,12 @@ def main() -> None:
                 rows.append(row(f"{source.name}, {synth}: {measure}", value))
     rows = [row(f"all nine, {synth}: {measure}", float(np.mean(values)))
             for synth, measures in everything.items() for measure, values in measures.items()] + rows  # fmt: skip
-    store("voices", rows, count)
+    write_result("voices", count, rows)
     rows = []
     for name, value in correlations(voices, sustained).items():
-        print(name, round(value, 3), "published", PUBLISHED[name])
-        rows.append({"metric": f"correlation of {name}", "ours": round(value, 3), "peer": PUBLISHED[name],
-                     "peer_name": "MIDI-DDSP as published", "ratio": round(value / PUBLISHED[name], 2),
-                     "unit": "r"})  # fmt: skip
-    store("voices_controls", rows, count)
-
-
-def row(metric: str, value: float) -> dict[str, Any]:
-    """A figure of its own."""
-    return {"metric": metric, "ours": round(value, 3), "peer": None, "peer_name": None, "ratio": None, "unit": ""}
-
-
-def store(name: str, rows: list[dict[str, Any]], count: int) -> None:
-    """Write benchmarks/results/NAME.json."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {"name": name, "command": "python benchmarks/voices.py configs/voices/nine.yaml DATA",
-              "commit": commit.stdout.strip(), "machine": f"{os.cpu_count()} cores, {platform.system()}", "n": count,
-              "rows": rows}  # fmt: skip
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        published = PUBLISHED[name]
+        rows.append(row(f"correlation of {name}", value, "r", published, "MIDI-DDSP as published", value / published))
+    write_result("voices_controls", count, rows)
 
 
 if __name__ == "__main__":

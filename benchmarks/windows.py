@@ -16,10 +16,8 @@ Stored in benchmarks/results/windows_NAME.json.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -31,6 +29,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from result_file import row, write_result
 from torch.utils.data import DataLoader, Dataset
 
 from symbolic_music import read, tokenizers
@@ -42,7 +41,6 @@ from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Bars, Crops, Policy
 from symbolic_music.errors import SymbolicMusicError
 
-RESULTS = Path(__file__).parent / "results"
 POLICIES: dict[tuple[str, str], Policy[Any]] = {
     **{("performance", p): Crops(2048) for p in ("default", "score2perf")},
     **{("remi", p): Bars(1024) for p in ("default", "miditok", "original")},
@@ -190,16 +188,7 @@ def rows_of(label: str, figures: dict[str, float], compound: bool) -> list[dict[
     if compound:
         values["M words a second"] = figures["words"] / figures["seconds"] / 1e6
         values["M words a CPU second"] = figures["words"] / figures["cpu"] / 1e6
-    print(f"{label:28}", "  ".join(f"{name} {value:.2f}" for name, value in values.items()), flush=True)
-    return [{"metric": f"{label}: {name}", "ours": round(value, 3)} for name, value in values.items()]
-
-
-def processor() -> str:
-    """The model of the processor, where the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return [row(f"{label}: {name}", value) for name, value in values.items()]
 
 
 def main() -> None:
@@ -214,8 +203,7 @@ def main() -> None:
     os.environ["TQDM_DISABLE"] = "1"
     warnings.filterwarnings("ignore", "This DataLoader will create")
     name = args.name or args.path.name
-    rows: list[dict[str, Any]] = [{"metric": "torch: memory, MB", "ours": round(torch_alone(), 1)}]
-    print(rows[0])
+    rows = [row("torch: memory, MB", torch_alone())]
     with tempfile.TemporaryDirectory() as folder:
         store = store_of(args.path, folder)
         for tokenizer, kind in POLICIES:
@@ -231,19 +219,7 @@ def main() -> None:
             ours["peer_name"] = "MidiTok DatasetMIDI"
             ours["ratio"] = round(ours["ours"] / ours["peer"], 1)
             print(ours, f"and {1e3 * theirs['split']:.0f} ms a file to split")
-        result = {
-            "name": f"windows_{name}",
-            "command": f"python benchmarks/windows.py {args.path.name} --name {name} --workers {args.workers}",
-            "commit": subprocess.run(
-                ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-            ).stdout.strip(),
-            "machine": f"{processor()}, {os.cpu_count()} cores shared with other work, load "
-            f"{os.getloadavg()[0]:.1f}, {args.workers} workers, {platform.system()}",
-            "n": len(store),
-            "rows": rows,
-        }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"windows_{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        write_result(f"windows_{name}", len(store), rows, f"{args.workers} workers")
 
 
 if __name__ == "__main__":

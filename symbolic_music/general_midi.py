@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from symbolic_music.errors import OptionError
+
 DRUM_CHANNEL = 9
 # The drum kit, beside the programs 0 to 127.
 DRUM_INSTRUMENT = 128
@@ -50,6 +52,36 @@ DRUMS = dict(enumerate((
     "Short Guiro", "Long Guiro", "Claves", "High Wood Block", "Low Wood Block", "Mute Cuica", "Open Cuica",
     "Mute Triangle", "Open Triangle",
 ), start=35))  # fmt: skip
+
+
+# What a family's name asks for.
+_TYPICAL = {
+    "piano": 0, "chromatic percussion": 11, "organ": 16, "guitar": 25, "bass": 33, "strings": 48, "ensemble": 48,
+    "brass": 61, "reed": 65, "pipe": 73, "synth lead": 80, "synth pad": 89, "drums": DRUM_INSTRUMENT,
+}  # fmt: skip
+
+
+def instrument_number(name: str) -> int:
+    """A program by its number, its name or that of its family; 128 for drums.
+
+    Raises:
+        OptionError: for another name.
+
+    Examples:
+        >>> [sm.general_midi.instrument_number(name) for name in ("bass", "violin", "12", "drums")]
+        [33, 40, 12, 128]
+    """
+    wanted = " ".join(name.split()).casefold()
+    if wanted.isdecimal() and int(wanted) <= DRUM_INSTRUMENT:
+        return int(wanted)
+    if wanted in _TYPICAL:
+        return _TYPICAL[wanted]
+    names = [program.casefold() for program in PROGRAMS]
+    # The shortest name that holds it: "violin" is no "synth violin".
+    found = sorted((len(other), number) for number, other in enumerate(names) if wanted and wanted in other)
+    if not found:
+        raise OptionError(f"no instrument {name!r}: 0 to 128, a name of General MIDI, or {', '.join(_TYPICAL)}")
+    return found[0][1]
 
 
 def instrument_name(instrument: int) -> str:

@@ -26,11 +26,7 @@ class Registry(Generic[Part]):
     """
 
     def __init__(
-        self,
-        kind: str,
-        group: str,
-        built_in: Mapping[str, Callable[[], Part]],
-        fitted: Callable[[str, Any], Part],
+        self, kind: str, group: str, built_in: Mapping[str, Callable[[], Part]], fitted: Callable[[str, Any], Part]
     ) -> None:
         self.kind, self.group = kind, group
         self._built_in, self._fitted = dict(built_in), fitted

@@ -44,6 +44,37 @@ def pitch_class(name: str) -> int:
     return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12
 
 
+def key_name(sharps: int, minor: bool) -> str:
+    """Name of a key signature.
+
+    Examples:
+        >>> sm.theory.key_name(-3, minor=True)
+        'C minor'
+    """
+    fifths = sharps + (3 if minor else 0)
+    letter = "FCGDAEB"[(fifths + 1) % 7]
+    accidentals = (fifths + 1) // 7
+    return letter + ("#" * accidentals if accidentals > 0 else "b" * -accidentals) + (" minor" if minor else " major")
+
+
+def key_signature(name: str) -> tuple[int, bool]:
+    """Sharps (flats are negative) of a key, and whether it is minor.
+
+    Raises:
+        OptionError: for another name, or a key of more than seven sharps or flats.
+
+    Examples:
+        >>> sm.theory.key_signature("Bb major")
+        (-2, False)
+    """
+    keys = {key_name(sharps, minor): (sharps, minor) for sharps in range(-7, 8) for minor in (False, True)}
+    tonic, _, mode = name.strip().partition(" ")
+    found = keys.get(f"{tonic[:1].upper()}{tonic[1:]} {mode.strip() or 'major'}")
+    if found is None:
+        raise OptionError(f"no key {name!r}: as 'D minor' or 'Bb major', of at most seven sharps or flats")
+    return found
+
+
 # Intervals above the root, by what follows the root's letter.
 CHORDS: dict[str, tuple[int, ...]] = {
     "": (0, 4, 7), "m": (0, 3, 7), "5": (0, 7), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "7": (0, 4, 7, 10),

@@ -16,6 +16,8 @@ from symbolic_music.score import BAR_NUMBER, NOTE, TEMPO, Array, Other, Score, T
 
 # Two notes are one note when their onsets are nearer than this: encodings and resolutions round times.
 _STEP = 0.01
+# The tables of a score that have a column of times.
+_TIMED = ("tempos", "meters", "keys", "controls", "bends", "bar_numbers")
 
 
 def clip(score: Score, start: float, end: float) -> Score:
@@ -113,12 +115,7 @@ def shift(score: Score, ticks: int) -> Score:
 
     return score.replace(
         notes=moved(score.notes, "onset", keep_first=False),
-        tempos=moved(score.tempos),
-        meters=moved(score.meters),
-        keys=moved(score.keys),
-        controls=moved(score.controls),
-        bends=moved(score.bends),
-        bar_numbers=moved(score.bar_numbers),
+        **{name: moved(getattr(score, name)) for name in _TIMED},
         texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
         others=tuple(replace(o, time=max(0, o.time + ticks) if o.time else 0) for o in score.others),
         source=_moved(score.source, ticks),
@@ -206,12 +203,7 @@ def resample(score: Score, ticks_per_quarter: int) -> Score:
     return score.replace(
         ticks_per_quarter=ticks_per_quarter,
         notes=notes,
-        tempos=moved(score.tempos),
-        meters=moved(score.meters),
-        keys=moved(score.keys),
-        controls=moved(score.controls),
-        bends=moved(score.bends),
-        bar_numbers=moved(score.bar_numbers),
+        **{name: moved(getattr(score, name)) for name in _TIMED},
         texts=tuple(replace(t, time=int(scaled(np.array(t.time)))) for t in score.texts),
         others=tuple(replace(o, time=int(scaled(np.array(o.time)))) for o in score.others),
         source=_moved(score.source, 0, ratio.numerator, ratio.denominator),

@@ -24,6 +24,7 @@ def script(name: str) -> ModuleType:
 
 
 def test_every_row_is_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
     gpu = script("gpu")
     arguments = ["gpu.py", "--small", "--device", "cpu", "--no-tests", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", [*arguments, "--minutes", "0"])

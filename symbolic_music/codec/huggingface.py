@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from symbolic_music.codec.base import Format, check_samples
-from symbolic_music.errors import MissingExtraError, ModelError
+from symbolic_music.errors import MissingExtraError, ModelError, SymbolicMusicError
+from symbolic_music.models.checkpoints.memory import check_memory
 
 # Types of models, as their config.json has them.
 KINDS = ("encodec", "dac")
+# No codec's config says more.
+_MOST_NUMBER, _MOST_LAYERS, _MOST_VALUES = 1 << 20, 64, 1_000
 
 
 class EncodecAdapter:
@@ -36,7 +38,7 @@ class EncodecAdapter:
 
     @torch.no_grad()
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
-        """See `AudioCodec`."""
+        """Codes (B, K, n) of samples (B, channels, N)."""
         check_samples(samples, self.format.channels)
         count = _count(codebooks, self.format)
         filled = torch.nn.functional.pad(samples, (0, -samples.shape[-1] % self.format.hop))
@@ -45,7 +47,7 @@ class EncodecAdapter:
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """See `AudioCodec`."""
+        """Samples (B, channels, N) of codes (B, K, n)."""
         _check_codes(codes, self.format)
         sound = torch.as_tensor(self.model.decoder(self.model.quantizer.decode(codes.transpose(0, 1))))
         return sound[..., : codes.shape[-1] * self.format.hop]
@@ -61,7 +63,7 @@ class DacAdapter:
 
     @torch.no_grad()
     def encode(self, samples: Tensor, codebooks: int | None = None) -> Tensor:
-        """See `AudioCodec`."""
+        """Codes (B, K, n) of samples (B, channels, N)."""
         check_samples(samples, self.format.channels)
         count = _count(codebooks, self.format)
         filled = torch.nn.functional.pad(samples, (0, -samples.shape[-1] % self.format.hop))
@@ -69,7 +71,7 @@ class DacAdapter:
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
-        """See `AudioCodec`. DAC's convolutions may leave a few samples fewer: silence fills them."""
+        """Samples of codes. DAC's convolutions may leave a few samples fewer: silence fills them."""
         _check_codes(codes, self.format)
         vectors = self.model.quantizer.from_codes(codes)[0]
         sound = torch.as_tensor(self.model.decoder(vectors))
@@ -95,14 +97,32 @@ def load_adapter(source: str | Path) -> EncodecAdapter | DacAdapter:
     except ImportError:
         raise MissingExtraError("transformers", "transformers") from None
     try:
-        kind = AutoConfig.from_pretrained(str(source)).model_type
-        if kind == "encodec":
-            return EncodecAdapter(complete(EncodecModel, source))
-        if kind == "dac":
-            return DacAdapter(complete(DacModel, source))
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        config = AutoConfig.from_pretrained(str(source))
+        kind = config.model_type
+        if kind in KINDS:
+            _check_numbers(config.to_dict(), source)
+            model = EncodecModel if kind == "encodec" else DacModel
+            with torch.device("meta"):
+                check_memory(model(config), Path(source))
+            found = complete(model, source)
+            return EncodecAdapter(found) if kind == "encodec" else DacAdapter(found)
+    except SymbolicMusicError:
+        raise
+    except Exception as error:  # of what a damaged folder makes transformers raise there is no list
         raise ModelError(f"cannot load a codec from {source}: {' '.join(str(error).split())[:200]}") from None
     raise ModelError(f"{source} is a {kind}, not an EnCodec or DAC")
+
+
+def _check_numbers(values: Any, source: str | Path) -> None:
+    """ModelError for a config that calls for more than a codec has, before anything is built from it."""
+    if isinstance(values, dict | list | tuple):
+        if len(values) > _MOST_VALUES:
+            raise ModelError(f"{source}/config.json has a list of {len(values):,} values, which no codec has")
+        for name, value in values.items() if isinstance(values, dict) else enumerate(values):
+            most = _MOST_LAYERS if "layers" in str(name) else _MOST_NUMBER
+            if isinstance(value, int) and abs(value) > most:
+                raise ModelError(f"{source}/config.json says {name}: {value:.3g}, which no codec has")
+            _check_numbers(value, source)
 
 
 def complete(kind: Any, source: str | Path) -> Any:

@@ -20,8 +20,6 @@ from symbolic_music.synthesis.audio import Audio
 # Sizes of the transforms of the spectral distance, with three quarters of overlap (Engel et al. 2020, section 4.2.1).
 SIZES = (2048, 1024, 512, 256, 128, 64)
 _QUIET = 1e-7
-# mir_eval's default, in seconds.
-ONSET_TOLERANCE = 0.05
 Signal = NDArray[np.float64]
 
 

@@ -29,8 +29,10 @@ def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
     Region models do not thin out: where that is requested, the model of anticipated controls stands in.
     """
     any_tracks = "multitrack" if thins else "song"
-    if score is None or not len(score):
+    if score is None or not (len(score) or score.tracks):
         return DEFAULT_MODEL, "there is no piece to go by"
+    if not len(score):
+        return any_tracks, "it writes for any instruments"
     kinds = {int(kind) for kind in np.unique(score.instruments)}
     tracks = np.unique(score.notes["track"]).tolist()
     if {family_name(kind) for kind in kinds} == {"piano"} and any(not _is_line(score, t) for t in tracks):

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from symbolic_music.errors import OptionError, SymbolicMusicError
 from symbolic_music.generation.default_model import chosen_name
 from symbolic_music.generation.edits import edit
-from symbolic_music.generation.results import Written, ranked_by_fit
+from symbolic_music.generation.ranking import ranked_by_fit
+from symbolic_music.generation.results import Written
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.io.files import MIDI_SUFFIXES, read
 from symbolic_music.io.midi.provenance import statement, write_with_statement

@@ -162,19 +162,7 @@ def register(name: str, config: type[Any], presets: Mapping[str, Any] | None = N
     return add
 
 
-def names() -> list[str]:
-    """Names that `get` takes."""
-    return _registry.names()
-
-
-def get(name: str) -> Architecture:
-    """The architecture of this name.
-
-    Raises:
-        UnknownNameError: when there is none.
-        PluginError: when the package that offers it cannot be loaded.
-    """
-    return _registry.get(name)
+names, get = _registry.names, _registry.get
 
 
 def name_of(model: nn.Module) -> str:

@@ -60,7 +60,7 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
         raise MissingExtraError("anywidget", "notebook") from None
 
     class RollWidget(anywidget.AnyWidget):
-        """See `widget`."""
+        """The piano roll of `widget`."""
 
         _esm = module()
         _css = style()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import wave
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -89,8 +90,8 @@ class Audio:
         return path
 
 
-def read_audio(path: str | Path) -> Audio:
-    """Read an audio file of any format of libsndfile.
+def read_audio(path: str | Path, start: float = 0.0, end: float = math.inf) -> Audio:
+    """Read an audio file of any format of libsndfile, or the part of it between these seconds.
 
     Raises:
         FileError: when it cannot be read, has more samples or channels than `MAX_SAMPLES` and `MAX_CHANNELS`, a rate
@@ -103,8 +104,12 @@ def read_audio(path: str | Path) -> Audio:
         raise MissingExtraError("soundfile", "audio") from None
     try:
         with soundfile.SoundFile(path) as file:
-            _check_sound(path, file.samplerate, file.channels, file.frames)
-            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
+            rate = file.samplerate
+            first, last = (round(min(file.frames / max(1, rate), max(0.0, at)) * rate) for at in (start, end))
+            _check_sound(path, rate, file.channels, last - first)
+            if first:
+                file.seek(first)
+            samples = file.read(max(0, last - first), dtype="float32", always_2d=True)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # a TypeError where the file says no format
         raise FileError(f"cannot read {path}: {error}") from None
     if not np.isfinite(samples).all():

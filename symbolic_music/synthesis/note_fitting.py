@@ -60,13 +60,7 @@ class FittedNotes:
 
 
 def fit_notes(
-    score: Score,
-    audio: Audio,
-    *,
-    gain: float | None = None,
-    reverb: float = 0.0,
-    steps: int = 80,
-    seed: int = 0,
+    score: Score, audio: Audio, *, gain: float | None = None, reverb: float = 0.0, steps: int = 80, seed: int = 0
 ) -> FittedNotes:
     """Onsets, velocities and fine pitches with which the bank's voices come nearest to a recording.
 

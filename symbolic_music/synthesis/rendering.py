@@ -177,10 +177,7 @@ def statement(synth: str, seed: int) -> str:
 
 
 def measured_gain(
-    score: Score,
-    synth: str | RenderSettings = "ddsp",
-    sample_rate: int | None = None,
-    **options: Unpack[RenderOptions],
+    score: Score, synth: str | RenderSettings = "ddsp", sample_rate: int | None = None, **options: Unpack[RenderOptions]
 ) -> float:
     """The gain in dB that normalises a score to `loudness`, measured by rendering it once, for use with `stream`.
 

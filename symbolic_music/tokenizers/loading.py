@@ -11,12 +11,7 @@ from symbolic_music.io.files import check_readable
 from symbolic_music.tokenizers import saving
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.registry import get
-from symbolic_music.tokenizers.saving import (
-    FORMAT,
-    FORMAT_VERSION,
-    _configuration_fingerprint,
-    fingerprint,
-)
+from symbolic_music.tokenizers.saving import FORMAT, FORMAT_VERSION, _configuration_fingerprint, fingerprint
 
 _KEYS = {
     "format", "format_version", "library_version", "name", "preset", "options", "revision", "sizes", "sha256",

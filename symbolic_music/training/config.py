@@ -55,14 +55,8 @@ class EditsData(Strict):
     crops: float = Field(0.3, ge=0, le=1)
 
 
-class StoreEditsData(Strict):
-    """Stretches of the pieces of note stores as anticipated events, part of them arranged as edits."""
-
-    kind: Literal["edits"]
+class _StoresData(Strict):
     stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
-    transpose: _Semitones = (-5, 6)
-    edits: float = Field(0.5, ge=0, le=1)
-    openings: float = Field(0.15, ge=0, le=1, description="share of the samples that begin with their piece")
     train: str = "train"
     validation: str = "validation"
     validation_sequences: int = Field(96, ge=1)
@@ -73,24 +67,24 @@ class StoreEditsData(Strict):
         return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.stores)
 
 
-class RegionsData(Strict):
+class StoreEditsData(_StoresData):
+    """Stretches of the pieces of note stores as anticipated events, part of them arranged as edits."""
+
+    kind: Literal["edits"]
+    transpose: _Semitones = (-5, 6)
+    edits: float = Field(0.5, ge=0, le=1)
+    openings: float = Field(0.15, ge=0, le=1, description="share of the samples that begin with their piece")
+
+
+class RegionsData(_StoresData):
     """Pieces of note stores for a region model: stretches, and edits with everything else given."""
 
     kind: Literal["regions"]
-    stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
     transpose: _Semitones = (-6, 5)
     pedal: bool = Field(False, description="presses of the sustain pedal are events too")
     edits: float = Field(0.7, ge=0, le=1)
     written_weight: float = Field(3.0, gt=0, description="of a note that is written, beside 1 for one of a stretch")
     velocity_weight: float = Field(0.5, ge=0, description="of velocities, beside 1 for the other fields")
-    train: str = "train"
-    validation: str = "validation"
-    validation_sequences: int = Field(96, ge=1)
-
-    @property
-    def path(self) -> str:
-        """The stores' names."""
-        return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.stores)
 
 
 class GridData(Strict):

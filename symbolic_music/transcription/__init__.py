@@ -6,6 +6,7 @@ from symbolic_music.transcription.checkpoint import load_transcriber, save_trans
 from symbolic_music.transcription.network import Transcriber, TranscriberConfig
 from symbolic_music.transcription.notes import Thresholds
 from symbolic_music.transcription.other_transcribers import by_beat_this as track_beats_of_sound
+from symbolic_music.transcription.refining import refined
 from symbolic_music.transcription.spectra import Spectrum, chroma, constant_q, mel_spectrogram, spectrogram
 from symbolic_music.transcription.transcribing import TRANSCRIBERS, transcribe
 
@@ -20,6 +21,7 @@ __all__ = [
     "constant_q",
     "load_transcriber",
     "mel_spectrogram",
+    "refined",
     "save_transcriber",
     "spectrogram",
     "track_beats",

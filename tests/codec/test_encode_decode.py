@@ -198,3 +198,20 @@ def test_a_checkpoint_that_lacks_weights_is_not_made_up(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(ModelError, match="cannot load"):
         load_adapter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("num_lstm_layers", 10**6, "says num_lstm_layers"),
+        ("hidden_size", 10**9, "says hidden_size"),
+        ("upsampling_ratios", [2] * 5_000, "a list of 5,000"),
+        ("upsampling_ratios", "x", "cannot load a codec"),
+    ],
+)
+def test_configs_that_call_for_more_than_a_codec_has(name: str, value: Any, message: str, tmp_path: Path) -> None:
+    encodec().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, name: value}))
+    with pytest.raises(ModelError, match=message):
+        load_adapter(tmp_path)

@@ -30,6 +30,8 @@ def mutated(data: bytes, name: str, rng: random.Random) -> bytes:
     ways: tuple[Callable[[bytes, random.Random], bytes], ...] = (in_bytes,)
     if suffix == ".json":
         ways = (in_json, in_json, in_json, in_text, in_bytes)
+    elif suffix == ".safetensors":
+        ways = (in_safetensors, in_safetensors, in_bytes)
     elif suffix in _XML:
         ways = (in_xml, in_xml, in_xml, in_text, in_bytes)
     elif suffix in _MIDI:
@@ -131,6 +133,16 @@ def in_json(data: bytes, rng: random.Random) -> bytes:
     else:
         where[key] = str(where[key]) if rng.random() < 0.5 else [where[key]]
     return json.dumps(holder["root"]).encode()
+
+
+def in_safetensors(data: bytes, rng: random.Random) -> bytes:
+    """Its header, which is JSON, with a length that fits."""
+    length = int.from_bytes(data[:8], "little")
+    if length > len(data) - 8:
+        return in_bytes(data, rng)
+    head = in_json(data[8 : 8 + length], rng)
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + data[8 + length :]
 
 
 def _collect(tree: Any, places: list[tuple[Any, Any]]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.fuzz import models, music, studio
+from tests.fuzz import kinds, models, music, studio
 from tests.fuzz.target import Target
 
-TARGETS: tuple[Target, ...] = (*music.TARGETS, *models.TARGETS, *studio.TARGETS)
+TARGETS: tuple[Target, ...] = (*music.TARGETS, *models.TARGETS, *kinds.TARGETS, *studio.TARGETS)
 
 
 def find(name: str) -> Target:

@@ -96,7 +96,4 @@ def test_a_real_chorale_keeps_its_soprano() -> None:
     score = from_music21(corpus.parse("bach/bwv66.6"))
     assert len(score.tracks) == 4
     result = sm.infill(score, 6, 10, [1, 2, 3], seed=0)
-    assert np.array_equal(
-        result.notes[result.notes["track"] == 0],
-        score.notes[score.notes["track"] == 0],
-    )
+    assert np.array_equal(result.notes[result.notes["track"] == 0], score.notes[score.notes["track"] == 0])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from symbolic_music.generation import Written, ranked, ranked_by_fit
-from symbolic_music.generation.results import flagged, share_of_twins
-from symbolic_music.generation.sessions.candidates import inserted
+from symbolic_music.generation.near_copies import flagged, share_of_twins
+from symbolic_music.generation.sessions.draft import inserted
 from symbolic_music.score import Score, Track, note_table
 
 SCORE = Score()  # 960 ticks a second

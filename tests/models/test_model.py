@@ -44,10 +44,7 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
         {"width": 16, "layers": 1, "heads": 2, "hidden": 8, "window": 16},
         ("performance", "default"),
     ),
-    "x-transformer": (
-        {"width": 16, "layers": 1, "heads": 2, "hidden": 8, "window": 16},
-        ("performance", "default"),
-    ),
+    "x-transformer": ({"width": 16, "layers": 1, "heads": 2, "hidden": 8, "window": 16}, ("performance", "default")),
     "compound-transformer": (
         {"widths": [4] * 7, "width": 16, "layers": 1, "heads": 2, "hidden": 8, "window": 16},
         ("compound", "original"),

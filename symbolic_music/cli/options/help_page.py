@@ -8,6 +8,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 # Groups of options, as `typer.Option(rich_help_panel=...)` names them.
+NEW = "A new piece"
 SAMPLING = "Sampling"
 LIMITS = "Limits on the new notes"
 COPIES = "Passages of the training data"

@@ -2,62 +2,74 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from symbolic_music.cli.options.help_page import MACHINE
 from symbolic_music.cli.options.where import TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 from symbolic_music.cli.output.report import out, out_json, working
 from symbolic_music.errors import FileError, OptionError
 
 
-def edit_many(
-    files: list[Path], which: TrackOptions, options: WritingOptions, workers: int, engine: str, **arguments: Any
-) -> None:
-    """Edit and write the files; one that cannot be edited does not stop the others.
+@dataclass(frozen=True, kw_only=True)
+class ManyFilesOptions:
+    """How several files are edited."""
 
-    Args:
-        files: the inputs.
-        which: the tracks of each.
-        options: of writing; the output is a folder.
-        workers, engine: as in `generation.edit_files`.
-        arguments: of `generation.edit`.
+    workers: Annotated[
+        int, typer.Option(help="Processes that share several files.", min=1, rich_help_panel=MACHINE)
+    ] = 1
+    engine: Annotated[
+        str, typer.Option(help="processes, or ray on a cluster, for several files.", rich_help_panel=MACHINE)
+    ] = "processes"
 
-    Raises:
-        OptionError: for options that need one file.
-        FileError: for a folder that is not there; at the end, when files could not be edited.
-    """
-    for option, value in (
-        ("--programs", which.programs), ("--originality", options.originality), ("--draft", options.draft),
-        ("--originality-report", options.originality_report), ("--int8", options.int8 or None),
-    ):  # fmt: skip
-        if value is not None:
-            raise OptionError(f"{option} takes one file")
-    if not options.output.is_dir():
-        raise FileError(f"no such folder: {options.output}; several files are written into a folder that is there")
+    def edit(self, files: list[Path], which: TrackOptions, options: WritingOptions, **arguments: Any) -> None:
+        """Edit and write the files; one that cannot be edited does not stop the others.
 
-    from symbolic_music.generation.many_files import edit_files
+        Args:
+            files: the inputs.
+            which: the tracks of each.
+            options: of writing; the output is a folder.
+            arguments: of `generation.edit`.
 
-    with working(f"editing {len(files)} files") as progress:
-        done = edit_files(
-            files, options.output, options.model, workers=workers, engine=engine, rank=options.rank,
-            device=options.device, offline=options.offline, sampling_options=options.given_sampling(),
-            signed=not options.unsigned,
-            progress=lambda count, total: progress(count / total), tracks=which.named(), seed=options.seed,
-            count=options.count, limits=options.limits(), best_of=options.best_of, like=options.reference(),
-            **arguments,
-        )  # fmt: skip
-    lost = [one for one in done if one.error is not None]
-    if options.as_json:
-        out_json([
-            {"file": str(one.source), "out": [str(target) for target in one.targets],
-             "notes_written": list(one.notes_written), "error": one.error}
-            for one in done
-        ])  # fmt: skip
-    else:
-        for one in done:
-            for target, count in zip(one.targets, one.notes_written, strict=True):
-                out(f"{target}: {count:,} notes written")
-    if lost:
-        first = f"{lost[0].source}: {lost[0].error}"
-        raise FileError(f"{len(lost)} of {len(done)} files could not be edited; the first is {first}")
+        Raises:
+            OptionError: for options that need one file.
+            FileError: for a folder that is not there; at the end, when files could not be edited.
+        """
+        for option, value in (
+            ("--programs", which.programs), ("--originality", options.originality), ("--draft", options.draft),
+            ("--originality-report", options.originality_report), ("--int8", options.int8 or None),
+        ):  # fmt: skip
+            if value is not None:
+                raise OptionError(f"{option} takes one file")
+        if not options.output.is_dir():
+            raise FileError(f"no such folder: {options.output}; several files are written into a folder that is there")
+
+        from symbolic_music.generation.many_files import edit_files
+
+        with working(f"editing {len(files)} files") as progress:
+            done = edit_files(
+                files, options.output, options.model, workers=self.workers, engine=self.engine, rank=options.rank,
+                device=options.device, offline=options.offline, sampling_options=options.given_sampling(),
+                signed=not options.unsigned,
+                progress=lambda count, total: progress(count / total), tracks=which.named(), seed=options.seed,
+                count=options.count, limits=options.limits(), best_of=options.best_of, like=options.reference(),
+                **arguments,
+            )  # fmt: skip
+        lost = [one for one in done if one.error is not None]
+        if options.as_json:
+            out_json([
+                {"file": str(one.source), "out": [str(target) for target in one.targets],
+                 "notes_written": list(one.notes_written), "error": one.error}
+                for one in done
+            ])  # fmt: skip
+        else:
+            for one in done:
+                for target, count in zip(one.targets, one.notes_written, strict=True):
+                    out(f"{target}: {count:,} notes written")
+        if lost:
+            first = f"{lost[0].source}: {lost[0].error}"
+            raise FileError(f"{len(lost)} of {len(done)} files could not be edited; the first is {first}")

@@ -65,10 +65,7 @@ def summary(shared: Originality) -> str:
 
 
 def write_report(
-    target: Path,
-    pieces: Sequence[tuple[str, Score, Originality, NDArray[Any] | None]],
-    index: Index,
-    split: str,
+    target: Path, pieces: Sequence[tuple[str, Score, Originality, NDArray[Any] | None]], index: Index, split: str
 ) -> None:
     """The page of `evaluation.originality.originality_report`, beside and renamed."""
     from symbolic_music.evaluation.originality import originality_report

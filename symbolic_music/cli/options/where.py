@@ -127,10 +127,7 @@ def _regions(text: str, unit: str, mistake: str) -> list[Region]:
 class TrackOptions:
     """Tracks, by their numbers or by what they play."""
 
-    tracks: Annotated[
-        str | None,
-        typer.Option(help="Tracks, as 1,3 or bass,drums; all by default."),
-    ] = None
+    tracks: Annotated[str | None, typer.Option(help="Tracks, as 1,3 or bass,drums; all by default.")] = None
     programs: Annotated[str | None, typer.Option(help="Tracks by program, as 0,33; 128 is drums.")] = None
 
     def chosen(self, score: Score) -> list[int] | None:

@@ -126,8 +126,7 @@ class WritingOptions:
         typer.Option(help="These pitches in this order, as C4,E4,67; the rhythm is free.", rich_help_panel=LIMITS),
     ] = None
     free: Annotated[
-        bool,
-        typer.Option("--free", help="Do not follow the habits of the track elsewhere.", rich_help_panel=LIMITS),
+        bool, typer.Option("--free", help="Do not follow the habits of the track elsewhere.", rich_help_panel=LIMITS)
     ] = False
     like: Annotated[
         str | None,
@@ -141,8 +140,7 @@ class WritingOptions:
         ),
     ] = None
     originality_report: Annotated[
-        Path | None,
-        typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES),
+        Path | None, typer.Option(help="Also write an HTML page of these passages.", rich_help_panel=COPIES)
     ] = None
     unsigned: Annotated[
         bool, typer.Option("--unsigned", help="Leave out the text event that names version, model and seed.")
@@ -194,12 +192,7 @@ class WritingOptions:
 
     def given_sampling(self) -> dict[str, Any]:
         """The sampling settings that options set."""
-        values = {
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "top_k": self.top_k,
-            "min_p": self.min_p,
-        }
+        values = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k, "min_p": self.min_p}
         return {name: value for name, value in values.items() if value is not None}
 
     def limits(self) -> Limits:
@@ -323,7 +316,7 @@ class WritingOptions:
 
     def _fit(self, one: Written) -> float | None:
         """How it fits what is around it; None of a single one, which is compared with nothing."""
-        from symbolic_music.generation.results import fit_of
+        from symbolic_music.generation.ranking import fit_of
 
         return fit_of(one)[0] if self.count > 1 else None
 

@@ -65,7 +65,7 @@ ARCHIVES: dict[str, dict[str, Archive]] = {
         "v1.0.0": Archive(
             f"{_MAGENTA}/groove/groove-v1.0.0-midionly.zip",
             "651cbc524ffb891be1a3e46d89dc82a1cecb09a57c748c7b45b844c4841dcc1e",
-        ),
+        )
     },
 }
 

@@ -99,16 +99,4 @@ def register(name: str, *, takes_file: bool = False, takes_dedup: bool = False) 
     return add
 
 
-def names() -> list[str]:
-    """Names that `get` takes."""
-    return _registry.names()
-
-
-def get(name: str) -> DataSet:
-    """The data set of this name.
-
-    Raises:
-        UnknownNameError: when there is none.
-        PluginError: when the package that offers it cannot be loaded.
-    """
-    return _registry.get(name)
+names, get = _registry.names, _registry.get

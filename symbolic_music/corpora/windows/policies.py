@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, Augmentation
@@ -82,16 +83,33 @@ def _check_relative(policy: Any, tokenizer: Tokenizer) -> None:
         )
 
 
-def _each_piece(source: Source, length: int, per_piece: int | None) -> Units:
-    """A unit a piece; pieces without notes have no windows."""
-    notes = source.store.note_counts[source.pieces]
-    ids = notes * source.tokenizer.ids_a_note
-    windows = np.maximum(np.rint(ids / length), 1) if per_piece is None else np.full(len(notes), per_piece)
-    return Units(np.arange(len(notes) + 1), np.where(notes > 0, windows, 0).astype(np.int64), held_bytes(notes))
+class _OfPieces(Policy[Held]):
+    """Windows of one piece each; pieces without notes have none."""
+
+    length: int
+    per_piece: int | None
+
+    def __post_init__(self) -> None:
+        _check_length(self, "length")
+
+    @override
+    def check(self, source: Source) -> None:
+        _check_relative(self, source.tokenizer)
+
+    @override
+    def units(self, source: Source) -> Units:
+        notes = source.store.note_counts[source.pieces]
+        ids, count = notes * source.tokenizer.ids_a_note, self.per_piece
+        windows = np.maximum(np.rint(ids / self.length), 1) if count is None else np.full(len(notes), count)
+        return Units(np.arange(len(notes) + 1), np.where(notes > 0, windows, 0).astype(np.int64), held_bytes(notes))
+
+    @override
+    def prepared(self, source: Source, pieces: Ints, rng: np.random.Generator) -> Held:
+        return hold(source.store, int(pieces[0]), source.tokenizer)
 
 
 @dataclass(frozen=True)
-class Crops(Policy[Held]):
+class Crops(_OfPieces):
     """`length` consecutive ids, their start drawn uniformly from all places of the encoded, varied piece.
 
     So are the training examples of Music Transformer made (Huang et al. 2019; crops of 2,048). A piece that is shorter
@@ -110,21 +128,6 @@ class Crops(Policy[Held]):
 
     length: int = 2048
     per_piece: int | None = None
-
-    def __post_init__(self) -> None:
-        _check_length(self, "length")
-
-    def check(self, source: Source) -> None:
-        """Refuses ids that hold absolute times."""
-        _check_relative(self, source.tokenizer)
-
-    def units(self, source: Source) -> Units:
-        """Pieces."""
-        return _each_piece(source, self.length, self.per_piece)
-
-    def prepared(self, source: Source, pieces: Ints, rng: np.random.Generator) -> Held:
-        """One piece."""
-        return hold(source.store, int(pieces[0]), source.tokenizer)
 
     def window(self, source: Source, unit: Held, number: int, rng: np.random.Generator) -> Ids | None:
         """A crop; they are all alike, whatever their number."""
@@ -201,7 +204,7 @@ class Chunks(Policy[_Encoded]):
 
 
 @dataclass(frozen=True)
-class Bars(Policy[Held]):
+class Bars(_OfPieces):
     """A window that begins at a bar line, drawn uniformly from those after which a note begins in the bar.
 
     The notes from there on are encoded as a piece of their own: the ids obey the grammar and name the tempo and meter
@@ -225,22 +228,11 @@ class Bars(Policy[Held]):
     bars: int | None = None
     per_piece: int | None = None
 
+    @override
     def __post_init__(self) -> None:
-        _check_length(self, "length")
+        super().__post_init__()
         if self.bars is not None:
             _check_length(self, "bars")
-
-    def check(self, source: Source) -> None:
-        """Refuses ids that hold absolute times."""
-        _check_relative(self, source.tokenizer)
-
-    def units(self, source: Source) -> Units:
-        """Pieces."""
-        return _each_piece(source, self.length, self.per_piece)
-
-    def prepared(self, source: Source, pieces: Ints, rng: np.random.Generator) -> Held:
-        """One piece."""
-        return hold(source.store, int(pieces[0]), source.tokenizer)
 
     def window(self, source: Source, unit: Held, number: int, rng: np.random.Generator) -> Ids | None:
         """A window; they are all alike, whatever their number."""

@@ -1,9 +1,9 @@
 """Edits in context: the fit of an edit to its piece, against copies and random bars."""
 
+from symbolic_music.evaluation.context.baselines import RandomBars, copy_before, original, retrieve, with_notes
 from symbolic_music.evaluation.context.benchmark import load_cases
 from symbolic_music.evaluation.context.choosing_regions import choose_region, in_time
 from symbolic_music.evaluation.context.fit import fit
-from symbolic_music.evaluation.context.references import RandomBars, copy_before, original, retrieve, with_notes
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
 from symbolic_music.evaluation.context.table import METRICS, Metric, Row, as_json, evaluate, measure, references, table
 

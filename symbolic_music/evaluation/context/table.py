@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from symbolic_music.errors import EvaluationError
 from symbolic_music.evaluation.context import harmony, patterns, proportion, seams
-from symbolic_music.evaluation.context.references import RandomBars, copy_before, original, retrieve
+from symbolic_music.evaluation.context.baselines import RandomBars, copy_before, original, retrieve
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
 from symbolic_music.evaluation.statistics import Mean, mean, paired_p
 from symbolic_music.score import Array, Score

@@ -35,15 +35,8 @@ class Polyphony(Constraint):
 
 
 @dataclass(frozen=True)
-class PolyphonyOfEach(Constraint):
+class PolyphonyOfEach(Polyphony):
     """Maximum polyphony of each instrument separately; 1 makes melodies."""
-
-    most: int
-    instruments: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.most < 1:
-            raise OptionError(f"at least one note must be allowed at once, not {self.most}")
 
     @override
     def pitches(self, situation: Situation) -> Mask:

@@ -177,9 +177,9 @@ class AnticipationSampler:
             for i, (line, mask) in enumerate(choices):
                 first = line.window.time_id(line.window.now)
                 last = min(first + self._gap + 1, v.DURATION)
-                logits[i, : last - first] = _array(self._reader.times(states[i : i + 1], first, last))[0]
+                logits[i, : last - first] = to_array(self._reader.times(states[i : i + 1], first, last))[0]
                 if mask[-1]:
-                    logits[i, -1:] = _array(self._reader.separator(states[i : i + 1]))[0]
+                    logits[i, -1:] = to_array(self._reader.separator(states[i : i + 1]))[0]
             groups = {line.place: group for group in self._groups for line in group.lines}
             waiting = list(range(len(choices)))
             while waiting:
@@ -200,7 +200,7 @@ class AnticipationSampler:
     def _draw_durations(self) -> None:
         choices = [choice for group in self._groups for choice in group.durations()]
         if choices:
-            logits = _array(self._reader.durations(self._states([line for line, _ in choices])))
+            logits = to_array(self._reader.durations(self._states([line for line, _ in choices])))
             drawn = _drawn(logits, choices, self._sampling.duration, 1)
             for (line, _), duration in zip(choices, drawn, strict=True):
                 line.choose_duration(duration)
@@ -211,7 +211,7 @@ class AnticipationSampler:
             states = self._states([line for _, (line, _) in found])
             for instruments in dict.fromkeys(group.request.instruments for group, _ in found):
                 own = [i for i, (group, _) in enumerate(found) if group.request.instruments == instruments]
-                logits = _array(self._reader.notes(states[own], instruments))
+                logits = to_array(self._reader.notes(states[own], instruments))
                 drawn = _drawn(logits, [found[i][1] for i in own], self._sampling.note, 2)
                 for i, index in zip(own, drawn, strict=True):
                     group, (line, _) = found[i]
@@ -219,7 +219,7 @@ class AnticipationSampler:
         return [drawn for group in self._groups for drawn in group.take()]
 
 
-def _array(logits: torch.Tensor) -> Floats:
+def to_array(logits: torch.Tensor) -> Floats:
     return np.asarray(logits.double().cpu().numpy())
 
 

@@ -205,7 +205,9 @@ def new_habits(
     durations = np.arange(DURATIONS) >= shortest
     keys, places = np.ones(KEYS, bool), np.ones(STEPS, bool)
     keys[:_LOWEST_NEW], keys[_HIGHEST_NEW + 1 : DRUM_KEYS] = False, False
-    return Habits(keys, places, durations, at_once, per_bar, 1 << 30, _NEW_HARMONY, classes)
+    # A piece from nothing does not fall silent for more than two bars of 4/4.
+    longest_gap = 1 << 30 if len(others) else 8 * STEPS
+    return Habits(keys, places, durations, at_once, per_bar, longest_gap, _NEW_HARMONY, classes)
 
 
 def habits_of(
@@ -256,7 +258,7 @@ def habits_of(
 
 
 def _harmony(time: Integers, key: Integers, others: Sounding | None) -> Floats:
-    """See `Habits.harmony`."""
+    """How many onsets have each relation to the chord of the others, (3,)."""
     if others is None or not len(time):
         return np.zeros(3)
     classes = others.at(time)

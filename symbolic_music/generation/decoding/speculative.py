@@ -16,14 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.generation.constraints.base import Mask
 from symbolic_music.generation.decoding.context_window import Layout
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
-from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling
+from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, to_array
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, choose, filtered, log_softmax
 from symbolic_music.generation.decoding.sequences import Group
 from symbolic_music.generation.inference.backends import GPT2Reader, context_of
@@ -181,13 +180,13 @@ class SpeculativeSampler:
             logits = np.full((1, self._gap + 2), -np.inf)
             first = line.window.time_id(line.window.now)
             last = min(first + self._gap + 1, v.DURATION)
-            logits[0, : last - first] = _array(reader.times(state, first, last))[0]
+            logits[0, : last - first] = to_array(reader.times(state, first, last))[0]
             if ask.mask[-1]:
-                logits[0, -1:] = _array(reader.separator(state))[0]
+                logits[0, -1:] = to_array(reader.separator(state))[0]
         elif ask.field == _DURATION:
-            logits = _array(reader.durations(state))
+            logits = to_array(reader.durations(state))
         else:
-            logits = _array(reader.notes(state, group.request.instruments))
+            logits = to_array(reader.notes(state, group.request.instruments))
         if not np.isfinite(logits[0][ask.mask]).all():
             raise ModelError("the model's logits are not finite: its weights are broken")
         logits = np.where(ask.mask, logits, -np.inf)
@@ -278,7 +277,3 @@ def _twin(group: Group) -> Group:
 
 def _seed(seed: int, number: int) -> int:
     return seed if not number else int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
-
-
-def _array(logits: Tensor) -> NDArray[np.float64]:
-    return np.asarray(logits.double().cpu().numpy())

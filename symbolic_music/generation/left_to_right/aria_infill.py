@@ -18,14 +18,12 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.sampling import Sampling, draw
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.generation.regions import Span
-from symbolic_music.models import Model
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.public import aria_vocabulary as v
 
 # Ids that a region may get, a second.
 _MOST_A_SECOND = 300
 _IDS_A_NOTE = 3.5
-_DRUM = len(v.INSTRUMENTS)
 _DRUM_MILLISECONDS = 10
 
 
@@ -36,26 +34,21 @@ class AriaInfilling(CandidateInfilling):
         RegionError: when tracks are left out that the model plays, or it plays none.
     """
 
-    def __init__(
-        self,
-        score: Score,
-        spans: Sequence[Span],
-        tracks: Sequence[int] | None,
-        model: Model[Any],
-        sampling: Sampling | None = None,
-        seed: int = 0,
-        count: int = 1,
-        candidates: int = 4,
-    ) -> None:
-        played = [t for t in np.unique(score.notes["track"]).tolist() if _instrument(score, t) is not None]
-        name = model.card.name
-        if not played or (tracks is not None and set(played) != set(tracks)):
-            raise RegionError(f"model {name!r} writes all tracks that it can play together: {_told(played)}")
-        super().__init__(score, spans, played, model, sampling, seed, count, candidates)
-        self._instruments = sorted({_place(score, track) for track in played})
+    @override
+    def _checked(self, spans: Sequence[Span], tracks: Sequence[int] | None) -> list[int]:
+        playable = [t for t in super()._checked(spans, None) if _instrument(self._score, t) is not None]
+        if not playable or (tracks is not None and set(playable) != set(tracks)):
+            name = self._model.card.name
+            raise RegionError(f"model {name!r} writes all tracks that it can play together: {_told(playable)}")
+        return playable
+
+    @override
+    def _prepare(self) -> None:
+        score = self._score
+        self._instruments = sorted({_place(score, track) for track in self._tracks})
         # What is shown, in notes of the piece: as many as half of its ids hold before, a quarter after.
-        most = int(model.network.config.context / 2 / _IDS_A_NOTE)
-        own = self._given[np.isin(self._given["track"], played)]
+        most = int(self._model.network.config.context / 2 / _IDS_A_NOTE)
+        own = self._given[np.isin(self._given["track"], self._tracks)]
         first, last = self._span
         self._past = own[own["onset"] < first][-most:]
         self._future = own[own["onset"] >= last][: most // 2]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from typing_extensions import override
 
-from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.bar_tokens import (
     bars_of,
@@ -28,8 +28,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.generation.regions import Span
-from symbolic_music.models import Model
-from symbolic_music.score import Array, Score
+from symbolic_music.score import Array
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.transforms import check_tracks
 
@@ -49,28 +48,22 @@ class BarInfilling(CandidateInfilling):
         RegionError: unless there is one region, of whole bars and of all tracks with notes.
     """
 
-    def __init__(
-        self,
-        score: Score,
-        spans: Sequence[Span],
-        tracks: Sequence[int] | None,
-        model: Model[Any],
-        sampling: Sampling | None = None,
-        seed: int = 0,
-        count: int = 1,
-        candidates: int = 4,
-    ) -> None:
-        if count < 1:
-            raise OptionError(f"at least one alternative is needed, not {count}")
-        encoded, name = encoded_in_bars(score, model), model.card.name
-        played = np.unique(score.notes["track"]).tolist()
-        lines = score.bars(spans[-1][1] + 1)
+    @override
+    def _checked(self, spans: Sequence[Span], tracks: Sequence[int] | None) -> list[int]:
+        score, self._encoded = self._score, encoded_in_bars(self._score, self._model)
+        played: list[int] = np.unique(score.notes["track"]).tolist()
+        self._lines = score.bars(spans[-1][1] + 1)
         is_all = tracks is None or set(played) <= set(check_tracks(score, tracks))
-        if len(spans) != 1 or not is_all or not np.isin(spans[0], lines).all():
+        if len(spans) != 1 or not is_all or not np.isin(spans[0], self._lines).all():
+            name = self._model.card.name
             raise RegionError(
                 f"model {name!r} writes one region of whole bars, in all tracks: use --at bars: without --tracks"
             )
-        super().__init__(score, spans, played, model, sampling, seed, count, candidates)
+        return played
+
+    @override
+    def _prepare(self) -> None:
+        score, model, lines, encoded = self._score, self._model, self._lines, self._encoded
         first, last = self._span
         self._permitted = permitted_ids({v.instrument for v in self._voices.values()}, model.tokenizer.vocabulary)
 
@@ -80,7 +73,9 @@ class BarInfilling(CandidateInfilling):
         scale = score.ticks_per_quarter / own.ticks_per_quarter
         starts = own.bars(round(last / scale) + 1) * scale
         if len(starts) < len(lines) or (np.abs(starts[: len(lines)] - lines) >= 1).any():
-            raise RegionError(f"model {name!r} cannot write here: its vocabulary lacks the meters of this piece")
+            raise RegionError(
+                f"model {model.card.name!r} cannot write here: its vocabulary lacks the meters of this piece"
+            )
         self._heads: list[list[Any]] = [bar[:head].tolist() for bar in bars[begin:end]]
         config = model.network.config
         self._shown = int(getattr(config, "window", getattr(config, "context", _SHOWN)))

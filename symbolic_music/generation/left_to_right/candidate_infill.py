@@ -13,9 +13,10 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
@@ -67,17 +68,26 @@ class CandidateInfilling(EditSession):
     ) -> None:
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
-        if len(spans) != 1:
-            raise RegionError(f"model {model.card.name!r} writes one region at a time")
         self._score, self._model, self._sampling, self._seed = score, model, sampling, seed
         self._count, self._candidates = count, max(count, candidates)
-        played = np.unique(score.notes["track"]).tolist()
-        self._tracks = played if tracks is None else check_tracks(score, tracks)
+        self._tracks = self._checked(spans, tracks)
         self._span = first, last = spans[0]
         asked = inside(score.notes, first, last) & np.isin(score.notes["track"], self._tracks)
         self._given, self._replaced = score.notes[~asked], score.notes[asked]
         self._voices = {t: voice_of(score, self._given, t, score.tracks[t], self._span) for t in self._tracks}
         self._found: list[tuple[float, Array]] = []
+        self._prepare()
+
+    def _checked(self, spans: Sequence[Span], tracks: Sequence[int] | None) -> list[int]:
+        """The tracks that are written; errors for what the model cannot write."""
+        if len(spans) != 1:
+            raise RegionError(f"model {self._model.card.name!r} writes one region at a time")
+        played: list[int] = np.unique(self._score.notes["track"]).tolist()
+        return played if tracks is None else check_tracks(self._score, tracks)
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Compute what all candidates share."""
 
     @abstractmethod
     def _candidate(self, generator: torch.Generator) -> Candidate:

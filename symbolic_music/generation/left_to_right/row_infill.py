@@ -7,20 +7,14 @@ that it draws.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import torch
 from typing_extensions import override
 
 from symbolic_music.errors import RegionError
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, RowSampler, rows_of
-from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
-from symbolic_music.generation.regions import Span
-from symbolic_music.models import Model
-from symbolic_music.score import NOTE, Score
+from symbolic_music.score import NOTE
 from symbolic_music.tokenizers.public.skytnt import single
 from symbolic_music.tokenizers.public.skytnt_vocabulary import BOS, STEPS
 
@@ -39,18 +33,9 @@ class RowInfilling(CandidateInfilling):
             that they do not reach across.
     """
 
-    def __init__(
-        self,
-        score: Score,
-        spans: Sequence[Span],
-        tracks: Sequence[int] | None,
-        model: Model[Any],
-        sampling: Sampling | None = None,
-        seed: int = 0,
-        count: int = 1,
-        candidates: int = 4,
-    ) -> None:
-        super().__init__(score, spans, tracks, model, sampling, seed, count, candidates)
+    @override
+    def _prepare(self) -> None:
+        score, model = self._score, self._model
         arranged = rows_of(model).arranged(score)
         missing = [track for track in self._tracks if track not in arranged.places]
         if missing:

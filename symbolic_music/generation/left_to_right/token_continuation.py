@@ -14,7 +14,8 @@ from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field, unended
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
+from symbolic_music.generation.near_copies import flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score, Track
 from symbolic_music.tokenizers.base import Ids, Tokenizer

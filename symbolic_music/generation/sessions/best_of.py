@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, fit_of, flagged
+from symbolic_music.generation.near_copies import flagged
+from symbolic_music.generation.ranking import fit_of
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
 
 
 class BestOf(EditSession):

@@ -17,7 +17,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.speculative import sampler_for
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.candidates import Draft, Placed
+from symbolic_music.generation.sessions.draft import Draft, Placed
 from symbolic_music.generation.sessions.event_planners import EventPlanner, Place, event_planner
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Write
 from symbolic_music.generation.views.grid import has_usual_grid, near_line, usual_grid, usual_lines

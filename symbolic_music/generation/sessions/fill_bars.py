@@ -18,21 +18,15 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.public.midigpt import MidiGptTokenizer
-from symbolic_music.tokenizers.public.midigpt_bars import (
-    BarNote,
-    GridBar,
-    GridTrack,
-    attributes_of,
-    bars_of,
-    tracks_of,
-)
+from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
 from symbolic_music.transforms import check_tracks
 
 # What users say of a track -> the kind of id, and what is taken away from the number.

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
+from symbolic_music.generation.near_copies import flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
 
 
 class OneAfterAnother(EditSession):

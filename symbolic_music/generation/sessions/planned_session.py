@@ -17,10 +17,11 @@ from typing_extensions import override
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import FREE, Limits
+from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import EditSession, Written, flagged
+from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Role
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing_extensions import override
 
 from symbolic_music.errors import NothingWrittenError
-from symbolic_music.generation.results import EditSession, Written, WrittenNote, flagged
+from symbolic_music.generation.near_copies import flagged
+from symbolic_music.generation.results import EditSession, Written, WrittenNote
 
 # How often in all; a model that writes nothing four times has nothing to say there.
 ATTEMPTS = 4

@@ -22,7 +22,7 @@ from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing

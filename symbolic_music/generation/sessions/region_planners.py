@@ -16,7 +16,7 @@ from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.region_request import DrawnNote
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.views.track_style import Voice, taken
 from symbolic_music.score import Array, Score
@@ -68,7 +68,7 @@ class RegionPlanner(ABC):
         return ()
 
     def above(self) -> tuple[int, ...]:
-        """See `RegionRequest`."""
+        """For each note to come, keys that later notes of its onset need above it."""
         return ()
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from symbolic_music.errors import EmptyScoreError, OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
@@ -53,18 +54,5 @@ def add_track(
 
         sm.add_track(song, role="bass", regions=[sm.bars(9, 16)])
     """
-    session = edit(
-        score,
-        regions,
-        None,
-        model,
-        sampling,
-        seed,
-        1,
-        limits,
-        verb="add_track",
-        program=program,
-        role=role,
-        best_of=None,
-    )
-    return finished(session, progress)
+    asked: dict[str, Any] = {"verb": "add_track", "program": program, "role": role, "best_of": None}
+    return finished(edit(score, regions, None, model, sampling, seed, 1, limits, **asked), progress)

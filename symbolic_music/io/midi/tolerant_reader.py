@@ -45,7 +45,7 @@ def parse_tolerant(data: bytes) -> Score:
 
 @lru_cache(maxsize=4)
 def placed(data: bytes) -> Placed:
-    """See `parse_placed`; of the last few files, so that what is edited again and again is parsed once."""
+    """`parse_placed` with the last few files kept: a file that is edited again and again is parsed once."""
     return parse_placed(data)
 
 
@@ -84,7 +84,7 @@ class Placed:
 
 
 def parse_placed(data: bytes) -> Placed:
-    """See `parse_tolerant`."""
+    """Parse a file as `parse_tolerant` does, and note where its notes stand."""
     problems: Counter[str] = Counter()
     found, tracks = read_tracks(data, problems)
     if found.format == 2:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from symbolic_music.io.notation.musicxml.bounded_xml import ByteSpan, as_utf8, parse_xml
 from symbolic_music.io.notation.musicxml.musicxml_reader import read_document
 from symbolic_music.io.notation.musicxml.timewise import as_partwise
-from symbolic_music.io.notation.to_score import Reading, as_written
+from symbolic_music.io.notation.to_score import as_written
 from symbolic_music.io.notation.written import Written
 from symbolic_music.score import Score
 
@@ -47,8 +47,3 @@ def parse_musicxml(document: bytes) -> Score:
     """
     root, _, document = parsed(document)
     return as_written(read_document(root)).score.replace(source=NotationSource(document))
-
-
-def reading_of(source: NotationSource) -> Reading:
-    """The score of a document again, with the positions of its notes on the page."""
-    return as_written(read_document(parsed(source.document)[0]))

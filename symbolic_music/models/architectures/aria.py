@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.kv_cache import JumpingCache
-from symbolic_music.models.modules.llama_block import LlamaBlock, Stretch, turns
+from symbolic_music.models.modules.llama_block import LlamaBlock
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
+from symbolic_music.models.modules.rotary import Stretch, turns
 
 
 @checked

@@ -120,7 +120,7 @@ class GPT2(nn.Module):
         return functional.linear(*self.before_head(ids))
 
     def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, None]:
-        """See `protocol.WithHead`."""
+        """Final states (B, L, width), and the weight of the head, which has no bias."""
         return states_in_windows(ids, self.config.context, self.states), self.output_matrix, None
 
     def states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:

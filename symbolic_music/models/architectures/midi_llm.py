@@ -20,9 +20,9 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.kv_cache import JumpingCache, WindowIds
-from symbolic_music.models.modules.llama import llama_blocks, run_blocks
-from symbolic_music.models.modules.llama_block import Stretch
+from symbolic_music.models.modules.llama_stack import llama_blocks, run_blocks
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
+from symbolic_music.models.modules.rotary import Stretch
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 
@@ -38,7 +38,7 @@ class MidiLlmConfig:
             have at most 2,046.
         width, layers, heads, key_heads, hidden: of the transformer; several queries share a key.
         base: of the rotary positions.
-        stretch, low, high, original: of the rotary positions, see `rotary_block.Stretch`.
+        stretch, low, high, original: of the rotary positions, see `rotary.Stretch`.
         epsilon: of the norms.
         tied: whether the output matrix is the embedding.
     """
@@ -162,13 +162,13 @@ class Told(nn.Module):
         self.network, self.config, self.text = network, network.config, text
 
     def forward(self, ids: Tensor) -> Tensor:
-        """See `MidiLlm.forward`."""
+        """Logits of the next id at each position: (B, L) to (B, L, vocabulary)."""
         return torch.as_tensor(self.network(ids, self.text))
 
     def new_cache(self, batch: int = 1) -> TextCache:
-        """See `MidiLlm.new_cache`."""
+        """A cache for `step` that holds the text."""
         return self.network.new_cache(batch, self.text)
 
     def step(self, ids: Tensor, cache: TextCache) -> Tensor:
-        """See `MidiLlm.step`."""
+        """Logits of the id after these: (B, L), appended to the cache, to (B, vocabulary)."""
         return self.network.step(ids, cache)

@@ -100,7 +100,7 @@ class MusicTransformer(nn.Module):
         return functional.linear(*self.before_head(ids))
 
     def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `protocol.WithHead`."""
+        """Final states (B, L, width), and the weight and bias of the head."""
         return self.states(ids), self.out.weight, self.out.bias
 
     def states(self, ids: Tensor, cache: SlidingCache | None = None) -> Tensor:

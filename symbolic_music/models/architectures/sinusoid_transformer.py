@@ -87,7 +87,7 @@ class SinusoidTransformer(nn.Module):
         return functional.linear(*self.before_head(ids))
 
     def before_head(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See `protocol.WithHead`."""
+        """Final states (B, L, width), and the weight and bias of the head."""
         return states_in_windows(ids, self.config.window, self._states), self.out.weight, self.out.bias
 
     def _states(self, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:

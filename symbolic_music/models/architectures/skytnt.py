@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
 from symbolic_music.models.modules.kv_cache import JumpingCache, KeyValues
-from symbolic_music.models.modules.llama import llama_blocks, run_blocks
+from symbolic_music.models.modules.llama_stack import llama_blocks, run_blocks
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
 from symbolic_music.tokenizers.public.skytnt_vocabulary import FIELDS, PAD
 

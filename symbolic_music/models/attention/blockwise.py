@@ -37,7 +37,7 @@ class Plan:
 def attend(
     plan: Plan, q: Tensor, k: Tensor, v: Tensor, embeddings: Tensor, extra: Tensor | None, *relations: Tensor
 ) -> Tensor:
-    """See `differentiable.blocked_attention`."""
+    """Attention block by block, of `differentiable.blocked_attention`: (B, H, L, D)."""
     mixed = torch.empty_like(q)
     work = _Work(plan, q, k, v, embeddings, extra, relations)
 

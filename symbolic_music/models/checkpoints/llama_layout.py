@@ -16,7 +16,7 @@ from torch import nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
-from symbolic_music.models.modules.llama_block import Stretch
+from symbolic_music.models.modules.rotary import Stretch
 
 
 @dataclass(frozen=True)

@@ -237,13 +237,6 @@ class ConfigReader:
             raise ModelError(f"{self._folder}/config.json: {name} is a number from 0 to 1, not {value!r:.60}")
         return float(value)
 
-    def above_0(self, name: str, default: float) -> float:
-        """A finite number above 0."""
-        value = self._theirs.get(name, default)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
-            raise ModelError(f"{self._folder}/config.json: {name} is a number above 0, not {value!r:.60}")
-        return float(value)
-
     def known(self, **values: Any) -> None:
         """Fields that, where they are, may have one value alone."""
         for name, only in values.items():

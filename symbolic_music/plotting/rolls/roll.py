@@ -15,14 +15,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL, drum_name
 from symbolic_music.plotting import style as figures
 from symbolic_music.plotting.rolls.legend import draw_legend, legend_height
 from symbolic_music.plotting.rolls.note_colours import Shades, shades_of
-from symbolic_music.plotting.rolls.time_axis import (
-    Timeline,
-    draw_grid,
-    label_bars,
-    label_seconds,
-    systems,
-    timeline,
-)
+from symbolic_music.plotting.rolls.time_axis import Timeline, draw_grid, label_bars, label_seconds, systems, timeline
 from symbolic_music.score import Score
 
 _LEFT, _RIGHT, _GAP = 0.75, 0.2, 0.1
@@ -214,10 +207,7 @@ def _draw_pitched(
     middle = score.notes["pitch"][own].astype(np.float64)
     low_edge, high_edge = middle - 0.43, middle + 0.43
     corners = np.stack(
-        [
-            np.stack([start, stop, stop, start], axis=1),
-            np.stack([low_edge, low_edge, high_edge, high_edge], axis=1),
-        ],
+        [np.stack([start, stop, stop, start], axis=1), np.stack([low_edge, low_edge, high_edge, high_edge], axis=1)],
         axis=2,
     )
     _add(axes, corners, shades.of(own))

@@ -70,19 +70,7 @@ def register(voice: Voice | str) -> Any:
     return add
 
 
-def names() -> list[str]:
-    """Names that `get` takes."""
-    return _registry.names()
-
-
-def get(name: str) -> Voice:
-    """The voice of this name.
-
-    Raises:
-        UnknownNameError: when there is none.
-        PluginError: when the package that offers it cannot be loaded.
-    """
-    return _registry.get(name)
+names, get = _registry.names, _registry.get
 
 
 def voices_of(chosen: Mapping[int, str]) -> tuple[Voice, ...]:

@@ -80,11 +80,6 @@ class Metrical:
         """Bar of each note."""
         return np.searchsorted(self.bar_start, self.onset, side="right") - 1
 
-    @property
-    def tempo_bar(self) -> Ints:
-        """Bar of each tempo."""
-        return np.searchsorted(self.bar_start, self.tempo_time, side="right") - 1
-
 
 def measure(score: Score) -> Metrical:
     """Put a score on the grid.

@@ -130,7 +130,7 @@ def streams(score: Score, options: MidiTokOptions) -> list[Stream]:
     grid = _coarse_sections(meters) if options.use_time_signatures else None
     tempo_time, tempo = _tempos(score, ratio, grid) if options.use_tempos else (np.zeros(0, np.int64),) * 2
     meter_time = meters.time if options.use_time_signatures else np.zeros(0, np.int64)
-    parts = [_quantised(notes, program, meters, ratio, grid) for program, notes in _tracks(score, options, ratio)]
+    parts = [_quantised(notes, program, meters, grid) for program, notes in _tracks(score, options, ratio)]
     parts = [part for part in parts if len(part.time)]
     if options.use_chords:
         parts = [_with_chords(part, meters) for part in parts]
@@ -256,9 +256,7 @@ def _sorted(columns: Ints) -> Ints:
     return columns[:, np.lexsort((duration << 14 | pitch << 7 | velocity, onset))]
 
 
-def _quantised(
-    columns: Ints, program: int, meters: Meters, ratio: tuple[int, int], grid: tuple[Ints, Ints, Ints] | None
-) -> Items:
+def _quantised(columns: Ints, program: int, meters: Meters, grid: tuple[Ints, Ints, Ints] | None) -> Items:
     """Notes in range, on the grid, with velocity and duration classes."""
     low, high = DRUM_PITCHES if program == DRUMS else PITCHES
     inside = (columns[2] >= low) & (columns[2] <= high)

@@ -50,9 +50,7 @@ def _tables() -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64]]:
         above = np.roll(sets, -root, axis=1)
         minor, major = above[:, 3], above[:, 4]
         kind = np.where(
-            minor,
-            np.where(above[:, 6], 2, 1),
-            np.where(above[:, 8], 3, np.where(above[:, 7] & above[:, 10], 4, 0)),
+            minor, np.where(above[:, 6], 2, 1), np.where(above[:, 8], 3, np.where(above[:, 7] & above[:, 10], 4, 0))
         )
         points = (above * _WEIGHTS[kind]).sum(axis=1)
         score[:, root] = np.where(above[:, 0], np.where(minor ^ major, points, _UNFIT), -127)

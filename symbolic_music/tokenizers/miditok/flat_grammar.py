@@ -123,13 +123,7 @@ def _follows(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
         first = first | controls
     for state in whole:
         graph[state] |= ends | controls
-    return {
-        _START: {_BOS, _ADDED, _EOS, *first},
-        _BOS: {_ADDED, _EOS, *first},
-        _EOS: {_PAD},
-        _PAD: {_PAD},
-        **graph,
-    }
+    return {_START: {_BOS, _ADDED, _EOS, *first}, _BOS: {_ADDED, _EOS, *first}, _EOS: {_PAD}, _PAD: {_PAD}, **graph}
 
 
 def _graph(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
@@ -190,10 +184,7 @@ def _pertok(tokenizer: Any, kinds: set[str]) -> dict[str, set[str]]:
 
 
 def _compiled(
-    table: NDArray[np.int16],
-    whole: NDArray[np.bool_],
-    of_token: NDArray[np.int64],
-    expansions: Sequence[Sequence[int]],
+    table: NDArray[np.int16], whole: NDArray[np.bool_], of_token: NDArray[np.int64], expansions: Sequence[Sequence[int]]
 ) -> NDArray[np.int16]:
     """State after each id in each state; shape (states, ids). An id of no token comes where nothing is unfinished."""
     lengths = np.array([len(one) for one in expansions])

@@ -45,10 +45,7 @@ def notes(ids: Ids, at: Layout) -> Array:
     order = np.argsort((pitch[on] << 7 | velocity).astype(np.uint16), kind="stable")
     order = order[np.argsort((onset << 31 | duration)[order], kind="stable")]
     return note_table(
-        onset=onset[order],
-        duration=duration[order],
-        pitch=pitch[on][order] + at.low,
-        velocity=velocity[order],
+        onset=onset[order], duration=duration[order], pitch=pitch[on][order] + at.low, velocity=velocity[order]
     )
 
 

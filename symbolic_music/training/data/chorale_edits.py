@@ -27,17 +27,17 @@ class ChoraleEdits:
         self.validation = [rows(e, np.zeros(len(e), bool)) for e in splits["valid"]]
 
     def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
-        """See `EditSource`."""
+        """A batch."""
         chosen = rng.integers(0, len(self.pieces), size)
         return [sample(self.pieces[i], self.augmentation, rng) for i in chosen]
 
     def view(self) -> View:
-        """See `EditSource`."""
+        """The model's clock, its four voices and their mean pitches."""
         notes = np.concatenate(self.pieces)[:, 2]
         means = [(notes % 128)[notes // 128 == part] for part in VOICE_PROGRAMS]
         centres = tuple(round(float(own.mean()), 2) if len(own) else 60.0 for own in means)
         return View(float(QUARTERS_PER_MINUTE), VOICE_PROGRAMS, VOICES, centres)
 
     def provenance(self, size: int, rng: np.random.Generator) -> str:
-        """See `EditSource`."""
+        """The pieces of the batch of this generator."""
         return f"training pieces {', '.join(map(str, rng.integers(0, len(self.pieces), size)))} of {self.path}"

@@ -32,7 +32,7 @@ class _Stretch(NamedTuple):
     closes: bool
 
     def rows(self, is_control: Mask) -> Rows:
-        """See `corpora.anticipated`."""
+        """The events as rows, those that are given as controls."""
         return rows(self.events, is_control, self.opens, self.closes)
 
 
@@ -65,7 +65,7 @@ class StoreEdits:
 
     @cached_property
     def validation(self) -> list[Rows]:
-        """See `EditSource`: stretches of pieces of all stores, the same ones always."""
+        """Stretches of pieces of all stores, always the same."""
         indices, rng, found = self._indices(self.data.validation), np.random.default_rng(0), []
         for _ in range(self.data.validation_sequences):
             store, piece = self._draw(indices, rng)
@@ -74,7 +74,7 @@ class StoreEdits:
         return found
 
     def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
-        """See `EditSource`."""
+        """A batch."""
         pieces, found = self._drawn(size, rng), []
         for store, piece in pieces:
             stretch = self._stretch(store, piece, rng)
@@ -84,11 +84,11 @@ class StoreEdits:
         return found
 
     def view(self) -> View:
-        """See `EditSource`."""
+        """The model's clock and its parts: none."""
         return View(QUARTERS_PER_MINUTE, ())
 
     def provenance(self, size: int, rng: np.random.Generator) -> str:
-        """See `EditSource`."""
+        """The pieces of the batch of this generator."""
         pieces = self._drawn(size, rng)
         return "training pieces " + ", ".join(
             f"{self.stores[s].piece(i).source} of {self.stores[s].path}" for s, i in pieces

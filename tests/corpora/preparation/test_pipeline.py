@@ -234,9 +234,7 @@ def test_a_reader_that_fails_costs_one_file(tmp_path: Path, monkeypatch: pytest.
     real = sources.parse_midi
     monkeypatch.setattr(sources, "parse_midi", parse)
     store = prepare("folder", source, tmp_path / "store")
-    assert [(one.source, one.reason) for one in store.left_out()] == [
-        ("0/001.mid", "TypeError: a mistake of a reader"),
-    ]
+    assert [(one.source, one.reason) for one in store.left_out()] == [("0/001.mid", "TypeError: a mistake of a reader")]
     assert len(store) == 2
 
 

@@ -9,7 +9,7 @@ import symbolic_music as sm
 from symbolic_music import generation
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import bars
-from symbolic_music.generation.results import fit_of
+from symbolic_music.generation.ranking import fit_of
 from tests.generation.sessions.test_region_edit import regional, song
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from symbolic_music.errors import NothingWrittenError
 from symbolic_music.generation.results import Written, WrittenNote
-from symbolic_music.generation.sessions.candidates import Draft
+from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.sessions.redrawing import ATTEMPTS, Redrawing
 from symbolic_music.score import Score, note_table
 

@@ -74,3 +74,9 @@ def test_time_and_memory_are_limited(
     monkeypatch.setattr(music21_process, limit, value)
     with pytest.raises(NotationError, match=message):
         read(path)
+
+
+def test_a_small_file_has_few_seconds_and_none_more_than_the_bound() -> None:
+    assert music21_process.seconds_for(600) == 7
+    assert music21_process.seconds_for(300_000) == 24
+    assert music21_process.seconds_for(4 << 20) == music21_process.MAX_SECONDS

@@ -18,15 +18,7 @@ from symbolic_music.models.architectures.compound_transformer import (
 from tests.models import token_models as ask
 
 TINY = CompoundTransformerConfig(
-    sizes=(7, 3, 11),
-    widths=(6, 4, 10),
-    leading=1,
-    width=16,
-    layers=2,
-    heads=2,
-    hidden=24,
-    window=8,
-    dropout=0.0,
+    sizes=(7, 3, 11), widths=(6, 4, 10), leading=1, width=16, layers=2, heads=2, hidden=24, window=8, dropout=0.0
 )
 
 

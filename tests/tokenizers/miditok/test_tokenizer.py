@@ -252,8 +252,7 @@ def test_drums_come_back_without_programs() -> None:
     for kind in ("TSD", "MIDILike", "CPWord", "Octuple"):
         tokenizer = build(kind)
         score = Score(
-            notes=note_table([(0, 480, 60, 64), (0, 480, 36, 64, 0, 9, 1)]),
-            tracks=(Track("", 40), Track("", 0, True)),
+            notes=note_table([(0, 480, 60, 64), (0, 480, 36, 64, 0, 9, 1)]), tracks=(Track("", 40), Track("", 0, True))
         )
         assert [track.is_drum for track in tokenizer.decode(tokenizer.encode(score)).tracks] == [False, True]
 

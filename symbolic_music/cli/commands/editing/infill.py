@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from symbolic_music.cli.options.groups import grouped
-from symbolic_music.cli.options.help_page import MACHINE, examples
-from symbolic_music.cli.options.many_files import edit_many
+from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.many_files import ManyFilesOptions
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
 from symbolic_music.cli.options.writing import WritingOptions
 
@@ -22,30 +22,24 @@ from symbolic_music.cli.options.writing import WritingOptions
 @grouped
 def infill(
     files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILES...", help="MIDI or notation files; of several, --out is a folder."),
+        list[Path], typer.Argument(metavar="FILES...", help="MIDI or notation files; of several, --out is a folder.")
     ],
     where: RegionOptions,
     which: TrackOptions,
     options: WritingOptions,
+    many: ManyFilesOptions,
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Allow an empty result where the region had notes.")
     ] = False,
     fill: Annotated[
         bool, typer.Option("--fill", help="Write only into bars in which these tracks are silent.")
     ] = False,
-    workers: Annotated[
-        int, typer.Option(help="Processes that share several files.", min=1, rich_help_panel=MACHINE)
-    ] = 1,
-    engine: Annotated[
-        str, typer.Option(help="processes, or ray on a cluster, for several files.", rich_help_panel=MACHINE)
-    ] = "processes",
 ) -> None:
     """Rewrite regions of some tracks; everything else stays as it is."""
     regions = where.needed()
     verb: Literal["fill", "infill"] = "fill" if fill else "infill"
     if len(files) > 1 or options.output.is_dir():
-        edit_many(files, which, options, workers, engine, regions=regions, verb=verb, allow_empty=allow_empty)
+        many.edit(files, which, options, regions=regions, verb=verb, allow_empty=allow_empty)
         return
     places = ", ".join(map(str, regions))
     options.edit(

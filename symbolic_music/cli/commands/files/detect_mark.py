@@ -14,8 +14,7 @@ from symbolic_music.cli.output.report import out, out_json
 
 @examples("song.wav", "cut.ogg --json")
 def detect_mark(
-    file: Annotated[Path, typer.Argument(help="A sound file of at least 3 s.")],
-    as_json: Json = False,
+    file: Annotated[Path, typer.Argument(help="A sound file of at least 3 s.")], as_json: Json = False
 ) -> None:
     """Look for the inaudible mark of `render --mark`, and read the tag of a sound file."""
     from symbolic_music.synthesis.audio import read_audio, read_comment

@@ -60,6 +60,7 @@ def describe(score: Score) -> dict[str, Any]:
 
     from symbolic_music.io.midi.provenance import statements
     from symbolic_music.score import track_title
+    from symbolic_music.theory import key_name
 
     notes = score.notes
     seconds = score.onset_seconds
@@ -112,7 +113,7 @@ def _changes(table: Any, *columns: str) -> int:
 
 
 def _estimated_key(score: Score) -> str | None:
-    from symbolic_music.theory import likely_key
+    from symbolic_music.theory import key_name, likely_key
 
     key = likely_key(score)
     if key is None:
@@ -151,14 +152,6 @@ def _bars(score: Score) -> int | None:
         return len(score.bars())
     except RegionError:
         return None
-
-
-def key_name(sharps: int, minor: bool) -> str:
-    """Name of a key signature: three flats and minor is C minor."""
-    fifths = sharps + (3 if minor else 0)
-    letter = "FCGDAEB"[(fifths + 1) % 7]
-    accidentals = (fifths + 1) // 7
-    return letter + ("#" * accidentals if accidentals > 0 else "b" * -accidentals) + (" minor" if minor else " major")
 
 
 def _print(file: Path, score: Score) -> None:

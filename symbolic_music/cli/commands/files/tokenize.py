@@ -40,8 +40,7 @@ def tokenize(
     tokenizer: Name,
     preset: Preset = None,
     control_programs: Annotated[
-        str | None,
-        typer.Option(help="For anticipation: programs whose notes become controls, as 0,33; 128 is drums."),
+        str | None, typer.Option(help="For anticipation: programs whose notes become controls, as 0,33; 128 is drums.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the ids to a .npy or .npz file.")] = None,
     as_json: Json = False,

@@ -37,6 +37,10 @@ def transcribe(
     frame: Annotated[
         float | None, typer.Option(help="How sure it must be that a note goes on.", rich_help_panel=_FINDING)
     ] = None,
+    refine: Annotated[
+        bool,
+        typer.Option("--refine", help="Fit onsets and velocities by the synthesizer; slow.", rich_help_panel=_FINDING),
+    ] = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -46,7 +50,7 @@ def transcribe(
         raise OptionError(f"--beats is {' or '.join(_BEATS)}, not {beats}")
     if not bars and (meter is not None or beats != _BEATS[0]):
         raise OptionError("--meter and --beats go with --bars")
-    from symbolic_music.transcription import Thresholds, transcribe
+    from symbolic_music.transcription import Thresholds, refined, transcribe
 
     plain = Thresholds()
     chosen = Thresholds(plain.onset if onset is None else onset, plain.frame if frame is None else frame)
@@ -55,6 +59,8 @@ def transcribe(
         score = transcribe(
             file, by=by, model=model, thresholds=least, program=program, device=device, progress=progress
         )
+        if refine:
+            score = refined(score, file, progress=lambda part: progress(part, "refining"))
         count = 0
         if bars and len(score) > 1:
             score, count = _barred(score, file, beats, meter)

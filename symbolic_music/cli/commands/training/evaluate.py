@@ -41,7 +41,7 @@ def evaluate(
 ) -> None:
     """Compute the negative log-likelihood of a split of a store: nats a token and a note, bits a second."""
     from symbolic_music.corpora.store.store import NoteStore
-    from symbolic_music.evaluation import stores
+    from symbolic_music.evaluation import likelihood_baselines, stores
     from symbolic_music.evaluation.likelihood import Likelihood
     from symbolic_music.models import load_model
 
@@ -67,10 +67,8 @@ def evaluate(
     }
     beside: dict[str, Likelihood] = {}
     if with_baselines:
-        from symbolic_music.evaluation import baselines
-
         with working("baselines") as progress:
-            beside = dict(baselines.of_store(opened, split, progress=progress, most=most))
+            beside = dict(likelihood_baselines.of_store(opened, split, progress=progress, most=most))
         facts["baselines"] = {
             name: {"nll_per_note": one.per_note, "bits_per_second": one.bits_per_second} for name, one in beside.items()
         }
@@ -94,11 +92,7 @@ def evaluate(
 
 
 def _row(piece: Piece, found: Likelihood) -> dict[str, Any]:
-    rates = {
-        "nll_per_token": found.per_token,
-        "nll_per_note": found.per_note,
-        "bits_per_second": found.bits_per_second,
-    }
+    rates = {"nll_per_token": found.per_token, "nll_per_note": found.per_note, "bits_per_second": found.bits_per_second}
     return {
         "source": piece.source,
         **{name: None if math.isnan(rate) else rate for name, rate in rates.items()},

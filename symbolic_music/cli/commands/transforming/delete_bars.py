@@ -16,9 +16,7 @@ from symbolic_music.cli.options.where import BarOptions
 @examples("song.mid --at bars:8-12 -o new.mid")
 @grouped
 def delete_bars(
-    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    which: BarOptions,
-    options: OutputOptions,
+    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")], which: BarOptions, options: OutputOptions
 ) -> None:
     """Delete bars of all tracks; later bars close the gap."""
     from symbolic_music import edits

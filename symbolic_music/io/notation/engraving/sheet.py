@@ -196,7 +196,7 @@ def _notes(
     heads: tuple[tuple[Any, ...], ...], duration: int, value: NoteValue | None, voice: int, staff: int, grace: bool,
     slash: bool, invisible: bool, marks: tuple[str, ...], words: str,
 ) -> str:  # fmt: skip
-    """See `notes`; `heads` are the fields of a head each."""
+    """`notes` with hashable arguments: `heads` has the fields of each head."""
     out = []
     for place, fields in enumerate(heads or [None]):
         head = None if fields is None else Head(*fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -12,8 +13,10 @@ from pathlib import Path
 from symbolic_music.errors import MissingExtraError, NotationError
 
 _MOST_BYTES = 4 << 20
-# Seconds of processor time, which are about a MiB; by the clock ten times that, on a machine that is busy otherwise.
+# Seconds of processor time; by the clock ten times that, on a machine that is busy otherwise. music21 itself starts in
+# one or two, and takes about 35 a MB.
 MAX_SECONDS = 30
+_SECONDS_TO_START, _SECONDS_A_MEGABYTE = 6, 60
 MAX_MEMORY = 500 << 20  # of data
 _MOST_ADDRESSES = 3 << 30  # where data alone cannot be limited; numerical libraries reserve most of these
 # Without memory Python raises the first, extension modules and the loader of libraries one of the others.
@@ -38,28 +41,35 @@ sys.stdout.buffer.write(GeneralObjectExporter(stream).parse())
 """
 
 
+def seconds_for(size: int) -> int:
+    """Seconds of processor time that a file of so many bytes may take, `MAX_SECONDS` at most: a small one has few."""
+    return min(MAX_SECONDS, _SECONDS_TO_START + math.ceil(_SECONDS_A_MEGABYTE * size / 1e6))
+
+
 def translated_by_music21(path: Path) -> bytes:
     """The MusicXML document that music21 makes of a file.
 
     Raises:
         MissingExtraError: when music21 is not installed.
-        NotationError: when music21 cannot read it, or not within `MAX_SECONDS` and `MAX_MEMORY`.
+        NotationError: when music21 cannot read it, or not within `seconds_for` it and `MAX_MEMORY`.
     """
     if find_spec("music21") is None:
         raise MissingExtraError("music21", "notation")
-    if path.stat().st_size > _MOST_BYTES:
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
         raise NotationError(f"at most {_MOST_BYTES >> 20} MiB of {path.suffix} are read")
-    limits = map(str, (MAX_SECONDS, MAX_MEMORY, _MOST_ADDRESSES))
+    seconds = seconds_for(size)
+    limits = map(str, (seconds, MAX_MEMORY, _MOST_ADDRESSES))
     command = [sys.executable, "-c", _PROGRAM, str(path.resolve()), *limits]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a thread reserves memory
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=10 * MAX_SECONDS, check=False, stdin=subprocess.DEVNULL, env=alone
+            command, capture_output=True, timeout=10 * seconds, check=False, stdin=subprocess.DEVNULL, env=alone
         )
     except subprocess.TimeoutExpired:
-        raise NotationError(_TOO_LONG.format(MAX_SECONDS)) from None
+        raise NotationError(_TOO_LONG.format(seconds)) from None
     if sys.platform != "win32" and done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-        raise NotationError(_TOO_LONG.format(MAX_SECONDS))
+        raise NotationError(_TOO_LONG.format(seconds))
     if any(sign in done.stderr for sign in _SIGNS_OF_NO_MEMORY):
         raise NotationError(f"music21 needs more than {MAX_MEMORY >> 20} MiB of memory for it")
     if done.returncode or not done.stdout:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symbolic_music.io.notation.text.abc_voice import Voice
-
-_SYLLABLE = re.compile(r"\\-|[^\s\-_*|]|(?P<end>[\s\-_*|])")
 
 
 def align(value: str, voice: Voice, verse: int) -> None:

@@ -22,7 +22,6 @@ _MOST_EVENTS = 100_000
 _MOST_LINES = 150_000
 _LONGEST = 1 << 16
 _BEGINNING = Fraction(0)
-_KEY_SHARPS = {"f#": 1, "c#": 2, "g#": 3, "d#": 4, "a#": 5, "e#": 6, "b#": 7}
 _TONICS = {"c": 0, "g": 1, "d": 2, "a": 3, "e": 4, "b": 5, "f": -1}
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from symbolic_music.cli.commands.files.info import key_name
 from symbolic_music.score import Score, Track
+from symbolic_music.theory import key_name
 
 
 def test_json_says_what_is_in_the_file(run, song) -> None:

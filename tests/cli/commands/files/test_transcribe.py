@@ -52,6 +52,21 @@ def test_a_recording_becomes_notes_and_bars(run, take, network, tmp_path) -> Non
     assert np.abs(np.sort(barred.onset_seconds) - np.sort(score.onset_seconds)).max() < 0.005
 
 
+def test_what_was_found_is_refined(run, take, network, tmp_path, monkeypatch) -> None:
+    from symbolic_music.transcription import refining
+
+    fit = refining.fit_notes
+    monkeypatch.setattr(refining, "_MOST", 2)
+    monkeypatch.setattr(refining, "fit_notes", lambda score, sound, steps: fit(score, sound, steps=2))
+    for name, options in (("a.mid", ()), ("b.mid", ("--refine",))):
+        outcome = run("transcribe", take, "-o", tmp_path / name, "-m", network, "--onset", "0.95", *options)
+        assert outcome.code == 0, outcome.err
+    plain, found = read(tmp_path / "a.mid"), read(tmp_path / "b.mid")
+    assert len(plain) == len(found) > 2
+    moved = np.abs(np.sort(plain.onset_seconds) - np.sort(found.onset_seconds))
+    assert 0 < moved.max() < 0.11
+
+
 def test_thresholds_change_what_is_found(run, take, network, tmp_path) -> None:
     counts = []
     for least in ("0.3", "0.9"):

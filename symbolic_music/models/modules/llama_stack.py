@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.models.modules.kv_cache import KeyValues
-from symbolic_music.models.modules.llama_block import LlamaBlock, Stretch, turns
+from symbolic_music.models.modules.llama_block import LlamaBlock
+from symbolic_music.models.modules.rotary import Stretch, turns
 
 _PLAIN = Stretch()
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symbolic_music.evaluation.baselines import NAMES, Baselines, events_of
+from symbolic_music.evaluation.likelihood_baselines import NAMES, Baselines, events_of
 from symbolic_music.models import AnticipatoryConfig, AnticipatoryTransformer, Card, Model, save_model
 from symbolic_music.score import Score, note_table
 from tests.training.tiny_runs import grid_file

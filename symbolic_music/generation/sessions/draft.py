@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from symbolic_music.generation.near_copies import NEAR_COPY, share_of_twins
 from symbolic_music.generation.regions import Span, inside
-from symbolic_music.generation.results import NEAR_COPY, Written, WrittenNote, share_of_twins
+from symbolic_music.generation.results import Written, WrittenNote
 from symbolic_music.generation.views.track_style import Voice
 from symbolic_music.score import CONTROL, NOTE, Array, Score, Track
 from symbolic_music.tokenizers.sustain import SUSTAIN

@@ -1,0 +1,69 @@
+"""Pieces that are asked for by instruments, tempo, meter and key."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbolic_music import generation
+from symbolic_music.errors import OptionError
+from symbolic_music.general_midi import instrument_number
+from symbolic_music.generation import Limits, new_piece
+from symbolic_music.theory import key_name, key_signature
+from tests.generation.untouched import four_parts, ours, regional
+
+
+def test_instruments_by_name() -> None:
+    names = {"bass": 33, "Violin": 40, "0": 0, "128": 128, "drums": 128, "strings": 48, "synth bass 1": 38}
+    assert {name: instrument_number(name) for name in names} == names
+    for name in ("kazoo", "", "129", "-1"):
+        with pytest.raises(OptionError, match="no instrument"):
+            instrument_number(name)
+
+
+def test_every_signature_has_its_name_and_back() -> None:
+    for sharps in range(-7, 8):
+        for minor in (False, True):
+            assert key_signature(key_name(sharps, minor)) == (sharps, minor)
+    assert key_signature("f# minor") == (3, True)
+    assert key_signature("Eb") == (-3, False)
+    for name in ("H minor", "C dorian", "", "G# major"):
+        with pytest.raises(OptionError, match="no key"):
+            key_signature(name)
+
+
+def test_the_request_as_a_score() -> None:
+    piece = new_piece(["piano", 33, "drums"], tempo=90, meter="6/8", key="D minor")
+    assert [(track.program, track.is_drum) for track in piece.tracks] == [(0, False), (33, False), (0, True)]
+    assert piece.tempos["microseconds"].tolist() == [666_667]
+    assert piece.meters[["numerator", "denominator"]].tolist() == [(6, 8)]
+    assert piece.keys[["sharps", "minor"]].tolist() == [(-1, 1)]
+    for wrong in ({"tempo": 5}, {"meter": "4"}, {"meter": "0/4"}, {"meter": "3/5"}, {"instruments": [129]}):
+        with pytest.raises(OptionError):
+            new_piece(**wrong)
+
+
+@pytest.mark.parametrize("model", [regional, ours])
+def test_what_was_asked_for_is_written(model) -> None:
+    piece = new_piece([33, 128], tempo=90, meter="3/4", key="D minor")
+    limits = generation.limits_of_request(model(), piece, Limits())
+    written = generation.continuation(piece, 8.0, model(), seed=1, limits=limits).finish()[0].score
+    assert len(written) >= 4
+    assert [(track.program, track.is_drum) for track in written.tracks] == [(33, False), (0, True)]
+    assert written.meters[["numerator", "denominator"]].tolist() == [(3, 4)]
+    bass = written.notes[written.notes["track"] == 0]
+    assert set((bass["pitch"] % 12).tolist()) <= {2, 4, 5, 7, 9, 10, 0}
+
+
+def test_a_limit_comes_before_the_key() -> None:
+    piece = new_piece(["piano"], key="D minor")
+    assert generation.limits_of_request(regional(), piece, Limits(scale="C blues")).scale == "C blues"
+    with pytest.raises(OptionError, match="takes no instruments"):
+        generation.limits_of_request(four_parts(), piece, Limits())
+
+
+def test_a_piece_from_nothing_does_not_fall_silent() -> None:
+    for seed in range(3):
+        piece = new_piece(["piano", "bass"], tempo=120)
+        notes = generation.continuation(piece, 20.0, regional(), seed=seed).finish()[0].notes
+        gaps = [b - a for a, b in zip([0, *notes["onset"]], [*notes["onset"], 19200], strict=True)]
+        assert max(gaps) <= 8 * 480 + 960
