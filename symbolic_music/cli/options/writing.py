@@ -175,7 +175,7 @@ class WritingOptions:
 
     def reference(self) -> Region | None:
         """The bars whose style is followed."""
-        found = [] if self.like is None else places(self.like)
+        found = [] if self.like is None else places(self.like, "--like")
         if len(found) > 1:
             raise OptionError("--like takes one region, as bars:4-8")
         return found[0] if found else None
