@@ -68,11 +68,14 @@ def transcription_figure(audio: Audio, found: Score, truth: Score | None = None,
     axes = list(figure.subplots(rows, 1, sharex=True))
     _draw(axes[0], constant_q(audio))
     scores = [("found", found, truth)] if truth is None else [("played", truth, found), ("found", found, truth)]
+    pitches = np.concatenate([score.notes["pitch"] for _, score, _ in scores]).astype(int)
+    lowest, highest = (int(pitches.min()), int(pitches.max())) if len(pitches) else (60, 72)
+    last = max(score.duration for _, score, _ in scores)
     for own, (name, score, other) in zip(axes[1:], scores, strict=True):
         _roll(own, score, other)
         own.set_ylabel(f"{name}: pitch", color=INK)
-        own.set_ylim(20, 109)
-    axes[0].set_xlim(0, audio.duration)
+        own.set_ylim(lowest - 3, highest + 3)
+    axes[0].set_xlim(0, min(audio.duration, last + 0.5) if last else audio.duration)
     axes[-1].set_xlabel("seconds", color=INK)
     if title:
         axes[0].set_title(drawable(title), loc="left", fontsize=11, fontweight="bold", parse_math=False)

@@ -51,7 +51,7 @@ class Decoder:
 
     A note begins where the onset of its pitch is highest and over the threshold; the time between frames is that of the
     parabola through the three around. It ends where its pitch has been under the threshold for two frames, or where it
-    begins again.
+    begins again. An onset after which nothing sounds is no note.
     """
 
     def __init__(self, frame_rate: float, thresholds: Thresholds | None = None) -> None:
@@ -62,6 +62,7 @@ class Decoder:
         self._open = np.full(PITCHES, np.nan)
         self._velocity = np.zeros(PITCHES)
         self._quiet = np.zeros(PITCHES, np.int64)
+        self._sounded = np.zeros(PITCHES, bool)
 
     def add(self, onset: Frames, frame: Frames, velocity: Frames) -> None:
         """More frames, (n, 88), as probabilities."""
@@ -77,6 +78,7 @@ class Decoder:
         for number in range(len(peaks)):
             now = self._at + 1 + number
             self._quiet = np.where(sounds[number], 0, self._quiet + 1)
+            self._sounded |= sounds[number] & ~peaks[number]
             ended = (self._quiet >= 2) & ~np.isnan(self._open)
             for key in np.flatnonzero(ended & ~peaks[number]).tolist():
                 self._close(key, now - 1)
@@ -86,7 +88,7 @@ class Decoder:
                 at = now + (0.5 * (a - c) / bend if bend < 0 else 0.0)
                 self._close(key, at)
                 self._open[key], self._velocity[key] = max(0.0, at), whole[2][number + 1, key]
-                self._quiet[key] = 0
+                self._quiet[key], self._sounded[key] = 0, sounds[number, key]
         self._at += len(peaks)
         self._before = tuple(part[-2:] for part in whole)
 
@@ -105,6 +107,8 @@ class Decoder:
         if np.isnan(start):
             return
         self._open[key] = np.nan
+        if not self._sounded[key]:
+            return
         end = max(at / self._rate, start / self._rate + _SHORTEST)
         velocity = int(np.clip(round(127 * float(self._velocity[key])), 1, 127))
         self.notes.append(Note(start / self._rate, end, key + LOWEST, velocity))

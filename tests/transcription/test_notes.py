@@ -31,6 +31,7 @@ def test_a_note_begins_at_the_peak_and_ends_where_it_is_quiet() -> None:
 def test_the_time_between_frames_is_that_of_the_parabola() -> None:
     found = frames(20)
     found[0, 4:7, 0] = 0.7, 0.9, 0.3
+    found[1, 5:8, 0] = 0.9
     (note,) = decoded(found)
     assert note.onset == pytest.approx((5 + 0.5 * (0.7 - 0.3) / (0.7 - 1.8 + 0.3)) / RATE)
 
@@ -40,6 +41,15 @@ def test_a_note_that_begins_again_ends_first() -> None:
     found[0, [3, 9], 10] = 0.9
     found[1, 3:15, 10] = 0.9
     assert [(n.onset, n.offset) for n in decoded(found)] == [(0.3, 0.9), (0.9, 1.5)]
+
+
+def test_an_onset_without_sound_is_no_note() -> None:
+    found = frames(20)
+    found[0, [3, 9, 15], [10, 11, 12]] = 0.9
+    found[1, 12, 11] = 0.9  # too late: the note has ended
+    found[1, 16, 12] = 0.9
+    found[1, 1, 10] = 0.9  # before it
+    assert [(n.onset, n.pitch) for n in decoded(found)] == [(1.5, 33)]
 
 
 def test_one_quiet_frame_does_not_end_a_note() -> None:
@@ -52,7 +62,7 @@ def test_one_quiet_frame_does_not_end_a_note() -> None:
 def test_first_and_last_frames_count() -> None:
     found = frames(6)
     found[0, [0, 5], [1, 2]] = 0.9
-    found[1, :, 1] = 0.9
+    found[1, :, 1:3] = 0.9
     assert [(n.onset, n.offset, n.pitch) for n in decoded(found)] == [(0, 0.6, 22), (0.5, pytest.approx(0.6), 23)]
 
 
