@@ -39,7 +39,7 @@ def store(name: str, command: str, groups: dict[str, list[dict[str, Any]]], coun
 
     counted: the metric of which the sum is `n`.
     """
-    from tokenizers_performance import processor
+    from result_file import processor
 
     path = ROOT / "benchmarks/results" / f"{name}.json"
     old = json.loads(path.read_text())["rows"] if path.exists() else []
