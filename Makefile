@@ -10,13 +10,14 @@ AT_LEAST := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(AT_LEAST)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test check gpu docs docs-serve dist clean
+.PHONY: help demo test check hashes gpu docs docs-serve dist clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    rewrite a part of a Bach chorale, continue it, render and draw it, into demo/'
 	@echo 'make test    lint, types and all tests'
 	@echo 'make check   lint and types only'
+	@echo 'make hashes  compare what was installed with constraints-hashes.txt'
 	@echo 'make docs    the documentation as a site, into site/; make docs-serve shows it'
 	@echo 'make dist    wheels and sdists of the library and of its larger weights into dist/, checked and tried in an empty environment'
 	@echo 'make gpu     tests and a table of a GPU, in twelve minutes at most (ARGS=--small: anywhere)'
@@ -33,6 +34,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+hashes: $(STAMP)
+	$(BIN)/python release/hashes.py $(VENV)/installed.json $(VENV)/installed-alone.json
 
 # mkdocs-material announces its successor on each run.
 docs: $(STAMP)
@@ -54,8 +58,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c '$(AT_LEAST)' 2>/dev/null || { \
 		echo "error: Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -c constraints.txt tinysoundfont
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --report $(VENV)/installed.json -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --report $(VENV)/installed-alone.json --no-deps \
+		-c constraints.txt tinysoundfont
 	@touch $(STAMP)
 
 clean:

@@ -9,9 +9,6 @@ figures are medians.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -20,7 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-RESULT = Path(__file__).parent / "results" / "busy_neighbour.json"
+from result_file import row, write_result
+
 SPIN = "while True: sum(range(10_000_000))"
 
 
@@ -60,20 +58,8 @@ def main() -> None:
     for name in verbs:
         for i, unit in enumerate(("s", "s of processor time")):
             alone, beside = (statistics.median(one[i] for one in found[name, busy]) for busy in (False, True))
-            rows.append({"metric": f"{name}, beside a busy program", "ours": round(beside, 2), "peer": round(alone, 2),
-                         "peer_name": "alone", "ratio": round(beside / alone, 2), "unit": unit})  # fmt: skip
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    result = {
-        "name": "busy_neighbour",
-        "command": "python benchmarks/busy_neighbour.py SONG",
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "n": asked.rounds,
-        "rows": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    for row in rows:
-        print(row)
+            rows.append(row(f"{name}, beside a busy program", beside, unit, alone, "alone", beside / alone))
+    write_result("busy_neighbour", asked.rounds, rows, "all used")
 
 
 if __name__ == "__main__":

@@ -58,17 +58,22 @@ def main() -> None:
 
     import symbolic_music as sm
     from symbolic_music.evaluation.features import muspy
+    from symbolic_music.io.midi.sounding import read_sounding
 
     paths = sorted((asked.corpora / "lakh-subset" / "midi").rglob("*.mid"))
     paths = [paths[i] for i in np.random.default_rng(asked.seed).permutation(len(paths))[: asked.files]]
-    muspy.features(sm.read(paths[0]))
+    muspy.features_of_file(paths[0])
     ours, measures, ended, read, measured = {}, [], {}, 0.0, 0.0
     for path in paths:
         began = time.process_time()
-        score = sm.read(path)
+        piece = read_sounding(path)
         then = time.process_time()
-        ours[str(path)] = muspy.features(score)
+        ours[str(path)] = muspy.features_of(piece)
         read, measured = read + then - began, measured + time.process_time() - then
+    differing = 0
+    for path in paths:
+        score = sm.read(path)
+        differing += not all(same(value, ours[str(path)][name]) for name, value in muspy.features(score).items())
         measures.append((str(path), muspy.measure_of(score)))
         ended[str(path)] = not score.notes["hanging"].any()
     names = list(ours[str(paths[0])])
@@ -94,6 +99,8 @@ def main() -> None:
         equal = len(of) - len(set(of) & set(unlike))
         rows.append({"metric": "files with all metrics equal", "ours": equal, "peer": len(of),
                      "peer_name": name, "ratio": None, "unit": "files"})  # fmt: skip
+    rows.append({"metric": "files with the same metrics as their Score", "ours": len(paths) - differing,
+                 "peer": len(paths), "peer_name": "files", "ratio": None, "unit": "files"})  # fmt: skip
     result = {
         "name": "features",
         "command": f"python benchmarks/features.py CORPORA PEER --files {len(paths)}",

@@ -52,12 +52,18 @@ def line(cells: list[str]) -> str:
 
 
 def rows_table(result: dict[str, Any]) -> str:
-    """Ours beside the peer's."""
+    """Ours beside the peer's; ours alone where no row has a peer. A ratio is shown of times, where less is better."""
+    if all(row.get("peer") is None and not row.get("peer_name") for row in result["rows"]):
+        out = line(["", "measured"]) + line(["---", "--:"])
+        return out + "".join(
+            line([f"{row['metric']} ({row['unit']})" if row.get("unit") else row["metric"], number(row["ours"])])
+            for row in result["rows"]
+        )
     out = line(["", "ours", "peer", "", "ratio"]) + line(["---", "--:", "--:", "---", "--:"])
     for row in result["rows"]:
         unit = row.get("unit", "")
         peer = number(row["peer"]) if row.get("peer") is not None else ""
-        ratio = f"{row['ratio']:g} ×" if row.get("ratio") is not None and unit.startswith("ms") else ""
+        ratio = f"{row['ratio']:g} ×" if row.get("ratio") is not None and (unit == "s" or unit.startswith("ms")) else ""
         out += line([f"{row['metric']} ({unit})" if unit else row["metric"], number(row["ours"]), peer,
                      row.get("peer_name", "") or "", ratio])  # fmt: skip
     return out

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
@@ -42,6 +44,21 @@ def pitch_class(name: str) -> int:
     if letter not in _LETTERS or signs.strip("#b") or len(set(signs)) > 1:
         raise OptionError(f"no tonic {name!r}: a letter from A to G, and # or b")
     return (_LETTERS[letter] + signs.count("#") - signs.count("b")) % 12
+
+
+@overload
+def hertz(pitch: float) -> float: ...
+@overload
+def hertz(pitch: NDArray[np.floating[Any]]) -> NDArray[np.float64]: ...
+def hertz(pitch: float | NDArray[np.floating[Any]]) -> float | NDArray[np.float64]:
+    """Frequency of a MIDI pitch, or of an array of them; 69 is 440 Hz. Fractions are parts of a semitone.
+
+    Examples:
+        >>> sm.theory.hertz(81)
+        880.0
+    """
+    found: float | NDArray[np.float64] = 440.0 * 2.0 ** ((pitch - 69) / 12)
+    return found
 
 
 def key_name(sharps: int, minor: bool) -> str:

@@ -6,6 +6,7 @@ Rows are indices into `Score.notes`. A changed note may take another place in th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,8 @@ from symbolic_music.transforms import check_tracks
 
 Rows = NDArray[np.int64]
 _LAST_TICK = (1 << 28) - 1
+# What a rounded fraction is off by, as a share.
+_ROUNDED = 0.003
 
 
 def rows_in(score: Score, first: int, last: int, tracks: Sequence[int] | None = None) -> Rows:
@@ -135,7 +138,7 @@ def quantise(score: Score, grid: float = 0.25, strength: float = 1.0, rows: Arra
         raise OptionError(f"a strength is 0 to 1, not {strength:g}")
     notes = score.notes.copy()
     chosen = np.arange(len(notes)) if rows is None else _rows(score, rows)
-    step = grid * score.ticks_per_quarter
+    step = exact_grid(grid) * score.ticks_per_quarter
     onsets = notes["onset"][chosen].astype(np.int64)
     until = onsets + notes["duration"][chosen]
     lines = score.bars(score.end + 1)
@@ -145,6 +148,12 @@ def quantise(score: Score, grid: float = 0.25, strength: float = 1.0, rows: Arra
         notes["duration"][chosen] = until - drawn
     notes["onset"][chosen] = drawn
     return score.replace(notes=notes)
+
+
+def exact_grid(quarters: float) -> float:
+    """A grid as it was meant: 0.333 quarter notes are a third, which three times is a quarter note."""
+    near = Fraction(quarters).limit_denominator(24)
+    return float(near) if abs(float(near) - quarters) < _ROUNDED * quarters else quarters
 
 
 def swing(score: Score, share: float = 2 / 3, grid: float = 0.5, rows: ArrayLike | None = None) -> Score:
@@ -167,7 +176,7 @@ def swing(score: Score, share: float = 2 / 3, grid: float = 0.5, rows: ArrayLike
         raise OptionError(f"notes swing by a grid of 1/16 to 4 quarter notes, not {grid:g}")
     notes = score.notes.copy()
     chosen = np.arange(len(notes)) if rows is None else _rows(score, rows)
-    lines, pair = score.bars(score.end + 1), 2 * grid * score.ticks_per_quarter
+    lines, pair = score.bars(score.end + 1), 2 * exact_grid(grid) * score.ticks_per_quarter
     onsets = notes["onset"][chosen].astype(np.int64)
     until = onsets + notes["duration"][chosen]
     moved = _swung(onsets, lines, pair, share)

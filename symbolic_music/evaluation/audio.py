@@ -16,6 +16,7 @@ from symbolic_music.errors import EvaluationError, MissingExtraError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio
+from symbolic_music.theory import hertz
 
 # Sizes of the transforms of the spectral distance, with three quarters of overlap (Engel et al. 2020, section 4.2.1).
 SIZES = (2048, 1024, 512, 256, 128, 64)
@@ -137,7 +138,7 @@ def _notes(score: Score) -> tuple[Signal, Signal]:
     pitched = score.notes["channel"] != DRUM_CHANNEL
     start, end = score.onset_seconds[pitched], score.offset_seconds[pitched]
     intervals = np.stack([start, np.maximum(end, start + 1e-3)], axis=1)
-    return intervals, 440 * 2 ** ((score.notes["pitch"][pitched].astype(np.float64) - 69) / 12)
+    return intervals, hertz(score.notes["pitch"][pitched].astype(np.float64))
 
 
 def _mir_eval() -> Any:

@@ -85,7 +85,7 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
     axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if curves:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper right")  # where losses are not; "best" is slow, and says so
     if title:
         axes.set_title(figures.drawable(title, 80), loc="left", fontsize=11, fontweight="bold", parse_math=False)
     return figures.save(figure, path)

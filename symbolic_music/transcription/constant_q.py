@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import OptionError
+from symbolic_music.theory import hertz
 
 # Spectra of kernels are left out where they are this much under their largest magnitude.
 _LEAST = 1e-3
@@ -46,7 +47,7 @@ class ConstantQShape:
     def frequencies(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Hz of the bins, (bins,)."""
         pitch = self.lowest + 12 / self.bins_per_octave * np.arange(self.bins)
-        return np.asarray(440 * 2 ** ((pitch - 69) / 12))
+        return np.asarray(hertz(pitch))
 
 
 class ConstantQ(nn.Module):

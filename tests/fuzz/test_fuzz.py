@@ -15,7 +15,16 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read 
 # SoundFonts go to C, in a process that may die; the others are tried here.
 IN_C = [target for target in TARGETS if target.name.startswith("SoundFont")]
 # Of those that take long to read, or whose sound files take long to make.
-MUTANTS = {"notation": 8, "SoundFont": 60, "published": 8, "EnCodec": 8, "model": 12, "models": 18, "note": 12}
+MUTANTS = {
+    "notation": 8,
+    "SoundFont": 60,
+    "published": 4,
+    "EnCodec": 8,
+    "model": 12,
+    "models": 12,
+    "note": 12,
+    "ids": 10,
+}
 
 
 @pytest.mark.parametrize("target", [t for t in TARGETS if t not in IN_C], ids=lambda target: target.name)

@@ -23,6 +23,7 @@ from symbolic_music.models.checkpoints import safetensors_folder as folders
 from symbolic_music.models.hub_mixin import HubModel
 from symbolic_music.models.model import Card, Model, View, list_models, load_model, save_model
 from symbolic_music.transcription import load_transcriber
+from tests.models.conftest import Trap
 
 CARD = Card("tiny", 1, "none", "nothing")
 # Architecture -> a tiny shape of it, and the tokenizer whose ids it speaks.
@@ -295,16 +296,6 @@ def test_names_that_are_no_model_are_refused(name: str, tmp_path: Path, monkeypa
     with pytest.raises((UnknownNameError, ModelError)) as caught:
         load_model(name)
     assert len(str(caught.value)) < 500
-
-
-class Trap:
-    """Unpickling it makes a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
 
 
 def test_nothing_is_unpickled(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,24 +12,15 @@ from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import out
 from symbolic_music.errors import MissingExtraError, OptionError
 
-PORTS = "MIDI ports"
+_port = partial(typer.Option, rich_help_panel="MIDI ports")
 
 
 @examples("--list", "--accompany 33")
 def live(
-    source: Annotated[
-        str | None, typer.Option("--input", help="MIDI input; the first by default.", rich_help_panel=PORTS)
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option("--output", "-o", help="MIDI output; the first by default.", rich_help_panel=PORTS)
-    ] = None,
-    ports: Annotated[
-        bool, typer.Option("--list", help="List the inputs and outputs, and end.", rich_help_panel=PORTS)
-    ] = False,
-    virtual: Annotated[
-        bool,
-        typer.Option("--virtual", help="Open virtual ports that other programs connect to.", rich_help_panel=PORTS),
-    ] = False,
+    source: Annotated[str | None, _port("--input", help="MIDI input; the first by default.")] = None,
+    target: Annotated[str | None, _port("--output", "-o", help="MIDI output; the first by default.")] = None,
+    ports: Annotated[bool, _port("--list", help="List the inputs and outputs, and end.")] = False,
+    virtual: Annotated[bool, _port("--virtual", help="Open virtual ports that other programs connect to.")] = False,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="The name or folder of a model; see `models`.")
     ] = "piano",

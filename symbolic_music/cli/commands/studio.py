@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,18 +13,14 @@ from symbolic_music.cli.options.common import Device
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import out
 
-SERVER = "Server"
+_server = partial(typer.Option, rich_help_panel="Server")
 
 
 @examples("song.mid")
 def studio(
     file: Annotated[Path | None, typer.Argument(help="A MIDI or notation file; the start page without one.")] = None,
-    port: Annotated[
-        int, typer.Option(help="The port; 0 for any free one.", min=0, max=65535, rich_help_panel=SERVER)
-    ] = 0,
-    host: Annotated[
-        str, typer.Option(help="The address to listen on. Every address needs the token.", rich_help_panel=SERVER)
-    ] = ("127.0.0.1"),
+    port: Annotated[int, _server(help="The port; 0 for any free one.", min=0, max=65535)] = 0,
+    host: Annotated[str, _server(help="The address to listen on. Every address needs the token.")] = ("127.0.0.1"),
     sessions: Annotated[
         Path | None, typer.Option(help="The folder of the sessions.", show_default="~/symbolic-music-studio")
     ] = None,
@@ -32,12 +29,8 @@ def studio(
     ] = None,
     device: Device = "auto",
     new: Annotated[bool, typer.Option("--new", help="Begin a new session even if the file has one.")] = False,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Print the address, open no browser.", rich_help_panel=SERVER)
-    ] = False,
-    osc: Annotated[
-        int | None, typer.Option(help="A UDP port for OSC.", min=1, max=65535, rich_help_panel=SERVER)
-    ] = None,
+    no_browser: Annotated[bool, _server("--no-browser", help="Print the address, open no browser.")] = False,
+    osc: Annotated[int | None, _server(help="A UDP port for OSC.", min=1, max=65535)] = None,
 ) -> None:
     """Open the studio in the browser: select bars and tracks, request alternatives, listen, keep one.
 

@@ -94,8 +94,8 @@ class BarOptions:
         return int(found[0].start), int(found[0].end) - 1
 
 
-def places(text: str) -> list[Region]:
-    """Regions from the text of --at: bars:8-12,20, beats:16-32 or 30s-45s; a unit holds for what follows a comma.
+def places(text: str, option: str = "--at") -> list[Region]:
+    """Regions from the text of an option: bars:8-12,20, beats:16-32 or 30s-45s; a unit holds for what follows a comma.
 
     Raises:
         OptionError: when the text is not a region.
@@ -103,7 +103,7 @@ def places(text: str) -> list[Region]:
     """
     unit, _, rest = text.rpartition(":")
     unit = {"bar": "bars", "beat": "beats", "": "seconds"}.get(unit.strip(), unit.strip())
-    return _regions(rest, unit, f"--at takes bars:8-12, beats:16-32 or 30s-45s, not {text!r}")
+    return _regions(rest, unit, f"{option} takes bars:8-12, beats:16-32 or 30s-45s, not {text!r}")
 
 
 def _regions(text: str, unit: str, mistake: str) -> list[Region]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +15,7 @@ from symbolic_music.cli.options.common import Device, Json, Offline, Seed
 from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
 from symbolic_music.cli.options.originality import check_store, looked_up, summary
 from symbolic_music.cli.options.where import TrackOptions, chords, least_and_most, places
-from symbolic_music.cli.output.report import (
-    check_output,
-    check_score_output,
-    numbers,
-    out,
-    out_json,
-    working,
-)
+from symbolic_music.cli.output.report import check_output, check_score_output, numbers, out, out_json, working
 from symbolic_music.errors import OptionError
 
 if TYPE_CHECKING:
@@ -30,6 +24,9 @@ if TYPE_CHECKING:
     from symbolic_music.generation.planning import Verb
     from symbolic_music.models import Model
     from symbolic_music.score import Score
+
+
+_limit, _sampling = (partial(typer.Option, rich_help_panel=panel) for panel in (LIMITS, SAMPLING))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,84 +51,43 @@ class WritingOptions:
     as_json: Json = False
     best_of: Annotated[
         int | None,
-        typer.Option(
+        _sampling(
             help="Candidates for each result, of which the one that fits best is kept.",
             show_default="4 of region models such as song, 1 of others",
             min=1,
             max=64,
-            rich_help_panel=SAMPLING,
         ),
     ] = None
     temperature: Annotated[
-        float | None,
-        typer.Option(
-            help="Below 1 safer, above 1 bolder.", show_default="1.0, 0.85 of region models", rich_help_panel=SAMPLING
-        ),
+        float | None, _sampling(help="Below 1 safer, above 1 bolder.", show_default="1.0, 0.85 of region models")
     ] = None
     top_p: Annotated[
         float | None,
-        typer.Option(
-            help="Sample from the most likely ids, up to this cumulative probability.",
-            show_default="0.95",
-            rich_help_panel=SAMPLING,
-        ),
+        _sampling(help="Sample from the most likely ids, up to this cumulative probability.", show_default="0.95"),
     ] = None
     top_k: Annotated[
-        int | None,
-        typer.Option(
-            help="Sample from this many of the most likely ids; 0 for all.", show_default="0", rich_help_panel=SAMPLING
-        ),
+        int | None, _sampling(help="Sample from this many of the most likely ids; 0 for all.", show_default="0")
     ] = None
     min_p: Annotated[
         float | None,
-        typer.Option(
-            help="Drop ids whose probability is below this fraction of the highest.",
-            show_default="0.0",
-            rich_help_panel=SAMPLING,
-        ),
+        _sampling(help="Drop ids whose probability is below this fraction of the highest.", show_default="0.0"),
     ] = None
-    lowest: Annotated[
-        str | None, typer.Option(help="The lowest pitch, as C3 or 48; C4 is middle C.", rich_help_panel=LIMITS)
-    ] = None
-    highest: Annotated[str | None, typer.Option(help="The highest pitch.", rich_help_panel=LIMITS)] = None
-    scale: Annotated[str | None, typer.Option(help="A scale, as 'D minor'.", rich_help_panel=LIMITS)] = None
-    pitch_classes: Annotated[
-        str | None, typer.Option(help="Pitch classes, as 0,4,7; 0 is C.", rich_help_panel=LIMITS)
-    ] = None
-    chords: Annotated[
-        str | None,
-        typer.Option(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.", rich_help_panel=LIMITS),
-    ] = None
-    polyphony: Annotated[
-        int | None, typer.Option(help="At most this many notes sound at once.", min=1, rich_help_panel=LIMITS)
-    ] = None
-    notes_per_bar: Annotated[str | None, typer.Option(help="Notes in a bar, as 2-8 or 4.", rich_help_panel=LIMITS)] = (
-        None
-    )
-    notes_at_once: Annotated[
-        str | None, typer.Option(help="Notes that begin together, as 1-3 or 4.", rich_help_panel=LIMITS)
-    ] = None
-    no_repeats: Annotated[
-        bool, typer.Option("--no-repeats", help="No instrument repeats its last pitch.", rich_help_panel=LIMITS)
-    ] = False
-    grid: Annotated[
-        float | None,
-        typer.Option(help="They begin on a grid of so many quarters: 0.25 is a sixteenth.", rich_help_panel=LIMITS),
-    ] = None
-    end_on: Annotated[
-        float | None, typer.Option(help="The bar on which they end; 12.5 is its middle.", rich_help_panel=LIMITS)
-    ] = None
+    lowest: Annotated[str | None, _limit(help="The lowest pitch, as C3 or 48; C4 is middle C.")] = None
+    highest: Annotated[str | None, _limit(help="The highest pitch.")] = None
+    scale: Annotated[str | None, _limit(help="A scale, as 'D minor'.")] = None
+    pitch_classes: Annotated[str | None, _limit(help="Pitch classes, as 0,4,7; 0 is C.")] = None
+    chords: Annotated[str | None, _limit(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.")] = None
+    polyphony: Annotated[int | None, _limit(help="At most this many notes sound at once.", min=1)] = None
+    notes_per_bar: Annotated[str | None, _limit(help="Notes in a bar, as 2-8 or 4.")] = None
+    notes_at_once: Annotated[str | None, _limit(help="Notes that begin together, as 1-3 or 4.")] = None
+    no_repeats: Annotated[bool, _limit("--no-repeats", help="No instrument repeats its last pitch.")] = False
+    grid: Annotated[float | None, _limit(help="They begin on a grid of so many quarters: 0.25 is a sixteenth.")] = None
+    end_on: Annotated[float | None, _limit(help="The bar on which they end; 12.5 is its middle.")] = None
     given_pitches: Annotated[
-        str | None,
-        typer.Option(help="These pitches in this order, as C4,E4,67; the rhythm is free.", rich_help_panel=LIMITS),
+        str | None, _limit(help="These pitches in this order, as C4,E4,67; the rhythm is free.")
     ] = None
-    free: Annotated[
-        bool, typer.Option("--free", help="Do not follow the habits of the track elsewhere.", rich_help_panel=LIMITS)
-    ] = False
-    like: Annotated[
-        str | None,
-        typer.Option(metavar="PLACE", help="Follow the style of these bars, as bars:4-8.", rich_help_panel=LIMITS),
-    ] = None
+    free: Annotated[bool, _limit("--free", help="Do not follow the habits of the track elsewhere.")] = False
+    like: Annotated[str | None, _limit(metavar="PLACE", help="Follow the style of these bars, as bars:4-8.")] = None
     originality: Annotated[
         Path | None,
         typer.Option(
@@ -219,7 +175,7 @@ class WritingOptions:
 
     def reference(self) -> Region | None:
         """The bars whose style is followed."""
-        found = [] if self.like is None else places(self.like)
+        found = [] if self.like is None else places(self.like, "--like")
         if len(found) > 1:
             raise OptionError("--like takes one region, as bars:4-8")
         return found[0] if found else None

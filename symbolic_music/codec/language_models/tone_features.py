@@ -17,6 +17,7 @@ from symbolic_music.codec.language_models.score_features import FEATURES, score_
 from symbolic_music.errors import ModelError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
+from symbolic_music.theory import hertz
 
 _LEVEL = 0.3  # peak of a tone of velocity 127
 _HARMONICS = 12  # each 1 / its number as loud as the first
@@ -36,7 +37,7 @@ def plain_tones(score: Score, sample_rate: int, count: int, first: int = 0) -> N
     ends = score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
     stops = np.maximum(np.rint(ends * sample_rate).astype(np.int64), starts + 1)
     fade_in, fade_out = (max(1, round(seconds * sample_rate)) for seconds in _FADES)
-    frequencies = 440 * 2 ** ((score.notes["pitch"].astype(np.float64) - 69) / 12)
+    frequencies = hertz(score.notes["pitch"].astype(np.float64))
     sounding = (starts < first + count) & (stops + fade_out > first) & (score.instruments != DRUM_INSTRUMENT)
     sounding &= frequencies < sample_rate / 2
     for i in np.flatnonzero(sounding):

@@ -8,6 +8,7 @@ from symbolic_music.evaluation.distances.frechet import (
     frechet,
     frechet_infinite,
 )
+from symbolic_music.evaluation.distances.rendered import rendered_distance
 from symbolic_music.evaluation.distances.sets import COUNTED, Embedding, Sets, as_json, compare
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "embed",
     "frechet",
     "frechet_infinite",
+    "rendered_distance",
 ]

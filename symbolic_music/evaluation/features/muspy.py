@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import OptionError
-from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.score import Array, Score
+from symbolic_music.io.midi.sounding import Sounding, read_sounding, sounding
+from symbolic_music.score import Score
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 # Which pitch classes each of the 24 scales has, shape (24, 12).
@@ -32,47 +33,68 @@ def features(score: Score, measure: int | None = None) -> Mapping[str, float]:
         score: a piece.
         measure: ticks of a measure; None for that of the first meter, 4/4 where there is none.
     """
-    bar = measure_of(score) if measure is None else measure
-    pitches, end, at_once = _histogram(score), _end(score), _at_once(score)
-    classes = _classes(pitches)
-    found = {
+    return features_of(sounding(score), measure)
+
+
+def features_of_file(path: str | Path, measure: int | None = None) -> Mapping[str, float]:
+    """`features` of a MIDI file, of which nothing else is read: several times faster than by a Score.
+
+    Raises:
+        FileError: when the file cannot be opened.
+        MidiError: when it is not MIDI.
+
+    Examples:
+        >>> from symbolic_music.evaluation.features import muspy
+        >>> muspy.features_of_file("song.mid") == muspy.features(song)
+        True
+    """
+    return features_of(read_sounding(path), measure)
+
+
+def features_of(piece: Sounding, measure: int | None = None) -> Mapping[str, float]:
+    """`features` of the columns of a piece."""
+    bar = _measure(piece) if measure is None else _checked(measure)
+    pitches, at_once, quarter = _histogram(piece), _at_once(piece), piece.ticks_per_quarter
+    classes, spans = _classes(pitches), (piece.onset, piece.onset + piece.duration, piece.end)
+    return {
         "n_pitches_used": float((pitches > 0).sum()),
         "n_pitch_classes_used": float((classes > 0).sum()),
-        "pitch_range": float(_range(pitches, len(score))),
-        "empty_beat_rate": empty_beat_rate(score),
+        "pitch_range": float(_range(pitches, len(piece.onset))),
+        "empty_beat_rate": _empty_rate(*spans, quarter),
         "polyphony": _polyphony(*at_once),
-        "polyphony_rate": _polyphony_rate(*at_once, 2, end),
+        "polyphony_rate": _polyphony_rate(*at_once, 2, piece.end),
         "scale_consistency": _scale_consistency(classes),
-        "drum_pattern_consistency": drum_pattern_consistency(score),
+        "drum_pattern_consistency": _pattern_consistency(piece),
         "pitch_entropy": _entropy(pitches),
         "pitch_class_entropy": _entropy(classes),
+        "empty_measure_rate": _empty_rate(*spans, bar),
+        "groove_consistency": _groove_consistency(piece.onset, piece.end, bar),
     }
-    found["empty_measure_rate"] = empty_measure_rate(score, bar)
-    found["groove_consistency"] = groove_consistency(score, bar)
-    return found
 
 
 def measure_of(score: Score) -> int:
     """Ticks of a bar of the first meter; of 4/4 where there is none."""
-    if not len(score.meters):
-        return 4 * score.ticks_per_quarter
-    first = score.meters[0]
-    return max(1, int(4 * score.ticks_per_quarter * int(first["numerator"]) // max(1, int(first["denominator"]))))
+    return _measure(sounding(score))
+
+
+def _measure(piece: Sounding) -> int:
+    numerator, denominator = piece.meter
+    return max(1, 4 * piece.ticks_per_quarter * numerator // max(1, denominator))
 
 
 def n_pitches_used(score: Score) -> int:
     """Different pitches."""
-    return int((_histogram(score) > 0).sum())
+    return int((_histogram(sounding(score)) > 0).sum())
 
 
 def n_pitch_classes_used(score: Score) -> int:
     """Different pitch classes."""
-    return int((_classes(_histogram(score)) > 0).sum())
+    return int((_classes(_histogram(sounding(score))) > 0).sum())
 
 
 def pitch_range(score: Score) -> int:
     """Semitones from the lowest to the highest pitch; 0 without notes, and -127 with drums alone, as MusPy has it."""
-    return _range(_histogram(score), len(score))
+    return _range(_histogram(sounding(score)), len(score))
 
 
 def _range(pitches: NDArray[np.int64], notes: int) -> int:
@@ -84,17 +106,18 @@ def _range(pitches: NDArray[np.int64], notes: int) -> int:
 
 def empty_beat_rate(score: Score) -> float:
     """Share of the quarters that no note of any track touches; the one in which the piece ends counts."""
-    return _empty_rate(score, score.ticks_per_quarter)
+    return empty_measure_rate(score, score.ticks_per_quarter)
 
 
 def empty_measure_rate(score: Score, measure: int) -> float:
     """The share of consecutive ranges of `measure` ticks without notes."""
-    return _empty_rate(score, _checked(measure))
+    piece = sounding(score)
+    return _empty_rate(piece.onset, piece.onset + piece.duration, piece.end, _checked(measure))
 
 
 def polyphony(score: Score) -> float:
     """Mean number of different pitches at once, where any sounds."""
-    return _polyphony(*_at_once(score))
+    return _polyphony(*_at_once(sounding(score)))
 
 
 def _polyphony(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
@@ -104,7 +127,8 @@ def _polyphony(lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
 
 def polyphony_rate(score: Score, threshold: int = 2) -> float:
     """Share of the time in which more than `threshold` different pitches sound."""
-    return _polyphony_rate(*_at_once(score), threshold, _end(score))
+    piece = sounding(score)
+    return _polyphony_rate(*_at_once(piece), threshold, piece.end)
 
 
 def _polyphony_rate(lengths: NDArray[np.int64], counts: NDArray[np.int64], threshold: int, end: int) -> float:
@@ -119,14 +143,14 @@ def pitch_in_scale_rate(score: Score, root: int, mode: str) -> float:
     """
     if mode not in _SCALES:
         raise OptionError(f"a mode is major or minor, not {mode!r}")
-    classes = _classes(_histogram(score))
+    classes = _classes(_histogram(sounding(score)))
     inside = classes[[(root + step) % 12 for step in _SCALES[mode]]].sum()
     return float(inside / classes.sum()) if classes.sum() else _NAN
 
 
 def scale_consistency(score: Score) -> float:
     """The largest share of the notes in one of the 24 major and minor scales."""
-    return _scale_consistency(_classes(_histogram(score)))
+    return _scale_consistency(_classes(_histogram(sounding(score))))
 
 
 def _scale_consistency(classes: NDArray[np.int64]) -> float:
@@ -143,43 +167,51 @@ def drum_in_pattern_rate(score: Score, meter: str) -> float:
     """
     if meter not in ("duple", "triple"):
         raise OptionError(f"a meter is duple or triple, not {meter!r}")
-    quarter = score.ticks_per_quarter
-    onsets = score.notes["onset"][score.notes["channel"] == DRUM_CHANNEL]
-    return _in_pattern(onsets % quarter, meter, quarter) if len(onsets) else _NAN
+    piece = sounding(score)
+    places = piece.onset[piece.is_drum] % piece.ticks_per_quarter
+    return _in_pattern(places, meter, piece.ticks_per_quarter) if len(places) else _NAN
 
 
 def drum_pattern_consistency(score: Score) -> float:
     """The larger of the rates of both meters."""
-    quarter = score.ticks_per_quarter
-    onsets = score.notes["onset"][score.notes["channel"] == DRUM_CHANNEL] % quarter
-    return max(_in_pattern(onsets, meter, quarter) for meter in ("duple", "triple")) if len(onsets) else _NAN
+    return _pattern_consistency(sounding(score))
 
 
-def _in_pattern(places: Array, meter: str, quarter: int) -> float:
+def _pattern_consistency(piece: Sounding) -> float:
+    quarter = piece.ticks_per_quarter
+    places = piece.onset[piece.is_drum] % quarter
+    return max(_in_pattern(places, meter, quarter) for meter in ("duple", "triple")) if len(places) else _NAN
+
+
+def _in_pattern(places: NDArray[np.int64], meter: str, quarter: int) -> float:
     steps = next((n for n in ((4, 2) if meter == "duple" else (3,)) if quarter % n == 0), 1)
     return float(np.count_nonzero(places % (quarter // steps) == 0) / len(places))
 
 
 def pitch_entropy(score: Score) -> float:
     """Entropy in bits of the histogram of pitches."""
-    return _entropy(_histogram(score))
+    return _entropy(_histogram(sounding(score)))
 
 
 def pitch_class_entropy(score: Score) -> float:
     """Entropy in bits of the histogram of pitch classes."""
-    return _entropy(_classes(_histogram(score)))
+    return _entropy(_classes(_histogram(sounding(score))))
 
 
 def groove_consistency(score: Score, measure: int) -> float:
     """One less the mean share of ticks at which just one of two neighbouring measures has an onset."""
-    measure = _checked(measure)
-    count = _end(score) // measure + 1
+    piece = sounding(score)
+    return _groove_consistency(piece.onset, piece.end, _checked(measure))
+
+
+def _groove_consistency(onsets: NDArray[np.int64], end: int, measure: int) -> float:
+    count = end // measure + 1
     if count < 2:
         return _NAN
-    onsets = score.notes["onset"].astype(np.int64)
     onsets = onsets[np.append(True, onsets[1:] != onsets[:-1])] if len(onsets) else onsets
-    later = np.searchsorted(onsets, onsets + measure)
-    both = int((onsets[np.minimum(later, len(onsets) - 1)] == onsets + measure).sum())
+    pairs = np.concatenate([onsets, onsets + measure])
+    pairs.sort(kind="stable")
+    both = int((pairs[1:] == pairs[:-1]).sum())
     # Each onset is seen with the measure before and the one after; the first and last have one neighbour.
     alone = int((onsets < measure).sum() + (onsets >= measure * (count - 1)).sum())
     return float(1 - (2 * len(onsets) - alone - 2 * both) / (measure * (count - 1)))
@@ -203,17 +235,13 @@ METRICS = {
 }
 
 
-def _histogram(score: Score) -> NDArray[np.int64]:
+def _histogram(piece: Sounding) -> NDArray[np.int64]:
     """Notes of each pitch, without drums: shape (128,)."""
-    return np.bincount(score.notes["pitch"][score.notes["channel"] != DRUM_CHANNEL], minlength=128)
+    return np.bincount(piece.pitch[~piece.is_drum], minlength=128)
 
 
 def _classes(pitches: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(np.append(pitches, np.zeros(4, np.int64)).reshape(11, 12).sum(axis=0))
-
-
-def _end(score: Score) -> int:
-    return max(score.end, int(score.controls["time"][-1]) if len(score.controls) else 0)
 
 
 def _checked(measure: int) -> int:
@@ -222,36 +250,30 @@ def _checked(measure: int) -> int:
     return measure
 
 
-def _empty_rate(score: Score, step: int) -> float:
-    end = _end(score)
+def _empty_rate(starts: NDArray[np.int64], ends: NDArray[np.int64], end: int, step: int) -> float:
     if end < 1:
         return _NAN
     count = end // step + 1
-    start = score.notes["onset"].astype(np.int64)
-    last = (start + score.notes["duration"]) // step
-    change = np.bincount(start // step, minlength=count + 1) - np.bincount(last + 1, minlength=count + 1)
+    change = np.bincount(starts // step, minlength=count + 1) - np.bincount(ends // step + 1, minlength=count + 1)
     return float((np.cumsum(change)[:count] == 0).sum() / count)
 
 
-def _at_once(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _at_once(piece: Sounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Stretches of time: how many ticks each has, and how many different pitches sound in it."""
-    notes = score.notes
-    sounding = (notes["channel"] != DRUM_CHANNEL) & (notes["duration"] > 0)
-    if not sounding.any():
+    heard = ~piece.is_drum & (piece.duration > 0)
+    if not heard.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     # Pitches one after the other on one line of time: there the union of each pitch's notes is one running maximum.
-    pitch = notes["pitch"][sounding]
-    # Notes are in order of onset, and stay so within a pitch.
-    order = np.argsort(pitch, kind="stable")
-    apart = np.int64(score.end + 1)
-    start = (notes["onset"][sounding] + pitch * apart)[order]
-    end = start + notes["duration"][sounding][order]
-    reach = np.maximum.accumulate(end)
+    pitch, apart = piece.pitch[heard], piece.end + 1
+    # NumPy sorts bytes by radix, and times that rise for a while by their runs, when it sorts stably.
+    order = np.argsort(pitch.astype(np.uint8), kind="stable")
+    start = (piece.onset[heard] + pitch * apart)[order]
+    reach = np.maximum.accumulate(start + piece.duration[heard][order])
     first = np.append(True, start[1:] > reach[:-1])
     last = np.append(first[1:], True)
-    # A beginning is odd, an end even, so that values can be sorted alone.
+    # A beginning is odd, an end even.
     moments = np.concatenate([start[first] % apart * 2 + 1, reach[last] % apart * 2])
-    moments.sort()
+    moments.sort(kind="stable")
     return np.diff(moments >> 1), np.cumsum((moments & 1) * 2 - 1)[:-1]
 
 

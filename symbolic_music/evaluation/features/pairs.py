@@ -2,9 +2,10 @@
 
 Sources: note, instrument and melody F1, instruments in common and the order of voices from Ou et al. (2025,
 arXiv:2408.15176, appendix C.1); chroma and groove similarity from Wu and Yang (2023, MuseMorphose, section V); overlap
-of pitches from Sheng et al. (2021, SongMASS). As in smg-metrics 5: onsets count in sixteenths, a bar is held against
-the reference's most similar one, and drums count in notes but not in bars and pitches. Differences: bars are those of
-all meters, and a bar without notes is like another such bar (1) and like no other (0).
+of pitches from Sheng et al. (2021, SongMASS); chords from Ren et al. (2020, PopMAG), see `chords`. As in smg-metrics 5:
+onsets count in sixteenths, a bar is held against the reference's most similar one, and drums count in notes but not in
+bars and pitches. Differences: bars are those of all meters, and a bar without notes is like another such bar (1) and
+like no other (0).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EmptyScoreError
+from symbolic_music.evaluation.features import chords
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import Array, Score
 
@@ -50,6 +52,7 @@ def features(score: Score, reference: Score) -> Mapping[str, float]:
         "chroma_similarity": _most_alike(mine[0], theirs[0]),
         "groove_similarity": _most_alike(mine[1], theirs[1]),
         "pitch_overlap": pitch_overlap(score, reference),
+        **chords.accuracy(score, reference),
     }
 
 

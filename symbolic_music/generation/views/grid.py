@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.edits.notes import exact_grid
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import Array, Score
 
@@ -18,7 +19,7 @@ def grid_lines(score: Score, span: Span, quarters: float) -> NDArray[np.int64]:
     """The lines of a grid within a span, counted from each bar line, in ticks."""
     lines = score.bars(span[1])
     lines = lines[int(np.searchsorted(lines, span[0], side="right")) - 1 :]
-    step = quarters * score.ticks_per_quarter
+    step = exact_grid(quarters) * score.ticks_per_quarter
     ends = [*lines[1:].tolist(), span[1]]
     found = [np.arange(line, end - 0.5, step) for line, end in zip(lines.tolist(), ends, strict=True)]
     ticks = np.unique(np.rint(np.concatenate(found)).astype(np.int64))

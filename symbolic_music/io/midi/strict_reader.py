@@ -16,17 +16,20 @@ import numpy as np
 import symusic
 
 from symbolic_music.io.midi.reading.drum_parts import may_assign
+from symbolic_music.io.midi.reading.escapes import has_escape
 from symbolic_music.io.midi.symusic_bridge import fields_of
 from symbolic_music.score import Array, Score
 
 _END_OF_TRACK = b"\xff\x2f\x00"
 # The longest delta time that a file can hold; events beyond it are ours, see `_tail`.
-_FAR = (1 << 28) - 1
+FAR = (1 << 28) - 1
 # symusic takes 5 kB for each (track, channel, program) and a time that grows with them.
 _MOST_TRACKS, _MOST_PARTS = 256, 5_000
 _NO_PROGRAM_CHANGES = bytes(b for b in range(256) if b >> 4 != 0xC)
 # All but the status bytes of notes on, controllers, program changes and bends.
 _NO_STATE = bytes(b for b in range(256) if b >> 4 not in (0x9, 0xB, 0xC, 0xE))
+# All notes of a channel end.
+_OFFS = [bytes([0, 0x80 | channel]) + b"\x00".join(bytes([pitch, 0]) for pitch in range(128)) for channel in range(16)]
 _PORT = b"\xff\x21\x01"
 
 
@@ -40,41 +43,42 @@ class Strict:
 
 
 @dataclass(frozen=True)
-class _Closed:
+class Closed:
     """A file with signs: bytes, (track, channel) of each sign, and (track, channel) that may change their program.
 
-    `once`: no track has more than one program change.
+    `once`: no track has more than one program change. `late`: in one a program may change after a note of its channel.
     """
 
     data: bytes
     signs: list[tuple[int, int]]
     changing: set[tuple[int, int]]
     once: bool
+    late: bool
 
 
 def parse_strict(data: bytes) -> Strict | None:
     """The score by symusic, or None if it refuses the file, omits something, or could take too much memory."""
-    closed = _closed(data)
-    if closed is None:
+    whole = closed(data)
+    if whole is None:
         return None
     try:
-        source: Any = symusic.Score.from_midi(closed.data)
+        source: Any = symusic.Score.from_midi(whole.data)
         fields = fields_of(source)
     except Exception:  # symusic raises RuntimeError and others from C++; the tolerant reader says what is wrong
         return None
-    ours = fields["tempos"]["time"] >= _FAR
+    ours = fields["tempos"]["time"] >= FAR
     fields["tempos"] = _rows(fields["tempos"], ~ours)
     notes = fields["notes"]
-    far = notes["onset"] >= _FAR
+    far = notes["onset"] >= FAR
     signs = notes["track"][far]
-    if int(ours.sum()) != int.from_bytes(data[10:12], "big") or len(signs) != len(closed.signs):
+    if int(ours.sum()) != int.from_bytes(data[10:12], "big") or len(signs) != len(whole.signs):
         return None  # a track that ended early
     fields["notes"] = notes = _rows(notes, ~far)
-    if len(notes) and int((notes["onset"].astype(np.int64) + notes["duration"]).max()) >= _FAR:
+    if len(notes) and int((notes["onset"].astype(np.int64) + notes["duration"]).max()) >= FAR:
         return None  # a note that never did
     if any(text.kind == "lyric" for text in fields["texts"]):
         return None  # symusic gives them all to one channel
-    is_heard, is_plain = _told_apart(fields, closed, signs)
+    is_heard, is_plain = _told_apart(fields, whole, signs)
     is_heard &= not _has_ports(data) and not may_assign(data)
     try:
         score = Score(**fields)
@@ -92,7 +96,7 @@ def parse_strict(data: bytes) -> Strict | None:
     return Strict(score, is_heard, is_heard and is_plain)
 
 
-def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[bool, bool]:
+def _told_apart(fields: dict[str, Any], whole: Closed, signs: Array) -> tuple[bool, bool]:
     """Leave out tracks that hold a sign alone and set the channels of the others.
 
     Returns:
@@ -101,8 +105,8 @@ def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[
     tracks, notes = fields["tracks"], fields["notes"]
     played = np.bincount(notes["track"], minlength=len(tracks)) > 0
     sign = np.searchsorted(signs, np.arange(len(tracks)), side="right") - 1
-    channel = np.array([channel for _, channel in closed.signs], np.int64)[sign]
-    file = np.array([track for track, _ in closed.signs], np.int64)[sign]
+    channel = np.array([channel for _, channel in whole.signs], np.int64)[sign]
+    file = np.array([track for track, _ in whole.signs], np.int64)[sign]
     parts = np.bincount(channel[played], minlength=16)
     is_heard = True
     for table in (fields["controls"], fields["bends"]):
@@ -116,7 +120,7 @@ def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[
         banks = (controls["number"] == 0) | (controls["number"] == 32)
         is_heard &= not controls["value"][banks].any()
     where = set(zip(file[played].tolist(), channel[played].tolist(), strict=True))
-    for track, number in closed.changing:
+    for track, number in whole.changing:
         is_heard &= not any(own == number and other != track for other, own in where)
     if not played.all():
         renumbered = np.cumsum(played) - 1
@@ -125,7 +129,7 @@ def _told_apart(fields: dict[str, Any], closed: _Closed, signs: Array) -> tuple[
             fields[name] = table = fields[name] if kept.all() else _rows(fields[name], kept)
             table["track"] = renumbered[table["track"]]
     fields["tracks"] = tuple(replace(tracks[i], channel=int(channel[i])) for i in np.flatnonzero(played))
-    is_plain = closed.once and parts.max(initial=0) < 2 and np.bincount(file[played]).max(initial=0) < 2
+    is_plain = whole.once and parts.max(initial=0) < 2 and np.bincount(file[played]).max(initial=0) < 2
     return bool(is_heard), bool(is_plain)
 
 
@@ -143,8 +147,13 @@ def _has_ports(data: bytes) -> bool:
     return False
 
 
-def _closed(data: bytes) -> _Closed | None:
-    """The file with all notes ended and channels marked; None if its headers or lengths are wrong."""
+def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
+    """The file with all notes ended and channels marked; None if its headers or lengths are wrong.
+
+    Args:
+        data: the bytes of a MIDI file.
+        signs_of_players: mark the channels with notes too, not only those with controllers or bends alone.
+    """
     if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
         return None
     tracks, division = (int.from_bytes(data[at : at + 2], "big") for at in (10, 12))
@@ -153,13 +162,13 @@ def _closed(data: bytes) -> _Closed | None:
     pieces, at = [data[:14]], 14
     signs: list[tuple[int, int]] = []
     changing: set[tuple[int, int]] = set()
-    once, parts = True, 16 * tracks
+    once, late, parts = True, False, 16 * tracks
     for track in range(tracks):
         stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
             return None
         body = data[at + 8 : stop - 3]
-        if 0xF7 in body and body.count(0xF7) > body.count(0xF0):
+        if 0xF7 in body and body.count(0xF7) > body.count(0xF0) and has_escape(body):
             return None  # an exclusive message in packets, or an escape: symusic loses its place there
         # What looks like a status byte may be part of a time or a text: then there is a sign too many.
         state = body.translate(None, _NO_STATE)
@@ -167,16 +176,17 @@ def _closed(data: bytes) -> _Closed | None:
         with_state = [channel for channel in range(16) if 0xB0 | channel in state or 0xE0 | channel in state]
         changes = state.translate(None, _NO_PROGRAM_CHANGES)
         once &= len(changes) < 2
+        late |= any(0 <= state.find(0x90 | byte & 15) < state.rfind(byte) for byte in {*changes})
         parts += len(changes)
         if parts > _MOST_PARTS:
             return None
         changing |= {(track, byte & 15) for byte in changes}
-        own = sorted({*played, *with_state})
+        own = sorted({*played, *with_state} if signs_of_players else {*with_state} - {*played})
         signs += [(track, channel) for channel in own]
         tail = _tail(sum(1 << channel for channel in played), sum(1 << channel for channel in own))
         pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]
         at = stop
-    return _Closed(b"".join(pieces), signs, changing, once) if at == len(data) else None
+    return Closed(b"".join(pieces), signs, changing, once, late) if at == len(data) else None
 
 
 @lru_cache(maxsize=256)
@@ -188,8 +198,7 @@ def _tail(played: int, signed: int) -> bytes:
     out = b"\xff\x7f\x00" + b"\xff\xff\xff\x7f" + b"\xff\x51\x03\x00\x00\x01"
     for channel in range(16):
         if played >> channel & 1:
-            out += b"\x00" + bytes([0x80 | channel])
-            out += b"\x00".join(bytes([pitch, 0]) for pitch in range(128))
+            out += _OFFS[channel]
     for channel in range(16):
         if signed >> channel & 1:
             out += bytes([0, 0xC0 | channel, 0, 0, 0x90 | channel, 0, 1, 1, 0x80 | channel, 0, 0])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.synthesis.analysis.features import Curve
+from symbolic_music.theory import hertz
 
 RATE = 44100
 HOP = 256 / RATE  # seconds between frames
@@ -19,11 +20,6 @@ BANDS = 65
 PERIODS = 4
 SHORTEST_WINDOW = 0.012
 SILENT = 1e-6
-
-
-def hertz(pitch: float) -> float:
-    """Frequency of a pitch in semitones; 69 is 440 Hz."""
-    return float(440 * 2 ** ((pitch - 69) / 12))
 
 
 def window_seconds(pitch: float) -> float:
@@ -41,7 +37,7 @@ def smooth(curve: Curve, frames: int) -> Curve:
 
 def cycles_passed(pitch: Curve, samples: int) -> Curve:
     """Cycles of the pitch passed at each sample, (samples,)."""
-    moving = 440 * 2 ** ((np.interp(np.arange(samples) / RATE, np.arange(len(pitch)) * HOP, pitch) - 69) / 12)
+    moving = hertz(np.interp(np.arange(samples) / RATE, np.arange(len(pitch)) * HOP, pitch))
     found: Curve = np.cumsum(moving / RATE)
     return found
 
@@ -90,7 +86,7 @@ def refinement(samples: NDArray[np.float32], pitch: Curve) -> Curve:
     step = found[1:] * np.conj(found[:-1])
     gained = np.sum(np.abs(step) * np.angle(step) / number, axis=1) / np.maximum(np.abs(step).sum(1), SILENT)
     gained = np.concatenate([gained[:1], (gained[1:] + gained[:-1]) / 2, gained[-1:]])
-    relative = gained / (2 * np.pi * HOP) / (440 * 2 ** ((pitch - 69) / 12))
+    relative = gained / (2 * np.pi * HOP) / hertz(pitch)
     return np.clip(smooth(12 * np.log2(np.maximum(1 + relative, 0.5)), 7), -0.5, 0.5)
 
 

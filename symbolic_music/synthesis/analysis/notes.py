@@ -20,7 +20,6 @@ from symbolic_music.synthesis.analysis.harmonics import (
     RATE,
     SILENT,
     cycles_passed,
-    hertz,
     measure,
     refinement,
     sharpened,
@@ -28,6 +27,7 @@ from symbolic_music.synthesis.analysis.harmonics import (
     stiffness,
     window_seconds,
 )
+from symbolic_music.theory import hertz
 
 LOUDNESS_SIZE = 1024
 ONSET_DB, RELEASE_DB = -40.0, -16.0

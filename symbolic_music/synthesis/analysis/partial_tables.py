@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import AudioError
-from symbolic_music.synthesis.analysis.harmonics import HOP, hertz
+from symbolic_music.synthesis.analysis.harmonics import HOP
 from symbolic_music.synthesis.analysis.notes import TakenNote
+from symbolic_music.theory import hertz
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 19, 24, 30, 38, 48, 64)
 STRUCK_FRAMES = slice(3, 52)  # the first 0.3 s, in which the level of a struck note is measured

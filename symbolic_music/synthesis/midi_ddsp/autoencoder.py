@@ -13,6 +13,7 @@ from symbolic_music.errors import AudioError, UnknownNameError
 from symbolic_music.synthesis.analysis.features import Curve, loudness, track_pitch
 from symbolic_music.synthesis.analysis.harmonics import HOP, RATE
 from symbolic_music.synthesis.analysis.notes import LOUDNESS_SIZE
+from symbolic_music.synthesis.ddsp.partials import hertz
 from symbolic_music.synthesis.midi_ddsp.synthesizer import harmonic_sound, noise_sound
 from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, load_voices
 
@@ -55,7 +56,7 @@ def decode(pitch: Curve, heard: Curve, voice: str, voices: NeuralVoices | None =
     known = curve.clamp(bank.voices[number].lowest - 2, bank.voices[number].highest + 2)
     frames = bank.networks.decoder(torch.tensor([number]), known, level)
     frames = frames._replace(level=frames.level + level, noise=frames.noise + level[..., None])
-    f0 = 440 * torch.exp2((curve - 69) / 12)
+    f0 = hertz(curve)
     tone = harmonic_sound(frames, f0, bank.voices[number], curve[:, 0], RATE, hop)
     source = torch.rand(1, curve.shape[1] * hop, generator=torch.Generator().manual_seed(0)) * 2 - 1
     return (tone + noise_sound(frames.noise, source, RATE, hop)[:, : tone.shape[1]])[0].numpy()

@@ -14,6 +14,7 @@ from torch import Tensor
 from symbolic_music.synthesis import dsp
 from symbolic_music.synthesis.analysis.harmonics import BANDS, RATE
 from symbolic_music.synthesis.analysis.notes import TAIL_SECONDS
+from symbolic_music.synthesis.ddsp.partials import hertz
 from symbolic_music.synthesis.midi_ddsp.networks import Frames
 from symbolic_music.synthesis.midi_ddsp.voices import NeuralVoices, TrainedVoice
 
@@ -79,7 +80,7 @@ def control_frames(voices: NeuralVoices, number: int, notes: Played, times: Tens
         semitones = notes.pitch[:, None].expand(-1, len(times))
     if notes.bend is not None:
         semitones = semitones + notes.bend
-    return Frames(level, frames.deviation, frames.partials, noise), 440 * torch.exp2((semitones - 69) / 12)
+    return Frames(level, frames.deviation, frames.partials, noise), hertz(semitones)
 
 
 def _settled(level: Tensor, seen: Tensor, notes: Played, times: Tensor, usual: Tensor, struck: bool) -> Tensor:

@@ -8,20 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.edit_examples import choose, cropped, musical_events, rows, transposed
-from symbolic_music.errors import TrainingError
 from symbolic_music.models.model import View
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events
 from symbolic_music.training.config import StoreEditsData
-from symbolic_music.training.data.base import Rows
+from symbolic_music.training.data.base import Rows, Stores
 
 # A quarter note is 60 steps of 10 ms, which 2, 3, 4, 5 and 6 divide.
 QUARTERS_PER_MINUTE = 100.0
 _INSTRUMENTS = tuple(range(v.INSTRUMENTS))
 Mask = NDArray[np.bool_]
-Indices = NDArray[np.int64]
 
 
 class _Stretch(NamedTuple):
@@ -36,7 +33,7 @@ class _Stretch(NamedTuple):
         return rows(self.events, is_control, self.opens, self.closes)
 
 
-class StoreEdits:
+class StoreEdits(Stores):
     """An `EditSource`.
 
     A store is drawn by its share, a piece of it by the square root of its notes, and a stretch of it that begins on a
@@ -54,14 +51,7 @@ class StoreEdits:
 
     def __init__(self, data: StoreEditsData, window: int) -> None:
         self.data, self.window = data, window
-        self.stores = [NoteStore(path) for path in data.stores]
-        self._train = self._indices(data.train)
-
-    def _indices(self, split: str) -> list[Indices]:
-        found = [store.splits.get(split, np.zeros(0, np.int64)) for store in self.stores]
-        if not any(len(one) for one in found):
-            raise TrainingError(f"no store has pieces in split {split!r}")
-        return found
+        super().__init__(data.stores, data.train)
 
     @cached_property
     def validation(self) -> list[Rows]:
@@ -97,12 +87,6 @@ class StoreEdits:
     def _drawn(self, size: int, rng: np.random.Generator) -> list[tuple[int, int]]:
         """Stores and pieces of a batch."""
         return [self._draw(self._train, rng) for _ in range(size)]
-
-    def _draw(self, indices: list[Indices], rng: np.random.Generator) -> tuple[int, int]:
-        shares = np.array(list(self.data.stores.values())) * [len(one) > 0 for one in indices]
-        store = int(rng.choice(len(shares), p=shares / shares.sum()))
-        weights = np.sqrt(self.stores[store].note_counts[indices[store]])
-        return store, int(rng.choice(indices[store], p=weights / weights.sum()))
 
     def _stretch(self, store: int, piece: int, rng: np.random.Generator) -> _Stretch:
         score = self.stores[store].music(piece)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.region_examples import RegionAugmentation, region_example
-from symbolic_music.errors import TrainingError
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import GridEvents, grid_events
 from symbolic_music.tokenizers.region.rows import Rows
 from symbolic_music.training.config import RegionsData
+from symbolic_music.training.data.base import Stores
 
 # Shorter examples teach nothing; shorter pieces have none.
 _FEWEST_ROWS, _FEWEST_NOTES = 24, 8
@@ -21,7 +19,7 @@ _FEWEST_ROWS, _FEWEST_NOTES = 24, 8
 _HELD = 4096
 
 
-class StoreRegions:
+class StoreRegions(Stores):
     """Examples drawn from stores by their shares, and from their pieces by the square root of their notes.
 
     Args:
@@ -34,10 +32,9 @@ class StoreRegions:
 
     def __init__(self, data: RegionsData, window: int) -> None:
         self.data, self.window = data, window
-        self.stores = [NoteStore(path) for path in data.stores]
+        super().__init__(data.stores, data.train)
         self._augmentation = RegionAugmentation(data.edits, data.transpose)
         self._events = lru_cache(_HELD)(self._read)
-        self._train = self._indices(data.train)
 
     def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
         """A batch of examples."""
@@ -67,15 +64,3 @@ class StoreRegions:
 
     def _read(self, store: int, piece: int) -> GridEvents:
         return grid_events(self.stores[store].music(piece), with_pedal=self.data.pedal)
-
-    def _indices(self, split: str) -> list[NDArray[np.int64]]:
-        found = [store.splits.get(split, np.zeros(0, np.int64)) for store in self.stores]
-        if not any(len(one) for one in found):
-            raise TrainingError(f"no store has pieces in split {split!r}")
-        return found
-
-    def _draw(self, indices: list[NDArray[np.int64]], rng: np.random.Generator) -> tuple[int, int]:
-        shares = np.array(list(self.data.stores.values())) * [len(one) > 0 for one in indices]
-        store = int(rng.choice(len(shares), p=shares / shares.sum()))
-        weights = np.sqrt(self.stores[store].note_counts[indices[store]])
-        return store, int(rng.choice(indices[store], p=weights / weights.sum()))

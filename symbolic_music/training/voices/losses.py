@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis.analysis.spectral_loss import spectral_loss
+from symbolic_music.synthesis.ddsp.partials import hertz
 from symbolic_music.synthesis.midi_ddsp.networks import Frames, VoiceNetworks, to_normal
 from symbolic_music.synthesis.midi_ddsp.synthesizer import harmonic_sound, noise_sound
 from symbolic_music.synthesis.midi_ddsp.voices import TrainedVoice
@@ -54,7 +55,7 @@ def sound_losses(networks: VoiceNetworks, batch: NoteFrames, source: Tensor) -> 
     heard = batch.loudness
     decoded = Frames(decoded.level + heard, decoded.deviation, decoded.partials, decoded.noise + heard[..., None])
     wanted = Frames(batch.level, batch.deviation, batch.shares, batch.noise)
-    f0 = 440 * torch.exp2((batch.pitch[:, None] + batch.deviation - 69) / 12)
+    f0 = hertz(batch.pitch[:, None] + batch.deviation)
 
     def sounded(frames: Frames) -> Tensor:
         partials = frames.partials.masked_fill(~batch.audible[:, None], -200.0)

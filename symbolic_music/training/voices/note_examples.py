@@ -18,6 +18,7 @@ from symbolic_music.synthesis.analysis import features
 from symbolic_music.synthesis.analysis.harmonics import HOP
 from symbolic_music.synthesis.analysis.notes import TakenNote
 from symbolic_music.synthesis.analysis.recordings import recordings, taken_notes
+from symbolic_music.theory import hertz
 from symbolic_music.training.voices.config import VoiceSource
 
 Levels = NDArray[np.float32]
@@ -71,8 +72,8 @@ def levelled(note: TakenNote) -> TakenNote:
 
     Weighted by half of A, in dB: kind to basses, as `voices` does it.
     """
-    hertz = 440 * 2 ** ((note.pitch - 69) / 12) * torch.from_numpy(note.ratios)
-    weight = torch.pow(10.0, features.a_weighting(hertz) / 40).clamp(min=0.1).numpy()
+    heights = hertz(note.pitch) * torch.from_numpy(note.ratios)
+    weight = torch.pow(10.0, features.a_weighting(heights) / 40).clamp(min=0.1).numpy()
     power = ((note.amplitudes * weight) ** 2).sum(axis=1)[: int(3 / HOP)]
     gain = 1 / math.sqrt(max(float(np.median(power[power > power.max() / 4])), 1e-12))
     return TakenNote(
@@ -132,7 +133,7 @@ def example(note: TakenNote, struck: bool, rng: np.random.Generator | None = Non
     amplitudes, noise = np.maximum(note.amplitudes[at], LOWEST / 10), note.noise[at]
     noise_db = 20 * np.log10(np.maximum(noise, 1e-6)) + joint[:, None]
     shares = 20 * np.log10(amplitudes)
-    audible = (note.ratios * 440 * 2 ** ((max(pitch, note.pitch) - 69) / 12)) < 21_800
+    audible = (note.ratios * hertz(max(pitch, note.pitch))) < 21_800
     deviation = torch.from_numpy(note.deviation[at].astype(np.float32)).clamp(-1, 1)
     plain = _controls(level, shares, audible, noise_db, deviation, held)[0]
     if rng is not None:

@@ -14,7 +14,7 @@ from symbolic_music.models import load_model
 from symbolic_music.score import NOTE, Score, note_table
 from symbolic_music.training.config import parse_config
 from symbolic_music.training.trainer import train
-from tests.evaluation.context.test_references import BAR, song
+from tests.evaluation.context.test_baselines import BAR, song
 from tests.training.data.test_store_regions import MODEL
 
 # 1 or about 1 of an edit that fits its piece, each of them better when higher.

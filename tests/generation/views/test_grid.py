@@ -22,6 +22,7 @@ def test_lines_count_from_each_bar_line() -> None:
     assert grid_lines(in_three(), (0, 2640), 1.0).tolist() == [0, 480, 960, 1200, 1680, 2160]
     assert grid_lines(in_three(), (700, 1700), 0.5).tolist() == [720, 960, 1200, 1440, 1680]
     assert grid_lines(in_three(), (10, 200), 1.0).tolist() == []
+    assert grid_lines(in_three(), (1200, 2640), 0.333).tolist() == list(range(1200, 2640, 160))
 
 
 def test_a_piece_that_is_played_freely_has_no_grid() -> None:

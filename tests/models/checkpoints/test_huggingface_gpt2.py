@@ -24,6 +24,7 @@ from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.models.checkpoints import huggingface_gpt2 as pretrained
 from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained, save_pretrained
 from symbolic_music.tokenizers.anticipation import vocabulary as v
+from tests.models.conftest import Trap, place
 
 their_logging.disable_progress_bar()
 VOCABULARY = 60
@@ -221,16 +222,6 @@ def test_an_index_stays_in_its_folder(folder: Path, tmp_path: Path) -> None:
             load_pretrained(folder, VOCABULARY)
 
 
-class Trap:
-    """Unpickling it makes a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
-
-
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_pickle_of_more_than_tensors_is_not_read(tmp_path: Path, zipped: bool) -> None:
     model, sprung = theirs(), tmp_path / "sprung"
@@ -347,9 +338,9 @@ def test_a_damaged_file_loads_or_is_refused(
     path = small[kind]
     whole = path.read_bytes()
     data = bytearray(whole[: int(length * len(whole))])
-    for place, byte in changes:
+    for share, byte in changes:
         if data:
-            data[int(place * (min(len(data), 1500) if head else len(data)))] = byte
+            data[int(share * (min(len(data), 1500) if head else len(data)))] = byte
     try:
         path.write_bytes(data)
         assert load_pretrained(path.parent, VOCABULARY).config.layers == 1
@@ -389,22 +380,6 @@ def test_loading_takes_little_more_than_the_network(folder: Path, tmp_path: Path
 
 
 # -- the hub -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache of the hub, which cannot be reached."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    return tmp_path / "hub"
-
-
-def place(cache: Path, repository: str) -> Path:
-    """A repository's folder in the cache, as the library lays it out."""
-    root, commit = cache / ("models--" + repository.replace("/", "--")), "0" * 40
-    (root / "refs").mkdir(parents=True)
-    (root / "refs" / "main").write_text(commit)
-    return root / "snapshots" / commit
 
 
 @pytest.mark.parametrize("kind", ["whole", "shards", "bin"])

@@ -26,6 +26,7 @@ from symbolic_music.models.checkpoints.hub_download import download
 from symbolic_music.models.checkpoints.public import say_licence
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from tests.corpora.example_stores import band
+from tests.models.conftest import place
 
 
 def theirs(rows: int = v.SIZE, **options: Any) -> GPT2LMHeadModel:
@@ -180,22 +181,6 @@ def test_our_own_piano_model_says_so_too(caplog: Any) -> None:
 
 
 # -- the hub -----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache of the hub, which cannot be reached."""
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    return tmp_path / "hub"
-
-
-def place(cache: Path, repository: str) -> Path:
-    """Where the files of a repository go in the cache, as the library lays it out."""
-    root, commit = cache / ("models--" + repository.replace("/", "--")), "0" * 40
-    (root / "refs").mkdir(parents=True)
-    (root / "refs" / "main").write_text(commit)
-    return root / "snapshots" / commit
 
 
 @pytest.mark.parametrize("name", ["amt-small", "stanford-crfm/music-small-800k"])

@@ -26,6 +26,10 @@ def compare(
         str,
         typer.Option(help="Vectors of the distances: features, clamp3, or a file or folder with CLaMP 3's weights."),
     ] = "features",
+    rendered: Annotated[
+        str | None,
+        typer.Option(help="Also render the pieces and measure their sound by this tool, if installed: fadtk or kadtk."),
+    ] = None,
     seed: Seed = 0,
     offline: Offline = False,
     as_json: Json = False,
@@ -35,6 +39,10 @@ def compare(
 
     named, against = _read(generated), _read(reference)
     means = _pairs(named, against, seed) if pairs else {}
+    heard = None
+    if rendered is not None:
+        with working("rendering"):
+            heard = distances.rendered_distance(named.values(), against.values(), rendered)
     with working("comparing") as progress:
         vectors = distances.COUNTED if embedding == "features" else _clamp3(embedding, offline)
         found = distances.compare(list(named.values()), list(against.values()), seed, progress, vectors)
@@ -43,6 +51,8 @@ def compare(
             name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()
         }
         facts = {"generated": str(generated), "reference": str(reference), **distances.as_json(found)}
+        if rendered is not None:
+            facts[rendered] = heard
         out_json({**facts, "pairs": paired} if pairs else facts)
         return
     from rich.table import Table
@@ -55,6 +65,8 @@ def compare(
         figure = f"{limit.value:.4f} [{limit.low:.4f}, {limit.high:.4f}], R² {limit.r2:.3f}"
         table.add_row("the same, extrapolated to infinitely many", figure)
     table.add_row("maximum mean discrepancy, squared", f"{found.discrepancy:.5f} (p {found.p:.3f})")
+    if heard is not None:
+        table.add_row(f"{rendered} of the rendered pieces", f"{heard:.5g}")
     features = Table("feature", "generated", "reference")
     for name, pair in found.features.items():
         features.add_row(name, *(f"{one.value:.4g} [{one.low:.4g}, {one.high:.4g}]" for one in pair))

@@ -53,7 +53,7 @@ def plot(
     if as_json:
         out_json({"notes": len(score), "generated": marked, "seconds": round(score.duration, 3), "out": str(output)})
     else:
-        out(f"{output}: {len(score):,} notes" + ("" if marked is None else f", {marked:,} of them generated"))
+        out(f"{output}: {len(score):,} notes" + ("" if marked is None else f", {marked:,} of them not in {compare}"))
 
 
 def _draw_similarity(file: Path, output: Path, title: str | None, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from symbolic_music.score import Score
 
 
-_ORIGIN = "Origin"
-_TRAINED, _CODEC = "With --synth midi-ddsp", "With --synth codec"
+_origin = partial(typer.Option, rich_help_panel="Origin")
+_trained = partial(typer.Option, rich_help_panel="With --synth midi-ddsp")
+_codec = partial(typer.Option, rich_help_panel="With --synth codec")
 
 
 @examples(
@@ -50,28 +52,15 @@ def render(
         list[str] | None,
         typer.Option(metavar="PROGRAM=NAME", help="Use another voice for a program, as 40=cello. Repeat it for more."),
     ] = None,
-    controls: Annotated[
-        Path | None, typer.Option(help="JSON file with six expression controls of each note.", rich_help_panel=_TRAINED)
-    ] = None,
+    controls: Annotated[Path | None, _trained(help="JSON file with six expression controls of each note.")] = None,
     write_controls: Annotated[
-        Path | None,
-        typer.Option(help="Write these controls, to edit and pass as --controls.", rich_help_panel=_TRAINED),
+        Path | None, _trained(help="Write these controls, to edit and pass as --controls.")
     ] = None,
-    voices: Annotated[
-        Path | None, typer.Option(help="A folder written by `train-voice`.", rich_help_panel=_TRAINED)
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The codec language model; codec-lm by default.", rich_help_panel=_CODEC)
-    ] = None,
-    write_codes: Annotated[
-        Path | None, typer.Option(help="Also write the codes to this file.", rich_help_panel=_CODEC)
-    ] = None,
-    mark: Annotated[
-        bool, typer.Option("--mark", help="Add an inaudible mark, which `detect-mark` finds.", rich_help_panel=_ORIGIN)
-    ] = False,
-    unsigned: Annotated[
-        bool, typer.Option("--unsigned", help="No tag with version, synth and seed.", rich_help_panel=_ORIGIN)
-    ] = False,
+    voices: Annotated[Path | None, _trained(help="A folder written by `train-voice`.")] = None,
+    model: Annotated[str | None, _codec(help="The codec language model; codec-lm by default.")] = None,
+    write_codes: Annotated[Path | None, _codec(help="Also write the codes to this file.")] = None,
+    mark: Annotated[bool, _origin("--mark", help="Add an inaudible mark, which `detect-mark` finds.")] = False,
+    unsigned: Annotated[bool, _origin("--unsigned", help="No tag with version, synth and seed.")] = False,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:

@@ -104,22 +104,25 @@ def chunk_bytes(columns: Sequence[Columns], messages: Sequence[tuple[int, Messag
     bodies = [messages[index][1][2] for index in which]
     sizes[at_messages] += np.array([len(body) for body in bodies], np.int64) - 3
     stops = np.cumsum(sizes)
-    starts = stops - 3
-    starts[at_messages] += np.array([3 - len(body) for body in bodies], np.int64)
-    out = np.zeros(int(stops[-1]) + 3 if len(stops) else 0, np.uint8)
-    # From the last byte to the first: where a message is short, what stands behind it is written later.
-    for place in (2, 1, 0):
-        out[starts + place] = said[place][order]
-    out[starts - 1] = delta.astype(np.uint8) & 0x7F
-    place = 2
-    while len(wide):  # the seven bits that stand `place` bytes before the event
-        out[starts[wide] - place] = longer & 0x7F | 0x80
-        kept = longer >= 1 << 7
-        wide, longer, place = wide[kept], longer[kept] >> 7, place + 1
-    writable = bytearray(out.tobytes())
-    for begin, body in zip(starts[at_messages].tolist(), bodies, strict=True):
-        writable[begin : begin + len(body)] = body
     bounds = np.append(0, stops)[begins].tolist()
+    out = np.zeros(bounds[-1] + 3, np.uint8)
+    at = stops  # in place: new memory costs more than the sums
+    at[at_messages] += np.array([3 - len(body) for body in bodies], np.int64)
+    # From the last byte to the first: where a message is short, what stands behind it is written later.
+    for column in reversed(said):
+        at -= 1
+        out[at] = column[order]
+    places = at[at_messages].tolist()
+    at -= 1
+    out[at] = delta.astype(np.uint8) & 0x7F
+    while len(wide):  # the seven bits that stand one byte further to the front
+        at_wide = at[wide] - 1
+        out[at_wide] = longer & 0x7F | 0x80
+        kept = longer >= 1 << 7
+        wide, longer, at = wide[kept], longer[kept] >> 7, at - 1
+    writable = bytearray(out)
+    for begin, body in zip(places, bodies, strict=True):
+        writable[begin : begin + len(body)] = body
     return [bytes(writable[a:b]) + _END_OF_TRACK for a, b in pairwise(bounds)]
 
 

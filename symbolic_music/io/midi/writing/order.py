@@ -35,19 +35,21 @@ class Order:
 
     def ons(self, notes: Array) -> Ints:
         """Those of the beginnings of notes."""
-        return np.full(len(notes), self.on)
+        return _all(self.on, notes)
 
     def offs(self, notes: Array) -> Ints:
         """Those of their ends."""
-        return np.where(notes["duration"] > 0, OFF, self.on + 1)
+        lasting = notes["duration"] > 0
+        return _all(OFF, notes) if lasting.all() else np.where(lasting, OFF, self.on + 1)
 
     def controls(self, table: Array) -> Ints:
         """Those of controllers: banks come before the program that takes them."""
-        return np.where((table["number"] == BANK_HIGH) | (table["number"] == BANK_LOW), BANK, CONTROL)
+        banks = (table["number"] == BANK_HIGH) | (table["number"] == BANK_LOW)
+        return np.where(banks, BANK, CONTROL) if banks.any() else _all(CONTROL, table)
 
     def bends(self, table: Array) -> Ints:
         """Those of bends."""
-        return np.full(len(table), CONTROL)
+        return _all(CONTROL, table)
 
     def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
         """To which of these tracks, which share a channel, events of such an order are written: to the first."""
@@ -95,6 +97,11 @@ class FileOrder(Order):
         files = np.searchsorted(self._starts, (orders - IN_FILE) // 2, side="right") - 1
         last = np.searchsorted(np.searchsorted(self._first, tracks, side="right") - 1, files, side="right") - 1
         return np.where(orders >= IN_FILE, np.maximum(last, 0), 0)
+
+
+def _all(number: int, table: Array) -> Ints:
+    """The same number for all rows, without memory of their own."""
+    return np.broadcast_to(np.int64(number), len(table))
 
 
 def order_of(score: Score) -> Order:
