@@ -16,9 +16,7 @@ path = sound.write("chorale.wav")
 
 found = sm.transcribe(path)
 sm.transcription.with_bars(found).write("chorale_found.mid")
-figure = transcription_figure(
-    sound, found, played, "Twelve seconds of a chorale: its sound, what was played, what was found"
-)
+figure = transcription_figure(sound, found, played, "A chorale on a sampled piano: sound, played, found")
 save_figure(figure, "transcription.png")
 measured = transcription(played, found)
 print(f"chorale_found.mid: {len(found)} notes of {len(played)}, F1 {measured.f1:.2f}; chorale.wav, transcription.png")
