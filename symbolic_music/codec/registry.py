@@ -16,7 +16,7 @@ from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.huggingface import KINDS, load_adapter
 from symbolic_music.errors import ModelError, PluginError, UnknownNameError
 from symbolic_music.models.checkpoints.safetensors_folder import read_config
-from symbolic_music.models.model import resolve_device
+from symbolic_music.models.loading import resolve_device
 from symbolic_music.plugins import Registry
 
 # A folder whose config.json names it as "architecture", None for what it is without, and a device, to a codec.

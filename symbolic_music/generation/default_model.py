@@ -11,7 +11,7 @@ import numpy as np
 from symbolic_music.evaluation.context import in_time
 from symbolic_music.general_midi import DRUM_INSTRUMENT, family_name
 from symbolic_music.models import Model, load_model
-from symbolic_music.models.model import DEFAULT_MODEL
+from symbolic_music.models.loading import DEFAULT_MODEL
 from symbolic_music.score import Score
 
 AnyModel = Model[Any] | str | Path | None

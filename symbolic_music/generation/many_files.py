@@ -15,7 +15,7 @@ from symbolic_music.generation.ranking import ranked_by_fit
 from symbolic_music.generation.results import Written
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.io.files import MIDI_SUFFIXES, read
-from symbolic_music.io.midi.provenance import statement, write_with_statement
+from symbolic_music.io.provenance import statement, write_with_statement
 from symbolic_music.models import Model, load_model
 from symbolic_music.parallel import check, run
 

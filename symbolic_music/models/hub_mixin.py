@@ -17,7 +17,9 @@ from torch import nn
 from symbolic_music.errors import MissingExtraError
 from symbolic_music.models.checkpoints.hub_download import download
 from symbolic_music.models.checkpoints.safetensors_folder import WEIGHTS
-from symbolic_music.models.model import Model, load_model, save_model
+from symbolic_music.models.loading import load_model
+from symbolic_music.models.model import Model
+from symbolic_music.models.saving import save_model
 
 try:
     from huggingface_hub import PyTorchModelHubMixin

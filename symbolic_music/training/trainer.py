@@ -11,7 +11,7 @@ import torch
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import load_model
-from symbolic_music.models.model import resolve_device
+from symbolic_music.models.loading import resolve_device
 from symbolic_music.training.base_config import RunConfig
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.fine_tuning import check_ids, resolved, with_data_of

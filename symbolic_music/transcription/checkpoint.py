@@ -19,7 +19,8 @@ from symbolic_music.models.checkpoints.safetensors_folder import (
     stored,
     write_folder,
 )
-from symbolic_music.models.model import Card, resolve_device
+from symbolic_music.models.loading import resolve_device
+from symbolic_music.models.model import Card
 from symbolic_music.transcription.network import Transcriber, TranscriberConfig
 from symbolic_music.version import __version__
 

@@ -34,7 +34,8 @@ def every_seeds() -> Sequence[Files]:
 
     from symbolic_music import tokenizers
     from symbolic_music.models import registry
-    from symbolic_music.models.model import Card, Model, save_model
+    from symbolic_music.models.model import Card, Model
+    from symbolic_music.models.saving import save_model
 
     out = []
     for name, (tokenizer, shape) in SHAPES.items():

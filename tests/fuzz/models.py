@@ -54,7 +54,8 @@ def model_seeds() -> Sequence[Files]:
 
     from symbolic_music import tokenizers
     from symbolic_music.models import registry
-    from symbolic_music.models.model import Card, Model, save_model
+    from symbolic_music.models.model import Card, Model
+    from symbolic_music.models.saving import save_model
 
     out = []
     transformer = {"width": 16, "layers": 1, "heads": 2, "hidden": 16, "window": 32, "distances": 32}

@@ -21,7 +21,9 @@ from symbolic_music.errors import FileError, ModelError, UnknownNameError
 from symbolic_music.models import registry
 from symbolic_music.models.checkpoints import safetensors_folder as folders
 from symbolic_music.models.hub_mixin import HubModel
-from symbolic_music.models.model import Card, Model, View, list_models, load_model, save_model
+from symbolic_music.models.loading import list_models, load_model
+from symbolic_music.models.model import Card, Model, View
+from symbolic_music.models.saving import save_model
 from symbolic_music.transcription import load_transcriber
 from tests.models.conftest import Trap
 

@@ -27,7 +27,8 @@ from symbolic_music.codec.language_models.tone_features import check_features, c
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
 from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
-from symbolic_music.models.model import Card, resolve_device
+from symbolic_music.models.loading import resolve_device
+from symbolic_music.models.model import Card
 from symbolic_music.score import Score
 from symbolic_music.synthesis.settings import check_length
 from symbolic_music.version import __version__

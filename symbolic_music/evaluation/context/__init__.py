@@ -4,8 +4,9 @@ from symbolic_music.evaluation.context.baselines import RandomBars, copy_before,
 from symbolic_music.evaluation.context.benchmark import load_cases
 from symbolic_music.evaluation.context.choosing_regions import choose_region, in_time
 from symbolic_music.evaluation.context.fit import fit
+from symbolic_music.evaluation.context.metrics import METRICS, Metric, measure
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
-from symbolic_music.evaluation.context.table import METRICS, Metric, Row, as_json, evaluate, measure, references, table
+from symbolic_music.evaluation.context.table import Row, as_json, evaluate, references, table
 
 __all__ = [
     "METRICS",

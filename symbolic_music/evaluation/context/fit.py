@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from symbolic_music.evaluation.context.metrics import measure
 from symbolic_music.evaluation.context.region import Case, EditRegion
-from symbolic_music.evaluation.context.table import measure
 from symbolic_music.score import Score
 
 # Name in `evaluation.context` -> what a musician calls it, and whether less is better.

@@ -8,82 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from symbolic_music.errors import EvaluationError
-from symbolic_music.evaluation.context import harmony, patterns, proportion, seams
 from symbolic_music.evaluation.context.baselines import RandomBars, copy_before, original, retrieve
+from symbolic_music.evaluation.context.metrics import LOST, METRICS, Metric, measure
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
 from symbolic_music.evaluation.statistics import Mean, mean, paired_p
-from symbolic_music.score import Array, Score
+from symbolic_music.score import Score
 
-Kind = Literal["drums", "pitched", "both"]
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One number of an edited region.
-
-    Args:
-        name: key in JSON.
-        kind: regions that it is defined for.
-        better: the direction, or "original" when nearer to the original's value is better.
-        unit: share, octaves, semitones, quarters or a count.
-        value: of (case, written notes in order of onset); nan where it is not defined.
-    """
-
-    name: str
-    kind: Kind
-    better: Literal["higher", "lower", "original"]
-    unit: str
-    value: Callable[[Case, Array], float]
-
-
-METRICS = (
-    Metric("likeness", "drums", "higher", "share", patterns.likeness),
-    Metric("on_grid", "both", "higher", "share", patterns.on_grid),
-    Metric("in_key", "pitched", "higher", "share", harmony.in_key),
-    Metric("in_chord", "pitched", "higher", "share", harmony.in_chord),
-    Metric("clashes", "pitched", "lower", "share", harmony.clashes),
-    Metric("likeness_rhythm", "both", "higher", "share", lambda case, notes: patterns.likeness(case, notes, False)),
-    Metric("likeness_rhythm_pitch", "pitched", "higher", "share", patterns.likeness),
-    Metric("repetition", "both", "original", "share", patterns.repetition),
-    Metric("density", "both", "lower", "octaves", proportion.density),
-    Metric("density_kept", "both", "higher", "share", proportion.density_kept),
-    Metric("in_range", "both", "higher", "share", proportion.in_range),
-    Metric("polyphony", "pitched", "lower", "octaves", proportion.polyphony),
-    Metric("note_length", "pitched", "lower", "octaves", proportion.note_length),
-    Metric("piles", "both", "lower", "share", proportion.pile),
-    Metric("empties", "both", "lower", "share", proportion.empty),
-    Metric("seam_leap", "pitched", "original", "semitones", seams.leap),
-    Metric("seam_gap", "both", "lower", "quarters", seams.gap),
-    Metric("same_as_original", "both", "original", "share", seams.same_as_original),
-)
-LOST = Metric("lost", "both", "lower", "events", lambda case, notes: math.nan)
-
-
-def validate(case: Case, edited: Score) -> None:
-    """EvaluationError when an edited score cannot be held against its original."""
-    if edited.ticks_per_quarter != case.score.ticks_per_quarter:
-        raise EvaluationError(
-            f"the edit has {edited.ticks_per_quarter} ticks a quarter, the original {case.score.ticks_per_quarter}"
-        )
-
-
-def measure(case: Case, edited: Score) -> dict[str, float]:
-    """All metrics of one edited region by name; nan where one is not defined.
-
-    Raises:
-        EvaluationError: see `validate`.
-    """
-    validate(case, edited)
-    written = case.region.of(edited.notes)
-    found = {
-        metric.name: metric.value(case, written)
-        if metric.kind == "both" or (metric.kind == "drums") == case.is_drums
-        else math.nan
-        for metric in METRICS
-    }
-    found[LOST.name] = seams.lost(case, edited)
-    return found
 
 
 def evaluate(cases: Sequence[Case], write: Write, progress: Progress | None = None) -> list[dict[str, float]]:

@@ -35,6 +35,12 @@ def rendered_distance(
         MissingExtraError: when the tool is not installed.
         UnknownNameError: for another tool, or an embedding that the tool does not have.
         EmptyScoreError: when a set has no pieces.
+
+    Examples:
+        >>> from symbolic_music.evaluation.distances import rendered_distance
+        >>> rendered_distance([song], [song], "visqol")
+        Traceback (most recent call last):
+        symbolic_music.errors.UnknownNameError: ...
     """
     measure = _measure(tool, model)  # before minutes of rendering
     with tempfile.TemporaryDirectory() as temporary:

@@ -123,11 +123,14 @@ def _by_symusic(data: bytes) -> Sounding | None:
     if end >= FAR:
         return None  # a note that never ended
     silent = 0
+    alone = iter(whole.signs)  # symusic has tracks in the order of these, each with the sign as its only note
     for _, columns, events in tracks:
-        if len(events) and len(columns["time"]) and int(columns["time"][0]) < FAR:
-            end = max(end, int(events[-1].time))
-        elif len(events):
-            silent = max(silent, int(events[-1].time))
+        plays = len(columns["time"]) > 0 and int(columns["time"][0]) < FAR
+        counts = plays or not len(columns["time"]) or next(alone)[1] in whole.players
+        if len(events) and counts:
+            end, silent = (
+                (max(end, int(events[-1].time)), silent) if plays else (end, max(silent, int(events[-1].time)))
+            )
     if silent > end or (whole.late and int(lengths.max(initial=0)) > end):
         return None  # a last controller that belongs to no notes of its track and program: to others, or to none
     return Sounding(source.ticks_per_quarter, onset, duration, pitch, is_drum.astype(bool), end, meter)

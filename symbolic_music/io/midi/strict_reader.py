@@ -46,7 +46,9 @@ class Strict:
 class Closed:
     """A file with signs: bytes, (track, channel) of each sign, and (track, channel) that may change their program.
 
-    `once`: no track has more than one program change. `late`: in one a program may change after a note of its channel.
+    `once`: no track has more than one program change.
+    `late`: a channel may end with controllers of a program without notes.
+    `players`: channels that may have notes.
     """
 
     data: bytes
@@ -54,6 +56,7 @@ class Closed:
     changing: set[tuple[int, int]]
     once: bool
     late: bool
+    players: set[int]
 
 
 def parse_strict(data: bytes) -> Strict | None:
@@ -163,6 +166,7 @@ def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
     signs: list[tuple[int, int]] = []
     changing: set[tuple[int, int]] = set()
     once, late, parts = True, False, 16 * tracks
+    players: set[int] = set()
     for track in range(tracks):
         stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
@@ -176,17 +180,20 @@ def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
         with_state = [channel for channel in range(16) if 0xB0 | channel in state or 0xE0 | channel in state]
         changes = state.translate(None, _NO_PROGRAM_CHANGES)
         once &= len(changes) < 2
-        late |= any(0 <= state.find(0x90 | byte & 15) < state.rfind(byte) for byte in {*changes})
+        for byte in {*changes}:
+            last = state[state.rfind(byte) :]
+            late |= (0xB0 | byte & 15) in last and (0x90 | byte & 15) not in last
         parts += len(changes)
         if parts > _MOST_PARTS:
             return None
         changing |= {(track, byte & 15) for byte in changes}
+        players.update(played)
         own = sorted({*played, *with_state} if signs_of_players else {*with_state} - {*played})
         signs += [(track, channel) for channel in own]
         tail = _tail(sum(1 << channel for channel in played), sum(1 << channel for channel in own))
         pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]
         at = stop
-    return Closed(b"".join(pieces), signs, changing, once, late) if at == len(data) else None
+    return Closed(b"".join(pieces), signs, changing, once, late, players) if at == len(data) else None
 
 
 @lru_cache(maxsize=256)

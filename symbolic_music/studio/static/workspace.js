@@ -48,7 +48,7 @@ export class Workspace {
       onSeek: (tick) => this.transport.seek(tick),
       onFocus: (track) => this.focusOn(track),
       onChord: (place, event) => editChord(this, place, event),
-      onView: () => this.follow('lanes'),
+      onView: () => this.scrollTogether('lanes'),
       onLaneHeight: (factor) => { this.lanes.laneHeight = Math.max(26, Math.min(160, this.lanes.laneHeight * factor)); this.lanes.relayout(); this.headers.place(); },
     });
     this.notes = new PianoRoll(this.notesHost, {
@@ -58,7 +58,7 @@ export class Workspace {
       onHear: (track, pitch, velocity) => this.hear(track, pitch, velocity),
       onChosen: () => this.tools.update(),
       onRange: (range) => { this.ask.setRange(range); },
-      onView: () => this.follow('notes'),
+      onView: () => this.scrollTogether('notes'),
     });
     this.tools.attach(this.notes);
     this.show(this.piece);
@@ -213,7 +213,7 @@ export class Workspace {
   }
 
   /** The rolls show the same stretch. */
-  follow(which) {
+  scrollTogether(which) {
     const [from, to] = which === 'lanes' ? [this.lanes, this.notes] : [this.notes, this.lanes];
     this.headers.place();
     if (!from?.piece || !to?.piece || this.following) return;

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from symbolic_music.errors import MissingExtraError, TrainingError
-from symbolic_music.models.model import resolve_device
+from symbolic_music.models.loading import resolve_device
 from symbolic_music.training.base_config import EngineConfig
 from symbolic_music.training.run.sharding import shard
 

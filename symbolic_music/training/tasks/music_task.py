@@ -10,7 +10,8 @@ from torch import nn
 from typing_extensions import override
 
 from symbolic_music.evaluation.likelihood import Likelihood
-from symbolic_music.models.model import Card, Model, save_model
+from symbolic_music.models.model import Card, Model
+from symbolic_music.models.saving import save_model
 from symbolic_music.training.lora import merged
 from symbolic_music.training.run.context import ContextEvaluation
 from symbolic_music.training.run.model_cards import card_of

@@ -24,7 +24,8 @@ from symbolic_music.codec.language_models.registry import Writer, load_writer, s
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
 from symbolic_music.codec.rendering import render_by_codec, render_file_by_codec, score_to_codes
 from symbolic_music.errors import EmptyScoreError, ModelError, OptionError, SymbolicMusicError, UnknownNameError
-from symbolic_music.models.model import Card, load_model
+from symbolic_music.models.loading import load_model
+from symbolic_music.models.model import Card
 from symbolic_music.score import NOTE, Score, Track
 from symbolic_music.transforms import clip
 

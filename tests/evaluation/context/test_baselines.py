@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from symbolic_music.evaluation.context import Case, EditRegion, RandomBars, copy_before, evaluate, references, retrieve
-from symbolic_music.evaluation.context.table import METRICS, as_json, table
+from symbolic_music.evaluation.context.metrics import METRICS
+from symbolic_music.evaluation.context.table import as_json, table
 from symbolic_music.score import METER, Score, Track, note_table
 from symbolic_music.transforms import transpose
 

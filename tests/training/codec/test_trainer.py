@@ -16,7 +16,8 @@ from symbolic_music.codec import Codec
 from symbolic_music.codec.autoencoder.checkpoint import save_codec
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import ConfigError, ModelError, TrainingError, UnknownNameError
-from symbolic_music.models.model import Card, load_model
+from symbolic_music.models.loading import load_model
+from symbolic_music.models.model import Card
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.training.codec.config import CodecTraining, load_codec_config
 from symbolic_music.training.codec.task import CodecTask, Learner

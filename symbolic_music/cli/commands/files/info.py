@@ -58,7 +58,7 @@ def describe(score: Score) -> dict[str, Any]:
     """
     import numpy as np
 
-    from symbolic_music.io.midi.provenance import statements
+    from symbolic_music.io.provenance import statements
     from symbolic_music.score import track_title
     from symbolic_music.theory import key_name
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symbolic_music.io.midi import midi_bytes, parse_midi
-from symbolic_music.io.midi.provenance import stated, statement, statements, write_with_statement
+from symbolic_music.io.provenance import stated, statement, statements, write_with_statement
 from symbolic_music.score import NOTE, Score, Track, joined, note_table
 from symbolic_music.version import __version__
 
