@@ -15,8 +15,8 @@ from symbolic_music.errors import MissingWeightsError
 DISTRIBUTION = "symbolic-music-torch-models"
 MODULE = "symbolic_music_models"
 ROOT = Path(__file__).resolve().parent / "weights"
-# What the demo and the synthesizer need.
-KEPT = ("chorales", "voices")
+# What the demo and the synthesizer need, and what transcribes: it is small.
+KEPT = ("chorales", "transcription", "voices")
 # What a synthesizer was measured from: no model, and kept too.
 MEASURED = ("partials",)
 ELSEWHERE = ("codec", "codec-lm", "multitrack", "piano", "song")

@@ -16,6 +16,7 @@ from symbolic_music.codec import load_codec
 from symbolic_music.codec.language_models.registry import load_writer
 from symbolic_music.errors import MissingWeightsError
 from symbolic_music.synthesis.midi_ddsp.voices import load_voices
+from symbolic_music.transcription import load_transcriber
 
 ROOT = bundled.ROOT
 
@@ -53,10 +54,11 @@ def test_a_checkout_has_all() -> None:
 
 
 def test_the_library_alone_has_the_models_that_it_keeps(library_alone: Path) -> None:
-    assert [card.name for card in sm.list_models()] == ["chorales"]
+    assert [card.name for card in sm.list_models()] == ["chorales", "transcription"]
     assert sm.load_model(None, device="cpu").card.name == "chorales"
     load_voices.cache_clear()
     assert load_voices().voices
+    assert load_transcriber().config.hop
 
 
 @pytest.mark.parametrize("name", bundled.ELSEWHERE)
@@ -86,7 +88,7 @@ def test_the_command_line_names_the_package(
 
 def test_the_package_of_models_is_used_where_it_is_installed(library_alone: Path) -> None:
     add_models(library_alone, ("song", "codec"))
-    assert [card.name for card in sm.list_models()] == ["chorales", "codec", "song"]
+    assert [card.name for card in sm.list_models()] == ["chorales", "codec", "song", "transcription"]
     assert bundled.bundled_folder("song") == library_alone / bundled.MODULE / "weights" / "song"
     assert sm.load_model("song", device="cpu").card.name == "song"
     assert bundled.not_installed() == ["codec-lm", "multitrack", "piano"]

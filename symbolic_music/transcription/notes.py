@@ -29,7 +29,7 @@ class Thresholds:
         0.4
     """
 
-    onset: float = 0.4
+    onset: float = 0.3
     frame: float = 0.4
 
     def __post_init__(self) -> None:

@@ -54,10 +54,10 @@ def transcribe(
         MissingExtraError: without soundfile or soxr, or basic-pitch.
 
     Examples:
-        >>> network = sm.transcription.Transcriber(sm.transcription.TranscriberConfig(width=8)).eval()
-        >>> path = sm.render(melody, sample_rate=16000).write("take.wav")
-        >>> len(sm.transcribe(path, model=network, program=73).tracks)
-        1
+        >>> phrase = sm.Score(notes=sm.score.note_table([(480, 480, 69, 80), (960, 480, 72, 80)]))
+        >>> path = sm.render(phrase, sample_rate=16000).write("take.wav")
+        >>> sm.transcribe(path, program=73).notes["pitch"].tolist()
+        [69, 72]
     """
     if not 0 <= program <= 127:
         raise OptionError(f"General MIDI programs are 0 to 127, not {program}")

@@ -24,6 +24,7 @@ from symbolic_music.models.hub_mixin import HubModel
 from symbolic_music.models.loading import list_models, load_model
 from symbolic_music.models.model import Card, Model, View
 from symbolic_music.models.saving import save_model
+from symbolic_music.transcription import load_transcriber
 from tests.models.conftest import Trap
 
 CARD = Card("tiny", 1, "none", "nothing")
@@ -141,10 +142,12 @@ def test_another_hash_is_refused_and_none_is_not(folder: Path) -> None:
 
 def test_the_bundled_models_load() -> None:
     cards = {card.name: card for card in list_models()}
-    for name in cards.keys() - {"codec", "codec-lm"}:
+    for name in cards.keys() - {"codec", "codec-lm", "transcription"}:
         model = load_model(name, "cpu")
         assert cards[name].parameters == sum(p.numel() for p in model.network.parameters())
         assert model.card == cards[name]
+    transcriber = load_transcriber(device="cpu")
+    assert cards["transcription"].parameters == sum(p.numel() for p in transcriber.parameters())
     codec = load_codec("codec", "cpu")
     writer = load_writer("codec-lm", device="cpu")
     assert cards["codec-lm"].parameters == sum(p.numel() for p in writer.network.parameters())

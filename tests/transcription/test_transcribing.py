@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from symbolic_music.errors import AudioError, EmptyScoreError, MissingExtraError, OptionError, UnknownNameError
+from symbolic_music.evaluation.audio import transcription
+from symbolic_music.score import Score, note_table
+from symbolic_music.synthesis import render
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.transcription import Thresholds, track_beats_of_sound, transcribe, transcribing
 from symbolic_music.transcription.network import Transcriber, TranscriberConfig
@@ -104,3 +107,16 @@ def test_beat_this_is_called_where_it_is_installed(noise, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "beat_this.inference", of(beats[:0], beats[:1]))
     with pytest.raises(EmptyScoreError, match="finds no beats"):
         track_beats_of_sound(noise)
+
+
+@pytest.mark.parametrize("synth", ["ddsp", "soundfont"])
+def test_the_bundled_network_hears_a_melody_and_a_chord(synth) -> None:
+    pytest.importorskip("pretty_midi")
+    rows = [(480 * i, 400, pitch, 50 + 10 * i) for i, pitch in enumerate((60, 62, 64, 65, 67))]
+    rows += [(2880, 960, pitch, 90) for pitch in (48, 64, 67, 72)]
+    played = Score(notes=note_table(rows))
+    found = transcribe(render(played, synth, RATE))
+    assert transcription(played, found).f1 > 0.9
+    assert np.abs(np.sort(found.onset_seconds)[:5] - np.arange(5) / 2).max() < 0.03
+    strong = found.notes["velocity"][np.argsort(found.onset_seconds)]
+    assert strong[-4:].mean() > strong[:2].mean()

@@ -17,6 +17,9 @@ _IN_WORDS = {
     "piano": "Piano performances; no other instruments.",
 }
 
+# Bundled networks that write no notes into a score.
+_OF_SOUND = ("codec", "codec-lm", "transcription")
+
 
 class Models:
     """Models by name; each is loaded once."""
@@ -24,7 +27,7 @@ class Models:
     def __init__(self, preferred: str | None = None, device: str = "auto") -> None:
         self._loaded: dict[str, Model[Any]] = {}
         self._lock = threading.Lock()
-        self._cards = [card for card in list_models() if card.name not in ("codec", "codec-lm")]
+        self._cards = [card for card in list_models() if card.name not in _OF_SOUND]
         self._preferred, self._device = preferred, device
 
     @property
