@@ -14,7 +14,7 @@ from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, wit
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.many_files import EditedFile, edit_files
-from symbolic_music.generation.new_piece import limits_of_request, new_piece
+from symbolic_music.generation.piece_request import limits_of_request, new_piece
 from symbolic_music.generation.ranking import ranked, ranked_by_fit
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote

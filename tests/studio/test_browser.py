@@ -232,6 +232,7 @@ def test_the_basics_change_groove_instrument_and_style(
     assert [cards.nth(i).locator("h3").inner_text() for i in range(cards.count())] == [
         "Style", "Tempo and groove", "Instruments", "Structure", "Mix"
     ]  # fmt: skip
+    page.locator("[data-basic=style] select").select_option("song")
     drag(page, 1, 2, 1, 1)
     page.click("text=Follow the selected bars")
     assert page.evaluate("studio.ask.like") == [0, 2 * BAR]

@@ -47,7 +47,7 @@ class Closed:
     """A file with signs: bytes, (track, channel) of each sign, and (track, channel) that may change their program.
 
     `once`: no track has more than one program change.
-    `late`: a channel may end with controllers of a program without notes.
+    `late`: a channel with controllers may end with a program without notes, which may have the last of them.
     `players`: channels that may have notes.
     """
 
@@ -182,7 +182,7 @@ def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
         once &= len(changes) < 2
         for byte in {*changes}:
             last = state[state.rfind(byte) :]
-            late |= (0xB0 | byte & 15) in last and (0x90 | byte & 15) not in last
+            late |= (0xB0 | byte & 15) in state and (0x90 | byte & 15) not in last
         parts += len(changes)
         if parts > _MOST_PARTS:
             return None
