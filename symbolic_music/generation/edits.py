@@ -86,7 +86,7 @@ def edit(
         allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is sampled again.
         controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
         best_of: candidates for each alternative, of which the one that fits its surroundings best is kept (see
-            `results.fit_of`); `stream` then yields the notes of all candidates. None for `default_best_of(model)`,
+            `ranking.fit_of`); `stream` then yields the notes of all candidates. None for `default_best_of(model)`,
             which the functions `infill`, `vary` and so on take. For models that write into tracks.
         like: bars whose style is followed, by region models: the habits of the tracks are those that they have there,
             and a long piece is cut so that the model is conditioned on them. For verbs that write into existing tracks.

@@ -41,6 +41,8 @@ def generate(
     options.check(prompt)
     if not seconds > 0:
         raise OptionError(f"--seconds must be positive, not {seconds:g}")
+    if options.like is not None:
+        raise OptionError("--like is for bars that are rewritten or continued (infill, vary, busier, continue)")
     limits = options.limits()
 
     from symbolic_music import generation
