@@ -109,7 +109,7 @@ def in_json(data: bytes, rng: random.Random) -> bytes:
     """A value of another kind, a key less or more, nesting; the rest as it was."""
     try:
         tree = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return in_text(data, rng)
     holder = {"root": tree}
     places: list[tuple[Any, Any]] = []

@@ -79,15 +79,20 @@ def _rotation(theirs: Mapping[str, Any], read: ConfigReader, where: Path) -> tup
     scaling = scaling if isinstance(scaling, dict) else {}
     base = scaling.get("rope_theta", theirs.get("rope_theta", 10_000))
     kind = scaling.get("rope_type", scaling.get("type", "default"))
-    if not isinstance(base, (int, float)) or base != int(base) or base < 1:
+    if not _is_whole(base):
         raise ModelError(f"{where}/config.json: rope_theta is a whole number, not {base!r:.40}")
     if kind == "default":
         return int(base), Stretch()
     names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
     numbers = [scaling.get(name) for name in names]
-    if kind != "llama3" or not all(isinstance(n, (int, float)) and n == int(n) and n >= 1 for n in numbers):
+    if kind != "llama3" or not all(map(_is_whole, numbers)):
         raise ModelError(f"{where}/config.json: rotary positions of type {kind!r:.40} are not known here")
     return int(base), Stretch(*(int(n) for n in numbers if n is not None))
+
+
+def _is_whole(number: object) -> bool:
+    """Whether it is a whole number from 1 to a million million; JSON may also hold NaN and Infinity."""
+    return isinstance(number, (int, float)) and 1 <= number <= 1e12 and float(number).is_integer()
 
 
 @torch.no_grad()

@@ -156,3 +156,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     (path / "config.json").write_text(json.dumps({**config, "rope_parameters": {"rope_type": "yarn"}}))
     with pytest.raises(ModelError, match=r"rotary positions of type 'yarn' are not known here"):
         load_model(path)
+    for broken in ({"rope_theta": float("nan")}, {"factor": float("nan")}, {"factor": 1 << 4000}):
+        (path / "config.json").write_text(json.dumps({**config, "rope_parameters": {**STRETCH, **broken}}))
+        with pytest.raises(ModelError, match=r"rope_theta is a whole number|rotary positions of type 'llama3'"):
+            load_model(path)
