@@ -120,7 +120,7 @@ def _check_numbers(values: Any, source: str | Path) -> None:
             raise ModelError(f"{source}/config.json has a list of {len(values):,} values, which no codec has")
         for name, value in values.items() if isinstance(values, dict) else enumerate(values):
             most = _MOST_LAYERS if "layers" in str(name) else _MOST_NUMBER
-            if isinstance(value, int) and abs(value) > most:
+            if isinstance(value, (int, float)) and not abs(value) <= most:
                 raise ModelError(f"{source}/config.json says {name}: {value:.3g}, which no codec has")
             _check_numbers(value, source)
 
