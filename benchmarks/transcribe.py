@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import platform
 import resource
-import subprocess
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
+from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.corpora import NoteStore
@@ -41,6 +40,7 @@ SETS = {
     "bands without drums, Lakh, SoundFont": ("lakh", "soundfont", False),
     "bands with drums, Lakh, SoundFont": ("lakh", "soundfont", True),
 }
+PEER = "basic-pitch 0.4.0"
 ENSEMBLES = ((40, 40, 41, 42), (73, 68, 71, 60), (19, 19, 19, 19), (56, 60, 60, 60))
 
 
@@ -122,11 +122,6 @@ def velocity_correlation(truth: Score, found: Score) -> float:
     return float(np.corrcoef(np.array(pairs).T)[0, 1])
 
 
-def row(metric: str, ours: float, peer: float | None, unit: str) -> dict[str, object]:
-    other = {} if peer is None else {"peer": round(peer, 3), "peer_name": "basic-pitch 0.4.0", "ratio": None}
-    return {"metric": metric, "ours": round(ours, 3), **other, "unit": unit}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stores", type=Path, required=True)
@@ -177,26 +172,14 @@ def main() -> None:
             continue
         for metric, key in (("note F1", "f1"), ("note F1 with ends", "f1_offsets")):
             own, other = (float(np.mean([getattr(one, key) for one in found])) for found in (ours, theirs or ours))
-            rows.append(row(f"{metric}, {name}", own, other if theirs else None, "F1"))
+            rows.append(row(f"{metric}, {name}", own, "F1", *((other, PEER) if theirs else ())))
         if np.isfinite(strengths).any() and name.startswith("piano"):
-            rows.append(row(f"correlation of velocities, {name}", float(np.nanmean(strengths)), None, ""))
-        told = (f"{one['metric'].split(',')[0]} {one['ours']} {one.get('peer')}" for one in rows[-3:])
-        print(name, len(items), *told, flush=True)
+            rows.append(row(f"correlation of velocities, {name}", float(np.nanmean(strengths))))
     if network is None:
         return
-    rows.append(row("speed, on one thread", seconds / taken, None, "x real time"))
-    result = {
-        "name": "transcribe",
-        "command": "python benchmarks/transcribe.py --stores STORES --real guitar.wav=guitar.jams piano.wav=…",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-        ).stdout.strip(),
-        "machine": f"{platform.machine()}, {platform.system()}",
-        "n": count,
-        "rows": rows,
-    }
-    path = Path(__file__).parent / "results" / "transcribe.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    rows.append(row("speed, on one thread", seconds / taken, "x real time"))
+    command = "python benchmarks/transcribe.py --stores STORES --real guitar.wav=guitar.jams piano.wav=piano.notes"
+    write_result("transcribe", count, rows, command=f"{command} --count {asked.count}")
     print("peak memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MB")
 
 

@@ -15,6 +15,7 @@ from symbolic_music.generation.left_to_right.row_continuation import RowWriting
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
+from symbolic_music.generation.planning import require_limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.planned_session import Edit, Write
@@ -98,7 +99,7 @@ def continuation(
         return text_session(loaded, text, prompt, seconds, sampling, seed, count, limits)
     if not edits(loaded):
         if replace(limits, free=False) != FREE:
-            raise OptionError(f"model {loaded.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
+            require_limits(loaded)
         writing = RowWriting if isinstance(loaded.network, RowNetwork) else TokenWriting
         return writing(loaded, None if prompt is None else released(prompt), seconds, sampling, seed, count)
     if isinstance(sampling, Mapping):

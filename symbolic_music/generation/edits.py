@@ -148,8 +148,8 @@ def _from_left_to_right(
 ) -> Callable[[int, int], EditSession]:
     """An infill by a model that cannot write into a piece."""
     score, loaded = asked.score, asked.model
-    if not edits(loaded) and replace(asked.limits, free=False) != FREE:
-        require_limits(asked)
+    if replace(asked.limits, free=False) != FREE:
+        require_limits(loaded)
     chosen, spans = None if asked.tracks is None else select(score, asked.tracks), spans_of(score, asked.regions)
 
     def begin(seed: int, count: int) -> EditSession:

@@ -65,10 +65,10 @@ def planned(verb: Verb, asked: Asked) -> Plan:
     return _PLANNERS[verb](asked)
 
 
-def require_limits(asked: Asked) -> None:
-    """OptionError when limits are asked for, or implied, that the model cannot keep to."""
-    if not edits(asked.model):
-        raise OptionError(f"model {asked.model.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
+def require_limits(model: Model[Any]) -> None:
+    """OptionError when a model cannot keep to limits that are asked for or implied."""
+    if not edits(model):
+        raise OptionError(f"model {model.card.name!r} cannot keep to limits: it has no anticipatory tokenizer")
 
 
 def chosen_tracks(asked: Asked) -> list[int]:

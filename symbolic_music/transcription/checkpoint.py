@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
-import torch
-
-from symbolic_music.bundled import bundled_folder
-from symbolic_music.errors import ModelError, UnknownNameError
-from symbolic_music.models.checkpoints.safetensors_folder import (
-    WEIGHTS,
-    check_weights,
-    fill,
-    open_weights,
-    read_config,
-    stored,
-    write_folder,
-)
+from symbolic_music.errors import ModelError
+from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
+from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
 from symbolic_music.transcription.network import Transcriber, TranscriberConfig
@@ -47,11 +36,7 @@ def save_transcriber(network: Transcriber, card: Card, folder: str | Path) -> Pa
         "transcriber": dataclasses.asdict(network.config),
         "card": card.record(),
     }
-    weights = {
-        name: stored(name, value, torch.float16) if value.is_floating_point() else value
-        for name, value in network.state_dict().items()
-    }
-    return write_folder(folder, config, weights)
+    return write_folder(folder, config, half(network))
 
 
 def load_transcriber(name_or_path: str | Path = BUNDLED, device: str = "auto") -> Transcriber:
@@ -68,17 +53,12 @@ def load_transcriber(name_or_path: str | Path = BUNDLED, device: str = "auto") -
         >>> sm.transcription.load_transcriber(folder).config.width
         8
     """
-    folder = bundled_folder(str(name_or_path)) or Path(name_or_path)
-    if not os.path.isdir(folder):
-        raise UnknownNameError(f"no transcriber named {str(name_or_path)[:100]!r} and no such folder")
+    folder = found_folder(name_or_path, "transcriber")
     config = read_config(folder)
     if config.get("architecture") != ARCHITECTURE or not isinstance(config.get("transcriber"), dict):
         raise ModelError(f"{folder} holds no transcriber")
     try:
-        network = Transcriber(TranscriberConfig(**config["transcriber"]))
+        shape = TranscriberConfig(**config["transcriber"])
     except (TypeError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
-    with open_weights(folder / WEIGHTS) as weights:
-        check_weights(network, weights, folder)
-        fill(network, weights, folder)
-    return network.eval().to(resolve_device(device))
+    return restored(lambda: Transcriber(shape), folder).eval().to(resolve_device(device))

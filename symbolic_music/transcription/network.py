@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -70,7 +71,7 @@ class TranscriberConfig:
     @property
     def constant_q(self) -> ConstantQShape:
         """The transform of the input: three bins a semitone, from A0 to under half of the rate."""
-        highest = 69 + 12 * torch.log2(torch.tensor(0.49 * self.sample_rate / 440.0)).item()
+        highest = 69 + 12 * float(np.log2(np.float32(0.49 * self.sample_rate / 440.0)))
         return ConstantQShape(self.sample_rate, self.hop, LOWEST, int((highest - LOWEST) * _PER_SEMITONE), 36)
 
 

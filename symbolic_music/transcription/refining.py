@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from symbolic_music.errors import AudioError, MissingExtraError, OptionError
+from symbolic_music.errors import AudioError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, read_audio
 from symbolic_music.synthesis.note_fitting import fit_notes
+from symbolic_music.transcription.sound import soxr
 
 _PHRASE = 4.0  # seconds that are fitted at a time
 _AROUND = 0.2, 1.0  # seconds of sound before the first onset of a phrase, and after the last
@@ -90,8 +91,4 @@ def _part(audio: Audio | str | Path, start: float, end: float) -> Audio:
     mono = audio.samples.mean(axis=0)
     if audio.sample_rate == _RATE:
         return Audio(mono, _RATE)
-    try:
-        import soxr
-    except ImportError:
-        raise MissingExtraError("soxr", "transcription") from None
-    return Audio(soxr.resample(mono, audio.sample_rate, _RATE), _RATE)
+    return Audio(soxr().resample(mono, audio.sample_rate, _RATE), _RATE)

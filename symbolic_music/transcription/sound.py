@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,15 @@ def _parts(sound: Audio | str | Path) -> Iterator[tuple[Audio, float]]:
 
 
 def _resampler(rate: int, wanted: int) -> Any:
+    return soxr().ResampleStream(rate, wanted, 1, dtype="float32")
+
+
+def soxr() -> Any:
+    """The resampler. MissingExtraError where it is not installed."""
     try:
-        import soxr
+        return import_module("soxr")
     except ImportError:
         raise MissingExtraError("soxr", "transcription") from None
-    return soxr.ResampleStream(rate, wanted, 1, dtype="float32")
 
 
 def windows(blocks: Iterable[Samples], hop: int, frames: int, context: int) -> Iterator[tuple[Samples, int]]:

@@ -126,7 +126,7 @@ def constant_q(
     """
     if not (np.isfinite(lowest) and 0 < octaves <= 12 and bins_per_octave >= 1):
         raise OptionError("a constant-Q transform has a lowest pitch, 1 bin an octave or more, and up to 12 octaves")
-    room = np.log2(0.49 * audio.sample_rate / (hertz(lowest)))
+    room = np.log2(0.49 * audio.sample_rate / hertz(lowest))
     bins = int(min(octaves, room) * bins_per_octave + 1e-6)
     shape = ConstantQShape(audio.sample_rate, hop, lowest, bins, bins_per_octave)
     values = ConstantQ(shape)(_mono(audio)[None])[0].numpy()

@@ -207,6 +207,8 @@ def test_a_checkpoint_that_lacks_weights_is_not_made_up(tmp_path: Path) -> None:
         ("hidden_size", 10**9, "says hidden_size"),
         ("upsampling_ratios", [2] * 5_000, "a list of 5,000"),
         ("upsampling_ratios", "x", "cannot load a codec"),
+        ("target_bandwidths", [1.5, 1e308], "says 1: 1e\\+308, which no codec has"),
+        ("target_bandwidths", [1.5, float("nan")], "says 1: nan, which no codec has"),
     ],
 )
 def test_configs_that_call_for_more_than_a_codec_has(name: str, value: Any, message: str, tmp_path: Path) -> None:

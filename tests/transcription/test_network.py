@@ -59,6 +59,11 @@ def test_other_folders_are_said(tmp_path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "transcriber": {"width": 9, "dilations": [1, 2]}}))
     with pytest.raises(ModelError, match="does not fit its config"):
         load_transcriber(folder)
+    # A quarter of a terabyte, if it were made before it is compared.
+    huge = {"width": 4096, "dilations": [1] * 400}
+    (folder / "config.json").write_text(json.dumps({**config, "transcriber": huge}))
+    with pytest.raises(ModelError, match=r"does not fit its config\.json"):
+        load_transcriber(folder)
     (folder / "config.json").write_text(json.dumps({**config, "architecture": "codec"}))
     with pytest.raises(ModelError, match="no transcriber"):
         load_transcriber(folder)

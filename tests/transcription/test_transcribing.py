@@ -3,7 +3,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from symbolic_music.errors import AudioError, EmptyScoreError, MissingExtraError, OptionError, UnknownNameError
 from symbolic_music.evaluation.audio import transcription
@@ -11,23 +10,14 @@ from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis import render
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.transcription import Thresholds, track_beats_of_sound, transcribe, transcribing
-from symbolic_music.transcription.network import Transcriber, TranscriberConfig
-
-RATE = 16_000
+from symbolic_music.transcription.network import Transcriber
+from tests.transcription.noisy import RATE, noisy
 
 
 @pytest.fixture
 def network() -> Transcriber:
     """Of random weights, whose onsets are often likely."""
-    torch.manual_seed(0)
-    made = Transcriber(TranscriberConfig(width=8, dilations=(1, 2)))
-    for layer in made.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.momentum = 1.0
-    with torch.no_grad():
-        made.onset.weights.weight.normal_()
-        made(torch.randn(1, RATE) * 0.1)
-    return made.eval()
+    return noisy().eval()
 
 
 @pytest.fixture

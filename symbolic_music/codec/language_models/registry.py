@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.codec.autoencoder.checkpoint import found_folder, half, restored
 from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
@@ -26,6 +25,7 @@ from symbolic_music.codec.language_models.score_features import frame_count
 from symbolic_music.codec.language_models.tone_features import check_features, condition_frames
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
+from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
 from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -135,16 +135,15 @@ class Editing(PlannedSession):
             for draft, one in zip(drafts, written, strict=True):
                 draft.count(one.log_probability, len(one.events), one.complete)
 
+    @cached_property
+    def _is_on_grid(self) -> bool:
+        return has_usual_grid(self._score, self._given)
+
     def _placed(self, place: Place) -> Placed | None:
         """The grid of the limits, or that of the piece where the model's clock is in seconds."""
         limits = self._edit.limits
         is_bound = limits.free or limits.given_pitches or limits.end_on is not None
-        if (
-            limits.grid is None
-            and place.view.is_in_seconds
-            and not is_bound
-            and has_usual_grid(self._score, self._given)
-        ):
+        if limits.grid is None and place.view.is_in_seconds and not is_bound and self._is_on_grid:
             return partial(usual_grid, usual_lines(self._score, place.span), near=near_line(self._score))
         return limits.placed(self._score, place.span)
 

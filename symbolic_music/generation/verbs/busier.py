@@ -26,7 +26,7 @@ _FEWEST, _MOST = 0.75, 1.4
 
 @planner("busier")
 def _plan(asked: Asked) -> Plan:
-    require_limits(asked)
+    require_limits(asked.model)
     score, factor = asked.score, asked.factor
     if not 0.1 <= factor <= 10:
         raise OptionError(f"busier by a factor of 0.1 to 10, not {factor:g}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from symbolic_music.errors import FileError, MidiError
 from symbolic_music.io.atomic import write_bytes
@@ -13,6 +15,7 @@ from symbolic_music.io.midi.tolerant_reader import parse_tolerant, placed
 from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import Score
 
+Parsed = TypeVar("Parsed")
 # Of files of at most so many bytes the places of the events are kept, of the last few, for an edit of their scores.
 _KEPT = 1 << 18
 
@@ -28,13 +31,18 @@ def read_midi(path: str | Path) -> Score:
         >>> sm.io.read_midi("song.mid").problems
         ()
     """
+    return parsed_file(path, parse_midi)
+
+
+def parsed_file(path: str | Path, parse: Callable[[bytes], Parsed]) -> Parsed:
+    """What a parser makes of the bytes of a MIDI file; its errors name the file. Raises as `read_midi`."""
     path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror or error}") from None
     try:
-        return parse_midi(data)
+        return parse(data)
     except MidiError as error:
         raise MidiError(f"{path}: {error}") from None
 

@@ -15,10 +15,9 @@ import numpy as np
 import symusic
 from numpy.typing import NDArray
 
-from symbolic_music.errors import FileError, MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.limits import check_memory
-from symbolic_music.io.midi.reader import parse_midi
+from symbolic_music.io.midi.reader import parse_midi, parsed_file
 from symbolic_music.io.midi.reading.drum_parts import may_assign
 from symbolic_music.io.midi.strict_reader import FAR, closed
 from symbolic_music.score import Score
@@ -74,15 +73,7 @@ def read_sounding(path: str | Path) -> Sounding:
         >>> len(read_sounding("song.mid").pitch)
         546
     """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror or error}") from None
-    try:
-        return parse_sounding(data)
-    except MidiError as error:
-        raise MidiError(f"{path}: {error}") from None
+    return parsed_file(path, parse_sounding)
 
 
 def parse_sounding(data: bytes) -> Sounding:

@@ -4,7 +4,7 @@ import { el, fill } from './dom.js';
 import { noteColour } from './theme.js';
 
 // Time of the first of two eighths.
-const SWINGS = [['straight', 0.5], ['a little', 0.56], ['half', 0.6], ['triplets', 2 / 3]];
+const SWINGS = [['a little', 0.56], ['half', 0.6], ['triplets', 2 / 3]];
 
 export class Basics {
   constructor(workspace) {
@@ -42,7 +42,7 @@ export class Basics {
     const { transport, piece } = this.w;
     const number = el('input', { type: 'number', min: 10, max: 400, value: Math.round(piece.timeline.tempo(0)), onchange: () => { transport.tempo.value = number.value; transport.setTempo(); number.blur(); } });
     const swing = el('select', { title: 'Time of the first of two eighths', onchange: () => { this.swing = Number(swing.value); } },
-      SWINGS.slice(1).map(([name, share]) => el('option', { value: share, selected: share === this.swing }, name)));
+      SWINGS.map(([name, share]) => el('option', { value: share, selected: share === this.swing }, name)));
     return this.card('Tempo and groove',
       el('label', {}, el('span', {}, 'Quarters a minute'), number),
       el('div', { class: 'row' }, el('button', { title: 'Delay every second eighth of the selection, or of the piece', onclick: () => this.each({ do: 'swing', share: this.swing }, 'swing') }, 'Swing'), swing),

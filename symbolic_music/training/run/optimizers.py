@@ -32,17 +32,22 @@ def optimizer_of(network: nn.Module, optim: OptimConfig, precision: str = "32-tr
     learnt = {name: p for name, p in network.named_parameters() if p.requires_grad}
     if optim.muon:
         return MuonWithAdamW(*_by_kind(network, learnt), optim, fused(network, precision))
-    decayed = [p for p in learnt.values() if p.dim() >= 2]
-    others = [p for p in learnt.values() if p.dim() < 2]
     return torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": optim.weight_decay, "peak": optim.learning_rate},
-            {"params": others, "weight_decay": 0.0, "peak": optim.learning_rate},
-        ],
+        groups_of(learnt.values(), optim.weight_decay, optim.learning_rate),
         lr=optim.learning_rate,
         betas=optim.betas,
         **fused(network, precision),
     )
+
+
+def groups_of(learnt: Iterable[nn.Parameter], weight_decay: float, peak: float) -> list[dict[str, Any]]:
+    """Groups of an optimizer: matrices and kernels, which decay, and biases and norms, which do not."""
+    parameters = list(learnt)
+    decayed, others = [p for p in parameters if p.dim() >= 2], [p for p in parameters if p.dim() < 2]
+    return [
+        {"params": decayed, "weight_decay": weight_decay, "peak": peak},
+        {"params": others, "weight_decay": 0.0, "peak": peak},
+    ]
 
 
 def _by_kind(network: nn.Module, learnt: dict[str, nn.Parameter]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.errors import MissingExtraError
 from symbolic_music.synthesis.dsp import fft_size
+from symbolic_music.transcription.sound import soxr
 
 Sound = NDArray[np.float32]
 _CENTS = 30  # by which a recording may be out of tune, either way
@@ -20,11 +20,7 @@ def tuned(sound: Sound, ratio: float, sample_rate: int) -> Sound:
     """
     if ratio == 1:
         return sound
-    try:
-        import soxr
-    except ImportError:
-        raise MissingExtraError("soxr", "transcription") from None
-    return np.asarray(soxr.resample(sound, sample_rate * ratio, sample_rate, "LQ"), np.float32)
+    return np.asarray(soxr().resample(sound, sample_rate * ratio, sample_rate, "LQ"), np.float32)
 
 
 def tuning(rng: np.random.Generator) -> float:

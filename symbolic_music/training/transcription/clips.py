@@ -19,7 +19,7 @@ from symbolic_music.synthesis.rendering import render
 from symbolic_music.synthesis.sampled.sampler import Sampler
 from symbolic_music.training.transcription.arranging import passage, scattered
 from symbolic_music.training.transcription.config import ClipData
-from symbolic_music.transcription.sound import level_of
+from symbolic_music.transcription.sound import LEVEL, level_of
 
 RECORDINGS = "recordings"
 SYNTHS = ("ddsp", "midi-ddsp", "soundfont", RECORDINGS)
@@ -65,7 +65,7 @@ class Clips:
             wrong = f"no synthesizer {min(unknown)!r}" if unknown else "recordings need folders"
             raise TrainingError(f"data.synths: {wrong}; there are {', '.join(SYNTHS)}")
         self._data, self._rate, self._split, self._seed = data, sample_rate, split, seed
-        self._stores: list[tuple[NoteStore, NDArray[np.int64]]] = []
+        self._stores: dict[str, tuple[NoteStore, NDArray[np.int64]]] = {}
         self._sampler: Sampler | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.clips = []
@@ -91,7 +91,7 @@ class Clips:
         if synth == "soundfont" and self._data.unheard:
             score = _without(score, self._data.unheard, rng)
         samples = self._sound(score, synth, rng)[: round((self._data.seconds + 0.5) * self._rate)]
-        samples = samples * np.float32(0.1 / level_of(samples, self._rate))
+        samples = samples * np.float32(LEVEL / level_of(samples, self._rate))
         samples = samples * np.float32(min(1.0, 0.99 / max(1e-9, float(np.abs(samples).max()))))
         pitched = score.instruments != DRUM_INSTRUMENT
         columns = (score.onset_seconds, score.offset_seconds, score.notes["pitch"], score.notes["velocity"])
@@ -102,9 +102,8 @@ class Clips:
         if rng.random() < self._data.scattered:
             return scattered(self._data, rng, programs)
         if not self._stores:
-            self._stores = [_opened(path, self._split) for path in self._data.stores]
-        shares = np.array(list(self._data.stores.values()))
-        store, pieces = self._stores[int(rng.choice(len(shares), p=shares / shares.sum()))]
+            self._stores = {path: _opened(path, self._split) for path in self._data.stores}
+        store, pieces = self._stores[_drawn(self._data.stores, rng)]
         score = store.music(int(rng.choice(pieces)))
         return passage(score, self._data, rng, programs) if len(score) else score
 

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from symbolic_music.evaluation.audio import transcription
 from symbolic_music.models.model import Card
-from symbolic_music.training.run.optimizers import fused
+from symbolic_music.training.run.optimizers import fused, groups_of
 from symbolic_music.training.run.schedules import Schedule, cosine, warmed
 from symbolic_music.training.task import Batch, Measured, Share, Task
 from symbolic_music.training.transcription.augmentation import recorded, tuned, tuning
@@ -73,11 +73,7 @@ class TranscriptionTask(Task):
     @override
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         optim = self.config.optim
-        kernels = [p for p in network.parameters() if p.dim() > 1]
-        others = [p for p in network.parameters() if p.dim() <= 1]
-        groups = [{"params": kernels, "weight_decay": optim.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        for group in groups:
-            group["peak"] = optim.learning_rate
+        groups = groups_of(network.parameters(), optim.weight_decay, optim.learning_rate)
         return torch.optim.AdamW(groups, **fused(network))
 
     @override

@@ -49,3 +49,13 @@ def smf(*tracks: bytes, kind: int = 1, division: int = 480) -> bytes:
 def bend(delta: int, value: int, channel: int = 0) -> bytes:
     """A pitch bend, -8192 to 8191."""
     return vlq(delta) + bytes([0xE0 | channel, value + 8192 & 127, value + 8192 >> 7])
+
+
+def note(pitch: int, channel: int = 0, delta: int = 0) -> bytes:
+    """A note of 480 ticks."""
+    return on(delta, pitch, channel=channel) + off(480, pitch, channel)
+
+
+def tune(channel: int, *pitches: int) -> bytes:
+    """Such notes, one after the other."""
+    return b"".join(note(pitch, channel) for pitch in pitches)

@@ -36,6 +36,17 @@ def chunks(data: bytes) -> list[bytes]:
     return found
 
 
+def with_last_note_raised(data: bytes) -> tuple[Score, bytes]:
+    """The score of a file, and the file with its last note a semitone higher, in one chunk, all else as it was."""
+    score = parse_midi(data)
+    notes = score.notes.copy()
+    notes["pitch"][-1] += 1
+    out = midi_bytes(score.replace(notes=notes))
+    (changed,) = (i for i, (a, b) in enumerate(zip(chunks(data), chunks(out), strict=True)) if a != b)
+    assert without_notes(chunks(out)[changed][8:]) == without_notes(chunks(data)[changed][8:])
+    return score, out
+
+
 def without_notes(body: bytes) -> list[tuple[int, int, bytes]]:
     """(tick, status, data) of all events but notes and the end."""
     found = []

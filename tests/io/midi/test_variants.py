@@ -12,16 +12,8 @@ from symbolic_music.io import differences
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.writer import written
 from tests.io.midi.player import play
-from tests.io.midi.smf import bend, control, meta, off, on, program, smf
-from tests.io.midi.test_patch import chunks, without_notes
-
-
-def note(pitch: int, channel: int = 0, delta: int = 0) -> bytes:
-    return on(delta, pitch, channel=channel) + off(480, pitch, channel)
-
-
-def tune(channel: int, *pitches: int) -> bytes:
-    return b"".join(note(pitch, channel) for pitch in pitches)
+from tests.io.midi.smf import bend, control, meta, note, off, on, program, smf, tune
+from tests.io.midi.test_patch import with_last_note_raised
 
 
 def exclusive(*body: int) -> bytes:
@@ -128,13 +120,7 @@ class TestVariants:
         assert midi_bytes(parse_midi(data)) == data
 
     def test_one_note_edited(self, data: bytes) -> None:
-        score = parse_midi(data)
-        notes = score.notes.copy()
-        notes["pitch"][-1] += 1
-        out = midi_bytes(score.replace(notes=notes))
-        changed = [i for i, (a, b) in enumerate(zip(chunks(data), chunks(out), strict=True)) if a != b]
-        assert len(changed) == 1
-        assert without_notes(chunks(out)[changed[0]][8:]) == without_notes(chunks(data)[changed[0]][8:])
+        score, out = with_last_note_raised(data)
         key = (int(score.notes["onset"][-1]), int(score.notes["pitch"][-1]))
         moved = sorted(replace(s, pitch=s.pitch + 1) if (s.time, s.pitch) == key else s for s in play(data))
         assert play(out) == moved

@@ -13,17 +13,8 @@ from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.reading.event_table import event_table
 from symbolic_music.io.midi.writer import written
 from tests.io.midi.player import Sound, play
-from tests.io.midi.smf import END, bend, chunk, control, header, meta, off, on, program, smf
-from tests.io.midi.test_patch import chunks, without_notes
-
-
-def note(pitch: int, channel: int = 0, delta: int = 0) -> bytes:
-    return on(delta, pitch, channel=channel) + off(480, pitch, channel)
-
-
-def tune(channel: int, *pitches: int) -> bytes:
-    return b"".join(note(pitch, channel) for pitch in pitches)
-
+from tests.io.midi.smf import END, bend, chunk, control, header, meta, note, off, on, program, smf, tune
+from tests.io.midi.test_patch import chunks, with_last_note_raised
 
 FILES = {
     "a swell that another track plays": smf(
@@ -94,13 +85,7 @@ class TestWhatSurvives:
         assert midi_bytes(parse_midi(data)) == data
 
     def test_one_note_edited(self, data: bytes) -> None:
-        score = parse_midi(data)
-        notes = score.notes.copy()
-        notes["pitch"][-1] += 1
-        out = midi_bytes(score.replace(notes=notes))
-        file_of = [i for i, (a, b) in enumerate(zip(chunks(data), chunks(out), strict=True)) if a != b]
-        assert len(file_of) == 1
-        assert without_notes(chunks(out)[file_of[0]][8:]) == without_notes(chunks(data)[file_of[0]][8:])
+        score, out = with_last_note_raised(data)
         last = score.notes[-1]
 
         def rest(sounds: list[Sound]) -> list[Sound]:

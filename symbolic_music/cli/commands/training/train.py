@@ -13,6 +13,7 @@ from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.report import out, out_json, working
 
 if TYPE_CHECKING:
+    from symbolic_music.training.base_config import RunConfig
     from symbolic_music.training.trainer import Result
 
 Overrides = Annotated[
@@ -40,6 +41,17 @@ def train(
         result = training.train(settings, resume, lambda row: progress(row["step"] / steps, _told(row, steps)))
     told = f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token"
     finish(result, as_json, told, best=result.best)
+
+
+def run(settings: RunConfig, resume: bool, total: int) -> Result:
+    """Train a codec, voices or a transcriber; of all steps those done are shown, and what is read before them."""
+    from symbolic_music import training
+
+    with working(f"training {settings.name}") as progress:
+        return training.train(
+            settings, resume, lambda row: progress(row["step"] / total, f"{row['step']:,.0f} of {total:,}"),
+            progress=lambda what: progress(0.0, what),
+        )  # fmt: skip
 
 
 def finish(result: Result, as_json: bool, told: str, **facts: Any) -> None:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.commands.training.train import Overrides, Resume, finish
+from symbolic_music.cli.commands.training.train import Overrides, Resume, finish, run
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import working
 
 
 @examples("configs/codec.yaml")
@@ -21,13 +20,8 @@ def train_codec(
     as_json: Json = False,
 ) -> None:
     """Train a neural codec on folders of audio files."""
-    from symbolic_music import training
     from symbolic_music.training.codec.config import load_codec_config
 
     settings = load_codec_config(config, overrides or [])
-    total = settings.optim.steps
-    with working(f"training {settings.name}") as progress:
-        result = training.train(
-            settings, resume, lambda row: progress(row["step"] / total, f"{row['step']:,.0f} of {total:,}")
-        )
+    result = run(settings, resume, settings.optim.steps)
     finish(result, as_json, f"{result.folder}: {result.step:,} steps")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from symbolic_music.cli.commands.training.train import Overrides, Resume, finish
+from symbolic_music.cli.commands.training.train import Overrides, Resume, finish, run
 from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import numbers, working
+from symbolic_music.cli.output.report import numbers
 from symbolic_music.errors import ConfigError, FileError, OptionError
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -41,7 +41,6 @@ def train_voice(
     A folder adds one voice to the bundled ones; it holds audio files of one instrument at any pitches, and optionally
     an index.csv with known pitches (columns file, midi_note). A YAML file trains a whole bank of voices.
     """
-    from symbolic_music import training
     from symbolic_music.training.voices.config import load_voice_config
 
     changes = overrides or []
@@ -53,12 +52,7 @@ def train_voice(
         raise OptionError("--output, --programs and --struck go with a folder of recordings; a YAML file sets them")
     else:
         settings = load_voice_config(source, changes)
-    total = settings.optim.steps + settings.optim.spectral_steps
-    with working(f"training {settings.name}") as progress:
-        result = training.train(
-            settings, resume, lambda row: progress(row["step"] / total, f"{row['step']:,.0f} of {total:,}"),
-            progress=lambda what: progress(0.0, what),
-        )  # fmt: skip
+    result = run(settings, resume, settings.optim.steps + settings.optim.spectral_steps)
     finish(result, as_json, f"{result.folder}: render --synth midi-ddsp --voices {result.folder}")
 
 

@@ -3,29 +3,20 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 
 from symbolic_music import read
 from symbolic_music.models.model import Card
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.transcription import Transcriber, TranscriberConfig, save_transcriber
+from symbolic_music.transcription import save_transcriber
 
 pytest.importorskip("soundfile")
-RATE = 16_000
+from tests.transcription.noisy import RATE, noisy
 
 
 @pytest.fixture
 def network(tmp_path):
     """A folder of a network of random weights, which finds something in noise."""
-    torch.manual_seed(0)
-    made = Transcriber(TranscriberConfig(width=8, dilations=(1, 2)))
-    for layer in made.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.momentum = 1.0
-    with torch.no_grad():
-        made.onset.weights.weight.normal_()
-        made(torch.randn(1, RATE) * 0.1)
-    return save_transcriber(made, Card("noise", 1, "CC0-1.0", "none"), tmp_path / "network")
+    return save_transcriber(noisy(), Card("noise", 1, "CC0-1.0", "none"), tmp_path / "network")
 
 
 @pytest.fixture
