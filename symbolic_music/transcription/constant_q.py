@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from symbolic_music.errors import OptionError
@@ -19,6 +21,7 @@ from symbolic_music.theory import hertz
 
 # Spectra of kernels are left out where they are this much under their largest magnitude.
 _LEAST = 1e-3
+Parts = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -56,19 +59,9 @@ class ConstantQ(nn.Module):
     def __init__(self, shape: ConstantQShape) -> None:
         super().__init__()
         self.shape = shape
-        rate, hz = shape.sample_rate, shape.frequencies
-        # A Hann window's main lobe has four bins of 1 / length: this length parts neighbours.
-        quality = 1 / (2 ** (1 / shape.bins_per_octave) - 1)
-        seconds = (quality / hz).clip(shape.shortest, shape.longest)
-        self.size = 1 << math.ceil(math.log2(max(2.0, float(seconds.max()) * rate)))
-        self.spans: list[tuple[int, int]] = []
-        for number, first in enumerate(range(0, shape.bins, shape.bins_per_octave)):
-            own = slice(first, first + shape.bins_per_octave)
-            kernel = np.stack([_kernel(f, s, rate, self.size) for f, s in zip(hz[own], seconds[own], strict=True)])
-            strong = np.flatnonzero((np.abs(kernel) > _LEAST * np.abs(kernel).max(axis=1, keepdims=True)).any(axis=0))
-            begin, end = int(strong[0]), int(strong[-1]) + 1
-            self.spans.append((begin, end))
-            parts = np.stack([kernel.real, kernel.imag])[:, :, begin:end].astype(np.float32)
+        self.size, found = _kernels(shape)
+        self.spans = [(begin, begin + parts.shape[-1]) for begin, parts in found]
+        for number, (_, parts) in enumerate(found):
             self.register_buffer(f"kernel{number}", torch.from_numpy(parts), persistent=False)
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -82,6 +75,27 @@ class ConstantQ(nn.Module):
             kernel = torch.complex(real, imaginary)
             found.append((spectrum[..., begin:end] @ kernel.T).abs())
         return torch.cat(found, dim=-1).transpose(1, 2)
+
+
+@lru_cache(maxsize=4)
+def _kernels(shape: ConstantQShape) -> tuple[int, list[tuple[int, Parts]]]:
+    """Samples of a frame; for each octave the first frequency of its kernels that is kept, and these, (2, bins, n).
+
+    A network is outlined before it is made: the second time they are there.
+    """
+    rate, hz = shape.sample_rate, shape.frequencies
+    # A Hann window's main lobe has four bins of 1 / length: this length parts neighbours.
+    quality = 1 / (2 ** (1 / shape.bins_per_octave) - 1)
+    seconds = (quality / hz).clip(shape.shortest, shape.longest)
+    size = 1 << math.ceil(math.log2(max(2.0, float(seconds.max()) * rate)))
+    found = []
+    for first in range(0, shape.bins, shape.bins_per_octave):
+        own = slice(first, first + shape.bins_per_octave)
+        kernel = np.stack([_kernel(f, s, rate, size) for f, s in zip(hz[own], seconds[own], strict=True)])
+        strong = np.flatnonzero((np.abs(kernel) > _LEAST * np.abs(kernel).max(axis=1, keepdims=True)).any(axis=0))
+        begin, end = int(strong[0]), int(strong[-1]) + 1
+        found.append((begin, np.stack([kernel.real, kernel.imag])[:, :, begin:end].astype(np.float32)))
+    return size, found
 
 
 def _kernel(hz: float, seconds: float, rate: int, size: int) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
