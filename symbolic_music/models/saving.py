@@ -10,7 +10,7 @@ import torch
 
 from symbolic_music import tokenizers
 from symbolic_music.models import registry
-from symbolic_music.models.checkpoints.safetensors_folder import (
+from symbolic_music.models.checkpoints.config_and_weights import (
     stored,
     write_folder,
 )

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+from symbolic_music.models.checkpoints.config_and_weights import Undrawn, read_config, write_folder
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.safetensors_folder import Undrawn, read_config, write_folder
-from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES, CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.checkpoints.published_tensors import WEIGHT_FILES, CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

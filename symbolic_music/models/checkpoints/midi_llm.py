@@ -16,7 +16,7 @@ from symbolic_music.errors import MissingExtraError, ModelError
 from symbolic_music.models.architectures.midi_llm import MidiLlm, MidiLlmConfig
 from symbolic_music.models.checkpoints.llama_layout import fill_from, llama_shape
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.models.modules.llama_stack import llama_names
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.base import Tokenizer
