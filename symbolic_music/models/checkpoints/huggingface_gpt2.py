@@ -76,18 +76,8 @@ def load_pretrained(source: str | Path, vocabulary: int = v.SIZE, revision: str 
     return gpt2_of(config, rows, CheckpointTensors.of_folder(folder, plain_name))
 
 
-def save_pretrained(network: GPT2, folder: str | Path) -> Path:
-    """Write a network as `transformers.GPT2LMHeadModel.from_pretrained` reads it, in the type of its weights.
-
-    Raises:
-        FileError: when it cannot be written.
-
-    Examples:
-        >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2))
-        >>> folder = sm.models.save_pretrained(network, "gpt2")
-        >>> sorted(file.name for file in folder.iterdir())
-        ['config.json', 'model.safetensors']
-    """
+def save_gpt2(network: GPT2, folder: str | Path) -> Path:
+    """Write a network as `transformers.GPT2LMHeadModel.from_pretrained` reads it; see `save_pretrained`."""
     c = network.config
     config = {
         "architectures": ["GPT2LMHeadModel"],
