@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import typer
 
-from symbolic_music.cli.output.report import log_to_stderr
+from symbolic_music.cli.output.console import log_to_stderr
 from symbolic_music.errors import SymbolicMusicError
 
 # Usage errors come from a parser that typer carries inside; this is the base class of all of them.

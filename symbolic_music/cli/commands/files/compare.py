@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json, Offline, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out_json, show, working
+from symbolic_music.cli.output.console import out_json, show, working
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.distances import Embedding
