@@ -51,7 +51,7 @@ class Closed:
     `once`: no track has more than one program change.
     `late`: a channel with controllers may end with a program without notes, which may have the last of them.
     `players`: channels that may have notes.
-    `between`: the last controllers of a channel may stand between program changes after its last note.
+    `between`: tracks in which the last controllers of a channel may stand between program changes after its last note.
     """
 
     data: bytes
@@ -60,7 +60,7 @@ class Closed:
     once: bool
     late: bool
     players: set[int]
-    between: bool
+    between: set[int]
 
 
 def parse_strict(data: bytes) -> Strict | None:
@@ -170,8 +170,9 @@ def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
     pieces, at = [data[:14]], 14
     signs: list[tuple[int, int]] = []
     changing: Counter[tuple[int, int]] = Counter()
-    once, late, between, parts = True, False, False, 16 * tracks
+    once, late, parts = True, False, 16 * tracks
     players: set[int] = set()
+    between: set[int] = set()
     for track in range(tracks):
         stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
@@ -190,7 +191,8 @@ def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
             late |= (0xB0 | byte & 15) in state and (0x90 | byte & 15) not in last
             rest = state[state.rfind(0x90 | byte & 15) + 1 :]
             first, final = (max(0, at) for at in (rest.find(byte), rest.rfind(byte)))
-            between |= (0xB0 | byte & 15) in rest[first:final] and (0xB0 | byte & 15) not in rest[final:]
+            if (0xB0 | byte & 15) in rest[first:final] and (0xB0 | byte & 15) not in rest[final:]:
+                between.add(track)
         parts += len(changes)
         if parts > _MOST_PARTS:
             return None

@@ -68,6 +68,9 @@ CASES = {
     "XG with a bank of drums under running status": smf(XG + bytes([0, 0xB0, 7, 99, 0, 0, 127]) + program(0, 1) + NOTE),
     "another port": smf(gs(0x1A, 2) + meta(0, 0x21, b"\1") + on(0, 36, channel=10) + off(9, 36, 10)),
     "a message of drums in a text": smf(meta(0, 1, gs(0x1A, 2)[1:]) + on(0, 36, channel=10) + off(9, 36, 10)),
+    "bytes after the tracks": smf(NOTE) + b"\0\x1a\x1a",
+    "a track more than the header says": smf(NOTE) + smf(on(0, 65) + off(3, 65))[14:],
+    "a track more that is cut off": smf(NOTE) + smf(on(0, 65) + off(3, 65))[14:-2],
     "a track that ends early": smf(on(0, 60) + off(9, 60) + b"\0\xff\x2f\0" + on(0, 62) + off(9, 62)),
 }  # fmt: skip
 
@@ -97,6 +100,7 @@ def test_most_files_need_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
         "a controller of a silent channel, and a late end", "drums on another channel",
         "no drums on the tenth channel", "the tenth channel is drums anyway",
         "XG without a bank of drums", "a message of drums in a text",
+        "bytes after the tracks",
     )  # fmt: skip
     for name in (*quick, *by_channel):
         parse_sounding(CASES[name])

@@ -6,16 +6,19 @@ that is in force at its end; so that notes that never end are found, all are end
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import symusic
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.chunks import Layout, layout
 from symbolic_music.io.midi.reading.drum_parts import DrumParts, drum_parts, may_assign, may_select
-from symbolic_music.io.midi.reading.event_table import event_table
+from symbolic_music.io.midi.reading.event_table import EventTable, event_table
 from symbolic_music.io.midi.reading.events import Events
 from symbolic_music.io.midi.sounding.columns import Sounding, first_meter, stacked
 from symbolic_music.io.midi.strict_reader import FAR, Closed, closed, has_ports
@@ -24,12 +27,16 @@ from symbolic_music.io.midi.tolerant_reader import HANGING_SECONDS
 from symbolic_music.score import Score
 
 Ints = NDArray[np.int64]
+_CONTROL = 0xB
 
 
 def by_channel(data: bytes) -> Sounding | None:
     """The columns of the bytes of a MIDI file; None where symusic refuses it or something stays unsure."""
-    whole = None if has_ports(data) else closed(data, "programs")
-    drums = _drum_parts(data)
+    if data[:4] != b"MThd" or len(data) < 14:
+        return None
+    file = _Tracks(data)
+    whole = closed(file.trimmed(), "programs")
+    drums = file.drum_parts() if may_assign(data) else DrumParts()
     if whole is None or drums is None:
         return None
     try:
@@ -55,9 +62,13 @@ def by_channel(data: bytes) -> Sounding | None:
     onset, duration, pitch, is_drum = onset[:real], duration[:real], pitch[:real], is_drum[:real]
     hanging = onset + duration >= FAR
     if hanging.any():
-        voice = track[:real] << 7 | pitch
-        ends = _ends(onset, duration, voice, hanging, Score(source.ticks_per_quarter, tempos=tempos[~far]))
-        if ends is None or not _are_parts(whole, group[np.unique(track[:real][hanging])].tolist()):
+        times = Score(source.ticks_per_quarter, tempos=tempos[~far])
+        ends = _ends(onset, duration, track[:real] << 7 | pitch, hanging, times)
+        if ends is None:
+            return None
+        # Where all notes of a channel give the same, it does not matter to which parts these belong.
+        alike = np.array_equal(ends, _ends(onset, duration, group[track[:real]] << 7 | pitch, hanging, times))
+        if not alike and not _are_parts(whole, group[np.unique(track[:real][hanging])].tolist()):
             return None
         duration = ends - onset
     end = int((onset + duration).max(initial=0))
@@ -71,25 +82,63 @@ def by_channel(data: bytes) -> Sounding | None:
             silent = max(silent, int(controls[-1].time))
     if silent > end:
         return None  # a last controller of a program or track without notes
-    if whole.between and int((tempos["time"][far].astype(np.int64) - FAR).max()) > end:
+    if any(file.last_control(number) > end for number in whole.between):
         return None  # the same, of a program that is not the last
     return Sounding(source.ticks_per_quarter, onset, duration, pitch, is_drum, end, meter)
 
 
-def _drum_parts(data: bytes) -> DrumParts | None:
-    """The channels that exclusive messages make drums; None where a bank may make a channel drums."""
-    if not may_assign(data):
-        return DrumParts()
-    found = layout(data, Counter())
-    tables = []
-    for extent in found.tracks:
-        body = data[extent.start : extent.stop]
-        table = event_table(body) if may_assign(body) else None
-        if table is None and may_assign(body):
+class _Tracks:
+    """The tracks of a file as tables of events, each made when it is asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._known = data, dict[int, EventTable | None]()
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where they are."""
+        return layout(self._data, Counter())
+
+    def trimmed(self) -> bytes:
+        """The file without what follows the tracks of the header, where that is left out."""
+        tracks = self.layout.tracks
+        declared = int.from_bytes(self._data[10:12], "big")
+        return self._data[: tracks[-1].stop] if tracks and len(tracks) == declared else self._data
+
+    def body(self, number: int) -> bytes:
+        """The bytes of one."""
+        extent = self.layout.tracks[number]
+        return self._data[extent.start : extent.stop]
+
+    def table(self, number: int) -> EventTable | None:
+        """Its events; None where it is damaged."""
+        if number not in self._known:
+            self._known[number] = event_table(self.body(number))
+        return self._known[number]
+
+    def last_control(self, number: int) -> float:
+        """The tick of its last controller; infinite where it is damaged."""
+        table = self.table(number)
+        if table is None:
+            return math.inf
+        return int(table.tick[table.status >> 4 == _CONTROL].max(initial=0))
+
+    def drum_parts(self) -> DrumParts | None:
+        """The channels that exclusive messages make drums; None where banks do so, or ports may."""
+        numbers = range(len(self.layout.tracks))
+        saying = [number for number in numbers if may_assign(self.body(number))]
+        if has_ports(self._data) or any(self.table(number) is None for number in saying):
             return None
-        tables.append(Events(table=table))
-    drums = drum_parts(data, Layout(found.format, found.division, found.tracks), tables)
-    return None if drums.banks and may_select(data, drums.banks) else drums
+        events = [Events(table=self.table(number) if number in saying else None) for number in numbers]
+        drums = drum_parts(self._data, self.layout, events)
+        selects = any(may_select(self.body(n), drums.banks) and self._selects(n, drums) for n in numbers if drums.banks)
+        return None if selects else drums
+
+    def _selects(self, number: int, drums: DrumParts) -> bool:
+        table = self.table(number)
+        if table is None:
+            return True
+        bank = (table.status >> 4 == _CONTROL) & (table.status & 15 != DRUM_CHANNEL) & (table.first == 0)
+        return bool(np.isin(table.second[bank], [*drums.banks]).any())
 
 
 def _are_parts(whole: Closed, groups: list[int]) -> bool:
