@@ -86,7 +86,8 @@ def compare(
         EvaluationError: for fewer than three pieces, or one without notes.
     """
     total = length_hint(first) + length_hint(second)
-    vectors, features, nine, counts = [], [], [], []
+    vectors, counts = list[NDArray[Any]](), list[int]()
+    features, nine = [], []
     for pieces in (first, second):
         before = len(vectors)
         for score in pieces:

@@ -64,11 +64,12 @@ def by_channel(data: bytes) -> Sounding | None:
     if hanging.any():
         times = Score(source.ticks_per_quarter, tempos=tempos[~far])
         ends = _ends(onset, duration, track[:real] << 7 | pitch, hanging, times)
-        if ends is None:
+        of_channel = _ends(onset, duration, group[track[:real]] << 7 | pitch, hanging, times)
+        if ends is None or of_channel is None:
             return None
         # Where all notes of a channel give the same, it does not matter to which parts these belong.
-        alike = np.array_equal(ends, _ends(onset, duration, group[track[:real]] << 7 | pitch, hanging, times))
-        if not alike and not _are_parts(whole, group[np.unique(track[:real][hanging])].tolist()):
+        wanted = group[np.unique(track[:real][hanging])].tolist()
+        if not np.array_equal(ends, of_channel) and not _are_parts(whole, wanted):
             return None
         duration = ends - onset
     end = int((onset + duration).max(initial=0))
