@@ -193,8 +193,8 @@ def report_of(models: dict[str, dict[str, Any]], facts: dict[str, Any], shown: i
         ),
         Section(
             "Edits in context",
-            f"{edits['n']} regions, seed {edits['seed']}, split {edits['split']}, {edits['command']}; p against the copy "
-            "of the bars before.",
+            f"{edits['n']} regions, seed {edits['seed']}, split {edits['split']}, {edits['command']}; p against the "
+            "copy of the bars before.",
             context,
         ),
     ]
