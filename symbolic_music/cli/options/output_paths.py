@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from symbolic_music.errors import FileError
+from symbolic_music.errors import FileError, OptionError
 
 
 def check_output(path: Path, *inputs: Path | None) -> Path:
@@ -30,3 +30,13 @@ def check_score_output(path: Path, *inputs: Path | None) -> Path:
     if path.suffix.lower() not in MIDI_SUFFIXES | WRITABLE_NOTATION:
         raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid or .musicxml")
     return check_output(path, *inputs)
+
+
+def check_page(page: Path | None, *inputs: Path) -> None:
+    """Before any work is done: OptionError or FileError unless a report can be written there."""
+    if page is None:
+        return
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise OptionError(f"cannot write {page.suffix or 'a file without suffix'}: name the report .html")
+    check_output(page, *inputs)
+    check_output(page.with_suffix(".json"), *inputs)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# Takes the part done, from 0 to 1, and what to say beside.
+Progress = Callable[..., None]
+
 
 def out(text: str = "") -> None:
     """A line of the result."""
@@ -30,8 +33,8 @@ def show(*renderables: Any) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[Callable[..., None]]:
-    """A progress bar while something is done: the function takes the part done, from 0 to 1, and what to say beside."""
+def working(what: str) -> Iterator[Progress]:
+    """A progress bar while something is done."""
     if not sys.stderr.isatty():
         yield lambda part, beside="": None
         return
