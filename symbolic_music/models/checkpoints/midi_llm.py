@@ -129,7 +129,7 @@ def save_midi_llm(network: MidiLlm, folder: str | Path) -> Path:
     rows = [c.width, c.width * c.key_heads // c.heads, c.width * c.key_heads // c.heads]
     for name, parameter in network.named_parameters():
         theirs = names.get(name, ())
-        parts = parameter.split(rows) if len(theirs) > 1 else [parameter]
+        parts = torch.split(parameter, rows) if len(theirs) > 1 else (parameter,)
         weights |= dict(zip(theirs, parts, strict=False))
     config = {
         "architectures": ["LlamaForCausalLM"],
