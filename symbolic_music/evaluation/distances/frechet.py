@@ -1,28 +1,16 @@
-"""Distances between two sets of vectors: Fréchet's between Gaussians, and the maximum mean discrepancy."""
+"""The Fréchet distance between Gaussians fitted to two sets of vectors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symbolic_music.errors import EvaluationError
+from symbolic_music.evaluation.distances.vectors import Vectors, validate
 
-Vectors = NDArray[np.float64]
 # Sizes of subsets that are extrapolated from, and how often all are drawn.
 _STEPS, _DRAWS = 15, 20
-_LEAST = 3
-
-
-def validate(first: Vectors, second: Vectors) -> None:
-    """EvaluationError unless both are tables of vectors of one length, three vectors at least, all finite."""
-    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
-        raise EvaluationError(f"two tables of vectors of one length are compared, not {first.shape} and {second.shape}")
-    if min(len(first), len(second)) < _LEAST:
-        raise EvaluationError(f"a set needs {_LEAST} pieces at least, not {min(len(first), len(second))}")
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise EvaluationError("a vector has a value that is not finite")
 
 
 def frechet(first: Vectors, second: Vectors) -> float:
@@ -83,47 +71,3 @@ def frechet_infinite(first: Vectors, second: Vectors, seed: int = 0) -> Extrapol
         fits.append(1 - float(left @ left) / max(float(((found - found.mean()) ** 2).sum()), 1e-300))
     low, high = np.quantile(intercepts, [0.025, 0.975])
     return Extrapolated(float(np.mean(intercepts)), float(low), float(high), float(np.mean(fits)))
-
-
-def discrepancy(first: Vectors, second: Vectors) -> float:
-    """Squared maximum mean discrepancy, unbiased, with a Gaussian kernel (Gretton et al. 2012; KAD: Chung et al. 2025).
-
-    The kernel is as wide as the median distance within `second`. It is about 0 for two samples of one distribution, and
-    may be a little below.
-
-    Raises:
-        EvaluationError: see `validate`.
-    """
-    validate(first, second)
-    return _unbiased(_kernel(first, second), len(first))
-
-
-def discrepancy_p(first: Vectors, second: Vectors, draws: int = 500, seed: int = 0) -> float:
-    """How often two sets drawn from both together are as far apart as these: p of a permutation test.
-
-    Raises:
-        EvaluationError: see `validate`.
-    """
-    validate(first, second)
-    kernel, rng = _kernel(first, second), np.random.default_rng(seed)
-    seen, size = _unbiased(kernel, len(first)), len(first)
-    orders = [rng.permutation(len(kernel)) for _ in range(draws)]
-    as_far = sum(_unbiased(kernel[np.ix_(order, order)], size) >= seen for order in orders)
-    return (1 + as_far) / (1 + draws)
-
-
-def _kernel(first: Vectors, second: Vectors) -> Vectors:
-    """The kernel of all pairs of vectors, those of `first` before those of `second`."""
-    both = np.concatenate([first, second])
-    norms = (both**2).sum(axis=1)
-    squares = np.maximum(norms[:, None] + norms - 2 * both @ both.T, 0)
-    within = squares[len(first) :, len(first) :][np.triu_indices(len(second), 1)]
-    width = float(np.median(within))
-    return np.asarray(np.exp(-squares / (2 * width)) if width > 0 else (squares == 0).astype(np.float64))
-
-
-def _unbiased(kernel: Vectors, size: int) -> float:
-    n, m = size, len(kernel) - size
-    one, other, across = kernel[:n, :n], kernel[n:, n:], kernel[:n, n:]
-    within = (one.sum() - np.trace(one)) / (n * (n - 1)) + (other.sum() - np.trace(other)) / (m * (m - 1))
-    return float(within - 2 * across.mean())
