@@ -94,7 +94,8 @@ def test_where_the_chosen_model_thins_nothing_out_another_does_and_it_is_told(cl
     wish = {"verb": "sparser", "state": 1, "spans": [[0, BAR]], "tracks": [0], "alternatives": 1, "factor": 0.5}
     edit = client.post(f"{session}/edits", {**wish, "model": "song"})["edit"]
     kind, told = client.events(f"{session}/edits/{edit}/events")[-1]
-    assert (kind, told["model"], told["alternatives"][0]["notes"]) == ("done", "multitrack", 2)
+    assert (kind, told["model"]) == ("done", "multitrack")
+    assert 0 < told["alternatives"][0]["notes"] < 4
 
 
 def test_a_file_is_described_and_saved_as_it_was(client: Client, band_file: Path) -> None:
