@@ -38,7 +38,7 @@ def check_store(store: Path | None, report: Path | None) -> None:
 
 def looked_up(found: Sequence[Written], store: Path, report: Path | None, names: Sequence[str]) -> list[Originality]:
     """Passages that the new notes of each alternative share with training pieces of a store; a page if requested."""
-    from symbolic_music.cli.output.report import working
+    from symbolic_music.cli.output.console import working
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation.originality import open_index, originality
 
