@@ -66,7 +66,7 @@ def edit(
         regions: where to write, in seconds, beats or bars.
         tracks: numbers, names or families of the tracks, as in `infill`; for "accompany" the tracks to keep.
         model: a loaded model, a name or a folder; None for the bundled one that suits the piece.
-        sampling: temperature, top-p, top-k, min-p; None for `default_sampling(model)`.
+        sampling: temperature, top-p, top-k, min-p; None for `default_sampling`.
         seed: the same seed gives the same notes.
         count: alternatives.
         limits: what the notes must obey.

@@ -14,7 +14,7 @@ from symbolic_music.models import Model
 from symbolic_music.score import Score
 
 _CANDIDATES = 4
-_REGION_SAMPLING = Sampling(temperature=0.85)
+_REGION_SAMPLING, _FROM_NOTHING = Sampling(temperature=0.65), Sampling(temperature=0.85)
 
 
 def edit_session(
@@ -31,7 +31,8 @@ def edit_session(
     Without `sampling` that of `default_sampling`. Of `best_of` candidates each alternative is the one that fits best.
     """
     kind = RegionEditing if model.reads == "regions" else Editing
-    session = kind(score, edit, model, sampling or default_sampling(model), seed, count * best_of)
+    sampling = sampling or default_sampling(model, from_nothing=not len(score))
+    session = kind(score, edit, model, sampling, seed, count * best_of)
     return session if best_of == 1 else BestOf(session, best_of)
 
 
@@ -44,15 +45,22 @@ def default_best_of(model: Model[Any]) -> int:
     return _CANDIDATES if model.reads == "regions" and not model.tokenizer.reads_pedal else 1
 
 
-def default_sampling(model: Model[Any]) -> Sampling:
-    """The default settings of a model: temperature 0.85 for region models without a pedal, 1 for others; top-p 0.95.
+def default_sampling(model: Model[Any], from_nothing: bool = False) -> Sampling:
+    """The default settings of a model: temperature 0.65 for region models without a pedal, 1 for others; top-p 0.95.
 
-    On held-out songs a region model writes nearer to its tracks at 0.85: likeness of rhythm .77, not .72. Free playing
-    becomes stiff there: velocities spread .75 times as far as the prompt's, not .87.
+    In 60 regions of validation songs a region model repeats itself at 0.65 as much as the originals do, and is nearer
+    to its tracks than at 0.85: likeness of rhythm .90, not .88, of rhythm and pitches .42, not .35. From nothing it is
+    0.85. Free playing becomes stiff below 1: velocities spread .75 times as far as the prompt's, not .87.
+
+    Args:
+        model: that writes.
+        from_nothing: whether there is no music around.
 
     Examples:
         >>> sm.generation.default_sampling(sm.load_model("song")).temperature
-        0.85
+        0.65
     """
     plays_in_time = model.reads == "regions" and not model.tokenizer.reads_pedal
-    return _REGION_SAMPLING if plays_in_time else Sampling()
+    if not plays_in_time:
+        return Sampling()
+    return _FROM_NOTHING if from_nothing else _REGION_SAMPLING

@@ -114,7 +114,7 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
         tracks = None
     elif wish.verb == "harmonise" and not wish.limits.chords:
         raise OptionError("there are no chords to harmonise with: write some into the chord lane")
-    sampling = generation.default_sampling(model)
+    sampling = generation.default_sampling(model, from_nothing=not len(score))
     if wish.temperature is not None:
         sampling = replace(sampling, temperature=wish.temperature)
     if wish.top_p is not None:
