@@ -33,8 +33,8 @@ def estimated_chords(score: Score) -> tuple[tuple[float, str], ...]:
 
     Looked at in halves of bars (whole bars, where the meter's upper number is odd). A chord is worth the weight of its
     notes that sound there, less that of the others, a little more where its root is the lowest; the sequence that is
-    worth most is found, where each change has a price (Viterbi). Weights are durations times velocities. What follows the
-    first 10,000 bars has no chords.
+    worth most is found, where each change has a price (Viterbi). Weights are durations times velocities. What
+    follows the first 10,000 bars has no chords.
 
     Returns:
         Changes sorted by bar: 8.5 is the middle of bar 8. Names are those of `generation.Limits`.
