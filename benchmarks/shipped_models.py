@@ -1,20 +1,24 @@
 """All shipped models beside held-out music, copies and baselines: how likely, how near, how new. One row a model.
 
-python benchmarks/shipped_models.py STORES [MODEL…] [--pieces 16] [--written 30] [--seconds 20] [--report page.html]
+python benchmarks/shipped_models.py STORES [MODEL…] [--pieces 16] [--written 30] [--seconds 20] [--corpora CORPORA]
+    [--report page.html]
 
 STORES is the folder of the note stores lakh, maestro and chorales (`symbolic-music prepare`). Each model is measured
 with the test split of the store of its training data: nats a note beside unigram, Markov and copying on as many
 pieces; and pieces that it writes from nothing, beside as many stretches of held-out pieces (people), their shuffled
 notes and random notes: Fréchet distance of `features-96` to other held-out stretches, and passages that stand in the
 training pieces too. Models that are not named keep the rows that they have; where
-none is named, those are measured that have none. How edits fit is measured by
-benchmarks/edits_in_context.py; the report has its table as well.
+none is named, those are measured that have none. With CORPORA, the folder of lakh-subset and pop909, the edits of the
+models of lakh are measured again too (benchmarks/edits_in_context.py), and the tables of the docs are written anew. The
+report has the table of edits as well.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,9 +27,14 @@ from typing import Any
 import numpy as np
 from result_file import RESULTS, commit, write_result
 
+from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.evaluation import distances, likelihood_baselines, stores
+from symbolic_music.evaluation.excerpts import excerpt
 from symbolic_music.evaluation.originality import open_index, originality
+from symbolic_music.evaluation.report import Media, Report, Section, Table, as_json, page
+from symbolic_music.plotting.intervals import interval_figure
+from symbolic_music.plotting.style import figure_bytes
 from symbolic_music.score import Score, note_table
 from symbolic_music.transforms import clip
 
@@ -90,7 +99,6 @@ def measured(name: str, store: NoteStore, asked: argparse.Namespace) -> dict[str
     """All figures of a model, and of what stands beside it."""
     import torch
 
-    from symbolic_music import generation
     from symbolic_music.models import load_model
 
     torch.set_num_threads(1)
@@ -155,31 +163,40 @@ def write_results(models: dict[str, dict[str, Any]], asked: argparse.Namespace) 
     return {name: value for name, value in result.items() if name not in ("name", "rows", "models")}
 
 
-def write_report(models: dict[str, dict[str, Any]], facts: dict[str, Any], target: Path) -> None:
-    """One page of all: likelihood, edits in context, written pieces with the first of each as a roll."""
-    from symbolic_music.evaluation.report import Media, Report, Section, Table, as_json, page
-
+def report_of(models: dict[str, dict[str, Any]], facts: dict[str, Any], shown: int = 0) -> Report:
+    """Likelihood, edits in context, written pieces; with `shown` of each model as rolls and sound, and plots."""
     likely = Table(
         ["model", *next(iter(models.values()))["likelihood"]],
         [[f"{name} ({one['store']})", *one["likelihood"].values()] for name, one in models.items()],
     )
     edits = json.loads((RESULTS / "edits-in-context.json").read_text())
     cells: dict[str, dict[str, str]] = {}
+    panels: dict[str, dict[str, tuple[float, float, float]]] = {}
     for row in edits["rows"]:
         metric, _, system = row["metric"].partition(": ")
         if row["ours"] is not None:
             p = row["p"].get("copy")
             told = f" (p {p:.3f})" if p is not None else ""
             cells.setdefault(metric, {})[system] = f"{row['ours']:.2f} [{row['low']:.2f}, {row['high']:.2f}]{told}"
+            panels.setdefault(metric, {})[system] = (row["ours"], row["low"], row["high"])
     systems = list(dict.fromkeys(system for found in cells.values() for system in found))
-    context = Table(
-        ["metric", *systems], [[metric, *(found.get(s, "–") for s in systems)] for metric, found in cells.items()]
-    )
+    context: list[Table | Media] = [
+        Table(
+            ["metric", *systems], [[metric, *(found.get(s, "–") for s in systems)] for metric, found in cells.items()]
+        )
+    ]
+    if shown:
+        context.append(Media(figure_bytes(interval_figure(panels), dpi=70), ".png", "means and 95 % intervals"))
     sections = [
         Section(
             "Likelihood", "Held-out pieces, nats a note and bits a second; the baselines count 100 pieces.", [likely]
         ),
-        Section("Edits in context", f"{edits['n']} regions; p against the copy of the bars before.", [context]),
+        Section(
+            "Edits in context",
+            f"{edits['n']} regions, seed {edits['seed']}, split {edits['split']}, {edits['command']}; p against the "
+            "copy of the bars before.",
+            context,
+        ),
     ]
     for name, one in models.items():
         columns = list(next(iter(one["pieces"].values())))
@@ -187,25 +204,12 @@ def write_report(models: dict[str, dict[str, Any]], facts: dict[str, Any], targe
             ["of", *columns],
             [[k, *(v[c] if v[c] is not None else "–" for c in columns)] for k, v in one["pieces"].items()],
         )
-        parts: list[Table | Media] = [table, *_rolls(name, facts)]
+        parts: list[Table | Media] = [table]
+        for seed in range(facts["seed"], facts["seed"] + shown):
+            score = generation.generate(None, facts["n"]["seconds"], name, seed=seed)
+            parts += excerpt(score, f"{name}, seed {seed}, unselected")
         sections.append(Section(f"Written by {name}", f"From nothing, beside the test split of {one['store']}.", parts))
-    report = Report("The shipped models", facts, sections)
-    target.write_text(page(report), encoding="utf-8")
-    (RESULTS / "shipped_report.json").write_text(json.dumps(as_json(report), indent=1, ensure_ascii=False) + "\n")
-
-
-def _rolls(name: str, facts: dict[str, Any], count: int = 2) -> list[Any]:
-    from symbolic_music import generation
-    from symbolic_music.evaluation.report import Media
-    from symbolic_music.plotting.rolls.roll import piano_roll
-    from symbolic_music.plotting.style import figure_bytes
-
-    scores = [generation.generate(None, facts["n"]["seconds"], name, seed=facts["seed"] + i) for i in range(count)]
-    return [
-        Media(figure_bytes(piano_roll(score), dpi=70), ".png", f"{name}, seed {facts['seed'] + i}, unselected")
-        for i, score in enumerate(scores)
-        if len(score)
-    ]
+    return Report("The shipped models", facts, sections)
 
 
 def main() -> None:
@@ -216,18 +220,27 @@ def main() -> None:
     parser.add_argument("--written", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--corpora", type=Path)
     parser.add_argument("--report", type=Path)
     asked = parser.parse_args()
     known = RESULTS / "shipped_pieces.json"
     models = json.loads(known.read_text())["models"] if known.is_file() else {}
     facts = write_results(models, asked)
-    for name in asked.models or [one for one in STORE_OF if one not in models]:
+    names = asked.models or [one for one in STORE_OF if one not in models]
+    for name in names:
         models[name] = measured(name, NoteStore(asked.stores / STORE_OF[name]), asked)
         models = {one: models[one] for one in STORE_OF if one in models}
         facts = write_results(models, asked)
         print(f"{name}: {json.dumps(models[name], ensure_ascii=False)}", flush=True)
+    if asked.corpora is not None:
+        here, writers = Path(__file__).parent, [name for name in names if STORE_OF[name] == "lakh"]
+        edits = [sys.executable, here / "edits_in_context.py", asked.corpora, *writers, "--keep"]
+        for command in ([edits] if writers else []) + [[sys.executable, here / "tables.py"]]:
+            subprocess.run(command, check=True)
+    data = as_json(report_of(models, facts))
+    (RESULTS / "shipped_report.json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
     if asked.report is not None:
-        write_report(models, facts, asked.report)
+        asked.report.write_text(page(report_of(models, facts, shown=2)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,8 @@ from typing import NoReturn
 
 import typer
 
-from symbolic_music.cli.output.report import log_to_stderr
+from symbolic_music.cli.output.console import log_to_stderr
+from symbolic_music.cli.output.pages import COMMAND
 from symbolic_music.errors import SymbolicMusicError
 
 # Usage errors come from a parser that typer carries inside; this is the base class of all of them.
@@ -117,6 +119,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     from symbolic_music.cli.app import app
 
     command = typer.main.get_command(app)
+    COMMAND.set(shlex.join(["symbolic-music", *(sys.argv[1:] if arguments is None else arguments)]))
     with log_to_stderr():
         code = command.main(
             args=None if arguments is None else list(arguments), prog_name="symbolic-music", standalone_mode=False

@@ -15,7 +15,7 @@ from symbolic_music.codec.autoencoder.checkpoint import ARCHITECTURE, load_autoe
 from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.huggingface import KINDS, load_adapter
 from symbolic_music.errors import ModelError, PluginError, UnknownNameError
-from symbolic_music.models.checkpoints.safetensors_folder import read_config
+from symbolic_music.models.checkpoints.config_and_weights import read_config
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.plugins import Registry
 

@@ -16,7 +16,7 @@ from symbolic_music.codec.language_models.registry import Writer
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.mark import marking
-from symbolic_music.synthesis.mixing.loudness import levelled
+from symbolic_music.synthesis.mixing.limiter import levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 from symbolic_music.synthesis.rendering import Written, statement

@@ -31,9 +31,11 @@ def ranked_by_fit(found: Sequence[Written]) -> list[Written]:
 def fit_of(one: Written) -> tuple[float | None, dict[str, float]]:
     """How well what was written fits its piece, 0 to 1, and the shares that this is the mean of.
 
-    None where nothing was written. See `evaluation.context.fit`.
+    None where nothing was written. Likeness is to the bars that the edit was to follow, else to those around; see
+    `evaluation.context.fit`.
     """
     if not len(one.notes):
         return None, {}
     onset = one.notes["onset"]
-    return fit(one.score, int(onset.min()), int(onset.max()) + 1, tuple(np.unique(one.notes["track"]).tolist()))
+    tracks = tuple(np.unique(one.notes["track"]).tolist())
+    return fit(one.score, int(onset.min()), int(onset.max()) + 1, tracks, one.like)

@@ -65,6 +65,7 @@ class Written:
             pitch, and onset within 50 ms.
         copy_of: number of the first alternative before it to which that applies; None for none.
         emptied: whether a region that is written had notes and has no new ones: there it only deletes.
+        like: ticks of the bars whose style it was to follow; None for the whole piece.
 
     Examples:
         >>> written = sm.edit(song, bars=(9, 10), tracks=["bass"], seed=1).finish()[0]
@@ -80,6 +81,7 @@ class Written:
     copies_original: bool = False
     copy_of: int | None = None
     emptied: bool = False
+    like: tuple[int, int] | None = None
 
     @property
     def written(self) -> NDArray[np.bool_]:

@@ -15,8 +15,8 @@ from typing import Any
 from torch import nn
 
 from symbolic_music.errors import MissingExtraError
+from symbolic_music.models.checkpoints.config_and_weights import WEIGHTS
 from symbolic_music.models.checkpoints.hub_download import download
-from symbolic_music.models.checkpoints.safetensors_folder import WEIGHTS
 from symbolic_music.models.loading import load_model
 from symbolic_music.models.model import Model
 from symbolic_music.models.saving import save_model

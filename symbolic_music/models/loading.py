@@ -17,7 +17,7 @@ from symbolic_music.bundled import bundled_folder, bundled_folders
 from symbolic_music.errors import ModelError, OptionError, TokenError, UnknownNameError
 from symbolic_music.models import registry
 from symbolic_music.models.checkpoints import public
-from symbolic_music.models.checkpoints.safetensors_folder import (
+from symbolic_music.models.checkpoints.config_and_weights import (
     WEIGHTS,
     Undrawn,
     check_weights,

@@ -13,7 +13,7 @@ import numpy as np
 from symbolic_music.errors import FileError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
-from symbolic_music.synthesis.mixing.loudness import Limiter, levelled
+from symbolic_music.synthesis.mixing.limiter import Limiter, levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
 from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
 from symbolic_music.synthesis.streaming import mixes, stems

@@ -12,7 +12,7 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
 from symbolic_music.synthesis.ddsp.player import Bank
 from symbolic_music.synthesis.mark import marking
-from symbolic_music.synthesis.mixing.loudness import levelled
+from symbolic_music.synthesis.mixing.limiter import levelled
 from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples
 from symbolic_music.synthesis.mixing.tracks import Placed, Player
 from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of

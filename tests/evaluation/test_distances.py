@@ -11,6 +11,7 @@ import pytest
 from symbolic_music.errors import EvaluationError
 from symbolic_music.evaluation.distances import (
     SIZE,
+    as_json,
     compare,
     discrepancy,
     discrepancy_p,
@@ -178,3 +179,33 @@ def test_pieces_without_notes_are_refused() -> None:
         compare([Score()] * 3, [tune(0)] * 3)
     with pytest.raises(EvaluationError, match="three"):
         compare([tune(0)], [tune(0)] * 3)
+
+
+def test_sets_need_not_be_in_memory() -> None:
+    one, other = [tune(seed) for seed in range(3)], [random(seed) for seed in range(3)]
+    assert as_json(compare(iter(one), iter(other))) == as_json(compare(one, other))
+
+
+def test_what_has_no_notes_or_is_no_midi_is_left_out_and_named(tmp_path: Path, run: Callable[..., Any]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for seed in range(3):
+            tune(seed).write(tmp_path / name / f"{seed} <é>.mid")
+    Score().write(tmp_path / "a" / "nothing.mid")
+    (tmp_path / "a" / "text.mid").write_text("hello")
+    (tmp_path / "b" / "empty.mid").write_bytes(b"")
+    done = run("compare", tmp_path / "a", tmp_path / "b", "--pairs", "--json", "--report", tmp_path / "page.html")
+    found = json.loads(done.out)
+    assert found["pieces"] == [3, 3]
+    assert found["frechet"] == pytest.approx(0, abs=1e-6)
+    why = {Path(path).name: reason for path, reason in found["left_out"].items()}
+    assert why["nothing.mid"] == "no notes"
+    assert set(why) == {"nothing.mid", "text.mid", "empty.mid"}
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<audio") == 6
+    data = json.loads((tmp_path / "page.json").read_text())
+    assert (data["n"], data["seed"]) == ("3, 3", 0)
+    assert [section["title"] for section in data["sections"]] == [
+        "Distances", "Features", "Overlap", "Pair by pair", "First pieces: generated", "First pieces: reference",
+    ]  # fmt: skip
+    assert "left out" in run("compare", tmp_path / "a", tmp_path / "b").out

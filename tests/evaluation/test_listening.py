@@ -36,14 +36,15 @@ def shown_by(page: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("kind", "trials"), [("pairwise", 6), ("mos", 6), ("mushra", 2)])
 def test_a_page_holds_its_audio_and_no_names(kind: Any, trials: int) -> None:
-    page, key = listening_page(clips(), kind, question="Which </script> one?")
+    page, key = listening_page(clips(), kind, question="Which </script> <!--<script> one?")
     test = shown_by(page)
     assert len(test["trials"]) == trials
     assert all(clip in test["audio"] for trial in test["trials"] for clip in trial["clips"])
     assert not any(re.search(rf"\b{name}\b", json.dumps(test["trials"])) for name in ("copy", "model"))
     assert "model" not in page.split('id="test"')[1].split("</script>")[0]
     assert sorted(map(tuple, key["clips"].values())) == sorted((c.item, c.system) for c in clips())
-    assert test["question"] == "Which </script> one?"
+    assert test["question"] == "Which </script> <!--<script> one?"
+    assert "<" not in page.split('id="test" type="application/json">')[1].split("</script>")[0]
     if kind == "mushra":
         opened = {trial["reference"] for trial in test["trials"]}
         assert not opened & key["clips"].keys()
@@ -94,6 +95,56 @@ def test_answers_find_their_systems() -> None:
         judge([])
 
 
+BROKEN: dict[str, Any] = {
+    "a list": [],
+    "a word": "x",
+    "no answers": {"answers": None},
+    "a number": {"answers": 3},
+    "an empty answer": {"answers": [{}]},
+    "one clip": {"answers": [{"clips": ["A"], "better": None}]},
+    "another clip is better": {"answers": [{"clips": ["A", "B"], "better": "C"}]},
+    "ratings in a test of pairs": {"answers": [{"clips": ["A"], "ratings": {"A": 3}}]},
+    "a listener of several names": {"listener": ["x"]},
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_answers_are_refused(name: str) -> None:
+    key = {"test": "t", "kind": "pairwise", "clips": {"A": ["1", "a"], "B": ["1", "b"], "C": ["2", "a"]}}
+    sheet = {"test": "t", "kind": "pairwise", "listener": "x", "answers": [{"clips": ["A", "B"], "better": "A"}]}
+    broken = BROKEN[name]
+    with pytest.raises(EvaluationError):
+        read_answers([{**sheet, **broken} if isinstance(broken, dict) else broken], key)
+    assert len(read_answers([sheet], key)) == 1
+
+
+@pytest.mark.parametrize("rating", ["bad", None, float("nan"), 0, 6, -1])
+def test_ratings_that_the_page_cannot_give_are_refused(rating: Any) -> None:
+    key = {"test": "t", "kind": "mos", "clips": {"A": ["1", "a"]}}
+    sheet = {"test": "t", "listener": "x", "answers": [{"clips": ["A"], "ratings": {"A": rating}}]}
+    with pytest.raises(EvaluationError):
+        read_answers([sheet], key)
+
+
+def test_a_sheet_counts_once_and_the_key_is_a_key() -> None:
+    key = {"test": "t", "kind": "mos", "clips": {"A": ["1", "a"]}}
+    sheet = {"test": "t", "listener": "x", "answers": [{"clips": ["A"], "ratings": {"A": 4}}]}
+    assert judge(read_answers([sheet, {**sheet, "listener": "y"}], key)).listeners == 2
+    with pytest.raises(EvaluationError, match="two sheets"):
+        read_answers([sheet, sheet], key)
+    for broken in ({}, [], {**key, "clips": {"A": "a"}}):
+        with pytest.raises(EvaluationError, match="key"):
+            read_answers([sheet], broken)  # type: ignore[arg-type]
+
+
+def test_all_ties_have_no_winner() -> None:
+    rows = [{"listener": f"{i}", "item": "1", "better": "a", "worse": "b", "tie": True} for i in range(4)]
+    found = judge(rows)
+    assert found.means["a"].value == found.means["b"].value == 0.5
+    assert found.tests["a", "b"] == (1, 1)
+    assert found.strengths["a"].value == pytest.approx(0)
+
+
 def test_ratings_are_compared_in_pairs() -> None:
     page, key = listening_page(clips(items=tuple("abcdefgh")), "mushra")
     test, rng = shown_by(page), np.random.default_rng(0)
@@ -104,7 +155,9 @@ def test_ratings_are_compared_in_pairs() -> None:
         answers = [
             {
                 "clips": t["clips"],
-                "ratings": {c: level[key["clips"][c][1]] + shift + rng.normal(0, 6) for c in t["clips"]},
+                "ratings": {
+                    c: float(np.clip(level[key["clips"][c][1]] + shift + rng.normal(0, 6), 0, 100)) for c in t["clips"]
+                },
             }
             for t in test["trials"]
         ]

@@ -212,6 +212,9 @@ def test_the_verb(store: NoteStore, tmp_path: Path, run: Callable[..., Any], mis
     assert len(facts["baseline"]) == len(store.splits["train"])
     assert max(one["nearest_share"] for one in facts["baseline"]) < 0.02
     told = run("originality", path, store.path, "--report", tmp_path / "page.html").out
+    data = json.loads((tmp_path / "page.json").read_text())
+    assert (data["n"], data["split"]) == (1, "train")
+    assert data["command"].startswith("symbolic-music originality")
     assert "page.html" in told
     assert "copy.mid" in (tmp_path / "page.html").read_text()
     assert "copy.mid" in run("originality", path, store.path, "--baseline", "train").out

@@ -170,8 +170,8 @@ def miditok_seeds() -> Sequence[Files]:
     """A GPT-2 beside a trained tokenizer of MidiTok."""
     import torch
 
+    from symbolic_music.models import save_pretrained
     from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
-    from symbolic_music.models.checkpoints.huggingface_gpt2 import save_pretrained
     from tests.fuzz.music import tune
 
     def make(folder: Path) -> None:

@@ -87,8 +87,8 @@ def published_seeds() -> Sequence[Files]:
     """A GPT-2 in Hugging Face's layout."""
     import torch
 
+    from symbolic_music.models import save_pretrained
     from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
-    from symbolic_music.models.checkpoints.huggingface_gpt2 import save_pretrained
 
     torch.manual_seed(0)
     network = GPT2(GPT2Config(vocabulary=32, context=16, width=8, layers=1, heads=2))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symbolic_music.generation import Written, ranked, ranked_by_fit
+from symbolic_music.generation import Written
 from symbolic_music.generation.near_copies import flagged, share_of_twins
 from symbolic_music.generation.sessions.draft import inserted
-from symbolic_music.score import Score, Track, note_table
+from symbolic_music.score import Score, note_table
 
 SCORE = Score()  # 960 ticks a second
 
@@ -44,27 +44,6 @@ def test_a_copy_is_named_after_the_first_of_its_kind() -> None:
     a, b = notes((0, 60, 0)), notes((0, 62, 0))
     found = flagged([written(i, table, 0.0) for i, table in enumerate((a, b, a, b, a))])
     assert [one.copy_of for one in found] == [None, None, 0, 1, 0]
-
-
-def test_the_likeliest_comes_first_and_silence_last() -> None:
-    a = notes((0, 60, 0))
-    found = [written(0, a, -3.0), written(1, notes(), float("nan")), written(2, a, -1.0)]
-    assert [one.number for one in ranked(found)] == [2, 0, 1]
-
-
-def test_what_fits_best_comes_first() -> None:
-    """A chord of C is held throughout: C and G fit, C sharp clashes; silence is last."""
-    held = [(1920 * bar, 1900, pitch, 80, 0, 0, 0) for bar in range(8) for pitch in (48, 52, 55)]
-    line = [(1920 * bar + 480 * beat, 400, 72 + 7 * (beat % 2), 80, 0, 1, 1) for bar in range(8) for beat in range(4)]
-
-    def alternative(number: int, *pitches: int) -> Written:
-        own = note_table([(1920 * 4 + 480 * i, 400, pitch, 80, 0, 1, 1) for i, pitch in enumerate(pitches)])
-        rest = note_table(sorted(held + [row for row in line if not 7680 <= row[0] < 9600]))
-        score = Score(notes=inserted(rest, own), tracks=(Track("", 0), Track("", 0)))
-        return Written(score, own, number, -1.0, complete=True)
-
-    found = [alternative(0, 73, 73, 78, 80), alternative(1), alternative(2, 72, 79, 72, 79)]
-    assert [one.number for one in ranked_by_fit(found)] == [2, 0, 1]
 
 
 def test_new_notes_go_in_by_track_and_given_ones_keep_their_order() -> None:

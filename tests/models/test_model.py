@@ -19,7 +19,7 @@ from symbolic_music import tokenizers
 from symbolic_music.codec import load_codec, load_writer
 from symbolic_music.errors import FileError, ModelError, UnknownNameError
 from symbolic_music.models import registry
-from symbolic_music.models.checkpoints import safetensors_folder as folders
+from symbolic_music.models.checkpoints import config_and_weights as folders
 from symbolic_music.models.hub_mixin import HubModel
 from symbolic_music.models.loading import list_models, load_model
 from symbolic_music.models.model import Card, Model, View

@@ -6,7 +6,7 @@ from matplotlib.collections import PolyCollection
 
 from symbolic_music import plotting, tokenizers, transforms
 from symbolic_music.errors import EmptyScoreError, FileError, OptionError, RegionError
-from symbolic_music.score import CONTROL, TEMPO, Score, Track, note_table
+from symbolic_music.score import BAR_NUMBER, CONTROL, TEMPO, Score, Track, note_table
 from tests.corpus_paths import corpus_dir
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -69,6 +69,29 @@ def test_bars_and_seconds_are_marked(quartet) -> None:
     assert list(lower.get_xticks()) == [0.0, 2.0]
     slow = plotting.piano_roll(transforms.stretch(quartet, 3.0)).axes[-1]
     assert list(slow.get_xticks()) == [0.0, 6.0]
+
+
+def test_bars_have_their_printed_numbers(quartet) -> None:
+    upbeat = quartet.replace(bar_numbers=np.array([(0, 0)], BAR_NUMBER))
+    assert [t.get_text() for t in plotting.piano_roll(upbeat).axes[-1].get_xticklabels()] == ["0", "1"]
+
+
+def test_a_part_keeps_its_times_and_bars(quartet) -> None:
+    low = quartet.notes.copy()
+    low["pitch"][(low["onset"] < 4 * 480) & (low["channel"] != 9)] = 3
+    figure = plotting.piano_roll(quartet.replace(notes=low), region=(2.5, 3.0), shown=(2.0, 9.0))
+    pitched, lower = figure.axes[0], figure.axes[-1]
+    assert (pitched.get_xlim(), [t.get_text() for t in lower.get_xticklabels()]) == ((2.0, 4.0), ["2"])
+    assert sum(len(p.get_paths()) for p in notes_of(figure)) == 20
+    assert pitched.get_ylim()[0] > 30  # the pitches that are seen
+    assert "region 2.5 to 3 s" in texts(figure)
+
+
+def test_a_long_part_is_broken_into_systems(quartet) -> None:
+    held = Score(notes=note_table([(0, 480 * 512, 60)]))
+    figure = plotting.piano_roll(held, shown=(20.0, 110.0))
+    assert [axes.get_xlim() for axes in figure.axes] == [(20.0, 66.0), (66.0, 110.0)]
+    assert [axes.get_xticklabels()[0].get_text() for axes in figure.axes] == ["11", "34"]
 
 
 def test_drums_alone_and_pitches_alone_have_one_lane(quartet) -> None:
@@ -144,6 +167,10 @@ def test_mistakes_are_named(quartet, tmp_path) -> None:
         plotting.piano_roll(quartet, region=(2, 1))
     with pytest.raises(RegionError, match=r"ends at 4\.0 s"):
         plotting.piano_roll(quartet, region=(5, 6))
+    with pytest.raises(RegionError, match=r"cannot show from 5 s: the score ends at 4\.0 s"):
+        plotting.piano_roll(quartet, shown=(5, 6))
+    with pytest.raises(EmptyScoreError, match="no notes from 1 s to 2 s"):
+        plotting.piano_roll(Score(notes=note_table([(0, 480, 60), (480 * 8, 480, 60)])), shown=(1, 2))
     with pytest.raises(FileError, match=r"name it \.png"):
         plotting.save_piano_roll(quartet, tmp_path / "a.mid")
     with pytest.raises(FileError, match="no such folder"):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import symbolic_music as sm
@@ -79,6 +80,8 @@ def test_a_region_is_rewritten_heard_kept_undone_and_saved(
     began = until(lambda: page.evaluate("studio.sound.playing && studio.sound.position()"), "sound")
     until(lambda: page.evaluate("studio.sound.position() ?? 0") > began + 0.3, "the music to go on")
     assert page.evaluate("studio.sound.context.currentTime") > 0.3
+    page.keyboard.press("2")  # the second from the left, whatever its letter
+    until(lambda: page.evaluate("studio.alternatives.heardNumber === studio.alternatives.told[1].number"), "the second")
 
     number = int(cards.nth(0).get_attribute("data-alternative"))
     cards.nth(0).locator("button.keep").click()
@@ -249,3 +252,33 @@ def test_the_basics_change_groove_instrument_and_style(
     assert page.locator(".card:not([data-alternative=original])").count() == 1
     page.evaluate("studio.go('undo')")
     until(lambda: page.evaluate("studio.piece.tracks[1].instrument") != 32, "undo")
+
+
+def test_twenty_tracks_scroll_by_moving_strips(page: Any, launch: Callable[..., Running], tmp_path: Path) -> None:
+    """Scrolling paints each strip once, whatever the notes; the picture moves with it."""
+    parts = [band(80) for _ in range(7)]
+    rows = np.concatenate([part.notes for part in parts])
+    rows["track"] += 3 * np.repeat(np.arange(7), len(parts[0].notes)).astype(rows["track"].dtype)
+    order = np.argsort(rows["onset"], kind="stable")
+    song = parts[0].replace(notes=rows[order], tracks=tuple(track for part in parts for track in part.tracks))
+    open_piece(page, launch(song.write(tmp_path / "many.mid")))
+    assert page.evaluate("studio.piece.tracks.length") == 21
+    painted, seen, pictures = page.evaluate("""async () => {
+        const roll = studio.lanes, draw = roll.tiles.draw.bind(roll.tiles), pictures = new Set();
+        const frame = () => new Promise((done) => requestAnimationFrame(done));
+        let painted = 0;
+        roll.scrollTo(0, 0);
+        await frame(); await frame();
+        roll.tiles.draw = (key, left, width, height, ratio, paint, put) =>
+            draw(key, left, width, height, ratio, (...given) => { painted++; paint(...given); }, put);
+        const from = roll.scrollX;
+        for (let i = 0; i < 60; i++) {
+            roll.scrollTo(roll.scrollX + 40, 0);
+            await frame();
+            if (i % 20 === 0) pictures.add(document.querySelector('.lanes-roll canvas').toDataURL());
+        }
+        return [painted, (roll.scrollX - from) / 512, pictures.size];
+    }""")
+    assert seen > 3
+    assert 1 <= painted <= seen + 2
+    assert pictures == 3

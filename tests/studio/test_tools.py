@@ -15,7 +15,7 @@ import pytest
 from symbolic_music.errors import OptionError
 from symbolic_music.models import load_model
 from tests.browsers import until
-from tests.studio.conftest import band
+from tests.studio.conftest import Client, band
 
 STATIC = Path(str(resources.files("symbolic_music") / "studio" / "static"))
 
@@ -165,10 +165,41 @@ def test_the_page_asks_nothing_of_others() -> None:
         assert found <= {"http://www.w3.org/2000/svg"}, file.name
 
 
-@pytest.mark.skipif(shutil.which("luac5.4") is None, reason="no luac5.4 to check Lua with")
-def test_reapers_script_can_be_read() -> None:
+@pytest.mark.skipif(shutil.which("lua5.4") is None, reason="no lua5.4 to run Lua with")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl, which the script needs")
+def test_reapers_script_writes_takes(client: Client, tmp_path: Path) -> None:
     script = resources.files("symbolic_music") / "studio" / "reaper" / "symbolic_music.lua"
-    subprocess.run(["luac5.4", "-p", str(script)], check=True, capture_output=True)
+    address = f"http://127.0.0.1:{client.port}/?token={client.token}"
+    stand_in = Path(__file__).with_name("reaper.lua")
+    said = subprocess.run(
+        ["lua5.4", stand_in, str(script), address, tmp_path], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert said[:2] == ["begin", "item 1 4.000 8.000"]
+    assert [line for line in said if line.startswith("take")] == [f"take P_NAME alternative {k}" for k in range(1, 5)]
+    assert said[-1] == "end symbolic-music: rewrite"
+    written = [[int(value) for value in line.split()[1:]] for line in said if line.startswith("note")]
+    assert len(written) >= 4
+    assert all(6 * 960 <= onset < 12 * 960 and channel == 2 for onset, _, channel, _, _ in written)
+    assert not list(tmp_path.iterdir())
+
+    piece = client.get(f"/sessions/{client.get('/sessions')[0]['id']}/score", state=1)
+    assert piece["meters"] == [[0, 3, 4]]
+    assert piece["tempos"] == [[0, 666_667, 0.0]]
+    # A program of the file, one after the track's name, and the drum channel.
+    assert [(track["instrument"], track["notes"]) for track in piece["tracks"]] == [(73, 24), (33, 8), (128, 24)]
+    assert 20 not in piece["notes"]["pitch"]
+
+
+@pytest.mark.skipif(shutil.which("lua5.4") is None, reason="no lua5.4 to run Lua with")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl, which the script needs")
+def test_reapers_script_says_when_no_studio_answers(tmp_path: Path) -> None:
+    script = resources.files("symbolic_music") / "studio" / "reaper" / "symbolic_music.lua"
+    stand_in = Path(__file__).with_name("reaper.lua")
+    ran = subprocess.run(
+        ["lua5.4", stand_in, str(script), "http://127.0.0.1:9/?token=x", tmp_path], capture_output=True, text=True
+    )
+    assert ran.returncode != 0
+    assert ran.stdout.splitlines() == ["forget", "message The studio does not answer at http://127.0.0.1:9"]
 
 
 def test_an_osc_port_that_is_taken_is_named(tmp_path: Path) -> None:

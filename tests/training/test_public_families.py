@@ -17,7 +17,7 @@ from symbolic_music.models import GPT2, GPT2Config, load_model, save_pretrained
 from symbolic_music.training import train
 from symbolic_music.training.config import parse_config
 from tests.corpora.example_stores import band, piano
-from tests.models.checkpoints import test_aria, test_skytnt
+from tests.models.checkpoints import test_aria, test_midi_llm, test_midigpt_file, test_skytnt
 
 
 def anticipation(folder: Path) -> Path:
@@ -47,8 +47,20 @@ def aria(folder: Path) -> Path:
     return folder
 
 
+def midigpt(folder: Path) -> Path:
+    folder.mkdir()
+    test_midigpt_file.written(folder / "tiny.safetensors")
+    return folder
+
+
+def midi_llm(folder: Path) -> Path:
+    test_midi_llm.published(folder)
+    return folder
+
+
 FAMILIES: dict[str, Callable[[Path], Path]] = {
-    "anticipation": anticipation, "miditok": miditok, "skytnt": skytnt, "aria": aria,
+    "anticipation": anticipation, "miditok": miditok, "skytnt": skytnt, "aria": aria, "midigpt": midigpt,
+    "midi-llm": midi_llm,
 }  # fmt: skip
 
 
@@ -63,20 +75,27 @@ def store(folder: Path, name: str) -> NoteStore:
     return NoteStore(folder)
 
 
-@pytest.mark.parametrize("lora", [False, True], ids=["whole", "lora"])
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_is_fine_tuned(tmp_path: Path, name: str, lora: bool) -> None:
-    source = FAMILIES[name](tmp_path / "public")
+def tuning(folder: Path, name: str, lora: bool, steps: int = 2) -> dict[str, Any]:
+    """A config that trains a published model of a family further."""
+    source = folder / "public"
     tree: dict[str, Any] = {
-        "name": "tuned", "out": str(tmp_path / "runs"), "init": str(source),
-        "data": {"kind": "of-model", "path": str(store(tmp_path / "store", name).path)},
-        "optim": {"steps": 2, "batch": 1, "warmup": 1, "learning_rate": 1e-2},
+        "name": "tuned", "out": str(folder / "runs"), "init": str(FAMILIES[name](source)),
+        "data": {"kind": "of-model", "path": str(store(folder / "store", name).path)},
+        "optim": {"steps": steps, "batch": 1, "warmup": 1, "learning_rate": 1e-2},
+        "checkpoint_every": 1,
     }  # fmt: skip
     if lora:
         tree["lora"] = {"rank": 2}
-    if name != "anticipation":  # whose windows are of a fixed length
+    if name not in ("anticipation", "midi-llm"):  # whose windows are of a fixed length
         tree["data"]["length"] = 48
-    before, after = load_model(source, "cpu"), load_model(train(parse_config(tree)).folder, "cpu")
+    return tree
+
+
+@pytest.mark.parametrize("lora", [False, True], ids=["whole", "lora"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_is_fine_tuned(tmp_path: Path, name: str, lora: bool) -> None:
+    tree = tuning(tmp_path, name, lora)
+    before, after = load_model(tree["init"], "cpu"), load_model(train(parse_config(tree)).folder, "cpu")
     assert tokenizers.fingerprint(before.tokenizer) == tokenizers.fingerprint(after.tokenizer)
     assert type(before.network) is type(after.network)
     moved = {
@@ -87,3 +106,19 @@ def test_a_family_is_fine_tuned(tmp_path: Path, name: str, lora: bool) -> None:
     assert moved
     if lora:
         assert all(key.startswith("blocks.") for key in moved)
+
+
+@pytest.mark.parametrize(("name", "lora"), [*((name, False) for name in FAMILIES), ("skytnt", True)])
+def test_it_is_resumed_to_the_same_weights(tmp_path: Path, name: str, lora: bool) -> None:
+    tree = tuning(tmp_path, name, lora)
+    whole = load_model(train(parse_config(tree)).folder, "cpu").network.state_dict()
+    config = parse_config({**tree, "out": str(tmp_path / "again")})
+
+    def stop(report: dict[str, float]) -> None:
+        if report["step"] == 2:  # after the checkpoint of step 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, report=stop)
+    again = load_model(train(config, resume=True).folder, "cpu").network.state_dict()
+    assert all(torch.equal(again[key], x) for key, x in whole.items())

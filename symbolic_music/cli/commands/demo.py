@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out, out_json, working
+from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.errors import FileError, MissingExtraError
 
 if TYPE_CHECKING:

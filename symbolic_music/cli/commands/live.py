@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Device, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out
+from symbolic_music.cli.output.console import out
 from symbolic_music.errors import MissingExtraError, OptionError
 
 _port = partial(typer.Option, rich_help_panel="MIDI ports")

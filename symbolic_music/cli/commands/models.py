@@ -8,7 +8,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out, out_json, show
+from symbolic_music.cli.output.console import out, out_json, show
 
 
 @examples("", "--all")

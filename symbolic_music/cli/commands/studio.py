@@ -11,7 +11,7 @@ import typer
 
 from symbolic_music.cli.options.common import Device
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out
+from symbolic_music.cli.output.console import out
 
 _server = partial(typer.Option, rich_help_panel="Server")
 

@@ -38,7 +38,7 @@ def check_store(store: Path | None, report: Path | None) -> None:
 
 def looked_up(found: Sequence[Written], store: Path, report: Path | None, names: Sequence[str]) -> list[Originality]:
     """Passages that the new notes of each alternative share with training pieces of a store; a page if requested."""
-    from symbolic_music.cli.output.report import working
+    from symbolic_music.cli.output.console import working
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation.originality import open_index, originality
 
@@ -67,10 +67,9 @@ def summary(shared: Originality) -> str:
 def write_report(
     target: Path, pieces: Sequence[tuple[str, Score, Originality, NDArray[Any] | None]], index: Index, split: str
 ) -> None:
-    """The page of `evaluation.originality.originality_report`, beside and renamed."""
+    """The page of `evaluation.originality.originality_report`, and its JSON."""
+    from symbolic_music.cli.output.pages import facts_of, write_page
     from symbolic_music.evaluation.originality import originality_report
-    from symbolic_music.evaluation.report import page
-    from symbolic_music.io.atomic import write_bytes
 
-    facts = {"store": str(index.store.path), "split": split, "files": len(pieces)}
-    write_bytes(target, page(originality_report(pieces, index.store, facts)).encode())
+    facts = facts_of(store=str(index.store.path), split=split, n=len(pieces))
+    write_page(originality_report(pieces, index.store, facts), target)

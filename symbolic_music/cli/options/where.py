@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.options.help_page import OLDER
-from symbolic_music.cli.output.report import numbers
 from symbolic_music.errors import OptionError
 
 if TYPE_CHECKING:
@@ -170,3 +169,11 @@ def least_and_most(text: str, option: str) -> tuple[int, int]:
     if found is None:
         raise OptionError(f"{option} takes a range such as 2-8, or one number, not {text!r}")
     return int(found[1]), int(found[2] or found[1])
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """Whole numbers separated by commas; OptionError names the option when they are not."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(f"{option} takes numbers separated by commas, such as 0,33, not {text!r}") from None

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symbolic_music.cli.options.common import Device, Json, Offline, Seed
-from symbolic_music.cli.options.help_page import COPIES, LIMITS, MACHINE, SAMPLING
+from symbolic_music.cli.options.help_page import COPIES, MACHINE
+from symbolic_music.cli.options.limits import LimitOptions
 from symbolic_music.cli.options.originality import check_store, looked_up, summary
-from symbolic_music.cli.options.where import TrackOptions, chords, least_and_most, places
-from symbolic_music.cli.output.report import check_output, check_score_output, numbers, out, out_json, working
-from symbolic_music.errors import OptionError
+from symbolic_music.cli.options.output_paths import check_output, check_score_output
+from symbolic_music.cli.options.sampling import SamplingOptions
+from symbolic_music.cli.options.where import TrackOptions
+from symbolic_music.cli.output.console import out, out_json, working
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
-    from symbolic_music.generation import EditSession, Limits, Region, Sampling, Written
+    from symbolic_music.generation import EditSession, Region, Written
     from symbolic_music.generation.planning import Verb
     from symbolic_music.models import Model
     from symbolic_music.score import Score
 
 
-_limit, _sampling = (partial(typer.Option, rich_help_panel=panel) for panel in (LIMITS, SAMPLING))
-
-
 @dataclass(frozen=True, kw_only=True)
-class WritingOptions:
-    """How notes are sampled, which limits they obey, how many alternatives there are, and where these are written."""
+class WritingOptions(LimitOptions, SamplingOptions):
+    """What every verb that writes notes asks: also how many alternatives there are, and where these are written."""
 
     output: Annotated[
         Path,
@@ -49,45 +47,6 @@ class WritingOptions:
     ] = False
     seed: Seed = 0
     as_json: Json = False
-    best_of: Annotated[
-        int | None,
-        _sampling(
-            help="Candidates for each result, of which the one that fits best is kept.",
-            show_default="4 of region models such as song, 1 of others",
-            min=1,
-            max=64,
-        ),
-    ] = None
-    temperature: Annotated[
-        float | None, _sampling(help="Below 1 safer, above 1 bolder.", show_default="1.0, 0.85 of region models")
-    ] = None
-    top_p: Annotated[
-        float | None,
-        _sampling(help="Sample from the most likely ids, up to this cumulative probability.", show_default="0.95"),
-    ] = None
-    top_k: Annotated[
-        int | None, _sampling(help="Sample from this many of the most likely ids; 0 for all.", show_default="0")
-    ] = None
-    min_p: Annotated[
-        float | None,
-        _sampling(help="Drop ids whose probability is below this fraction of the highest.", show_default="0.0"),
-    ] = None
-    lowest: Annotated[str | None, _limit(help="The lowest pitch, as C3 or 48; C4 is middle C.")] = None
-    highest: Annotated[str | None, _limit(help="The highest pitch.")] = None
-    scale: Annotated[str | None, _limit(help="A scale, as 'D minor'.")] = None
-    pitch_classes: Annotated[str | None, _limit(help="Pitch classes, as 0,4,7; 0 is C.")] = None
-    chords: Annotated[str | None, _limit(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.")] = None
-    polyphony: Annotated[int | None, _limit(help="At most this many notes sound at once.", min=1)] = None
-    notes_per_bar: Annotated[str | None, _limit(help="Notes in a bar, as 2-8 or 4.")] = None
-    notes_at_once: Annotated[str | None, _limit(help="Notes that begin together, as 1-3 or 4.")] = None
-    no_repeats: Annotated[bool, _limit("--no-repeats", help="No instrument repeats its last pitch.")] = False
-    grid: Annotated[float | None, _limit(help="They begin on a grid of so many quarters: 0.25 is a sixteenth.")] = None
-    end_on: Annotated[float | None, _limit(help="The bar on which they end; 12.5 is its middle.")] = None
-    given_pitches: Annotated[
-        str | None, _limit(help="These pitches in this order, as C4,E4,67; the rhythm is free.")
-    ] = None
-    free: Annotated[bool, _limit("--free", help="Do not follow the habits of the track elsewhere.")] = False
-    like: Annotated[str | None, _limit(metavar="PLACE", help="Follow the style of these bars, as bars:4-8.")] = None
     originality: Annotated[
         Path | None,
         typer.Option(
@@ -138,47 +97,6 @@ class WritingOptions:
         elif self.int8:
             model = generation.with_weights(model, "int8")
         return model
-
-    def sampling(self, model: Model[Any]) -> Sampling | None:
-        """The sampling settings; None when no option sets one: the default of the model."""
-        from symbolic_music.generation import default_sampling
-
-        given = self.given_sampling()
-        return replace(default_sampling(model), **given) if given else None
-
-    def given_sampling(self) -> dict[str, Any]:
-        """The sampling settings that options set."""
-        values = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k, "min_p": self.min_p}
-        return {name: value for name, value in values.items() if value is not None}
-
-    def limits(self) -> Limits:
-        """The limits on the new notes."""
-        from symbolic_music.generation import Limits
-        from symbolic_music.theory import pitch_number
-
-        melody = [] if self.given_pitches is None else self.given_pitches.split(",")
-        return Limits(
-            lowest=0 if self.lowest is None else pitch_number(self.lowest),
-            highest=127 if self.highest is None else pitch_number(self.highest),
-            scale=self.scale,
-            pitch_classes=() if self.pitch_classes is None else tuple(numbers(self.pitch_classes, "--pitch-classes")),
-            chords=() if self.chords is None else chords(self.chords),
-            polyphony=self.polyphony,
-            notes_per_bar=None if self.notes_per_bar is None else least_and_most(self.notes_per_bar, "--notes-per-bar"),
-            notes_at_once=None if self.notes_at_once is None else least_and_most(self.notes_at_once, "--notes-at-once"),
-            no_repeats=self.no_repeats,
-            grid=self.grid,
-            end_on=self.end_on,
-            given_pitches=tuple(pitch_number(name.strip()) for name in melody),
-            free=self.free,
-        )
-
-    def reference(self) -> Region | None:
-        """The bars whose style is followed."""
-        found = [] if self.like is None else places(self.like, "--like")
-        if len(found) > 1:
-            raise OptionError("--like takes one region, as bars:4-8")
-        return found[0] if found else None
 
     def edit(
         self,

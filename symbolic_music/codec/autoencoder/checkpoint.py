@@ -7,8 +7,8 @@ from pathlib import Path
 
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.errors import ModelError
+from symbolic_music.models.checkpoints.config_and_weights import read_config, write_folder
 from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
-from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
 from symbolic_music.version import __version__

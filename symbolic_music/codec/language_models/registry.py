@@ -25,8 +25,8 @@ from symbolic_music.codec.language_models.score_features import frame_count
 from symbolic_music.codec.language_models.tone_features import check_features, condition_frames
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
+from symbolic_music.models.checkpoints.config_and_weights import read_config, write_folder
 from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
-from symbolic_music.models.checkpoints.safetensors_folder import read_config, write_folder
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
 from symbolic_music.score import Score

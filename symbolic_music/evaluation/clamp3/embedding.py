@@ -20,7 +20,7 @@ from symbolic_music.evaluation.clamp3.midi_text import PATCH, midi_text, patches
 from symbolic_music.models.checkpoints.catalogue import CATALOGUE
 from symbolic_music.models.checkpoints.hub_download import download
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, copy_into
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, copy_into
 from symbolic_music.score import Score
 
 _PUBLISHED = next(one for one in CATALOGUE if one.name == "clamp3")

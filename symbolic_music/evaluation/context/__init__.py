@@ -2,7 +2,7 @@
 
 from symbolic_music.evaluation.context.baselines import RandomBars, copy_before, original, retrieve, with_notes
 from symbolic_music.evaluation.context.benchmark import load_cases
-from symbolic_music.evaluation.context.choosing_regions import choose_region, in_time
+from symbolic_music.evaluation.context.choosing_regions import choose_cases, choose_region, in_time
 from symbolic_music.evaluation.context.fit import fit
 from symbolic_music.evaluation.context.metrics import METRICS, Metric, measure
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
@@ -17,6 +17,7 @@ __all__ = [
     "Row",
     "Write",
     "as_json",
+    "choose_cases",
     "choose_region",
     "copy_before",
     "evaluate",

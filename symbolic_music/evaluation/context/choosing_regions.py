@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.errors import CorpusError, EvaluationError
 from symbolic_music.evaluation.context.patterns import on_grid
 from symbolic_music.evaluation.context.region import Case, EditRegion
 from symbolic_music.score import Score
 
 # Notes of the track in its region, and in the bars before; and notes that accompany it.
 _FEWEST, _FEWEST_BEFORE, _FEWEST_BESIDE = 8, 4, 8
+# Every third region is of drums, where a piece has any.
+_DRUMS_EVERY = 3
 
 
 def choose_region(
@@ -46,3 +50,42 @@ def in_time(score: Score) -> bool:
     """Whether bars and beats of a piece are those of its music: four fifths of its notes are on their grid."""
     tracks = tuple(np.unique(score.notes["track"]).tolist())
     return bool(tracks) and on_grid(Case(score, EditRegion(0, max(1, score.end), tracks)), score.notes) >= 0.8
+
+
+def choose_cases(store: NoteStore, split: str, count: int, bars: int = 4, seed: int = 0) -> list[Case]:
+    """Regions of the pieces of a split, drawn at random, a piece at a time until there are enough.
+
+    Args:
+        store: of notes.
+        split: its name.
+        count: regions at most; there are fewer where not all pieces have a region, or another one.
+        bars: of a region.
+        seed: the same seed gives the same regions.
+
+    Raises:
+        CorpusError: when the store has no such split.
+        EvaluationError: when no piece has a region, or for less than one of them.
+    """
+    if split not in store.splits:
+        raise CorpusError(f"{store.path} has no split {split!r}; it has {', '.join(store.splits) or 'none'}")
+    if count < 1:
+        raise EvaluationError(f"at least one region is edited, not {count}")
+    rng, found, seen = np.random.default_rng(seed), list[Case](), set[tuple[int, EditRegion]]()
+    for _ in range(_DRUMS_EVERY):
+        for index in rng.permutation(store.splits[split]).tolist():
+            if len(found) == count:
+                return found
+            score = store.music(index)
+            if not len(score) or not in_time(score):
+                continue
+            drums = len(found) % _DRUMS_EVERY == _DRUMS_EVERY - 1
+            region = choose_region(score, drums, rng, bars) or choose_region(score, not drums, rng, bars)
+            if region is not None and (index, region) not in seen:
+                seen.add((index, region))
+                found.append(Case(score, region, store.piece(index).source))
+    if not found:
+        raise EvaluationError(
+            f"no piece of {split!r} of {store.path} has {bars} bars of a track to write anew: a region has eight notes "
+            "of its track, as many bars before and after, and notes on a grid of sixteenths or triplets"
+        )
+    return found

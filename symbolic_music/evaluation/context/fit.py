@@ -23,15 +23,18 @@ _PARTS: dict[str, tuple[str, bool]] = {
 }
 
 
-def fit(edited: Score, first: int, last: int, tracks: tuple[int, ...]) -> tuple[float | None, dict[str, float]]:
+def fit(
+    edited: Score, first: int, last: int, tracks: tuple[int, ...], like: tuple[int, int] | None = None
+) -> tuple[float | None, dict[str, float]]:
     """The mean of the shares, 0 to 1 (None where none is defined), and the shares by name.
 
     Args:
         edited: the piece with what was written; what is around is the same as before.
         first, last: ticks of what was written.
         tracks: that were written.
+        like: ticks of the bars whose style they follow; None for those around.
     """
-    found = measure(Case(edited, EditRegion(first, last, tracks)), edited)
+    found = measure(Case(edited, EditRegion(first, last, tracks), like=like), edited)
     shares: dict[str, float] = {}
     for_it = []
     for name, (words, less) in _PARTS.items():

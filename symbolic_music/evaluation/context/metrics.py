@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from symbolic_music.errors import EvaluationError
-from symbolic_music.evaluation.context import harmony, patterns, proportion, seams
+from symbolic_music.evaluation.context import harmony, patterns, seams, track_agreement
 from symbolic_music.evaluation.context.region import Case
 from symbolic_music.score import Array, Score
 
@@ -43,13 +43,13 @@ METRICS = (
     Metric("likeness_rhythm", "both", "higher", "share", lambda case, notes: patterns.likeness(case, notes, False)),
     Metric("likeness_rhythm_pitch", "pitched", "higher", "share", patterns.likeness),
     Metric("repetition", "both", "original", "share", patterns.repetition),
-    Metric("density", "both", "lower", "octaves", proportion.density),
-    Metric("density_kept", "both", "higher", "share", proportion.density_kept),
-    Metric("in_range", "both", "higher", "share", proportion.in_range),
-    Metric("polyphony", "pitched", "lower", "octaves", proportion.polyphony),
-    Metric("note_length", "pitched", "lower", "octaves", proportion.note_length),
-    Metric("piles", "both", "lower", "share", proportion.pile),
-    Metric("empties", "both", "lower", "share", proportion.empty),
+    Metric("density", "both", "lower", "octaves", track_agreement.density),
+    Metric("density_kept", "both", "higher", "share", track_agreement.density_kept),
+    Metric("in_range", "both", "higher", "share", track_agreement.in_range),
+    Metric("polyphony", "pitched", "lower", "octaves", track_agreement.polyphony),
+    Metric("note_length", "pitched", "lower", "octaves", track_agreement.note_length),
+    Metric("piles", "both", "lower", "share", track_agreement.pile),
+    Metric("empties", "both", "lower", "share", track_agreement.empty),
     Metric("seam_leap", "pitched", "original", "semitones", seams.leap),
     Metric("seam_gap", "both", "lower", "quarters", seams.gap),
     Metric("same_as_original", "both", "original", "share", seams.same_as_original),

@@ -54,11 +54,13 @@ def likeness(case: Case, written: Array, pitches: bool = True) -> float:
     """Mean over the bars of a region of the best Jaccard index with one of the eight bars before or after the region.
 
     Bars are sets of (sixteenth, pitch), or of sixteenths. Those around are the written tracks' own as they are in the
-    piece; the region's do not count.
+    piece; the region's do not count. Where a case says which bars are followed, it is these.
     """
     first, last = case.bars
     around = _of_tracks(case, case.own, pitches)
     near = around[max(0, first - AROUND) : first] + around[last : last + AROUND]
+    if case.like is not None:
+        near = around[slice(*case.bars_of(*case.like))]
     mine = _of_tracks(case, written, pitches)[first:last]
     if not near or not len(written):
         return float("nan")

@@ -55,11 +55,13 @@ class Case:
         score: the original.
         region: where it is edited.
         piece: name of the piece; intervals and tests are over pieces.
+        like: ticks of the bars of the written tracks that new notes follow; None for all outside the region.
     """
 
     score: Score
     region: EditRegion
     piece: str = ""
+    like: tuple[int, int] | None = None
 
     @cached_property
     def is_drums(self) -> bool:
@@ -73,9 +75,12 @@ class Case:
 
     @cached_property
     def own(self) -> Array:
-        """Notes of the written tracks outside the region."""
+        """Notes of the written tracks outside the region, those of the bars to follow where these are said."""
         notes = self.score.notes
-        return np.asarray(notes[np.isin(notes["track"], self.region.tracks) & ~self.region.mask(notes)])
+        followed = np.isin(notes["track"], self.region.tracks) & ~self.region.mask(notes)
+        if self.like is not None:
+            followed &= (notes["onset"] >= self.like[0]) & (notes["onset"] < self.like[1])
+        return np.asarray(notes[followed])
 
     @cached_property
     def others(self) -> Array:
@@ -94,5 +99,9 @@ class Case:
     @cached_property
     def bars(self) -> tuple[int, int]:
         """Numbers of the first bar that the region touches and of the first after it."""
-        first = int(np.searchsorted(self.lines, self.region.first, side="right")) - 1
-        return first, max(first + 1, int(np.searchsorted(self.lines, self.region.last, side="left")))
+        return self.bars_of(self.region.first, self.region.last)
+
+    def bars_of(self, first: int, last: int) -> tuple[int, int]:
+        """Numbers of the first bar that a range of ticks touches and of the first after it."""
+        bar = int(np.searchsorted(self.lines, first, side="right")) - 1
+        return bar, max(bar + 1, int(np.searchsorted(self.lines, last, side="left")))

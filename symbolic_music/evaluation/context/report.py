@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from symbolic_music.evaluation.context.region import Case, Write
 from symbolic_music.evaluation.context.table import Row
+from symbolic_music.evaluation.excerpts import excerpt
 from symbolic_music.evaluation.report import Media, Report, Section, Table
 from symbolic_music.score import Score
 from symbolic_music.transforms import clip
@@ -72,28 +73,13 @@ def table_of(rows: Sequence[Row]) -> Table:
 
 def _shown(case: Case, edited: Score, name: str, sample_rate: int | None) -> list[Table | Media]:
     """A roll, and sound, of the region with a bar to either side."""
-    import numpy as np
-
-    from symbolic_music.plotting.rolls.roll import piano_roll
-    from symbolic_music.plotting.style import figure_bytes
-
     bar = int(case.lines[case.bars[0] + 1] - case.lines[case.bars[0]])
     edges = np.array([max(0, case.region.first - bar), case.region.last + bar])
     start, end = (float(t) for t in case.score.seconds(edges))
     part = clip(edited, start, end)
-    if not len(part):
-        return []
     began = float(case.score.seconds(case.region.first)) - start
     ended = min(float(case.score.seconds(case.region.last)) - start, part.duration)
     inside = (part.onset_seconds >= began - 1e-6) & (part.onset_seconds < ended)
     written = inside & np.isin(part.notes["track"], case.region.tracks)
     region = (began, ended) if began < ended else None
-    figure = piano_roll(part, written, region)
-    out: list[Table | Media] = [Media(figure_bytes(figure, dpi=90), ".png", name)]
-    if sample_rate is not None:
-        from symbolic_music.synthesis import render
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = render(part, sample_rate=sample_rate).write(Path(folder) / "part.flac")
-            out.append(Media(path.read_bytes(), ".flac", name))
-    return out
+    return [*excerpt(part, name, sample_rate, written, region)]

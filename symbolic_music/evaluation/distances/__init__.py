@@ -9,11 +9,13 @@ from symbolic_music.evaluation.distances.frechet import (
     frechet_infinite,
 )
 from symbolic_music.evaluation.distances.rendered import rendered_distance
+from symbolic_music.evaluation.distances.report import SIDES, distances_table, interval, sets_report
 from symbolic_music.evaluation.distances.sets import COUNTED, Embedding, Sets, as_json, compare
 
 __all__ = [
     "COUNTED",
     "NAME",
+    "SIDES",
     "SIZE",
     "Embedding",
     "Extrapolated",
@@ -22,8 +24,11 @@ __all__ = [
     "compare",
     "discrepancy",
     "discrepancy_p",
+    "distances_table",
     "embed",
     "frechet",
     "frechet_infinite",
+    "interval",
     "rendered_distance",
+    "sets_report",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -66,13 +67,13 @@ class Sets:
 
 
 def compare(
-    first: Sequence[Score],
-    second: Sequence[Score],
+    first: Iterable[Score],
+    second: Iterable[Score],
     seed: int = 0,
     progress: Progress | None = None,
     embedding: Embedding = COUNTED,
 ) -> Sets:
-    """Compare generated pieces with a reference.
+    """Compare generated pieces with a reference. Each is measured as it comes, so that no set has to be in memory.
 
     Args:
         first: generated pieces, three at least, none without notes.
@@ -84,21 +85,25 @@ def compare(
     Raises:
         EvaluationError: for fewer than three pieces, or one without notes.
     """
-    if min(len(first), len(second)) < 3:
-        raise EvaluationError(f"sets of three pieces at least are compared, not of {len(first)} and {len(second)}")
-    if not all(len(score) for score in (*first, *second)):
-        raise EvaluationError("a piece has no notes: leave it out")
-    total = len(first) + len(second)
-    vectors, features, nine = [], [], []
-    for number, score in enumerate((*first, *second), 1):
-        vectors.append(embedding.embed(score))
-        features.append(muspy.features(score))
-        nine.append(mgeval.features(score))
-        if progress:
-            progress(0.9 * number / total)
-    cut = len(first)
+    total = length_hint(first) + length_hint(second)
+    vectors, counts = list[NDArray[Any]](), list[int]()
+    features, nine = [], []
+    for pieces in (first, second):
+        before = len(vectors)
+        for score in pieces:
+            if not len(score):
+                raise EvaluationError("a piece has no notes: leave it out")
+            vectors.append(embedding.embed(score))
+            features.append(muspy.features(score))
+            nine.append(mgeval.features(score))
+            if progress and total:
+                progress(0.9 * min(1.0, len(vectors) / total))
+        counts.append(len(vectors) - before)
+    if min(counts) < 3:
+        raise EvaluationError(f"sets of three pieces at least are compared, not of {counts[0]} and {counts[1]}")
+    cut = counts[0]
     table = np.stack(vectors)
-    names = [str(i) for i in range(total)]
+    names = [str(i) for i in range(len(vectors))]
     means = {
         name: (
             mean([one[name] for one in features[:cut]], names[:cut], seed=seed),
@@ -108,7 +113,7 @@ def compare(
     }
     one, other = table[:cut], table[cut:]
     return Sets(
-        pieces=(len(first), len(second)),
+        pieces=(counts[0], counts[1]),
         embedding=embedding.name,
         seed=seed,
         frechet=frechet(one, other),

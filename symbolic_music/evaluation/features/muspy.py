@@ -241,7 +241,9 @@ def _histogram(piece: Sounding) -> NDArray[np.int64]:
 
 
 def _classes(pitches: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.asarray(np.append(pitches, np.zeros(4, np.int64)).reshape(11, 12).sum(axis=0))
+    classes = pitches[:120].reshape(10, 12).sum(axis=0)
+    classes[:8] += pitches[120:]
+    return np.asarray(classes)
 
 
 def _checked(measure: int) -> int:
@@ -263,16 +265,20 @@ def _at_once(piece: Sounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     heard = ~piece.is_drum & (piece.duration > 0)
     if not heard.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    # Pitches one after the other on one line of time: there the union of each pitch's notes is one running maximum.
-    pitch, apart = piece.pitch[heard], piece.end + 1
     # NumPy sorts bytes by radix, and times that rise for a while by their runs, when it sorts stably.
-    order = np.argsort(pitch.astype(np.uint8), kind="stable")
-    start = (piece.onset[heard] + pitch * apart)[order]
-    reach = np.maximum.accumulate(start + piece.duration[heard][order])
+    rows = np.flatnonzero(heard)
+    rows = rows[np.argsort(piece.pitch[rows].astype(np.uint8), kind="stable")]
+    # Pitches one after the other on one line of time: there the union of each pitch's notes is one running maximum.
+    onset, apart = piece.onset[rows], piece.pitch[rows] * (piece.end + 1)
+    start = onset + apart
+    reach = np.maximum.accumulate(start + piece.duration[rows])
     first = np.append(True, start[1:] > reach[:-1])
-    last = np.append(first[1:], True)
+    ends = (reach - apart)[np.append(first[1:], True)]
+    ends.sort(kind="stable")
+    begins = np.zeros(len(heard), bool)
+    begins[rows[first]] = True
     # A beginning is odd, an end even.
-    moments = np.concatenate([start[first] % apart * 2 + 1, reach[last] % apart * 2])
+    moments = np.concatenate([piece.onset[begins] * 2 + 1, ends * 2])
     moments.sort(kind="stable")
     return np.diff(moments >> 1), np.cumsum((moments & 1) * 2 - 1)[:-1]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import combinations
@@ -78,8 +78,8 @@ def listening_page(clips: Sequence[Clip], kind: Kind, question: str = "", seed: 
     order = rng.permutation(len(audio)).tolist()
     shown = [list(audio.items())[i] for i in order]
     test = {"id": name, "kind": kind, "question": question, "trials": trials, "audio": dict(shown)}
-    # A closing tag inside a script would end it.
-    text = json.dumps(test).replace("</", "<\\/")
+    # A tag or a comment inside a script could end it, or keep it from ending.
+    text = json.dumps(test).replace("<", "\\u003c")
     page = (files("symbolic_music.evaluation.listening") / "page.html").read_text(encoding="utf-8")
     key = {identity[item, system]: [item, system] for item, system in identity if system}
     return page.replace("/*TEST*/", text), {"test": name, "kind": kind, "clips": key}
@@ -102,37 +102,3 @@ def _check(clips: Sequence[Clip], items: Sequence[str], systems: Sequence[str], 
 
 def _address(clip: Clip) -> str:
     return f"data:{_TYPES[clip.suffix.lower()]};base64,{base64.b64encode(clip.data).decode()}"
-
-
-def read_answers(answers: Sequence[Mapping[str, Any]], key: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Answers with the key applied, one row a judgement.
-
-    Pairwise: listener, item, better and worse (systems), and tie. Otherwise: listener, item, system, rating.
-
-    Raises:
-        EvaluationError: for answers of another test, or with clips that are not in the key.
-    """
-    rows: list[dict[str, Any]] = []
-    names = key["clips"]
-    for sheet in answers:
-        if sheet.get("test") != key["test"]:
-            raise EvaluationError(f"answers of test {sheet.get('test')!r} do not belong to test {key['test']!r}")
-        for answer in sheet["answers"]:
-            unknown = [clip for clip in answer["clips"] if clip not in names]
-            if unknown:
-                raise EvaluationError(f"the key has no clip {unknown[0]!r}")
-            rows += _rows(sheet["listener"], answer, names)
-    return rows
-
-
-def _rows(listener: str, answer: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    if "ratings" in answer:
-        return [
-            {"listener": listener, "item": names[clip][0], "system": names[clip][1], "rating": float(rating)}
-            for clip, rating in answer["ratings"].items()
-        ]
-    first, second = answer["clips"]
-    better = answer["better"] or first
-    worse = second if better == first else first
-    row = {"listener": listener, "item": names[first][0], "better": names[better][1], "worse": names[worse][1]}
-    return [{**row, "tie": answer["better"] is None}]

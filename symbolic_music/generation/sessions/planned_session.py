@@ -8,7 +8,7 @@ earlier and sounds into a region stays; its pitch is not struck again in its tra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,8 @@ class PlannedSession(EditSession):
             if draft.begun:
                 asked = np.logical_or.reduce(self._asked[: draft.begun])
                 notes = self._score.notes
-                found.append(draft.result(self._score, notes[asked], notes[~asked], self._edit.spans))
+                one = draft.result(self._score, notes[asked], notes[~asked], self._edit.spans)
+                found.append(replace(one, like=self._edit.like))
         return flagged(found)
 
     def _old_notes(self, span: Span) -> Array:

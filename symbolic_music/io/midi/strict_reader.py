@@ -8,9 +8,10 @@ away than a file's times can be.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import symusic
@@ -31,6 +32,7 @@ _NO_STATE = bytes(b for b in range(256) if b >> 4 not in (0x9, 0xB, 0xC, 0xE))
 # All notes of a channel end.
 _OFFS = [bytes([0, 0x80 | channel]) + b"\x00".join(bytes([pitch, 0]) for pitch in range(128)) for channel in range(16)]
 _PORT = b"\xff\x21\x01"
+Marked = Literal["silent", "channels", "programs"]
 
 
 @dataclass(frozen=True)
@@ -44,19 +46,21 @@ class Strict:
 
 @dataclass(frozen=True)
 class Closed:
-    """A file with signs: bytes, (track, channel) of each sign, and (track, channel) that may change their program.
+    """A file with signs: bytes, (track, channel) of each sign, and of each that may change its program how often.
 
     `once`: no track has more than one program change.
     `late`: a channel with controllers may end with a program without notes, which may have the last of them.
     `players`: channels that may have notes.
+    `between`: tracks in which the last controllers of a channel may stand between program changes after its last note.
     """
 
     data: bytes
     signs: list[tuple[int, int]]
-    changing: set[tuple[int, int]]
+    changing: Counter[tuple[int, int]]
     once: bool
     late: bool
     players: set[int]
+    between: set[int]
 
 
 def parse_strict(data: bytes) -> Strict | None:
@@ -82,7 +86,7 @@ def parse_strict(data: bytes) -> Strict | None:
     if any(text.kind == "lyric" for text in fields["texts"]):
         return None  # symusic gives them all to one channel
     is_heard, is_plain = _told_apart(fields, whole, signs)
-    is_heard &= not _has_ports(data) and not may_assign(data)
+    is_heard &= not has_ports(data) and not may_assign(data)
     try:
         score = Score(**fields)
     except Exception:
@@ -141,7 +145,7 @@ def _rows(table: Array, mask: Array) -> Array:
     return table.view(f"V{table.dtype.itemsize}")[mask].view(table.dtype)
 
 
-def _has_ports(data: bytes) -> bool:
+def has_ports(data: bytes) -> bool:
     at = data.find(_PORT)
     while at >= 0:
         if data[at + 3]:
@@ -150,12 +154,13 @@ def _has_ports(data: bytes) -> bool:
     return False
 
 
-def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
+def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
     """The file with all notes ended and channels marked; None if its headers or lengths are wrong.
 
     Args:
         data: the bytes of a MIDI file.
-        signs_of_players: mark the channels with notes too, not only those with controllers or bends alone.
+        marked: `channels` with notes, controllers or bends; only the `silent` ones, without notes; or `programs`: all
+            channels, each under the program in force at the end too, and notes are ended twice.
     """
     if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
         return None
@@ -164,9 +169,10 @@ def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
         return None
     pieces, at = [data[:14]], 14
     signs: list[tuple[int, int]] = []
-    changing: set[tuple[int, int]] = set()
+    changing: Counter[tuple[int, int]] = Counter()
     once, late, parts = True, False, 16 * tracks
     players: set[int] = set()
+    between: set[int] = set()
     for track in range(tracks):
         stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
         if data[at : at + 4] != b"MTrk" or stop > len(data) or data[stop - 3 : stop] != _END_OF_TRACK:
@@ -183,30 +189,39 @@ def closed(data: bytes, signs_of_players: bool = True) -> Closed | None:
         for byte in {*changes}:
             last = state[state.rfind(byte) :]
             late |= (0xB0 | byte & 15) in state and (0x90 | byte & 15) not in last
+            rest = state[state.rfind(0x90 | byte & 15) + 1 :]
+            first, final = (max(0, at) for at in (rest.find(byte), rest.rfind(byte)))
+            if (0xB0 | byte & 15) in rest[first:final] and (0xB0 | byte & 15) not in rest[final:]:
+                between.add(track)
         parts += len(changes)
         if parts > _MOST_PARTS:
             return None
-        changing |= {(track, byte & 15) for byte in changes}
+        changing.update((track, byte & 15) for byte in changes)
         players.update(played)
-        own = sorted({*played, *with_state} if signs_of_players else {*with_state} - {*played})
+        own = sorted({*with_state} - {*played} if marked == "silent" else {*played, *with_state})
         signs += [(track, channel) for channel in own]
-        tail = _tail(sum(1 << channel for channel in played), sum(1 << channel for channel in own))
+        tail = _tail(*(sum(1 << channel for channel in some) for some in (played, own)), marked == "programs")
         pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]
         at = stop
-    return Closed(b"".join(pieces), signs, changing, once, late, players) if at == len(data) else None
+    if at != len(data):
+        return None
+    return Closed(b"".join(pieces), signs, changing, once, late, players, between)
 
 
 @lru_cache(maxsize=256)
-def _tail(played: int, signed: int) -> bytes:
+def _tail(played: int, signed: int, programs: bool) -> bytes:
     """End of a track whose last delta time is written: nothing, far away a tempo of 1, note offs, signs, end-of-track.
 
-    The tempo says that the track was read to its end; the sign of a channel is a note of its program 0.
+    The tempo says that the track was read to its end; the sign of a channel is a note of its program 0, and before it,
+    of pitch 1, of the program in force where those are marked.
     """
     out = b"\xff\x7f\x00" + b"\xff\xff\xff\x7f" + b"\xff\x51\x03\x00\x00\x01"
     for channel in range(16):
         if played >> channel & 1:
-            out += _OFFS[channel]
+            out += _OFFS[channel] * (2 if programs else 1)
     for channel in range(16):
         if signed >> channel & 1:
+            if programs:
+                out += bytes([0, 0x90 | channel, 1, 1, 1, 0x80 | channel, 1, 0])
             out += bytes([0, 0xC0 | channel, 0, 0, 0x90 | channel, 0, 1, 1, 0x80 | channel, 0, 0])
     return out + b"\x00" + _END_OF_TRACK

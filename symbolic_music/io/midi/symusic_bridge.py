@@ -48,7 +48,7 @@ def fields_of(source: Any) -> dict[str, Any]:
     return {
         "ticks_per_quarter": source.ticks_per_quarter,
         "notes": joined(notes, NOTE),
-        "tempos": _table(source.tempos, TEMPO, None, time="time", microseconds="mspq"),
+        "tempos": tempos_of(source),
         "meters": _table(source.time_signatures, METER, None, time="time", numerator="numerator",
                          denominator="denominator"),
         "keys": _table(source.key_signatures, KEY, None, time="time", sharps="key", minor="tonality"),
@@ -57,6 +57,11 @@ def fields_of(source: Any) -> dict[str, Any]:
         "tracks": tuple(tracks),
         "texts": tuple(texts),
     }  # fmt: skip
+
+
+def tempos_of(source: Any) -> Array:
+    """The tempos of a `symusic.Score` in ticks."""
+    return _table(source.tempos, TEMPO, None, time="time", microseconds="mspq")
 
 
 def _table(events: Any, dtype: np.dtype[Any], track: int | None, **columns: str) -> Array:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.engraving import Segment, engraved
-from symbolic_music.io.notation.engraving.hands import Hands, MeasureState
+from symbolic_music.io.notation.engraving.note_heads import MeasureState, PartHeads
 from symbolic_music.io.notation.numbers import number
 from symbolic_music.io.notation.to_score import grace_onsets
 from symbolic_music.io.notation.written import TICKS, Measure, WrittenNote
@@ -57,7 +57,7 @@ def patched_measure(
     graces: Counter[tuple[int, int]],
     start: int,
     length: Fraction,
-    hands: Hands,
+    heads: PartHeads,
 ) -> tuple[str, set[Element]]:
     """The measure with these notes, and which of its `note` elements are still there.
 
@@ -83,7 +83,7 @@ def patched_measure(
     # A voice of rests only makes room for notes on its staff.
     kept_voices |= {voice for voice in resting if _staff_of_voice(items, voice) not in staves_of_left}
     kept = [i for i in items if i.element.tag == "note" and _voice_of(i.element) in kept_voices]
-    events = _events(left, chains, there, kept, items, begun, start, length, hands)
+    events = _events(left, chains, there, kept, items, begun, start, length, heads)
     return _assembled(element, items, kept, events, state, length), {item.element for item in kept}
 
 
@@ -196,7 +196,7 @@ def _events(
     state: MeasureState,
     start: int,
     length: Fraction,
-    hands: Hands,
+    heads: PartHeads,
 ) -> list[sheet.Event]:
     """Events of the notes that are not in kept voices, staff by staff, with the marks of those that were there."""
     kept_voices = {_voice_of(item.element) for item in kept}
@@ -209,7 +209,7 @@ def _events(
         own = [s for s in left if _staff(s, chains, state) == staff]
         if not own and (staff in kept_staves or (kept and state.staves < 2)):
             continue
-        head_of = hands.heads(state, staff, start)
+        head_of = heads.at(state, staff, start)
         events = engraved(own, length, head_of, 1, staff, fill=staff not in kept_staves)
         names: dict[int, int] = {}
         mine = [v for v in free if _staff_of_voice(items, v) == staff]

@@ -15,7 +15,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.engraving import Segment
 from symbolic_music.io.notation.engraving.grid import simplest_of
-from symbolic_music.io.notation.engraving.hands import Hands, MeasureState
+from symbolic_music.io.notation.engraving.note_heads import MeasureState, PartHeads
 from symbolic_music.io.notation.engraving.slurs import reattached
 from symbolic_music.io.notation.measure_patch import patched_measure
 from symbolic_music.io.notation.musicxml.bounded_xml import ByteSpan
@@ -198,7 +198,7 @@ def _part_edits(patch: _Patch, index: int, own: Array) -> list[tuple[int, int, b
     states = [MeasureState()]
     for measure in measures:
         states.append(states[-1].at_end(measure))
-    hands = Hands(written, reading.layout.starts, reading.score.tracks[index].program)
+    heads = PartHeads(written, reading.layout.starts, reading.score.tracks[index].program)
     texts: dict[int, str] = {}
     kept: set[Element] = set()
 
@@ -206,7 +206,7 @@ def _part_edits(patch: _Patch, index: int, own: Array) -> list[tuple[int, int, b
         same = Counter(_known(piece) for piece in (Counter(new[bar]) & Counter(old[bar])).elements())
         length = Fraction(bounds[bar + 1] - bounds[bar], TICKS)
         text, stay = patched_measure(
-            element, music, state, _segments(new[bar]), same, graces.get(bar, Counter()), bounds[bar], length, hands
+            element, music, state, _segments(new[bar]), same, graces.get(bar, Counter()), bounds[bar], length, heads
         )
         kept.update(stay)
         return text
@@ -227,7 +227,7 @@ def _part_edits(patch: _Patch, index: int, own: Array) -> list[tuple[int, int, b
         behind[-1] = behind[-1].replace("</measure>", final + "</measure>")
         texts[last] = "\n".join([text, *behind])
     out += [(*patch.spans[measures[bar]], text.encode()) for bar, text in texts.items()]
-    return out + _instrument_edits(patch.document, part.get("id", ""), *hands.instruments())
+    return out + _instrument_edits(patch.document, part.get("id", ""), *heads.instruments())
 
 
 def _number(reading: Reading, bar: int) -> int:

@@ -15,12 +15,11 @@ from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.engraving import Segment, engraved
 from symbolic_music.io.notation.engraving.grid import written_time, written_times
 from symbolic_music.io.notation.engraving.spelling import spelled
+from symbolic_music.io.notation.engraving.staves import clefs, hands, staves_of
 from symbolic_music.io.notation.musicxml.chord_symbols import harmony_element
 from symbolic_music.io.notation.percussion import place_of_drum
 from symbolic_music.score import Score, Text, Track, track_title
 
-_KEYBOARDS = (*range(24), 46)
-_MIDDLE = 60
 _MOST_BARS = 100_000
 
 
@@ -62,9 +61,7 @@ class _PartWriter:
             p for p in np.unique(self.notes["program"][self.notes["channel"] != DRUM_CHANNEL]).tolist()
             if p != self.track.program
         ]  # fmt: skip
-        wide = len(pitched) > 0 and pitched.min() < _MIDDLE - 5 and pitched.max() > _MIDDLE + 5
-        self.two_staves = bool(wide and self.track.program in _KEYBOARDS and not self.drum_keys)
-        self.low = bool(len(pitched) and np.median(pitched) < _MIDDLE - 3)
+        self.staves = staves_of(pitched, self.track.program, bool(self.drum_keys))
 
     # -- instruments --------------------------------------------------------------------------------------
 
@@ -127,8 +124,7 @@ class _PartWriter:
             keys = score.keys[(score.keys["time"] >= self._tick(i)) & (score.keys["time"] < self._tick(i + 1))]
             key = (int(keys["sharps"][0]), int(keys["minor"][0])) if len(keys) else None
             sharps = key[0] if key is not None else sharps
-            staves = "<staves>2</staves>" if self.two_staves and i == 0 else ""
-            first = staves + self._clefs() if i == 0 else ""
+            first = clefs(self.staves) if i == 0 else ""
             new_meter = meter if meter != shown and (i or len(score.meters)) else None
             if again:
                 new_meter = None
@@ -147,20 +143,11 @@ class _PartWriter:
         def head(segment: Segment) -> sheet.Head:
             return self._head(segment, sharps)
 
-        if not self.two_staves:
+        if self.staves != "grand":
             return engraved(segments, length, head)
-        upper = [s for s in segments if s.pitch >= _MIDDLE]
-        lower = [s for s in segments if s.pitch < _MIDDLE]
+        upper, lower = hands(segments)
         above = engraved(upper, length, head, 1, 1)
         return above + engraved(lower, length, head, 1 + max((e.voice for e in above), default=4), 2)
-
-    def _clefs(self) -> str:
-        if self.drum_keys:
-            return "<clef><sign>percussion</sign></clef>"
-        if self.two_staves:
-            upper, lower = sheet.clef("G", 2), sheet.clef("F", 4)
-            return upper.replace("<clef>", '<clef number="1">') + lower.replace("<clef>", '<clef number="2">')
-        return sheet.clef("F", 4) if self.low else sheet.clef("G", 2)
 
     def _tick(self, bar: int) -> int:
         return int(self.lines[bar]) if bar < len(self.lines) else 1 << 31

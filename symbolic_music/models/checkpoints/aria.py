@@ -16,9 +16,9 @@ import torch
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
 from symbolic_music.models.architectures.aria import Aria, AriaConfig
+from symbolic_music.models.checkpoints.config_and_weights import Undrawn
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.safetensors_folder import Undrawn
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.tokenizers.base import Tokenizer
 
 TABLE = "model.tok_embeddings.weight"

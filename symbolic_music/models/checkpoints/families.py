@@ -13,7 +13,7 @@ from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError
 from symbolic_music.models.checkpoints import aria, midi_llm, midigpt_file, skytnt
 from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_config, gpt2_of, plain_name
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.base import Tokenizer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symbolic_music.errors import MissingExtraError, ModelError
-from symbolic_music.models.checkpoints.safetensors_folder import CONFIG, read_json
+from symbolic_music.models.checkpoints.config_and_weights import CONFIG, read_json
 
 if TYPE_CHECKING:
     from types import ModuleType

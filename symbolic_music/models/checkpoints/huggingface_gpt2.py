@@ -21,9 +21,9 @@ from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+from symbolic_music.models.checkpoints.config_and_weights import Undrawn, read_config, write_folder
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.safetensors_folder import Undrawn, read_config, write_folder
-from symbolic_music.models.checkpoints.tensors import WEIGHT_FILES, CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.checkpoints.published_tensors import WEIGHT_FILES, CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -76,18 +76,8 @@ def load_pretrained(source: str | Path, vocabulary: int = v.SIZE, revision: str 
     return gpt2_of(config, rows, CheckpointTensors.of_folder(folder, plain_name))
 
 
-def save_pretrained(network: GPT2, folder: str | Path) -> Path:
-    """Write a network as `transformers.GPT2LMHeadModel.from_pretrained` reads it, in the type of its weights.
-
-    Raises:
-        FileError: when it cannot be written.
-
-    Examples:
-        >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2))
-        >>> folder = sm.models.save_pretrained(network, "gpt2")
-        >>> sorted(file.name for file in folder.iterdir())
-        ['config.json', 'model.safetensors']
-    """
+def save_gpt2(network: GPT2, folder: str | Path) -> Path:
+    """Write a network as `transformers.GPT2LMHeadModel.from_pretrained` reads it; see `save_pretrained`."""
     c = network.config
     config = {
         "architectures": ["GPT2LMHeadModel"],

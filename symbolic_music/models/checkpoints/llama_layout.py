@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.models.modules.rotary import Stretch
 
 

@@ -13,10 +13,12 @@ import torch
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import MissingExtraError, ModelError
+from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.architectures.midi_llm import MidiLlm, MidiLlmConfig
+from symbolic_music.models.checkpoints.config_and_weights import write_folder
 from symbolic_music.models.checkpoints.llama_layout import fill_from, llama_shape
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader, copy_into
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, ConfigReader, copy_into
 from symbolic_music.models.modules.llama_stack import llama_names
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.base import Tokenizer
@@ -42,6 +44,11 @@ class TextIds:
 
     def __init__(self, folder: Path, size: int) -> None:
         self._path, self._size = folder / TOKENIZER, size
+
+    def copy_into(self, folder: Path) -> None:
+        """Write tokenizer.json into another folder, where there is one and it is another."""
+        if self._path.is_file() and folder.resolve() != self._path.parent.resolve():
+            write_bytes(folder / TOKENIZER, self._path.read_bytes())
 
     def __call__(self, text: str) -> Sequence[int]:
         """Ids of the request for music that this text describes.
@@ -105,6 +112,50 @@ def open_folder(folder: Path, theirs: Mapping[str, Any]) -> tuple[MidiLlm, Token
     fill_from(network, checkpoint, names)
     network.text_ids = TextIds(folder, config.text)
     return network, tokenizers.get("anticipation")
+
+
+@torch.no_grad()
+def save_midi_llm(network: MidiLlm, folder: str | Path) -> Path:
+    """Write a network as `transformers.LlamaForCausalLM.from_pretrained` reads it; see `save_pretrained`.
+
+    The two rows of music that the encoding does not use are zero.
+    """
+    c = network.config
+    if network.head is not None:
+        raise ModelError("the output matrix of text was not loaded with this network, and transformers needs it")
+    table = torch.cat([network.text_embedding.weight, network.embedding.weight])
+    weights = {_TABLE: torch.cat([table, table.new_zeros(c.text + MUSIC - len(table), c.width)])}
+    names = dict(llama_names(c.layers, "blocks", _BLOCKS)) | {"norm.weight": ("model.norm.weight",)}
+    rows = [c.width, c.width * c.key_heads // c.heads, c.width * c.key_heads // c.heads]
+    for name, parameter in network.named_parameters():
+        theirs = names.get(name, ())
+        parts = torch.split(parameter, rows) if len(theirs) > 1 else (parameter,)
+        weights |= dict(zip(theirs, parts, strict=False))
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": c.text + MUSIC,
+        "hidden_size": c.width,
+        "num_hidden_layers": c.layers,
+        "num_attention_heads": c.heads,
+        "num_key_value_heads": c.key_heads,
+        "intermediate_size": c.hidden,
+        "max_position_embeddings": c.context,
+        "rms_norm_eps": c.epsilon,
+        "rope_theta": float(c.base),
+        "rope_scaling": {
+            "rope_type": "llama3", "factor": float(c.stretch), "low_freq_factor": float(c.low),
+            "high_freq_factor": float(c.high), "original_max_position_embeddings": c.original,
+        },
+        "tie_word_embeddings": True,
+        "torch_dtype": str(table.dtype).removeprefix("torch."),
+        "bos_token_id": None,
+        "eos_token_id": None,
+    }  # fmt: skip
+    written = write_folder(folder, config, {name: tensor.cpu().contiguous() for name, tensor in weights.items()})
+    if isinstance(network.text_ids, TextIds):
+        network.text_ids.copy_into(written)
+    return written
 
 
 def _fill_tables(network: MidiLlm, checkpoint: CheckpointTensors) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+from symbolic_music.models.checkpoints.config_and_weights import open_weights
 from symbolic_music.models.checkpoints.huggingface_gpt2 import gpt2_of, plain_name
-from symbolic_music.models.checkpoints.safetensors_folder import open_weights
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, ConfigReader
 from symbolic_music.tokenizers.base import Tokenizer
 
 _VERSION = "2"

@@ -8,7 +8,7 @@ from typing import Any
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import ModelError, OptionError, TokenError
-from symbolic_music.models.checkpoints.safetensors_folder import read_json
+from symbolic_music.models.checkpoints.config_and_weights import read_json
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.miditok.options import KINDS, known_options
 

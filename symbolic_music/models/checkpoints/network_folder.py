@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from symbolic_music.bundled import bundled_folder
 from symbolic_music.errors import ModelError, UnknownNameError
-from symbolic_music.models.checkpoints.safetensors_folder import (
+from symbolic_music.models.checkpoints.config_and_weights import (
     WEIGHTS,
     Undrawn,
     check_weights,

@@ -14,10 +14,10 @@ from torch import nn
 
 from symbolic_music.errors import ModelError, UnknownNameError
 from symbolic_music.models.checkpoints.catalogue import CATALOGUE, PublicModel, entry, is_non_commercial
+from symbolic_music.models.checkpoints.config_and_weights import CONFIG, read_config
 from symbolic_music.models.checkpoints.families import Opened, open_file, open_folder
 from symbolic_music.models.checkpoints.hub_download import download, is_cached
-from symbolic_music.models.checkpoints.safetensors_folder import CONFIG, read_config
-from symbolic_music.models.checkpoints.tensors import LONE_SUFFIXES, WEIGHT_FILES
+from symbolic_music.models.checkpoints.published_tensors import LONE_SUFFIXES, WEIGHT_FILES
 
 _LOG = logging.getLogger(__name__)
 _HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)

@@ -19,7 +19,7 @@ from symbolic_music.errors import ModelError
 from symbolic_music.models.architectures.skytnt import SkyTnt, SkyTntConfig
 from symbolic_music.models.checkpoints.llama_layout import fill_from, llama_shape
 from symbolic_music.models.checkpoints.memory import check_memory
-from symbolic_music.models.checkpoints.tensors import CheckpointTensors, ConfigReader
+from symbolic_music.models.checkpoints.published_tensors import CheckpointTensors, ConfigReader
 from symbolic_music.models.modules.llama_stack import llama_names
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.public.skytnt_vocabulary import LAYOUTS

@@ -30,6 +30,7 @@ def piano_roll(
     generated: ArrayLike | None = None,
     region: tuple[float, float] | None = None,
     title: str | None = None,
+    shown: tuple[float, float] | None = None,
 ) -> Figure:
     """Plot a piano roll: one colour for each track, stronger for louder notes, drums in a lane below.
 
@@ -42,26 +43,35 @@ def piano_roll(
         generated: mask over `score.notes`, shape (notes,); marked notes are highlighted, the others pale.
         region: start and end in seconds of a region to shade.
         title: the title.
+        shown: start and end in seconds of the part to draw, all of it by default. Bars keep their numbers.
 
     Raises:
-        EmptyScoreError: when there is no note.
+        EmptyScoreError: when there is no note in the part.
         OptionError: when the mask has another shape.
-        RegionError: when the region is empty or lies outside the score.
+        RegionError: when the region or the part is empty or lies outside the score.
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes to draw")
     mask = _check_mask(score, generated)
-    _check_region(score, region)
+    _check_region(score, region, "shade")
+    _check_region(score, shown, "show")
+    line = timeline(score)
+    if shown is not None:
+        line = line.part(shown[0], min(shown[1], line.end))
+    begun, ended = score.onset_seconds, score.offset_seconds
+    seen = (begun < line.end) & ((ended > line.start) | (begun == line.start))  # a note may have no length
+    if not seen.any():
+        raise EmptyScoreError(f"this score has no notes from {line.start:g} s to {line.end:g} s")
     shades = shades_of(score, mask)
     drums = score.notes["channel"] == DRUM_CHANNEL
-    left = _DRUM_LEFT if drums.any() else _LEFT
-    lines = systems(timeline(score))
+    left = _DRUM_LEFT if drums[seen].any() else _LEFT
+    lines = systems(line)
     width = left + max(line.inches for line in lines) + _RIGHT
 
-    limits = _pitch_range(score.notes["pitch"][~drums])
+    limits = _pitch_range(score.notes["pitch"][seen & ~drums])
     span = limits[1] - limits[0]
-    pitch_height = 0.0 if drums.all() else span * float(np.clip(4.0 / span, 0.062, 0.13))
-    kit = np.unique(score.notes["pitch"][drums])
+    pitch_height = 0.0 if drums[seen].all() else span * float(np.clip(4.0 / span, 0.062, 0.13))
+    kit = np.unique(score.notes["pitch"][seen & drums])
     drum_height = (len(kit) + 1) * (0.15 if len(kit) <= 16 else 0.12) if len(kit) else 0.0
     between = _GAP if pitch_height and drum_height else 0.0
     tall = _ABOVE + pitch_height + between + drum_height + _BELOW
@@ -100,6 +110,7 @@ def save_piano_roll(
     generated: ArrayLike | None = None,
     region: tuple[float, float] | None = None,
     title: str | None = None,
+    shown: tuple[float, float] | None = None,
 ) -> Path:
     """Draw `piano_roll` into a .png, .pdf or .svg file, whole or not at all. Returns the path.
 
@@ -112,7 +123,7 @@ def save_piano_roll(
         'roll.svg'
     """
     path = figures.check_picture(path)
-    figure = piano_roll(score, generated, region, title)
+    figure = piano_roll(score, generated, region, title, shown)
     return figures.save(figure, path, _dpi(figure))
 
 
@@ -140,11 +151,11 @@ def _check_mask(score: Score, generated: ArrayLike | None) -> NDArray[np.bool_] 
     return mask
 
 
-def _check_region(score: Score, region: tuple[float, float] | None) -> None:
+def _check_region(score: Score, region: tuple[float, float] | None, to_do: str) -> None:
     if region is not None and not 0 <= region[0] < region[1] < np.inf:
-        raise RegionError(f"cannot shade from {region[0]:g} s to {region[1]:g} s: need 0 <= start < end")
+        raise RegionError(f"cannot {to_do} from {region[0]:g} s to {region[1]:g} s: need 0 <= start < end")
     if region is not None and region[0] >= score.duration:
-        raise RegionError(f"cannot shade from {region[0]:g} s: the score ends at {score.duration:.1f} s")
+        raise RegionError(f"cannot {to_do} from {region[0]:g} s: the score ends at {score.duration:.1f} s")
 
 
 def _pitch_range(pitches: NDArray[np.uint8]) -> tuple[float, float]:

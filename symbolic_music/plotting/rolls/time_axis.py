@@ -22,14 +22,14 @@ _SECOND_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 36
 
 @dataclass(frozen=True)
 class Timeline:
-    """From `start` to `end` seconds on `inches` of paper; bars and beats in seconds, the first bar's number."""
+    """From `start` to `end` seconds on `inches` of paper; bars and beats in seconds, the bars' printed numbers."""
 
     start: float
     end: float
     inches: float
     bars: NDArray[np.float64]
     beats: NDArray[np.float64]
-    first: int
+    numbers: NDArray[np.int64]
 
     @property
     def inch(self) -> float:
@@ -40,8 +40,8 @@ class Timeline:
         """The part between two times, at the same scale."""
         bars = (self.bars >= start) & (self.bars < end)
         beats = (self.beats >= start) & (self.beats < end)
-        first = self.first + int(np.searchsorted(self.bars, start))
-        return Timeline(start, end, (end - start) / self.inch, self.bars[bars], self.beats[beats], first)
+        inches = (end - start) / self.inch
+        return Timeline(start, end, inches, self.bars[bars], self.beats[beats], self.numbers[bars])
 
 
 def timeline(score: Score) -> Timeline:
@@ -65,21 +65,22 @@ def timeline(score: Score) -> Timeline:
         inches=max(_SHORTEST, end * _INCHES_A_SECOND),
         bars=score.seconds(bars),
         beats=score.seconds(np.concatenate(beats) if beats else np.zeros(0)),
-        first=1,
+        numbers=score.numbers(last),
     )
 
 
 def systems(line: Timeline) -> list[Timeline]:
     """The line broken at bars into systems, as on a page of music; long pieces are also drawn closer together."""
-    if line.end <= _ONE_SYSTEM:
+    seconds = line.end - line.start
+    if seconds <= _ONE_SYSTEM:
         return [line]
-    length = max(_SYSTEM, line.end / _MOST_SYSTEMS)
-    count = int(np.ceil(line.end / length))
-    even = np.arange(1, count) * line.end / count
+    length = max(_SYSTEM, seconds / _MOST_SYSTEMS)
+    count = int(np.ceil(seconds / length))
+    even = line.start + np.arange(1, count) * seconds / count
     nearest = line.bars[np.clip(np.searchsorted(line.bars, even), 0, len(line.bars) - 1)]
     cuts = np.where(np.abs(nearest - even) < length / 4, nearest, even)
     closer = replace(line, inches=line.inches * _SYSTEM / length)
-    return [closer.part(start, end) for start, end in pairwise([0.0, *cuts.tolist(), line.end])]
+    return [closer.part(start, end) for start, end in pairwise([line.start, *cuts.tolist(), line.end])]
 
 
 def _meter(score: Score, tick: int) -> tuple[int, int]:
@@ -102,16 +103,15 @@ def draw_grid(axes: Axes, line: Timeline) -> None:
     if len(line.beats) and _spacing(np.sort(np.concatenate([line.bars, line.beats])), line) >= 0.09:
         axes.vlines(line.beats, 0, 1, transform=transform, colors="#d9d9d9", linewidth=0.4, zorder=0.6)
     step = 1 if _spacing(line.bars, line) >= 0.07 else _bar_step(line)
-    chosen = (np.arange(len(line.bars)) + line.first - 1) % step == 0
+    chosen = (line.numbers - 1) % step == 0
     axes.vlines(line.bars[chosen], 0, 1, transform=transform, colors="#9c9c9c", linewidth=0.7, zorder=0.7)
 
 
 def label_bars(axes: Axes, line: Timeline) -> None:
     """Bar numbers below."""
     step = _bar_step(line)
-    numbers = np.arange(len(line.bars)) + line.first
-    chosen = (numbers - 1) % step == 0
-    axes.set_xticks(line.bars[chosen], [str(n) for n in numbers[chosen]])
+    chosen = (line.numbers - 1) % step == 0
+    axes.set_xticks(line.bars[chosen], [str(n) for n in line.numbers[chosen]])
     axes.tick_params(axis="x", labelsize=8, length=3, color=PALE, labelcolor=INK)
     _beside(axes, "bar", 0, -5.5, "top", 8)
 

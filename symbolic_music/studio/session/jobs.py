@@ -139,7 +139,7 @@ class Job:
         if self.wish.verb in ("continue", "intro"):
             spans = [(int(one.notes["onset"].min()), int(one.notes["onset"].max()) + 1)]
         tracks = tuple(np.unique(one.notes["track"]).tolist())
-        return fit(one.score, min(first for first, _ in spans), max(last for _, last in spans), tracks)
+        return fit(one.score, min(first for first, _ in spans), max(last for _, last in spans), tracks, one.like)
 
     def _fail(self, message: str) -> None:
         self._record({"status": "failed", "message": message, "alternatives": []})

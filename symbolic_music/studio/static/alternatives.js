@@ -80,7 +80,7 @@ export class Alternatives {
   card(number, letter) {
     const host = el('div', { class: 'small-roll' });
     const facts = el('p', { class: 'soft facts number' });
-    const play = el('button', { title: `Hear it (${number === null ? 0 : letter})`, onclick: () => this.play(number) }, icon('play'));
+    const play = el('button', { title: `Hear it (${number === null ? 0 : number + 1})`, onclick: () => this.play(number) }, icon('play'));
     const keep = number === null ? null : el('button', { class: 'keep', disabled: true, onclick: () => this.keep([this.whole(number)]) }, 'Keep');
     const bars = el('div', { class: 'bars' });
     const node = el('article', { class: 'card', dataset: { alternative: number ?? 'original' }, onclick: () => this.showIn(number) },
@@ -146,7 +146,10 @@ export class Alternatives {
     const others = this.cards.filter((card) => !cards.includes(card));
     for (const card of others) card.node.remove();
     this.cards = cards;
-    for (const card of cards) this.host.append(card.node);
+    for (const [place, card] of cards.entries()) {
+      card.play.title = `Hear it (${place + 1})`;
+      this.host.append(card.node);
+    }
     this.choices();
     this.showIn(best.number);
   }

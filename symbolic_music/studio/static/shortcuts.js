@@ -23,9 +23,8 @@ export function listen(w) {
     '-': () => w.lanes.zoom(0.8),
     0: () => w.alternatives.number !== null && w.alternatives.play(null),
   };
-  for (const [i, letter] of [...'ABCDEFGH'].entries()) {
-    plain[String(i + 1)] = () => { if (w.alternatives.of?.(i) && w.alternatives.number !== null) w.alternatives.play(i); };
-    plain[`Shift${letter}`] = plain[String(i + 1)];
+  for (let i = 0; i < 8; i++) {
+    plain[String(i + 1)] = () => { const card = w.alternatives.cards[i]; if (card) w.alternatives.play(card.number); };
   }
   const withControl = {
     z: (event) => w.go(event.shiftKey ? 'redo' : 'undo'),
@@ -38,7 +37,7 @@ export function listen(w) {
     const target = event.target;
     if (target instanceof HTMLInputElement && target.type !== 'range' && target.type !== 'checkbox') return;
     if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return;
-    if (target instanceof HTMLButtonElement && (event.key === 'Enter' || event.key === ' ') && event.key !== ' ') return;
+    if (target instanceof HTMLButtonElement && event.key === 'Enter') return;
     const isControl = event.ctrlKey || event.metaKey;
     const work = isControl ? withControl[event.key.toLowerCase()] : event.altKey ? null : plain[event.key] ?? (event.shiftKey ? plain[event.key] : plain[event.key.toLowerCase()]);
     if (!work) return;

@@ -9,7 +9,8 @@ from typing import IO
 
 import numpy as np
 
-from symbolic_music.synthesis.mixing.loudness import Meter, levelled
+from symbolic_music.synthesis.mixing.limiter import levelled
+from symbolic_music.synthesis.mixing.loudness import Meter
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 
 LOUDEST_GAIN = 100.0  # dB; what stays silent with it is silence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
@@ -15,8 +15,6 @@ from symbolic_music.training.data.base import Stores
 
 # Shorter examples teach nothing; shorter pieces have none.
 _FEWEST_ROWS, _FEWEST_NOTES = 24, 8
-# Notes of this many pieces stay in memory.
-_HELD = 4096
 
 
 class StoreRegions(Stores):
@@ -34,7 +32,6 @@ class StoreRegions(Stores):
         self.data, self.window = data, window
         super().__init__(data.stores, data.train)
         self._augmentation = RegionAugmentation(data.edits, data.transpose)
-        self._events = lru_cache(_HELD)(self._read)
 
     def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
         """A batch of examples."""
@@ -62,5 +59,6 @@ class StoreRegions(Stores):
         store, piece = self._draw(self._train, rng)
         return f"training piece {self.stores[store].piece(piece).source} of {self.stores[store].path} and others"
 
-    def _read(self, store: int, piece: int) -> GridEvents:
+    def _events(self, store: int, piece: int) -> GridEvents:
+        # Read each time (about 1.4 ms): arrays that stay among a step's short-lived ones would split the heap.
         return grid_events(self.stores[store].music(piece), with_pedal=self.data.pedal)

@@ -20,9 +20,9 @@ from transformers import GPT2LMHeadModel
 from transformers.utils import logging as their_logging
 
 from symbolic_music.errors import FileError, MissingExtraError, ModelError
+from symbolic_music.models import load_pretrained, save_pretrained
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.models.checkpoints import huggingface_gpt2 as pretrained
-from symbolic_music.models.checkpoints.huggingface_gpt2 import load_pretrained, save_pretrained
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from tests.models.conftest import Trap, place
 

@@ -82,6 +82,28 @@ def test_logits_are_the_originals(tmp_path: Path, tied: bool) -> None:
 
 
 @torch.no_grad()
+def test_transformers_reads_what_is_saved(folder: Path, tmp_path: Path) -> None:
+    """As it was published, whether a music id or a text id follows."""
+    saved = sm.models.save_pretrained(load_model(folder, "cpu").network, tmp_path / "back")
+    ids = torch.cat([torch.tensor([[0, 5, 7, 2]]), music(30) + TEXT], dim=1)
+    theirs, back = (LlamaForCausalLM.from_pretrained(path).eval()(ids).logits for path in (folder, saved))
+    assert torch.allclose(back[..., : TEXT + v.SIZE], theirs[..., : TEXT + v.SIZE], atol=1e-5)
+    assert (saved / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes()
+    again = load_model(saved, "cpu").network
+    assert torch.equal(again(music(30)), load_model(folder, "cpu").network(music(30)))
+
+
+@torch.no_grad()
+def test_what_transformers_cannot_read_is_not_saved_for_it(tmp_path: Path) -> None:
+    published(tmp_path / "m", tied=False)
+    with pytest.raises(ModelError, match="output matrix"):
+        sm.models.save_pretrained(load_model(tmp_path / "m", "cpu").network, tmp_path / "back")
+    with pytest.raises(ModelError, match="transformers has no architecture anticipatory"):
+        sm.models.save_pretrained(load_model("chorales", device="cpu").network, tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
+@torch.no_grad()
 def test_steps_are_forward_past_the_window_with_the_text_in_view(folder: Path) -> None:
     network = load_model(folder, "cpu").network
     told = Told(network, torch.tensor([[0, 5, 7, 2] * 60]))

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.where import numbers
 from symbolic_music.cli.options.writing import WritingOptions
-from symbolic_music.cli.output.report import numbers
 
 
 @examples("melody.mid --keep-tracks 0 -o four-voices.mid")

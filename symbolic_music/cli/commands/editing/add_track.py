@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from symbolic_music.cli.options.groups import grouped
+from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.where import RegionOptions
 from symbolic_music.cli.options.writing import WritingOptions

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symbolic_music.cli.options.common import Json, Offline, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out_json, show, working
+from symbolic_music.cli.options.output_paths import check_page
+from symbolic_music.cli.output.console import out, out_json, show, working
+from symbolic_music.cli.output.pages import facts_of, write_page
+from symbolic_music.errors import FileError, ScoreError
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.distances import Embedding
     from symbolic_music.evaluation.statistics import Mean
     from symbolic_music.score import Score
 
+# Files left out that are named.
+_NAMED = 5
 
-@examples("generated reference")
+
+@examples("generated reference", "generated reference --report page.html")
 def compare(
     generated: Annotated[Path, typer.Argument(help="A folder of MIDI files.")],
     reference: Annotated[Path, typer.Argument(help="A folder of reference MIDI files.")],
@@ -30,6 +37,9 @@ def compare(
         str | None,
         typer.Option(help="Also render the pieces and measure their sound by this tool, if installed: fadtk or kadtk."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write an HTML page with plots and the first pieces, and its JSON.")
+    ] = None,
     seed: Seed = 0,
     offline: Offline = False,
     as_json: Json = False,
@@ -37,39 +47,46 @@ def compare(
     """Measure distances between two folders of pieces, and compare their features."""
     from symbolic_music.evaluation import distances
 
-    named, against = _read(generated), _read(reference)
-    means = _pairs(named, against, seed) if pairs else {}
+    check_page(report)
+    first, second = _Folder(generated), _Folder(reference)
+    means = _pairs(first, second, seed) if pairs else {}
     heard = None
     if rendered is not None:
         with working("rendering"):
-            heard = distances.rendered_distance(named.values(), against.values(), rendered)
+            heard = distances.rendered_distance(first, second, rendered)
     with working("comparing") as progress:
         vectors = distances.COUNTED if embedding == "features" else _clamp3(embedding, offline)
-        found = distances.compare(list(named.values()), list(against.values()), seed, progress, vectors)
+        found = distances.compare(first, second, seed, progress, vectors)
+    left_out = {**first.left_out, **second.left_out}
+    if report is not None:
+        facts = facts_of(
+            generated=str(generated), reference=str(reference), n=f"{found.pieces[0]}, {found.pieces[1]}", seed=seed
+        )
+        with working("writing the report"):
+            write_page(distances.sets_report(found, facts, (first, second), means), report)
     if as_json:
         paired = {
             name: {"mean": one.value, "low": one.low, "high": one.high, "n": one.n} for name, one in means.items()
         }
-        facts = {"generated": str(generated), "reference": str(reference), **distances.as_json(found)}
+        result: dict[str, Any] = {
+            "generated": str(generated), "reference": str(reference), **distances.as_json(found),
+            "left_out": left_out, "report": report and str(report),
+        }  # fmt: skip
         if rendered is not None:
-            facts[rendered] = heard
-        out_json({**facts, "pairs": paired} if pairs else facts)
+            result[rendered] = heard
+        out_json({**result, "pairs": paired} if pairs else result)
         return
     from rich.table import Table
 
     title = f"{found.pieces[0]} pieces against {found.pieces[1]}, vectors {found.embedding}, seed {seed}"
     table = Table(title=title, show_header=False)
-    table.add_row("Fréchet distance", f"{found.frechet:.4f}")
-    if found.infinite is not None:
-        limit = found.infinite
-        figure = f"{limit.value:.4f} [{limit.low:.4f}, {limit.high:.4f}], R² {limit.r2:.3f}"
-        table.add_row("the same, extrapolated to infinitely many", figure)
-    table.add_row("maximum mean discrepancy, squared", f"{found.discrepancy:.5f} (p {found.p:.3f})")
+    for row in distances.distances_table(found).rows:
+        table.add_row(*row)
     if heard is not None:
-        table.add_row(f"{rendered} of the rendered pieces", f"{heard:.5g}")
-    features = Table("feature", "generated", "reference")
+        table.add_row(f"{rendered} of the rendered pieces", f"{heard:.5g}", "")
+    features = Table("feature", *distances.SIDES)
     for name, pair in found.features.items():
-        features.add_row(name, *(f"{one.value:.4g} [{one.low:.4g}, {one.high:.4g}]" for one in pair))
+        features.add_row(name, *(distances.interval(one) for one in pair))
     overlaps = Table("feature", "distance between", "within reference", "overlapped area", "divergence")
     for name, one in found.overlaps.items():
         values = (one.between, one.within_second, one.overlap, one.divergence)
@@ -81,32 +98,67 @@ def compare(
             beside.add_row(name, f"{its.value:.4g} [{its.low:.4g}, {its.high:.4g}]")
         show(beside)
 
+    for path, why in list(left_out.items())[:_NAMED]:
+        out(f"left out: {path}: {why}")
+    if len(left_out) > _NAMED:
+        out(f"and {len(left_out) - _NAMED:,} more; --json names all")
+    if report is not None:
+        out(f"{report}: the same with plots and the first pieces")
 
-def _pairs(named: dict[Path, Score], against: dict[Path, Score], seed: int) -> dict[str, Mean]:
+
+class _Folder:
+    """The pieces of a folder that have notes, one after the other; the others are named in `left_out`."""
+
+    def __init__(self, folder: Path) -> None:
+        from symbolic_music.io.files import MIDI_SUFFIXES
+
+        if not folder.is_dir():
+            raise FileError(f"{folder} is not a folder: compare takes two folders of MIDI files")
+        self.folder = folder
+        self.paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
+        if not self.paths:
+            raise FileError(f"{folder} has no MIDI files")
+        self.left_out: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Score]:
+        for path in self.paths:
+            score = self.read(path)
+            if score is not None:
+                yield score
+
+    def read(self, path: Path) -> Score | None:
+        """A piece; None where it is left out."""
+        from symbolic_music.io import read
+
+        try:
+            score = read(path)
+        except (FileError, ScoreError) as error:
+            self.left_out[str(path)] = str(error).removeprefix(f"{path}: ")
+            return None
+        if not len(score):
+            self.left_out[str(path)] = "no notes"
+        return score if len(score) else None
+
+
+def _pairs(first: _Folder, second: _Folder, seed: int) -> dict[str, Mean]:
     """Means of `features.pairs` over the files that both folders have."""
-    from symbolic_music.errors import FileError
     from symbolic_music.evaluation.features import pairs
     from symbolic_music.evaluation.statistics import mean
 
-    both = sorted(named.keys() & against.keys())
-    if not both:
+    theirs = {path.relative_to(second.folder) for path in second.paths}
+    rows, names = [], []
+    for name in (path.relative_to(first.folder) for path in first.paths):
+        own = first.read(first.folder / name) if name in theirs else None
+        other = second.read(second.folder / name) if own is not None else None
+        if own is not None and other is not None:
+            rows.append(pairs.features(own, other))
+            names.append(str(name))
+    if not rows:
         raise FileError("the folders have no file of the same name: --pairs needs some")
-    rows, names = [pairs.features(named[path], against[path]) for path in both], [str(path) for path in both]
     return {metric: mean([row[metric] for row in rows], names, seed=seed) for metric in rows[0]}
-
-
-def _read(folder: Path) -> dict[Path, Score]:
-    """The pieces of a folder that have notes, by their paths in it."""
-    from symbolic_music.errors import FileError
-    from symbolic_music.io import read
-    from symbolic_music.io.files import MIDI_SUFFIXES
-
-    if not folder.is_dir():
-        raise FileError(f"{folder} is not a folder: compare takes two folders of MIDI files")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
-    if not paths:
-        raise FileError(f"{folder} has no MIDI files")
-    return {path.relative_to(folder): score for path in paths if len(score := read(path))}
 
 
 def _clamp3(source: str, offline: bool) -> Embedding:

@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out, out_json
+from symbolic_music.cli.output.console import out, out_json
 
 if TYPE_CHECKING:
     from symbolic_music.io.differences import Differences

@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out_json, show
+from symbolic_music.cli.output.console import out_json, show
 from symbolic_music.cli.output.store_table import is_store, show_store
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import check_output, out, out_json, show, working
+from symbolic_music.cli.options.output_paths import check_page
+from symbolic_music.cli.output.console import out, out_json, show, working
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
@@ -44,7 +45,7 @@ def originality(
     paths = [path for source in sources for path in ([source] if not source.is_dir() else sorted(
         inner for inner in source.rglob("*") if inner.suffix.lower() in MIDI_SUFFIXES))]  # fmt: skip
     if report is not None:
-        check_output(report, *paths)
+        check_page(report, *paths)
     if not paths:
         raise OptionError(f"{', '.join(map(str, sources))}: no MIDI files")
     store = NoteStore(store_path)

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symbolic_music.cli.options.common import Device, Json
+from symbolic_music.cli.options.common import Device, Json, Seed
+from symbolic_music.cli.options.edits_in_context import Edits, edited
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out_json, show, working
+from symbolic_music.cli.options.output_paths import check_page
+from symbolic_music.cli.output.console import out, out_json, show, working
+from symbolic_music.cli.output.pages import facts_of, write_page
 
 if TYPE_CHECKING:
     from symbolic_music.corpora.store.store import Piece
     from symbolic_music.evaluation.likelihood import Likelihood
+    from symbolic_music.evaluation.report import Report
 
 
-@examples("runs/first/best maestro.store --split test")
+@examples("runs/first/best maestro.store --split test", "song mine.store --edits 12 --report page.html")
 def evaluate(
     model: Annotated[str, typer.Argument(help="The name or folder of a model.")],
     store: Annotated[Path, typer.Argument(help="A note store written by `prepare`.")],
@@ -37,9 +41,22 @@ def evaluate(
             "--baselines", help="Also evaluate unigram, Markov and copy baselines, fitted on the training split."
         ),
     ] = False,
+    edits: Annotated[
+        int | None,
+        typer.Option(
+            help="Also edit this many regions of four bars, and measure how they fit their pieces, beside the "
+            "original, a copy of the bars before, retrieval and random bars.",
+            min=1,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write an HTML page with plots and the first edits, and its JSON.")
+    ] = None,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Compute the negative log-likelihood of a split of a store: nats a token and a note, bits a second."""
+    check_page(report)
     from symbolic_music.corpora.store.store import NoteStore
     from symbolic_music.evaluation import likelihood_baselines, stores
     from symbolic_music.evaluation.likelihood import Likelihood
@@ -72,6 +89,15 @@ def evaluate(
         facts["baselines"] = {
             name: {"nll_per_note": one.per_note, "bits_per_second": one.bits_per_second} for name, one in beside.items()
         }
+    written: Edits | None = None
+    if edits is not None:
+        with working(f"editing {edits} regions") as progress:
+            written = edited(loaded, opened, split, edits, seed, progress)
+        facts["edits"] = written.as_json()
+    if report is not None:
+        with working("writing the report"):
+            write_page(_report(facts, beside, written), report)
+        facts["report"] = str(report)
     if as_json:
         out_json({**facts, "per_piece": [_row(opened.piece(index), one) for index, one in sorted(pieces.items())]})
         return
@@ -88,7 +114,48 @@ def evaluate(
     for name, value in found.perplexities.items():
         table.add_row(f"perplexity, {name}", f"{value:.3f}")
     table.add_row("tokens, notes, seconds", f"{found.tokens:,}, {found.notes:,}, {found.seconds:,.0f}")
-    show(table)
+    show(table, *(_tables(written) if written is not None else ()))
+    if written is not None and written.errors:
+        out(f"{len(written.errors)} of {len(written.cases)} regions could not be written: {written.errors[0]}")
+    if report is not None:
+        out(f"{report}: the same with plots and the first edits")
+
+
+def _tables(written: Edits) -> list[Any]:
+    """The metrics of all who wrote: a mean, and a star where it differs from the copy of the bars before."""
+    from rich.table import Table
+
+    tables = []
+    for kind in dict.fromkeys(row.kind for row in written.rows):
+        own = [row for row in written.rows if row.kind == kind]
+        regions = sum(case.is_drums == (kind == "drums") for case in written.cases)
+        title = f"{regions} {kind} regions; *: p < .05 against copy"
+        table = Table("metric", "better", *written.writes, title=title)
+        for row in own:
+            cells = []
+            for name in written.writes:
+                mean, p = row.means[name], row.p.get((name, "copy"), math.nan)
+                cells.append(f"{mean.value:.2f}{'*' if p < 0.05 else ''}" if mean.n else "–")
+            table.add_row(row.metric.name, row.metric.better, *cells)
+        tables.append(table)
+    return tables
+
+
+def _report(facts: dict[str, Any], beside: dict[str, Likelihood], written: Edits | None) -> Report:
+    """The page: likelihoods, then edits in context as tables, plots, rolls and sound."""
+    from symbolic_music.evaluation.context.report import context_report
+    from symbolic_music.evaluation.report import Report, Section, Table
+
+    told = ("model", "tokenizer", "preset", "store", "split", "stride", "pieces")
+    about = facts_of(**{name: facts[name] for name in told})
+    rows = [[facts["model"], facts["nll_per_note"], facts["bits_per_second"]]]
+    rows += [[name, one.per_note, one.bits_per_second] for name, one in beside.items()]
+    text = f"{facts['pieces']:,} pieces, {facts['notes']:,} notes; baselines are in twelfths of a quarter."
+    sections = [Section("Likelihood", text, [Table(["", "nats a note", "bits a second"], rows)])]
+    if written is not None:
+        about |= {"regions": len(written.cases), "seed": written.seed}
+        sections += context_report(written.rows, written.cases, written.writes, {}, shown=4).sections
+    return Report(f"{facts['model']} on {facts['split']} of {facts['store']}", about, sections)
 
 
 def _row(piece: Piece, found: Likelihood) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out_json, working
+from symbolic_music.cli.output.console import out_json, working
 
 
 @examples("maestro maestro-v3.0.0-midi.zip -o maestro.store", "folder my-midi --splits 90/5/5 -o mine.store")

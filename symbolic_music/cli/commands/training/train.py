@@ -10,7 +10,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.report import out, out_json, working
+from symbolic_music.cli.output.console import out, out_json, working
 
 if TYPE_CHECKING:
     from symbolic_music.training.base_config import RunConfig

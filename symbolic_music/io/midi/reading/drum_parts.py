@@ -21,8 +21,9 @@ _PORT = 0x21
 _GS_PART = re.compile(rb"\xf0\x0a\x41.\x42\x12\x40([\x10-\x1f])\x15([\x00-\x7f])", re.DOTALL)
 _XG_ON = re.compile(rb"\xf0\x08\x43[\x10-\x1f]\x4c\x00\x00\x7e\x00")
 _GM2_ON = re.compile(rb"\xf0\x05\x7e.\x09\x03", re.DOTALL)
-# Plain bytes are found many times faster.
-_SIGNS = ((b"\x42\x12\x40", _GS_PART), (b"\x4c\0\0\x7e\0", _XG_ON), (b"\x09\x03\xf7", _GM2_ON))
+_MESSAGES = (_GS_PART, _XG_ON, _GM2_ON)
+# Bytes of their status that are looked at one by one; more have a file of large messages, or none of MIDI.
+_FEW = 1_000
 _XG_BANKS, _GM2_BANKS = (126, 127), (120,)
 _CHANNELS = [DRUM_CHANNEL, *(channel for channel in range(16) if channel != DRUM_CHANNEL)]
 
@@ -42,7 +43,20 @@ class DrumParts:
 
 def may_assign(data: bytes) -> bool:
     """Whether a file could hold such a message: a short look at its bytes."""
-    return any(sign in data and message.search(data) is not None for sign, message in _SIGNS)
+    at = data.find(0xF0)  # a single byte is found many times faster than an expression
+    for _ in range(_FEW):
+        if at < 0 or any(message.match(data, at) is not None for message in _MESSAGES):
+            return at >= 0
+        at = data.find(0xF0, at + 1)
+    return any(message.search(data, max(at, 0)) is not None for message in _MESSAGES)
+
+
+def may_select(track: bytes, banks: Iterable[int]) -> bool:
+    """Whether a track could select one of these high bytes of banks on a channel other than the tenth.
+
+    Looked for is controller 0 with such a value, after its status or, under running status, after a time.
+    """
+    return re.search(rb"[\x00-\x7f\xb0-\xb8\xba-\xbf]\x00[" + bytes(sorted(banks)) + b"]", track, re.DOTALL) is not None
 
 
 def said_by(messages: Iterable[tuple[int, bytes]]) -> DrumParts:

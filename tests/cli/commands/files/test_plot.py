@@ -20,12 +20,22 @@ def test_what_is_new_is_counted(run, song, tmp_path, quartet) -> None:
     assert facts == {"notes": 40, "generated": 3, "seconds": 4.0, "out": str(tmp_path / "a.png")}
 
 
+def test_a_part_is_drawn(run, song, tmp_path) -> None:
+    assert run("plot", song, "--show", "bars:2", "-o", tmp_path / "part.svg").code == 0
+    part = (tmp_path / "part.svg").read_text()
+    assert "<!-- 2 -->" in part
+    assert "<!-- 1 -->" not in part
+
+
 def test_mistakes(mistake, song, tmp_path) -> None:
     picture = tmp_path / "a.png"
     assert "is the input" in mistake("plot", song, "-o", song)
     assert "name it .png" in mistake("plot", song, "-o", tmp_path / "a.gif")
     assert "come in pairs" in mistake("plot", song, "-o", picture, "--from", "1")
     assert "0 <= start < end" in mistake("plot", song, "-o", picture, "--from", "2", "--to", "1")
+    assert "shows one part" in mistake("plot", song, "-o", picture, "--show", "bars:1,2")
+    assert "--show takes bars:8-12" in mistake("plot", song, "-o", picture, "--show", "all")
+    assert "has 2 bars" in mistake("plot", song, "-o", picture, "--show", "bars:3-4")
     assert "ends at 4.0 s" in mistake("plot", song, "-o", picture, "--from", "9", "--to", "10")
     assert "no such file" in mistake("plot", song, "--compare", tmp_path / "b.mid", "-o", picture)
     empty = Score(tracks=(Track(),)).write(tmp_path / "empty.mid")

@@ -7,10 +7,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from symbolic_music.errors import FileError, OptionError
+# Takes the part done, from 0 to 1, and what to say beside.
+Progress = Callable[..., None]
 
 
 def out(text: str = "") -> None:
@@ -33,8 +33,8 @@ def show(*renderables: Any) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[Callable[..., None]]:
-    """A progress bar while something is done: the function takes the part done, from 0 to 1, and what to say beside."""
+def working(what: str) -> Iterator[Progress]:
+    """A progress bar while something is done."""
     if not sys.stderr.isatty():
         yield lambda part, beside="": None
         return
@@ -65,36 +65,3 @@ def log_to_stderr() -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-def check_output(path: Path, *inputs: Path | None) -> Path:
-    """The path to write to, before any work is done.
-
-    Raises:
-        FileError: when it is one of the inputs, a folder, or in a folder that is not there.
-    """
-    if path.is_dir():
-        raise FileError(f"{path} is a folder; name a file")
-    if not path.parent.is_dir():
-        raise FileError(f"no such folder: {path.parent}")
-    for source in inputs:
-        if source is not None and source.exists() and path.exists() and path.samefile(source):
-            raise FileError(f"{path} is the input; name another file to write to")
-    return path
-
-
-def check_score_output(path: Path, *inputs: Path | None) -> Path:
-    """Like `check_output` for a score; also FileError when the suffix is not writable."""
-    from symbolic_music.io.files import MIDI_SUFFIXES, WRITABLE_NOTATION
-
-    if path.suffix.lower() not in MIDI_SUFFIXES | WRITABLE_NOTATION:
-        raise FileError(f"cannot write {path.suffix or 'a file without suffix'}: name it .mid or .musicxml")
-    return check_output(path, *inputs)
-
-
-def numbers(text: str, option: str) -> list[int]:
-    """Whole numbers separated by commas; OptionError names the option when they are not."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise OptionError(f"{option} takes numbers separated by commas, such as 0,33, not {text!r}") from None

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints.safetensors_folder import open_weights, read_json
+from symbolic_music.models.checkpoints.config_and_weights import open_weights, read_json
 
 # In this order: what is looked for in a folder.
 WEIGHT_FILES = (

@@ -1,4 +1,4 @@
-"""Conventions of a part in a document: key, transposition, staves, drums, loudness."""
+"""Note heads by the conventions of a part in a document: key, transposition, drums, loudness."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class MeasureState:
             self.transposition = {**self.transposition, transpose.get("number", ""): chromatic + 12 * octaves}
 
 
-class Hands:
-    """The notation of a part. `new_drums` collects drums for which the part has no instrument yet."""
+class PartHeads:
+    """Heads of the notes of a part as its document writes them. `new_drums` are drums without an instrument there."""
 
     def __init__(self, part: Part, starts: tuple[int, ...], main_program: int) -> None:
         self.part = part
@@ -70,7 +70,7 @@ class Hands:
                     program = main_program if instrument is None or instrument.program is None else instrument.program
                     self.programs.setdefault(program, note.instrument)
 
-    def heads(self, state: MeasureState, staff: int, start: int) -> HeadOf:
+    def at(self, state: MeasureState, staff: int, start: int) -> HeadOf:
         """Heads of the segments of a bar that begins at this tick, on a staff."""
         by = state.transposition.get(str(staff or 1), state.transposition.get("", 0))
 
