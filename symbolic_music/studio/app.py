@@ -155,7 +155,7 @@ def application(context: Context) -> Starlette:
     @answering(202)
     async def wish(request: Request) -> Any:
         one, wanted = context.session(request), _parsed(Wish, await _body(request))
-        job = context.jobs.start(one, wanted, lambda: context.models.get(wanted.model))
+        job = context.jobs.start(one, wanted, lambda: context.models.answering(wanted.verb, wanted.model))
         return {"edit": job.number, "seed": job.seed}
 
     @answering()

@@ -94,7 +94,7 @@ class Commands:
                  "tracks": self._tracks, "alternatives": count, **self._settings}  # fmt: skip
         wish = Wish.model_validate(asked)
         session = self.session
-        job = self._context.jobs.start(session, wish, lambda: self._context.models.get(wish.model))
+        job = self._context.jobs.start(session, wish, lambda: self._context.models.answering(wish.verb, wish.model))
         self._job = job
         reply("/studio/edit", [job.number])
         threading.Thread(target=self._tell, args=(job, session.score(wish.state).ticks_per_quarter, reply)).start()

@@ -92,7 +92,11 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
             if chosen and verb != "add-track":
                 asked.setdefault("tracks", chosen["tracks"])
             wish = Wish.model_validate(asked)
-            loaded = model if isinstance(model, Model) else load_model(model or "song")
+            loaded = (
+                model
+                if isinstance(model, Model)
+                else load_model(model or ("multitrack" if verb == "sparser" else "song"))
+            )
             writing = writing_of(wish, self.score, loaded, wish.seed or 0)
             self.send({"kind": "begin", "alternatives": alternatives})
             for note in writing.stream():

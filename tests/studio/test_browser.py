@@ -130,9 +130,24 @@ def test_notes_are_drawn_moved_and_deleted_by_hand(page: Any, launch: Callable[.
     assert page.evaluate(f"{found % 74}.length") == 1
     x, y = page.evaluate(f"{place}(490, 74)")
     page.mouse.click(box["x"] + x, box["y"] + y)
+    # Keys that follow each other fast wait for each other, and the note stays chosen.
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    until(lambda: page.evaluate("studio.session.current") == 5, "two semitones")
+    until(lambda: page.evaluate("studio.notes.chosen.size") == 1, "the chosen note")
+    assert page.evaluate("[...studio.notes.chosen].map((row) => studio.piece.pitch[row])") == [76]
     page.keyboard.press("Delete")
-    until(lambda: page.evaluate("studio.session.current") == 4, "the deletion")
+    until(lambda: page.evaluate("studio.session.current") == 6, "the deletion")
     assert page.evaluate("studio.piece.count") == len(band())
+    # Two keys of a MIDI keyboard at once are a chord of two notes.
+    page.evaluate("studio.tools.setTool('pencil')")
+    page.evaluate(
+        "import('./midi_in.js').then((midi) => { midi.played(studio, 84, 90); midi.played(studio, 88, 90); })"
+    )
+    until(lambda: page.evaluate("studio.session.current") == 8, "the chord")
+    assert page.evaluate("[84, 88].every((pitch) => studio.piece.pitch.includes(pitch))")
+    page.click("text=Delete track")
+    until(lambda: page.evaluate("studio.piece.tracks.map((t) => t.title).join()") == "Bass,Drums", "a track less")
 
 
 def test_a_keyboard_plays_notes_in(page: Any, launch: Callable[..., Running], band_file: Path) -> None:
@@ -167,6 +182,68 @@ def test_a_hostile_name_is_only_text(page: Any, launch: Callable[..., Running], 
     assert page.locator(".item", has_text="onerror").count() == 1
     assert page.evaluate("window.hacked") is None
     assert page.title().startswith("<img")
+
+
+def test_chords_are_typed_and_keys_work_what_has_the_focus(
+    page: Any, launch: Callable[..., Running], band_file: Path
+) -> None:
+    open_piece(page, launch(str(band_file)))
+    box = page.locator(".lanes-roll canvas").bounding_box()
+    page.mouse.click(box["x"] + page.evaluate(f"studio.lanes.x({2 * BAR})") + 6, box["y"] + 35)
+    page.keyboard.type("Bb7")
+    page.keyboard.press("Enter")
+    until(lambda: page.evaluate("studio.session.chords?.find(([bar]) => bar === 3)?.[1]") == "Bb7", "the chord")
+    assert page.locator(".chord-editor").count() == 0
+
+    for keys in ("Control+ArrowRight", "Control+ArrowRight", "Control+Shift+ArrowRight", "Control+ArrowDown"):
+        page.keyboard.press(keys)
+    assert page.inner_text(".asked") == "Bars 2 to 3 · Bass"
+    page.focus("input[title='Highest new pitch']")
+    highest = "document.activeElement.value"
+    before = int(page.evaluate(highest))
+    page.keyboard.press("ArrowUp")
+    assert int(page.evaluate(highest)) == before + 1
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.evaluate("[document.activeElement.checked, studio.sound.playing]") == [True, False]
+    page.click(".asked")
+    page.focus(".transport select")
+    page.locator(".transport select").select_option("soundfont")
+    assert page.evaluate("document.activeElement === document.body")  # Space plays again
+    assert page.evaluate("studio.session.current") == 1
+
+    page.click(".header[data-track='2'] button:text-is('M')")
+    assert page.evaluate("document.activeElement.title") == "Mute Drums"
+    page.evaluate("studio.lanes.zoom(2)")
+    view = "[studio.lanes.perQuarter, studio.focus, studio.selection, [...studio.headers.muted]]"
+    seen = page.evaluate(view)
+    until(lambda: page.evaluate("studio.session.view.muted?.length && studio.session.view.perQuarter") == seen[0], "it")
+    page.wait_for_timeout(300)  # the answer
+    page.reload()
+    until(lambda: page.evaluate("Boolean(window.studio?.isReady && studio.lanes.layout?.painted)"), "the piece again")
+    assert page.evaluate(view) == seen
+
+
+DROP = """async ([target, files]) => {
+    const data = new DataTransfer();
+    for (const [name, bytes] of files) data.items.add(new File([new Uint8Array(bytes)], name));
+    const event = new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+    document.querySelector(target).dispatchEvent(event);
+    return event.defaultPrevented;
+}"""
+
+
+def test_files_are_dropped_anywhere(page: Any, launch: Callable[..., Running], band_file: Path) -> None:
+    page.goto(launch().address)
+    page.wait_for_selector(".start")
+    music = list(band_file.read_bytes())
+    assert page.evaluate(DROP, ["footer", [["photo.jpg", [1, 2, 3]]]])
+    until(lambda: page.inner_text(".notice").startswith("cannot open .jpg"), "the refusal")
+    assert page.evaluate(DROP, ["footer", [["first.mid", music]]])
+    until(lambda: page.evaluate("window.studio?.isReady && studio.session.name") == "first.mid", "the first")
+    assert page.evaluate(DROP, [".lanes-roll", [["second.mid", music], ["third.mid", music]]])
+    until(lambda: page.evaluate("window.studio?.isReady && studio.session.name") == "second.mid", "the second")
+    until(lambda: page.inner_text(".notice") == "second.mid is open; drop one file at a time.", "the word")
 
 
 def test_a_killed_server_loses_nothing(page: Any, launch: Callable[..., Running], band_file: Path) -> None:

@@ -73,6 +73,31 @@ def test_what_is_no_music_is_refused_and_leaves_no_folder(client: Client) -> Non
     assert len(client.get("/sessions")) == before
 
 
+def test_a_refusal_names_the_file_as_it_was_given(client: Client) -> None:
+    error = json.loads(client.raw("POST", "/sessions", b"not music", name="my song.mid")[2])["error"]
+    assert error.startswith("my song.mid: not a MIDI file")
+
+
+def test_a_file_without_tracks_opens_with_an_empty_one(client: Client) -> None:
+    meter = b"\0\xff\x58\x04\x03\x02\x18\x08\0\xff\x2f\0"
+    data = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk" + len(meter).to_bytes(4, "big") + meter
+    session = f"/sessions/{client.post('/sessions', data, name='empty.mid')['id']}"
+    facts = client.get(f"{session}/score")
+    assert ([track["title"] for track in facts["tracks"]], facts["bars"]) == (["Piano"], [0, 1440])
+    note = {"onset": 0, "duration": 480, "pitch": 60, "track": 0}
+    client.post(f"{session}/changes", {"state": 1, "changes": [{"do": "add", "notes": [note]}]})
+    assert client.get(f"{session}/score")["notes"]["pitch"] == [60]
+
+
+def test_where_the_chosen_model_thins_nothing_out_another_does_and_it_is_told(client: Client, band_file: Path) -> None:
+    session = opened(client, band_file)
+    wish = {"verb": "sparser", "state": 1, "spans": [[0, 4 * BAR]], "tracks": [0], "alternatives": 1, "seed": 5}
+    edit = client.post(f"{session}/edits", {**wish, "model": "song", "factor": 0.6})["edit"]
+    kind, told = client.events(f"{session}/edits/{edit}/events")[-1]
+    assert (kind, told["model"]) == ("done", "multitrack")
+    assert 0 < told["alternatives"][0]["notes"] < 16
+
+
 def test_a_file_is_described_and_saved_as_it_was(client: Client, band_file: Path) -> None:
     session = opened(client, band_file)
     facts = client.get(f"{session}/score")

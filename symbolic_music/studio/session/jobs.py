@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -77,14 +78,16 @@ class Job:
         try:
             score = self.session.score(self.wish.state)
             self._tell("start", {"seed": self.seed, "verb": self.wish.verb, "alternatives": self.wish.alternatives})
-            writing = writing_of(self.wish, score, model(), self.seed)
+            answering = model()
+            writing = writing_of(self.wish, score, answering, self.seed)
             self._draw(writing, score)
             found = writing.results()
             status = "cancelled" if self._stop.is_set() else "done"
             told = self._keep(found)
-            self._record({"status": status, "alternatives": told})
+            name = answering.card.name
+            self._record({"status": status, "model": name, "alternatives": told})
             public = [{k: v for k, v in one.items() if k != "roster"} for one in told]
-            self._tell(status, {"alternatives": public})
+            self._tell(status, {"model": name, "alternatives": public})
             self.status = status
         except SymbolicMusicError as error:
             self._fail(str(error))
@@ -238,7 +241,7 @@ def kept(session: Session, number: int, takes: list[tuple[int, int, int]]) -> St
     numbers = list(dict.fromkeys(which for which, _, _ in takes))
     if not numbers:
         raise OptionError("nothing is taken: choose at least one alternative")
-    label = f"{wish.verb}, alternative {' + '.join(str(which + 1) for which in numbers)}"
+    label = f"{wish.verb}, {' + '.join(ascii_uppercase[which % 26] for which in numbers)}"
     whole = alternative(session, number, numbers[0])
     if len(takes) == 1:
         return session.add(whole, label, wish.state)

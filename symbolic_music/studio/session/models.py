@@ -16,7 +16,8 @@ _IN_WORDS = {
     "chorales": "Four-voice chorales, one note at a time in each voice; no drums.",
     "piano": "Piano performances; no other instruments.",
 }
-
+# Chooses which notes stay, as region models cannot.
+_THINS = "multitrack"
 # Bundled networks that write no notes into a score.
 _OF_SOUND = ("codec", "codec-lm", "transcription")
 
@@ -56,6 +57,16 @@ class Models:
             unknown = {"parameters": None, "licence": "see its card", "data": "see its card"}
             found.insert(0, {"name": self.default, **unknown, "words": words, "default": True})
         return found
+
+    def answering(self, verb: str, name: str | None) -> Model[Any]:
+        """The model that answers a wish: where the named one thins nothing out, and the wish is that, one that does.
+
+        Errors as `get`'s.
+        """
+        model = self.get(name)
+        if verb == "sparser" and model.reads == "regions" and _THINS in {card.name for card in self._cards}:
+            return self.get(_THINS)
+        return model
 
     def get(self, name: str | None) -> Model[Any]:
         """A model by name, the studio's own choice when None. OptionError for one that was not offered."""

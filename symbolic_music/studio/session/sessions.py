@@ -20,7 +20,7 @@ from typing import Any
 from symbolic_music import io
 from symbolic_music.errors import FileError, OptionError, UnknownNameError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.score import Score
+from symbolic_music.score import Score, Track
 from symbolic_music.studio.session.stored_scores import Roster, keep, load
 
 FORMAT = 1
@@ -135,10 +135,12 @@ class Session:
         original = self.folder / f"original{suffix}"
         write_bytes(original, data)
         score = io.read(original)
+        if not score.tracks:
+            score = score.replace(tracks=(Track("Piano", 0),))
         if suffix not in (".mid", ".midi", ".kar", ".smf", ".rmi"):
             return self.add(score, "opened")
         write_bytes(self._file(1), data)
-        roster = Roster(tuple((t.name, t.program, t.is_drum) for t in score.tracks), tuple(range(len(score.tracks))))
+        roster = Roster.of(score)
         state = State(1, None, "opened", "", _now(), roster.to_json())
         self.record.states.append(state)
         self.record.current = 1
@@ -224,6 +226,9 @@ class Sessions:
         session = Session(folder, record)
         try:
             session.add_original(data, suffix)
+        except FileError as error:
+            _remove(folder)
+            raise FileError(str(error).replace(str(folder / f"original{suffix}"), shown)) from None
         except Exception:
             _remove(folder)
             raise

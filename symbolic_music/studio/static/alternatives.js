@@ -6,6 +6,7 @@ import { PianoRoll } from './piano_roll.js';
 import { Piece } from './piece.js';
 
 const LETTERS = 'ABCDEFGH';
+const notesSaid = (count) => `${count} ${count === 1 ? 'note' : 'notes'}`;
 
 export class Alternatives {
   constructor(workspace) {
@@ -37,7 +38,7 @@ export class Alternatives {
     w.ask.label();
     this.source = w.server.events(begun.edit);
     this.source.addEventListener('notes', (event) => this.take(JSON.parse(event.data)));
-    for (const kind of ['done', 'cancelled']) this.source.addEventListener(kind, (event) => this.finish(kind, JSON.parse(event.data).alternatives));
+    for (const kind of ['done', 'cancelled']) this.source.addEventListener(kind, (event) => this.finish(kind, JSON.parse(event.data)));
     this.source.addEventListener('failed', (event) => { say(JSON.parse(event.data).message, true); this.ended(); this.close(); });
   }
 
@@ -48,11 +49,12 @@ export class Alternatives {
     this.seed = edit.seed;
     for (const card of this.cards) {
       const other = new Piece(await w.server.alternative(edit.number, card.number));
+      if (adds(this.wish)) for (let n = w.piece.tracks.length + 1; n < other.tracks.length; n++) if (!this.scope.tracks.includes(n)) this.widen(n);
       card.roll.live = notesOf(other, this.scope, w.piece);
       for (const note of card.roll.live) note.alternative = card.number;
       card.roll.draw();
     }
-    this.finish(edit.status, edit.alternatives);
+    this.finish(edit.status, edit);
   }
 
   open(wish, number, numbers = Array.from({ length: wish.alternatives }, (_, i) => i)) {
@@ -63,7 +65,7 @@ export class Alternatives {
     const { first, last, tracks } = this.scope;
     this.original = this.card(null, 'Original');
     this.cards = numbers.map((n) => this.card(n, LETTERS[n]));
-    fill(this.host, wish.verb === 'intro' || wish.verb === 'continue' || wish.verb === 'add-track' ? null : this.original.node, this.cards.map((card) => card.node));
+    fill(this.host, wish.verb === 'intro' || wish.verb === 'continue' || adds(wish) ? null : this.original.node, this.cards.map((card) => card.node));
     for (const card of [this.original, ...this.cards]) {
       card.roll.setPiece(w.piece);
       if (card.number !== null) card.roll.replaced = wish.verb === 'intro' ? { first: 0, last: Infinity, tracks } : this.scope;
@@ -95,13 +97,20 @@ export class Alternatives {
       const note = { alternative, track, onset, duration, pitch, velocity };
       const card = this.of(alternative);
       if (!card) continue;
+      if (!this.scope.tracks.includes(track)) this.widen(track);
       card.roll.live.push(note);
       card.roll.draw();
-      card.facts.textContent = `${card.roll.live.length} notes`;
+      card.facts.textContent = notesSaid(card.roll.live.length);
       if (alternative === (this.shown ?? this.cards[0].number)) { this.w.lanes.live.push(note); this.w.lanes.draw(); }
       if (this.isListening && alternative === this.cards[0].number) this.hear(note);
     }
     this.status.textContent = `Drawing … ${Math.round(done * 100)} %`;
+  }
+
+  /** One more track is written than was foreseen: models of parts add several. */
+  widen(track) {
+    this.scope.tracks = [...this.scope.tracks, track];
+    for (const card of this.cards) card.roll.setStretch(this.scope.first, this.scope.last, this.scope.tracks);
   }
 
   /** Sound a note that was just drawn: in time once the music has begun, which it does after the first bar. */
@@ -126,19 +135,19 @@ export class Alternatives {
     if (when > w.sound.context.currentTime - 0.1) w.hear(note.track, note.pitch, note.velocity, when, seconds);
   }
 
-  finish(kind, alternatives) {
+  finish(kind, { alternatives, model }) {
     this.ended();
     if (!alternatives.length) { this.close(); return; }
     this.told = alternatives;
     const best = alternatives[0];
-    this.status.textContent = `${kind === 'done' ? 'Done' : 'Stopped'}: ${alternatives.length} of “${this.wish.verb}”, seed ${this.seed}. The best fit stands first.`;
+    this.status.textContent = `${kind === 'done' ? 'Done' : 'Stopped'}: ${alternatives.length} of “${this.wish.verb}”${model ? ` by ${model}` : ''}, seed ${this.seed}. The best fit stands first.`;
     const cards = alternatives.map((one) => {
       const card = this.of(one.number);
       card.keep.disabled = false;
       card.node.classList.toggle('best', one === best && alternatives.length > 1);
       const likelihood = one.log_likelihood === null ? '' : `${one.log_likelihood.toFixed(2)} a note`;
       const fit = one.fit === null ? '' : `fit ${Math.round(100 * one.fit)} %`;
-      card.facts.textContent = [fit, likelihood, `${one.notes} notes`, one.copies_original ? 'nearly the original' : '', one.copy_of !== null ? `nearly ${LETTERS[one.copy_of]}` : '', one.complete ? '' : 'unfinished'].filter(Boolean).join(' · ');
+      card.facts.textContent = [fit, likelihood, notesSaid(one.notes), one.copies_original ? 'nearly the original' : '', one.copy_of !== null ? `nearly ${LETTERS[one.copy_of]}` : '', one.complete ? '' : 'unfinished'].filter(Boolean).join(' · ');
       const shares = Object.entries(one.shares).map(([name, share]) => `${name}: ${Math.round(100 * share)} %`).join('\n');
       card.facts.title = `How it fits what is around it:\n${shares}\nLog-likelihood a note under the model: nearer to 0 is less surprising, not always better.`;
       return card;
@@ -260,6 +269,7 @@ export class Alternatives {
   discard() {
     this.w.transport.stop();
     this.close();
+    this.w.tab('notes');
   }
 
   /** Forget the alternatives on the page; the folder keeps them. */
@@ -281,13 +291,16 @@ export class Alternatives {
   }
 }
 
+/** Whether a wish writes tracks that are not there yet. */
+const adds = (wish) => wish.verb === 'add-track' || (wish.verb === 'accompany' && !wish.tracks.length);
+
 /** The stretch and the tracks that a wish writes. */
 export function scopeOf(wish, piece) {
   const { timeline } = piece, all = piece.tracks.map((track) => track.number);
   const tracks = wish.tracks.length ? wish.tracks : all;
   const whole = { first: 0, last: timeline.bars[timeline.bars.length - 1] };
   const span = wish.spans.length ? { first: wish.spans[0][0], last: wish.spans[0][1] } : whole;
-  if (wish.verb === 'add-track') return { ...span, tracks: [piece.tracks.length] };
+  if (adds(wish)) return { ...(wish.verb === 'accompany' ? whole : span), tracks: [piece.tracks.length] };
   if (wish.verb === 'accompany') return { ...whole, tracks };
   if (wish.verb === 'intro') return { first: 0, last: timeline.barTick(wish.bars), tracks };
   if (wish.verb === 'continue') return { first: piece.end, last: timeline.barTick(timeline.bars.length - 1 + wish.bars), tracks };

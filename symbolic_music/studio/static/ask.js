@@ -12,7 +12,7 @@ const VERBS = [
   ['sparser', 'Sparser', 'Leave some of the notes; the model chooses which.'],
   ['revoice', 'Re-voice', 'Other pitches in the rhythm that is there.'],
   ['harmonise', 'Harmonise', 'Anew, within the chords of the chord lane.'],
-  ['accompany', 'Accompany', 'Write the selected tracks anew from beginning to end under all others.'],
+  ['accompany', 'Accompany', 'Write the selected tracks anew from beginning to end under all others; with none or all selected, one more track.'],
   ['add-track', 'Add a track', 'One more instrument over the selection, or over the whole piece.'],
   ['continue', 'Continue', 'Some bars after the end.'],
   ['intro', 'Intro', 'Some bars before the beginning.'],
@@ -72,7 +72,7 @@ export class AskPanel {
   /** Another model; the session remembers it. */
   choose(name) {
     this.model = this.picker.value = name;
-    this.w.attempt(() => this.w.server.view({ ...this.w.session.view, model: name }));
+    this.w.remember();
     this.say();
   }
 
@@ -85,7 +85,10 @@ export class AskPanel {
   setRange(range) { this.limits.setRange(range); }
 
   /** Tracks that are asked for. */
-  get tracks() { return this.w.selection?.tracks ?? []; }
+  get tracks() {
+    const tracks = this.w.selection?.tracks ?? [];
+    return this.verb === 'accompany' && tracks.length === this.w.piece.tracks.length ? [] : tracks;
+  }
 
   update() {
     const { selection, piece } = this.w;
@@ -137,12 +140,14 @@ export class AskPanel {
   wish() {
     const { selection, session } = this.w;
     const spans = selection && !['continue', 'intro', 'accompany'].includes(this.verb) ? [[selection.first, selection.last]] : [];
+    const chords = this.verb === 'harmonise' ? { chords: this.w.chords } : {};
+    const verb = this.limits.on.rhythm.checked && ['rewrite', 'harmonise'].includes(this.verb) ? 'revoice' : this.verb;
     return {
-      verb: this.verb, state: session.current, spans, tracks: this.verb === 'add-track' ? [] : this.tracks,
+      verb, state: session.current, spans, tracks: this.verb === 'add-track' ? [] : this.tracks,
       alternatives: this.count, near: this.options.near, factor: this.verb === 'sparser' ? this.options.sparser : this.options.busier,
-      bars: this.options.bars, instrument: this.options.instrument, limits: this.limits.asked(this.verb), model: this.model,
+      bars: this.options.bars, instrument: this.options.instrument, limits: { ...this.limits.asked(verb), ...chords }, model: this.model,
       temperature: this.temperature, top_p: this.top_p, seed: this.seed === '' ? null : Number(this.seed),
-      like: FOLLOWING.has(this.verb) ? this.like : null,
+      like: FOLLOWING.has(verb) ? this.like : null,
     };
   }
 

@@ -79,11 +79,11 @@ export class Basics {
   }
 
   mix() {
-    const { headers, piece, transport } = this.w;
+    const { headers, piece } = this.w;
     return this.card('Mix', el('div', { class: 'basic-rows' }, piece.tracks.map((track) => {
       const n = track.number;
       const slider = el('input', { type: 'range', min: 0, max: 1.5, step: 0.05, value: headers.factors.get(n) ?? 1, title: `Volume of ${track.title} while listening`,
-        onchange: () => { headers.factors.set(n, Number(slider.value)); headers.update(); transport.restartIfPlaying(); slider.blur(); } });
+        onchange: () => { headers.setVolume(n, Number(slider.value)); slider.blur(); } });
       return el('label', {}, this.name(track), slider);
     })));
   }

@@ -15,15 +15,15 @@ export function limitsPanel(ask) {
     on[name] = el('input', { type: 'checkbox', onchange: () => showRange() });
     return el('label', { class: 'check', title: tip }, on[name], el('span', {}, label));
   };
-  const low = el('input', { type: 'range', min: 0, max: 127, oninput: () => setRange([Number(low.value), Math.max(Number(low.value), state.range[1])]) });
-  const high = el('input', { type: 'range', min: 0, max: 127, oninput: () => setRange([Math.min(Number(high.value), state.range[0]), Number(high.value)]) });
+  const low = el('input', { type: 'range', title: 'Lowest new pitch', min: 0, max: 127, oninput: () => setRange([Number(low.value), Math.max(Number(low.value), state.range[1])]) });
+  const high = el('input', { type: 'range', title: 'Highest new pitch', min: 0, max: 127, oninput: () => setRange([Math.min(Number(high.value), state.range[0]), Number(high.value)]) });
   const rangeSaid = el('output', { class: 'number soft' });
-  const scale = el('select', {}, MODES.flatMap((mode) => KEYS.map((key) => el('option', { value: `${key} ${mode}` }, `${key} ${mode}`))));
-  const grid = el('select', { onchange: () => { on.grid.checked = true; } },
+  const scale = el('select', { title: 'Scale of new pitches', onchange: () => { on.scale.checked = true; } }, MODES.flatMap((mode) => KEYS.map((key) => el('option', { value: `${key} ${mode}` }, `${key} ${mode}`))));
+  const grid = el('select', { title: 'Grid of new notes', onchange: () => { on.grid.checked = true; } },
     GRIDS.map(([name, quarters]) => el('option', { value: quarters, selected: quarters === 0.25 }, name)));
-  const density = el('input', { type: 'range', min: 1, max: 32, step: 1, oninput: () => { state.density = around(Number(density.value)); said(); on.density.checked = true; } });
+  const density = el('input', { type: 'range', title: 'Notes in a bar', min: 1, max: 32, step: 1, oninput: () => { state.density = around(Number(density.value)); said(); on.density.checked = true; } });
   const densitySaid = el('output', { class: 'number soft' });
-  const polyphony = el('input', { type: 'range', min: 1, max: 8, step: 1, oninput: () => { state.polyphony = Number(polyphony.value); said(); on.polyphony.checked = true; } });
+  const polyphony = el('input', { type: 'range', title: 'Notes at once', min: 1, max: 8, step: 1, oninput: () => { state.polyphony = Number(polyphony.value); said(); on.polyphony.checked = true; } });
   const polyphonySaid = el('output', { class: 'number soft' });
 
   const node = el('details', { class: 'limits', open: true }, el('summary', {}, 'Limits'),
@@ -32,6 +32,7 @@ export function limitsPanel(ask) {
     el('div', { class: 'limit' }, box('chords', 'Chords of the lane', 'New pitches are of the chord that stands in the chord lane')),
     el('div', { class: 'limit' }, box('polyphony', 'Notes at once', 'At most so many new notes sound together'), polyphonySaid, polyphony),
     el('div', { class: 'limit' }, box('density', 'Notes in a bar', 'About so many new notes begin in each bar'), densitySaid, density),
+    el('div', { class: 'limit' }, box('rhythm', 'Keep the rhythm', 'Rewrite and Harmonise give the notes that are there other pitches: onsets, durations and velocities stay')),
     el('div', { class: 'limit' }, box('grid', 'Grid', 'New notes begin on its lines, counted from each bar line'), grid),
     el('div', { class: 'limit' }, box('repeats', 'No repeated notes', 'No instrument plays its last pitch again')));
 
@@ -67,8 +68,9 @@ export function limitsPanel(ask) {
     if (pitched.length) {
       state.range = [Math.max(0, Math.min(...pitched.map((track) => piece.tracks[track].lowest)) - 2), Math.min(127, Math.max(...pitched.map((track) => piece.tracks[track].highest)) + 2)];
       state.polyphony = Math.min(8, pitched.reduce((sum, track) => sum + usualPolyphony(piece, track), 0));
-      const bars = Math.max(1, piece.timeline.bars.length - 1);
-      const mean = pitched.reduce((sum, track) => sum + piece.rows[track].length, 0) / bars;
+      const rows = pitched.flatMap((track) => piece.rows[track]);
+      // Bars in which they rest say nothing of how they play.
+      const mean = rows.length / new Set(rows.map((row) => piece.timeline.barIndex(piece.onset[row]))).size;
       density.value = Math.max(1, Math.round(mean));
       state.density = around(mean);
     }
@@ -82,9 +84,9 @@ export function limitsPanel(ask) {
     const rewritesAll = ['add-track', 'sparser'].includes(verb);
     if (on.range.checked && !rewritesAll) [limits.lowest, limits.highest] = state.range;
     if (on.scale.checked) limits.scale = scale.value;
-    if (on.chords.checked || verb === 'harmonise') limits.chords = ask.w.chords;
+    if (on.chords.checked) limits.chords = ask.w.chords;
     if (on.polyphony.checked && !rewritesAll) limits.polyphony = state.polyphony;
-    if (on.density.checked && verb !== 'busier' && !rewritesAll) limits.notes_per_bar = state.density;
+    if (on.density.checked && !['busier', 'revoice'].includes(verb) && !rewritesAll) limits.notes_per_bar = state.density;
     if (on.grid.checked && !['revoice', 'sparser'].includes(verb)) limits.grid = Number(grid.value);
     limits.no_repeats = on.repeats.checked;
     return limits;

@@ -6,7 +6,7 @@ import { startPage } from './start.js';
 import { beginTheme } from './theme.js';
 import { Workspace } from './workspace.js';
 
-/** Open a session in this page. */
+/** Open a session in this page; false where it cannot be opened. */
 async function open(id) {
   const here = new URL(location.href);
   here.searchParams.set('session', id);
@@ -15,9 +15,11 @@ async function open(id) {
   window.studio = workspace; // for tests and for the curious
   try {
     await workspace.begin();
+    return true;
   } catch (error) {
-    say(error.message, true);
     await home();
+    say(error.message, true);
+    return false;
   }
 }
 
@@ -31,5 +33,22 @@ async function home() {
   fill(document.body, await startPage({ open, api }));
 }
 
+/** A file that is dropped anywhere on the page opens; of several, the first. The piece that was open is kept. */
+async function takeDropped(event) {
+  event.preventDefault();
+  const [file, ...others] = event.dataTransfer?.files ?? [];
+  if (!file) return;
+  say(`Opening ${file.name} …`, false, true);
+  try {
+    const { id } = await api.open(file, file.name);
+    window.studio?.leave();
+    if (await open(id)) say(others.length ? `${file.name} is open; drop one file at a time.` : `${file.name} is open.`);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+document.addEventListener('dragover', (event) => event.preventDefault());
+document.addEventListener('drop', takeDropped);
 beginTheme();
 if (wantedSession) await open(wantedSession); else await home();

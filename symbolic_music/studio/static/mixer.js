@@ -29,13 +29,32 @@ export class TrackHeaders {
 
   toggle(set, number) {
     if (set.has(number)) set.delete(number); else set.add(number);
+    this.changed();
+  }
+
+  setVolume(number, factor) {
+    this.factors.set(number, factor);
+    this.changed();
+  }
+
+  changed() {
     this.update();
     this.w.transport.restartIfPlaying();
+    this.w.remember();
+  }
+
+  /** A track is gone: what is set for those after it goes with them. */
+  removed(track) {
+    const moved = (numbers) => numbers.filter((n) => n !== track).map((n) => (n > track ? n - 1 : n));
+    this.muted = new Set(moved([...this.muted]));
+    this.soloed = new Set(moved([...this.soloed]));
+    this.factors = new Map([...this.factors].filter(([n]) => n !== track).map(([n, factor]) => [moved([n])[0], factor]));
   }
 
   update() {
     const { piece, focus, selection } = this.w;
     if (!piece || !this.w.lanes) return;
+    const held = document.activeElement?.dataset.knob; // rows are made anew: the focus stays on the same knob
     fill(this.rows, piece.tracks.map((track) => {
       const n = track.number;
       const isMuted = this.muted.has(n), isSoloed = this.soloed.has(n);
@@ -45,18 +64,19 @@ export class TrackHeaders {
           el('span', { class: 'name', title: `${track.title}: double-click to rename`, ondblclick: (event) => this.rename(event, track) }, track.title),
           this.instrument(track)),
         el('div', { class: 'knobs' },
-          el('button', { class: isMuted ? 'on' : '', title: 'Mute', onclick: (event) => { event.stopPropagation(); this.toggle(this.muted, n); } }, 'M'),
-          el('button', { class: isSoloed ? 'on' : '', title: 'Solo', onclick: (event) => { event.stopPropagation(); this.toggle(this.soloed, n); } }, 'S'),
-          el('input', { type: 'range', min: 0, max: 1.5, step: 0.05, value: this.factors.get(n) ?? 1, title: 'Volume while listening; double-click for 1',
-            onclick: (event) => event.stopPropagation(), ondblclick: () => { this.factors.delete(n); this.update(); },
-            onchange: (event) => { this.factors.set(n, Number(event.target.value)); this.w.transport.restartIfPlaying(); } })));
+          el('button', { class: isMuted ? 'on' : '', title: `Mute ${track.title}`, 'aria-pressed': String(isMuted), dataset: { knob: `mute-${n}` }, onclick: (event) => { event.stopPropagation(); this.toggle(this.muted, n); } }, 'M'),
+          el('button', { class: isSoloed ? 'on' : '', title: `Solo ${track.title}`, 'aria-pressed': String(isSoloed), dataset: { knob: `solo-${n}` }, onclick: (event) => { event.stopPropagation(); this.toggle(this.soloed, n); } }, 'S'),
+          el('input', { type: 'range', min: 0, max: 1.5, step: 0.05, value: this.factors.get(n) ?? 1, title: `Volume of ${track.title} while listening; double-click for 1`, dataset: { knob: `volume-${n}` },
+            onclick: (event) => event.stopPropagation(), ondblclick: () => { this.factors.delete(n); this.changed(); },
+            onchange: (event) => this.setVolume(n, Number(event.target.value)) })));
     }));
     this.place();
+    if (held) this.rows.querySelector(`[data-knob="${held}"]`)?.focus();
   }
 
   /** An instrument picker that looks like text. */
   instrument(track) {
-    const picker = el('select', { class: 'instrument', title: 'Instrument', onclick: (event) => event.stopPropagation(),
+    const picker = el('select', { class: 'instrument', title: `Instrument of ${track.title}`, onclick: (event) => event.stopPropagation(),
       onchange: () => this.w.change([{ do: 'track', track: track.number, instrument: Number(picker.value) }], `instrument of ${track.title}`) },
     INSTRUMENTS.map((name, i) => el('option', { value: i, selected: i === track.instrument }, name)));
     return picker;

@@ -23,7 +23,8 @@ export class NoteTools {
       button('Delete', 'Delete these notes (Delete)', () => this.do({ do: 'delete' }, 'delete notes')),
       el('span', { class: 'gap' }),
       button('Duplicate bars', 'Repeat the selected bars after themselves (Ctrl D)', () => this.bars('copy-bars')),
-      button('Delete bars', 'Delete the selected bars; what follows moves up', () => this.bars('delete-bars')));
+      button('Delete bars', 'Delete the selected bars; what follows moves up', () => this.bars('delete-bars')),
+      button('Delete track', 'Delete this track with all its notes', () => this.removeTrack()));
   }
 
   attach(roll) { this.roll = roll; }
@@ -47,13 +48,21 @@ export class NoteTools {
   }
 
   do(change, label) {
-    const rows = this.rows;
-    if (rows.length) this.w.change([{ ...change, rows }], label);
+    if (!this.rows.length) return;
+    this.w.change(() => (this.rows.length ? [{ ...change, rows: this.rows }] : null), label);
   }
 
   transpose(semitones) { this.do({ do: 'transpose', semitones }, `transpose by ${semitones}`); }
 
   quantise() { this.do({ do: 'quantise', grid: this.roll.grid }, 'quantise'); }
+
+  async removeTrack() {
+    const { w } = this, track = w.focus, { length } = w.piece.tracks;
+    await w.change([{ do: 'remove-track', track }], `delete ${w.piece.tracks[track].title}`.slice(0, 80));
+    if (w.piece.tracks.length === length) return;
+    w.headers.removed(track);
+    w.headers.changed();
+  }
 
   /** First and last bar of the selection. */
   bars(what) {

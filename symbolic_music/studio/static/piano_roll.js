@@ -272,6 +272,7 @@ export class PianoRoll {
   paintSmall() {
     const { g, piece, layout } = this, c = colours(), tracks = this.shownTracks(), scale = this.tickScale;
     const first = this.tick(0), last = this.tick(this.width);
+    for (const note of this.live) layout.include(note.track, note.pitch);
     for (const [i, track] of tracks.entries()) {
       g.save();
       g.translate(0, i * layout.laneHeight);

@@ -19,6 +19,7 @@ export function attachLanes(roll) {
     } else if (y < 24) {
       drag = { kind: 'ruler', from: tick, moved: false, x };
     } else if (y < roll.top) {
+      event.preventDefault(); // else the canvas takes the focus from the editor
       options.onChord?.(roll.timeline.place(snapChord(roll, tick)), event);
       return;
     } else {

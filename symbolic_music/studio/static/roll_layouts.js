@@ -15,6 +15,13 @@ export class LanesLayout {
     });
   }
 
+  /** Make room for a pitch, also of a track that the piece has not yet. */
+  include(track, pitch) {
+    const range = this.ranges[track] ??= [Math.max(0, pitch - 6), Math.min(127, pitch + 6)];
+    range[0] = Math.min(range[0], pitch);
+    range[1] = Math.max(range[1], pitch);
+  }
+
   get height() { return this.piece.tracks.length * this.laneHeight; }
   get tracks() { return this.piece.tracks.map((track) => track.number); }
 

@@ -17,7 +17,7 @@ export function saveMenu(workspace) {
   const close = () => { list.hidden = true; };
   const save = async (kind, name) => {
     close();
-    say(`Making ${name} …`);
+    say(`Making ${name} …`, false, true);
     await workspace.attempt(async () => {
       const response = await fetch(workspace.server.file(kind, { state: workspace.session.current, synth: workspace.transport.synth }));
       if (!response.ok) throw new Error((await response.json()).error);
@@ -30,8 +30,9 @@ export function saveMenu(workspace) {
   fill(list, KINDS.map(([kind, name, words]) => el('button', { class: 'plain', dataset: { kind }, onclick: () => save(kind, name) }, el('span', {}, name), el('span', { class: 'soft' }, words))));
   const button = el('button', { class: 'save', title: 'Save (Ctrl S)', onclick: (event) => { event.stopPropagation(); list.hidden = !list.hidden; } }, 'Save ▾');
   document.addEventListener('click', close);
+  const box = el('div', { class: 'with-menu', onkeydown: (event) => { if (event.key === 'Escape' && !list.hidden) { event.stopPropagation(); close(); button.focus(); } } }, button, list);
   workspace.save = () => save('mid', 'MIDI');
-  return el('div', { class: 'with-menu' }, button, list);
+  return box;
 }
 
 function filename(source, kind) {

@@ -29,7 +29,7 @@ export async function startPage({ open, api }) {
     class: 'drop', onclick: () => input.click(),
     ondragover: (event) => { event.preventDefault(); drop.classList.add('over'); },
     ondragleave: () => drop.classList.remove('over'),
-    ondrop: (event) => { event.preventDefault(); drop.classList.remove('over'); if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]); },
+    ondrop: () => drop.classList.remove('over'), // main.js opens what is dropped, here or beside
   }, el('strong', {}, 'Open a piece'), el('span', { class: 'soft' }, 'Drop a MIDI, MusicXML or ABC file here, or click to choose one.'));
 
   return el('main', { class: 'start' },

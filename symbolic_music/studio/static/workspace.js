@@ -5,6 +5,7 @@ import { Alternatives } from './alternatives.js';
 import { AskPanel } from './ask.js';
 import { Basics } from './basics.js';
 import { editChord } from './chord_editor.js';
+import { chosenAfter, rowsAt } from './chosen.js';
 import { el, fill, say } from './dom.js';
 import { History } from './history.js';
 import { icon } from './icons.js';
@@ -18,6 +19,7 @@ import { listen } from './shortcuts.js';
 import { Sound } from './sound.js';
 import { setTheme, theme } from './theme.js';
 import { Transport } from './transport.js';
+import { rememberView, restoreView } from './view.js';
 
 export class Workspace {
   constructor(id, home) {
@@ -30,6 +32,8 @@ export class Workspace {
     this.focus = 0;
     this.range = null;
     this.left = [];
+    this.turn = Promise.resolve();
+    this.changing = 0;
   }
 
   async begin() {
@@ -63,7 +67,10 @@ export class Workspace {
     this.tools.attach(this.notes);
     this.show(this.piece);
     this.fitLanes();
-    this.focusOn(this.session.view.focus ?? this.firstPitched());
+    const { view } = this.session;
+    this.focusOn(view.focus ?? this.firstPitched());
+    restoreView(this);
+    this.isReady = true;
     this.left.push(listen(this), midiInput(this));
     const edit = this.session.edits[0];
     if (edit && edit.wish.state === this.session.current && ['done', 'cancelled'].includes(edit.status) && edit.alternatives.length) {
@@ -75,11 +82,12 @@ export class Workspace {
 
   /** Stop sound and listeners. */
   leave() {
+    this.isReady = false; // a session that could not be opened has not all of these
     this.sound.stop();
     for (const leave of this.left) leave?.();
-    this.alternatives.close();
-    this.lanes.remove();
-    this.notes.remove();
+    this.alternatives?.close();
+    this.lanes?.remove();
+    this.notes?.remove();
   }
 
   build() {
@@ -185,9 +193,20 @@ export class Workspace {
     }
   }
 
-  /** Change notes by hand; one step of undo. */
-  change(changes, label = '') {
-    return this.attempt(async () => this.refresh(await this.server.change(this.session.current, changes, label)));
+  /**
+   * Change notes by hand; one step of undo. Changes wait for each other: each is made to the piece that the last one left.
+   * @param {object[]|(() => object[]|null)} wanted changes, or what gives them when it is their turn
+   */
+  change(wanted, label = '') {
+    this.changing++;
+    this.turn = this.turn.then(() => this.attempt(async () => {
+      const changes = typeof wanted === 'function' ? wanted() : wanted;
+      if (!changes) return;
+      const places = chosenAfter(this.piece, this.notes.chosen, changes);
+      await this.refresh(await this.server.change(this.session.current, changes, label));
+      if (places) { this.notes.chosen = new Set(rowsAt(this.piece, this.focus, places)); this.notes.draw(); }
+    })).finally(() => { this.changing--; });
+    return this.turn;
   }
 
   go(to) {
@@ -202,7 +221,11 @@ export class Workspace {
     this.ask.update();
     this.headers.update();
     this.basics.update();
+    this.remember();
   }
+
+  /** Let the session remember what is seen and how it is mixed. */
+  remember() { if (this.isReady) rememberView(this); }
 
   focusOn(track) {
     this.focus = Math.max(0, Math.min(track, this.piece.tracks.length - 1));
@@ -210,6 +233,7 @@ export class Workspace {
     this.headers.update();
     this.tools.update();
     this.ask.update();
+    this.remember();
   }
 
   /** The rolls show the same stretch. */
@@ -221,6 +245,7 @@ export class Workspace {
     to.perQuarter = from.perQuarter;
     to.scrollTo(from.scrollX);
     this.following = false;
+    this.remember();
   }
 
   /** Sound a note of a track. */
