@@ -34,7 +34,8 @@ def readable(path: str) -> bytes:
             number = re.match(r"\d{1,9}", element.attrib.pop("n"), re.ASCII)
             if number is not None:
                 element.set("n", number[0])
-    return ElementTree.tostring(root, "utf-8")
+    document: bytes = ElementTree.tostring(root, "utf-8")
+    return document
 
 
 def translated(path: str) -> bytes:
