@@ -47,7 +47,7 @@ CONTROL = np.dtype([("time", np.int32), ("number", np.uint8), ("value", np.uint8
 # Pitch bend, -8192..8191.
 BEND = np.dtype([("time", np.int32), ("value", np.int16), ("track", np.uint16)])
 
-_MAX_BARS = 10_000_000
+_MAX_BARS = 1_000_000
 DEFAULT_TEMPO = 500_000
 Array = NDArray[Any]
 Tables = tuple[Array, Array, Array, Array, Array, Array, "tuple[Track, ...]", "tuple[Text, ...]"]
@@ -379,7 +379,7 @@ class Score:
         A meter change starts a new bar, even inside one.
 
         Raises:
-            RegionError: when there are more than ten million.
+            RegionError: when there are more than a million.
         """
         until = self.end if until is None else until
         times = self.meters["time"].astype(np.int64)

@@ -23,6 +23,8 @@ KINDS: dict[str, tuple[tuple[int, ...], float]] = {
 }
 # What notes outside a chord cost, what the root in the bass is worth, and what another chord than the last costs.
 _OUTSIDE, _BASS, _CHANGE = 0.9, 0.25, 0.18
+# So many bars are looked at: a damaged file can have a hundred thousand, and takes kilobytes a bar.
+_MOST_BARS = 10_000
 Weights = NDArray[np.float64]
 
 
@@ -31,7 +33,8 @@ def estimated_chords(score: Score) -> tuple[tuple[float, str], ...]:
 
     Looked at in halves of bars (whole bars, where the meter's upper number is odd). A chord is worth the weight of its
     notes that sound there, less that of the others, a little more where its root is the lowest; the sequence that is
-    worth most is found, where each change has a price (Viterbi). Weights are durations times velocities.
+    worth most is found, where each change has a price (Viterbi). Weights are durations times velocities. What
+    follows the first 10,000 bars has no chords.
 
     Returns:
         Changes sorted by bar: 8.5 is the middle of bar 8. Names are those of `generation.Limits`.
@@ -57,7 +60,8 @@ def _slots(score: Score) -> tuple[NDArray[np.int64], list[float]]:
     lines = score.bars()
     if not len(lines):
         return np.zeros(0, np.int64), []
-    after = np.append(lines[1:], max(score.end, int(lines[-1]) + 1))
+    after = np.append(lines[1:], max(score.end, int(lines[-1]) + 1))[:_MOST_BARS]
+    lines = lines[:_MOST_BARS]
     starts, places = [], []
     index = np.searchsorted(score.meters["time"], lines, side="right") - 1
     for number, (first, last, at) in enumerate(zip(lines.tolist(), after.tolist(), index.tolist(), strict=True)):

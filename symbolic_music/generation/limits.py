@@ -94,7 +94,8 @@ class Limits:
         for name, least in (("notes_at_once", 1), ("notes_per_bar", 0)):
             low, high = getattr(self, name) or (least, 1)
             if not least <= low <= high or high < 1:
-                raise OptionError(f"{name.replace('_', ' ')}: from {least} on, least <= most, not {low}-{high}")
+                wanted = f"from {least} on, least <= most, most >= 1"
+                raise OptionError(f"{name.replace('_', ' ')}: {wanted}, not {low}-{high}")
         if self.polyphony is not None and self.polyphony < (self.notes_at_once or (1, 1))[0]:
             raise ConstraintError(
                 f"{(self.notes_at_once or (1, 1))[0]} notes that begin at once cannot be {self.polyphony} at once"

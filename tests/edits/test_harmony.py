@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from symbolic_music import edits
@@ -35,6 +37,16 @@ def test_half_bars_are_heard() -> None:
     rows = [(960 * half, 950, pitch) for half, name in enumerate(("C", "G7", "C", "F")) for pitch in CHORDS[name]]
     found = edits.estimated_chords(Score(notes=note_table(rows)))
     assert found == ((1.0, "C"), (1.5, "G7"), (2.0, "C"), (2.5, "F"))
+
+
+def test_a_note_of_a_hundred_thousand_bars_has_one_chord_and_bounded_memory() -> None:
+    score = Score(notes=note_table([(0, 2**28, 60), (2**28, 480, 67)]))
+    tracemalloc.start()
+    try:
+        assert edits.estimated_chords(score) == ((1.0, "C"),)
+        assert tracemalloc.get_traced_memory()[1] < 150e6  # all of its bars take two kilobytes each
+    finally:
+        tracemalloc.stop()
 
 
 def test_names_are_those_that_limits_take() -> None:

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from symbolic_music import read
 from symbolic_music.generation.continuation import released
+from symbolic_music.generation.verbs.lengthen import continue_bars
 from symbolic_music.score import CONTROL, Score, Track, note_table
 
 NOTES = note_table([(0, 480, 60, 80, 0, 0, 0), (0, 480, 40, 80, 0, 0, 1)])
@@ -26,3 +28,10 @@ def test_a_pedal_that_is_up_is_left_alone():
     for controls in ((), ((0, 64, 127, 0), (480, 64, 0, 0)), ((0, 64, 63, 0),), ((0, 1, 127, 0),)):
         before = score(*controls)
         assert released(before) is before
+
+
+def test_bars_that_are_added_are_played_without_the_pedal_of_the_piece(tmp_path):
+    before = score((0, 64, 127, 0))
+    longer = continue_bars(before, 1, tracks=[0], model="multitrack", seed=1)
+    assert longer.controls.tolist() == [(0, 64, 127, 0), (480, 64, 0, 0)]
+    assert read(longer.write(tmp_path / "longer.mid")).controls.tolist() == longer.controls.tolist()

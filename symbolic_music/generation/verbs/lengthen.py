@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from symbolic_music.errors import EmptyScoreError, OptionError
+from symbolic_music.generation.continuation import released
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel
 from symbolic_music.generation.edits import edit
@@ -27,7 +28,8 @@ _NEAR_BARS = 8
 
 @planner("continue")
 def _plan_continuation(asked: Asked) -> Plan:
-    score, lines = asked.score, _bars_of(asked)
+    lines = _bars_of(asked)
+    score = released(asked.score)
     chosen = going_on(asked, (int(lines[-_NEAR_BARS:][0]), score.end))
     last = round(float(ticks_of(score, [len(lines) + 1.0 + asked.count_bars], "bars")[0]))
     return Plan(score, Edit([(score.end, last)], chosen, asked.limits))
@@ -52,7 +54,7 @@ def continue_bars(
     progress: Progress | None = None,
     limits: Limits = FREE,
 ) -> Score:
-    """Continue a piece by some bars; an incomplete last bar is filled first.
+    """Continue a piece by some bars; an incomplete last bar is filled first, a pressed pedal released.
 
         sm.generation.continue_bars(song, 2)
 

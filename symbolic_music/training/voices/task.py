@@ -120,7 +120,7 @@ class VoicesTask(Task):
     def _tensors(self, bank: NoteBank, rng: np.random.Generator, sounds: bool) -> tuple[Tensor, ...]:
         """Frames for the generators, for the decoder, and, where it is learnt, for the sound, with its noise."""
         frames, chosen = self.config.optim.frames, self._chosen(bank, rng)
-        found = [bank.varied(chosen, frames, rng), bank.stretches(chosen[: len(chosen) // 3], frames, rng)]
+        found = [bank.varied(chosen, frames, rng), bank.stretches(chosen[: max(1, len(chosen) // 3)], frames, rng)]
         if sounds:
             found.append(bank.stretches(chosen[:SOUNDS], frames, rng))
         tensors = tuple(getattr(one, field.name) for one in found for field in fields(NoteFrames))

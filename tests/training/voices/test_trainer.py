@@ -74,6 +74,12 @@ def test_the_loss_falls(config):
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_batch_may_be_a_note(config, batch):
+    small = config.optim.model_copy(update={"batch": batch})
+    assert train(config.model_copy(update={"optim": small})).finished
+
+
 class Stop(Exception):
     pass
 

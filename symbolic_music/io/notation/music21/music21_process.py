@@ -14,31 +14,16 @@ from symbolic_music.errors import MissingExtraError, NotationError
 
 _MOST_BYTES = 4 << 20
 # Seconds of processor time; by the clock ten times that, on a machine that is busy otherwise. music21 itself starts in
-# one or two, and takes about 35 a MB.
-MAX_SECONDS = 30
-_SECONDS_TO_START, _SECONDS_A_MEGABYTE = 6, 60
+# one or two, and takes 1 to 2 a MB of what Verovio and MuseScore write.
+MAX_SECONDS = 15
+_SECONDS_TO_START, _SECONDS_A_MEGABYTE = 6, 2
 MAX_MEMORY = 500 << 20  # of data
 _MOST_ADDRESSES = 3 << 30  # where data alone cannot be limited; numerical libraries reserve most of these
 # Without memory Python raises the first, extension modules and the loader of libraries one of the others.
 _SIGNS_OF_NO_MEMORY = (b"MemoryError", b"without setting an exception", b"without exception set", b"allocate memory")
 _TOO_LONG = "music21 does not read it within {} s of processor time"
 # Standard output is the document, the last line of standard error why there is none.
-_PROGRAM = """
-import sys, warnings
-warnings.simplefilter("ignore")
-try:
-    import resource
-    for kind, most in zip((resource.RLIMIT_CPU, resource.RLIMIT_DATA, resource.RLIMIT_AS), map(int, sys.argv[2:])):
-        resource.setrlimit(kind, (most, most))
-except ImportError:
-    pass
-from music21 import converter
-from music21.musicxml.m21ToXml import GeneralObjectExporter
-stream = converter.parse(sys.argv[1], forceSource=True)
-if "Opus" in stream.classes:
-    stream = stream.scores[0]
-sys.stdout.buffer.write(GeneralObjectExporter(stream).parse())
-"""
+_PROGRAM = Path(__file__).with_name("translating.py")
 
 
 def seconds_for(size: int) -> int:
@@ -60,7 +45,7 @@ def translated_by_music21(path: Path) -> bytes:
         raise NotationError(f"at most {_MOST_BYTES >> 20} MiB of {path.suffix} are read")
     seconds = seconds_for(size)
     limits = map(str, (seconds, MAX_MEMORY, _MOST_ADDRESSES))
-    command = [sys.executable, "-c", _PROGRAM, str(path.resolve()), *limits]
+    command = [sys.executable, "-P", str(_PROGRAM), str(path.resolve()), *limits]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a thread reserves memory
     try:
         done = subprocess.run(

@@ -131,3 +131,10 @@ def test_a_corpus_is_fetched_first(run, tmp_path, monkeypatch) -> None:
                   "--workers", 1, "--json")  # fmt: skip
     assert json.loads(outcome.out)["pieces"] == 1
     assert (tmp_path / "got" / "groove.zip").read_bytes() == data
+
+
+def test_a_split_that_stays_empty_is_told(run, tmp_path):
+    command = ("prepare", "folder", album(tmp_path / "music", 1), "--workers", 1, "-o")
+    told = run(*command, tmp_path / "store").err
+    assert told == "no pieces in split validation and test: each needs a piece, or a share of 0 in --splits\n"
+    assert run(*command, tmp_path / "all", "--splits", "100/0/0").err == ""
