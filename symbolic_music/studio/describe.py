@@ -10,7 +10,7 @@ from symbolic_music.edits import estimated_chords
 from symbolic_music.edits.harmony import NAMES
 from symbolic_music.general_midi import DRUM_INSTRUMENT, DRUMS, instrument_name
 from symbolic_music.score import Array, Score, track_title
-from symbolic_music.theory import likely_key
+from symbolic_music.theory import SCALES, likely_key
 
 _PEDAL, _VOLUME, _PAN = 64, 7, 10
 
@@ -42,9 +42,33 @@ def columns(notes: Array) -> dict[str, list[int]]:
 
 
 def key_name(score: Score) -> str | None:
-    """The likely key as `Limits.scale` takes it, "D minor"; None without pitched notes."""
-    key = likely_key(score) if len(score) else None
-    return None if key is None else f"{NAMES[key % 12]} {'major' if key < 12 else 'minor'}"
+    """The key as `Limits.scale` takes it, "D minor"; None without pitched notes.
+
+    It is the likeliest by the notes, or the one that the file writes, where the notes keep to its scale as well: many
+    files say C major and mean nothing by it.
+    """
+    likely = likely_key(score) if len(score) else None
+    written = _written_key(score)
+    if likely is None:
+        return None
+    key = likely if written is None or _in_scale(score, written) < _in_scale(score, likely) else written
+    return f"{NAMES[key % 12]} {'major' if key < 12 else 'minor'}"
+
+
+def _written_key(score: Score) -> int | None:
+    """The key that the file writes at its beginning, as `likely_key` numbers them."""
+    first = score.keys[score.keys["time"] <= 0]
+    if not len(first):
+        return None
+    is_minor = bool(first["minor"][-1])
+    return (7 * int(first["sharps"][-1]) + 9 * is_minor) % 12 + 12 * is_minor
+
+
+def _in_scale(score: Score, key: int) -> int:
+    """How long pitched notes of a key's scale sound, in ticks."""
+    notes = score.notes[score.instruments != DRUM_INSTRUMENT]
+    scale = SCALES["major" if key < 12 else "minor"]
+    return int(notes["duration"][np.isin((notes["pitch"] - key) % 12, scale)].sum())
 
 
 def _track(score: Score, number: int) -> dict[str, Any]:

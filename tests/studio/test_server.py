@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import symbolic_music as sm
-from symbolic_music.score import NOTE, Score
+from symbolic_music.score import KEY, NOTE, Score, Track, note_table
+from symbolic_music.studio.describe import key_name
 from tests.browsers import until
 from tests.studio.conftest import Client, band
 
@@ -105,6 +106,26 @@ def test_a_file_is_described_and_saved_as_it_was(client: Client, band_file: Path
     assert [track["title"] for track in facts["tracks"]] == ["Melody", "Bass", "Drums"]
     assert (facts["key"], facts["bars"][:3]) == ("G major", [0, 1920, 3840])
     assert client.raw("GET", f"{session}/files/mid")[2] == band_file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("sharps", "minor", "pitches", "key"),
+    [
+        # The notes of C and of G major: what is written decides.
+        (0, 0, (67, 69, 71, 67, 74, 67, 72), "C major"),
+        (1, 0, (67, 69, 71, 67, 74, 67, 72), "G major"),
+        # F sharp is not in C major, which is only the default.
+        (0, 0, (67, 69, 71, 67, 74, 66, 67), "G major"),
+        (-1, 1, (62, 65, 69, 62, 67, 64, 62), "D minor"),
+        (None, 0, (67, 69, 71, 67, 74, 67, 72), "G major"),
+    ],
+)
+def test_the_written_key_is_shown_where_the_notes_keep_to_it(
+    sharps: int | None, minor: int, pitches: tuple[int, ...], key: str
+) -> None:
+    notes = note_table([(480 * at, 480, pitch, 80, 0, 0, 0) for at, pitch in enumerate(pitches)])
+    keys = np.array([] if sharps is None else [(0, sharps, minor)], KEY)
+    assert key_name(Score(notes=notes, keys=keys, tracks=(Track("", 0),))) == key
 
 
 def test_changes_by_hand_make_states_and_are_undone(client: Client, band_file: Path) -> None:
