@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.options.common import Json
-from symbolic_music.cli.options.output_paths import check_output
 from symbolic_music.cli.options.where import RegionOptions, TrackOptions
 from symbolic_music.cli.output.console import out, out_json
+from symbolic_music.cli.output.paths import check_output
 from symbolic_music.errors import FileError
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from symbolic_music.cli.options.common import Device, Json, Offline, Seed
 from symbolic_music.cli.options.help_page import COPIES, MACHINE
 from symbolic_music.cli.options.limits import LimitOptions
 from symbolic_music.cli.options.originality import check_store, looked_up, summary
-from symbolic_music.cli.options.output_paths import check_output, check_score_output
 from symbolic_music.cli.options.sampling import SamplingOptions
 from symbolic_music.cli.options.where import TrackOptions
 from symbolic_music.cli.output.console import out, out_json, working
+from symbolic_music.cli.output.paths import check_output, check_score_output
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symbolic_music.cli.options.output_paths import check_output
 from symbolic_music.cli.output.console import out, out_json, show
+from symbolic_music.cli.output.paths import check_output
 
 if TYPE_CHECKING:
     from symbolic_music.corpora.store.statistics import Summary

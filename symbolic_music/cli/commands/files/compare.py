@@ -10,9 +10,9 @@ import typer
 
 from symbolic_music.cli.options.common import Json, Offline, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_page
 from symbolic_music.cli.output.console import out, out_json, show, working
 from symbolic_music.cli.output.pages import facts_of, write_page
+from symbolic_music.cli.output.paths import check_page
 from symbolic_music.errors import FileError, ScoreError
 
 if TYPE_CHECKING:

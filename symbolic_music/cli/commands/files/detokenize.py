@@ -10,8 +10,8 @@ import typer
 from symbolic_music.cli.commands.files.tokenize import Name, Preset, find_tokenizer
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_score_output
 from symbolic_music.cli.output.console import out, out_json
+from symbolic_music.cli.output.paths import check_score_output
 
 
 @examples("ids.npy -t remi -o song.mid")

@@ -9,8 +9,8 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_output
 from symbolic_music.cli.output.console import out, out_json, working
+from symbolic_music.cli.output.paths import check_output
 from symbolic_music.errors import FileError, OptionError
 
 _Codec = Annotated[str, typer.Option(help="The name or folder of a codec, or an EnCodec or DAC on the hub.")]

@@ -11,8 +11,8 @@ import typer
 
 from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_output
 from symbolic_music.cli.output.console import out, out_json, show, working
+from symbolic_music.cli.output.paths import check_output
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.listening import Clip, Judged

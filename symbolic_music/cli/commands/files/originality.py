@@ -9,8 +9,8 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_page
 from symbolic_music.cli.output.console import out, out_json, show, working
+from symbolic_music.cli.output.paths import check_page
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality

@@ -9,8 +9,8 @@ import typer
 
 from symbolic_music.cli.options.common import Device, Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_score_output
 from symbolic_music.cli.output.console import out, out_json, working
+from symbolic_music.cli.output.paths import check_score_output
 from symbolic_music.errors import OptionError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import typer
 from symbolic_music.cli.options.common import Device, Json, Seed
 from symbolic_music.cli.options.edits_in_context import Edits, edited
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.output_paths import check_page
 from symbolic_music.cli.output.console import out, out_json, show, working
 from symbolic_music.cli.output.pages import facts_of, write_page
+from symbolic_music.cli.output.paths import check_page
 
 if TYPE_CHECKING:
     from symbolic_music.corpora.store.store import Piece
