@@ -102,7 +102,7 @@ def open_folder(folder: Path, theirs: Mapping[str, Any]) -> tuple[MidiLlm, Token
     )
     with torch.device("meta"):
         network = MidiLlm(config)
-    names = dict(llama_names(config.layers, "blocks", _BLOCKS)) | {"norm.weight": ("model.norm.weight",)}
+    names = _names(config.layers)
     table = {_TABLE: (rows, config.width)}
     head = {_HEAD: (rows, config.width)}
     checkpoint.check_joined(network, names, "Llama", table | ({} if config.tied else head), head if config.tied else {})
@@ -112,6 +112,11 @@ def open_folder(folder: Path, theirs: Mapping[str, Any]) -> tuple[MidiLlm, Token
     fill_from(network, checkpoint, names)
     network.text_ids = TextIds(folder, config.text)
     return network, tokenizers.get("anticipation")
+
+
+def _names(layers: int) -> dict[str, tuple[str, ...]]:
+    """Our names of all weights but the tables -> theirs."""
+    return dict(llama_names(layers, "blocks", _BLOCKS)) | {"norm.weight": ("model.norm.weight",)}
 
 
 @torch.no_grad()
@@ -125,7 +130,7 @@ def save_midi_llm(network: MidiLlm, folder: str | Path) -> Path:
         raise ModelError("the output matrix of text was not loaded with this network, and transformers needs it")
     table = torch.cat([network.text_embedding.weight, network.embedding.weight])
     weights = {_TABLE: torch.cat([table, table.new_zeros(c.text + MUSIC - len(table), c.width)])}
-    names = dict(llama_names(c.layers, "blocks", _BLOCKS)) | {"norm.weight": ("model.norm.weight",)}
+    names = _names(c.layers)
     rows = [c.width, c.width * c.key_heads // c.heads, c.width * c.key_heads // c.heads]
     for name, parameter in network.named_parameters():
         theirs = names.get(name, ())
