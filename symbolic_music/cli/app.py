@@ -33,7 +33,15 @@ from symbolic_music.cli.commands.files import (
     tokenize,
     transcribe,
 )
-from symbolic_music.cli.commands.training import evaluate, prepare, train, train_codec, train_transcriber, train_voice
+from symbolic_music.cli.commands.training import (
+    evaluate,
+    prepare,
+    train,
+    train_codec,
+    train_flow,
+    train_transcriber,
+    train_voice,
+)
 from symbolic_music.cli.commands.transforming import (
     copy_bars,
     delete_bars,
@@ -87,6 +95,7 @@ for _verb in (
     train.train,
     train_voice.train_voice,
     train_codec.train_codec,
+    train_flow.train_flow,
     train_transcriber.train_transcriber,
     evaluate.evaluate,
     originality.originality,

@@ -53,7 +53,13 @@ class Sampler:
         self._moved = cache(self._note)
 
     def play(self, score: Score) -> Audio:
-        """Sound of a score, one channel; loud passages are brought under full scale.
+        """Sound of a score as `mixed` gives it; loud passages are brought under full scale."""
+        sound = self.mixed(score)
+        peak = float(np.abs(sound).max(initial=0.0))
+        return Audio(sound * min(1.0, _PEAK / max(peak, 1e-9)), self.sample_rate)
+
+    def mixed(self, score: Score) -> NDArray[np.float32]:
+        """Samples of a score, one channel: a note is as loud in a loud passage as alone.
 
         Programs that have no recordings are played by the first that has; drums are silent. Velocity v has the gain
         (v / 127)^2.
@@ -74,8 +80,7 @@ class Sampler:
             at = round(start * self.sample_rate)
             sound = sound[: len(out) - at]
             out[at : at + len(sound)] += sound * np.float32((note["velocity"] / 127) ** 2)
-        peak = float(np.abs(out).max(initial=0.0))
-        return Audio(out * min(1.0, _PEAK / max(peak, 1e-9)), self.sample_rate)
+        return out
 
     def _note(self, program: int, pitch: int) -> NDArray[np.float32]:
         try:

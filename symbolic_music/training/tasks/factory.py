@@ -17,6 +17,7 @@ from symbolic_music.training.config import (
     TrainConfig,
 )
 from symbolic_music.training.data.base import EditSource
+from symbolic_music.training.flow.config import FlowTraining
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.model_task import ModelTask
 from symbolic_music.training.transcription.config import TranscriptionTraining
@@ -24,7 +25,7 @@ from symbolic_music.training.voices.config import VoiceConfig
 
 
 def task_of(config: RunConfig, progress: Callable[[str], None] = lambda what: None) -> Task:
-    """The task that a config of a model, a codec, voices or a transcriber describes.
+    """The task that a config of a model, a codec, voices, a transcriber or a flow decoder describes.
 
     Args:
         config: of the run.
@@ -44,6 +45,10 @@ def task_of(config: RunConfig, progress: Callable[[str], None] = lambda what: No
         from symbolic_music.training.transcription.task import TranscriptionTask
 
         return TranscriptionTask(config, progress)
+    if isinstance(config, FlowTraining):
+        from symbolic_music.training.flow.task import FlowTask
+
+        return FlowTask(config)
     raise ConfigError(f"{type(config).__name__} describes no task")
 
 
