@@ -1,4 +1,4 @@
-"""Audio as tokens: neural codecs, and language models that generate their tokens from a score."""
+"""Audio by neural networks: codecs, language models of their codes, and a flow decoder, conditioned on a score."""
 
 from symbolic_music.codec.any_synth import render
 from symbolic_music.codec.autoencoder.checkpoint import save_codec
@@ -7,6 +7,10 @@ from symbolic_music.codec.autoencoder.streaming import StreamDecoder, StreamEnco
 from symbolic_music.codec.base import AudioCodec, Format, StreamingCodec
 from symbolic_music.codec.codes import Codes, load_codes
 from symbolic_music.codec.encode_decode import decode_audio, encode_audio
+from symbolic_music.codec.flow.checkpoint import load_flow, save_flow
+from symbolic_music.codec.flow.decoder import FlowConfig, FlowDecoder
+from symbolic_music.codec.flow.rendering import render_by_flow, render_file_by_flow
+from symbolic_music.codec.flow.streaming import stream_sound
 from symbolic_music.codec.huggingface import load_adapter
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes, write_codes
@@ -26,6 +30,8 @@ __all__ = [
     "CodecLanguageModel",
     "CodecLanguageModelConfig",
     "Codes",
+    "FlowConfig",
+    "FlowDecoder",
     "Format",
     "MaskedWriter",
     "MaskedWriterConfig",
@@ -41,15 +47,20 @@ __all__ = [
     "load_adapter",
     "load_codec",
     "load_codes",
+    "load_flow",
     "load_writer",
     "register",
     "render",
     "render_by_codec",
+    "render_by_flow",
     "render_file_by_codec",
+    "render_file_by_flow",
+    "save_flow",
     "save_codec",
     "save_writer",
     "score_frames",
     "score_to_codes",
     "stream_codes",
+    "stream_sound",
     "write_codes",
 ]

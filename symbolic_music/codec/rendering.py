@@ -6,18 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from symbolic_music.codec.base import StreamingCodec
+from symbolic_music.codec.block_delivery import audio_of, on_both, write_audio_of
 from symbolic_music.codec.codes import Codes
 from symbolic_music.codec.encode_decode import decoded
 from symbolic_music.codec.language_models.registry import Writer
 from symbolic_music.score import Score
-from symbolic_music.synthesis.audio import Audio, writing
-from symbolic_music.synthesis.mark import marking
-from symbolic_music.synthesis.mixing.limiter import levelled
-from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
+from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 from symbolic_music.synthesis.rendering import Written, statement
 from symbolic_music.synthesis.settings import check_level
@@ -78,10 +75,8 @@ def render_by_codec(
         24000
     """
     check_level(loudness)
-    rate = writer.codec.format.sample_rate
-    played = _stereo(score, writer, seed, progress, settings)
-    blocks = list(marking(played, rate) if mark else played)
-    return Audio(np.concatenate(list(levelled(blocks, gain_of(blocks, loudness, rate), rate)), axis=1), rate)
+    played = on_both(_sounds(score, writer, seed, progress, settings, []))
+    return audio_of(played, writer.codec.format.sample_rate, loudness, mark)
 
 
 def render_file_by_codec(
@@ -119,40 +114,37 @@ def render_file_by_codec(
     check_level(loudness)
     form, kept = writer.codec.format, list[torch.Tensor]()
     tag = statement(f"codec ({writer.card.name})", seed) if comment is None else comment
-    with writing(Path(path), form.sample_rate, 16, writer.frames(score) / form.frame_rate, comment=tag) as add:
-        blocks = _stereo(score, writer, seed, progress, settings, kept)
-        if mark:
-            blocks = marking(blocks, form.sample_rate)
-        samples, peak, _ = deliver(blocks, add, Path(path).parent, form.sample_rate, loudness)
+
+    def save_codes(samples: int) -> None:
         if codes is not None:
             Codes(torch.cat(kept, dim=-1).numpy(), form, samples).save(codes)
-    return Written(Path(path), samples / form.sample_rate, peak, {})
+
+    blocks, seconds = (
+        on_both(_sounds(score, writer, seed, progress, settings, kept)),
+        writer.frames(score) / form.frame_rate,
+    )
+    return write_audio_of(blocks, path, form.sample_rate, loudness, mark, seconds, tag, save_codes)
 
 
-def _stereo(
+def _sounds(
     score: Score,
     writer: Writer,
     seed: int,
     progress: Progress | None,
     settings: dict[str, Any],
-    kept: list[torch.Tensor] | None = None,
+    kept: list[torch.Tensor],
 ) -> Iterator[Samples]:
-    """Sound (2, n), block by block; the codes of each are kept. A codec that cannot stream waits for the last."""
-    kept, codec = [] if kept is None else kept, writer.codec
+    """Sound (1 or 2, n), block by block; the codes of each are kept. A codec that cannot stream waits for the last."""
+    codec = writer.codec
     decoder = codec.stream_decoder() if isinstance(codec, StreamingCodec) else None
     for block in _blocks(score, writer, seed, progress, settings):
         kept.append(block[0].cpu())
         if decoder is not None:
-            yield _both(decoder.push(block)[0].cpu().numpy())
+            yield decoder.push(block)[0].cpu().numpy()
     if decoder is None:
         codes = torch.cat(kept, dim=-1)
         for _, sound in decoded(Codes(codes.numpy(), codec.format, codes.shape[-1] * codec.format.hop), codec):
-            yield _both(sound)
-
-
-def _both(sound: Samples) -> Samples:
-    """Sound (1 or 2, n) on both channels."""
-    return np.ascontiguousarray(np.broadcast_to(sound, (2, sound.shape[1])), np.float32)
+            yield sound
 
 
 def _blocks(

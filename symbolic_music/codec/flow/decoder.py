@@ -19,6 +19,8 @@ from symbolic_music.codec.flow.velocity_field import Condition, VelocityField
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Size, checked
 
+HARMONICS = 60  # of the plain tones that a decoder is conditioned on
+
 
 @checked
 @dataclass(frozen=True)

@@ -20,17 +20,26 @@ from symbolic_music.score import Score
 from symbolic_music.theory import hertz
 
 _LEVEL = 0.3  # peak of a tone of velocity 127
-_HARMONICS = 12  # each 1 / its number as loud as the first
+HARMONICS = 12  # each 1 / its number as loud as the first
 _DECAY = 1.5  # seconds to 1 / e
 _FADES = 0.005, 0.06  # seconds in and, after the note, out
 _PERIOD = 4096  # samples of a table
 _PIECE = 750  # frames that are encoded at a time
 
 
-def plain_tones(score: Score, sample_rate: int, count: int, first: int = 0) -> NDArray[np.float32]:
+def plain_tones(
+    score: Score, sample_rate: int, count: int, first: int = 0, most: int = HARMONICS
+) -> NDArray[np.float32]:
     """Samples (count,) from the sample `first` on: harmonic tones that decay, all in the same phase at their onset.
 
     Velocity v has the gain (v / 127)^2. Drums are silent, and pitches that the rate cannot hold.
+
+    Args:
+        score: the notes.
+        sample_rate: Hz.
+        count: of samples.
+        first: the sample to begin with.
+        most: harmonics of a tone, where the rate can hold them.
     """
     out = np.zeros(count, np.float64)
     starts = np.rint(score.onset_seconds * sample_rate).astype(np.int64)
@@ -45,7 +54,7 @@ def plain_tones(score: Score, sample_rate: int, count: int, first: int = 0) -> N
         low, high = max(start, first), min(stop + fade_out, first + count)
         times = np.arange(low - start, high - start)
         frequency = float(frequencies[i])
-        harmonics = max(1, min(_HARMONICS, int(0.45 * sample_rate / frequency)))
+        harmonics = max(1, min(most, int(0.45 * sample_rate / frequency)))
         tone = _table(harmonics)[(times * (frequency / sample_rate * _PERIOD)).astype(np.int64) % _PERIOD]
         tone = tone * np.exp(-times / (_DECAY * sample_rate)) * np.minimum(1.0, times / fade_in)
         tone *= ((stop + fade_out - start - times) / fade_out).clip(0, 1)

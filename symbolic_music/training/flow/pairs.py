@@ -13,7 +13,7 @@ from torch import Tensor
 
 from symbolic_music.codec.base import Format
 from symbolic_music.codec.encode_decode import fitted
-from symbolic_music.codec.flow.decoder import FlowConfig
+from symbolic_music.codec.flow.decoder import HARMONICS, FlowConfig
 from symbolic_music.codec.flow.score_rolls import score_rolls, sustained
 from symbolic_music.codec.language_models.tone_features import plain_tones
 from symbolic_music.errors import SymbolicMusicError, TrainingError
@@ -43,7 +43,7 @@ class Pair:
     @cached_property
     def tones(self) -> NDArray[np.int16]:
         """The plain tones of the score, as many samples."""
-        found = plain_tones(self.score, self._config.sample_rate, len(self.sound))
+        found = plain_tones(self.score, self._config.sample_rate, len(self.sound), most=HARMONICS)
         return np.asarray((found.clip(-1, 1) * 32767).astype(np.int16))
 
     @property

@@ -138,9 +138,7 @@ class FlowTask(Task):
         weights = {"mel": optim.mel, "adversarial": optim.adversarial, "matching": optim.matching}
         return torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum(), losses
 
-    def _head_losses(
-        self, learner: Learner, tones: Tensor, sound: Tensor, rng: torch.Generator
-    ) -> dict[str, Tensor]:
+    def _head_losses(self, learner: Learner, tones: Tensor, sound: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
         """Of parts of some of the examples: the distance of mel spectra, and from `critic_from` what a critic says."""
         optim, shape, decoder = self.config.optim, self.config.model, learner.decoder
         full = in_full_precision(sound.device)

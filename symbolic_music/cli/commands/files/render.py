@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _origin = partial(typer.Option, rich_help_panel="Origin")
 _trained = partial(typer.Option, rich_help_panel="With --synth midi-ddsp")
 _codec = partial(typer.Option, rich_help_panel="With --synth codec")
+_flow = partial(typer.Option, rich_help_panel="With --synth flow")
+_NETWORKS = ("codec", "flow")
 
 
 @examples(
@@ -31,6 +33,7 @@ _codec = partial(typer.Option, rich_help_panel="With --synth codec")
     "song.mid --at bars:9-16 --mute drums -o band.wav",
     "song.mid -o song.flac --stems stems",
     "song.mid -o song.wav --synth midi-ddsp",
+    "song.mid -o song.wav --synth flow",
 )
 @grouped
 def render(
@@ -41,9 +44,9 @@ def render(
     solo: Annotated[str | None, typer.Option(help="These tracks alone, as 1,3 or drums.")] = None,
     mute: Annotated[str | None, typer.Option(help="Without these tracks, as 1,3 or drums.")] = None,
     tempo: Annotated[float, typer.Option(help="Times as fast.")] = 1.0,
-    synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont or codec.")] = "ddsp",
+    synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont, codec or flow.")] = "ddsp",
     sample_rate: Annotated[
-        int | None, typer.Option(help="Hz; 44100 by default, with --synth codec the rate of the codec.")
+        int | None, typer.Option(help="Hz; 44100 by default, with --synth codec or flow the rate of the model.")
     ] = None,
     stems: Annotated[Path | None, typer.Option(help="Also write one file for each track into this folder.")] = None,
     soundfont: Annotated[
@@ -58,8 +61,15 @@ def render(
         Path | None, _trained(help="Write these controls, to edit and pass as --controls.")
     ] = None,
     voices: Annotated[Path | None, _trained(help="A folder written by `train-voice`.")] = None,
-    model: Annotated[str | None, _codec(help="The codec language model; codec-lm by default.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="With --synth codec the codec language model, with --synth flow the flow decoder."),
+    ] = None,
     write_codes: Annotated[Path | None, _codec(help="Also write the codes to this file.")] = None,
+    steps: Annotated[
+        int | None, _flow(min=1, max=64, help="1 or 2 (default) by its shortcut, more by the flow.")
+    ] = None,
+    guidance: Annotated[float | None, _flow(help="How closely 3 and more steps follow the score.")] = None,
     mark: Annotated[bool, _origin("--mark", help="Add an inaudible mark, which `detect-mark` finds.")] = False,
     unsigned: Annotated[bool, _origin("--unsigned", help="No tag with version, synth and seed.")] = False,
     seed: Seed = 0,
@@ -72,11 +82,15 @@ def render(
         raise OptionError("--soundfont goes with --synth soundfont")
     if synth != "midi-ddsp" and (controls or write_controls or voices):
         raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
-    if synth != "codec" and (model or write_codes):
-        raise OptionError("--model and --write-codes go with --synth codec")
-    if synth == "codec" and (stems is not None or sample_rate is not None):
+    if synth not in _NETWORKS and model:
+        raise OptionError("--model goes with --synth codec or flow")
+    if synth != "codec" and write_codes:
+        raise OptionError("--write-codes goes with --synth codec")
+    if synth != "flow" and (steps is not None or guidance is not None):
+        raise OptionError("--steps and --guidance go with --synth flow")
+    if synth in _NETWORKS and (stems is not None or sample_rate is not None):
         raise OptionError(
-            "--synth codec writes one file, at the rate of its codec: leave out --stems and --sample-rate"
+            f"--synth {synth} writes one file, at the rate of its model: leave out --stems and --sample-rate"
         )
     if voice and synth not in ("ddsp", "midi-ddsp"):
         raise OptionError("--voice goes with --synth ddsp or midi-ddsp")
@@ -122,6 +136,16 @@ def render(
             written = render_file_by_codec(
                 score, output, writer, codes=write_codes, seed=seed, mark=mark, comment=comment, progress=progress
             )
+        elif synth == "flow":
+            from symbolic_music.codec.flow.checkpoint import load_flow
+            from symbolic_music.codec.flow.rendering import render_file_by_flow
+
+            decoder = load_flow(model or "flow")[0]
+            rate = decoder.config.sample_rate
+            written = render_file_by_flow(
+                score, output, decoder, steps=2 if steps is None else steps,
+                guidance=1.5 if guidance is None else guidance, seed=seed, mark=mark, comment=comment, progress=progress,
+            )  # fmt: skip
         else:
             written = synthesis.render_file(
                 score, output, synth, rate, stem_paths=paths, soundfont=soundfont, seed=seed,
