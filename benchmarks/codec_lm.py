@@ -18,7 +18,7 @@ import argparse
 import logging
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import librosa
@@ -103,8 +103,10 @@ def cached_rate(writer: Writer, score: Score) -> float:
     return frames / (time.perf_counter() - start)
 
 
-def measured(folder: Path, writer: Writer, count: int, seconds: float) -> list[dict[str, object]]:
-    """Rows of a folder of pairs."""
+def measured(
+    folder: Path, writer: Writer, count: int, seconds: float, more: Mapping[str, Callable[[Score], Audio]] = {}
+) -> list[dict[str, object]]:
+    """Rows of a folder of pairs; `more` are further ways to make sound of a score."""
     rows: list[dict[str, object]] = []
     held = sorted(folder.glob("*.mid"))[::20]
     usable = [path for path in held if sm.read(path).duration > seconds]
@@ -124,6 +126,7 @@ def measured(folder: Path, writer: Writer, count: int, seconds: float) -> list[d
         "ddsp": lambda i: sm.render(scores[i], "ddsp", RATE),
         "soundfont": lambda i: sm.render(scores[i], "soundfont", RATE),
     }
+    makers |= {name: lambda i, make=make: make(scores[i]) for name, make in more.items()}  # type: ignore[misc]
     for name, make in makers.items():
         sounds = [make(i) for i in chosen]
         f1 = float(np.mean([f_measure(scores[i], sound) for i, sound in zip(chosen, sounds, strict=True)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -55,7 +56,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as end:
         # The parser and rich leave so when a pipe is closed; nothing else leaves with 1.
         code = _unread() if end.code == 1 else end.code  # type: ignore[assignment]
+    if code == 0 and "TORCHELASTIC_RUN_ID" in os.environ:
+        _leave_torchrun()
     sys.exit(code)
+
+
+def _leave_torchrun() -> NoReturn:
+    """End a process of torchrun that has done its work.
+
+    Threads of torch.distributed can outlast the interpreter, and the process then aborts: torchrun would end the others
+    and report a failure of a run that is complete.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 def _open_standard_streams() -> None:

@@ -126,7 +126,7 @@ def in_two(config: Path, *more: str) -> None:
     """Train with two processes of torchrun."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = [*launch, "-m", "symbolic_music", "train", str(config), *more]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     noise = [line for line in done.stderr.splitlines() if "Starting with" in line or "deprecated" in line]

@@ -30,11 +30,11 @@ def _filters(size: int, bands: int, sample_rate: int) -> Any:
 def spectra(samples: Tensor, size: int, hop: int) -> Tensor:
     """Complex spectra (B, T, size / 2 + 1) of samples (B, size + (T - 1) hop): windows that lie within them."""
     window = torch.hann_window(size, device=samples.device)
-    found = torch.stft(samples.float(), size, hop, window=window, center=False, return_complex=True)
+    found: Tensor = torch.stft(samples.float(), size, hop, window=window, center=False, return_complex=True)
     return found.transpose(1, 2) / (0.5 * size)
 
 
 def log_mel(magnitudes: Tensor, size: int, bands: int, sample_rate: int) -> Tensor:
     """Logarithms of magnitudes (B, T, size / 2 + 1) in mel bands, shifted and scaled to lie around 0: (B, T, bands)."""
     levels = magnitudes @ _filters(size, bands, sample_rate).to(magnitudes.device)
-    return ((levels * (sample_rate / size)).clamp(min=_FLOOR).log() - _MEAN) / _SPREAD
+    return torch.as_tensor(((levels * (sample_rate / size)).clamp(min=_FLOOR).log() - _MEAN) / _SPREAD)

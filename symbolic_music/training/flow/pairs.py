@@ -54,8 +54,8 @@ class Pair:
     def example(self, first: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
         """Rolls (frames, ROLLS), and tones and sound of the windows of these frames, (size + (frames - 1) hop,)."""
         rolls = score_rolls(self.score, self._config.frame_rate, frames, first)
-        parts = (self._windows(samples, first, frames) for samples in (self.tones, self.sound))
-        return torch.from_numpy(rolls), *(torch.from_numpy(one) for one in parts)
+        tones, sound = (self._windows(samples, first, frames) for samples in (self.tones, self.sound))
+        return torch.from_numpy(rolls), torch.from_numpy(tones), torch.from_numpy(sound)
 
     def _windows(self, samples: NDArray[np.int16], first: int, frames: int) -> NDArray[np.float32]:
         begin = first * self._config.hop - self._config.size // 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -212,7 +211,7 @@ class FlowTask(Task):
             data=config.data,
             description=config.description,
             command=f"symbolic-music train-flow configs/{config.name}.yaml",
-            figures={name: round(value, 4) for name, value in row.items() if math.isfinite(value)},
+            figures={name: round(value, 4) for name, value in measured.row.items()},
         )
         save_flow(decoder, card, folder)
 

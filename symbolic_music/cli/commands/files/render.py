@@ -144,7 +144,8 @@ def render(
             rate = decoder.config.sample_rate
             written = render_file_by_flow(
                 score, output, decoder, steps=2 if steps is None else steps,
-                guidance=1.5 if guidance is None else guidance, seed=seed, mark=mark, comment=comment, progress=progress,
+                guidance=1.5 if guidance is None else guidance, seed=seed, mark=mark, comment=comment,
+                progress=progress,
             )  # fmt: skip
         else:
             written = synthesis.render_file(

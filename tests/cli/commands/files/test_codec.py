@@ -72,7 +72,7 @@ def test_mistakes(mistake, models) -> None:
     assert "--stems" in mistake(
         "render", a, "-o", out, "--synth", "codec", "--model", models / "lm", "--stems", models / "stems"
     )
-    assert "go with --synth codec" in mistake("render", a, "-o", out, "--model", models / "lm")
+    assert "goes with --synth codec" in mistake("render", a, "-o", out, "--model", models / "lm")
     assert "no codec language model" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "codec")
     codes = ("--write-codes", models / "a.mid")
     assert "is the input" in mistake("render", a, "-o", out, "--synth", "codec", "--model", models / "lm", *codes)

@@ -100,3 +100,23 @@ def test_a_render_says_what_made_it(run, song, tmp_path) -> None:
     outcome = run("detect-mark", tmp_path / "b.wav")
     assert outcome.out.startswith("no mark (score ")
     assert "tag" not in outcome.out
+
+
+def test_a_flow_decoder_writes_the_sound(run, mistake, tmp_path) -> None:
+    import soundfile
+
+    pytest.importorskip("librosa")
+    from symbolic_music.codec.flow.checkpoint import save_flow
+    from tests.codec.flow.test_streaming import decoder
+    from tests.codec.language_models.test_registry import CARD, score
+
+    save_flow(decoder(), CARD, tmp_path / "flow")
+    score().write(tmp_path / "a.mid")
+    to, model = tmp_path / "a.wav", ("--synth", "flow", "--model", tmp_path / "flow")
+    found = json.loads(run("render", tmp_path / "a.mid", "-o", to, *model, "--steps", "4", "--json").out)
+    assert (found["seconds"], found["sample_rate"], found["synth"]) == (3.0, 8_000, "flow")
+    assert soundfile.info(to).frames == 24_000
+    assert "less than or equal to 64" in mistake("render", tmp_path / "a.mid", "-o", to, *model, "--steps", "65")
+    assert "go with --synth flow" in mistake("render", tmp_path / "a.mid", "-o", to, "--steps", "4")
+    assert "--stems" in mistake("render", tmp_path / "a.mid", "-o", to, *model, "--stems", tmp_path / "stems")
+    assert "no flow decoder" in mistake("render", tmp_path / "a.mid", "-o", to, "--synth", "flow", "--model", "none")

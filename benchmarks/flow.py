@@ -1,0 +1,63 @@
+"""Sound of the flow decoder beside that of codec-lm: transcribed notes, chroma, distance, and speed.
+
+python benchmarks/flow.py FOLDER... [--model flow] [--count 6] [--seconds 10]
+
+FOLDERs, pieces and figures are those of codec_lm.py (`examples/pairs.py` makes folders; every twentieth pair is held
+out). Speed: seconds of sound made in a second, after a first short piece, on as many threads as torch takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from codec_lm import measured
+from result_file import row, write_result
+
+import symbolic_music as sm
+from symbolic_music.codec import load_flow, load_writer, render_by_codec, render_by_flow
+from symbolic_music.score import Score
+from symbolic_music.synthesis.audio import Audio
+
+STEPS = {"flow, 6 steps": 6, "flow, 2 steps by the shortcut": 2, "flow, 1 step by the shortcut": 1}
+
+
+def speed(make: Callable[[Score], Audio], score: Score) -> float:
+    """Seconds of sound a second."""
+    make(score.clip(0, 1))
+    start = time.perf_counter()
+    sound = make(score)
+    return sound.samples.shape[1] / sound.sample_rate / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--model", default="flow")
+    parser.add_argument("--count", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=10)
+    asked = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    decoder, writer = load_flow(asked.model, "cpu")[0], load_writer("codec-lm", device="cpu")
+    makers: dict[str, Callable[[Score], Audio]] = {
+        name: lambda score, steps=steps: render_by_flow(score, decoder, steps=steps)  # type: ignore[misc]
+        for name, steps in STEPS.items()
+    }
+    rows = [row for folder in asked.folders for row in measured(folder, writer, asked.count, asked.seconds, makers)]
+    write_result("flow", asked.count, rows)
+    score = sm.read(next(asked.folders[0].glob("*.mid"))).clip(0, asked.seconds)
+    peer = speed(lambda one: render_by_codec(one, writer), score)
+    speeds = [
+        row(f"sound a second: {name}", speed(make, score), "s/s", peer, "codec-lm") for name, make in makers.items()
+    ]
+    write_result("flow_speed", 1, speeds)
+
+
+if __name__ == "__main__":
+    main()
