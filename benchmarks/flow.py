@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from codec_lm import measured
 from result_file import row, write_result
 
