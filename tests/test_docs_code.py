@@ -2,8 +2,9 @@
 
 A Python block shares its names with those before it; of a shell block each line that calls `symbolic-music` runs.
 On the how-to pages and in the README the Python blocks run; their commands, which name corpora and trained models, are
-parsed. Comments above a block change that: `<!-- not run: REASON -->` (commands are still parsed, by tests/cli/test_help.py),
-and `<!-- run with: WORDS -->`, which are added to the block's `train` commands so that a test takes seconds.
+parsed. Comments above a block change that: `<!-- not run: REASON -->` (commands are still parsed, by
+tests/cli/test_help.py), and `<!-- run with: WORDS -->`, which are added to the block's `train` commands so that a test
+takes seconds.
 """
 
 from __future__ import annotations
