@@ -257,6 +257,38 @@ def flow_matching() -> None:
     picture(made, "flow")
 
 
+def flow_decoder() -> None:
+    """Noise, and the mel spectrograms that the bundled decoder makes of it in 1, 2 and 6 steps, of the song's start."""
+    import torch
+
+    from symbolic_music.codec.flow import streaming
+    from symbolic_music.codec.flow.score_rolls import score_rolls
+
+    decoder, _ = sm.codec.load_flow("flow", "cpu")
+    score, config = song().clip(0, 4), decoder.config
+    count = int(4 * config.frame_rate)
+    made, axes = figure(8, 5, nrows=2, ncols=2, sharex=True, sharey=True)
+    with torch.inference_mode():
+        tones = decoder.spectra(streaming._tones(decoder, score, 0, count - 1, None))
+        rolls = torch.from_numpy(score_rolls(score, config.frame_rate, count))[None]
+        condition = decoder.conditions(rolls, tones)
+        noises = [torch.from_numpy(streaming.noise(0, k, 0, count * config.bands)).view(1, count, -1) for k in (0, 1)]
+        shown = {
+            "noise": noises[0],
+            "1 step by the shortcut": decoder.by_shortcut(condition, noises[:1]),
+            "2 steps by the shortcut": decoder.by_shortcut(condition, noises),
+            "6 steps of the flow": decoder.by_flow(condition, noises[0], 6, 1.5),
+        }
+    for ax, (name, mel) in zip(axes.flat, shown.items(), strict=True):
+        ax.imshow(mel[0].T, origin="lower", aspect="auto", extent=(0, 4, 0, config.bands), vmin=-1.2, vmax=2.5)
+        ax.set_title(name, fontsize=9)
+    for ax in axes[1]:
+        ax.set_xlabel("seconds")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("mel band")
+    picture(made, "flow_decoder")
+
+
 def evaluation() -> None:
     """Metrics of edits in context: a model, the original and three baselines."""
     rows = json.loads((RESULTS / "edits-in-context.json").read_text(encoding="utf-8"))["rows"]
@@ -291,8 +323,8 @@ def memorisation() -> None:
 
 MAKERS: dict[str, Callable[[], None]] = {
     one.__name__: one
-    for one in (spectra, language_models, sampling, anticipation, ddsp, quantisers, patterns, flow_matching, evaluation,
-                memorisation)
+    for one in (spectra, language_models, sampling, anticipation, ddsp, quantisers, patterns, flow_matching,
+                flow_decoder, evaluation, memorisation)
 }  # fmt: skip
 
 if __name__ == "__main__":
