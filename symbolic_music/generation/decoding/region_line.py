@@ -15,6 +15,8 @@ from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
+# How much denser than the whole the rest of a bar may become, where limits say how many notes a bar has.
+_CROWDED = 1.25
 
 
 class RegionLine:
@@ -162,7 +164,10 @@ class RegionLine:
         return sum(onsets.count(time) for onsets in self._onsets) if time == self._now else 0
 
     def _leaves_room(self, times: Integers) -> Mask:
-        """Whether at times from now on, one step after the other, a bar can still get the notes that it needs."""
+        """Whether at times from now on, one step after the other, a bar can still get the notes that it needs.
+
+        On places that it uses, and evenly enough: what a bar lacks late must not crowd at its end.
+        """
         request, starts = self._request, self._request.bar_starts
         if not request.fewest_in_bar:
             return np.ones(len(times), bool)
@@ -174,7 +179,9 @@ class RegionLine:
         room = before[ends - times[0]] - before[times - times[0]]
         here = bars == int(np.searchsorted(starts, self._now, side="right"))
         begun = sum(1 for time in self._events[: self._count, 0] if time >= int(starts[max(bars[0] - 1, 0)]))
-        return np.asarray(room >= request.fewest_in_bar - np.where(here, begun, 0))
+        lacking = request.fewest_in_bar - np.where(here, begun, 0)
+        left = (ends - times) / np.maximum(ends - starts[np.maximum(bars - 1, 0)], 1)
+        return np.asarray((room >= lacking) & (lacking <= 1 + _CROWDED * request.fewest_in_bar * left))
 
     def _within(self, at_once: int, per_bar: int, place: int, time: int, bar: int) -> bool:
         own = self._onsets[place]

@@ -16,6 +16,8 @@ from symbolic_music.tokenizers.region import rows as r
 
 # How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
 _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
+# How far beyond a limit that the bars around do not keep the pace is.
+_AMPLE = 1.35
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
@@ -66,9 +68,24 @@ class Elsewhere:
         return habits_of(*columns, list(self.holes), self.others)
 
     def pace(self, slots: Sequence[int], start: int, end: int) -> float:
-        """Notes a step of slots in the bars around a part of a region; 0 where there are too few to tell."""
-        if self.limits.notes_per_bar is not None:
-            return 0.0
+        """Notes a step at which slots are written: that of the bars around a part of a region, within the limits.
+
+        0 where there are too few notes around to tell, and limits say nothing. Limits that ask for more, or fewer, than
+        the bars around have are met evenly: else what they lack would crowd at the end of the bar.
+        """
+        around = self._pace_around(slots, start, end)
+        if self.limits.notes_per_bar is None:
+            return around
+        least, most = self.limits.notes_per_bar
+        bar = int(np.searchsorted(self.events.bar_starts, start, side="right")) - 1
+        length = float(self.events.bar_lengths[max(bar, 0)])
+        if around * length < least:
+            return min((least + most) / 2, _AMPLE * least) / length
+        if around * length > most:
+            return max((least + most) / 2, most / _AMPLE) / length
+        return around
+
+    def _pace_around(self, slots: Sequence[int], start: int, end: int) -> float:
         events = self.events
         near, last_note = _PACE_BARS * 4 * r.STEPS, int(events.time.max(initial=0)) + 1
         low, high = self.like or (max(0, start - near), min(end + near, max(end, last_note)))

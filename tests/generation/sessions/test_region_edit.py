@@ -12,10 +12,11 @@ import torch
 from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
-from symbolic_music.generation.decoding.habits import Rhythm, habits_of, paced, tuned
+from symbolic_music.generation.decoding.habits import Rhythm, habits_of, paced, sounding, tuned
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES
+from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
@@ -323,6 +324,34 @@ def test_density_stays_what_it_is_around() -> None:
     written = generation.edit(score, [bars(9, 16)], [0], regional(), seed=5).finish()[0]
     had = ((score.notes["track"] == 0) & (score.notes["onset"] >= 8 * 1920) & (score.notes["onset"] < 16 * 1920)).sum()
     assert 0.5 * had <= len(written.notes) <= 2 * had
+
+
+def test_more_notes_do_not_crowd_at_the_end_of_a_bar() -> None:
+    counts = np.zeros(4, np.int64)
+    for seed in range(4):
+        written = generation.edit(
+            song(), [bars(9, 10)], [2], regional(), seed=seed, verb="busier", factor=3.0
+        ).finish()[0]
+        counts += np.bincount(written.notes["onset"] % 1920 // 480, minlength=4)
+    assert counts.sum() >= 4 * 2 * 9  # three quarters of thrice four notes
+    assert counts[3] < 0.34 * counts.sum()
+
+
+def test_the_pace_lies_within_the_limits() -> None:
+    score = song()
+    events = grid_events(score)
+    slots = [int(slot) for slot in np.unique(events.slot[events.instrument == 33])]
+    others = sounding(events, slots)
+
+    def pace(limits: Limits) -> float:
+        """Notes of a bar."""
+        return 240 * Elsewhere(events, [(1920, 2400)], others, limits, None).pace(slots, 1920, 2400)
+
+    assert pace(Limits()) == pytest.approx(8, rel=0.05)
+    assert pace(Limits(notes_per_bar=(2, 10))) == pace(Limits())
+    assert pace(Limits(notes_per_bar=(12, 22))) == pytest.approx(1.35 * 12)
+    assert pace(Limits(notes_per_bar=(10, 11))) == pytest.approx(10.5)
+    assert pace(Limits(notes_per_bar=(0, 4))) == pytest.approx(4 / 1.35)
 
 
 def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
