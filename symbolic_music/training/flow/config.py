@@ -46,6 +46,7 @@ class FlowOptim(RunOptim):
     critic_from: int = Field(2_000, ge=0, description="from here on a discriminator judges the head")
     critic_width: int = Field(8, ge=1)
     mel: float = Field(1.0, ge=0, description="weights of the losses of the head")
+    spectrum: float = Field(1.0, ge=0)
     adversarial: float = Field(0.2, ge=0)
     matching: float = Field(0.4, ge=0)
 

@@ -28,6 +28,8 @@ from symbolic_music.training.task import Batch, Measured, Share, Task
 _HELD = 16  # examples of an evaluation
 _STEPS = 6  # of the flow in an evaluation
 _NOISE = 1e-3  # deviation of the noise under the tones of a source
+_SIZES = 2048, 1024  # of the windows of `spectrum_loss`, and the level under which it does not tell magnitudes apart
+_FAINT = 3e-4
 _AGAIN = 0.6  # of the learning rate, at which the shortcut begins
 
 
@@ -46,7 +48,8 @@ class FlowTask(Task):
     The flow learns by the squared error of velocities on straight lines from noise to spectrograms of sound (Lipman et
     al. 2023, equation 23, with no noise left at the end). The shortcut learns consistency: from two neighbouring points
     of a path of the guided flow it finds the same end (Song et al. 2023, algorithm 2; the targets are the network's
-    own, Song & Dhariwal 2024, section 3.2). The head learns from spectrograms of sound.
+    own, Song & Dhariwal 2024, section 3.2). The head learns from spectrograms of sound, by the distance of
+    spectra and by a discriminator.
 
     Raises:
         TrainingError: when pairs are missing.
@@ -54,7 +57,18 @@ class FlowTask(Task):
 
     config: FlowTraining
     folder = "flow"
-    columns = ("flow", "shortcut", "mel", "adversarial", "matching", "critic", "by flow", "by shortcut", "sound")
+    columns = (
+        "flow",
+        "shortcut",
+        "mel",
+        "spectrum",
+        "adversarial",
+        "matching",
+        "critic",
+        "by flow",
+        "by shortcut",
+        "sound",
+    )
 
     def __init__(self, config: FlowTraining) -> None:
         self.config = config
@@ -134,7 +148,12 @@ class FlowTask(Task):
                 decoder, mel, noise, times, condition, 1 / optim.shortcut_steps, optim.guidance
             )
         losses |= self._head_losses(learner, tones, sound, rng)
-        weights = {"mel": optim.mel, "adversarial": optim.adversarial, "matching": optim.matching}
+        weights = {
+            "mel": optim.mel,
+            "spectrum": optim.spectrum,
+            "adversarial": optim.adversarial,
+            "matching": optim.matching,
+        }
         return torch.stack([weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum(), losses
 
     def _head_losses(self, learner: Learner, tones: Tensor, sound: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
@@ -153,7 +172,7 @@ class FlowTask(Task):
         with full:
             real = sound[:, None, edge:-edge]
             made = decoder.of_spectra(spectra)[:, None]
-            losses = {"mel": mel_loss(made, real, shape.sample_rate)}
+            losses = {"mel": mel_loss(made, real, shape.sample_rate), "spectrum": spectrum_loss(made[:, 0], real[:, 0])}
         if self._step < optim.critic_from:
             return losses
         learner.critic.requires_grad_(False)
@@ -218,6 +237,22 @@ class FlowTask(Task):
     @override
     def provenance(self, step: int) -> str:
         return ", ".join(f"{pair.path} from frame {first}" for pair, first in self._drawn(step))
+
+
+def spectrum_loss(made: Tensor, real: Tensor) -> Tensor:
+    """The mean absolute difference of the logarithms of magnitudes (B, n), of two sizes of windows.
+
+    Bins are as wide at high as at low frequencies, so that partials are told apart where bands of mel hold several.
+    """
+    losses = []
+    for size in _SIZES:
+        window = torch.hann_window(size, device=made.device)
+        levels = [
+            (torch.stft(one, size, size // 4, window=window, return_complex=True).abs() / (0.5 * size) + _FAINT).log()
+            for one in (made, real)
+        ]
+        losses.append(functional.l1_loss(*levels))
+    return torch.stack(losses).mean()
 
 
 def flow_loss(decoder: FlowDecoder, mel: Tensor, noise: Tensor, times: Tensor, condition: Tensor) -> Tensor:
