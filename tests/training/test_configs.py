@@ -14,11 +14,12 @@ from symbolic_music.models import registry
 from symbolic_music.training import load_config
 from symbolic_music.training.codec.config import load_codec_config
 from symbolic_music.training.config import CodesData, WindowsData
+from symbolic_music.training.flow.config import load_flow_config
 from symbolic_music.training.transcription.config import load_transcription_config
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 # Trained by verbs of their own.
-SOUND = {"codec": load_codec_config, "transcription": load_transcription_config}
+SOUND = {"codec": load_codec_config, "flow": load_flow_config, "transcription": load_transcription_config}
 CONFIGS = sorted(
     path
     for path in [*FOLDER.glob("*.yaml"), *FOLDER.glob("two-cores/*.yaml"), *FOLDER.glob("gpu/*.yaml")]

@@ -63,7 +63,7 @@ def finish(result: Result, as_json: bool, told: str, **facts: Any) -> None:
     else:
         out(told if result.finished else f"stopped at step {result.step:,}; continue with --resume")
     if not result.finished:
-        raise typer.Exit(130)
+        raise SystemExit(130)  # typer's own Exit would be taken for Ctrl-C, an error
 
 
 def _told(row: dict[str, float], steps: int) -> str:

@@ -62,6 +62,7 @@ def test_an_interrupted_run_says_how_to_go_on(run, config, monkeypatch) -> None:
     outcome = run("train", config)
     assert outcome.code == 130
     assert outcome.out == "stopped at step 1; continue with --resume\n"
+    assert not outcome.err
 
 
 def test_mistakes(mistake, config, tmp_path) -> None:
