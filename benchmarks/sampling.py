@@ -62,8 +62,8 @@ def measure(what: str, threads: int) -> float:
     return peer_published() if what == PUBLISHED else ours(*OURS[what])
 
 
-def ours(kind: str, count: int, before: int) -> float:
-    """From one slide to the next, after so many windows more."""
+def ours(kind: str, count: int, before: int, preset: str = "small", load: Callable[[], Any] | None = None) -> float:
+    """From one slide to the next, after so many windows more; `load` gives the network, else of random weights."""
     import numpy as np
 
     from symbolic_music.generation.constraints.base import Constraint
@@ -81,7 +81,7 @@ def ours(kind: str, count: int, before: int) -> float:
         def passing(self, situation: Any, times: Any) -> Any:
             return times < 0
 
-    network = GPT2(PRESETS["small"]).eval()
+    network = GPT2(PRESETS[preset]).eval() if load is None else load()
     layout = Layout.of(network.config.context)
     past = np.array([(5 * i, 20, 128 * (i % 3) + 60 + i % 12) for i in range(layout.capacity - 1)], np.int32)
     start = int(past[-1, 0])

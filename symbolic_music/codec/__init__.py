@@ -19,6 +19,7 @@ from symbolic_music.codec.language_models.musicgen import MusicgenWriter, Musicg
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.registry import Writer, load_writer, save_writer
 from symbolic_music.codec.language_models.score_features import score_frames
+from symbolic_music.codec.many_files import EncodedFile, RenderedFile, encode_files, render_files
 from symbolic_music.codec.registry import load_codec, register
 from symbolic_music.codec.rendering import render_by_codec, render_file_by_codec, score_to_codes
 
@@ -30,6 +31,7 @@ __all__ = [
     "CodecLanguageModel",
     "CodecLanguageModelConfig",
     "Codes",
+    "EncodedFile",
     "FlowConfig",
     "FlowDecoder",
     "Format",
@@ -38,12 +40,14 @@ __all__ = [
     "MusicgenWriter",
     "MusicgenWriterConfig",
     "Pattern",
+    "RenderedFile",
     "StreamDecoder",
     "StreamEncoder",
     "StreamingCodec",
     "Writer",
     "decode_audio",
     "encode_audio",
+    "encode_files",
     "load_adapter",
     "load_codec",
     "load_codes",
@@ -55,6 +59,7 @@ __all__ = [
     "render_by_flow",
     "render_file_by_codec",
     "render_file_by_flow",
+    "render_files",
     "save_codec",
     "save_flow",
     "save_writer",

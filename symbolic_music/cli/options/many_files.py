@@ -1,7 +1,8 @@
-"""The same edit of several files, each written under its own name into a folder."""
+"""The same work on several files, each written under its own name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from symbolic_music.errors import FileError, OptionError
 
 @dataclass(frozen=True, kw_only=True)
 class ManyFilesOptions:
-    """How several files are edited."""
+    """How several files are worked on."""
 
     workers: Annotated[
         int, typer.Option(help="Processes that share several files.", min=1, rich_help_panel=MACHINE)
@@ -25,6 +26,12 @@ class ManyFilesOptions:
     engine: Annotated[
         str, typer.Option(help="processes, or ray on a cluster, for several files.", rich_help_panel=MACHINE)
     ] = "processes"
+
+    def refuse(self, options: Mapping[str, Any]) -> None:
+        """OptionError when one of these options, which need one file, is given."""
+        for option, value in options.items():
+            if value is not None:
+                raise OptionError(f"{option} takes one file")
 
     def edit(self, files: list[Path], which: TrackOptions, options: WritingOptions, **arguments: Any) -> None:
         """Edit and write the files; one that cannot be edited does not stop the others.
@@ -39,12 +46,10 @@ class ManyFilesOptions:
             OptionError: for options that need one file.
             FileError: for a folder that is not there; at the end, when files could not be edited.
         """
-        for option, value in (
-            ("--programs", which.programs), ("--originality", options.originality), ("--draft", options.draft),
-            ("--originality-report", options.originality_report), ("--int8", options.int8 or None),
-        ):  # fmt: skip
-            if value is not None:
-                raise OptionError(f"{option} takes one file")
+        self.refuse({
+            "--programs": which.programs, "--originality": options.originality, "--draft": options.draft,
+            "--originality-report": options.originality_report, "--int8": options.int8 or None,
+        })  # fmt: skip
         if not options.output.is_dir():
             raise FileError(f"no such folder: {options.output}; several files are written into a folder that is there")
 
@@ -59,7 +64,6 @@ class ManyFilesOptions:
                 count=options.count, limits=options.limits(), best_of=options.best_of, like=options.reference(),
                 **arguments,
             )  # fmt: skip
-        lost = [one for one in done if one.error is not None]
         if options.as_json:
             out_json([
                 {"file": str(one.source), "out": [str(target) for target in one.targets],
@@ -70,6 +74,14 @@ class ManyFilesOptions:
             for one in done:
                 for target, count in zip(one.targets, one.notes_written, strict=True):
                     out(f"{target}: {count:,} notes written")
-        if lost:
-            first = f"{lost[0].source}: {lost[0].error}"
-            raise FileError(f"{len(lost)} of {len(done)} files could not be edited; the first is {first}")
+        tell_lost([(one.source, one.error) for one in done], "edited")
+
+
+def tell_lost(done: Sequence[tuple[Path, str | None]], what: str) -> None:
+    """FileError when some of the files, each with its error or None, could not be `what`."""
+    lost = [(path, error) for path, error in done if error is not None]
+    if lost and len(done) == 1:
+        raise FileError(str(lost[0][1]))
+    if lost:
+        first = f"{lost[0][0]}: {lost[0][1]}"
+        raise FileError(f"{len(lost)} of {len(done)} files could not be {what}; the first is {first}")

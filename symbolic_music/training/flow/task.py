@@ -247,11 +247,11 @@ def spectrum_loss(made: Tensor, real: Tensor) -> Tensor:
     losses = []
     for size in _SIZES:
         window = torch.hann_window(size, device=made.device)
-        levels = [
+        a, b = (
             (torch.stft(one, size, size // 4, window=window, return_complex=True).abs() / (0.5 * size) + _FAINT).log()
             for one in (made, real)
-        ]
-        losses.append(functional.l1_loss(*levels))
+        )
+        losses.append(functional.l1_loss(a, b))
     return torch.stack(losses).mean()
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.common import Json
-from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.help_page import MACHINE, examples
+from symbolic_music.cli.options.many_files import tell_lost
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_output
 from symbolic_music.errors import FileError, OptionError
@@ -25,6 +26,12 @@ def encode(
     ] = None,
     codec: _Codec = "codec",
     codebooks: Annotated[int | None, typer.Option(help="Use only this many codebooks, the first ones.", min=1)] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that share several files.", min=1, rich_help_panel=MACHINE)
+    ] = 1,
+    engine: Annotated[
+        str, typer.Option(help="processes, or ray on a cluster, for several files.", rich_help_panel=MACHINE)
+    ] = "processes",
     as_json: Json = False,
 ) -> None:
     """Encode audio as the tokens of a neural codec."""
@@ -36,26 +43,25 @@ def encode(
     targets = [path.with_suffix(".safetensors") if output is None else output for path in files]
     for path, target in zip(files, targets, strict=True):
         check_output(target, path)
-    for target in targets:
-        if targets.count(target) > 1:
-            raise OptionError(f"several of these sounds would be written to {target}; encode them one by one with -o")
 
-    from symbolic_music.codec.encode_decode import encode_audio
-    from symbolic_music.codec.registry import load_codec
-    from symbolic_music.synthesis.audio import read_audio
+    from symbolic_music.codec.many_files import encode_files
 
-    network, done = load_codec(codec), []
     with working(f"encoding {len(files)} files") as progress:
-        for i, (path, target) in enumerate(zip(files, targets, strict=True)):
-            codes = encode_audio(read_audio(path), network, codebooks)
-            codes.save(target)
-            progress((i + 1) / len(files), path.name)
-            done.append({"out": str(target), "codebooks": len(codes.codes), "frames": codes.codes.shape[1]})
+        done = encode_files(
+            files, codec, codebooks, targets=targets, workers=workers, engine=engine,
+            progress=lambda count, total: progress(count / total),
+        )  # fmt: skip
+    rows = [
+        {"out": str(one.target), "codebooks": one.codebooks, "frames": one.frames}
+        for one in done
+        if one.target is not None
+    ]
     if as_json:
-        out_json(done)
-        return
-    for row in done:
-        out(f"{row['out']}: {row['frames']:,} frames of {row['codebooks']} codebooks")
+        out_json(rows)
+    else:
+        for row in rows:
+            out(f"{row['out']}: {row['frames']:,} frames of {row['codebooks']} codebooks")
+    tell_lost([(one.source, one.error) for one in done], "encoded")
 
 
 @examples("take.safetensors -o back.wav")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
+from symbolic_music.cli.options.many_files import ManyFilesOptions, tell_lost
 from symbolic_music.cli.options.where import At, TrackOptions, places
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_output
@@ -34,12 +35,18 @@ _NETWORKS = ("codec", "flow")
     "song.mid -o song.flac --stems stems",
     "song.mid -o song.wav --synth midi-ddsp",
     "song.mid -o song.wav --synth flow",
+    "songs/*.mid -o sounds --workers 2",
 )
 @grouped
 def render(
-    file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The audio file: .wav or .flac.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES...", help="MIDI or notation files; of several, --output is a folder.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The audio file, .wav or .flac, or a folder of .flac files.")
+    ],
     which: TrackOptions,
+    many: ManyFilesOptions,
     at: At = None,
     solo: Annotated[str | None, typer.Option(help="These tracks alone, as 1,3 or drums.")] = None,
     mute: Annotated[str | None, typer.Option(help="Without these tracks, as 1,3 or drums.")] = None,
@@ -75,9 +82,7 @@ def render(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Render a score to an audio file."""
-    if output.suffix.lower() not in (".wav", ".flac"):
-        raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
+    """Render scores to audio files."""
     if soundfont is not None and synth != "soundfont":
         raise OptionError("--soundfont goes with --synth soundfont")
     if synth != "midi-ddsp" and (controls or write_controls or voices):
@@ -94,6 +99,21 @@ def render(
         )
     if voice and synth not in ("ddsp", "midi-ddsp"):
         raise OptionError("--voice goes with --synth ddsp or midi-ddsp")
+    if len(files) > 1 or output.is_dir():
+        apart = {"--at": at, "--tracks": which.tracks, "--programs": which.programs, "--solo": solo,
+                 "--mute": mute, "--stems": stems, "--controls": controls, "--write-controls": write_controls,
+                 "--voice": voice, "--voices": voices, "--write-codes": write_codes,
+                 "--tempo": None if tempo == 1 else tempo}  # fmt: skip
+        options = {
+            "sample_rate": sample_rate, "soundfont": soundfont, "steps": steps, "guidance": guidance, "seed": seed,
+            "mark": mark, "comment": "" if unsigned else None,
+        }  # fmt: skip
+        many.refuse(apart)
+        _render_many(files, output, synth, model, many, as_json, **options)
+        return
+    file = files[0]
+    if output.suffix.lower() not in (".wav", ".flac"):
+        raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
     check_output(output, file, soundfont)
     if write_codes is not None:
         check_output(write_codes, file)
@@ -154,12 +174,46 @@ def render(
             )  # fmt: skip
     if as_json:
         facts = {"seconds": round(written.seconds, 3), "sample_rate": rate, "peak": round(written.peak, 4)}
-        files = [str(path) for path in written.stems.values()]
-        out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": files})
+        parts = [str(path) for path in written.stems.values()]
+        out_json({**facts, "synth": synth, "seed": seed, "out": str(output), "stems": parts})
         return
     out(f"{output}: {written.seconds:.1f} s, {rate} Hz, peak {written.peak:.2f}")
     for path in written.stems.values():
         out(str(path))
+
+
+def _render_many(
+    files: list[Path],
+    folder: Path,
+    synth: str,
+    model: str | None,
+    many: ManyFilesOptions,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write the sound of each file into a folder."""
+    if not folder.is_dir():
+        raise FileError(f"no such folder: {folder}; several files are written into a folder that is there")
+    given = {name: value for name, value in options.items() if value is not None}
+
+    from symbolic_music.codec.many_files import render_files
+
+    with working(f"rendering {len(files)} files") as progress:
+        done = render_files(
+            files, folder, synth, model=model, workers=many.workers, engine=many.engine,
+            progress=lambda count, total: progress(count / total), **given,
+        )  # fmt: skip
+    if as_json:
+        rows = [(str(one.source), None if one.target is None else str(one.target), one) for one in done]
+        out_json([
+            {"file": file, "out": target, "seconds": round(one.seconds, 3), "error": one.error}
+            for file, target, one in rows
+        ])  # fmt: skip
+    else:
+        for one in done:
+            if one.target is not None:
+                out(f"{one.target}: {one.seconds:.1f} s")
+    tell_lost([(one.source, one.error) for one in done], "rendered")
 
 
 def _excerpt(

@@ -47,6 +47,17 @@ def test_a_score_is_written_as_codes_and_sound(run, models) -> None:
     assert "3.0 s" in outcome.out
 
 
+def test_several_sounds_are_encoded_and_one_that_fails_does_not_stop_the_others(run, models) -> None:
+    (models / "b.wav").write_bytes((models / "a.wav").read_bytes())
+    (models / "broken.wav").write_bytes(b"nothing")
+    files = [models / name for name in ("a.wav", "broken.wav", "b.wav")]
+    outcome = run("encode", *files, "--codec", models / "codec", "--json")
+    assert outcome.code == 2
+    assert [row["out"] for row in json.loads(outcome.out)] == [str(models / f"{n}.safetensors") for n in "ab"]
+    assert "1 of 3 files could not be encoded" in outcome.err
+    assert (models / "a.safetensors").read_bytes() == (models / "b.safetensors").read_bytes()
+
+
 def test_mistakes(mistake, models) -> None:
     a, out = models / "a.mid", models / "z.wav"
     with_codec = ("--codec", models / "codec")
@@ -55,7 +66,7 @@ def test_mistakes(mistake, models) -> None:
     for none in (".", "", "/"):
         assert "cannot read" in mistake("encode", none, *with_codec)
     soundfile.write(models / "a.flac", np.zeros(4000), 8000)
-    assert "several of these sounds" in mistake("encode", models / "a.wav", models / "a.flac", *with_codec)
+    assert "several of these files" in mistake("encode", models / "a.wav", models / "a.flac", *with_codec)
     (models / "a.raw").write_bytes(bytes(100))
     assert "cannot read" in mistake("encode", models / "a.raw", *with_codec)
     soundfile.write(models / "slow.wav", np.zeros(40_000), 1)

@@ -120,3 +120,24 @@ def test_a_flow_decoder_writes_the_sound(run, mistake, tmp_path) -> None:
     assert "go with --synth flow" in mistake("render", tmp_path / "a.mid", "-o", to, "--steps", "4")
     assert "--stems" in mistake("render", tmp_path / "a.mid", "-o", to, *model, "--stems", tmp_path / "stems")
     assert "no flow decoder" in mistake("render", tmp_path / "a.mid", "-o", to, "--synth", "flow", "--model", "none")
+
+
+def test_several_files_are_rendered_into_a_folder_as_each_alone(run, mistake, short, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.mid").write_bytes(short.read_bytes())
+    (tmp_path / "in" / "broken.mid").write_bytes(b"nothing")
+    files = [tmp_path / "in" / f"{name}.mid" for name in ("a", "broken", "b")]
+    outcome = run("render", *files, "-o", tmp_path / "out", "--sample-rate", "8000", "--seed", "3", "--json")
+    assert outcome.code == 2
+    assert "1 of 3 files could not be rendered" in outcome.err
+    assert [row["error"] is None for row in json.loads(outcome.out)] == [True, False, True]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.flac", "b.flac"]
+    alone = tmp_path / "a.flac"
+    run("render", files[0], "-o", alone, "--sample-rate", "8000", "--seed", "3")
+    assert (tmp_path / "out" / "a.flac").read_bytes() == (tmp_path / "out" / "b.flac").read_bytes()
+    assert (tmp_path / "out" / "a.flac").read_bytes() == alone.read_bytes()
+    assert "--tempo takes one file" in mistake("render", *files, "-o", tmp_path / "out", "--tempo", "2")
+    assert "no such folder" in mistake("render", *files, "-o", tmp_path / "nowhere")
+    assert "go with --synth flow" in mistake("render", *files, "-o", tmp_path / "out", "--steps", "2")
