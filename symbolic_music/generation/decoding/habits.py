@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
+from symbolic_music.tokenizers.region.likeness import offset_likeness
 from symbolic_music.tokenizers.region.rows import (
     DRUM_KEYS,
     DURATIONS,
@@ -31,6 +32,8 @@ _MARGIN = 3
 _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
 # The model counts as this many notes of the part; of its pitch classes no more than this many count.
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
+# A note of a bar that is wholly alike counts as so many; the power of likeness by which bars count.
+_EXAMPLES, _SHARPNESS = 6.0, 16.0
 # Bars of notes by which a part may be behind or ahead.
 _IN_PACE = 0.25
 IN_CHORD, CLASH, NEITHER = range(3)
@@ -121,6 +124,64 @@ def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
     return np.asarray(log_p + np.clip(bars, -1.0, 1.0) * pace * lengths)
 
 
+class AlikeBars:
+    """How much the bars of a piece count as examples for those of a region.
+
+    Songs repeat: where the other parts, and the bars around, play what they play there, a part most likely does too.
+
+    Args:
+        events: of the piece.
+        slots: the written parts.
+        start, end: of the region, in steps.
+        like: steps of the bars that alone count; None for all.
+    """
+
+    def __init__(
+        self, events: GridEvents, slots: Sequence[int], start: int, end: int, like: tuple[int, int] | None = None
+    ) -> None:
+        first, last = np.searchsorted(events.bar_starts, [start, end - 1], side="right").tolist()
+        own = np.isin(events.slot, slots)
+        self._likeness = offset_likeness(events, np.ones(len(own), bool), own, (max(0, first - 1), last))
+        starts = events.bar_starts
+        self._counts = np.ones(len(starts), bool) if like is None else (starts >= like[0]) & (starts < like[1])
+
+    def weights(self, bar: int, bars: Integers) -> Floats:
+        """For one bar of the region, of these bars: the likeness of the best of them, less for the others, (n,)."""
+        middle = len(self._counts)
+        alike = self._likeness[np.clip(bars - bar + middle, 0, 2 * middle - 1)] * self._counts[bars]
+        best = float(alike.max(initial=0.0))
+        return np.asarray((alike / best) ** _SHARPNESS * best if best > 0 else alike)
+
+
+class Motif:
+    """Keys of a pitched part by their place in the bar.
+
+    Args:
+        events: of the piece.
+        slot: the part.
+        alike: by which bars count.
+    """
+
+    def __init__(self, events: GridEvents, slot: int, alike: AlikeBars) -> None:
+        own = (events.slot == slot) & (events.instrument < DRUM_INSTRUMENT)
+        self._keys, self._bars, self._alike = events.pitch[own], events.bar[own], alike
+        self._places = events.time[own] - events.bar_starts[self._bars]
+
+    def weighed(self, log_p: Floats, place: int, bar: int) -> Floats:
+        """Log-probabilities of the keys, weighed against the part's own at this place of bars that are alike.
+
+        Args:
+            log_p: of the model, (256,).
+            place: in the bar, in steps.
+            bar: its number.
+        """
+        there = self._places == place
+        if not there.any():
+            return log_p
+        weights = self._alike.weights(bar, self._bars)[there]
+        return _weighed(log_p, np.bincount(self._keys[there], _EXAMPLES * weights, minlength=KEYS), _MODEL_NOTES)
+
+
 class Rhythm:
     """Gaps of some parts together, by the place in the bar from which they are.
 
@@ -128,32 +189,42 @@ class Rhythm:
         events: of the piece.
         slots: the parts.
         holes: spans whose notes are missing.
+        alike: by which bars count; all the same when omitted.
     """
 
-    def __init__(self, events: GridEvents, slots: Sequence[int], holes: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        events: GridEvents,
+        slots: Sequence[int],
+        holes: Sequence[tuple[int, int]],
+        alike: AlikeBars | None = None,
+    ) -> None:
         chosen = np.isin(events.slot, slots)
         time, bar = events.time[chosen], events.bar[chosen]
         gaps, places = np.diff(time), (time - events.bar_starts[bar])[:-1]
         own = np.ones(len(gaps), bool)
         for first, last in holes:
             own &= (time[1:] < first) | (time[:-1] >= last)
-        self._gaps: dict[int, list[int]] = {}
-        for place, gap in zip(places[own].tolist(), gaps[own].tolist(), strict=True):
-            self._gaps.setdefault(place, []).append(gap)
+        self._places, self._gaps, self._bars, self._alike = places[own], gaps[own], bar[:-1][own], alike
 
-    def weighed(self, log_p: Floats, place: int, left: int) -> Floats:
+    def weighed(self, log_p: Floats, place: int, left: int, bar: int) -> Floats:
         """Log-probabilities of the gap classes, weighed against the parts' own gaps from a place in the bar.
 
         Args:
             log_p: of the model, (242,).
             place: in the bar, in steps.
             left: steps to the end of the span.
+            bar: its number.
         """
-        found = np.array(self._gaps.get(place, ()), np.int64)
-        if not len(found):
+        there = self._places == place
+        if not there.any():
             return log_p
+        found, counts = self._gaps[there], np.ones(int(there.sum()))
+        if self._alike is not None:
+            # All bars together count half as much as the model may; the bars that are alike come on top.
+            counts = _MODEL_GAPS / 2 / len(counts) + _EXAMPLES / 2 * self._alike.weights(bar, self._bars)[there]
         classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
-        return _weighed(log_p, np.bincount(classes, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
+        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS), _MODEL_GAPS)
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,9 +83,8 @@ class RegionLine:
     def _drawn_gap(self, log_p: Floats) -> tuple[int, float]:
         request, model_log_p = self._request, log_p
         if request.rhythm is not None:
-            bar = int(np.searchsorted(request.bar_starts, self._now, side="right")) - 1
-            place = int(self._now - request.bar_starts[max(bar, 0)])
-            log_p = request.rhythm.weighed(log_p, place, request.end - self._now)
+            bar, place = self._place_in_bar(self._now)
+            log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
         if request.pace:
             written, elapsed = self._count - self._given, self._now - request.start
             log_p = paced(log_p, request.pace, written - request.pace * elapsed, request.end - self._now)
@@ -201,6 +200,10 @@ class RegionLine:
         request, habits = self._request, self._habits[self._place]
         if habits is not None and request.others is not None and self._instrument < r.DRUM_KEYS:
             log_p = tuned(log_p, habits, request.others.at(np.array([self._time]))[0])
+        motif = request.motifs[self._place]
+        if motif is not None:
+            bar, place = self._place_in_bar(self._time)
+            log_p = motif.weighed(log_p, place, bar)
         return log_p, self._free[self._place]
 
     def durations(self) -> Mask:
@@ -249,6 +252,11 @@ class RegionLine:
     def _time(self) -> int:
         """When the row begins, in steps of the score."""
         return int(self.row[r.TIME]) + self._request.origin
+
+    def _place_in_bar(self, time: int) -> tuple[int, int]:
+        """The bar of a time, and the steps from its beginning."""
+        bar = max(0, int(np.searchsorted(self._request.bar_starts, time, side="right")) - 1)
+        return bar, int(time - self._request.bar_starts[bar])
 
     def _new_row(self, kind: int, time: int) -> NDArray[np.int64]:
         """A row at a time, its place in the bar set."""

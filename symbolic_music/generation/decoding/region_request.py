@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbolic_music.generation.constraints.base import Constraint
-from symbolic_music.generation.decoding.habits import Habits, Rhythm, Sounding
+from symbolic_music.generation.decoding.habits import Habits, Motif, Rhythm, Sounding
 from symbolic_music.tokenizers.region.events import Integers
 from symbolic_music.tokenizers.region.rows import Rows
 
@@ -23,6 +23,7 @@ class RegionRequest:
         past: time, duration and note (128 x instrument + pitch) before the span, for constraints: (n, 3).
         habits: of slots, in their order; None for a slot that is free.
         rhythm: of all of them together; None where they are free.
+        motifs: of slots, in their order; None for drums and for a slot that is free.
         others: notes of other slots, by which harmony is judged; None where it is free.
         busy: for each slot, keys that sound into the span and the steps until when.
         constraints: what the notes must obey.
@@ -43,6 +44,7 @@ class RegionRequest:
     past: Integers
     habits: tuple[Habits | None, ...]
     rhythm: Rhythm | None
+    motifs: tuple[Motif | None, ...]
     others: Sounding | None
     busy: tuple[dict[int, int], ...]
     constraints: tuple[Constraint, ...] = ()

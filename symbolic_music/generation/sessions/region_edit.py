@@ -16,7 +16,7 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
-from symbolic_music.generation.decoding.habits import Rhythm, sounding
+from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
@@ -176,6 +176,7 @@ class RegionEditing(PlannedSession):
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
         is_in_time = others is not None and not has_drums and not self._with_pedal
+        alike = AlikeBars(events, chosen, part.start, part.end, self._like) if is_in_time else None
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
         is_opening = not len(events)
         return RegionRequest(
@@ -191,7 +192,8 @@ class RegionEditing(PlannedSession):
                 None if elsewhere is None or instrument == r.PEDAL_INSTRUMENT else elsewhere.habits(slot)
                 for slot, (_, instrument) in slots
             ),
-            rhythm=Rhythm(events, chosen, [*self._holes, *self._ignored]) if is_in_time else None,
+            rhythm=Rhythm(events, chosen, [*self._holes, *self._ignored], alike) if is_in_time else None,
+            motifs=tuple(None if alike is None else Motif(events, slot, alike) for slot in chosen),
             others=others,
             is_opening=is_opening,
             busy=tuple(_busy(events, slot, part.start) for slot in chosen),

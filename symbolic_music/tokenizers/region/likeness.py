@@ -35,6 +35,23 @@ def bar_likeness(
     """
     first, end = span[0], min(span[1], span[0] + _MOST_BARS)
     bars = len(events.bar_starts)
+    mean, target = offset_likeness(events, is_given, own, span), np.arange(bars)
+    found = np.zeros(bars)
+    for bar in range(first, end):
+        np.maximum(found, mean[target - bar + bars], out=found)
+    found[first : span[1]] = 0.0
+    return found
+
+
+def offset_likeness(
+    events: GridEvents, is_given: NDArray[np.bool_], own: NDArray[np.bool_], span: tuple[int, int]
+) -> NDArray[np.float64]:
+    """For each offset in bars how alike the stretch at that offset is to the region and the bars around it: (2 bars,).
+
+    The mean over these bars, see `bar_likeness`, which has the same arguments. Offset 0, in the middle, has 0.
+    """
+    first, end = span[0], min(span[1], span[0] + _MOST_BARS)
+    bars = len(events.bar_starts)
     low, high = max(0, first - _AROUND), min(bars, end + _AROUND)
     place = (events.time - events.bar_starts[events.bar] + _SIXTEENTH // 2) // _SIXTEENTH
     code = (events.slot * 4096 + place) * 512 + events.keys()
@@ -52,11 +69,7 @@ def bar_likeness(
         weight[at[valid]] += factor
     mean = np.where(weight >= 2 * _WITHIN, own_score / np.maximum(weight, 1.0), 0.0)
     mean[bars] = 0.0
-    found = np.zeros(bars)
-    for bar in range(first, end):
-        np.maximum(found, mean[target - bar + bars], out=found)
-    found[first : span[1]] = 0.0
-    return found
+    return np.asarray(mean)
 
 
 def _jaccard(code: Integers, bar: Integers, one: int, bars: int) -> NDArray[np.float64]:

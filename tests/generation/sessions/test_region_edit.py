@@ -12,7 +12,7 @@ import torch
 from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
-from symbolic_music.generation.decoding.habits import Rhythm, habits_of, paced, sounding, tuned
+from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, habits_of, paced, sounding, tuned
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES
@@ -104,11 +104,43 @@ def test_rhythm_is_weighed_against_the_parts_own_gaps() -> None:
     events = grid_events(song())
     rhythm = Rhythm(events, [0], [(240, 480)])
     log_p = np.full(242, -np.log(242))
-    found = np.exp(rhythm.weighed(log_p, 0, 240))
+    found = np.exp(rhythm.weighed(log_p, 0, 240, 1))
     assert found.sum() == pytest.approx(1)
     assert found[30] == pytest.approx(0.5, abs=0.01), "eighths alone, which count as much as the model"
-    assert np.exp(rhythm.weighed(log_p, 210, 20))[241] > 0.4, "the next note is after the span"
-    assert np.array_equal(rhythm.weighed(log_p, 7, 240), log_p), "the part has never been there"
+    assert np.exp(rhythm.weighed(log_p, 210, 20, 1))[241] > 0.4, "the next note is after the span"
+    assert np.array_equal(rhythm.weighed(log_p, 7, 240, 1), log_p), "the part has never been there"
+
+
+def two_sections() -> Score:
+    """A melody on C over chords in C, and on D over chords in D, each four bars, four times; bars of a single note."""
+    rows = []
+    for bar in range(32):
+        root, start = 60 + 2 * (bar // 4 % 2), 1920 * bar
+        rows += [(start + 480 * i, 400, root - 12 + step, 80, 0, 0, 0) for i in range(4) for step in (0, 4, 7)]
+        rows += [(start + 960 * (bar // 4 % 2), 400, root + 12, 80, 73, 1, 1)]
+    return Score(notes=note_table(sorted(rows)), tracks=(Track("Piano", 0), Track("Flute", 73)))
+
+
+def test_bars_that_are_alike_are_examples() -> None:
+    """In the sixth section, of D, with the flute missing."""
+    score = two_sections()
+    span = 20 * 240, 24 * 240
+    missing = (score.notes["track"] == 1) & (score.notes["onset"] >= 20 * 1920) & (score.notes["onset"] < 24 * 1920)
+    events = grid_events(score.replace(notes=score.notes[~missing]), [(1, 73)])
+    slot = int(events.slot[events.instrument == 73][0])
+    alike = AlikeBars(events, [slot], *span)
+    weights = alike.weights(20, np.arange(32))
+    assert weights[4] == weights.max() > 0.8, "the same place of another section of D"
+    assert weights[0] < 0.01, "a section of C"
+    assert weights[20] == 0, "the bar itself"
+    flat = np.full(256, -np.log(256))
+    found = np.exp(Motif(events, slot, alike).weighed(flat, 120, 20))
+    assert found[74] > 0.4
+    assert np.array_equal(Motif(events, slot, alike).weighed(flat, 7, 20), flat), "it has never been there"
+    on_one = np.exp(Motif(events, slot, alike).weighed(flat, 0, 20))
+    assert on_one[72] < 0.02, "the flute of C is no example"
+    near = AlikeBars(events, [slot], *span, like=(0, 4 * 240))
+    assert not near.weights(20, np.arange(4, 32)).any()
 
 
 def test_a_long_span_is_written_in_parts_that_know_each_other() -> None:
