@@ -90,6 +90,7 @@ def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
     from tests.fuzz.music import tune, wav
 
     song = str(tune().write(folder / "song.mid"))
+    tune().write(folder / "other.mid")
     sound, out = folder / "sound.wav", folder / "out"
     sound.write_bytes(wav(1.0))
     out.mkdir()
@@ -107,8 +108,8 @@ def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
     systems = [str(folder / "systems/a"), str(folder / "systems/b")]
     return {
         "infill": (["infill", song, *region, *edit], "out.mid"),
-        "infill of many": (["infill", *(f"{one}/song.mid" for one in systems[:1]), song, *region, "-m", "multitrack",
-                            "-o", str(out)], "song.mid"),
+        "infill of many": (["infill", song, str(folder / "other.mid"), *region, "-m", "multitrack", "-o", str(out)],
+                           "*.mid"),
         "generate": (["generate", "--prompt", song, "--seconds", "1", *edit], "out.mid"),
         "revoice": (["revoice", song, "--from", "0.5", "--to", "1", *edit], "out.mid"),
         "accompany": (["accompany", song, "--keep-tracks", "0", *edit], "out.mid"),

@@ -271,6 +271,8 @@ def test_a_finished_run_goes_on_with_more_steps_and_says_what_the_schedule_is(tm
     train(parse_config(grid(tmp_path)))
     with pytest.raises(TrainingError, match="has to be larger"):
         train(parse_config(grid(tmp_path, steps=3)), resume=True)
+    with pytest.raises(TrainingError, match=r"trained with another optim\.warmup; keep it"):
+        train(parse_config(grid(tmp_path, steps=6, warmup=2)), resume=True)
     longer = train(parse_config(grid(tmp_path, steps=6)), resume=True)
     assert (longer.step, longer.finished) == (6, True)
     assert "from step 4 on a run of 6 steps, which was one of 4" in caplog.text
