@@ -76,6 +76,28 @@ def test_syllables_that_are_words_and_halves_of_measures(tmp_path: Path) -> None
     assert [text.text for text in score.texts if text.kind == "lyric"] == ["Oh"]
 
 
+def test_a_note_that_is_tied_on_both_sides(tmp_path: Path) -> None:
+    long = '<note xml:id="a{}" pname="g" oct="2" dur="1"/>'
+    ties = '<tie startid="#a1" endid="#a2"/>', '<tie startid="#a2" endid="#a3"/>', ""
+    measure = '<measure n="{}"><staff n="1"><layer n="1">{}</layer></staff><staff n="2"><layer n="1">{}</layer></staff>{}'
+    bars = "".join(measure.format(n, _NOTES, long.format(n), tie) + "</measure>" for n, tie in enumerate(ties, 1))
+    path = tmp_path / "tied.mei"
+    path.write_text(re.sub(r"<section>.*</section>", lambda _: f"<section>{bars}</section>", MEI, flags=re.DOTALL))
+    lower = read(path).notes
+    lower = lower[lower["track"] == 1]
+    assert (lower["duration"] / read(path).ticks_per_quarter).tolist() == [12]
+
+
+@pytest.mark.parametrize("meter", ["", '<meterSig count="5" unit="8"/>'])
+def test_measures_in_which_all_staves_rest(tmp_path: Path, meter: str) -> None:
+    text = MEI.replace('meter.count="4" meter.unit="4" ', "")
+    first = re.sub(r"<layer n=\"1\">.*?</layer>", '<layer n="1"><mRest/></layer>', text, count=2, flags=re.DOTALL)
+    path = tmp_path / "silent.mei"
+    path.write_text(re.sub(r'(<staffDef n="\d"[^/]*)/>', rf"\1>{meter}</staffDef>", first))
+    score = read(path)
+    assert (score.bars() / score.ticks_per_quarter).tolist() == [0, 2.5 if meter else 4]
+
+
 def test_what_music21_cannot_read_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "none.mei"
     path.write_text("<mei>")
