@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 _NAMESPACE = "{http://www.music-encoding.org/ns/mei}"
 _RESTING = ([], [f"{_NAMESPACE}mRest"], [f"{_NAMESPACE}mSpace"])
+_DISSOLVED = {f"{_NAMESPACE}{name}" for name in ("ending", "bTrem", "fTrem")}
 _UNITS = (1, 2, 4, 8, 16, 32, 64, 128)
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
 
@@ -28,15 +29,22 @@ def limit(seconds: int, memory: int, addresses: int) -> None:
 
 
 def readable(path: str) -> bytes:
-    """The document, less what MEI allows and music21 fails on: syllables that are words, measures that are "4a".
+    """The document, less what MEI allows and music21 fails on: syllables that are words, measures that are "4a", clefs
+    in beams.
 
     Ties become attributes of their notes, since of a note that ends one tie and begins the next music21 keeps one; rests
-    of measures that are silent in all staves get a length, since music21 knows no meter that a staff alone says.
+    of measures that are silent in all staves get a length, since music21 knows no meter that a staff alone says. What
+    endings and tremolos hold stands in their place, since music21 leaves these out.
     """
     root = ElementTree.parse(path).getroot()
+    _refuse_unpitched(root)
+    dissolve(root)
     tie_by_attributes(root)
     fill_silent_measures(root)
     for element in root.iter():
+        if element.tag == f"{_NAMESPACE}beam":
+            for clef in element.findall(f"{_NAMESPACE}clef"):
+                element.remove(clef)
         if element.get("wordpos") == "s":
             del element.attrib["wordpos"]
         if element.tag == f"{_NAMESPACE}measure" and "n" in element.attrib:
@@ -45,6 +53,27 @@ def readable(path: str) -> bytes:
                 element.set("n", number[0])
     document: bytes = ElementTree.tostring(root, "utf-8")
     return document
+
+
+def _refuse_unpitched(root: ElementTree.Element) -> None:
+    """ValueError where notes have no pitch: music21 would play all of them as middle C."""
+    for note in root.iter(f"{_NAMESPACE}note"):
+        if "pname" not in note.attrib and "pname.ges" not in note.attrib:
+            raise ValueError("notes without a pitch, such as drums, are not read from MEI")
+
+
+def dissolve(root: ElementTree.Element) -> None:
+    """Put what endings and tremolos hold in their place."""
+    for parent in list(root.iter()):
+        children: list[ElementTree.Element] = []
+        for child in parent:
+            children += child if child.tag in _DISSOLVED else [child]
+            if child.tag == f"{_NAMESPACE}fTrem":  # each of two notes lasts half of what is written
+                for note in child.iter():
+                    if note.get("dur", "").isdecimal():
+                        note.set("dur", str(2 * int(note.attrib["dur"])))
+        if any(child.tag in _DISSOLVED for child in parent):
+            parent[:] = children
 
 
 def tie_by_attributes(root: ElementTree.Element) -> None:
