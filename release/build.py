@@ -4,7 +4,7 @@
 
 --borrow takes the dependencies of the trial from the environment that runs this script, which is quick and
 needs no network: its site-packages are visible, the library of the checkout is not. Needs the extra `release`. Writes
-benchmarks/results/wheel.json.
+benchmarks/results/wheel.json and from it the tables of the docs.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from sizes import of_wheel
 from stage import stage_library, stage_models
 
 from symbolic_music import bundled
@@ -59,28 +58,9 @@ def built(isolation: bool) -> tuple[Path, Path]:
     return next(one for one in DIST.glob("*.whl") if one != models), models
 
 
-def content(name: str) -> str:
-    """What a file of the wheel belongs to."""
-    parts = name.split("/")
-    if parts[0].endswith(".dist-info"):
-        return "metadata and licences"
-    if "weights" in parts:
-        return f"weights: {parts[-2]}"
-    return "studio page" if "static" in parts else "code"
-
-
-def sizes(wheel: Path) -> dict[str, float]:
-    """Compressed megabytes by content, the largest first."""
-    found = Counter[str]()
-    with zipfile.ZipFile(wheel) as packed:
-        for one in packed.infolist():
-            found[content(one.filename)] += one.compress_size
-    return {name: size / 1e6 for name, size in found.most_common()}
-
-
 def rows_of(wheel: Path, name: str) -> list[dict[str, Any]]:
     """A wheel's size and that of its contents, as rows of a result."""
-    found = {name: wheel.stat().st_size / 1e6, **sizes(wheel)}
+    found = {name: wheel.stat().st_size / 1e6, **of_wheel(wheel)}
     return [{"metric": metric, "ours": size, "unit": "MB"} for metric, size in found.items()]
 
 
@@ -141,6 +121,7 @@ def main() -> None:
         "rows": rows,
     }
     (ROOT / "benchmarks" / "results" / "wheel.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    run(sys.executable, "benchmarks/tables.py")
     if rows[0]["ours"] >= MOST:
         sys.exit(f"the library's wheel has {rows[0]['ours']:.1f} MB; it must stay below {MOST:g}")
     if not chosen.without_trial:

@@ -1,8 +1,10 @@
 """Code on the pages that teach runs: each page in order, in a folder of its own, as a reader would.
 
 A Python block shares its names with those before it; of a shell block each line that calls `symbolic-music` runs.
-Comments above a block change that: `<!-- not run: REASON -->` (commands are still parsed, by tests/cli/test_help.py),
-and `<!-- run with: WORDS -->`, which are added to the block's `train` commands so that a test takes seconds.
+On the how-to pages and in the README the Python blocks run; their commands, which name corpora and trained models, are
+parsed. Comments above a block change that: `<!-- not run: REASON -->` (commands are still parsed, by
+tests/cli/test_help.py), and `<!-- run with: WORDS -->`, which are added to the block's `train` commands so that a test
+takes seconds.
 """
 
 from __future__ import annotations
@@ -29,6 +31,13 @@ PAGES = sorted(
     str(page.relative_to(DOCS))
     for folder in ("start", "tutorials", "how-it-works")
     for page in [DOCS / "index.md", *(DOCS / folder).glob("*.md")]
+)
+# Their package is installed and used by tests/test_plugins.py.
+ELSEWHERE = ("extending.md",)
+HOW_TO = sorted(
+    str(page.relative_to(DOCS.parent))
+    for page in [DOCS.parent / "README.md", *DOCS.glob("*.md")]
+    if "```python" in page.read_text(encoding="utf-8") and page.name not in ("index.md", *ELSEWHERE)
 )
 BLOCK = re.compile(r"(?:^<!-- (not run|run with): (.*?) -->\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -91,7 +100,52 @@ MATERIAL = {
 }
 
 
+def store(folder: Path) -> None:
+    """Six pieces as a store."""
+    pieces(folder.parent / "six", [f"{number}.mid" for number in range(6)])
+    sm.corpora.prepare("folder", folder.parent / "six", folder)
+
+
+# What a how-to page takes for granted -> how to make it.
+HOW_TO_MATERIAL = {
+    "maestro.store": store,
+    "take.wav": lambda path: sm.render(sm.read("song.mid").clip(0, 3), sample_rate=22050).write(path),
+    "chorales/253.mid": lambda path: pieces(path.parent, [path.name]),
+}
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What code registers is forgotten after it."""
+    for registry in (encodings._registry, architectures._registry):
+        monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+
+
+@pytest.mark.parametrize("page", HOW_TO)
+@pytest.mark.usefixtures("registered")
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # two workers, where there is one core
+def test_the_python_of_a_how_to_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the whole song in the README, on six bars of it elsewhere, and on two seconds through a codec."""
+    text = (DOCS.parent / page).read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    song = sm.read(DOCS / "files" / "song.mid")
+    if page != "README.md":
+        song = song.clip(0, 2 if page.endswith("codec.md") else 12)
+    for name in ("song.mid", "piece.mid"):
+        song.write(name)
+    for name, make in HOW_TO_MATERIAL.items():
+        if name in text:
+            make(tmp_path / name)
+    names: dict[str, object] = {"__name__": "page", "score": song}
+    blocks = [(mark, block) for mark, _, language, block in BLOCK.findall(text) if language == "python"]
+    assert blocks, page
+    for mark, block in blocks:
+        if mark != "not run":
+            exec(compile(block, page, "exec", dont_inherit=True), names)
+
+
 @pytest.mark.parametrize("page", dict.fromkeys(PAGES))
+@pytest.mark.usefixtures("registered")
 def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     blocks = [found for found in BLOCK.findall(text) if found[2] in ("python", "sh", "yaml")]
@@ -101,8 +155,6 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.
     for name, make in MATERIAL.items():
         if name in text:
             make(tmp_path / name)
-    for registry in (encodings._registry, architectures._registry):  # parts of a page stay there
-        monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "page"}
     for mark, more, language, block in blocks:

@@ -7,6 +7,7 @@ import html
 import http.server
 import json
 import re
+import runpy
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,13 +16,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import symbolic_music as sm
+from symbolic_music.codec.language_models.patterns import PATTERNS, get
+from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.evaluation.originality import open_index, originality
+from symbolic_music.evaluation.statistics import mean
+from symbolic_music.models.architectures.anticipatory import table_of_ids
 from symbolic_music.score import METER, TEMPO, note_table
+from symbolic_music.tokenizers.anticipation.events import interleave
 from tests.browsers import until
 
 LIVE = Path(__file__).resolve().parent.parent / "docs" / "live"
-VIEWS = ("spectrum", "tokens", "skew", "sampling", "harmonics", "rvq")
+VIEWS = (
+    "spectrum", "tokens", "surprise", "skew", "order", "sampling", "harmonics", "rvq", "patterns", "flow", "intervals",
+    "passages",
+)  # fmt: skip
+COURSE = LIVE.parent / "how-it-works"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -58,7 +70,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
 
 def formulas() -> list[str]:
     """TeX of all pages."""
-    texts = [file.read_text(encoding="utf-8") for file in sorted((LIVE.parent / "how-it-works").glob("*.md"))]
+    texts = [file.read_text(encoding="utf-8") for file in sorted(COURSE.glob("*.md"))]
     pages = [re.sub(r"^```.*?^```|`[^`]*`", "", text, flags=re.DOTALL | re.MULTILINE) for text in texts]
     return [tex.strip() for page in pages for tex in re.findall(r"(?<!\$)\$\$?(?![\s$])([^$]+)\$", page)]
 
@@ -135,7 +147,7 @@ def test_sliders_change_what_is_shown(page: Any) -> None:
     before = said("sampling")
     page.locator('[aria-label="temperature"]').fill("0.1")
     assert said("sampling") != before
-    page.locator('[aria-label="codebooks"]').fill("1")
+    page.locator('[data-live="rvq"] [aria-label="codebooks"]').fill("1")
     assert said("rvq").startswith("1 codebook: 0.75 kb/s")
     assert page.locator('[data-live="rvq"] audio').first.get_attribute("src").endswith("rvq-1.mp3")
     page.locator('[aria-label="window"]').fill("8")
@@ -156,6 +168,110 @@ def test_the_transform_is_numpys(page: Any) -> None:
     signal = np.random.default_rng(1).standard_normal(128)
     shown = computed(page, "fft", f"Array.from(m.magnitudes({signal.tolist()}))")
     assert shown == pytest.approx(np.abs(np.fft.rfft(signal))[:64].tolist())
+
+
+def test_every_page_of_the_course_has_a_figure_and_a_view() -> None:
+    pages = [file.read_text(encoding="utf-8") for file in sorted(COURSE.glob("*.md")) if file.name != "index.md"]
+    assert len(pages) == 12
+    assert all(re.search(r"^!\[.+\]\(\.\./images/\S+\.png\)$", page, re.MULTILINE) for page in pages)
+    assert sorted(re.findall(r'data-live="(\w+)"', "".join(pages))) == sorted(VIEWS)
+    assert all(page.count("data-live=") == 1 for page in pages)
+
+
+def data_of(name: str) -> Any:
+    """Data of a view."""
+    return json.loads((LIVE / "data" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_the_cost_of_notes_is_that_of_the_bundled_model(page: Any) -> None:
+    module = runpy.run_path(str(LIVE.parent / "make" / "live_data.py"))
+    model, ids, _ = module["chorale_ids"]()
+    with torch.no_grad():
+        parts = model.network.losses(table_of_ids(ids))
+    nats = torch.stack([parts[name][0] for name in ("time", "duration", "note")], 1).numpy()
+    notes = data_of("surprise")["notes"]
+    assert np.array([note["nats"] for note in notes]) == pytest.approx(nats, abs=2e-3)
+    for note in notes:
+        p = dict(note["expected"])
+        assert p.get(note["name"], np.exp(-note["nats"][2])) == pytest.approx(np.exp(-note["nats"][2]), abs=1e-3)
+    view = page.locator('[data-live="surprise"]')
+    view.locator('[data-note="3"]').click()
+    assert (
+        view.locator(".live-note")
+        .last.inner_text()
+        .startswith(f"Note 4: the bass has {notes[3]['name'][2:]}. It costs")
+    )
+
+
+@pytest.mark.parametrize("delta", [0, 3, 5, 8])
+def test_controls_stand_where_the_library_puts_them(page: Any, delta: int) -> None:
+    draw = np.random.default_rng(delta)
+    events, controls = (np.sort(draw.integers(0, 40, size)) for size in (9, 6))
+    tables = [
+        np.array([(time, 1, number) for number, time in enumerate(part)], np.int32) for part in (events, controls)
+    ]
+    merged, is_control = interleave(*tables, delta=delta)
+    given = [[{"time": int(time), "i": i} for i, time in enumerate(part)] for part in (events, controls)]
+    shown = computed(page, "order", f"m.interleave({json.dumps(given[0])}, {json.dumps(given[1])}, {delta})")
+    assert [(one["time"], one["i"]) for one in shown] == [(int(row[0]), int(row[2])) for row in merged]
+    assert is_control.sum() == 6
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_patterns_are_those_of_the_library(page: Any, name: str) -> None:
+    for codebooks, frames in ((1, 3), (4, 6), (8, 5)):
+        pattern = get(name, codebooks, frames)
+        arguments = f"'{name}', {codebooks}, {frames}"
+        assert computed(page, "patterns", f"m.places({arguments})") == pattern.places.tolist()
+        assert computed(page, "patterns", f"m.length({arguments})") == pattern.length
+
+
+def test_noise_flows_to_the_data(page: Any) -> None:
+    draw = np.random.default_rng(4)
+    targets, x, t = draw.standard_normal((30, 2)), draw.standard_normal(2), 0.6
+    # The mean over the lines that pass through x: targets weighted by the density of the noise that leads there.
+    noise = (x - t * targets) / (1 - t)
+    weight = np.exp(-(noise**2).sum(1) / 2)
+    expected = (weight[:, None] * (targets - noise)).sum(0) / weight.sum()
+    assert computed(page, "flow", f"m.velocity({x.tolist()}, {t}, {targets.tolist()})") == pytest.approx(
+        expected.tolist()
+    )
+    start = draw.standard_normal((20, 2))
+    given = f"{start.tolist()}, {targets.tolist()}"
+
+    def reached(steps: int) -> str:
+        return f"m.paths({given}, {steps}).map((path) => path.at(-1))"
+
+    ends = [computed(page, "flow", f"m.distance({reached(steps)}, {targets.tolist()})") for steps in (1, 4, 60)]
+    assert ends[0] > ends[1] > ends[2]
+    assert ends[2] < 0.01
+    one = computed(page, "flow", reached(1))
+    assert np.array(one) == pytest.approx(np.tile(targets.mean(0), (20, 1)))
+
+
+def test_intervals_over_pieces_are_those_of_the_bootstrap(page: Any) -> None:
+    pieces = data_of("intervals")["pieces"]
+    share, half = computed(page, "intervals", f"m.interval({pieces}, true)")
+    values = np.concatenate([np.repeat([1.0, 0.0], [hits, notes - hits]) for hits, notes in pieces])
+    found = mean(values, np.repeat([str(i) for i in range(len(pieces))], [notes for _, notes in pieces]).tolist())
+    assert share == pytest.approx(found.value)
+    assert 2 * half == pytest.approx(found.high - found.low, rel=0.1)
+    assert computed(page, "intervals", f"m.interval({pieces}, false)")[1] < half / 2
+
+
+def test_a_disguised_copy_is_found_as_originality_finds_it(page: Any, tmp_path: Path) -> None:
+    melody = data_of("passages")["melody"]
+    moved = {"20": -1, "45": 1}
+    own = computed(page, "passages", f"m.disguised({melody}, 5, 1.25, {json.dumps(moved)})")
+    (tmp_path / "corpus").mkdir()
+    for name, notes in (("corpus/there.mid", melody), ("here.mid", own)):
+        rows = [(round(960 * onset), round(960 * length), pitch, 80, 73, 0, 0) for onset, pitch, length in notes]
+        sm.Score(notes=note_table(rows), tracks=(sm.Track("Flute", 73),)).write(tmp_path / name)
+    sm.corpora.prepare("folder", tmp_path / "corpus", tmp_path / "store", splits="100/0/0")
+    found = originality(sm.read(tmp_path / "here.mid"), open_index(NoteStore(tmp_path / "store")))
+    shown = computed(page, "passages", f"m.runs({melody}, {own}, true)")
+    assert (sum(shown["found"]), shown["longest"]) == (found.copied, found.longest)
+    assert computed(page, "passages", f"m.runs({melody}, {own}, false).longest") == 0
 
 
 def test_every_formula_is_set_by_the_local_katex(page: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from release import stage
+from release import sizes, stage
 from symbolic_music import __version__, bundled
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,19 @@ def test_nothing_is_lost_and_nothing_is_twice(trees: tuple[Path, Path]) -> None:
 def test_the_weights_of_the_library_leave_room_in_its_wheel(trees: tuple[Path, Path]) -> None:
     """Weights hardly compress; code and page take less than 3 of the 15 MB."""
     assert sum(one.stat().st_size for one in (trees[0] / "symbolic_music" / "weights").rglob("*.*")) < 12e6
+
+
+def test_the_table_of_sizes_is_not_out_of_date(trees: tuple[Path, Path]) -> None:
+    """`make dist` writes it; what has changed by more than 0.1 MB and more than a twentieth asks for another run."""
+    rows = json.loads((ROOT / "benchmarks" / "results" / "wheel.json").read_text(encoding="utf-8"))["rows"]
+    split = next(i for i, row in enumerate(rows) if row["metric"] == "the wheel of the larger weights")
+    packages = (trees[0] / "symbolic_music", trees[1] / bundled.MODULE)
+    for tree, part in zip(packages, (rows[:split], rows[split:]), strict=True):
+        written = {row["metric"]: row["ours"] for row in part[1:] if row["metric"] != "metadata and licences"}
+        assert sizes.of_package(tree) == pytest.approx(written, rel=0.05, abs=0.1), "run make dist"
+    page = (ROOT / "docs" / "start" / "install.md").read_text(encoding="utf-8")
+    for row in (rows[0], rows[split]):
+        assert f"({row['ours']:.0f} MB)" in page
 
 
 def test_each_names_the_licences_of_its_weights(trees: tuple[Path, Path]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import torch
+from live_data import chorale_ids, intervals, melody, pitch_name, surprise
 from matplotlib.figure import Figure
 
 import symbolic_music as sm
@@ -24,7 +25,6 @@ from symbolic_music.plotting.style import PALETTE
 DOCS = Path(__file__).resolve().parent.parent
 PICTURES, DATA = DOCS / "images" / "how", DOCS / "live" / "data"
 RESULTS = DOCS.parent / "benchmarks" / "results"
-NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"]
 
 
 def figure(width: float = 8, height: float = 3, **grid: Any) -> tuple[Figure, Any]:
@@ -52,29 +52,9 @@ def sound(samples: np.ndarray[Any, Any], rate: int, name: str) -> None:
     soundfile.write(DATA / f"{name}.mp3", samples, rate, format="MP3", bitrate_mode="CONSTANT", compression_level=0.5)
 
 
-def pitch_name(pitch: int) -> str:
-    """C4 for 60."""
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
-
-
 def song() -> sm.Score:
     """The song of the site."""
     return sm.read(DOCS / "files" / "song.mid")
-
-
-def chorale_ids() -> tuple[Any, torch.Tensor, np.ndarray[Any, Any]]:
-    """The chorale model, a chorale of the test split as its ids (1, 1 + 3 n), and the same as events (n, 3)."""
-    from music21 import corpus
-
-    from symbolic_music.generation.views.part_assignment import assign_parts, shown
-    from symbolic_music.io import from_music21
-    from symbolic_music.tokenizers.anticipation import vocabulary as v
-
-    model = sm.load_model("chorales", "cpu")
-    score = from_music21(corpus.parse("bach/bwv90.5"))
-    events = shown(score, score.notes, assign_parts(score, [], model), model.view)[:96]
-    ids = (events + np.array([v.TIME, v.DURATION, v.NOTE])).ravel()
-    return model, torch.tensor([[v.AUTOREGRESS, *ids.tolist()]]), events
 
 
 def spectra() -> None:
@@ -110,6 +90,7 @@ def language_models() -> None:
     made.colorbar(drawn, label="nats")
     picture(made, "surprise")
     print(f"mean {nats.mean():.2f} nats an event")
+    data(surprise(), "surprise")
 
 
 def sampling() -> None:
@@ -292,6 +273,7 @@ def evaluation() -> None:
         axis.set_title(metric.removeprefix("pitched "), fontsize=9)
         axis.set_xticks(range(5), systems, rotation=60, fontsize=7)
     picture(made, "context")
+    data(intervals(), "intervals")
 
 
 def memorisation() -> None:
@@ -304,6 +286,7 @@ def memorisation() -> None:
     axis.barh(names[::-1], share[::-1], color=[PALETTE[1], "#777777", PALETTE[1], PALETTE[1], "#777777"])
     axis.set_xlabel("notes in passages that a training piece has too, %")
     picture(made, "passages")
+    data(melody(DOCS / "files" / "song.mid"), "passages")
 
 
 MAKERS: dict[str, Callable[[], None]] = {

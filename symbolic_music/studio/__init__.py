@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from symbolic_music.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from symbolic_music.studio.notebook import widget as widget
     from symbolic_music.studio.server import Studio as Studio
     from symbolic_music.studio.server import background as background
     from symbolic_music.studio.server import serve as serve
     from symbolic_music.studio.server import studio as studio
-    from symbolic_music.studio.widget import widget as widget
 
-# Name -> its module: neither the widget nor `live` needs a server.
-_HOMES = {"Studio": "server", "background": "server", "serve": "server", "studio": "server", "widget": "widget"}
+# Name -> its module, under another name than its own: importing that would hide it. The widget needs no server.
+_HOMES = {"Studio": "server", "background": "server", "serve": "server", "studio": "server", "widget": "notebook"}
 __all__ = ["Studio", "background", "serve", "studio", "widget"]
 
 

@@ -133,7 +133,7 @@ def test_osc_asks_and_keeps(tmp_path: Path) -> None:
 
 def test_the_widget_draws_asks_and_keeps() -> None:
     pytest.importorskip("anywidget")
-    from symbolic_music.studio.widget import widget
+    from symbolic_music.studio import widget
 
     shown = widget(band(4), "multitrack")
     assert shown.piece["bars"][:2] == [0, 1920]
@@ -151,7 +151,7 @@ def test_the_widget_draws_asks_and_keeps() -> None:
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node to check JavaScript with")
 def test_the_widgets_modules_are_one_that_can_be_read(tmp_path: Path) -> None:
-    from symbolic_music.studio.widget import module
+    from symbolic_music.studio.notebook import module
 
     (tmp_path / "widget.mjs").write_text(module())
     subprocess.run(["node", "--check", tmp_path / "widget.mjs"], check=True, capture_output=True)
