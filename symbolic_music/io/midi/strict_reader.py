@@ -215,8 +215,8 @@ def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
 def _tail(played: int, signed: int, program: int, programs: bool) -> bytes:
     """End of a track whose last delta time is written: nothing, far away a tempo of 1, note offs, signs, end-of-track.
 
-    The tempo says that the track was read to its end; the sign of a channel is a note of this program, and before it, of
-    pitch 1, one of the program in force where those are marked.
+    The tempo says that the track was read to its end; the sign of a channel is a note of this program, and before it
+    one of pitch 1 of the program in force, where those are marked.
     """
     out = b"\xff\x7f\x00" + b"\xff\xff\xff\x7f" + b"\xff\x51\x03\x00\x00\x01"
     for channel in range(16):

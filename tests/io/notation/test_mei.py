@@ -110,8 +110,11 @@ def test_notes_without_a_pitch_are_refused(tmp_path: Path) -> None:
 def test_a_note_that_is_tied_on_both_sides(tmp_path: Path) -> None:
     long = '<note xml:id="a{}" pname="g" oct="2" dur="1"/>'
     ties = '<tie startid="#a1" endid="#a2"/>', '<tie startid="#a2" endid="#a3"/>', ""
-    measure = '<measure n="{}"><staff n="1"><layer n="1">{}</layer></staff><staff n="2"><layer n="1">{}</layer></staff>{}'
-    bars = "".join(measure.format(n, _NOTES, long.format(n), tie) + "</measure>" for n, tie in enumerate(ties, 1))
+    staff = '<staff n="{}"><layer n="1">{}</layer></staff>'
+    bars = "".join(
+        f'<measure n="{n}">{staff.format(1, _NOTES)}{staff.format(2, long.format(n))}{tie}</measure>'
+        for n, tie in enumerate(ties, 1)
+    )
     path = tmp_path / "tied.mei"
     path.write_text(re.sub(r"<section>.*</section>", lambda _: f"<section>{bars}</section>", MEI, flags=re.DOTALL))
     lower = read(path).notes

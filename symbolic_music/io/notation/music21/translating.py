@@ -32,9 +32,9 @@ def readable(path: str) -> bytes:
     """The document, less what MEI allows and music21 fails on: syllables that are words, measures that are "4a", clefs
     in beams.
 
-    Ties become attributes of their notes, since of a note that ends one tie and begins the next music21 keeps one; rests
-    of measures that are silent in all staves get a length, since music21 knows no meter that a staff alone says. What
-    endings and tremolos hold stands in their place, since music21 leaves these out.
+    Ties become attributes of their notes, since of a note that ends one tie and begins the next music21 keeps one.
+    Rests of measures that are silent in all staves get a length, since music21 knows no meter that a staff alone says.
+    What endings and tremolos hold stands in their place, since music21 leaves these out.
     """
     root = ElementTree.parse(path).getroot()
     _refuse_unpitched(root)
