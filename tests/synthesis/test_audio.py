@@ -105,6 +105,14 @@ def test_samples_that_are_not_finite_are_refused(tmp_path):
         read_audio(wav(tmp_path / "a.wav", kind=3, data=data))
 
 
+def test_samples_whose_squares_are_no_numbers_are_refused(tmp_path):
+    data = np.array([0, 1e30], "<f4").tobytes()
+    with pytest.raises(FileError, match=r"samples of 1e\+30"):
+        read_audio(wav(tmp_path / "a.wav", kind=3, data=data))
+    data = np.array([0, 32_767], "<f4").tobytes()
+    assert read_audio(wav(tmp_path / "b.wav", kind=3, data=data)).samples.max() == 32_767
+
+
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
 def test_a_comment_is_a_tag(tmp_path, suffix):
     sound = Audio(np.zeros((1, 100), np.float32), 8000)

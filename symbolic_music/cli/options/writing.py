@@ -42,6 +42,9 @@ class WritingOptions(LimitOptions, SamplingOptions):
         typer.Option("--model", "-m", help="A name, a folder, or an id on the Hugging Face hub; see `models --all`."),
     ] = None
     count: Annotated[int, typer.Option(help="The number of alternatives.", min=1, max=1000)] = 1
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Allow a result without new notes, also where the piece had some.")
+    ] = False
     rank: Annotated[
         bool, typer.Option("--rank", help="Number the alternatives by their fit to the context, best first.")
     ] = False
@@ -128,7 +131,8 @@ class WritingOptions(LimitOptions, SamplingOptions):
         model = self.load(score, thins=verb == "thin_out")
         session = generation.edit(
             score, regions, tracks, model, self.sampling(model), self.seed, self.count, limits,
-            verb=verb, best_of=self.best_of, like=self.reference(), **arguments,
+            verb=verb, best_of=self.best_of, like=self.reference(), allow_empty=self.allow_empty,
+            **arguments,
         )  # fmt: skip
         self.write(session, model, doing, beside)
 
@@ -182,6 +186,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
             parts += [] if share is None else [f"fit {100 * share:.0f} %"]
             if not math.isnan(one.log_likelihood) and self.count > 1:
                 parts.append(f"log-likelihood {one.log_likelihood:.2f} a note")
+            parts += [f"none in {_named(one)}, which had some"] if one.emptied_tracks else []
             parts += ["nearly the original"] if one.copies_original else []
             parts += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
             parts += [] if one.complete else ["unfinished"]
@@ -202,6 +207,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
             "fit": self._fit(one),
             "log_likelihood": None if math.isnan(one.log_likelihood) else round(one.log_likelihood, 4),
             "complete": one.complete,
+            "emptied_tracks": list(one.emptied_tracks),
             "copies_original": one.copies_original,
             "copy_of": None if one.copy_of is None else names[one.copy_of],
         }
@@ -210,3 +216,10 @@ class WritingOptions(LimitOptions, SamplingOptions):
         from symbolic_music.evaluation.originality import as_json
 
         return {**facts, "originality": as_json(shared)}
+
+
+def _named(one: Written) -> str:
+    """The tracks that it empties, in words."""
+    names = [one.score.tracks[number].name for number in one.emptied_tracks]
+    listed = (f"{i} ({name})" if name else f"{i}" for i, name in zip(one.emptied_tracks, names, strict=True))
+    return f"track{'s' * (len(names) > 1)} {', '.join(listed)}"

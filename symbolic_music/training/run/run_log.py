@@ -56,7 +56,7 @@ def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, see
     """Write an unconditional sample of a model as step-000500.mid with its piano roll."""
     from symbolic_music.generation import generate
 
-    score = generate(None, seconds, model, seed=seed)
+    score = generate(None, seconds, model, seed=seed, allow_empty=True)  # an early step may write nothing
     target = score.write(folder / f"step-{step:06}.mid")
     try:
         from symbolic_music.plotting import save_piano_roll

@@ -134,8 +134,31 @@ def test_measures_in_which_all_staves_rest(tmp_path: Path, meter: str) -> None:
 
 def test_what_music21_cannot_read_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "none.mei"
-    path.write_text("<mei>")
+    path.write_text(MEI.replace('key.sig="1s"', 'key.sig="many"'))
     with pytest.raises(NotationError, match=r"none\.mei: music21 cannot read it"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<mei>", "not well-formed"),
+        ("<html/>", "no MEI with music: it has no <music>"),
+        (MEI.replace("staffDef", "staffDev"), "it has no <staffDef>"),
+        ("<a>" * 100, "nested deeper than 64"),
+        ('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declares XML entities"),
+    ],
+)
+def test_what_is_no_mei_is_refused_without_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(music21_process.subprocess, "run", run)
+    path = tmp_path / "none.mei"
+    path.write_text(text)
+    with pytest.raises(NotationError, match=message):
         read(path)
 
 
