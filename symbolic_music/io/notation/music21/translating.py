@@ -11,7 +11,7 @@ import warnings
 from xml.etree import ElementTree
 
 _NAMESPACE = "{http://www.music-encoding.org/ns/mei}"
-_RESTING = ([], [f"{_NAMESPACE}mRest"], [f"{_NAMESPACE}mSpace"])
+_RESTING: tuple[list[str], ...] = ([], [f"{_NAMESPACE}mRest"], [f"{_NAMESPACE}mSpace"])
 _DISSOLVED = {f"{_NAMESPACE}{name}" for name in ("ending", "bTrem", "fTrem")}
 _UNITS = (1, 2, 4, 8, 16, 32, 64, 128)
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
