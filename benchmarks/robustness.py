@@ -189,7 +189,7 @@ def kills(count: int, seed: int, names: Sequence[str]) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _warm()
+        warm()
         for verb, (arguments, outputs) in verbs(folder).items():
             if not names or verb in names:
                 tell(verb, killed_verb(verb, arguments, folder / "out", outputs, count, rng))
@@ -201,7 +201,7 @@ def kills(count: int, seed: int, names: Sequence[str]) -> None:
             tell("studio", killed_studios(folder, count, rng))
 
 
-def _warm() -> None:
+def warm() -> None:
     """Import what verbs do, so that children of this process begin with it."""
     import torch
 

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 # Writes versions of a file again and again: a megabyte of one letter each.
 WRITES = """
@@ -39,3 +41,23 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path) -> None:
         data = path.read_bytes()
         assert len(data) == 1 << 20
         assert len(set(data)) == 1
+
+
+@pytest.fixture(scope="module")
+def verbs(tmp_path_factory):
+    """The benchmark, and what each verb that writes does in a folder of inputs."""
+    sys.path.insert(0, str(BENCHMARKS))
+    import robustness
+
+    folder = tmp_path_factory.mktemp("verbs")
+    robustness.warm()
+    yield robustness, robustness.verbs(folder), folder / "out"
+    sys.path.remove(str(BENCHMARKS))
+
+
+def test_each_verb_that_writes_leaves_whole_files(verbs) -> None:
+    robustness, lines, folder = verbs
+    rng = random.Random(1)
+    for verb, (arguments, outputs) in lines.items():
+        found = robustness.killed_verb(verb, arguments, folder, outputs, 1, rng)
+        assert (found.kills, found.lost) == (1, 0), verb
