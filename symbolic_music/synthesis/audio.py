@@ -104,6 +104,7 @@ def read_audio(path: str | Path, start: float = 0.0, end: float = math.inf) -> A
         import soundfile
     except ImportError:
         raise MissingExtraError("soundfile", "audio") from None
+    _check_file(path)
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
@@ -128,6 +129,7 @@ def audio_blocks(path: str | Path, seconds: float = 10.0) -> Iterator[tuple[Audi
         import soundfile
     except ImportError:
         raise MissingExtraError("soundfile", "audio") from None
+    _check_file(path)
     try:
         with soundfile.SoundFile(path) as file:
             _check_sound(path, file.samplerate, file.channels, 0)
@@ -155,6 +157,16 @@ def read_comment(path: str | Path) -> str:
             return str(file.comment)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise FileError(f"cannot read {path}: {error}") from None
+
+
+def _check_file(path: str | Path) -> None:
+    """FileError for what is no file: of a pipe or a device libsndfile waits for the end."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise FileError(f"cannot read {path}: it is {'a folder' if path.is_dir() else 'no regular file'}")
+    except (OSError, ValueError) as error:  # a name too long, a zero byte
+        raise FileError(f"cannot read {path!s:.80}: {error}") from None
 
 
 def _check_samples(path: str | Path, samples: NDArray[np.float32]) -> None:

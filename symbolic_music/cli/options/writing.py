@@ -18,6 +18,7 @@ from symbolic_music.cli.options.sampling import SamplingOptions
 from symbolic_music.cli.options.where import TrackOptions
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_output, check_score_output
+from symbolic_music.errors import NothingWrittenError
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
@@ -148,6 +149,8 @@ class WritingOptions(LimitOptions, SamplingOptions):
                     progress(min(1.0, session.done))
             except KeyboardInterrupt:
                 interrupted = True
+            except NothingWrittenError as error:
+                raise NothingWrittenError(f"{error}, or --allow-empty") from None
         found = session.results()
         targets = self._targets(self.count)[: len(found)]
         found = ranked_by_fit(found) if self.rank else found

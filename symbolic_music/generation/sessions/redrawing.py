@@ -76,8 +76,7 @@ class Redrawing(EditSession):
                 self._writing = self._begin(self._seed + attempt * _APART, len(self._numbers))
         where = " where the piece has notes, which would only delete them" if self._deletes() else ""
         raise NothingWrittenError(
-            f"nothing was written in {ATTEMPTS} attempts{where}; try another seed, a larger region, wider limits or "
-            "--allow-empty"
+            f"nothing was written in {ATTEMPTS} attempts{where}; try another seed, a larger region or wider limits"
         )
 
     def _deletes(self) -> bool:

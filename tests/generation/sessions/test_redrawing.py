@@ -69,7 +69,7 @@ def test_only_the_alternatives_that_delete_are_drawn_again_and_it_is_said(caplog
 
 def test_nothing_each_time_is_an_error_and_no_result():
     edit, asked = redrawing(*[[False]] * ATTEMPTS)
-    with pytest.raises(NothingWrittenError, match="--allow-empty"):
+    with pytest.raises(NothingWrittenError, match="would only delete them; try another seed"):
         edit.finish()
     assert len(asked) == ATTEMPTS
     assert edit.results() == []
