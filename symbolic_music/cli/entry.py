@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import typer
 
-from symbolic_music.cli.output.console import log_to_stderr
+from symbolic_music.cli.output.console import log_to_stderr, plain
 from symbolic_music.cli.output.pages import COMMAND
 from symbolic_music.errors import SymbolicMusicError
 
@@ -109,7 +109,7 @@ def _unread() -> int:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # the exit code says it too
-        print(f"error: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"error: {plain(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _run(arguments: Sequence[str] | None) -> int:

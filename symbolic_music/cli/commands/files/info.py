@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.console import out_json, show
+from symbolic_music.cli.output.console import out_json, plain, show
 from symbolic_music.cli.output.store_table import is_store, show_store
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _print(file: Path, score: Score) -> None:
     head = Table.grid(padding=(0, 2))
     head.add_column(style="dim")
     head.add_column()
-    head.add_row("file", Text(str(file), style="bold"))
+    head.add_row("file", Text(plain(str(file)), style="bold"))
     bars = "" if facts["bars"] is None else f", {facts['bars']} bars"
     head.add_row("length", f"{int(minutes)}:{rest:04.1f} ({facts['seconds']:g} s)" + bars)
     head.add_row("notes", f"{facts['notes']:,} in {facts['tracks']} track{'s' if facts['tracks'] != 1 else ''}")
