@@ -87,6 +87,7 @@ def mutants(count: int, seed: int, names: Sequence[str]) -> None:
 
 def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
     """Each verb that writes a file: its command line, and the outputs. Verbs that print reports write none."""
+    from symbolic_music.transforms import transpose
     from tests.fuzz.music import tune, wav
 
     song = str(tune().write(folder / "song.mid"))
@@ -96,7 +97,8 @@ def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
     out.mkdir()
     for system in ("a", "b"):
         (folder / "systems" / system).mkdir(parents=True)
-        tune().write(folder / "systems" / system / "song.mid")
+        for i in range(3):
+            transpose(tune(), i).write(folder / "systems" / system / f"{i}.mid")
     for line in (
         ["tokenize", song, "-t", "remi", "-o", str(folder / "ids.npy")],
         ["encode", str(sound), "-o", str(folder / "codes.safetensors")],
@@ -228,7 +230,6 @@ def killed_verb(verb: str, arguments: Sequence[str], folder: Path, outputs: str,
     found = Killed()
     for path in folder.iterdir():
         path.unlink()
-    assert _called(arguments) == 0, verb  # what it loads is there from now on
     started = time.perf_counter()
     assert _called(arguments) == 0, verb
     took = time.perf_counter() - started

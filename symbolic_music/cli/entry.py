@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _open_standard_streams() -> None:
     """Open those of the descriptors 0 to 2 that the caller closed, so that no file of ours gets their numbers."""
     if sys.stdin is None:
-        os.open(os.devnull, os.O_RDONLY)
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if sys.stdout is None:
         # Only to be read: to write a result into it is an error, as it is for other programs.
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")

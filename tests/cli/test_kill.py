@@ -51,16 +51,18 @@ import robustness
 with tempfile.TemporaryDirectory() as name:
     folder, rng = Path(name), random.Random(1)
     robustness.warm()
-    for verb, (arguments, outputs) in robustness.verbs(folder).items():
+    known = robustness.verbs(folder)
+    for verb in ("infill", "render, stems", "plot", "tokenize", "compare", "transpose"):
+        arguments, outputs = known[verb]
         found = robustness.killed_verb(verb, arguments, folder / "out", outputs, 1, rng)
         assert (found.kills, found.lost) == (1, 0), verb
-        print(verb)
+    print("whole")
 """
 
 
-def test_each_verb_that_writes_leaves_whole_files() -> None:
+def test_a_verb_of_each_kind_of_output_leaves_whole_files() -> None:
     root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", KILLS, str(root), str(root / "benchmarks")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-1500:]
-    assert "add-track" in done.stdout.split()
+    assert done.stdout == "whole\n"
