@@ -131,16 +131,24 @@ def _beyond(score: Score) -> dict[str, int]:
     """Numbers of events other than notes, by kind."""
     from collections import Counter
 
+    import numpy as np
+
     from symbolic_music.io.midi.event_names import kind_of
 
-    kinds = Counter(f"controller {number}" for number in score.controls["number"].tolist())
-    kinds["bend"] = len(score.bends)
+    # Each part of a channel has the controllers and bends of the channel: those of its first part are counted.
+    voices = [(track.port, index if track.channel is None else track.channel, track.channel is None)
+              for index, track in enumerate(score.tracks)]  # fmt: skip
+    firsts = np.array([voices.index(voice) == index for index, voice in enumerate(voices)], bool)
+    controls, bends = (table[firsts[table["track"]]] for table in (score.controls, score.bends))
+    kinds = Counter(f"controller {number}" for number in controls["number"].tolist())
+    kinds["bend"] = len(bends)
     kinds.update(text.kind for text in score.texts)
     for other in score.others:
         is_off = other.data[0] >> 4 == 8
         # Many programs write 0 for want of a velocity.
         if not is_off or other.data[2]:
-            kinds[_LET_GO if is_off else kind_of(other.data)] += 1
+            number = f" {other.data[1]}" if other.data[0] >> 4 == 0xB else ""
+            kinds[_LET_GO if is_off else kind_of(other.data) + number] += 1
     return {kind: count for kind, count in kinds.items() if count}
 
 
