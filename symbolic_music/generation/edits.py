@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
 from symbolic_music.generation.left_to_right.infill_choice import infilling_of
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, Verb, planned, require_limits
@@ -109,7 +109,7 @@ def edit(
         raise OptionError(f"at least one alternative is needed, not {count}")
     if best_of is not None and best_of < 1:
         raise OptionError(f"at least one candidate is needed, not {best_of}")
-    loaded = loaded_model(model, score, thins=verb == "thin_out")
+    loaded = loaded_model(model, score, thins=verb == "thin_out", adds_drums=adding_drums(verb, program, role))
     each = default_best_of(loaded) if best_of is None else best_of
     where, part = [*regions, *regions_from(bars=bars, beats=beats)], None if role is None else role_named(role)
     asked = Asked(score, where, tracks, loaded, limits, share, program, part, side, near, factor, count_bars, seed)

@@ -88,13 +88,13 @@ class WritingOptions(LimitOptions, SamplingOptions):
             check_output(self.originality_report, source)
         check_store(self.originality, self.originality_report)
 
-    def load(self, score: Score | None, thins: bool = False) -> Model[Any]:
+    def load(self, score: Score | None, thins: bool = False, drums: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
-        model = loaded_model(self.model, score, device, self.offline, thins)
+        model = loaded_model(self.model, score, device, self.offline, thins, drums)
         if self.draft is not None:
             small = loaded_model(self.draft, score, device, self.offline)
             model = generation.with_draft(model, generation.with_weights(small, "int8") if self.int8 else small)
@@ -125,11 +125,13 @@ class WritingOptions(LimitOptions, SamplingOptions):
         limits = self.limits()
 
         from symbolic_music import generation
+        from symbolic_music.generation.default_model import adding_drums
         from symbolic_music.io import read
 
         score = read(file)
         tracks = which.chosen(score) if isinstance(which, TrackOptions) else which
-        model = self.load(score, thins=verb == "thin_out")
+        drums = adding_drums(verb, arguments.get("program"), arguments.get("role"))
+        model = self.load(score, thins=verb == "thin_out", drums=drums)
         session = generation.edit(
             score, regions, tracks, model, self.sampling(model), self.seed, self.count, limits,
             verb=verb, best_of=self.best_of, like=self.reference(), allow_empty=self.allow_empty,
