@@ -3,6 +3,7 @@
 #   docker run --rm -p 127.0.0.1:8000:8000 -v "$PWD:/music" symbolic-music song.mid
 # It prints an address with a token: open that. Files are read from and saved beside song.mid; sessions stay in
 # /music/.sessions. The port inside and outside is the same, because the server checks the host that a browser names.
+# CI builds it; it has not been run by hand yet, since this version was written on a machine without Docker.
 FROM python:3.13-slim
 
 WORKDIR /src

@@ -23,7 +23,9 @@ from symbolic_music.codec import load_flow, load_writer, render_by_codec, render
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio
 
-STEPS = {"flow, 6 steps": 6, "flow, 2 steps by the shortcut": 2, "flow, 1 step by the shortcut": 1}
+STEPS = {
+    "flow, 4 steps": 4, "flow, 8 steps": 8, "flow, 2 steps by the shortcut": 2, "flow, 1 step by the shortcut": 1,
+}  # fmt: skip
 
 
 def speed(make: Callable[[Score], Audio], score: Score) -> float:

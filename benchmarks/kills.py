@@ -132,15 +132,26 @@ def runs(folder: Path) -> dict[str, Run]:
         "name": "tiny", "path": str(folder), "voices": [{"name": "one", "folder": "sounds", "programs": [40]}],
         "held_out": 4, **often, "optim": {**steps, "spectral_steps": 1, "frames": 12},
     }  # fmt: skip
+    transcriber = {
+        "name": "tiny", "license": "CC0-1.0", "model": {"width": 8, "dilations": [1, 2]}, **often,
+        "data": {"stores": {str(folder / "store-of-music"): 1.0}, "clips": 3, "held_out": 1, "seconds": 2,
+                 "synths": {"ddsp": 1.0}},
+        "optim": {**steps, "seconds": 1.0},
+    }  # fmt: skip
+    prepared = [*CLI, "prepare", "folder", str(folder / "music"), "-o", str(folder / "store-of-music")]
+    subprocess.run(prepared, check=True, stdout=subprocess.DEVNULL)
     out: dict[str, Run] = {}
-    for verb, content in (("train", tree), ("train-codec", codec), ("train-voice", voices)):
+    for verb, content in (
+        ("train", tree), ("train-codec", codec), ("train-voice", voices), ("train-transcriber", transcriber),
+    ):  # fmt: skip
         config = folder / f"{verb}.yaml"
         config.write_text(json.dumps(content))
 
         def arguments(own: Path, verb: str = verb, config: Path = config) -> list[str]:
             return [*CLI, verb, str(config), f"out={own}"]
 
-        compared = ("tiny/best/*.safetensors", "tiny/codec/*.safetensors", "tiny/voices/*.safetensors")
+        compared = ("tiny/best/*.safetensors", "tiny/codec/*.safetensors", "tiny/voices/*.safetensors",
+                    "tiny/transcriber/*.safetensors")  # fmt: skip
         out[verb] = Run(arguments, ["--resume"], "tiny/checkpoint*", compared)
 
     def prepare(own: Path) -> list[str]:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent / "weights"
 KEPT = ("chorales", "transcription", "voices")
 # What a synthesizer was measured from: no model, and kept too.
 MEASURED = ("partials",)
-ELSEWHERE = ("codec", "codec-lm", "multitrack", "piano", "song")
+ELSEWHERE = ("codec", "codec-lm", "flow", "multitrack", "piano", "song")
 
 
 def bundled_folders(of: str = "config.json") -> dict[str, Path]:

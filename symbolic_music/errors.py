@@ -106,7 +106,7 @@ class ConstraintError(SymbolicMusicError):
 
 
 class NothingWrittenError(SymbolicMusicError):
-    """An edit wrote no notes where the piece has some, so it would only delete.
+    """No notes were written or found: an edit would only delete, or a file would hold none.
 
     Examples:
         >>> try:

@@ -93,6 +93,7 @@ def lakh(archive: Path) -> None:
 MATERIAL = {
     "maestro-v3.0.0-midi.zip": maestro,
     "lmd_full.tar.gz": lakh,
+    "tunes.store": lambda folder: store(folder),
     "my-midi": lambda folder: pieces(folder, [f"{number}.mid" for number in range(24)]),
     "listening-test model original": lambda path: [
         pieces(path.parent / name, ["1.mid"]) for name in ("model", "original")
@@ -148,7 +149,7 @@ def test_the_python_of_a_how_to_page_runs(page: str, tmp_path: Path, monkeypatch
 @pytest.mark.usefixtures("registered")
 def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
-    blocks = [found for found in BLOCK.findall(text) if found[2] in ("python", "sh", "yaml")]
+    blocks = [found for found in BLOCK.findall(text) if found[2] in ("python", "sh", "yaml", "text")]
     if not any(mark != "not run" for mark, *_ in blocks):
         pytest.skip("no code to run")
     shutil.copy(DOCS / "files" / "song.mid", tmp_path)
@@ -165,6 +166,8 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.
         elif language == "yaml":
             name = re.match(r"# (\S+\.yaml)", block)
             assert name is not None, f"{page}: a config begins with its name, as in # song.yaml"
+            Path(name[1]).write_text(block, encoding="utf-8")
+        elif language == "text" and (name := re.match(r"% (\S+\.abc)\n", block)):
             Path(name[1]).write_text(block, encoding="utf-8")
         for words in commands(block) if language == "sh" else ():
             with pytest.raises(SystemExit) as end:

@@ -22,7 +22,7 @@ export async function mount(place) {
   const holds = ([share, half]) => Math.abs(share - truth) <= half;
   const picture = canvas(260, (context, width, height) => {
     const results = drawn.map((one) => interval(one, overPieces));
-    const x = (share) => width * (0.5 + (share - truth) * 2.2);
+    const x = (share) => width * (0.5 + (share - truth) * 3.5);
     const row = (height - 20) / EXPERIMENTS;
     context.strokeStyle = context.fillStyle = getComputedStyle(place).color;
     context.globalAlpha = 0.5;

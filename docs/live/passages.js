@@ -41,14 +41,14 @@ export async function mount(place) {
   let semitones = 3, tempo = 1.2, way = 2;
   const moved = { 20: -1 };
   const width = 640, height = 110;
-  const end = Math.max(...melody.map(([onset, , length]) => onset + length)) / 0.5;
+  const end = Math.max(...melody.map(([onset, , length]) => onset + length)) / 0.75;
   const roll = (label) => element("svg", { viewBox: `0 0 ${width} ${height}`, class: "live-roll", role: "img", "aria-label": label });
   const above = roll("The training piece"), below = roll("What was written; press a note to move it");
   const said = element("p", { class: "live-note", "aria-live": "polite" });
 
   function notes(svg, list, lit, pressed) {
     svg.replaceChildren(...list.map(([onset, pitch, length], i) => element("rect", {
-      x: onset / end * width + 0.5, y: (92 - pitch) / 40 * height, width: Math.max(2, length / end * width - 1), height: 5, rx: 1.5,
+      x: onset / end * width + 0.5, y: (94 - pitch) / 44 * height, width: Math.max(2, length / end * width - 1), height: 6, rx: 1.5,
       class: lit[i] ? "live-written" : "live-given", "data-note": i, ...(pressed ? { onclick: () => pressed(i), style: "cursor: pointer" } : {}),
     })));
   }
@@ -68,7 +68,7 @@ export async function mount(place) {
     element("p", { class: "live-note" }, "What was “written”; press a note to move it. Orange notes are found:"), below,
     choice("Search by", WAYS, way, (index) => { way = index; draw(); }), said,
     slider("transpose", { min: -12, max: 12, step: 1, value: semitones }, (v) => { semitones = v; draw(); }),
-    slider("tempo", { min: 0.5, max: 2, step: 0.05, value: tempo, shown: (v) => `${Math.round(100 * v)} %` }, (v) => { tempo = v; draw(); }),
+    slider("tempo", { min: 0.75, max: 1.5, step: 0.05, value: tempo, shown: (v) => `${Math.round(100 * v)} %` }, (v) => { tempo = v; draw(); }),
   );
   draw();
 }

@@ -8,7 +8,7 @@ const VOICES = ["soprano", "alto", "tenor", "bass"];
 export const cost = (note) => note.nats[0] + note.nats[1] + note.nats[2];
 
 /** From pale to dark as the cost goes from 0 to 6 nats. */
-export const shade = (nats) => `hsl(${210 - 25 * Math.min(nats, 6)} 75% ${82 - 9 * Math.min(nats, 6)}%)`;
+export const shade = (nats) => `hsl(212 70% ${86 - 11 * Math.min(nats, 6)}%)`;
 
 /** Fill an element with the roll, the slider and the bars. */
 export async function mount(place) {

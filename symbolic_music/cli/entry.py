@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import typer
 
-from symbolic_music.cli.output.console import log_to_stderr
+from symbolic_music.cli.output.console import log_to_stderr, plain
 from symbolic_music.cli.output.pages import COMMAND
 from symbolic_music.errors import SymbolicMusicError
 
@@ -77,7 +77,7 @@ def _leave_torchrun() -> NoReturn:
 def _open_standard_streams() -> None:
     """Open those of the descriptors 0 to 2 that the caller closed, so that no file of ours gets their numbers."""
     if sys.stdin is None:
-        os.open(os.devnull, os.O_RDONLY)
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if sys.stdout is None:
         # Only to be read: to write a result into it is an error, as it is for other programs.
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
@@ -125,7 +125,7 @@ def _unread() -> int:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # the exit code says it too
-        print(f"error: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"error: {plain(text)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _run(arguments: Sequence[str] | None) -> int:

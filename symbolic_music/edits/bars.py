@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,7 +63,11 @@ def rearranged(score: Score, pieces: Sequence[Span]) -> Score:
     """
     offsets = np.cumsum([0, *(last - first for first, last in pieces)]).tolist()
     follows = [i + 1 < len(pieces) and pieces[i + 1][0] == last for i, (_, last) in enumerate(pieces)]
-    notes, texts = [], []
+    notes: list[Array] = []
+    texts: list[Text] = []
+    sung = np.array([text.time for text in score.texts], np.int64)
+    by_time = np.argsort(sung, kind="stable")
+    sung = sung[by_time]
     for (first, last), offset, goes_on in zip(pieces, offsets, follows, strict=False):
         begin, stop = np.searchsorted(score.notes["onset"], (first, last)).tolist()
         own = joined([score.notes[begin:stop]], NOTE)
@@ -70,10 +75,10 @@ def rearranged(score: Score, pieces: Sequence[Span]) -> Score:
             own["duration"] = np.minimum(own["duration"], last - own["onset"])
         own["onset"] += offset - first
         notes.append(own)
+        inside = np.sort(by_time[slice(*np.searchsorted(sung, (first, last)))]).tolist()
         texts += [
             Text(text.time - first + offset, text.text, text.kind, text.track)
-            for text in score.texts
-            if first <= text.time < last
+            for text in map(score.texts.__getitem__, inside)
         ]
     tables = {
         name: _states(getattr(score, name), dtype, keys, pieces, offsets)
@@ -155,31 +160,29 @@ def _states(table: Array, dtype: np.dtype[np.void], keys: tuple[str, ...], piece
     if not len(table):
         return table
     fields = [name for name in dtype.names or () if name != "time"]
-    rows = [(int(row["time"]), tuple(int(row[name]) for name in fields)) for row in table]
+    times = table["time"].tolist()
+    states: list[tuple[int, ...]] = list(zip(*(table[name].tolist() for name in fields), strict=True))
+    places = [fields.index(key) for key in keys]
+    voices = [tuple(state[place] for place in places) for state in states]
+    seams = {first: dict(zip(voices[: (stop := bisect_right(times, first))], states[:stop], strict=True))
+             for first, _ in {*pieces}}  # fmt: skip
     found: list[tuple[int, tuple[int, ...]]] = []
     now: dict[tuple[int, ...], tuple[int, ...]] = {}
     before = 0
     for (first, last), offset in zip(pieces, offsets, strict=False):
-        own = [(time - first + offset, state) for time, state in rows if first <= time < last]
+        begin, stop = bisect_left(times, first), bisect_left(times, last)
         if first != before:
             # At a seam each state is written once, and only if it changes.
-            in_force: dict[tuple[int, ...], tuple[int, ...]] = {}
-            for time, state in rows:
-                if time <= first:
-                    in_force[_key(state, fields, keys)] = state
-            found += [(offset, state) for key, state in in_force.items() if now.get(key) != state]
-            own = [(time, state) for time, state in own if time > offset]
+            in_force = seams[first]
+            found += [(offset, state) for voice, state in in_force.items() if now.get(voice) != state]
+            begin = min(stop, bisect_right(times, first))
             now |= in_force
-        found += own
-        now |= {_key(state, fields, keys): state for _, state in own}
+        found += [(time - first + offset, state) for time, state in zip(times[begin:stop], states[begin:stop],
+                                                                        strict=True)]  # fmt: skip
+        now |= zip(voices[begin:stop], states[begin:stop], strict=True)
         before = last
     out = np.zeros(len(found), dtype)
     out["time"] = [time for time, _ in found]
     for place, name in enumerate(fields):
         out[name] = [state[place] for _, state in found]
     return out
-
-
-def _key(state: tuple[int, ...], fields: Sequence[str], keys: tuple[str, ...]) -> tuple[int, ...]:
-    """Which of several states this is: that of a controller of a track, say."""
-    return tuple(state[fields.index(key)] for key in keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from symbolic_music.generation.planning import require_limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.planned_session import Edit, Write
+from symbolic_music.generation.sessions.redrawing import Redrawing, silent
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
@@ -40,6 +42,7 @@ def generate(
     limits: Limits = FREE,
     *,
     text: str | None = None,
+    allow_empty: bool = False,
 ) -> Score:
     """Continue a piece by some seconds, or generate one unconditionally.
 
@@ -65,13 +68,16 @@ def generate(
         progress: called with the share that is done.
         limits: what the notes must obey; for models of the anticipatory ids.
         text: a description of the music, for models that take one (`midi-llm`, which is the default then).
+        allow_empty: whether the result may have no new notes; otherwise it is sampled again, three times.
 
     Raises:
+        NothingWrittenError: when nothing is written in four attempts.
         OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits, or has no such fields.
         RegionError: when the model cannot write the prompt's tracks.
         ConstraintError: when the limits contradict each other.
     """
-    return finished(continuation(prompt, seconds, model, sampling, seed, 1, limits, text=text), progress)
+    session = continuation(prompt, seconds, model, sampling, seed, 1, limits, text=text, allow_empty=allow_empty)
+    return finished(session, progress)
 
 
 def continuation(
@@ -84,6 +90,7 @@ def continuation(
     limits: Limits = FREE,
     *,
     text: str | None = None,
+    allow_empty: bool = False,
 ) -> EditSession:
     """Open a session that continues a piece, or generates one: `generate` with several alternatives.
 
@@ -95,6 +102,24 @@ def continuation(
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
     loaded = loaded_model(TEXT_MODEL if model is None and text is not None else model, prompt)
+
+    def begin(seed: int, count: int) -> EditSession:
+        return _continuation(prompt, seconds, loaded, sampling, seed, count, limits, text)
+
+    return begin(seed, count) if allow_empty else Redrawing(begin, seed, count, silent)
+
+
+def _continuation(
+    prompt: Score | None,
+    seconds: float,
+    loaded: Model[Any],
+    sampling: Sampling | Mapping[str, Sampling] | None,
+    seed: int,
+    count: int,
+    limits: Limits,
+    text: str | None,
+) -> EditSession:
+    """One attempt."""
     if text is not None or takes_text(loaded):
         return text_session(loaded, text, prompt, seconds, sampling, seed, count, limits)
     if not edits(loaded):

@@ -23,7 +23,7 @@ _MOST_OVERLAPS, _SLACK_QUARTERS = 0.05, 0.25
 _log = logging.getLogger("symbolic_music")
 
 
-def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
+def chosen_name(score: Score | None, thins: bool = False, adds_drums: bool = False) -> tuple[str, str]:
     """Name of the bundled model for a piece, and what of the piece decides it.
 
     Region models do not thin out: where that is requested, the model of anticipated controls stands in.
@@ -33,6 +33,8 @@ def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
         return DEFAULT_MODEL, "there is no piece to go by"
     if not len(score):
         return any_tracks, "it writes for any instruments"
+    if adds_drums:
+        return any_tracks, "drums are added"
     kinds = {int(kind) for kind in np.unique(score.instruments)}
     tracks = np.unique(score.notes["track"]).tolist()
     if {family_name(kind) for kind in kinds} == {"piano"} and any(not _is_line(score, t) for t in tracks):
@@ -50,7 +52,12 @@ def chosen_name(score: Score | None, thins: bool = False) -> tuple[str, str]:
 
 
 def loaded_model(
-    model: AnyModel, score: Score | None = None, device: str = "auto", offline: bool = False, thins: bool = False
+    model: AnyModel,
+    score: Score | None = None,
+    device: str = "auto",
+    offline: bool = False,
+    thins: bool = False,
+    adds_drums: bool = False,
 ) -> Model[Any]:
     """A model as it is, or loaded by its name or folder; None for the bundled one that suits the score.
 
@@ -59,9 +66,14 @@ def loaded_model(
     if isinstance(model, Model):
         return model
     if model is None:
-        model, reason = chosen_name(score, thins)
+        model, reason = chosen_name(score, thins, adds_drums)
         _log.info("using model %s: %s", model, reason)
     return load_model(model, device, offline)
+
+
+def adding_drums(verb: object, program: object, role: object) -> bool:
+    """Whether an edit adds a track of drums."""
+    return verb == "add_track" and (program == DRUM_INSTRUMENT or (program is None and role == "drums"))
 
 
 def _is_line(score: Score, track: int) -> bool:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import get_args
+from functools import partial
+from typing import Any, get_args
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.default_model import AnyModel, loaded_model
+from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
 from symbolic_music.generation.left_to_right.infill_choice import infilling_of
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, Verb, planned, require_limits
 from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
-from symbolic_music.generation.results import EditSession
+from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Side, role_named
 from symbolic_music.generation.sessions.edit_session import default_best_of, edit_session
 from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
-from symbolic_music.generation.sessions.redrawing import Redrawing
+from symbolic_music.generation.sessions.redrawing import Redrawing, deleting, silent
 from symbolic_music.generation.track_selection import Tracks, select
 from symbolic_music.generation.views.model_view import edits
+from symbolic_music.models import Model
 from symbolic_music.score import Score
 
 # First and last bar, both included; or one bar.
 BarRange = int | tuple[int, int]
-# Sampled again where they would only delete.
-_REDRAWN = ("infill", "busier")
+# Sampled again where one of their regions had notes and would have none; the others where they write no note at all.
+_IN_EACH_REGION = ("infill", "busier")
 # Write into tracks that are there.
 _FOLLOWING = ("infill", "fill", "vary", "busier", "continue")
 
@@ -83,7 +85,8 @@ def edit(
         near: share of the beats that "vary" keeps; each alternative rewrites other beats.
         factor: of the notes in a bar, for "busier".
         count_bars: that "continue" and "intro" add.
-        allow_empty: whether "infill" may leave a region without notes that had some; otherwise it is sampled again.
+        allow_empty: whether a result may have no new notes, and "infill" and "busier" may leave a region without notes
+            that had some; otherwise it is sampled again, three times.
         controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
         best_of: candidates for each alternative, of which the one that fits its surroundings best is kept (see
             `ranking.fit_of`); `stream` then yields the notes of all candidates. None for `default_best_of(model)`,
@@ -98,6 +101,7 @@ def edit(
         OptionError: when the model cannot write into a piece, or not within limits; for a share or a program that
             does not exist.
         ConstraintError: when the limits contradict each other.
+        NothingWrittenError: by `stream` and `finish` of the session, when nothing is written in four attempts.
     """
     if verb not in get_args(Verb):
         raise OptionError(f"no edit {verb!r}: choose from {', '.join(get_args(Verb))}")
@@ -105,7 +109,7 @@ def edit(
         raise OptionError(f"at least one alternative is needed, not {count}")
     if best_of is not None and best_of < 1:
         raise OptionError(f"at least one candidate is needed, not {best_of}")
-    loaded = loaded_model(model, score, thins=verb == "thin_out")
+    loaded = loaded_model(model, score, thins=verb == "thin_out", adds_drums=adding_drums(verb, program, role))
     each = default_best_of(loaded) if best_of is None else best_of
     where, part = [*regions, *regions_from(bars=bars, beats=beats)], None if role is None else role_named(role)
     asked = Asked(score, where, tracks, loaded, limits, share, program, part, side, near, factor, count_bars, seed)
@@ -118,17 +122,29 @@ def edit(
     if verb == "vary":
         each_seed = [replace(asked, seed=(seed, n) if n else seed) for n in range(count)]
         chosen = [_liking(planned(verb, one), reference) for one in each_seed]
-        varied = [edit_session(*plan, loaded, sampling, seed + n, 1, each) for n, plan in enumerate(chosen)]
-        return OneAfterAnother(varied)
+        return OneAfterAnother(
+            [
+                _redrawn(partial(_written, plan, loaded, sampling, each), seed + n, 1, silent, allow_empty)
+                for n, plan in enumerate(chosen)
+            ]
+        )
     if verb == "infill" and (fills or not edits(loaded)):
         begin = _from_left_to_right(asked, sampling, controls)
     else:
-        plan = _liking(planned(verb, asked), reference)
+        begin = partial(_written, _liking(planned(verb, asked), reference), loaded, sampling, each)
+    return _redrawn(begin, seed, count, deleting if verb in _IN_EACH_REGION else silent, allow_empty)
 
-        def begin(seed: int, count: int) -> EditSession:
-            return edit_session(*plan, loaded, sampling, seed, count, each)
 
-    return begin(seed, count) if allow_empty or verb not in _REDRAWN else Redrawing(begin, seed, count)
+def _written(
+    plan: Plan, model: Model[Any], sampling: Sampling | None, best_of: int, seed: int, count: int
+) -> EditSession:
+    return edit_session(*plan, model, sampling, seed, count, best_of)
+
+
+def _redrawn(
+    begin: Callable[[int, int], EditSession], seed: int, count: int, empty: Callable[[Written], bool], allow_empty: bool
+) -> EditSession:
+    return begin(seed, count) if allow_empty else Redrawing(begin, seed, count, empty)
 
 
 def _reference(asked: Asked, verb: Verb, like: Region) -> Span:

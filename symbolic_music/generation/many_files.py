@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from symbolic_music.errors import OptionError, SymbolicMusicError
-from symbolic_music.generation.default_model import chosen_name
+from symbolic_music.generation.default_model import adding_drums, chosen_name
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.ranking import ranked_by_fit
 from symbolic_music.generation.results import Written
@@ -152,7 +152,8 @@ def edit_file(task: FileEdit) -> EditedFile:
     """Run one edit and write its results; an error is part of the result."""
     try:
         score = read(task.source)
-        name = task.model or chosen_name(score, task.arguments.get("verb") == "thin_out")[0]
+        verb, program, role = (task.arguments.get(key) for key in ("verb", "program", "role"))
+        name = task.model or chosen_name(score, verb == "thin_out", adding_drums(verb, program, role))[0]
         model, arguments = _loaded(name, task.device, task.offline), {"best_of": None, **task.arguments}
         if task.sampling_options:
             arguments["sampling"] = replace(default_sampling(model), **task.sampling_options)

@@ -65,6 +65,7 @@ class Written:
             pitch, and onset within 50 ms.
         copy_of: number of the first alternative before it to which that applies; None for none.
         emptied: whether a region that is written had notes and has no new ones: there it only deletes.
+        emptied_tracks: tracks that had notes in the written regions and have none there now.
         like: ticks of the bars whose style it was to follow; None for the whole piece.
 
     Examples:
@@ -81,6 +82,7 @@ class Written:
     copies_original: bool = False
     copy_of: int | None = None
     emptied: bool = False
+    emptied_tracks: tuple[int, ...] = ()
     like: tuple[int, int] | None = None
 
     @property

@@ -59,7 +59,7 @@ def stated(data: bytes, text: str, before: bytes | None = None) -> bytes:
         before: the file that was edited.
     """
     known = Counter(_tracks(before)) if before is not None else Counter[bytes]()
-    words = text.encode()
+    words = text.encode(errors="replace")  # the name of a model may hold half a surrogate
     event = b"\x00" + _TEXT + variable_length(len(words)) + words
     for extent in layout(data, Counter()).tracks:
         track = data[extent.start : extent.stop]

@@ -10,13 +10,17 @@ from symbolic_music.errors import MissingExtraError
 if TYPE_CHECKING:
     from symbolic_music.studio.notebook import widget as widget
     from symbolic_music.studio.server import Studio as Studio
+    from symbolic_music.studio.server import alone as alone
     from symbolic_music.studio.server import background as background
     from symbolic_music.studio.server import serve as serve
     from symbolic_music.studio.server import studio as studio
 
 # Name -> its module, under another name than its own: importing that would hide it. The widget needs no server.
-_HOMES = {"Studio": "server", "background": "server", "serve": "server", "studio": "server", "widget": "notebook"}
-__all__ = ["Studio", "background", "serve", "studio", "widget"]
+_HOMES = {
+    "Studio": "server", "alone": "server", "background": "server", "serve": "server", "studio": "server",
+    "widget": "notebook",
+}  # fmt: skip
+__all__ = ["Studio", "alone", "background", "serve", "studio", "widget"]
 
 
 def __getattr__(name: str) -> Any:

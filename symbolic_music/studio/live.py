@@ -142,11 +142,11 @@ def _answered(
     asked = clock()
     player = _Player(out, Midi, clock, sleep)
     if accompaniment is None:
-        writing = generation.continuation(played, seconds, model, sampling, seed, 1, Limits())
+        writing = generation.continuation(played, seconds, model, sampling, seed, 1, Limits(), allow_empty=True)
         start = played.duration
     else:
         wider = played.replace(tracks=(*played.tracks, Track("", accompaniment)))
-        writing, start = generation.edit(wider, (), [0], model, sampling, seed, verb="accompany"), 0.0
+        writing, start = generation.edit(wider, (), [0], model, sampling, seed, verb="accompany", allow_empty=True), 0.0
         for onset, end, note in zip(played.onset_seconds, played.offset_seconds, played.notes, strict=True):
             player.put(float(onset), float(end), int(note["pitch"]), int(note["velocity"]), 0)
     first: float | None = None

@@ -6,7 +6,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from symbolic_music.errors import OptionError
+from symbolic_music.io.lock import held
 from symbolic_music.studio.app import application
 from symbolic_music.studio.guard import MOST_UPLOAD_BYTES, Guard
 from symbolic_music.studio.session.context import Context
@@ -74,6 +75,21 @@ def studio(
     names = {*_LOOPBACK, *hosts, *(() if host in ("0.0.0.0", "::") else (host,))}
     allowed = frozenset(f"{name}:{port}".lower() for name in names)
     return Studio(Guard(application(context), token, allowed, MOST_UPLOAD_BYTES), context, host, port, token)
+
+
+def alone(made: Studio) -> AbstractContextManager[None]:
+    """No other process serves these sessions meanwhile; OptionError where one does: each would undo the other's edits.
+
+    Examples:
+        >>> made = sm.studio.studio(Path("sessions"), token="secret")
+        >>> with sm.studio.alone(made):
+        ...     made.port > 0
+        True
+    """
+    folder = made.context.sessions.folder
+    return held(folder, OptionError(
+        f"another studio keeps its sessions in {folder}: use that one, or name another folder with --sessions"
+    ))  # fmt: skip
 
 
 def serve(made: Studio, ready: Callable[[], None] | None = None) -> None:

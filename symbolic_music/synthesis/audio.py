@@ -22,6 +22,8 @@ from symbolic_music.io.atomic import replacing
 RATES = (4_000, 768_000)
 MAX_CHANNELS = 64
 MAX_SAMPLES = 1 << 29
+# Full scale is 1; files that hold integers as floats reach 2^31, and squares of more are no numbers any longer.
+MAX_LEVEL = 2.0**31
 _FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24"}
 
@@ -95,13 +97,14 @@ def read_audio(path: str | Path, start: float = 0.0, end: float = math.inf) -> A
 
     Raises:
         FileError: when it cannot be read, has more samples or channels than `MAX_SAMPLES` and `MAX_CHANNELS`, a rate
-            outside `RATES`, or samples that are not finite.
+            outside `RATES`, or samples that are not finite or beyond `MAX_LEVEL`.
         MissingExtraError: without soundfile.
     """
     try:
         import soundfile
     except ImportError:
         raise MissingExtraError("soundfile", "audio") from None
+    _check_file(path)
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
@@ -112,8 +115,7 @@ def read_audio(path: str | Path, start: float = 0.0, end: float = math.inf) -> A
             samples = file.read(max(0, last - first), dtype="float32", always_2d=True)
     except (OSError, RuntimeError, TypeError, ValueError) as error:  # a TypeError where the file says no format
         raise FileError(f"cannot read {path}: {error}") from None
-    if not np.isfinite(samples).all():
-        raise FileError(f"{path} holds samples that are not finite")
+    _check_samples(path, samples)
     return Audio(samples.T, rate)
 
 
@@ -127,13 +129,13 @@ def audio_blocks(path: str | Path, seconds: float = 10.0) -> Iterator[tuple[Audi
         import soundfile
     except ImportError:
         raise MissingExtraError("soundfile", "audio") from None
+    _check_file(path)
     try:
         with soundfile.SoundFile(path) as file:
             _check_sound(path, file.samplerate, file.channels, 0)
             read, rate = 0, int(file.samplerate)
             while len(samples := file.read(max(1, round(seconds * rate)), dtype="float32", always_2d=True)):
-                if not np.isfinite(samples).all():
-                    raise FileError(f"{path} holds samples that are not finite")
+                _check_samples(path, samples)
                 read += len(samples)
                 yield Audio(samples.T, rate), min(1.0, read / max(1, file.frames))
     except (OSError, RuntimeError, TypeError, ValueError) as error:
@@ -155,6 +157,24 @@ def read_comment(path: str | Path) -> str:
             return str(file.comment)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise FileError(f"cannot read {path}: {error}") from None
+
+
+def _check_file(path: str | Path) -> None:
+    """FileError for what is no file: of a pipe or a device libsndfile waits for the end."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise FileError(f"cannot read {path}: it is {'a folder' if path.is_dir() else 'no regular file'}")
+    except (OSError, ValueError) as error:  # a name too long, a zero byte
+        raise FileError(f"cannot read {path!s:.80}: {error}") from None
+
+
+def _check_samples(path: str | Path, samples: NDArray[np.float32]) -> None:
+    peak = float(np.abs(samples).max(initial=0.0))
+    if not math.isfinite(peak):
+        raise FileError(f"{path} holds samples that are not finite")
+    if peak > MAX_LEVEL:
+        raise FileError(f"{path} holds samples of {peak:.2g}; full scale is 1")
 
 
 def _check_sound(path: str | Path, rate: int, channels: int, frames: int) -> None:

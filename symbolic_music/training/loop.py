@@ -161,10 +161,11 @@ class Loop:
         """TrainingError for a checkpoint of another experiment."""
         before, now = settings_of(state["config"], self.config, self.task.free)
         differ = changed(before, now)
-        if differ == ["optim.steps"]:
+        others = [one for one in differ if one != "optim.steps"]
+        if others:
+            raise TrainingError(f"{self.config.folder} was trained with another {', '.join(others)}; keep it to resume")
+        if differ:
             self._extend(int(before["optim"]["steps"]), int(state["step"]))
-        elif differ:
-            raise TrainingError(f"{self.config.folder} was trained with another {', '.join(differ)}; keep it to resume")
 
     def _extend(self, before: int, step: int) -> None:
         """Say what a run of another number of steps does from here on; TrainingError when there is nothing to do."""

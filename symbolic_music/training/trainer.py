@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from pathlib import Path
 
 import torch
 
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
+from symbolic_music.io.lock import held
 from symbolic_music.models import load_model
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.training.base_config import RunConfig
@@ -46,7 +49,8 @@ def train(
         progress: called with what is read before the first step, where that takes time.
 
     Raises:
-        TrainingError: when a run of this name exists, there is none to resume, or the loss is not finite.
+        TrainingError: when a run of this name exists, there is none to resume, another process trains in its folder, or
+            the loss is not finite.
         CorpusError: when the corpus cannot be read.
 
     Examples:
@@ -54,12 +58,25 @@ def train(
         >>> sm.load_model(result.folder).card.name
         'first'
     """
-    loop = begin(config, resume, progress)
-    is_first = loop.fabric.is_global_zero
-    own = _callbacks(loop.config) if is_first else ()
-    result = loop.go(report if is_first else None, [*own, *callbacks])
-    leave(loop.fabric)
+    with ExitStack() as stack:
+        resumes = config.folder.is_dir()
+        if resumes:
+            stack.enter_context(_alone(config.folder))
+        loop = begin(config, resume, progress)
+        if not resumes:
+            stack.enter_context(_alone(config.folder))
+        is_first = loop.fabric.is_global_zero
+        own = _callbacks(loop.config) if is_first else ()
+        result = loop.go(report if is_first else None, [*own, *callbacks])
+        leave(loop.fabric)
     return result
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """Nobody else trains in the folder meanwhile; of the processes of one run the first holds it."""
+    if any(int(os.environ.get(name, "0")) for name in ("RANK", "LOCAL_RANK")):
+        return nullcontext()
+    return held(folder, TrainingError(f"{folder}: another process trains there; wait for it, or stop it"))
 
 
 def begin(config: RunConfig, resume: bool = False, progress: Callable[[str], None] = lambda what: None) -> Loop:

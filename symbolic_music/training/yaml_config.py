@@ -83,7 +83,8 @@ def parse_yaml(text: bytes | str, name: str) -> Any:
     except RecursionError:
         raise ConfigError(f"{name} is nested too deeply") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # ValueError: no such day, too long a number
-        raise ConfigError(f"{name} is not YAML: {' '.join(str(error).split())[:200]}") from None
+        why = " ".join(str(error).split())[:200].partition("; use sys.")[0]  # a hint for programmers
+        raise ConfigError(f"{name} is not YAML: {why}") from None
     except (KeyError, AttributeError, TypeError):  # PyYAML's, of what a tag such as !!bool or !!timestamp stands before
         raise ConfigError(f"{name} is not YAML: a tag stands before a value of another kind") from None
     if values > MAX_VALUES:

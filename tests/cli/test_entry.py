@@ -131,3 +131,13 @@ def test_names_that_the_terminal_cannot_show_do_no_harm(tmp_path, quartet) -> No
     assert outcome.returncode == 0
     assert outcome.stderr == ""
     assert "Bassoon" in outcome.stdout
+
+
+def test_names_cannot_command_the_terminal(run, mistake, song, tmp_path) -> None:
+    """Escape sequences and marks of direction in names of files are shown as question marks."""
+    name = "\x1b[31mred\x07\u202e.mid"
+    (tmp_path / name).write_bytes(song.read_bytes())
+    assert "?[31mred??.mid" in run("info", tmp_path / name).out
+    assert mistake("info", tmp_path / f"no{name}").endswith("no?[31mred??.mid")
+    outcome = run("transpose", song, "--semitones", "1", "-o", tmp_path / name)
+    assert outcome.out.startswith(f"{tmp_path}/?[31mred??.mid: ")

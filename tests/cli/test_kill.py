@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,29 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path) -> None:
         data = path.read_bytes()
         assert len(data) == 1 << 20
         assert len(set(data)) == 1
+
+
+# In a process of its own, which forks: it has no thread but one.
+KILLS = """
+import random, sys, tempfile
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+import robustness
+with tempfile.TemporaryDirectory() as name:
+    folder, rng = Path(name), random.Random(1)
+    robustness.warm()
+    known = robustness.verbs(folder)
+    for verb in ("infill", "render, stems", "plot", "tokenize", "compare", "transpose"):
+        arguments, outputs = known[verb]
+        found = robustness.killed_verb(verb, arguments, folder / "out", outputs, 1, rng)
+        assert (found.kills, found.lost) == (1, 0), verb
+    print("whole")
+"""
+
+
+def test_a_verb_of_each_kind_of_output_leaves_whole_files() -> None:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", KILLS, str(root), str(root / "benchmarks")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr[-1500:]
+    assert done.stdout == "whole\n"

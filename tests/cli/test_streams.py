@@ -48,6 +48,11 @@ def test_a_closed_standard_input_is_no_matter(song) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_closed_standard_input_that_is_asked_for_is_one_line() -> None:
+    done = shell(f"{CLI} info - <&-")
+    assert (done.returncode, done.stderr) == (2, "error: standard input: not a MIDI file (no MThd header)\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_no_hidden_file(quartet, tmp_path, number) -> None:
     song = quartet.write(tmp_path / "song.mid")

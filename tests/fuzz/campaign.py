@@ -78,7 +78,7 @@ def _rows(target: Target, seed: int, first: int, count: int) -> Iterator[tuple[i
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        number, limit, following = None, START_SECONDS, _lines(process.stdout)
+        number, limit, following, told = None, START_SECONDS, _lines(process.stdout), False
         began, until = 0.0, time.monotonic() + START_SECONDS
         while True:
             try:
@@ -100,8 +100,10 @@ def _rows(target: Target, seed: int, first: int, count: int) -> Iterator[tuple[i
                 continue
             assert number is not None
             yield number, json.loads(line)
-            number, limit, until = None, START_SECONDS, time.monotonic() + START_SECONDS
+            number, limit, until, told = None, START_SECONDS, time.monotonic() + START_SECONDS, True
         code = process.wait()
+        if number is None and not code and not told:
+            raise RuntimeError(f"{target.name}: the process says nothing of its mutants")
         if number is not None:
             yield number, {"how": "died", "what": f"exit {code}: {process.stderr.read().decode()[-1500:]}"}
         elif code:

@@ -80,6 +80,8 @@ def main() -> None:
     """Try the mutants that the command line names."""
     from tests.fuzz.targets import find
 
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print, as MidiTok's training does, is no report
     name, seed, first, count = sys.argv[1], *map(int, sys.argv[2:5])
     target = find(name)
     seeds = target.seeds()
@@ -87,7 +89,6 @@ def main() -> None:
         whole = dict(files) if target.seal is None else target.seal(dict(files), _Still())
         found = tried(target, whole)
         assert found["how"] == "read", found["what"]
-    report = os.fdopen(os.dup(1), "w")
     for number in range(first, first + count):
         print(number, file=report, flush=True)
         print(json.dumps(tried(target, mutant(target, seeds, seed, number))), file=report, flush=True)

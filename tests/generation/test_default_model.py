@@ -24,6 +24,12 @@ def test_drums_and_chords_are_for_any_tracks(quartet: Score) -> None:
     assert chosen_name(chords)[0] == "song"
 
 
+def test_drums_that_are_added_are_for_any_tracks(quartet: Score) -> None:
+    line = select_tracks(quartet, [0])
+    assert chosen_name(line, adds_drums=True) == ("song", "drums are added")
+    assert sm.add_track(line, role="drums", seed=1).tracks[-1].is_drum
+
+
 def test_a_piano_that_plays_freely_is_for_the_piano() -> None:
     def piano(*onsets: int) -> Score:
         rows = [(onset, 400, pitch, 64, 0, 0, 0) for onset in onsets for pitch in (60, 64, 67)]

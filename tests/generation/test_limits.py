@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from symbolic_music.generation import Limits, Region, Request, bars
 from symbolic_music.generation.constraints.pitch import Chords, PitchRange
 from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.feasibility import check_request
-from symbolic_music.score import Score
+from symbolic_music.score import BAR_NUMBER, Score
 from symbolic_music.theory import chord_classes, pitch_number
 from tests.generation.untouched import check, four_parts, ours, published, regional
 
@@ -228,3 +230,14 @@ def test_a_model_in_seconds_writes_on_the_grid_of_the_piece(quartet: Score) -> N
 def test_a_grid_that_no_region_has() -> None:
     with pytest.raises(OptionError, match="1/24 to 64"):
         Limits(grid=0.01)
+
+
+@pytest.mark.parametrize("first", [1, 0])
+def test_what_a_region_model_meets_is_told_in_limits_and_printed_bars(quartet: Score, first: int) -> None:
+    score = quartet.replace(bar_numbers=np.array([(0, first)], BAR_NUMBER))
+    where = [Region(*(tick / score.ticks_per_quarter for tick in score.bars(score.end)[:2]), "beats")]
+    edit = generation.edit(score, where, [1], regional(), limits=Limits(notes_per_bar=(100, 200), grid=1))
+    with pytest.raises(ConstraintError) as raised:
+        edit.finish()
+    worded = rf"no (onset|note) is left in bar {first}: the limits \(notes per bar 100-200, grid 1\) leave none"
+    assert re.match(worded, str(raised.value))

@@ -78,3 +78,8 @@ def test_a_file_is_written(tmp_path: Path):
     path = tmp_path / "a.mid"
     write_with_statement(two_tracks(), path, TEXT)
     assert statements(parse_midi(path.read_bytes())) == [TEXT]
+
+
+def test_a_name_that_is_no_text_is_said_as_far_as_it_is():
+    score = two_tracks()
+    assert b"model ?, seed" in stated(midi_bytes(score), statement("\ud800", 3))

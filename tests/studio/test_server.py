@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -301,3 +302,15 @@ def test_examples_are_pieces(client: Client) -> None:
     assert [track["title"] for track in facts["tracks"]] == ["Melody", "Piano", "Bass", "Drums"]
     assert NOTE.names is not None
     assert len(facts["notes"]["onset"]) > 500
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no flock there")
+def test_two_studios_do_not_share_a_folder(band_file, tmp_path, capsys) -> None:
+    from symbolic_music.cli import main
+    from symbolic_music.studio import alone, studio
+
+    with alone(studio(tmp_path / "sessions")), pytest.raises(SystemExit) as end:
+        main(["studio", str(band_file), "--sessions", str(tmp_path / "sessions"), "--no-browser"])
+    assert end.value.code == 2
+    assert "another studio keeps its sessions in" in capsys.readouterr().err
+    assert list((tmp_path / "sessions").iterdir()) == []

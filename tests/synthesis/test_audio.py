@@ -1,3 +1,4 @@
+import os
 import struct
 
 import numpy as np
@@ -7,7 +8,7 @@ import soundfile
 from symbolic_music.errors import AudioError, FileError
 from symbolic_music.synthesis import Audio
 from symbolic_music.synthesis import audio as module
-from symbolic_music.synthesis.audio import read_audio, read_comment
+from symbolic_music.synthesis.audio import audio_blocks, read_audio, read_comment
 
 
 def ramp(n: int = 441, peak: float = 0.5) -> Audio:
@@ -103,6 +104,24 @@ def test_samples_that_are_not_finite_are_refused(tmp_path):
     data = np.array([0, np.nan, 0, np.inf], "<f4").tobytes()
     with pytest.raises(FileError, match="not finite"):
         read_audio(wav(tmp_path / "a.wav", kind=3, data=data))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    for path, what in ((tmp_path / "a.wav", "no regular file"), (tmp_path, "a folder")):
+        with pytest.raises(FileError, match=what):
+            read_audio(path)
+        with pytest.raises(FileError, match=what):
+            next(audio_blocks(path))
+
+
+def test_samples_whose_squares_are_no_numbers_are_refused(tmp_path):
+    data = np.array([0, 1e30], "<f4").tobytes()
+    with pytest.raises(FileError, match=r"samples of 1e\+30"):
+        read_audio(wav(tmp_path / "a.wav", kind=3, data=data))
+    data = np.array([0, 32_767], "<f4").tobytes()
+    assert read_audio(wav(tmp_path / "b.wav", kind=3, data=data)).samples.max() == 32_767
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from symbolic_music import read
 from symbolic_music.errors import ConfigError, CorpusError, SymbolicMusicError, TrainingError
+from symbolic_music.io.lock import held
 from symbolic_music.models import load_model
 from symbolic_music.training import load_config, train
 from symbolic_music.training.config import StoreEditsData, parse_config
@@ -271,6 +272,8 @@ def test_a_finished_run_goes_on_with_more_steps_and_says_what_the_schedule_is(tm
     train(parse_config(grid(tmp_path)))
     with pytest.raises(TrainingError, match="has to be larger"):
         train(parse_config(grid(tmp_path, steps=3)), resume=True)
+    with pytest.raises(TrainingError, match=r"trained with another optim\.warmup; keep it"):
+        train(parse_config(grid(tmp_path, steps=6, warmup=2)), resume=True)
     longer = train(parse_config(grid(tmp_path, steps=6)), resume=True)
     assert (longer.step, longer.finished) == (6, True)
     assert "from step 4 on a run of 6 steps, which was one of 4" in caplog.text
@@ -279,6 +282,17 @@ def test_a_finished_run_goes_on_with_more_steps_and_says_what_the_schedule_is(tm
     assert all(float(row["gradient_norm"]) > 0 for row in rows if row["split"] == "train")
     assert [float(row["learning_rate"]) >= 0 for row in rows if row["split"] == "train"] == [True, True]
     # Whoever resumes it once more finds it finished.
+    assert train(parse_config(grid(tmp_path, steps=6)), resume=True).step == 6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no flock there")
+def test_one_process_trains_in_a_folder(tmp_path: Path) -> None:
+    train(parse_config(grid(tmp_path)))
+    folder = tmp_path / "runs/tiny"
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with held(folder, ValueError()), pytest.raises(TrainingError, match="another process trains there"):
+        train(parse_config(grid(tmp_path, steps=6)), resume=True)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     assert train(parse_config(grid(tmp_path, steps=6)), resume=True).step == 6
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import webbrowser
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from symbolic_music.cli.options.common import Device
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.console import out
+
+if TYPE_CHECKING:
+    from symbolic_music.studio import Studio
 
 _server = partial(typer.Option, rich_help_panel="Server")
 
@@ -37,13 +40,22 @@ def studio(
     A file that has a session opens in its last state. Ctrl-C ends the studio; sessions stay on disk.
     """
     from symbolic_music.io.files import check_readable
-    from symbolic_music.studio import serve, studio
+    from symbolic_music.studio import alone, studio
 
     data = None
     if file is not None:
         check_readable(file)
         data = file.read_bytes()
     made = studio(Path.home() / "symbolic-music-studio" if sessions is None else sessions, host, port, model, device)
+    with alone(made):
+        _serve(made, file, data, new, no_browser, host, osc)
+
+
+def _serve(
+    made: Studio, file: Path | None, data: bytes | None, new: bool, no_browser: bool, host: str, osc: int | None
+) -> None:
+    from symbolic_music.studio import serve
+
     session = None
     if file is not None and data is not None:
         session = None if new else made.context.sessions.latest_of(data)

@@ -62,7 +62,7 @@ class ManyFilesOptions:
                 signed=not options.unsigned,
                 progress=lambda count, total: progress(count / total), tracks=which.named(), seed=options.seed,
                 count=options.count, limits=options.limits(), best_of=options.best_of, like=options.reference(),
-                **arguments,
+                allow_empty=options.allow_empty, **arguments,
             )  # fmt: skip
         if options.as_json:
             out_json([

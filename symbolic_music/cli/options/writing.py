@@ -18,6 +18,7 @@ from symbolic_music.cli.options.sampling import SamplingOptions
 from symbolic_music.cli.options.where import TrackOptions
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_output, check_score_output
+from symbolic_music.errors import NothingWrittenError
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
@@ -42,6 +43,9 @@ class WritingOptions(LimitOptions, SamplingOptions):
         typer.Option("--model", "-m", help="A name, a folder, or an id on the Hugging Face hub; see `models --all`."),
     ] = None
     count: Annotated[int, typer.Option(help="The number of alternatives.", min=1, max=1000)] = 1
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Allow a result without new notes, also where the piece had some.")
+    ] = False
     rank: Annotated[
         bool, typer.Option("--rank", help="Number the alternatives by their fit to the context, best first.")
     ] = False
@@ -84,13 +88,13 @@ class WritingOptions(LimitOptions, SamplingOptions):
             check_output(self.originality_report, source)
         check_store(self.originality, self.originality_report)
 
-    def load(self, score: Score | None, thins: bool = False) -> Model[Any]:
+    def load(self, score: Score | None, thins: bool = False, drums: bool = False) -> Model[Any]:
         """The model that was named, or the bundled one that suits a piece."""
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
 
         device = "cpu" if self.int8 and self.device == "auto" else self.device
-        model = loaded_model(self.model, score, device, self.offline, thins)
+        model = loaded_model(self.model, score, device, self.offline, thins, drums)
         if self.draft is not None:
             small = loaded_model(self.draft, score, device, self.offline)
             model = generation.with_draft(model, generation.with_weights(small, "int8") if self.int8 else small)
@@ -121,14 +125,17 @@ class WritingOptions(LimitOptions, SamplingOptions):
         limits = self.limits()
 
         from symbolic_music import generation
+        from symbolic_music.generation.default_model import adding_drums
         from symbolic_music.io import read
 
         score = read(file)
         tracks = which.chosen(score) if isinstance(which, TrackOptions) else which
-        model = self.load(score, thins=verb == "thin_out")
+        drums = adding_drums(verb, arguments.get("program"), arguments.get("role"))
+        model = self.load(score, thins=verb == "thin_out", drums=drums)
         session = generation.edit(
             score, regions, tracks, model, self.sampling(model), self.seed, self.count, limits,
-            verb=verb, best_of=self.best_of, like=self.reference(), **arguments,
+            verb=verb, best_of=self.best_of, like=self.reference(), allow_empty=self.allow_empty,
+            **arguments,
         )  # fmt: skip
         self.write(session, model, doing, beside)
 
@@ -144,6 +151,8 @@ class WritingOptions(LimitOptions, SamplingOptions):
                     progress(min(1.0, session.done))
             except KeyboardInterrupt:
                 interrupted = True
+            except NothingWrittenError as error:
+                raise NothingWrittenError(f"{error}, or --allow-empty") from None
         found = session.results()
         targets = self._targets(self.count)[: len(found)]
         found = ranked_by_fit(found) if self.rank else found
@@ -182,6 +191,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
             parts += [] if share is None else [f"fit {100 * share:.0f} %"]
             if not math.isnan(one.log_likelihood) and self.count > 1:
                 parts.append(f"log-likelihood {one.log_likelihood:.2f} a note")
+            parts += [f"none in {_named(one)}, which had some"] if one.emptied_tracks else []
             parts += ["nearly the original"] if one.copies_original else []
             parts += [f"nearly {names[one.copy_of]}"] if one.copy_of is not None else []
             parts += [] if one.complete else ["unfinished"]
@@ -202,6 +212,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
             "fit": self._fit(one),
             "log_likelihood": None if math.isnan(one.log_likelihood) else round(one.log_likelihood, 4),
             "complete": one.complete,
+            "emptied_tracks": list(one.emptied_tracks),
             "copies_original": one.copies_original,
             "copy_of": None if one.copy_of is None else names[one.copy_of],
         }
@@ -210,3 +221,10 @@ class WritingOptions(LimitOptions, SamplingOptions):
         from symbolic_music.evaluation.originality import as_json
 
         return {**facts, "originality": as_json(shared)}
+
+
+def _named(one: Written) -> str:
+    """The tracks that it empties, in words."""
+    names = [one.score.tracks[number].name for number in one.emptied_tracks]
+    listed = (f"{i} ({name})" if name else f"{i}" for i, name in zip(one.emptied_tracks, names, strict=True))
+    return f"track{'s' * (len(names) > 1)} {', '.join(listed)}"

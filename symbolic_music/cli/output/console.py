@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,18 @@ from typing import Any
 Progress = Callable[..., None]
 
 
+# What a terminal obeys, and what writes the line from right to left: names of files may hold both.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def plain(text: str) -> str:
+    """The text with "?" for each character that a terminal would obey instead of showing it."""
+    return _OBEYED.sub("?", text)
+
+
 def out(text: str = "") -> None:
     """A line of the result."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
 
 
 def out_json(result: Any) -> None:
@@ -26,9 +36,14 @@ def out_json(result: Any) -> None:
 def show(*renderables: Any) -> None:
     """Rich tables on stdout; plain text, as wide as it needs, when stdout is not a terminal."""
     from rich.console import Console
+    from rich.text import Text
+
+    class Plain(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(plain(text), **options)
 
     terminal = sys.stdout.isatty()
-    console = Console(file=sys.stdout, highlight=False, markup=False, width=None if terminal else 160)
+    console = Plain(file=sys.stdout, highlight=False, markup=False, width=None if terminal else 160)
     console.print(*renderables, sep="\n")
 
 
@@ -50,7 +65,7 @@ def working(what: str) -> Iterator[Progress]:
 class _ToStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """A line on stderr, whatever stderr is by then."""
-        sys.stderr.write(record.getMessage() + "\n")
+        sys.stderr.write(plain(record.getMessage()) + "\n")
 
 
 @contextmanager

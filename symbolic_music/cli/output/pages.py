@@ -27,6 +27,7 @@ def write_page(report: Report, page: Path) -> None:
     from symbolic_music.evaluation.report import page as html
     from symbolic_music.io.atomic import write_bytes
 
-    write_bytes(page, html(report).encode())
+    # Names of files may be no text: bytes that are not UTF-8 are question marks.
+    write_bytes(page, html(report).encode(errors="replace"))
     data = json.dumps(as_json(report), indent=1, ensure_ascii=False) + "\n"
-    write_bytes(page.with_suffix(".json"), data.encode())
+    write_bytes(page.with_suffix(".json"), data.encode(errors="replace"))

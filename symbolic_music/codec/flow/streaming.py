@@ -41,7 +41,7 @@ def frames_of(decoder: FlowDecoder, score: Score) -> int:
 
 @torch.inference_mode()
 def stream_sound(
-    decoder: FlowDecoder, score: Score, seed: int = 0, steps: int = 2, guidance: float = 1.5
+    decoder: FlowDecoder, score: Score, seed: int = 0, steps: int = 4, guidance: float = 1.0
 ) -> Iterator[Samples]:
     """Sound (1, n) of a score in blocks of a few seconds, to a second after its last note.
 
@@ -52,7 +52,7 @@ def stream_sound(
         decoder: in evaluation mode.
         score: with notes.
         seed: the same seed gives the same sound.
-        steps: 1 or 2 of the shortcut, or up to 64 of the flow.
+        steps: 3 to 64 of the flow, or 1 or 2 of the shortcut.
         guidance: how far the flow is led away from what it does without a score; 1 for not at all. The shortcut has
             that of its training.
 

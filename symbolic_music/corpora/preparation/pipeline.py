@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,7 @@ from symbolic_music.corpora.store.store import (
     write_manifest,
 )
 from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError
+from symbolic_music.io.lock import held
 from symbolic_music.parallel import check, run
 
 # Pieces of a segment: enough for columns to be long, few enough for a worker to hold, and for little to be lost.
@@ -95,7 +94,7 @@ def prepare(
     except FileExistsError:
         new = False
     try:
-        with _only_run(store):
+        with held(store, CorpusError(f"another run prepares {store}; wait for it, or stop it")):
             root = archives.unpacked(source, store / _UNPACKED) if archives.is_archive(source) else source
             if root.is_file() and not data_set.takes_file:
                 raise FileError(f"{source} is a file; name the folder of the corpus, or an archive of it")
@@ -219,26 +218,6 @@ def _check_same(store: Path, corpus: str, options: dict[str, Any]) -> None:
         was = ", ".join(f"{name} {value}" for name, value in before["options"].items() if options.get(name) != value)
         what = before["corpus"] + (f" prepared with {was}" if was else "")
         raise CorpusError(f"{store} holds {what}; name another folder, or delete it")
-
-
-@contextmanager
-def _only_run(store: Path) -> Iterator[None]:
-    """Hold the store's folder locked, where the system can; a lock ends with its process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(store, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise CorpusError(f"another run prepares {store}; wait for it, or stop it") from None
-        yield
-    finally:
-        os.close(handle)
 
 
 def _remove_empty(store: Path) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.errors import ConstraintError
-from symbolic_music.generation.constraints.base import Integers, Mask, Situation, both
+from symbolic_music.generation.constraints.base import Integers, Mask, Situation, Unsatisfiable, both
 from symbolic_music.generation.decoding.habits import paced, tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
@@ -68,7 +67,7 @@ class RegionLine:
         """The gap class to the next row, which begins here: a note, a rest, or the end of the span.
 
         Raises:
-            ConstraintError: when nothing may follow.
+            Unsatisfiable: when nothing may follow.
             ModelError: when the model's probabilities are not finite.
         """
         gap, chosen = self._drawn_gap(log_p)
@@ -289,7 +288,7 @@ class RegionLine:
         masks: list[Mask | None] = [c.finished(situation) for c in self._request.constraints]
         return any(mask is not None and bool(mask[0]) for mask in masks)
 
-    def contradiction(self, what: str) -> ConstraintError:
+    def contradiction(self, what: str) -> Unsatisfiable:
         """The error where nothing may follow."""
         time = (self._now - self._request.start) / r.STEPS
-        return ConstraintError(f"{what} {time:.1f} quarters into the region: the limits contradict each other or it")
+        return Unsatisfiable(what, self._now, f"{time:.1f} quarters into the region", self._request.constraints)

@@ -88,7 +88,7 @@ class RegionSampler:
             masks = np.stack(allowed)
             for line, mask in zip(own, masks, strict=True):
                 if not mask.any():
-                    raise line.contradiction("nothing is left")
+                    raise line.contradiction("no note is left")
             uniform = np.array([line.uniform() for line in own])
             values, chosen = draw_allowed(log_p, masks, self._sampling, uniform)
             for line, value, log_probability in zip(own, values.tolist(), chosen.tolist(), strict=True):

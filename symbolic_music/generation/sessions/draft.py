@@ -128,7 +128,10 @@ class Draft:
         complete = self._complete and self.begun == len(spans)
         copies = len(replaced) > 0 and share_of_twins(score, notes, replaced) >= NEAR_COPY
         emptied = any(inside(replaced, *span).any() and not inside(notes, *span).any() for span in spans[: self.begun])
-        return Written(whole, notes, self.number, likelihood, complete, copies, emptied=emptied)
+        lost = tuple(np.setdiff1d(replaced["track"], notes["track"]).tolist())
+        return Written(
+            whole, notes, self.number, likelihood, complete, copies, emptied=emptied, emptied_tracks=lost
+        )  # fmt: skip
 
 
 def inserted(given: Array, new: Array) -> Array:

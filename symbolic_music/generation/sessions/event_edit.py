@@ -58,7 +58,7 @@ class Editing(PlannedSession):
                 try:
                     check_request(self._request(planner, self._drafts[0]))
                 except Unsatisfiable as error:
-                    raise ConstraintError(self._worded(error, planner.place)) from None
+                    raise ConstraintError(self._worded(error, planner.place.view, planner.place.span)) from None
 
     @override
     def stream(self) -> Iterator[WrittenNote]:
@@ -127,9 +127,7 @@ class Editing(PlannedSession):
             for draft in drafts:
                 draft.end()
         except Unsatisfiable as error:
-            # Limits that contradict each other in any case were found before: these met with what was drawn.
-            worded = self._worded(error, planner.place)
-            raise ConstraintError(f"{worded}; with another seed, or looser limits, it may go on") from None
+            raise self._met(error, planner.place.view, planner.place.span) from None
         finally:
             written = [one for several in sampler.alternatives() for one in several]
             for draft, one in zip(drafts, written, strict=True):
@@ -146,11 +144,3 @@ class Editing(PlannedSession):
         if limits.grid is None and place.view.is_in_seconds and not is_bound and self._is_on_grid:
             return partial(usual_grid, usual_lines(self._score, place.span), near=near_line(self._score))
         return limits.placed(self._score, place.span)
-
-    def _worded(self, error: Unsatisfiable, place: Place) -> str:
-        """The error in terms of the user's limits and bars."""
-        lines = self._score.bars(place.span[1])
-        bar = max(1, int(np.searchsorted(place.view.steps(lines), error.step, side="right")))
-        limits = self._edit.limits.described()
-        why = f"the limits ({limits}) leave none" if limits else "what is given leaves no room"
-        return f"{error.what} in bar {bar}: {why}"

@@ -15,6 +15,7 @@ import numpy as np
 from typing_extensions import override
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
+from symbolic_music.generation.constraints.base import Unsatisfiable
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.near_copies import flagged
@@ -22,6 +23,7 @@ from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Role
 from symbolic_music.generation.sessions.draft import Draft
+from symbolic_music.generation.views.model_view import StepView
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 
@@ -137,6 +139,18 @@ class PlannedSession(EditSession):
         own = np.isin(self._score.notes["track"], self._edit.tracks)
         rows = self._score.notes[own & inside(self._score.notes, *span)]
         return np.asarray(rows[np.lexsort((rows["track"], rows["onset"]))])
+
+    def _worded(self, error: Unsatisfiable, view: StepView, span: Span) -> str:
+        """An error of the sampler in terms of the user's limits and bars."""
+        bar = max(0, int(np.searchsorted(view.steps(self._score.bars(span[1])), error.step, side="right")) - 1)
+        limits = self._edit.limits.described()
+        why = f"the limits ({limits}) leave none" if limits else "what is given leaves no room"
+        return f"{error.what} in bar {self._score.numbers(span[1])[bar]}: {why}"
+
+    def _met(self, error: Unsatisfiable, view: StepView, span: Span) -> ConstraintError:
+        """The error while drawing: limits that contradict each other in any case are found before."""
+        worded = self._worded(error, view, span)
+        return ConstraintError(f"{worded}; with another seed, or looser limits, it may go on")
 
     def _derived(self, *numbers: int) -> int:
         """A seed for a part of the edit."""

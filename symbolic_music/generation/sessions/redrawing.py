@@ -1,4 +1,4 @@
-"""Sample an edit again if a region that had notes would be left empty, unless that is allowed."""
+"""Sample an edit again if it would write nothing, or leave a region empty that had notes, unless that is allowed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,38 @@ _APART = 1_000_003
 _log = logging.getLogger(__name__)
 
 
+def silent(one: Written) -> bool:
+    """Whether no note was written at all."""
+    return not len(one.notes)
+
+
+def deleting(one: Written) -> bool:
+    """Whether no note was written at all, or none in a region that had some."""
+    return one.emptied or silent(one)
+
+
 class Redrawing(EditSession):
-    """An edit whose alternatives are drawn again, with other seeds, where they only delete.
+    """An edit whose alternatives are drawn again, with other seeds, where they write nothing.
 
     The first attempt is the edit as it would be without; notes of further ones are handed out after its own.
 
     Args:
         begin: makes the edit with a seed and a number of alternatives.
         seed, count: of the first attempt.
+        empty: which alternatives are drawn again.
 
     Raises:
-        NothingWrittenError: by `stream` and `finish`, when an alternative only deletes each time.
+        NothingWrittenError: by `stream` and `finish`, when an alternative is empty each time.
     """
 
-    def __init__(self, begin: Callable[[int, int], EditSession], seed: int, count: int) -> None:
-        self._begin, self._seed = begin, seed
+    def __init__(
+        self,
+        begin: Callable[[int, int], EditSession],
+        seed: int,
+        count: int,
+        empty: Callable[[Written], bool] = deleting,
+    ) -> None:
+        self._begin, self._seed, self._empty = begin, seed, empty
         self._writing = begin(seed, count)
         self._numbers = list(range(count))  # of the alternatives that are being drawn
         self._found: dict[int, Written] = {}
@@ -50,17 +67,20 @@ class Redrawing(EditSession):
             for note in self._writing.stream():
                 yield replace(note, alternative=self._numbers[note.alternative])
             self._keep()
-            self._numbers = [number for number in self._numbers if self._found[number].emptied]
+            self._numbers = [number for number in self._numbers if self._empty(self._found[number])]
             if not self._numbers:
                 return
             if attempt < ATTEMPTS:
-                _log.warning("no notes where the piece has some: sampling again (%d of %d)",
-                             attempt + 1, ATTEMPTS)  # fmt: skip
+                where = " where the piece has some" if self._deletes() else ""
+                _log.warning("no notes%s: sampling again (%d of %d)", where, attempt + 1, ATTEMPTS)
                 self._writing = self._begin(self._seed + attempt * _APART, len(self._numbers))
+        where = " where the piece has notes, which would only delete them" if self._deletes() else ""
         raise NothingWrittenError(
-            f"nothing was written in {ATTEMPTS} attempts where the piece has notes, which would only delete them; "
-            "try another seed, a larger region or --allow-empty"
+            f"nothing was written in {ATTEMPTS} attempts{where}; try another seed, a larger region or wider limits"
         )
+
+    def _deletes(self) -> bool:
+        return any(self._found[number].emptied for number in self._numbers)
 
     def _keep(self) -> None:
         if not self._numbers:  # all are kept
@@ -71,6 +91,6 @@ class Redrawing(EditSession):
 
     @override
     def results(self) -> list[Written]:
-        """Of an interrupted edit those that do not only delete."""
+        """Of an interrupted edit those that are not empty."""
         self._keep()
-        return flagged([one for _, one in sorted(self._found.items()) if not one.emptied])
+        return flagged([one for _, one in sorted(self._found.items()) if not self._empty(one)])

@@ -15,9 +15,9 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
-from symbolic_music.generation.constraints.base import Constraint
+from symbolic_music.generation.constraints.base import Constraint, Unsatisfiable
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding
-from symbolic_music.generation.decoding.region_request import RegionRequest
+from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span
@@ -139,7 +139,7 @@ class RegionEditing(PlannedSession):
         seeds = [self._derived(draft.number, number, place, attempt) for draft in drafts]
         sampler = RegionSampler(self._model.network, [request for request, _ in requests], self._sampling, seeds)
         counts, totals = [0] * len(drafts), [0.0] * len(drafts)
-        for own, drawn in sampler.stream():
+        for own, drawn in self._named(sampler.stream(), planner.part.span):
             draft, track = drafts[own], requests[own][1][drawn.slot]
             if drawn.instrument == r.PEDAL_INSTRUMENT:
                 down, up = (round(step / self._scale) for step in (drawn.time, drawn.time + drawn.duration))
@@ -153,6 +153,13 @@ class RegionEditing(PlannedSession):
         for draft, total, count, complete in zip(drafts, totals, counts, sampler.complete, strict=True):
             draft.count(total, count, complete)
         return counts
+
+    def _named(self, drawn: Iterator[tuple[int, DrawnNote]], span: Span) -> Iterator[tuple[int, DrawnNote]]:
+        """What is drawn; an error in terms of the user's limits and bars."""
+        try:
+            yield from drawn
+        except Unsatisfiable as error:
+            raise self._met(error, self, span) from None
 
     def _request(
         self, number: int, place: int, draft: Draft, planner: RegionPlanner

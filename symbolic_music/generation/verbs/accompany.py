@@ -60,6 +60,8 @@ def accompany(
     progress: Progress | None = None,
     limits: Limits = FREE,
     side: Side | None = None,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Keep some tracks and rewrite all others, from the first note of the piece to the end of the last.
 
@@ -70,5 +72,8 @@ def accompany(
     "below" or "above" the kept ones; an added piano is below. Other arguments and errors as in
     `infill`.
     """
-    session = edit(score, (), keep_tracks, model, sampling, seed, 1, limits, verb="accompany", side=side, best_of=None)
+    session = edit(
+        score, (), keep_tracks, model, sampling, seed, 1, limits,
+        verb="accompany", side=side, best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
     return finished(session, progress)

@@ -46,6 +46,8 @@ def add_track(
     progress: Progress | None = None,
     limits: Limits = FREE,
     role: str | None = None,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Add a track of a program (128 for drums) or a role, in regions or, without regions, over the whole piece.
 
@@ -54,5 +56,7 @@ def add_track(
 
         sm.add_track(song, role="bass", regions=[sm.bars(9, 16)])
     """
-    asked: dict[str, Any] = {"verb": "add_track", "program": program, "role": role, "best_of": None}
+    asked: dict[str, Any] = {
+        "verb": "add_track", "program": program, "role": role, "best_of": None, "allow_empty": allow_empty,
+    }  # fmt: skip
     return finished(edit(score, regions, None, model, sampling, seed, 1, limits, **asked), progress)

@@ -51,6 +51,8 @@ def make_busier(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = FREE,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Rewrite regions with more notes in a bar; with fewer for a `factor` below 1.
 
@@ -68,7 +70,10 @@ def make_busier(
         RegionError: when the tracks have no notes there.
         EmptyScoreError, ConstraintError: as `infill`.
     """
-    session = edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="busier", factor=factor, best_of=None)
+    session = edit(
+        score, regions, tracks, model, sampling, seed, 1, limits,
+        verb="busier", factor=factor, best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
     return finished(session, progress)
 
 

@@ -39,6 +39,8 @@ def fill(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = FREE,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Write into the bars of regions in which none of some tracks sounds; no note is replaced.
 
@@ -47,7 +49,11 @@ def fill(
 
     Arguments and errors as in `infill`; RegionError too when the tracks play in every bar.
     """
-    return finished(edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="fill", best_of=None), progress)
+    session = edit(
+        score, regions, tracks, model, sampling, seed, 1, limits,
+        verb="fill", best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
+    return finished(session, progress)
 
 
 def _silent_bars(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> list[Span]:

@@ -53,6 +53,8 @@ def continue_bars(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = FREE,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Continue a piece by some bars; an incomplete last bar is filled first, a pressed pedal released.
 
@@ -74,8 +76,9 @@ def continue_bars(
         RegionError: when a track does not exist, or the model cannot write it.
     """
     session = edit(
-        score, (), tracks, model, sampling, seed, 1, limits, verb="continue", count_bars=count_bars, best_of=None
-    )
+        score, (), tracks, model, sampling, seed, 1, limits,
+        verb="continue", count_bars=count_bars, best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
     return finished(session, progress)
 
 
@@ -88,6 +91,8 @@ def introduce(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = FREE,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Write an introduction of some bars in the meter and tempo of the first; the piece moves back by as many.
 
@@ -96,8 +101,9 @@ def introduce(
     Arguments and errors as in `continue_bars`. The model is conditioned on the beginning of the piece.
     """
     session = edit(
-        score, (), tracks, model, sampling, seed, 1, limits, verb="intro", count_bars=count_bars, best_of=None
-    )
+        score, (), tracks, model, sampling, seed, 1, limits,
+        verb="intro", count_bars=count_bars, best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
     return finished(session, progress)
 
 

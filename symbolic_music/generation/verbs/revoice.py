@@ -31,6 +31,8 @@ def revoice(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = FREE,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Give the notes of some tracks new pitches; onsets, durations and velocities stay.
 
@@ -38,6 +40,8 @@ def revoice(
 
     Arguments and errors as in `infill`; RegionError too when the tracks have no notes there.
     """
-    return finished(
-        edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="revoice", best_of=None), progress
-    )
+    session = edit(
+        score, regions, tracks, model, sampling, seed, 1, limits,
+        verb="revoice", best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
+    return finished(session, progress)

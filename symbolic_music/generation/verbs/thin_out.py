@@ -30,6 +30,8 @@ def thin_out(
     sampling: Sampling | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Keep about a share of the notes of some tracks, evenly in time; the model chooses which notes stay.
 
@@ -38,4 +40,8 @@ def thin_out(
     Kept notes do not change. Arguments and errors as in `infill`; OptionError too for a share that does not
     lie between 0 and 1, RegionError when the tracks have no notes there.
     """
-    return finished(edit(score, regions, tracks, model, sampling, seed, verb="thin_out", share=share), progress)
+    session = edit(
+        score, regions, tracks, model, sampling, seed,
+        verb="thin_out", share=share, allow_empty=allow_empty,
+    )  # fmt: skip
+    return finished(session, progress)

@@ -42,6 +42,8 @@ def vary(
     seed: int = 0,
     progress: Progress | None = None,
     limits: Limits = FREE,
+    *,
+    allow_empty: bool = False,
 ) -> Score:
     """Rewrite some beats of regions; the others stay.
 
@@ -58,9 +60,11 @@ def vary(
         OptionError: for a share out of range, or a model that cannot write into a piece.
         EmptyScoreError, RegionError, ConstraintError: as `infill`.
     """
-    return finished(
-        edit(score, regions, tracks, model, sampling, seed, 1, limits, verb="vary", near=near, best_of=None), progress
-    )
+    session = edit(
+        score, regions, tracks, model, sampling, seed, 1, limits,
+        verb="vary", near=near, best_of=None, allow_empty=allow_empty,
+    )  # fmt: skip
+    return finished(session, progress)
 
 
 def _some_beats(score: Score, spans: Sequence[Span], near: float, random: np.random.Generator) -> list[Span]:

@@ -77,7 +77,8 @@ def _others(placed: Placed, data: bytes) -> Iterator[tuple[Other, tuple[int, int
         first, following = placed.first[file : file + 2]
         silent = first == following
         chunk = file if silent else 0
-        port = 0
+        port = said = 0  # in force, and said among the events that stand in no part
+        port_at = 0
         for event in _candidates(body, placed.tracks[file], channels, ports):
             raw = body[event.place : event.stop]
             place = (file, event.place)
@@ -87,11 +88,14 @@ def _others(placed: Placed, data: bytes) -> Iterator[tuple[Other, tuple[int, int
                 if kind in (_OFF, 0xA, 0xD):
                     yield Other(event.tick, raw, _part(placed, first, following, port, channel), chunk), place
                 elif (port, channel) not in playing:
+                    if port != said and not silent:
+                        said = port
+                        yield Other(event.tick, bytes([0xFF, _PORT, 1, port]), None, file), (file, port_at)
                     yield Other(event.tick, raw, None, file), place
                 continue
             meta = raw[1] if event.status == 0xFF else None
             if meta == _PORT and len(raw) == 4:
-                port = raw[3] & 127
+                port, port_at = raw[3] & 127, event.place
             if meta == METER and (len(raw) != 7 or raw[5:] == _USUAL):
                 continue
             if meta in _HELD and not (silent and meta in (_NAME, _PORT)):

@@ -22,7 +22,7 @@ from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.reading.events import narrow
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
-from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
+from symbolic_music.io.midi.writing.chunk_patch import New, changes_port, insertions, patched_chunk
 from symbolic_music.io.midi.writing.columns import part_chunks
 from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.map_patch import swaps
@@ -207,6 +207,7 @@ class _Patch:
         heard = self._placed.sounds.at(rows).tolist()
         sounding = self._sounding(files, voices, notes[inside])
         anchors = self._anchors()
+        elsewhere = {file for file in {*files} if self._changes_port(file)}
         for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
             described = self._tracks[int(notes["track"][index])]
             onset, duration, pitch, velocity = notes[["onset", "duration", "pitch", "velocity"]][index].item()
@@ -215,7 +216,7 @@ class _Patch:
                 self._extra(int(notes["track"][index]), None).rows.append(index)
                 continue
             others = sounding[file, voice, pitch]
-            if apart or any(_nested(one, span) for one in others):
+            if apart or file in elsewhere or any(_nested(one, span) for one in others):
                 # In a file of one track a channel of its own stands for a track of its own; drums have but one. A
                 # sequence on its own (type 2) needs a program of its own.
                 own = kind == 2 or (kind == 0 and not described.is_drum)
@@ -238,6 +239,10 @@ class _Patch:
                 self._new[file].append(New(onset + duration, off, first=True))
             else:
                 self._new[file].append(New(onset, off, before=anchor))
+
+    def _changes_port(self, file: int) -> bool:
+        table, extent = self._placed.tracks[file].table, self._extents[file]
+        return table is not None and changes_port(self._data[extent.start : extent.stop], table)
 
     def _off(self, file: int, channel: int, pitch: int, place: int | None) -> bytes:
         """A note off, said as at this place, or as this track says them where none is given."""

@@ -2,8 +2,8 @@
 
 symusic makes a track of each (track of the file, channel, program) that has notes, in this order, with the controllers
 that come while this program is on; it does not say which channel that is, drops notes that never end, and leaves out
-what stands on a channel without notes. So before it reads a file, every track gets notes and signs at its end, further
-away than a file's times can be.
+controllers after which no further track of their channel begins. So before it reads a file, every track gets notes and
+signs at its end, further away than a file's times can be.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _END_OF_TRACK = b"\xff\x2f\x00"
 FAR = (1 << 28) - 1
 # symusic takes 5 kB for each (track, channel, program) and a time that grows with them.
 _MOST_TRACKS, _MOST_PARTS = 256, 5_000
+_LAST_PROGRAM = 127
 _NO_PROGRAM_CHANGES = bytes(b for b in range(256) if b >> 4 != 0xC)
 # All but the status bytes of notes on, controllers, program changes and bends.
 _NO_STATE = bytes(b for b in range(256) if b >> 4 not in (0x9, 0xB, 0xC, 0xE))
@@ -111,11 +112,12 @@ def _told_apart(fields: dict[str, Any], whole: Closed, signs: Array) -> tuple[bo
     """
     tracks, notes = fields["tracks"], fields["notes"]
     played = np.bincount(notes["track"], minlength=len(tracks)) > 0
-    sign = np.searchsorted(signs, np.arange(len(tracks)), side="right") - 1
+    sign = np.searchsorted(signs, np.arange(len(tracks)))  # the last program of its channel
     channel = np.array([channel for _, channel in whole.signs], np.int64)[sign]
     file = np.array([track for track, _ in whole.signs], np.int64)[sign]
     parts = np.bincount(channel[played], minlength=16)
-    is_heard = True
+    # A sign whose program plays begins no track, and what comes after that program's notes is left out.
+    is_heard = not played[signs].any()
     for table in (fields["controls"], fields["bends"]):
         if len(table):
             of_part = np.bincount(table["track"], minlength=len(tracks)) > 0
@@ -159,8 +161,8 @@ def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
 
     Args:
         data: the bytes of a MIDI file.
-        marked: `channels` with notes, controllers or bends; only the `silent` ones, without notes; or `programs`: all
-            channels, each under the program in force at the end too, and notes are ended twice.
+        marked: `channels` with notes, controllers or bends, under program 127; only the `silent` ones, without notes;
+            or `programs`: all channels, each under the program in force at the end too, and notes are ended twice.
     """
     if data[:8] != b"MThd\0\0\0\6" or len(data) < 14 or data[8] or data[9] > 1:
         return None
@@ -200,7 +202,8 @@ def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
         players.update(played)
         own = sorted({*with_state} - {*played} if marked == "silent" else {*played, *with_state})
         signs += [(track, channel) for channel in own]
-        tail = _tail(*(sum(1 << channel for channel in some) for some in (played, own)), marked == "programs")
+        masks = [sum(1 << channel for channel in some) for some in (played, own)]
+        tail = _tail(*masks, _LAST_PROGRAM if marked == "channels" else 0, marked == "programs")
         pieces += [b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail]
         at = stop
     if at != len(data):
@@ -209,11 +212,11 @@ def closed(data: bytes, marked: Marked = "channels") -> Closed | None:
 
 
 @lru_cache(maxsize=256)
-def _tail(played: int, signed: int, programs: bool) -> bytes:
+def _tail(played: int, signed: int, program: int, programs: bool) -> bytes:
     """End of a track whose last delta time is written: nothing, far away a tempo of 1, note offs, signs, end-of-track.
 
-    The tempo says that the track was read to its end; the sign of a channel is a note of its program 0, and before it,
-    of pitch 1, of the program in force where those are marked.
+    The tempo says that the track was read to its end; the sign of a channel is a note of this program, and before it
+    one of pitch 1 of the program in force, where those are marked.
     """
     out = b"\xff\x7f\x00" + b"\xff\xff\xff\x7f" + b"\xff\x51\x03\x00\x00\x01"
     for channel in range(16):
@@ -223,5 +226,5 @@ def _tail(played: int, signed: int, programs: bool) -> bytes:
         if signed >> channel & 1:
             if programs:
                 out += bytes([0, 0x90 | channel, 1, 1, 1, 0x80 | channel, 1, 0])
-            out += bytes([0, 0xC0 | channel, 0, 0, 0x90 | channel, 0, 1, 1, 0x80 | channel, 0, 0])
+            out += bytes([0, 0xC0 | channel, program, 0, 0x90 | channel, 0, 1, 1, 0x80 | channel, 0, 0])
     return out + b"\x00" + _END_OF_TRACK

@@ -14,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.engraving import Segment, engraved
 from symbolic_music.io.notation.engraving.note_heads import MeasureState, PartHeads
+from symbolic_music.io.notation.musicxml.durations import Cursor, meant
 from symbolic_music.io.notation.numbers import number
 from symbolic_music.io.notation.to_score import grace_onsets
 from symbolic_music.io.notation.written import TICKS, Measure, WrittenNote
@@ -26,11 +27,12 @@ Place = tuple[int, int, int, bool]
 
 @dataclass(slots=True)
 class _Item:
-    """An element of a measure, its place in quarters, and the divisions in force there."""
+    """An element of a measure, its place and length in quarters, and the divisions in force there."""
 
     element: Element
     at: Fraction
     divisions: Fraction
+    length: Fraction = Fraction(0)
 
 
 @dataclass(slots=True)
@@ -147,23 +149,27 @@ def _kept_voices(
 def _items(measure: Element, state: MeasureState) -> list[_Item]:
     """The elements of a measure with their places; backup and forward are in these."""
     out = []
-    divisions = state.divisions
-    cursor = onset = Fraction(0)
+    divisions, cursor, onset = state.divisions, Cursor(), Fraction(0)
     for child in measure:
-        length = Fraction(number(child.findtext("duration")) or 0) / divisions
+        said = number(child.findtext("duration")) or 0
         if child.tag == "backup":
-            cursor = max(Fraction(0), cursor - length)
+            cursor.back(said)
         elif child.tag == "forward":
-            cursor += length
+            cursor.skip(said)
         elif child.tag == "note":
+            is_grace = child.find("grace") is not None
+            length = said if is_grace else meant(said, {one.tag: one for one in reversed(child)}, child, divisions)
             if child.find("chord") is None:
-                onset = cursor
-                cursor += length if child.find("grace") is None else 0
-            out.append(_Item(child, onset, divisions))
+                onset = cursor.at / divisions
+                if not is_grace:
+                    cursor.forward(said, length)
+            out.append(_Item(child, onset, divisions, length / divisions))
         else:
-            out.append(_Item(child, cursor, divisions))
-            if child.tag == "attributes" and number(child.findtext("divisions")):
-                divisions = Fraction(number(child.findtext("divisions")) or 1)
+            out.append(_Item(child, cursor.at / divisions, divisions))
+            new = number(child.findtext("divisions")) if child.tag == "attributes" else None
+            if new and new != divisions:
+                cursor.rescale(divisions, new)
+                divisions = Fraction(new)
     return out
 
 
@@ -316,8 +322,7 @@ def _assembled(
             move(round(item.at * divisions))
         out.append(_rescaled(item, divisions))
         if item.element.find("chord") is None and item.element.find("grace") is None:
-            duration = Fraction(number(item.element.findtext("duration")) or 0) / item.divisions
-            cursor = round((item.at + duration) * divisions)
+            cursor = round((item.at + item.length) * divisions)
             reached = max(reached, cursor)
     if events:
         move(0)
@@ -341,7 +346,7 @@ def _divisions(
     """Divisions in which everything of the measure is whole."""
     found = lcm(length.denominator, state.divisions.numerator)
     for item in items:
-        found = lcm(found, item.divisions.numerator)
+        found = lcm(found, item.divisions.numerator, item.at.denominator, item.length.denominator)
     for event in events:
         found = lcm(found, event.at.denominator, event.length.denominator)
     return Fraction(found if found <= _FINEST else TICKS)
@@ -362,5 +367,6 @@ def _rescaled(item: _Item, divisions: Fraction) -> str:
             for child in element.findall(tag):
                 value = number(child.text)
                 if value is not None:
-                    child.text = str(round(value * divisions / item.divisions))
+                    quarters = item.length if tag == "duration" and element.tag == "note" else value / item.divisions
+                    child.text = str(round(quarters * divisions))
     return _xml(element)

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from symbolic_music.corpora.windows.region_examples import RegionAugmentation, region_example
+from symbolic_music.score import Score
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import GridEvents, grid_events
 from symbolic_music.tokenizers.region.rows import Rows
@@ -53,6 +54,16 @@ class StoreRegions(Stores):
             bar = int(events.bar[int(rng.integers(0, len(events)))])
             found.append(arrange_stretch(events, bar, self.window))
         return found
+
+    def request(self) -> Score:
+        """A piece without notes: the tracks that have notes, the first tempo and meter of a validation piece."""
+        store, piece = self._draw(self._indices(self.data.validation), np.random.default_rng(0))
+        score = self.stores[store].music(piece)
+        played = np.unique(score.notes["track"]).tolist()
+        return Score(
+            ticks_per_quarter=score.ticks_per_quarter, tempos=score.tempos[:1], meters=score.meters[:1],
+            tracks=tuple(score.tracks[track] for track in played),
+        )  # fmt: skip
 
     def provenance(self, size: int, rng: np.random.Generator) -> str:
         """The first pieces of the batch of this generator."""

@@ -11,6 +11,7 @@ from typing import Any
 from symbolic_music.errors import MissingExtraError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models.model import Model
+from symbolic_music.score import Score
 from symbolic_music.training.run.callbacks import Callback
 
 # How what is written fits its surroundings (`evaluation.context`), where the config asks for it, in rows of the splits
@@ -52,11 +53,13 @@ class Records:
         loss_curve(self.rows, self.folder / "curves.png", title=self.folder.name)
 
 
-def write_sample(model: Model[Any], step: int, folder: Path, seconds: float, seed: int) -> None:
-    """Write an unconditional sample of a model as step-000500.mid with its piano roll."""
+def write_sample(
+    model: Model[Any], step: int, folder: Path, seconds: float, seed: int, request: Score | None = None
+) -> None:
+    """Write a sample of a model as step-000500.mid with its piano roll: from nothing, or for a piece without notes."""
     from symbolic_music.generation import generate
 
-    score = generate(None, seconds, model, seed=seed)
+    score = generate(request, seconds, model, seed=seed, allow_empty=True)  # an early step may write nothing
     target = score.write(folder / f"step-{step:06}.mid")
     try:
         from symbolic_music.plotting import save_piano_roll

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -21,6 +22,8 @@ from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED, STATE, STEPS, WRITTEN, collate
 from symbolic_music.training.config import RegionsData, TrainConfig
 from symbolic_music.training.data.store_regions import StoreRegions
+from symbolic_music.training.run.model_cards import card_of
+from symbolic_music.training.run.run_log import write_sample
 from symbolic_music.training.task import Batch, Share
 from symbolic_music.training.tasks.music_task import MusicTask
 
@@ -80,6 +83,12 @@ class RegionsTask(MusicTask):
     @override
     def model(self, network: nn.Module, card: Card) -> Model[Any]:
         return Model(network, card, View(_QUARTERS_PER_MINUTE, ()), self.tokenizer)
+
+    @override
+    def sample(self, network: nn.Module, step: int, folder: Path) -> None:
+        """Music for the tracks, tempo and meter of a validation piece, since others may not be in the data."""
+        model = self.model(network, card_of(self.config, network, Likelihood(), step))
+        write_sample(model, step, folder, self.config.sample_seconds, self.config.seed, self.source.request())
 
     @override
     def provenance(self, step: int) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
+from unittest.mock import patch
 
 import mido
+from mido.midifiles.meta import build_meta_message
 
 
 @dataclass
@@ -43,10 +45,19 @@ class Sound:
     held: int = -1
 
 
+def _meta_message(kind: int, data: bytes, delta: int = 0) -> Any:
+    """mido 1.3 forgets the delta time of meta events of unknown kinds."""
+    message = build_meta_message(kind, data, delta)
+    message.time = delta
+    return message
+
+
 def messages(data: bytes) -> Iterator[tuple[int, int, int, Any]]:
     """(tick, track, port, message) of all channel messages in the order in which they are played."""
     found = []
-    for track, events in enumerate(mido.MidiFile(file=BytesIO(data)).tracks):
+    with patch("mido.midifiles.midifiles.build_meta_message", _meta_message):
+        tracks = mido.MidiFile(file=BytesIO(data)).tracks
+    for track, events in enumerate(tracks):
         now = port = 0
         for message in events:
             now += message.time

@@ -105,6 +105,15 @@ def test_what_is_said_on_another_channel_is_not_heard() -> None:
     assert len(parse_midi(smf(control(0, 7, 1, 1), note(60))).controls) == 0
 
 
+@pytest.mark.parametrize("played", [0, 7, 127])
+@pytest.mark.parametrize("then", [b"", program(0, 0), program(0, 127)], ids=["", "0", "127"])
+def test_what_a_channel_says_after_its_last_note_is_kept(played: int, then: bytes) -> None:
+    data = smf(program(0, played) + note(60) + program(10, 5) + control(10, 7, 99) + bend(10, 55) + then)
+    score = parse_midi(data)
+    assert controls(score) == [(500, 7, 99, 0)]
+    assert score.bends[["time", "value"]].tolist() == [(510, 55)]
+
+
 def test_controllers_of_very_many_parts_stay_few() -> None:
     many = b"".join(program(0, p) + note(60) for p in range(128))
     score = parse_midi(smf(control(0, 1, 1) + b"\x00\x01\x01" * 40_000 + many))

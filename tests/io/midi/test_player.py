@@ -9,7 +9,7 @@ pytest.importorskip("mido")
 from symbolic_music.io import differences
 from symbolic_music.io.midi.player import played
 from tests.io.midi.player import play
-from tests.io.midi.smf import control, off, on, smf
+from tests.io.midi.smf import control, meta, off, on, smf
 from tests.io.midi.test_as_heard import files
 
 
@@ -29,6 +29,11 @@ def test_both_players_hear_the_same(data: bytes) -> None:
 @given(files)
 def test_a_file_differs_in_nothing_from_itself(data: bytes) -> None:
     assert differences(data, data).is_equal
+
+
+def test_time_goes_on_at_meta_events_of_unknown_kinds() -> None:
+    data = smf(on(0, 60) + meta(200, 0x3F, b"") + off(10, 60))
+    assert [sound.length for sound in play(data)] == [sound.length for sound in played(data)] == [210]
 
 
 def test_pedal_makes_a_note_longer() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("mido")
@@ -132,3 +133,23 @@ class TestVariants:
     def test_moved_in_time(self, data: bytes) -> None:
         later = written(transforms.shift(parse_midi(data), 480))
         assert [replace(s, time=s.time - 480) for s in play(later)] == play(data)
+
+
+def test_events_of_another_port_keep_it_when_written_anew() -> None:
+    data = smf(note(60) + meta(0, 0x21, b"\1") + control(0, 7, 5, 1) + bend(0, 99, 1), note(62, 1))
+    again = written(parse_midi(data))
+    assert play(again) == play(data)
+    assert b"\xff\x21\x01\x01" in again
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_new_notes_of_a_track_that_changes_its_port(kind: int) -> None:
+    score = parse_midi(smf(note(60) + meta(960, 0x21, b"\1") + program(0, 40) + note(62) + note(64), kind=kind))
+    assert [track.port for track in score.tracks] == [0, 1]
+    new = score.notes[1:2].copy()
+    new["onset"], new["program"], new["track"] = 480, 0, 0
+    edit = score.replace(notes=np.concatenate([score.notes, new]))
+    again = parse_midi(midi_bytes(edit))
+    assert sorted(s.pitch for s in play(midi_bytes(edit)) if s.program == 0) == [60, 62]
+    columns = ["onset", "duration", "pitch", "program"]
+    assert sorted(again.notes[columns].tolist()) == sorted(edit.notes[columns].tolist())

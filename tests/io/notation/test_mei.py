@@ -76,10 +76,89 @@ def test_syllables_that_are_words_and_halves_of_measures(tmp_path: Path) -> None
     assert [text.text for text in score.texts if text.kind == "lyric"] == ["Oh"]
 
 
+def test_measures_of_endings_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "endings.mei"
+    path.write_text(re.sub(r"(<measure n=\"2\">.*</measure>)", r'<ending n="1">\1</ending>', MEI, flags=re.DOTALL))
+    assert len(read(path).notes) == 8
+
+
+def test_clefs_in_beams(tmp_path: Path) -> None:
+    path = tmp_path / "clefs.mei"
+    path.write_text(MEI.replace(_NOTES, f'<beam>{_NOTES}<clef shape="F" line="4"/></beam>', 1))
+    assert len(read(path).notes) == 8
+
+
+def test_tremolos_are_the_notes_that_they_hold(tmp_path: Path) -> None:
+    path = tmp_path / "tremolos.mei"
+    half = '<note pname="{}" oct="4" dur="2"/>'
+    one, two = f"<bTrem>{half.format('c')}</bTrem>", f"<fTrem>{half.format('e')}{half.format('f')}</fTrem>"
+    path.write_text(MEI.replace(_NOTES, one + two, 1))
+    upper = read(path).notes
+    upper = upper[upper["track"] == 0]
+    quarter = read(path).ticks_per_quarter
+    assert (upper["onset"] / quarter).tolist() == [0, 2, 3, 4]
+    assert upper["pitch"].tolist() == [60, 64, 65, 67]
+
+
+def test_notes_without_a_pitch_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "drums.mei"
+    path.write_text(MEI.replace(' pname="c" oct="4"', ' loc="3"', 1))
+    with pytest.raises(NotationError, match="notes without a pitch, such as drums, are not read from MEI"):
+        read(path)
+
+
+def test_a_note_that_is_tied_on_both_sides(tmp_path: Path) -> None:
+    long = '<note xml:id="a{}" pname="g" oct="2" dur="1"/>'
+    ties = '<tie startid="#a1" endid="#a2"/>', '<tie startid="#a2" endid="#a3"/>', ""
+    staff = '<staff n="{}"><layer n="1">{}</layer></staff>'
+    bars = "".join(
+        f'<measure n="{n}">{staff.format(1, _NOTES)}{staff.format(2, long.format(n))}{tie}</measure>'
+        for n, tie in enumerate(ties, 1)
+    )
+    path = tmp_path / "tied.mei"
+    path.write_text(re.sub(r"<section>.*</section>", lambda _: f"<section>{bars}</section>", MEI, flags=re.DOTALL))
+    lower = read(path).notes
+    lower = lower[lower["track"] == 1]
+    assert (lower["duration"] / read(path).ticks_per_quarter).tolist() == [12]
+
+
+@pytest.mark.parametrize("meter", ["", '<meterSig count="5" unit="8"/>'])
+def test_measures_in_which_all_staves_rest(tmp_path: Path, meter: str) -> None:
+    text = MEI.replace('meter.count="4" meter.unit="4" ', "")
+    first = re.sub(r"<layer n=\"1\">.*?</layer>", '<layer n="1"><mRest/></layer>', text, count=2, flags=re.DOTALL)
+    path = tmp_path / "silent.mei"
+    path.write_text(re.sub(r'(<staffDef n="\d"[^/]*)/>', rf"\1>{meter}</staffDef>", first))
+    score = read(path)
+    assert (score.bars() / score.ticks_per_quarter).tolist() == [0, 2.5 if meter else 4]
+
+
 def test_what_music21_cannot_read_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "none.mei"
-    path.write_text("<mei>")
+    path.write_text(MEI.replace('key.sig="1s"', 'key.sig="many"'))
     with pytest.raises(NotationError, match=r"none\.mei: music21 cannot read it"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<mei>", "not well-formed"),
+        ("<html/>", "no MEI with music: it has no <music>"),
+        (MEI.replace("staffDef", "staffDev"), "it has no <staffDef>"),
+        ("<a>" * 100, "nested deeper than 64"),
+        ('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declares XML entities"),
+    ],
+)
+def test_what_is_no_mei_is_refused_without_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(music21_process.subprocess, "run", run)
+    path = tmp_path / "none.mei"
+    path.write_text(text)
+    with pytest.raises(NotationError, match=message):
         read(path)
 
 

@@ -156,6 +156,32 @@ def test_chords_and_voices() -> None:
     assert played(score) == [(0, 1, 60), (0, 1, 64), (0, 2, 48), (1, 1, 62)]
 
 
+def coarse(name: str, duration: int, kind: str = "quarter", more: str = "<dot/>") -> str:
+    return note(name, duration, inside=f"<type>{kind}</type>{more}")
+
+
+def test_lengths_that_divisions_cannot_say_are_those_of_the_type() -> None:
+    first = start(6, 8, divisions=1)
+    for durations in ((2, 2), (1, 1), (1, 2)):
+        score = one(first + "".join(map(coarse, ("C4", "D4"), durations)) + "<backup><duration>3</duration></backup>"
+                    + coarse("C3", 3, "half"), line("E4", 3))  # fmt: skip
+        assert played(score) == [(0, 1.5, 60), (0, 3, 48), (1.5, 1.5, 62), (3, 3, 64)]
+        assert (score.bars() / score.ticks_per_quarter).tolist() == [0, 3]
+
+
+def test_tuplets_that_divisions_cannot_say() -> None:
+    third = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+    names = zip(("C4", "D4", "E4"), (1, 1, 2), strict=True)
+    bar = "".join(coarse(name, length, "quarter", third) for name, length in names)
+    score = one(start(2, divisions=2) + bar + "<forward><duration>0</duration></forward>", line("F4"))
+    quarter = score.ticks_per_quarter
+    assert score.notes["onset"].tolist() == [0, 2 * quarter // 3, 4 * quarter // 3, 2 * quarter]
+
+
+def test_a_duration_that_is_another_than_the_type_by_a_division_or_more_stays() -> None:
+    assert played(one(start(2, divisions=2) + coarse("C4", 2, "eighth", "") + line("D4"))) == [(0, 1, 60), (1, 1, 62)]
+
+
 def test_grace_notes_sound_before_their_beat() -> None:
     grace = note("D5", before="<grace/>") + note("E5", before='<grace slash="yes"/>')
     score = one(start(2) + line("C5") + grace + line("F5"))

@@ -57,6 +57,22 @@ def test_only_the_edited_measure_of_the_part_is_written_again() -> None:
     assert played(parse_musicxml(again), 0) == [(0, 4, 60), (4, 1.5, 62), (5.5, 2.5, 64), (8, 4, 60)]
 
 
+def test_lengths_that_divisions_cannot_say_stay_in_an_edited_measure() -> None:
+    dotted = [note(name, 2, inside="<type>quarter</type><dot/>") for name in ("C4", "D4")]
+    low = note("C3", 3, inside="<type>half</type><dot/>").replace("<voice>1", "<voice>2")
+    bar = "".join(dotted) + "<backup><duration>4</duration></backup>" + low
+    data = document(("A", "", [start(6, 8, divisions=1) + bar, bar]))
+    score = parse_musicxml(data)
+    assert played(score)[3:] == [(3, 1.5, 60), (3, 3, 48), (4.5, 1.5, 62)]
+    kept = score.notes[score.notes["pitch"] != 48]
+    lower = score.notes[score.notes["pitch"] == 48].copy()
+    lower["pitch"][1] = 50
+    edit = score.replace(notes=np.concatenate([kept, lower]))
+    again = musicxml_bytes(edit)
+    assert parse_musicxml(again) == edit
+    assert bars_of(again)[0] == bars_of(data)[0]
+
+
 def test_written_pitch_of_a_transposing_part() -> None:
     clarinet = "<transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose>"
     score = parse_musicxml(document(("A", "", [start(more=clarinet) + line("D5"), line("D5")])))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music import generation
+from symbolic_music import generation, read
 from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.errors import TrainingError
 from symbolic_music.generation import bars
@@ -71,6 +71,21 @@ def test_a_run_learns_resumes_and_writes(tmp_path: Path, store: Path) -> None:
     model = load_model(whole.folder)
     assert model.tokenizer.name == "region"
     assert len(generation.edit(song(), [bars(4, 5)], [0], model, seed=1).finish()[0].notes)
+
+
+def test_samples_have_the_tracks_and_the_pace_of_the_data(tmp_path: Path, store: Path) -> None:
+    tree = config(tmp_path, store).model_copy(update={"sample_seconds": 2.0})
+    task = RegionsTask(tree, tree.data)
+    asked, piece = task.source.request(), song(6)
+    assert not len(asked)
+    assert [track.program for track in asked.tracks] == [track.program for track in piece.tracks]
+    assert asked.tempos.tolist() == piece.tempos[:1].tolist()
+    assert asked.meters.tolist() == piece.meters[:1].tolist()
+    torch.manual_seed(1)
+    task.sample(task.network(), 4, tmp_path)
+    assert {track.program for track in read(tmp_path / "step-000004.mid").tracks} <= {
+        track.program for track in piece.tracks
+    }
 
 
 def _stop_at(step: int) -> Any:

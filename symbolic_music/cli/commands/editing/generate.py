@@ -65,6 +65,14 @@ def generate(
     if given is not None and prompt is None:
         limits = generation.limits_of_request(model, given, limits)
     session = generation.continuation(
-        given, seconds, model, options.sampling(model), options.seed, options.count, limits, text=text
+        given,
+        seconds,
+        model,
+        options.sampling(model),
+        options.seed,
+        options.count,
+        limits,
+        text=text,
+        allow_empty=options.allow_empty,
     )
     options.write(session, model, f"writing {seconds:g} s of music")

@@ -28,9 +28,6 @@ def infill(
     which: TrackOptions,
     options: WritingOptions,
     many: ManyFilesOptions,
-    allow_empty: Annotated[
-        bool, typer.Option("--allow-empty", help="Allow an empty result where the region had notes.")
-    ] = False,
     fill: Annotated[
         bool, typer.Option("--fill", help="Write only into bars in which these tracks are silent.")
     ] = False,
@@ -39,10 +36,7 @@ def infill(
     regions = where.needed()
     verb: Literal["fill", "infill"] = "fill" if fill else "infill"
     if len(files) > 1 or options.output.is_dir():
-        many.edit(files, which, options, regions=regions, verb=verb, allow_empty=allow_empty)
+        many.edit(files, which, options, regions=regions, verb=verb)
         return
     places = ", ".join(map(str, regions))
-    options.edit(
-        files[0], verb, f"rewriting {places}", f" in {places}",
-        regions=regions, which=which, allow_empty=allow_empty,
-    )  # fmt: skip
+    options.edit(files[0], verb, f"rewriting {places}", f" in {places}", regions=regions, which=which)

@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.output.console import out_json, show
+from symbolic_music.cli.output.console import out_json, plain, show
 from symbolic_music.cli.output.store_table import is_store, show_store
 
 if TYPE_CHECKING:
@@ -131,16 +131,24 @@ def _beyond(score: Score) -> dict[str, int]:
     """Numbers of events other than notes, by kind."""
     from collections import Counter
 
+    import numpy as np
+
     from symbolic_music.io.midi.event_names import kind_of
 
-    kinds = Counter(f"controller {number}" for number in score.controls["number"].tolist())
-    kinds["bend"] = len(score.bends)
+    # Each part of a channel has the controllers and bends of the channel: those of its first part are counted.
+    voices = [(track.port, index if track.channel is None else track.channel, track.channel is None)
+              for index, track in enumerate(score.tracks)]  # fmt: skip
+    firsts = np.array([voices.index(voice) == index for index, voice in enumerate(voices)], bool)
+    controls, bends = (table[firsts[table["track"]]] for table in (score.controls, score.bends))
+    kinds = Counter(f"controller {number}" for number in controls["number"].tolist())
+    kinds["bend"] = len(bends)
     kinds.update(text.kind for text in score.texts)
     for other in score.others:
         is_off = other.data[0] >> 4 == 8
         # Many programs write 0 for want of a velocity.
         if not is_off or other.data[2]:
-            kinds[_LET_GO if is_off else kind_of(other.data)] += 1
+            number = f" {other.data[1]}" if other.data[0] >> 4 == 0xB else ""
+            kinds[_LET_GO if is_off else kind_of(other.data) + number] += 1
     return {kind: count for kind, count in kinds.items() if count}
 
 
@@ -172,7 +180,7 @@ def _print(file: Path, score: Score) -> None:
     head = Table.grid(padding=(0, 2))
     head.add_column(style="dim")
     head.add_column()
-    head.add_row("file", Text(str(file), style="bold"))
+    head.add_row("file", Text(plain(str(file)), style="bold"))
     bars = "" if facts["bars"] is None else f", {facts['bars']} bars"
     head.add_row("length", f"{int(minutes)}:{rest:04.1f} ({facts['seconds']:g} s)" + bars)
     head.add_row("notes", f"{facts['notes']:,} in {facts['tracks']} track{'s' if facts['tracks'] != 1 else ''}")

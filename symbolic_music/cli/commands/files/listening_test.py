@@ -53,7 +53,7 @@ def listening_test(
     check_output(output)
     clips = _clips(sources, sample_rate)
     page, names = listening.listening_page(clips, kind, question, seed)  # type: ignore[arg-type]
-    write_bytes(output, page.encode())
+    write_bytes(output, page.encode(errors="replace"))
     beside = output.with_suffix(".key.json")
     write_bytes(beside, (json.dumps(names, indent=1) + "\n").encode())
     trials = page.count('"clips"')

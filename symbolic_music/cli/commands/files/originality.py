@@ -14,6 +14,7 @@ from symbolic_music.cli.output.paths import check_page
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
+    from symbolic_music.score import Score
 
 
 @examples("generated maestro.store --baseline test")
@@ -32,7 +33,7 @@ def originality(
     """Find passages of files in the pieces of a store, in any transposition and tempo."""
     from symbolic_music.cli.options.originality import write_report
     from symbolic_music.corpora.store.store import NoteStore
-    from symbolic_music.errors import OptionError
+    from symbolic_music.errors import FileError, OptionError, ScoreError
     from symbolic_music.evaluation.originality import as_json as plain
     from symbolic_music.evaluation.originality import open_index
     from symbolic_music.evaluation.originality import originality as measured
@@ -49,12 +50,22 @@ def originality(
     if not paths:
         raise OptionError(f"{', '.join(map(str, sources))}: no MIDI files")
     store = NoteStore(store_path)
-    scores = {path: read(path) for path in paths}
+    scores: dict[Path, Score] = {}
+    left_out: dict[str, str] = {}
+    for path in paths:
+        try:
+            scores[path] = read(path)
+        except (FileError, ScoreError) as error:
+            if path in sources:
+                raise
+            left_out[str(path)] = str(error).removeprefix(f"{path}: ")
+    if not scores:
+        raise FileError(f"{', '.join(map(str, sources))}: no MIDI file that can be read")
     with working("indexing") as progress:
         index = open_index(store, split, progress)
     found = {str(path): measured(score, index) for path, score in scores.items()}
     if report is not None:
-        write_report(report, [(path.name, scores[path], found[str(path)], None) for path in paths], index, split)
+        write_report(report, [(path.name, scores[path], found[str(path)], None) for path in scores], index, split)
     usual: list[dict[str, Any]] = []
     if baseline is not None:
         if baseline not in store.splits:
@@ -67,9 +78,12 @@ def originality(
     if as_json:
         size = index.bytes / max(1, int(index.starts[-1]))
         record = {"store": str(store.path), "split": split, "bytes_a_note": size, "report": report and str(report)}
+        record |= {"left_out": left_out}
         out_json({**record, "files": {name: plain(one) for name, one in found.items()}, "baseline": usual})
         return
     _print(found, usual, baseline)
+    for name, why in left_out.items():
+        out(f"left out: {name}: {why}")
     if report is not None:
         out(f"{report}: which bars are where")
 

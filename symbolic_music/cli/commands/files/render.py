@@ -74,7 +74,7 @@ def render(
     ] = None,
     write_codes: Annotated[Path | None, _codec(help="Also write the codes to this file.")] = None,
     steps: Annotated[
-        int | None, _flow(min=1, max=64, help="1 or 2 (default) by its shortcut, more by the flow.")
+        int | None, _flow(min=1, max=64, help="3 and more by the flow (4 by default), 1 or 2 by its shortcut.")
     ] = None,
     guidance: Annotated[float | None, _flow(help="How closely 3 and more steps follow the score.")] = None,
     mark: Annotated[bool, _origin("--mark", help="Add an inaudible mark, which `detect-mark` finds.")] = False,
@@ -163,8 +163,8 @@ def render(
             decoder = load_flow(model or "flow")[0]
             rate = decoder.config.sample_rate
             written = render_file_by_flow(
-                score, output, decoder, steps=2 if steps is None else steps,
-                guidance=1.5 if guidance is None else guidance, seed=seed, mark=mark, comment=comment,
+                score, output, decoder, steps=4 if steps is None else steps,
+                guidance=1.0 if guidance is None else guidance, seed=seed, mark=mark, comment=comment,
                 progress=progress,
             )  # fmt: skip
         else:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from symbolic_music.cli.options.common import Device, Json
+from symbolic_music.cli.options.common import AllowEmpty, Device, Json
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_score_output
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import NothingWrittenError, OptionError
 
 if TYPE_CHECKING:
     from symbolic_music.score import Score
@@ -43,6 +43,7 @@ def transcribe(
         typer.Option("--refine", help="Fit onsets and velocities by the synthesizer; slow.", rich_help_panel=_FINDING),
     ] = False,
     device: Device = "auto",
+    allow_empty: AllowEmpty = False,
     as_json: Json = False,
 ) -> None:
     """Transcribe a recording: its pitched notes, in one track, with their velocities."""
@@ -60,6 +61,10 @@ def transcribe(
         score = transcribe(
             file, by=by, model=model, thresholds=least, program=program, device=device, progress=progress
         )
+        if not len(score) and not allow_empty:
+            raise NothingWrittenError(
+                f"no notes were found in {file}; try lower thresholds (--onset, --frame), or --allow-empty"
+            )
         if refine:
             score = refined(score, file, progress=lambda part: progress(part, "refining"))
         count = 0

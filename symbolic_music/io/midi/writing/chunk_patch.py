@@ -10,7 +10,7 @@ import numpy as np
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.reading.event_table import EventTable
 
-_END = 0x2F
+_PORT = 0x21
 _LONGEST_DELTA = (1 << 28) - 1
 
 
@@ -65,6 +65,15 @@ def patched_chunk(
         at = index + (index in gone)
     out.keep(at, len(table))
     return bytes(out.data) + data[table.end :]
+
+
+def changes_port(data: bytes, table: EventTable) -> bool:
+    """Whether channel events of a track (without its header) go to several ports, one after the other."""
+    metas = np.flatnonzero((table.status == 0xFF) & (table.kind == _PORT)).tolist()
+    begun = int(np.argmax(table.status < 0xF0))
+    ports = [(row, data[int(table.stop[row]) - 1]) for row in metas]
+    before = [port for row, port in ports if row < begun][-1:] or [0]
+    return any(row > begun and port != before[0] for row, port in ports)
 
 
 class _Out:

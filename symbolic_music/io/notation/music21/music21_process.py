@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from symbolic_music.errors import MissingExtraError, NotationError
+from symbolic_music.io.notation.musicxml.bounded_xml import as_utf8, parse_xml
 
 _MOST_BYTES = 4 << 20
 # Seconds of processor time; by the clock ten times that, on a machine that is busy otherwise. music21 itself starts in
@@ -36,13 +37,14 @@ def translated_by_music21(path: Path) -> bytes:
 
     Raises:
         MissingExtraError: when music21 is not installed.
-        NotationError: when music21 cannot read it, or not within `seconds_for` it and `MAX_MEMORY`.
+        NotationError: when it is no MEI, when music21 cannot read it, or not within `seconds_for` it and `MAX_MEMORY`.
     """
     if find_spec("music21") is None:
         raise MissingExtraError("music21", "notation")
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise NotationError(f"at most {_MOST_BYTES >> 20} MiB of {path.suffix} are read")
+    _check(path.read_bytes())
     seconds = seconds_for(size)
     limits = map(str, (seconds, MAX_MEMORY, _MOST_ADDRESSES))
     command = [sys.executable, "-P", str(_PROGRAM), str(path.resolve()), *limits]
@@ -61,3 +63,12 @@ def translated_by_music21(path: Path) -> bytes:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise NotationError(f"music21 cannot read it ({(lines or ['no reason given'])[-1][:200]})")
     return done.stdout
+
+
+def _check(data: bytes) -> None:
+    """NotationError, without a process, for what is no XML within its bounds or holds no score."""
+    root, _ = parse_xml(as_utf8(data))
+    names = {element.tag.rpartition(":")[2] for element in root.iter()}
+    missing = [name for name in ("music", "score", "scoreDef", "staffDef") if name not in names]
+    if missing:
+        raise NotationError(f"it is no MEI with music: it has no <{missing[0]}>")

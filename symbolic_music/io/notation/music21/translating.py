@@ -11,6 +11,10 @@ import warnings
 from xml.etree import ElementTree
 
 _NAMESPACE = "{http://www.music-encoding.org/ns/mei}"
+_RESTING: tuple[list[str], ...] = ([], [f"{_NAMESPACE}mRest"], [f"{_NAMESPACE}mSpace"])
+_DISSOLVED = {f"{_NAMESPACE}{name}" for name in ("ending", "bTrem", "fTrem")}
+_UNITS = (1, 2, 4, 8, 16, 32, 64, 128)
+_ID = "{http://www.w3.org/XML/1998/namespace}id"
 
 
 def limit(seconds: int, memory: int, addresses: int) -> None:
@@ -25,9 +29,22 @@ def limit(seconds: int, memory: int, addresses: int) -> None:
 
 
 def readable(path: str) -> bytes:
-    """The document, less what MEI allows and music21 fails on: syllables that are words, measures that are "4a"."""
+    """The document, less what MEI allows and music21 fails on: syllables that are words, measures that are "4a", clefs
+    in beams.
+
+    Ties become attributes of their notes, since of a note that ends one tie and begins the next music21 keeps one.
+    Rests of measures that are silent in all staves get a length, since music21 knows no meter that a staff alone says.
+    What endings and tremolos hold stands in their place, since music21 leaves these out.
+    """
     root = ElementTree.parse(path).getroot()
+    _refuse_unpitched(root)
+    dissolve(root)
+    tie_by_attributes(root)
+    fill_silent_measures(root)
     for element in root.iter():
+        if element.tag == f"{_NAMESPACE}beam":
+            for clef in element.findall(f"{_NAMESPACE}clef"):
+                element.remove(clef)
         if element.get("wordpos") == "s":
             del element.attrib["wordpos"]
         if element.tag == f"{_NAMESPACE}measure" and "n" in element.attrib:
@@ -36,6 +53,77 @@ def readable(path: str) -> bytes:
                 element.set("n", number[0])
     document: bytes = ElementTree.tostring(root, "utf-8")
     return document
+
+
+def _refuse_unpitched(root: ElementTree.Element) -> None:
+    """ValueError where notes have no pitch: music21 would play all of them as middle C."""
+    for note in root.iter(f"{_NAMESPACE}note"):
+        if "pname" not in note.attrib and "pname.ges" not in note.attrib:
+            raise ValueError("notes without a pitch, such as drums, are not read from MEI")
+
+
+def dissolve(root: ElementTree.Element) -> None:
+    """Put what endings and tremolos hold in their place."""
+    for parent in list(root.iter()):
+        children: list[ElementTree.Element] = []
+        for child in parent:
+            children += child if child.tag in _DISSOLVED else [child]
+            if child.tag == f"{_NAMESPACE}fTrem":  # each of two notes lasts half of what is written
+                for note in child.iter():
+                    if note.get("dur", "").isdecimal():
+                        note.set("dur", str(2 * int(note.attrib["dur"])))
+        if any(child.tag in _DISSOLVED for child in parent):
+            parent[:] = children
+
+
+def tie_by_attributes(root: ElementTree.Element) -> None:
+    """Replace `tie` elements that name both their notes by the attribute `tie` of these: i, m or t."""
+    begin, end = set[str](), set[str]()
+    for element in root.iter():
+        for tie in element.findall(f"{_NAMESPACE}tie"):
+            first, last = tie.get("startid"), tie.get("endid")
+            if first is not None and last is not None:
+                begin.add(first.removeprefix("#"))
+                end.add(last.removeprefix("#"))
+                element.remove(tie)
+    for element in root.iter():
+        name = element.get(_ID)
+        if name in begin or name in end:
+            said = element.get("tie", "")
+            on, off = name in begin or said in ("i", "m"), name in end or said in ("m", "t")
+            element.set("tie", "m" if on and off else "i" if on else "t")
+
+
+def fill_silent_measures(root: ElementTree.Element) -> None:
+    """Replace the rests of measures in which all staves rest by rests as long as the meter in force."""
+    meter = 4, 4
+    for element in list(root.iter()):
+        meter = _meter(element) or meter
+        if element.tag != f"{_NAMESPACE}measure":
+            continue
+        layers = list(element.iter(f"{_NAMESPACE}layer"))
+        if layers and all([rest.tag for rest in layer] in _RESTING for layer in layers):
+            for layer in layers:
+                layer[:] = _rests(*meter)
+
+
+def _meter(element: ElementTree.Element) -> tuple[int, int] | None:
+    names = ("count", "unit") if element.tag == f"{_NAMESPACE}meterSig" else ("meter.count", "meter.unit")
+    count, unit = (re.fullmatch(r"\d{1,3}", element.get(name, ""), re.ASCII) for name in names)
+    if count is None or unit is None or int(unit[0]) not in _UNITS or int(count[0]) == 0:
+        return None
+    return int(count[0]), int(unit[0])
+
+
+def _rests(count: int, unit: int) -> list[ElementTree.Element]:
+    """Rests that fill a measure, the longest first."""
+    found = []
+    left = count * (_UNITS[-1] // unit)
+    for value in _UNITS:
+        while left >= _UNITS[-1] // value:
+            found.append(ElementTree.Element(f"{_NAMESPACE}rest", {"dur": str(value)}))
+            left -= _UNITS[-1] // value
+    return found
 
 
 def translated(path: str) -> bytes:

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.musicxml.chord_symbols import chord_text
 from symbolic_music.io.notation.musicxml.directions import read_direction, read_sound
+from symbolic_music.io.notation.musicxml.durations import Cursor, Units, meant
 from symbolic_music.io.notation.numbers import number, whole
 from symbolic_music.io.notation.percussion import drum_of_name, drum_of_place
 from symbolic_music.io.notation.written import MAX_MEASURE, TICKS, Instrument, Measure, Part, Written, WrittenNote
@@ -79,15 +80,15 @@ def midi_instrument(instrument: Instrument, element: Element) -> None:
 
 
 class _PartReader:
-    """Walks the measures of a part: `cursor` within the measure, in units of the divisions in force."""
+    """Walks the measures of a part: `cursor` within the measure, in the divisions in force."""
 
     def __init__(self, out: Written, part: Part) -> None:
         self.out, self.part = out, part
-        self.divisions: int | Fraction = 1
+        self.divisions: Units = 1
         self.transposition: dict[str, int] = {}
         self.measure = Measure()
-        self.cursor: int | Fraction = 0
-        self.onset: int | Fraction = 0
+        self.cursor = Cursor()
+        self.onset: Units = 0
         self.graces: dict[tuple[int, str], int] = {}
         self.ending: tuple[int, ...] = ()
 
@@ -95,7 +96,7 @@ class _PartReader:
         for source in element.iterfind("measure"):
             self.measure = Measure(source.get("number", ""), source.get("implicit") == "yes")
             self.part.measures.append(self.measure)
-            self.cursor = self.onset = 0
+            self.cursor, self.onset = Cursor(), 0
             self.graces = {}
             if self.ending:
                 self.measure.ending = self.ending
@@ -107,20 +108,21 @@ class _PartReader:
         if tag == "note":
             self._note(child)
         elif tag == "backup":
-            self.cursor = max(0, self.cursor - self._duration(child.find("duration")))
+            self.cursor.back(self._duration(child.find("duration")))
         elif tag == "forward":
-            self._advance(self._duration(child.find("duration")))
+            self.cursor.skip(self._duration(child.find("duration")))
+            self._reach()
         elif tag == "attributes":
             self._attributes(child)
         elif tag == "direction":
-            at = max(0, self._tick(self.cursor) + self._offset(child))
+            at = max(0, self._tick(self.cursor.at) + self._offset(child))
             read_direction(child, at, self.measure, self.part, self.out)
         elif tag == "sound":
-            read_sound(child, max(0, self._tick(self.cursor) + self._offset(child)), self.measure, self.part)
+            read_sound(child, max(0, self._tick(self.cursor.at) + self._offset(child)), self.measure, self.part)
         elif tag == "harmony":
             text = chord_text(child)
             if text:
-                self.measure.texts.append((max(0, self._tick(self.cursor) + self._offset(child)), text, "chord", 1))
+                self.measure.texts.append((max(0, self._tick(self.cursor.at) + self._offset(child)), text, "chord", 1))
         elif tag == "barline":
             self._barline(child)
         elif tag == "figured-bass":
@@ -128,10 +130,10 @@ class _PartReader:
 
     # -- time ---------------------------------------------------------------------------------------------
 
-    def _tick(self, units: int | Fraction) -> int:
+    def _tick(self, units: Units) -> int:
         return int((2 * units * TICKS + self.divisions) // (2 * self.divisions))
 
-    def _duration(self, element: Element | None) -> int | Fraction:
+    def _duration(self, element: Element | None) -> Units:
         text = None if element is None else element.text or ""
         value = number(text)
         if value is None or value < 0:
@@ -142,11 +144,10 @@ class _PartReader:
 
     def _offset(self, element: Element) -> int:
         value = number(element.findtext("offset"))
-        return 0 if value is None else self._tick(max(-self.cursor, min(value, 1024 * self.divisions)))
+        return 0 if value is None else self._tick(max(-self.cursor.at, min(value, 1024 * self.divisions)))
 
-    def _advance(self, length: int | Fraction) -> None:
-        self.cursor += length
-        reached = self._tick(self.cursor)
+    def _reach(self) -> None:
+        reached = self._tick(self.cursor.at)
         if reached > MAX_MEASURE:
             raise NotationError(f"measure {self.measure.number} is longer than any measure")
         self.measure.content = max(self.measure.content, reached)
@@ -154,15 +155,13 @@ class _PartReader:
     # -- attributes and bar lines -------------------------------------------------------------------------
 
     def _attributes(self, element: Element) -> None:
-        at = self._tick(self.cursor)
+        at = self._tick(self.cursor.at)
         divisions = number(element.findtext("divisions"))
         if divisions is not None:
             if not 0 < divisions <= 1 << 24:
                 raise NotationError(f"measure {self.measure.number}: {divisions} divisions of a quarter")
-            # On the grid of ticks first: the denominators of many divisions would multiply.
             if self.divisions != divisions:
-                moved = Fraction(at, TICKS) * divisions
-                self.cursor = moved.numerator if moved.denominator == 1 else moved
+                self.cursor.rescale(self.divisions, divisions)
                 self.divisions = divisions
         for time in element.iterfind("time"):
             meter = _meter(time)
@@ -216,10 +215,12 @@ class _PartReader:
         grace = tags.get("grace")
         if "cue" in tags:
             self.out.miss("cue note")
-        length = 0 if grace is not None else self._duration(tags.get("duration"))
+        said = 0 if grace is not None else self._duration(tags.get("duration"))
+        length = meant(said, tags, element, self.divisions) if said else said
         if "chord" not in tags:
-            self.onset = self.cursor
-            self._advance(length)
+            self.onset = self.cursor.at
+            self.cursor.forward(said, length)
+            self._reach()
         at = self._tick(self.onset)
         if "lyric" in tags:
             self._lyrics(element.iterfind("lyric"), at)

@@ -28,8 +28,10 @@ _TUPLET = re.compile(r"\((\d)(?::(\d?))?(?::(\d?))?")
 # What is open is looked for so far ahead: each of many open brackets would else be compared with the rest of the line.
 _MOST_AHEAD = 4_000
 _INLINE = re.compile(r"\[([A-Za-z]):")
-_MOST_EVENTS = 50_000
-_MOST_BARS = 50_000
+# 40,000 notes with a syllable each take 2 s; the longest tunes that are published have some thousands.
+_MOST_EVENTS = 40_000
+_MOST_BARS = 40_000
+_MOST_BAR_LINES = 2 * _MOST_BARS  # also of bars without notes
 _MOST_SIGNS = 1_000
 _MOST_IN_A_CHORD = 64
 _MOST_QUARTERS = 1 << 12
@@ -42,6 +44,7 @@ class Size:
 
     events: int = 0
     bars: int = 0
+    lines: int = 0
 
 
 @dataclass(slots=True)
@@ -147,6 +150,8 @@ class Voice:
         self.bars[-1].events.append(event)
         self.count()
         self.time += event.length
+        if self.time > _MOST_QUARTERS:
+            raise NotationError(f"a bar of more than {_MOST_QUARTERS:,} quarters")
         self.reached = max(self.reached, self.time)
         self.last = event
 
@@ -197,6 +202,9 @@ class Voice:
 
     def bar_line(self, sign: str, ending: str) -> None:
         """End the bar, unless it is empty; repeats and endings as the sign says."""
+        self.size.lines += 1
+        if self.size.lines > _MOST_BAR_LINES:
+            raise NotationError(f"more than {_MOST_BAR_LINES:,} bar lines")
         begins, ends = sign.endswith(":"), sign.startswith(":")
         style = "light-heavy" if "|]" in sign or ends else "light-light" if "||" in sign else ""
         bar = self.bars[-1]

@@ -274,6 +274,28 @@ def test_an_infill_that_writes_nothing_ends_with_2_and_leaves_no_file(
     assert (facts["notes_written"], len(before) - len(after)) == (0, 4)
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [("accompany", "--keep-tracks", "0"), ("add-track", "--program", "40"), ("vary", "--bars", "1-2")],
+    ids=" ".join,
+)
+def test_no_verb_writes_a_file_without_new_notes(run, silent: Path, song: Path, tmp_path: Path, verb) -> None:
+    common = (verb[0], song, *verb[1:], "-m", silent, "-o", tmp_path / "new.mid")
+    outcome = run(*common)
+    assert (outcome.code, outcome.out) == (2, ""), outcome.err
+    assert "nothing was written in 4 attempts" in outcome.err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["song.mid"]
+    allowed = run(*common, "--allow-empty", "--json")
+    assert (allowed.code, json.loads(allowed.out)["notes_written"]) == (0, 0)
+
+
+def test_tracks_that_lose_their_notes_in_the_region_are_named(run, silent: Path, song: Path, tmp_path: Path) -> None:
+    verb = ("accompany", song, "--keep-tracks", "0,3,4", "-m", silent, "-o", tmp_path / "new.mid", "--allow-empty")
+    names = [f"{i} ({read(song).tracks[i].name})" if read(song).tracks[i].name else f"{i}" for i in (1, 2)]
+    assert f"none in tracks {names[0]}, {names[1]}, which had some" in run(*verb).out
+    assert json.loads(run(*verb, "--json").out)["emptied_tracks"] == [1, 2]
+
+
 def test_the_file_says_what_wrote_it(run, model: Path, song: Path, tmp_path: Path) -> None:
     """A text event names version, model and seed; tracks that nothing was written to keep their bytes."""
     outcome = run("infill", song, "--bars", "2", "--tracks", "1", "--seed", "5", "-m", model, "-o", tmp_path / "a.mid")

@@ -6,6 +6,7 @@ import pytest
 
 from symbolic_music.score import Score, Track
 from symbolic_music.theory import key_name
+from tests.io.midi.smf import bend, control, note, smf
 
 
 def test_json_says_what_is_in_the_file(run, song) -> None:
@@ -67,3 +68,10 @@ def test_the_meter_of_a_piece_with_an_upbeat(run, tmp_path) -> None:
     (tmp_path / "tune.abc").write_text("X:1\nM:3/4\nL:1/4\nK:G\nD|GAB|G3|]\n")
     told = json.loads(run("info", tmp_path / "tune.abc", "--json").out)
     assert (told["meter"], told["meter_changes"], told["bars"]) == ("3/4", 0, 3)
+
+
+def test_controllers_of_a_channel_with_two_parts_are_counted_once(run, tmp_path) -> None:
+    right = control(0, 64, 127) + note(72) + control(0, 64, 0)
+    (tmp_path / "hands.mid").write_bytes(smf(right + bend(0, 100), note(48), note(50, 1) + control(0, 7, 90, 5)))
+    told = json.loads(run("info", tmp_path / "hands.mid", "--json").out)
+    assert told["beyond"] == {"controller 64": 2, "bend": 1, "controller 7": 1}

@@ -26,6 +26,15 @@ def test_control_programs_become_controls(run, song) -> None:
     assert json.loads(outcome.out)["ids"] == expected
 
 
+def test_ids_without_notes_make_no_file(run, mistake, tmp_path) -> None:
+    np.save(tmp_path / "ids.npy", np.zeros(0, np.int32))
+    verb = ("detokenize", tmp_path / "ids.npy", "-t", "remi", "-o", tmp_path / "a.mid")
+    assert "stand for no notes" in mistake(*verb)
+    assert not (tmp_path / "a.mid").exists()
+    assert run(*verb, "--allow-empty").code == 0
+    assert len(read(tmp_path / "a.mid")) == 0
+
+
 def test_there_and_back(run, song, tmp_path, quartet) -> None:
     for name in ("ids.npy", "ids.npz"):
         run("tokenize", song, "-t", "anticipation", "-o", tmp_path / name)

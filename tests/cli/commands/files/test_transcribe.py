@@ -85,9 +85,12 @@ def test_mistakes_are_one_line(mistake, take, network, tmp_path, monkeypatch) ->
     )
 
 
-def test_silence_has_no_notes(run, network, tmp_path) -> None:
+def test_silence_has_no_notes(run, mistake, network, tmp_path) -> None:
     quiet = Audio(np.zeros(RATE), RATE).write(tmp_path / "quiet.wav")
-    outcome = run("transcribe", quiet, "-o", tmp_path / "a.mid", "-m", network, "--bars", "--json")
+    verb = ("transcribe", quiet, "-o", tmp_path / "a.mid", "-m", network, "--bars")
+    assert "no notes were found" in mistake(*verb)
+    assert not (tmp_path / "a.mid").exists()
+    outcome = run(*verb, "--allow-empty", "--json")
     assert outcome.code == 0, outcome.err
     assert json.loads(outcome.out)["notes"] == 0
 
