@@ -179,7 +179,8 @@ class Motif:
         if not there.any():
             return log_p
         weights = self._alike.weights(bar, self._bars)[there]
-        return _weighed(log_p, np.bincount(self._keys[there], _EXAMPLES * weights, minlength=KEYS), _MODEL_NOTES)
+        counts = np.bincount(self._keys[there], _EXAMPLES * weights, minlength=KEYS).astype(np.float64)
+        return _weighed(log_p, counts, _MODEL_NOTES)
 
 
 class Rhythm:
@@ -224,7 +225,7 @@ class Rhythm:
             # All bars together count half as much as the model may; the bars that are alike come on top.
             counts = _MODEL_GAPS / 2 / len(counts) + _EXAMPLES / 2 * self._alike.weights(bar, self._bars)[there]
         classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
-        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS), _MODEL_GAPS)
+        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
 
 
 @dataclass(frozen=True, eq=False)
