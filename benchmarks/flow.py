@@ -50,7 +50,8 @@ def main() -> None:
         name: lambda score, steps=steps: render_by_flow(score, decoder, steps=steps)  # type: ignore[misc]
         for name, steps in STEPS.items()
     }
-    rows = [row for folder in asked.folders for row in measured(folder, writer, asked.count, asked.seconds, makers)]
+    rows = [one for folder in asked.folders for one in measured(folder, writer, asked.count, asked.seconds, makers)]
+    rows = [one | {"metric": one["metric"].replace("the model, ", "codec-lm, ")} for one in rows]
     write_result("flow", asked.count, rows)
     score = sm.read(next(asked.folders[0].glob("*.mid"))).clip(0, asked.seconds)
     peer = speed(lambda one: render_by_codec(one, writer), score)
