@@ -12,7 +12,7 @@ import pytest
 import symbolic_music as sm
 from symbolic_music import bundled
 from symbolic_music.cli import main
-from symbolic_music.codec import load_codec
+from symbolic_music.codec import load_codec, load_flow
 from symbolic_music.codec.language_models.registry import load_writer
 from symbolic_music.errors import MissingWeightsError
 from symbolic_music.synthesis.midi_ddsp.voices import load_voices
@@ -63,7 +63,7 @@ def test_the_library_alone_has_the_models_that_it_keeps(library_alone: Path) -> 
 
 @pytest.mark.parametrize("name", bundled.ELSEWHERE)
 def test_the_library_alone_names_the_package(name: str, library_alone: Path) -> None:
-    load = {"codec": load_codec, "codec-lm": load_writer}.get(name, sm.load_model)
+    load = {"codec": load_codec, "codec-lm": load_writer, "flow": load_flow}.get(name, sm.load_model)
     with pytest.raises(MissingWeightsError) as error:
         load(name)
     assert str(error.value) == (
@@ -91,7 +91,7 @@ def test_the_package_of_models_is_used_where_it_is_installed(library_alone: Path
     assert [card.name for card in sm.list_models()] == ["chorales", "codec", "song", "transcription"]
     assert bundled.bundled_folder("song") == library_alone / bundled.MODULE / "weights" / "song"
     assert sm.load_model("song", device="cpu").card.name == "song"
-    assert bundled.not_installed() == ["codec-lm", "multitrack", "piano"]
+    assert bundled.not_installed() == ["codec-lm", "flow", "multitrack", "piano"]
 
 
 def test_the_library_s_own_weights_come_first(library_alone: Path) -> None:
