@@ -182,7 +182,7 @@ class RegionEditing(PlannedSession):
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
-        is_in_time = others is not None and not has_drums and not self._with_pedal
+        is_in_time = others is not None and not self._with_pedal
         alike = AlikeBars(events, chosen, part.start, part.end, self._like) if is_in_time else None
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
         is_opening = not len(events)
@@ -199,7 +199,7 @@ class RegionEditing(PlannedSession):
                 None if elsewhere is None or instrument == r.PEDAL_INSTRUMENT else elsewhere.habits(slot)
                 for slot, (_, instrument) in slots
             ),
-            rhythm=Rhythm(events, chosen, [*self._holes, *self._ignored], alike) if is_in_time else None,
+            rhythm=Rhythm(events, chosen, [*self._holes, *self._ignored], alike) if is_in_time and not has_drums else None,
             motifs=tuple(None if alike is None else Motif(events, slot, alike) for slot in chosen),
             others=others,
             is_opening=is_opening,
