@@ -199,7 +199,10 @@ class RegionEditing(PlannedSession):
                 None if elsewhere is None or instrument == r.PEDAL_INSTRUMENT else elsewhere.habits(slot)
                 for slot, (_, instrument) in slots
             ),
-            rhythm=Rhythm(events, chosen, [*self._holes, *self._ignored], alike) if is_in_time and not has_drums else None,
+            rhythm=(
+                None if has_drums or alike is None
+                else Rhythm(events, chosen, [*self._holes, *self._ignored], alike)
+            ),
             motifs=tuple(None if alike is None else Motif(events, slot, alike) for slot in chosen),
             others=others,
             is_opening=is_opening,
