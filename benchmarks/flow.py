@@ -2,7 +2,7 @@
 
 python benchmarks/flow.py FOLDER... [--model flow] [--count 6] [--seconds 10]
 
-FOLDERs, pieces and figures are those of codec_lm.py (`examples/pairs.py` makes folders; every twentieth pair is held
+FOLDERs, pieces and figures are those of codec_lm.py (`data/pairs.py` makes folders; every twentieth pair is held
 out). Speed: seconds of sound made in a second, after a first short piece, on as many threads as torch takes.
 """
 

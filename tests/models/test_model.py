@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from symbolic_music import tokenizers
-from symbolic_music.codec import load_codec, load_writer
+from symbolic_music.codec import load_codec, load_flow, load_writer
 from symbolic_music.errors import FileError, ModelError, UnknownNameError
 from symbolic_music.models import registry
 from symbolic_music.models.checkpoints import config_and_weights as folders
@@ -142,12 +142,14 @@ def test_another_hash_is_refused_and_none_is_not(folder: Path) -> None:
 
 def test_the_bundled_models_load() -> None:
     cards = {card.name: card for card in list_models()}
-    for name in cards.keys() - {"codec", "codec-lm", "transcription"}:
+    for name in cards.keys() - {"codec", "codec-lm", "flow", "transcription"}:
         model = load_model(name, "cpu")
         assert cards[name].parameters == sum(p.numel() for p in model.network.parameters())
         assert model.card == cards[name]
     transcriber = load_transcriber(device="cpu")
     assert cards["transcription"].parameters == sum(p.numel() for p in transcriber.parameters())
+    decoder, card = load_flow("flow", "cpu")
+    assert (card, card.parameters) == (cards["flow"], sum(p.numel() for p in decoder.parameters()))
     codec = load_codec("codec", "cpu")
     writer = load_writer("codec-lm", device="cpu")
     assert cards["codec-lm"].parameters == sum(p.numel() for p in writer.network.parameters())

@@ -38,6 +38,10 @@ class FlowConfig:
 
     Raises:
         ModelError: for a shape that makes no network.
+
+    Examples:
+        >>> sm.codec.FlowConfig().frame_rate
+        93.75
     """
 
     sample_rate: Size = 24_000
@@ -67,6 +71,11 @@ class FlowDecoder(nn.Module):
     """A score to a mel spectrogram by a flow, and that to sound.
 
     `field` takes several steps, `shortcut` one or two: it is distilled from `field`.
+
+    Examples:
+        >>> decoder = sm.codec.FlowDecoder(sm.codec.FlowConfig(width=16, hidden=16, head_width=16, head_hidden=16))
+        >>> decoder.head_reach  # frames on either side
+        46
     """
 
     def __init__(self, config: FlowConfig) -> None:

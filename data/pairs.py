@@ -1,6 +1,6 @@
 """Make pairs of a score and its sound, from which `codec-lm` and `flow` are trained.
 
-python examples/pairs.py STORE... --recordings FOLDER --out FOLDER [--count 250] [--seconds 30]
+python data/pairs.py STORE... --recordings FOLDER --out FOLDER [--count 250] [--seconds 30]
 
 STOREs are note stores of `symbolic-music prepare`, which are drawn from evenly: their train split, and for every
 twentieth pair, which training holds out, their validation split. FOLDER has a folder of recorded notes for each
