@@ -269,7 +269,7 @@ def flow_decoder() -> None:
     count = int(4 * config.frame_rate)
     made, axes = figure(8, 5, nrows=2, ncols=2, sharex=True, sharey=True)
     with torch.inference_mode():
-        tones = decoder.spectra(streaming._tones(decoder, score, 0, count - 1, None))
+        tones = decoder.spectra(torch.from_numpy(streaming._tones(decoder, score, 0, count - 1))[None])
         rolls = torch.from_numpy(score_rolls(score, config.frame_rate, count))[None]
         condition = decoder.conditions(rolls, tones)
         noises = [torch.from_numpy(streaming.noise(0, k, 0, count * config.bands)).view(1, count, -1) for k in (0, 1)]

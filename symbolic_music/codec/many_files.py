@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from symbolic_music.codec.base import AudioCodec
 from symbolic_music.codec.encode_decode import encode_audio
@@ -17,12 +17,11 @@ from symbolic_music.codec.registry import load_codec
 from symbolic_music.codec.rendering import render_file_by_codec
 from symbolic_music.errors import OptionError, SymbolicMusicError
 from symbolic_music.io import read
-from symbolic_music.parallel import check, run
+from symbolic_music.parallel import run_all
 from symbolic_music.synthesis.audio import read_audio
 from symbolic_music.synthesis.rendering import render_file
 
 SUFFIXES = (".flac", ".wav")
-Done = TypeVar("Done")
 
 
 class RenderedFile(NamedTuple):
@@ -119,7 +118,7 @@ def render_files(
     paths = [Path(file) for file in files]
     targets = _targets(paths, [Path(folder) / f"{path.stem}{suffix}" for path in paths])
     tasks = [_Render(path, target, synth, model, options) for path, target in zip(paths, targets, strict=True)]
-    return _all(_rendered, tasks, workers, engine, progress)
+    return run_all(_rendered, tasks, workers, engine, progress)
 
 
 def encode_files(
@@ -158,7 +157,7 @@ def encode_files(
     tasks = [
         _Encode(path, target, codec, codebooks) for path, target in zip(paths, _targets(paths, named), strict=True)
     ]
-    return _all(_encoded, tasks, workers, engine, progress)
+    return run_all(_encoded, tasks, workers, engine, progress)
 
 
 def _targets(sources: list[Path], targets: list[Path]) -> list[Path]:
@@ -171,22 +170,6 @@ def _targets(sources: list[Path], targets: list[Path]) -> list[Path]:
         if target in known:
             raise OptionError(f"{target} is one of the files; name another folder to write to")
     return targets
-
-
-def _all(
-    function: Callable[[Any], Done],
-    tasks: Sequence[Any],
-    workers: int,
-    engine: str,
-    progress: Callable[[int, int], None] | None,
-) -> list[Done]:
-    check(engine, workers)
-    done: dict[int, Done] = {}
-    for number, result in run(function, tasks, workers, engine):
-        done[number] = result
-        if progress is not None:
-            progress(len(done), len(tasks))
-    return [done[number] for number in range(len(tasks))]
 
 
 def _rendered(task: _Render) -> RenderedFile:

@@ -17,7 +17,7 @@ from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.io.files import MIDI_SUFFIXES, read
 from symbolic_music.io.provenance import statement, write_with_statement
 from symbolic_music.models import Model, load_model
-from symbolic_music.parallel import check, run
+from symbolic_music.parallel import check, run_all
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,7 @@ def edit_files(
         targets, options = targets_in(Path(folder), source, count), sampling_options or {}
         tasks.append(FileEdit(source, targets, model, rank, device, offline, options, signed, arguments))
     check_targets(tasks)
-    done: dict[int, EditedFile] = {}
-    for number, result in run(edit_file, tasks, workers, engine):
-        done[number] = result
-        if progress is not None:
-            progress(len(done), len(tasks))
-    return [done[number] for number in range(len(tasks))]
+    return run_all(edit_file, tasks, workers, engine, progress)
 
 
 def save(one: Written, target: Path, model: str, seed: int, signed: bool = True) -> None:

@@ -47,6 +47,27 @@ def run(
         yield from by_processes(function, tasks, min(workers, len(tasks)))
 
 
+def run_all(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int = 1,
+    engine: str = "processes",
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Result]:
+    """The results of all tasks, in their order; errors as `run`.
+
+    Args:
+        function, tasks, workers, engine: as in `run`.
+        progress: called with the number of tasks done and of all.
+    """
+    done: dict[int, Result] = {}
+    for number, result in run(function, tasks, workers, engine):
+        done[number] = result
+        if progress is not None:
+            progress(len(done), len(tasks))
+    return [done[number] for number in range(len(tasks))]
+
+
 def check(engine: str, workers: int) -> None:
     """Raise the errors of `run` for an engine and a number of workers."""
     if engine not in ENGINES:

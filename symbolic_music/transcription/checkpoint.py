@@ -6,12 +6,11 @@ import dataclasses
 from pathlib import Path
 
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints.config_and_weights import read_config, write_folder
-from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
+from symbolic_music.models.checkpoints.config_and_weights import read_config
+from symbolic_music.models.checkpoints.network_folder import found_folder, restored, save_network
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
 from symbolic_music.transcription.network import Transcriber, TranscriberConfig
-from symbolic_music.version import __version__
 
 ARCHITECTURE = "transcriber"
 BUNDLED = "transcription"
@@ -30,13 +29,7 @@ def save_transcriber(network: Transcriber, card: Card, folder: str | Path) -> Pa
         >>> sm.transcription.save_transcriber(network, card, "mine").name
         'mine'
     """
-    config = {
-        "architecture": ARCHITECTURE,
-        "library_version": __version__,
-        "transcriber": dataclasses.asdict(network.config),
-        "card": card.record(),
-    }
-    return write_folder(folder, config, half(network))
+    return save_network(network, ARCHITECTURE, {"transcriber": dataclasses.asdict(network.config)}, card, folder)
 
 
 def load_transcriber(name_or_path: str | Path = BUNDLED, device: str = "auto") -> Transcriber:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints.config_and_weights import read_config, write_folder
-from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
+from symbolic_music.models.checkpoints.config_and_weights import read_config
+from symbolic_music.models.checkpoints.network_folder import found_folder, restored, save_network
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
-from symbolic_music.version import __version__
 
 ARCHITECTURE = "codec"
 
@@ -29,13 +28,7 @@ def save_codec(codec: Codec, card: Card, folder: str | Path) -> Path:
         >>> sm.codec.load_codec(sm.codec.save_codec(codec, card, "my-codec")).format == codec.format
         True
     """
-    config = {
-        "architecture": ARCHITECTURE,
-        "library_version": __version__,
-        "codec": dataclasses.asdict(codec.config),
-        "card": card.record(),
-    }
-    return write_folder(folder, config, half(codec))
+    return save_network(codec, ARCHITECTURE, {"codec": dataclasses.asdict(codec.config)}, card, folder)
 
 
 def load_autoencoder(name_or_path: str | Path, device: str = "auto") -> Codec:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from symbolic_music.codec.flow.decoder import FlowConfig, FlowDecoder
 from symbolic_music.errors import ModelError
-from symbolic_music.models.checkpoints.config_and_weights import read_config, write_folder
-from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
+from symbolic_music.models.checkpoints.config_and_weights import read_config
+from symbolic_music.models.checkpoints.network_folder import found_folder, restored, save_network
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
-from symbolic_music.version import __version__
 
 ARCHITECTURE = "flow"
 
@@ -29,13 +28,7 @@ def save_flow(decoder: FlowDecoder, card: Card, folder: str | Path) -> Path:
         >>> sm.codec.save_flow(decoder, card, "small-flow").name
         'small-flow'
     """
-    config = {
-        "architecture": ARCHITECTURE,
-        "library_version": __version__,
-        "network": dataclasses.asdict(decoder.config),
-        "card": card.record(),
-    }
-    return write_folder(folder, config, half(decoder))
+    return save_network(decoder, ARCHITECTURE, {"network": dataclasses.asdict(decoder.config)}, card, folder)
 
 
 def load_flow(name_or_path: str | Path, device: str = "auto") -> tuple[FlowDecoder, Card]:

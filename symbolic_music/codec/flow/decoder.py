@@ -20,6 +20,7 @@ from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Size, checked
 
 HARMONICS = 60  # of the plain tones that a decoder is conditioned on
+UNDER = 1e-3  # deviation of the noise under the tones that are the source of a head
 
 
 @checked

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.codec.flow.decoder import HARMONICS, FlowDecoder
+from symbolic_music.codec.flow.decoder import HARMONICS, UNDER, FlowDecoder
 from symbolic_music.codec.flow.score_rolls import score_rolls, sustained
 from symbolic_music.codec.language_models.tone_features import plain_tones
 from symbolic_music.errors import EmptyScoreError, OptionError
@@ -22,7 +22,6 @@ BLOCK = 512  # frames
 LEAPS = 2  # up to so many steps go by the shortcut
 MOST_STEPS = 64
 _RING = 1.0  # seconds after the last note
-_UNDER = 1e-3  # deviation of the noise under the tones of a source
 _DRAWN = 1 << 14  # numbers of noise drawn at once
 
 
@@ -39,7 +38,6 @@ def frames_of(decoder: FlowDecoder, score: Score) -> int:
     return math.ceil((float(sustained(score).offset_seconds.max()) + _RING) * decoder.config.frame_rate)
 
 
-@torch.inference_mode()
 def stream_sound(
     decoder: FlowDecoder, score: Score, seed: int = 0, steps: int = 4, guidance: float = 1.0
 ) -> Iterator[Samples]:
@@ -81,43 +79,55 @@ def _blocks(
         stop = min(start + BLOCK, total)
         # A frame is centred on its first sample: the last samples need the frame after them.
         first, last = max(0, start - decoder.head_reach), min(total, stop + decoder.head_reach)
+        # The frames that those depend on.
+        low, high = max(0, first - decoder.reach(steps)), min(total, last + decoder.reach(steps))
+        tones = _tones(decoder, score, low, high)
         with torch.inference_mode():
-            mel = _mel(decoder, score, first, last, total, seed, steps, guidance)
-            source = decoder.spectra(_tones(decoder, score, first, last, seed))
+            mel = _mel(decoder, score, tones, low, high, seed, steps, guidance)[:, first - low : last - low + 1]
+            source = decoder.spectra(_with_noise(decoder, tones, low, first, last, seed))
             samples = decoder.sound(mel, source)[0]
         hop = decoder.config.hop
         yield samples[None, (start - first) * hop : (stop - first) * hop].float().cpu().numpy()
 
 
 def _mel(
-    decoder: FlowDecoder, score: Score, first: int, last: int, total: int, seed: int, steps: int, guidance: float
+    decoder: FlowDecoder,
+    score: Score,
+    tones: NDArray[np.float32],
+    low: int,
+    high: int,
+    seed: int,
+    steps: int,
+    guidance: float,
 ) -> Tensor:
-    """The mel spectrogram of the frames from `first` to `last`, both included."""
-    config, beside = decoder.config, decoder.reach(steps)
-    low, high = max(0, first - beside), min(total, last + beside)
+    """The mel spectrogram of the frames from `low` to `high`, both included, of which `tones` are the plain tones."""
+    config = decoder.config
     rolls = torch.from_numpy(score_rolls(score, config.frame_rate, high - low + 1, low))[None]
-    tones = decoder.spectra(_tones(decoder, score, low, high, None))
-    condition = decoder.conditions(rolls.to(decoder.device), tones)
+    spectra = decoder.spectra(torch.from_numpy(tones)[None].to(decoder.device))
+    condition = decoder.conditions(rolls.to(decoder.device), spectra)
     count = (high - low + 1) * config.bands
     noises = [
         torch.from_numpy(noise(seed, stream, low * config.bands, count)).view(1, -1, config.bands).to(decoder.device)
         for stream in range(steps if steps <= LEAPS else 1)
     ]
     if steps <= LEAPS:
-        found = decoder.by_shortcut(condition, noises)
-    else:
-        found = decoder.by_flow(condition, noises[0], steps, guidance)
-    return found[:, first - low : last - low + 1]
+        return decoder.by_shortcut(condition, noises)
+    return decoder.by_flow(condition, noises[0], steps, guidance)
 
 
-def _tones(decoder: FlowDecoder, score: Score, first: int, last: int, seed: int | None) -> Tensor:
-    """Plain tones in the windows of these frames, with faint noise where a seed is given: (1, n)."""
+def _tones(decoder: FlowDecoder, score: Score, first: int, last: int) -> NDArray[np.float32]:
+    """Plain tones in the windows of these frames, (n,)."""
     size, hop = decoder.config.size, decoder.config.hop
-    begin, count = first * hop - size // 2, size + (last - first) * hop
-    samples = plain_tones(score, decoder.config.sample_rate, count, begin, HARMONICS)
-    if seed is not None:
-        samples = samples + _UNDER * noise(seed, LEAPS, begin + size, count)
-    return torch.from_numpy(samples)[None].to(decoder.device)
+    count = size + (last - first) * hop
+    return plain_tones(score, decoder.config.sample_rate, count, first * hop - size // 2, HARMONICS)
+
+
+def _with_noise(decoder: FlowDecoder, tones: NDArray[np.float32], low: int, first: int, last: int, seed: int) -> Tensor:
+    """Of tones that begin with the frame `low` those from `first` to `last`, over faint noise: (1, n)."""
+    size, hop = decoder.config.size, decoder.config.hop
+    count = size + (last - first) * hop
+    own = tones[(first - low) * hop :][:count] + UNDER * noise(seed, LEAPS, first * hop + size // 2, count)
+    return torch.from_numpy(own)[None].to(decoder.device)
 
 
 def noise(seed: int, stream: int, first: int, count: int) -> NDArray[np.float32]:

@@ -25,13 +25,12 @@ from symbolic_music.codec.language_models.score_features import frame_count
 from symbolic_music.codec.language_models.tone_features import check_features, condition_frames
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
-from symbolic_music.models.checkpoints.config_and_weights import read_config, write_folder
-from symbolic_music.models.checkpoints.network_folder import found_folder, half, restored
+from symbolic_music.models.checkpoints.config_and_weights import read_config
+from symbolic_music.models.checkpoints.network_folder import found_folder, restored, save_network
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
 from symbolic_music.score import Score
 from symbolic_music.synthesis.settings import check_length
-from symbolic_music.version import __version__
 
 _RING = 1.0  # seconds after the last note
 
@@ -143,14 +142,8 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
         'codec-lm'
     """
     settings: Any = network.config
-    config = {
-        "architecture": _architecture(network),
-        "library_version": __version__,
-        "codec": {"name": codec, "format": dataclasses.asdict(form)},
-        "network": dataclasses.asdict(settings),
-        "card": card.record(),
-    }
-    return write_folder(folder, config, half(network))
+    tables = {"codec": {"name": codec, "format": dataclasses.asdict(form)}, "network": dataclasses.asdict(settings)}
+    return save_network(network, _architecture(network), tables, card, folder)
 
 
 def load_writer(name_or_path: str | Path, codec: str | Path | None = None, device: str = "auto") -> Writer:

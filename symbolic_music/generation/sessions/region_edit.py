@@ -182,8 +182,8 @@ class RegionEditing(PlannedSession):
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
-        is_in_time = others is not None and not self._with_pedal
-        alike = AlikeBars(events, chosen, part.start, part.end, self._like) if is_in_time else None
+        is_free = others is None or self._with_pedal
+        alike = None if is_free else AlikeBars(events, chosen, part.start, part.end, self._like)
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
         is_opening = not len(events)
         return RegionRequest(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,10 @@ from symbolic_music.models.checkpoints.config_and_weights import (
     fill,
     open_weights,
     stored,
+    write_folder,
 )
+from symbolic_music.models.model import Card
+from symbolic_music.version import __version__
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -35,6 +38,28 @@ def found_folder(name_or_path: str | Path, what: str) -> Path:
 def half(network: nn.Module) -> dict[str, Tensor]:
     """Weights as float16. ModelError when some are not finite."""
     return {name: stored(name, value, torch.float16) for name, value in network.state_dict().items()}
+
+
+def save_network(
+    network: nn.Module, architecture: str, settings: Mapping[str, Any], card: Card, folder: str | Path
+) -> Path:
+    """Write a network as float16, with its card, whole or not at all.
+
+    Args:
+        network: whose weights they are.
+        architecture: its name in config.json.
+        settings: of config.json besides, such as the network's config.
+        card: what it is.
+        folder: where.
+
+    Raises:
+        ModelError: when weights are not finite.
+        FileError: when it cannot be written.
+    """
+    config = {
+        "architecture": architecture, "library_version": __version__, **settings, "card": card.record(),
+    }  # fmt: skip
+    return write_folder(folder, config, half(network))
 
 
 def restored(make: Callable[[], Network], folder: Path) -> Network:

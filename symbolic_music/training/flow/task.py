@@ -15,7 +15,7 @@ from typing_extensions import override
 from symbolic_music.codec.autoencoder.discriminator import Discriminator, adversarial_loss, critic_loss, matching_loss
 from symbolic_music.codec.autoencoder.losses import mel_loss
 from symbolic_music.codec.flow.checkpoint import save_flow
-from symbolic_music.codec.flow.decoder import FlowConfig, FlowDecoder
+from symbolic_music.codec.flow.decoder import UNDER, FlowConfig, FlowDecoder
 from symbolic_music.codec.flow.solving import guided
 from symbolic_music.models.model import Card
 from symbolic_music.training.flow.config import FlowTraining
@@ -27,7 +27,6 @@ from symbolic_music.training.task import Batch, Measured, Share, Task
 
 _HELD = 16  # examples of an evaluation
 _STEPS = 6  # of the flow in an evaluation
-_NOISE = 1e-3  # deviation of the noise under the tones of a source
 _SIZES = 2048, 1024  # of the windows of `spectrum_loss`, and the level under which it does not tell magnitudes apart
 _FAINT = 3e-4
 _AGAIN = 0.6  # of the learning rate, at which the shortcut begins
@@ -164,7 +163,7 @@ class FlowTask(Task):
         first = int(torch.randint(optim.frames - frames + 1, (1,), generator=rng)) * shape.hop
         part = slice(first, first + shape.size + (frames - 1) * shape.hop)
         tones, sound = tones[: optim.head_batch, part], sound[: optim.head_batch, part]
-        noise = _NOISE * torch.randn(tones.shape, generator=rng).to(tones.device)
+        noise = UNDER * torch.randn(tones.shape, generator=rng).to(tones.device)
         with full, torch.no_grad():
             source, mel = decoder.spectra(tones + noise), decoder.mel(decoder.spectra(sound))
         spectra = decoder.head(mel, source)
@@ -205,7 +204,7 @@ class FlowTask(Task):
         rolls, tones, sound = (one.to(decoder.device) for one in batch(drawn, frames))
         rng = torch.Generator().manual_seed(0)
         with in_full_precision(sound.device):
-            noise = _NOISE * torch.randn(tones.shape, generator=rng).to(tones.device)
+            noise = UNDER * torch.randn(tones.shape, generator=rng).to(tones.device)
             of_tones, mel = decoder.spectra(tones), decoder.mel(decoder.spectra(sound))
             condition = decoder.conditions(rolls, of_tones)
             start = torch.randn(mel.shape, generator=rng).to(mel.device)
