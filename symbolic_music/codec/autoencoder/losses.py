@@ -22,12 +22,14 @@ def mel_bands(size: int) -> int:
 
 
 @cache
-def _filters(size: int, sample_rate: int) -> Any:
+def mel_filters(size: int, bands: int, sample_rate: int) -> Any:
+    """Weights of the bins in mel bands: (bands, size / 2 + 1). MissingExtraError without librosa."""
     try:
         from librosa.filters import mel
     except ImportError:
         raise MissingExtraError("librosa", "codec") from None
-    return torch.from_numpy(mel(sr=sample_rate, n_fft=size, n_mels=mel_bands(size)))
+    with torch.inference_mode(False):  # kept for training, whoever asks first
+        return torch.from_numpy(mel(sr=sample_rate, n_fft=size, n_mels=bands))
 
 
 def mel_spectrum(samples: Tensor, size: int, sample_rate: int) -> Tensor:
@@ -35,7 +37,7 @@ def mel_spectrum(samples: Tensor, size: int, sample_rate: int) -> Tensor:
     window = torch.hann_window(size, device=samples.device)
     flat = samples.reshape(-1, samples.shape[-1])
     spectrum = torch.stft(flat, size, size // 4, window=window, return_complex=True).abs()
-    found = _filters(size, sample_rate).to(samples.device) @ spectrum / window.sum()
+    found = mel_filters(size, mel_bands(size), sample_rate).to(samples.device) @ spectrum / window.sum()
     return torch.as_tensor(found.reshape(*samples.shape[:-1], *found.shape[-2:]))
 
 

@@ -5,26 +5,14 @@ Shapes: B batch, T frames.
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from symbolic_music.errors import MissingExtraError
+from symbolic_music.codec.autoencoder.losses import mel_filters
 
 _FLOOR = 1e-5
 # Mean and deviation of the logarithms of music at usual levels: values lie around 0, mostly within 2 of it.
 _MEAN, _SPREAD = -9.0, 2.2
-
-
-@cache
-def _filters(size: int, bands: int, sample_rate: int) -> Any:
-    try:
-        from librosa.filters import mel
-    except ImportError:
-        raise MissingExtraError("librosa", "codec") from None
-    return torch.from_numpy(mel(sr=sample_rate, n_fft=size, n_mels=bands)).T.contiguous()
 
 
 def spectra(samples: Tensor, size: int, hop: int) -> Tensor:
@@ -36,5 +24,5 @@ def spectra(samples: Tensor, size: int, hop: int) -> Tensor:
 
 def log_mel(magnitudes: Tensor, size: int, bands: int, sample_rate: int) -> Tensor:
     """Logarithms of magnitudes (B, T, size / 2 + 1) in mel bands, shifted and scaled to lie around 0: (B, T, bands)."""
-    levels = magnitudes @ _filters(size, bands, sample_rate).to(magnitudes.device)
+    levels = magnitudes @ mel_filters(size, bands, sample_rate).to(magnitudes.device).T
     return torch.as_tensor(((levels * (sample_rate / size)).clamp(min=_FLOOR).log() - _MEAN) / _SPREAD)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from symbolic_music.codec.autoencoder.discriminator import Discriminator, adversarial_loss, critic_loss, matching_loss
-from symbolic_music.codec.autoencoder.losses import mel_loss, mel_spectrum, si_sdr, waveform_loss
+from symbolic_music.codec.autoencoder.losses import mel_filters, mel_loss, mel_spectrum, si_sdr, waveform_loss
 
 pytest.importorskip("librosa")
 
@@ -52,3 +52,9 @@ def test_the_critic_tells_tones_from_noise() -> None:
     assert float(adversarial_loss(real)) < float(adversarial_loss(made))
     assert float(matching_loss(real, real)) == 0
     assert float(matching_loss(real, made)) > 0.1
+
+
+def test_filters_that_inference_asks_for_first_are_for_training_too() -> None:
+    with torch.inference_mode():
+        filters = mel_filters(96, 7, 8_000)
+    assert not filters.is_inference()

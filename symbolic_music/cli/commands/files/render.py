@@ -162,10 +162,10 @@ def render(
 
             decoder = load_flow(model or "flow")[0]
             rate = decoder.config.sample_rate
+            given: dict[str, Any] = {"steps": steps, "guidance": guidance}
             written = render_file_by_flow(
-                score, output, decoder, steps=4 if steps is None else steps,
-                guidance=1.0 if guidance is None else guidance, seed=seed, mark=mark, comment=comment,
-                progress=progress,
+                score, output, decoder, seed=seed, mark=mark, comment=comment, progress=progress,
+                **{name: value for name, value in given.items() if value is not None},
             )  # fmt: skip
         else:
             written = synthesis.render_file(
