@@ -110,14 +110,27 @@ def chord_classes(name: str) -> tuple[int, ...]:
         >>> sm.theory.chord_classes("Am7")
         (0, 4, 7, 9)
     """
+    root, intervals = chord_intervals(name)
+    return tuple(sorted((root + interval) % 12 for interval in intervals))
+
+
+def chord_intervals(name: str) -> tuple[int, tuple[int, ...]]:
+    """The pitch class of a chord's root, and the semitones of its notes above that; none for "-", which is no chord.
+
+    Raises:
+        OptionError: for a name that is not known.
+
+    Examples:
+        >>> sm.theory.chord_intervals("Am7")
+        (9, (0, 3, 7, 10))
+    """
     if name == "-":
-        return ()
+        return 0, ()
     found = re.fullmatch(r"([A-G])([#b]*)(.*)", name)
     if found is None or found[3] not in CHORDS:
         kinds = ", ".join(f"C{kind}" for kind in CHORDS)
         raise OptionError(f"no chord {name!r}: a letter from A to G, # or b, and a kind as in {kinds}")
-    root = pitch_class(found[1] + found[2])
-    return tuple(sorted((root + interval) % 12 for interval in CHORDS[found[3]]))
+    return pitch_class(found[1] + found[2]), CHORDS[found[3]]
 
 
 def pitch_number(text: str) -> int:
@@ -154,8 +167,17 @@ def likely_key(score: Score) -> int | None:
         7
     """
     notes = score.notes[score.instruments != DRUM_INSTRUMENT]
-    weights = np.bincount(notes["pitch"] % 12, np.maximum(notes["duration"], 1).astype(np.float64), 12)
-    if not len(notes) or np.ptp(weights) == 0:
+    return key_of_weights(np.bincount(notes["pitch"] % 12, np.maximum(notes["duration"], 1).astype(np.float64), 12))
+
+
+def key_of_weights(weights: NDArray[np.float64]) -> int | None:
+    """The key whose profile fits weights of the twelve pitch classes best, as `likely_key`; None where all are equal.
+
+    Examples:
+        >>> sm.theory.key_of_weights(np.array([3, 0, 2, 0, 2, 1, 0, 3, 0, 1, 0, 1.0]))
+        0
+    """
+    if np.ptp(weights) == 0:
         return None
     profiles = np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)])
     profiles = profiles - profiles.mean(axis=1, keepdims=True)

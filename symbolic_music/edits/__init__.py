@@ -1,7 +1,7 @@
 """Edits without a model, as pure functions: move, quantise, transpose notes; copy and delete bars; name chords."""
 
 from symbolic_music.edits.bars import copy_bars, delete_bars, rearranged, splice
-from symbolic_music.edits.harmony import estimated_chords
+from symbolic_music.edits.harmony import chord_changes, estimated_chords
 from symbolic_music.edits.notes import (
     add_notes,
     change_velocities,
@@ -20,6 +20,7 @@ __all__ = [
     "add_notes",
     "change_track",
     "change_velocities",
+    "chord_changes",
     "copy_bars",
     "delete_bars",
     "delete_notes",

@@ -39,20 +39,35 @@ def estimated_chords(score: Score) -> tuple[tuple[float, str], ...]:
     Returns:
         Changes sorted by bar: 8.5 is the middle of bar 8. Names are those of `generation.Limits`.
     """
+    return tuple((place, name) for _, place, name in _changes(score))
+
+
+def chord_changes(score: Score) -> tuple[tuple[int, str], ...]:
+    """The changes of `estimated_chords`, each at its tick in the place of its bar.
+
+    Examples:
+        >>> sm.edits.chord_changes(song)[:2]
+        ((0, 'C'), (1920, 'Am'))
+    """
+    return tuple((tick, name) for tick, _, name in _changes(score))
+
+
+def _changes(score: Score) -> list[tuple[int, float, str]]:
+    """Tick, bar and name of each change."""
     edges, places = _slots(score)
     if len(edges) < 2:
-        return ()
+        return []
     weights, bass = _chroma(score, edges)
     labels = [(root, kind) for root in range(12) for kind in KINDS]
     worth = np.stack([_worth(weights, bass, root, *KINDS[kind]) for root, kind in labels], axis=1)
     silent = weights.sum(axis=1) == 0
     path = _best_path(np.where(silent[:, None], 0.0, worth))
-    out: list[tuple[float, str]] = []
-    for place, label, is_silent in zip(places, path, silent, strict=True):
+    out: list[tuple[int, float, str]] = []
+    for tick, place, label, is_silent in zip(edges[:-1].tolist(), places, path, silent, strict=True):
         name = "-" if is_silent else NAMES[labels[label][0]] + labels[label][1]
-        if not out or out[-1][1] != name:
-            out.append((place, name))
-    return tuple(out)
+        if not out or out[-1][2] != name:
+            out.append((tick, place, name))
+    return out
 
 
 def _slots(score: Score) -> tuple[NDArray[np.int64], list[float]]:

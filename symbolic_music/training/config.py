@@ -85,6 +85,9 @@ class RegionsData(_StoresData):
     edits: float = Field(0.7, ge=0, le=1)
     written_weight: float = Field(3.0, gt=0, description="of a note that is written, beside 1 for one of a stretch")
     velocity_weight: float = Field(0.5, ge=0, description="of velocities, beside 1 for the other fields")
+    chords: float = Field(0.0, ge=0, le=1, description="share of the examples that are edits with known chords")
+    keys: float = Field(0.0, ge=0, le=1, description="share of the edits with a known key")
+    variations: bool = Field(False, description="other drums, octaves and tempos, like tracks in one, now and then")
 
 
 class GridData(Strict):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from symbolic_music.tokenizers.region.arrangement import Layout, StepSpan, arrange_edit, arrange_stretch
 from symbolic_music.tokenizers.region.events import GridEvents
+from symbolic_music.tokenizers.region.harmony import Harmony, key_around
 from symbolic_music.tokenizers.region.rows import PEDAL_INSTRUMENT, SLOTS, Rows
 
 _SPANS, _SPAN_SHARES = (1, 2, 3), (0.5, 0.3, 0.2)
@@ -21,6 +24,8 @@ _WITH_PEDAL = 0.6
 # Of the edits of long pieces these have no bars from afar that are like the region; the others give them such a share
 # of the room, and the written tracks reach so much further than the others.
 _WITHOUT_ALIKE, _ALIKE, _REACH_BESIDE = 0.25, (0.1, 0.4), (1.0, 1.5)
+# Of the edits with chords, those with nothing else given, and those with plain triads.
+_CHORDS_ALONE, _TRIADS = 0.15, 0.3
 # No example is written for more than this share.
 _MOST_WRITTEN = 0.6
 
@@ -34,20 +39,32 @@ class RegionAugmentation:
         transpose: least and greatest shift in semitones.
         fewer_slots: share of the examples in which only some slots are given.
         without_future: share of the edits that do not see what follows.
+        keys: share of the edits that are conditioned on a key.
+        tempo: classes of tempo by which examples are at most off, see `rows.tempo_class`.
     """
 
     edits: float = 0.7
     transpose: tuple[int, int] = (-6, 5)
     fewer_slots: float = 0.15
     without_future: float = 0.15
+    keys: float = 0.0
+    tempo: int = 0
 
 
 def region_example(
-    events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator
+    events: GridEvents,
+    longest: int,
+    augmentation: RegionAugmentation,
+    rng: np.random.Generator,
+    chords: Sequence[tuple[int, str]] = (),
 ) -> Rows:
-    """Make one example from a piece with notes, of at most `longest` rows."""
-    if rng.random() < augmentation.edits:
-        return _edit(events, longest, augmentation, rng)
+    """Make one example from a piece with notes, of at most `longest` rows.
+
+    Args:
+        chords: of the piece, as `Harmony.chords`; edits are conditioned on those of their spans.
+    """
+    if rng.random() < augmentation.edits or chords:
+        return _edit(events, longest, augmentation, rng, chords)
     layout = _layout(events, augmentation, rng)
     return arrange_stretch(events, _any_bar(events, rng), longest, layout)
 
@@ -67,16 +84,23 @@ def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random
     alike = 0.0 if rng.random() < _WITHOUT_ALIKE else float(rng.uniform(*_ALIKE))
     reach = 1.0 if rng.random() < 0.3 else float(rng.uniform(1.3, 3))
     return Layout(
-        numbers=rng.permutation(SLOTS)[:slots],
+        numbers=rng.permutation(SLOTS)[: slots + 1],
         semitones=int(rng.integers(augmentation.transpose[0], augmentation.transpose[1] + 1)),
         future=0.0 if rng.random() < augmentation.without_future else float(rng.uniform(0.3, 1.2)),
         alike=alike,
         reach=float(rng.uniform(*_REACH_BESIDE)) if alike else reach,
         given=given,
+        tempo=int(rng.integers(-augmentation.tempo, augmentation.tempo + 1)) if augmentation.tempo else 0,
     )
 
 
-def _edit(events: GridEvents, longest: int, augmentation: RegionAugmentation, rng: np.random.Generator) -> Rows:
+def _edit(
+    events: GridEvents,
+    longest: int,
+    augmentation: RegionAugmentation,
+    rng: np.random.Generator,
+    chords: Sequence[tuple[int, str]],
+) -> Rows:
     spans = _draw_spans(events, rng)
     inside = _inside(events, spans)
     is_pedal = events.slot_instruments == PEDAL_INSTRUMENT
@@ -97,7 +121,18 @@ def _edit(events: GridEvents, longest: int, augmentation: RegionAugmentation, rn
         spans = [(first, end)]
     steps: list[StepSpan] = [(events.edge(a), events.edge(b)) for a, b in spans]
     layout = _layout(events, augmentation, rng)
+    key = key_around(events, spans) if augmentation.keys and rng.random() < augmentation.keys else None
+    if chords and rng.random() < _TRIADS:
+        chords = [(step, _triad(name)) for step, name in chords]
+    layout = replace(layout, harmony=Harmony(tuple(chords), key))
+    if chords and rng.random() < _CHORDS_ALONE:
+        layout = replace(layout, given=np.zeros(len(events.slot_instruments), bool), alike=0.0)
     return arrange_edit(events, steps, written.tolist(), longest, layout, most_written=int(longest * 0.625))
+
+
+def _triad(name: str) -> str:
+    """A chord without its seventh."""
+    return re.sub(r"(maj7|m7b5|7)$", lambda found: {"m7b5": "dim"}.get(found[0], ""), name)
 
 
 def _draw_spans(events: GridEvents, rng: np.random.Generator) -> list[tuple[int, int]]:

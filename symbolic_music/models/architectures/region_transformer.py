@@ -51,6 +51,7 @@ class RegionConfig:
         note_layers: that run when the time and the slot of the next event are known.
         hidden: inner width of the feed-forward networks.
         window: rows that it was trained on at most.
+        harmony: whether it was trained on regions with chords and keys that are known beforehand.
     """
 
     width: Size = 256
@@ -58,6 +59,7 @@ class RegionConfig:
     note_layers: Layers = 2
     hidden: Size = 1024
     window: Size = 640
+    harmony: bool = False
 
     def __post_init__(self) -> None:
         if self.width % _HEAD:
@@ -84,6 +86,8 @@ class RegionTransformer(nn.Module):
         self.velocity, self.state = nn.Embedding(r.VELOCITIES + 1, w), nn.Embedding(r.STATES, w)
         self.about, self.gap = nn.Embedding(r.ABOUTS, w), nn.Embedding(r.GAPS + 1, w)
         self.length = nn.Embedding(17, w)
+        # Of chords, then of keys.
+        self.harmony = nn.Embedding(1 + r.KEY_SIGNATURES, w) if config.harmony else None
         waves = 2 * (len(_BAR_WAVES) + len(_BEAT_WAVES))
         self.wave, self.next_wave = nn.Linear(waves, w, bias=False), nn.Linear(waves, w, bias=False)
         self.before, self.last = nn.Linear(w, w, bias=False), nn.Linear(w, w, bias=False)
@@ -120,6 +124,8 @@ class RegionTransformer(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.3)
+        if self.harmony is not None:  # adds nothing at first: weights from before it keep their meaning
+            nn.init.zeros_(self.harmony.weight)
 
     @property
     def row_layers(self) -> list[RegionBlock]:
@@ -152,12 +158,21 @@ class RegionTransformer(nn.Module):
     def content(self, rows: Tensor, gap: Tensor) -> Tensor:
         """The embedding of each row (B, N, COLUMNS), (B, N, width); gaps (B, N) to the previous row, at most 242."""
         c = rows.unbind(-1)
-        fields = self.duration(c[r.DURATION]) + self.slot(c[r.SLOT]) + self.instrument(c[r.INSTRUMENT])
-        fields = fields + self.key(c[r.KEY]) + self.velocity(c[r.VELOCITY])
-        fields = fields + self.kind(c[r.KIND]) + self.about(c[r.ABOUT])
+        fields = self.duration(c[r.DURATION]) + self.slot(c[r.SLOT])
+        fields = fields + self.key(c[r.KEY]) + self.velocity(c[r.VELOCITY]) + self.kind(c[r.KIND])
+        fields = fields + self._named(c[r.INSTRUMENT], c[r.ABOUT])
         place = self.wave(self._waves(c[r.POSITION], c[r.LENGTH]))
         place = place + self.length((c[r.LENGTH] // _LENGTH_CLASS).clamp(max=16)) + self.gap(gap)
         return torch.as_tensor(fields + place * (c[r.KIND] >= r.NOTE)[..., None])
+
+    def _named(self, instrument: Tensor, about: Tensor) -> Tensor:
+        """Embeddings of an instrument and of what a row is about, chords and keys among them."""
+        if self.harmony is None:
+            return torch.as_tensor(self.instrument(instrument) + self.about(about))
+        is_chord, is_key = instrument == r.CHORD_INSTRUMENT, about >= r.ABOUTS
+        known = self.instrument(instrument.clamp(max=r.NO_INSTRUMENT)) + self.about(about.masked_fill(is_key, 0))
+        told = self.harmony(torch.where(is_key, about - r.ABOUTS + 1, 0))
+        return torch.as_tensor(known + told * (is_chord | is_key)[..., None])
 
     def embed(self, content: Tensor, before: Tensor, last: Tensor, state: Tensor) -> Tensor:
         """Input of the blocks: a row, the row before it, the last note of its slot, and where it stands."""
@@ -174,7 +189,7 @@ class RegionTransformer(nn.Module):
         instrument.scatter_(1, slot, torch.where(is_track, c[r.INSTRUMENT], r.NO_INSTRUMENT))
         about.scatter_(1, slot, torch.where(is_track, c[r.ABOUT], 0))
         instrument[:, r.NO_SLOT], about[:, r.NO_SLOT] = r.NO_INSTRUMENT, 0
-        table = self.slot.weight[None] + self.instrument(instrument) + self.about(about)
+        table = self.slot.weight[None] + self._named(instrument, about)
         return table, about, instrument == 128
 
     # -- heads, each for states (B, N, width) ---------------------------------------------------------------
@@ -278,7 +293,8 @@ class RegionTransformer(nn.Module):
 
         predicted = is_predicted.float()
         notes = predicted * is_note
-        instrument_log_p = _log_p(self.instrument_head(out[:, : r.SLOTS + 2]), then[r.INSTRUMENT][:, : r.SLOTS + 2])
+        instrument = then[r.INSTRUMENT][:, : r.SLOTS + 2].clamp(max=r.NO_INSTRUMENT)
+        instrument_log_p = _log_p(self.instrument_head(out[:, : r.SLOTS + 2]), instrument)
         instrument_log_p = functional.pad(instrument_log_p, (0, count - instrument_log_p.shape[1]))
         return {
             "gap": -gap_log_p * predicted * (kind >= r.NOTE) * (kind != r.REGION),

@@ -25,6 +25,8 @@ SLOTS, NO_SLOT = 32, 32
 # A slot of no instrument holds the presses of the sustain pedal of a track, as notes of key 0.
 NO_INSTRUMENT = PEDAL_INSTRUMENT = 129
 PEDAL_KEY = 0
+# The chords that a region is conditioned on are notes of a slot of this instrument, from the root upward.
+CHORD_INSTRUMENT = 130
 # Keys are pitches, 128 more for drums; 256 stands for none.
 DRUM_KEYS, KEYS, NO_KEY = 128, 256, 256
 VELOCITIES, NO_VELOCITY = 32, 32
@@ -33,9 +35,10 @@ VELOCITIES, NO_VELOCITY = 32, 32
 GIVEN, WITHIN, FAR, WRITTEN = range(4)
 MOST_BARS_LEFT = 17
 STATES = WRITTEN + MOST_BARS_LEFT + 1
-# The ABOUT of START is a tempo, that of TRACK says whether the slot is given or written.
+# The ABOUT of START is a tempo, that of TRACK says whether the slot is given or written; that of REGION is 0, or the
+# key that it is conditioned on: ABOUTS and so many more, major keys from C to B, then minor ones.
 TEMPOS, ABOUT_GIVEN, ABOUT_WRITTEN = 32, 32, 33
-ABOUTS = 34
+ABOUTS, KEY_SIGNATURES = 34, 24
 MOST_POSITION = 960
 
 

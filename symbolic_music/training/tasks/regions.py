@@ -40,6 +40,8 @@ class RegionsTask(MusicTask):
             raise TrainingError("data of kind regions are for the region-transformer architecture")
         self.config, self.data = config, data
         self._window = int(config.model.settings.get("window", 640))
+        if (data.chords or data.keys) and not config.model.settings.get("harmony"):
+            raise TrainingError("regions with known chords or keys are for networks with model.harmony: true")
         self.source = StoreRegions(data, self._window)
         self.tokenizer: Tokenizer = tokenizers.get("region", preset="pedal" if data.pedal else "default")
 
