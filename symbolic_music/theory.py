@@ -133,6 +133,24 @@ def chord_intervals(name: str) -> tuple[int, tuple[int, ...]]:
     return pitch_class(found[1] + found[2]), CHORDS[found[3]]
 
 
+def chord_chart(text: str) -> tuple[tuple[str, ...], ...]:
+    """The chords of each bar of a chart: bars between strokes, chords of a bar in equal parts; "-" is no chord.
+
+    Raises:
+        OptionError: for an empty chart or bar, or a chord that is not known.
+
+    Examples:
+        >>> sm.theory.chord_chart("C | Am F | G7")
+        (('C',), ('Am', 'F'), ('G7',))
+    """
+    bars = tuple(tuple(bar.split()) for bar in text.strip().strip("|").split("|"))
+    if not all(bars):
+        raise OptionError(f"a chart has chords in each bar, as 'C | Am F | G7', not {text!r}")
+    for name in (name for bar in bars for name in bar):
+        chord_intervals(name)
+    return bars
+
+
 def pitch_number(text: str) -> int:
     """A pitch from its number, or its name: C4 is 60, middle C.
 

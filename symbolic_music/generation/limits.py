@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerB
 from symbolic_music.generation.regions import Span, ticks_of
 from symbolic_music.generation.views.grid import asked_grid, grid_lines, near_line
 from symbolic_music.score import Score
-from symbolic_music.theory import chord_classes
+from symbolic_music.theory import chord_chart, chord_classes, pitch_class
 
 if TYPE_CHECKING:
     from symbolic_music.generation.views.model_view import StepView
@@ -40,6 +40,10 @@ class Limits:
         pitch_classes: 0 for C to 11 for B; empty for all.
         chords: (bar, name): from there on only pitches of the chord begin, up to the next. Bars count from 1, 8.5 is
             the middle of bar 8; names are C, F#m, Bb7, ... (`CHORDS`), and "-" ends the last chord.
+        chart: chords bar by bar, as "C | Am F | G7", in the place of `chords`: it begins with each region and repeats.
+            See `theory.chord_chart`.
+        passing_notes: notes outside of the chords may begin too, as the model places them; for models that are
+            conditioned on chords (`song`).
         polyphony: maximum number of notes at once, over all written tracks.
         notes_per_bar: minimum and maximum number of onsets in a bar.
         notes_at_once: minimum and maximum number of simultaneous onsets.
@@ -60,6 +64,8 @@ class Limits:
     scale: str | None = None
     pitch_classes: tuple[int, ...] = ()
     chords: tuple[tuple[float, str], ...] = ()
+    chart: str | None = None
+    passing_notes: bool = False
     polyphony: int | None = None
     notes_per_bar: tuple[int, int] | None = None
     notes_at_once: tuple[int, int] | None = None
@@ -78,10 +84,16 @@ class Limits:
             raise OptionError(f"bars count from 1, and up to {_MOST_BARS:,}")
         if not allowed:
             raise ConstraintError(f"no pitch is left: {self._told()}")
-        for bar, name in self.chords:
+        if self.chart is not None and self.chords:
+            raise OptionError("chords are given by their bars or as a chart, not both")
+        if self.passing_notes and not (self.chords or self.chart):
+            raise OptionError("notes that pass are between chords: give some")
+        charted = [] if self.chart is None else [name for bar in chord_chart(self.chart) for name in bar]
+        named = [(name, f" of bar {bar:g}") for bar, name in self.chords] + [(name, "") for name in charted]
+        for name, where in named:
             classes = chord_classes(name)
             if classes and not any(pitch % 12 in classes for pitch in allowed):
-                raise ConstraintError(f"no pitch is left for the chord {name} of bar {bar:g}: {self._told()}")
+                raise ConstraintError(f"no pitch is left for the chord {name}{where}: {self._told()}")
         if self.no_repeats and len(allowed) == 1:
             raise ConstraintError(f"one pitch alone cannot be played without repeats: {self._told()}")
         if self.grid is not None and not 1 / 24 <= self.grid <= 64:
@@ -114,11 +126,8 @@ class Limits:
             out.append(PitchRange(self.lowest, self.highest))
         if self._classes() != set(range(12)):
             out.append(PitchClasses(tuple(self._classes())))
-        if self.chords:
-            places = ticks_of(score, [bar for bar, _ in self.chords], "bars")
-            steps = view.steps(np.rint(places).astype(np.int64)).tolist()
-            names = {step: name for step, (_, name) in zip(steps, self.chords, strict=True)}
-            out.append(Chords(tuple((step, chord_classes(name)) for step, name in sorted(names.items()))))
+        if self.chords and not self.passing_notes:
+            out.append(Chords(tuple((step, chord_classes(name)) for step, name in self.chord_steps(score, view))))
         if self.polyphony is not None:
             out.append(Polyphony(self.polyphony, view.instruments))
         lines = self.lines(score, span)
@@ -144,6 +153,33 @@ class Limits:
             rooms = [room for room in (self._room(view), self.polyphony) if room is not None]
             out.append(GivenPitches(self.given_pitches, min(rooms, default=None), until))
         return tuple(out)
+
+    def chord_steps(self, score: Score, view: StepView) -> list[tuple[int, str]]:
+        """The steps of a model at which chords begin, and their names."""
+        places = ticks_of(score, [bar for bar, _ in self.chords], "bars")
+        steps = view.steps(np.rint(places).astype(np.int64)).tolist()
+        return sorted({step: name for step, (_, name) in zip(steps, self.chords, strict=True)}.items())
+
+    @property
+    def key(self) -> int | None:
+        """The key, 0 to 11 for C to B major, 12 to 23 for minor; None without a scale that is one of the two."""
+        tonic, _, mode = (self.scale or "").strip().partition(" ")
+        offset = {"": 0, "major": 0, "minor": 12, "harmonic minor": 12, "melodic minor": 12}.get(mode.strip())
+        return None if self.scale is None or offset is None else offset + pitch_class(tonic)
+
+    def resolved(self, score: Score, spans: Sequence[Span]) -> Limits:
+        """The same limits with a chart laid out over the bars of the regions."""
+        if self.chart is None:
+            return self
+        chart, placed = chord_chart(self.chart), dict[float, str]()
+        last = max(end for _, end in spans)
+        lines, numbers = score.bars(last), score.numbers(last)
+        for first, end in spans:
+            begun = max(0, int(np.searchsorted(lines, first, side="right")) - 1)
+            for place, bar in enumerate(numbers[begun : int(np.searchsorted(lines, end))].tolist()):
+                names = chart[place % len(chart)]
+                placed |= {bar + number / len(names): name for number, name in enumerate(names)}
+        return replace(self, chart=None, chords=tuple(sorted(placed.items())))
 
     def _check_given(self, score: Score, view: StepView, span: Span) -> None:
         count, melody = len(self.given_pitches), self.given_pitches
@@ -210,6 +246,8 @@ class Limits:
         parts += [f"scale {self.scale}"] if self.scale else []
         parts += [f"pitch classes {','.join(map(str, self.pitch_classes))}"] if self.pitch_classes else []
         parts += [f"chords {','.join(f'{bar:g}:{name}' for bar, name in self.chords)}"] if self.chords else []
+        parts += [f"chart {self.chart}"] if self.chart else []
+        parts += ["passing notes"] if self.passing_notes else []
         parts += [] if self.polyphony is None else [f"polyphony {self.polyphony}"]
         for name in ("notes_per_bar", "notes_at_once"):
             pair = getattr(self, name)

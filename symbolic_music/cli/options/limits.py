@@ -26,7 +26,15 @@ class LimitOptions:
     highest: Annotated[str | None, _limit(help="The highest pitch.")] = None
     scale: Annotated[str | None, _limit(help="A scale, as 'D minor'.")] = None
     pitch_classes: Annotated[str | None, _limit(help="Pitch classes, as 0,4,7; 0 is C.")] = None
-    chords: Annotated[str | None, _limit(help="Chords from these bars on, as 8:Dm,9:G7,9.5:C; - is no chord.")] = None
+    chords: Annotated[
+        str | None,
+        _limit(
+            help="Chords bar by bar, repeated, as 'C | Am F | G7'; or from these bars on, as 8:Dm,9.5:G7; - is none."
+        ),
+    ] = None
+    passing_notes: Annotated[
+        bool, _limit("--passing-notes", help="Notes between those of the chords, as the model places them.")
+    ] = False
     polyphony: Annotated[int | None, _limit(help="At most this many notes sound at once.", min=1)] = None
     notes_per_bar: Annotated[str | None, _limit(help="Notes in a bar, as 2-8 or 4.")] = None
     notes_at_once: Annotated[str | None, _limit(help="Notes that begin together, as 1-3 or 4.")] = None
@@ -44,13 +52,16 @@ class LimitOptions:
         from symbolic_music.generation import Limits
         from symbolic_music.theory import pitch_number
 
+        timed = self.chords is not None and ":" in self.chords
         melody = [] if self.given_pitches is None else self.given_pitches.split(",")
         return Limits(
             lowest=0 if self.lowest is None else pitch_number(self.lowest),
             highest=127 if self.highest is None else pitch_number(self.highest),
             scale=self.scale,
             pitch_classes=() if self.pitch_classes is None else tuple(numbers(self.pitch_classes, "--pitch-classes")),
-            chords=() if self.chords is None else chords(self.chords),
+            chords=() if self.chords is None or not timed else chords(self.chords),
+            chart=None if timed else self.chords,
+            passing_notes=self.passing_notes,
             polyphony=self.polyphony,
             notes_per_bar=None if self.notes_per_bar is None else least_and_most(self.notes_per_bar, "--notes-per-bar"),
             notes_at_once=None if self.notes_at_once is None else least_and_most(self.notes_at_once, "--notes-at-once"),

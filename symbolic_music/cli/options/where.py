@@ -159,7 +159,7 @@ def chords(text: str) -> tuple[tuple[float, str], ...]:
     """Bars and chords from a text such as 8:Dm,9:G7; OptionError when it is not one."""
     found = [re.fullmatch(rf"{_NUMBER}:(\S+)", part.strip()) for part in text.split(",")]
     if not all(found):
-        raise OptionError(f"--chords takes bars and chords such as 8:Dm,9:G7, not {text!r}")
+        raise OptionError(f"--chords takes a chart such as 'C | Am F | G7', or bars as in 8:Dm,9:G7, not {text!r}")
     return tuple((float(one[1]), one[2]) for one in found if one)
 
 

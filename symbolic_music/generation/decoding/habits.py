@@ -67,8 +67,8 @@ def relation(classes: Mask) -> Integers:
 
 
 def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """The pitched notes of all other slots."""
-    chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
+    """The pitched notes of all other slots, chords that are known beforehand among them."""
+    chosen = ~np.isin(events.slot, slots) & events.is_pitched
     return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
 
 

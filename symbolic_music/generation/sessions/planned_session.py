@@ -23,7 +23,7 @@ from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Role
 from symbolic_music.generation.sessions.draft import Draft
-from symbolic_music.generation.views.model_view import StepView
+from symbolic_music.generation.views.model_view import StepView, follows_chords
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 
@@ -99,6 +99,9 @@ class PlannedSession(EditSession):
     ) -> None:
         if count < 1:
             raise OptionError(f"at least one alternative is needed, not {count}")
+        if edit.limits.passing_notes and not follows_chords(model):
+            raise OptionError(f"model {model.card.name!r} is not conditioned on chords, between which notes could pass")
+        edit = replace(edit, limits=edit.limits.resolved(score, edit.spans))
         self._score, self._edit, self._model = score, edit, model
         self._sampling, self._seed = sampling, seed
         in_tracks = np.isin(score.notes["track"], edit.tracks)

@@ -26,12 +26,15 @@ from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing
+from symbolic_music.generation.views.model_view import follows_chords
 from symbolic_music.generation.views.track_style import Voice, voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
+from symbolic_music.tokenizers.region.arrangement import Layout
 from symbolic_music.tokenizers.region.events import Integers
+from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony, with_chords
 from symbolic_music.tokenizers.sustain import pedal_presses
 
 # Rows that are kept free for what is written, and the notes of a part that are expected in them at most.
@@ -64,8 +67,11 @@ class RegionEditing(PlannedSession):
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
+        limits = self._edit.limits
         for span in edit.spans:
-            edit.limits.constraints(score, self, span)
+            limits.constraints(score, self, span)
+        chords = tuple(limits.chord_steps(score, self)) if limits.chords else ()
+        self._harmony = Harmony(chords, limits.key) if follows_chords(model) else NO_HARMONY
 
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
         """Steps of the model at ticks of the score; see `views.model_view.StepView`."""
@@ -178,14 +184,15 @@ class RegionEditing(PlannedSession):
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
-        others = sounding(events, chosen) if planner.keeps_habits and not limits.free else None
+        over = with_chords(events, self._harmony.chords, [(part.start, part.end)])
+        others = sounding(over, chosen) if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
         is_free = others is None or self._with_pedal
         alike = None if is_free else AlikeBars(events, chosen, part.start, part.end, self._like)
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
-        is_opening = not len(events)
+        is_opening = self._is_opening(events)
         return RegionRequest(
             rows=self._rows(number, place, part, events, chosen),
             origin=part.start,
@@ -203,7 +210,10 @@ class RegionEditing(PlannedSession):
                 None if has_drums or alike is None
                 else Rhythm(events, chosen, [*self._holes, *self._ignored], alike)
             ),
-            motifs=tuple(None if alike is None else Motif(events, slot, alike) for slot in chosen),
+            # Bars that are alike may have other chords than those that are asked for.
+            motifs=tuple(
+                None if alike is None or self._harmony.chords else Motif(events, slot, alike) for slot in chosen
+            ),
             others=others,
             is_opening=is_opening,
             busy=tuple(_busy(events, slot, part.start) for slot in chosen),
@@ -221,13 +231,17 @@ class RegionEditing(PlannedSession):
         ahead = [(int(a), max(int(a) + 1, int(b))) for a, b in (self.steps(list(one)) for one in later)]
         window = self._model.network.config.window
         room = window - min(_ROOM, window // 3)
-        rows = arrange_edit(events, [(part.start, part.end), *ahead], slots, room, like=self._like)
-        # A piece begins as the stretches of training do: with its header alone.
-        is_opening = not len(events)
+        layout = Layout(harmony=self._harmony)
+        rows = arrange_edit(events, [(part.start, part.end), *ahead], slots, room, layout, like=self._like)
+        is_opening = self._is_opening(events)
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + (not is_opening)]
         if is_opening:
             rows[rows[:, r.KIND] == r.TRACK, r.ABOUT] = r.ABOUT_GIVEN
         return rows
+
+    def _is_opening(self, events: GridEvents) -> bool:
+        """Whether a piece begins as the stretches of training do, with its header alone: no notes nor chords."""
+        return not len(events) and not self._harmony.chords
 
     def _pedals(self, number: int) -> list[int]:
         """The written tracks whose pedal is written too: after the end of the piece, where it was in use so far.

@@ -76,6 +76,11 @@ def edits(model: Model) -> bool:
     return known and can_be_read(model.network)
 
 
+def follows_chords(model: Model) -> bool:
+    """Whether a model is conditioned on chords and a key, beside the notes that are given."""
+    return model.reads == "regions" and model.network.config.harmony
+
+
 def known_instruments(model: Model) -> tuple[int, ...]:
     """The instruments of a model of the anticipatory ids, 128 for drums."""
     return tuple(sorted(getattr(model.network.config, "instruments", range(v.INSTRUMENTS))))
