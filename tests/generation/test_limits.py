@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,3 +242,26 @@ def test_what_a_region_model_meets_is_told_in_limits_and_printed_bars(quartet: S
         edit.finish()
     worded = rf"no (onset|note) is left in bar {first}: the limits \(notes per bar 100-200, grid 1\) leave none"
     assert re.match(worded, str(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"chart": "C", "chords": ((1, "C"),)}, "not both"),
+        ({"passing_notes": True}, "give some"),
+        ({"chart": "C || F"}, "chords in each bar"),
+        ({"chart": ""}, "chords in each bar"),
+        ({"chart": "C | H"}, "no chord 'H'"),
+        ({"chart": "C | Eb", "lowest": 60, "highest": 62}, "for the chord Eb: pitches 60 to 62"),
+    ],
+)
+def test_charts_that_cannot_be(limits: dict[str, Any], words: str) -> None:
+    with pytest.raises((OptionError, ConstraintError), match=words):
+        Limits(**limits)
+
+
+@pytest.mark.parametrize(
+    ("scale", "key"), [(None, None), ("D minor", 14), ("Eb", 3), ("A harmonic minor", 21), ("C dorian", None)]
+)
+def test_the_key_of_a_scale(scale: str | None, key: int | None) -> None:
+    assert Limits(scale=scale).key == key

@@ -47,11 +47,13 @@ def four_parts() -> Model:
 
 
 @cache
-def regional() -> Model:
-    """A region model: bars, tracks, everything around at once."""
+def regional(harmony: bool = False) -> Model:
+    """A region model: bars, tracks, everything around at once; chords and keys too, if asked for."""
     torch.manual_seed(3)
-    config = RegionConfig(width=64, layers=1, note_layers=1, hidden=32, window=320)
+    config = RegionConfig(width=64, layers=1, note_layers=1, hidden=32, window=320, harmony=harmony)
     network = RegionTransformer(config).eval()
+    if network.harmony is not None:
+        torch.nn.init.normal_(network.harmony.weight)
     return Model(network, Card("tiny", 1, "", ""), View(100.0, ()), tokenizers.get("region"))
 
 

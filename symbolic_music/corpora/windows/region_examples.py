@@ -126,7 +126,7 @@ def _edit(
         chords = [(step, _triad(name)) for step, name in chords]
     layout = replace(layout, harmony=Harmony(tuple(chords), key))
     if chords and rng.random() < _CHORDS_ALONE:
-        layout = replace(layout, given=np.zeros(len(events.slot_instruments), bool), alike=0.0)
+        layout = replace(layout, alone=True)
     return arrange_edit(events, steps, written.tolist(), longest, layout, most_written=int(longest * 0.625))
 
 

@@ -60,7 +60,9 @@ class Elsewhere:
                 places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         if limits.grid is not None:
             places = np.ones_like(places)
-        return replace(found, at_once=at_once, per_bar=per_bar, places=places)
+        # Chords that are asked for may be in another key than the part is elsewhere.
+        classes = np.zeros(12) if limits.chords else found.classes
+        return replace(found, at_once=at_once, per_bar=per_bar, places=places, classes=classes)
 
     def _habits_of(self, own: NDArray[np.bool_]) -> Habits | None:
         events = self.events

@@ -39,6 +39,7 @@ class Layout:
         reach: how much further the other notes of written slots reach.
         given: mask of the slots whose notes are given; written slots always are.
         harmony: that the spans are conditioned on.
+        alone: whether nothing else is given.
         tempo: added to the class of the tempo.
     """
 
@@ -49,6 +50,7 @@ class Layout:
     reach: float = 1.0
     given: NDArray[np.bool_] | None = None
     harmony: Harmony = NO_HARMONY
+    alone: bool = False
     tempo: int = 0
 
 
@@ -176,6 +178,8 @@ def _given(
     distance = np.where(events.bar < first, first - events.bar, np.where(events.bar >= last, after, 0.0))
     rank = np.where(own, distance / layout.reach, distance)
     is_chord = events.instrument == r.CHORD_INSTRUMENT
+    if layout.alone:
+        is_given = is_given & is_chord
     if layout.given is not None:
         given = np.append(layout.given, np.ones(len(is_written) - len(layout.given), bool))
         is_given = is_given & (given | is_written)[events.slot]

@@ -11,8 +11,9 @@ from symbolic_music.evaluation.regions import region_likelihood, stretches_of
 from symbolic_music.models.architectures.region_cache import RegionCache
 from symbolic_music.models.architectures.region_transformer import RegionConfig, RegionTransformer
 from symbolic_music.tokenizers.region import rows as r
-from symbolic_music.tokenizers.region.arrangement import arrange_edit, arrange_stretch
+from symbolic_music.tokenizers.region.arrangement import PLAIN, Layout, arrange_edit, arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
+from symbolic_music.tokenizers.region.harmony import Harmony
 from tests.tokenizers.example_music import PIECES, piece
 
 FIELDS = ("gap", "slot", "key", "duration", "velocity", "instrument")
@@ -20,8 +21,12 @@ FIELDS = ("gap", "slot", "key", "duration", "velocity", "instrument")
 
 @pytest.fixture
 def network() -> RegionTransformer:
+    return filled(RegionConfig(width=64, layers=2, note_layers=1, hidden=48, window=200))
+
+
+def filled(config: RegionConfig) -> RegionTransformer:
     torch.manual_seed(0)
-    network = RegionTransformer(RegionConfig(width=64, layers=2, note_layers=1, hidden=48, window=200)).eval()
+    network = RegionTransformer(config).eval()
     with torch.no_grad():  # what begins as nothing would hide a fault
         for name, parameter in network.named_parameters():
             if name.endswith(("out.weight", "down.weight")):
@@ -31,15 +36,18 @@ def network() -> RegionTransformer:
     return network
 
 
-def an_edit(longest: int = 190) -> torch.Tensor:
+def an_edit(longest: int = 190, layout: Layout = PLAIN) -> torch.Tensor:
     events = grid_events(piece(PIECES[0]))
     lines = events.bar_starts
     slots = np.unique(events.slot[(events.time >= lines[2]) & (events.time < lines[4])])[:2]
-    return torch.from_numpy(arrange_edit(events, [(int(lines[2]), int(lines[4]))], slots.tolist(), longest))
+    return torch.from_numpy(arrange_edit(events, [(int(lines[2]), int(lines[4]))], slots.tolist(), longest, layout))
 
 
-def test_row_by_row_is_all_at_once(network) -> None:
+@pytest.mark.parametrize("harmony", [False, True])
+def test_row_by_row_is_all_at_once(network, harmony: bool) -> None:
     rows = an_edit()
+    if harmony:
+        network, rows = following(), an_edit(layout=LED)
     begin = int((rows[:, r.KIND] == r.REGION).nonzero()[0]) + 1
     with torch.no_grad():
         losses = network.losses(rows[None])
@@ -66,6 +74,44 @@ def test_row_by_row_is_all_at_once(network) -> None:
             seen += 1
         cache.append(row[None].expand(2, -1))
     assert seen > 4
+
+
+LED = Layout(harmony=Harmony(((0, "C"), (600, "G7")), key=3))
+
+
+def following() -> RegionTransformer:
+    """A network that reads chords and keys."""
+    network = filled(RegionConfig(width=64, layers=2, note_layers=1, hidden=48, window=200, harmony=True))
+    with torch.no_grad():
+        assert network.harmony is not None
+        assert not network.harmony.weight.any(), "weights from before chords were read keep their meaning"
+        network.harmony.weight.normal_(std=0.3)
+    return network
+
+
+def test_chords_and_keys_bear_on_what_follows_and_are_not_predicted() -> None:
+    network, rows = following(), an_edit(layout=LED)
+    is_chord = (rows[1:, r.INSTRUMENT] == r.CHORD_INSTRUMENT)[None]
+    region = rows[:, r.KIND] == r.REGION
+    other_key, other_chords = rows.clone(), rows.clone()
+    other_key[region, r.ABOUT] += 5
+    other_chords[1:][is_chord[0] & (rows[1:, r.KIND] == r.NOTE), r.KEY] += 1
+    with torch.no_grad():
+        losses, *others = (network.losses(one[None]) for one in (rows, other_key, other_chords))
+    written = losses["written"] > 0
+    for name in FIELDS:
+        assert not losses[name][is_chord].any(), name
+    for other in others:
+        assert not torch.allclose(losses["key"][written], other["key"][written], atol=1e-4)
+
+
+def test_without_chords_a_network_that_reads_them_is_as_one_that_does_not(network) -> None:
+    other = RegionTransformer(RegionConfig(width=64, layers=2, note_layers=1, hidden=48, window=200, harmony=True))
+    other.load_state_dict(network.state_dict(), strict=False)
+    other.eval()
+    rows = an_edit()
+    with torch.no_grad():
+        assert torch.equal(network(rows[None]), other(rows[None]))
 
 
 def test_alternatives_with_rows_of_their_own_are_as_each_alone(network) -> None:

@@ -145,3 +145,24 @@ def test_matrices_of_blocks_are_learnt_by_muon(tmp_path: Path, store: Path) -> N
 def test_a_plateau_falls_at_its_end() -> None:
     rate = plateau(10, 0.5, 0.1)
     assert [round(rate(step), 2) for step in (0, 4, 5, 8, 10)] == [1, 1, 1, 0.46, 0.1]
+
+
+def test_examples_have_the_chords_and_keys_of_their_pieces(store: Path) -> None:
+    data = RegionsData(kind="regions", stores={str(store): 1.0}, chords=0.5, keys=0.5, variations=True)
+    rows = np.concatenate(StoreRegions(data, 200).training(40, np.random.default_rng(1)))
+    chords = rows[(rows[:, r.INSTRUMENT] == r.CHORD_INSTRUMENT) & (rows[:, r.KIND] == r.NOTE)]
+    assert len(chords)
+    abouts = set(rows[rows[:, r.KIND] == r.REGION, r.ABOUT].tolist())
+    assert 0 in abouts
+    assert abouts - {0} <= set(range(r.ABOUTS, r.ABOUTS + 12)), "all are in C major, transposed"
+    assert len(set(rows[rows[:, r.KIND] == r.START, r.ABOUT].tolist())) == 3
+
+
+def test_chords_are_for_networks_that_read_them(tmp_path: Path, store: Path) -> None:
+    settings = config(tmp_path, store).model_dump()
+    settings["data"]["chords"] = 0.5
+    with pytest.raises(TrainingError, match="harmony: true"):
+        train(parse_config(settings))
+    settings["model"]["harmony"] = True
+    folder = train(parse_config(settings)).folder
+    assert load_model(folder).network.config.harmony
