@@ -188,7 +188,7 @@ def likely_key(score: Score) -> int | None:
     return key_of_weights(np.bincount(notes["pitch"] % 12, np.maximum(notes["duration"], 1).astype(np.float64), 12))
 
 
-def key_of_weights(weights: NDArray[np.float64]) -> int | None:
+def key_of_weights(weights: NDArray[Any]) -> int | None:
     """The key whose profile fits weights of the twelve pitch classes best, as `likely_key`; None where all are equal.
 
     Examples:

@@ -78,7 +78,7 @@ def edits(model: Model) -> bool:
 
 def follows_chords(model: Model) -> bool:
     """Whether a model is conditioned on chords and a key, beside the notes that are given."""
-    return model.reads == "regions" and model.network.config.harmony
+    return model.reads == "regions" and bool(getattr(model.network.config, "harmony", False))
 
 
 def known_instruments(model: Model) -> tuple[int, ...]:

@@ -51,20 +51,24 @@ def with_chords(events: GridEvents, chords: Sequence[tuple[int, str]], spans: Se
     if not found or slot >= SLOTS:
         return events
     time, duration, pitch = np.array(found, np.int64).T
-    new = {
-        "time": time,
-        "duration": duration,
-        "slot": np.full(len(time), slot),
-        "instrument": np.full(len(time), CHORD_INSTRUMENT),
-        "pitch": pitch,
-        "velocity": np.full(len(time), _VELOCITY),
-        "bar": np.clip(np.searchsorted(events.bar_starts, time, side="right") - 1, 0, None),
-    }
-    columns = {name: np.concatenate([getattr(events, name), own]) for name, own in new.items()}
-    order = np.lexsort((columns["pitch"], columns["slot"], columns["time"]))
+
+    def both(own: Integers, new: Integers | int) -> Integers:
+        return np.append(own, np.broadcast_to(new, len(time)))
+
+    order = np.lexsort([both(*pair) for pair in ((events.pitch, pitch), (events.slot, slot), (events.time, time))])
+
+    def joined(own: Integers, new: Integers | int) -> Integers:
+        return np.asarray(both(own, new)[order])
+
     return replace(
         events,
-        **{name: column[order] for name, column in columns.items()},
+        time=joined(events.time, time),
+        duration=joined(events.duration, duration),
+        slot=joined(events.slot, slot),
+        instrument=joined(events.instrument, CHORD_INSTRUMENT),
+        pitch=joined(events.pitch, pitch),
+        velocity=joined(events.velocity, _VELOCITY),
+        bar=joined(events.bar, np.clip(np.searchsorted(events.bar_starts, time, side="right") - 1, 0, None)),
         slot_instruments=np.append(events.slot_instruments, CHORD_INSTRUMENT),
         slot_tracks=np.append(events.slot_tracks, -1),
     )
