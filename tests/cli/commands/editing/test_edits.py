@@ -156,7 +156,7 @@ def test_limits_of_rhythm_are_kept(write) -> None:
         (("--bars", "1", "--scale", "C nothing"), "no scale 'nothing'"),
         (("--bars", "1", "--scale", "C major", "--pitch-classes", "1,3"), "no pitch is left"),
         (("--bars", "1", "--chords", "1:F#", "--scale", "C major", "--lowest", "60", "--highest", "64"), "chord F#"),
-        (("--bars", "1", "--chords", "first:F#"), "--chords takes bars and chords"),
+        (("--bars", "1", "--chords", "first:F#"), "--chords takes a chart"),
         (("--bars", "1", "--chords", "1:Cwhat"), "no chord 'Cwhat'"),
         (("--bars", "1", "--notes-per-bar", "5-2"), "least <= most"),
         (("--bars", "1", "--notes-at-once", "3", "--polyphony", "2"), "cannot be 2 at once"),
