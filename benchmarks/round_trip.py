@@ -1,12 +1,12 @@
 """What a file is after it was read and written, and after an edit.
 
-    python benchmarks/round_trip.py CORPORA [--files 200] [--only lakh-subset …] [--played-every 8]
+    python benchmarks/round_trip.py CORPORA [--files 200] [--only lakh-subset …] [--played-every 8] [--log FILE]
 
-Over maestro-midi, lakh-subset, pop909, groove-midi, freedoom-midi and midi-edge-cases in the folder CORPORA, so many
-files of each:
+Over maestro-midi, lakh-subset, pop909, groove-midi, freedoom-midi and midi-edge-cases in the folder CORPORA, all files
+of each, or as many as `--files` says:
 
 - read and written: the same bytes, or what a player plays is equal (mido, tracks merged by time, state by port and
-  channel: tests/io/midi/player.py);
+  channel: tests/io/midi/player.py); files with other bytes that mido does not read are not compared;
 - written anew, event by event from the tables of the score: what is played is equal, of every file that comes out with
   other bytes and of every eighth of the rest, or as often as `--played-every` says;
 - a random region of random tracks rewritten with random notes: chunks of tracks that were not edited have the same
@@ -16,12 +16,15 @@ files of each:
 - notes whose program the reading across tracks changed;
 - milliseconds to read, write, and write after an edit, beside symusic.
 
+A file whose headers or lengths were wrong is written with right ones; an edit of it is compared with that. With `--log`
+the counts of each file are kept as JSON lines, and a later run of the same commit goes on where this one stopped.
 Results go to benchmarks/results/round-trip.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
 import sys
@@ -33,13 +36,14 @@ from typing import Any
 
 import numpy as np
 import symusic
-from result_file import write_result
+from result_file import commit, write_result
 from tokenizers_remi_compound import midi_files, row
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi import tolerant_reader
 from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.io.midi.patch import patched
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.reading.walk import walk
 from symbolic_music.io.midi.writer import written
@@ -99,9 +103,9 @@ def silent_events(chunk: bytes) -> list[tuple[int, int, bytes]]:
 
 
 def edit(
-    name: str, data: bytes, score: Score, rng: random.Random, found: Counter[str], times: dict[str, list[float]]
+    name: str, plain: bytes, score: Score, rng: random.Random, found: Counter[str], times: dict[str, list[float]]
 ) -> None:
-    """One random edit, and what became of the file."""
+    """One random edit, and what became of the file; `plain`: as it is written without an edit."""
     changed, _ = edited(score, rng)
     found["edits"] += 1
     tolerant_reader.placed.cache_clear()
@@ -109,87 +113,131 @@ def edit(
     timed(times, "write after another edit", lambda: midi_bytes(changed))
     again = parse_midi(out)
     found["edits: notes as written"] += sorted(again.notes[CONTENT].tolist()) == sorted(changed.notes[CONTENT].tolist())
-    if any(events.table is None for events in tolerant_reader.placed(data).tracks):
+    if patched(changed) is None:
         print("damaged within, so written anew:", name)
         return
-    before, after = chunks(data), chunks(out)
-    same = [a == b for a, b in zip(before, after, strict=False)]
+    before, after = chunks(plain), chunks(out)
     if len(after) < len(before):
+        print("tracks lost:", name)
         return
-    touched = _touched(score, changed)
+    touched = _touched(plain, score, changed)
+    same = [a == b for a, b in zip(before, after, strict=False)]
     found["chunks of tracks not edited"] += len(before) - len(touched)
     found["chunks of tracks not edited: same bytes"] += sum(s for i, s in enumerate(same) if i not in touched)
     for index in touched:
         mine, theirs = silent_events(before[index]), silent_events(after[index])
         found["other events of edited tracks"] += len(mine)
         rest = iter(theirs)
-        same = all(event in rest for event in mine) if before[index][:4] == b"MTrk" and data[9] == 0 else mine == theirs
-        found["other events of edited tracks: identical"] += len(mine) if same else 0
-        if not same:
+        is_single = before[index][:4] == b"MTrk" and plain[9] == 0
+        alike = all(event in rest for event in mine) if is_single else mine == theirs
+        found["other events of edited tracks: identical"] += len(mine) if alike else 0
+        if not alike:
             print("other events changed:", name, index)
 
 
-def _touched(score: Score, changed: Score) -> set[int]:
+def _touched(plain: bytes, score: Score, changed: Score) -> set[int]:
     """Chunks that hold a note which went or came."""
-    placed = tolerant_reader.placed(score.source.data)  # type: ignore[attr-defined]
+    placed = tolerant_reader.placed(plain)
     old, new = Counter(score.notes.tolist()), Counter(changed.notes.tolist())
     tracks = {row[6] for row in ((old - new) + (new - old))}
     files = {f for f in range(len(placed.tracks)) for t in tracks if placed.first[f] <= t < placed.first[f + 1]}
     starts = [extent.start - 8 for extent in placed.layout.tracks]
     where, at = {}, 14
-    for index, chunk in enumerate(chunks(score.source.data)):  # type: ignore[attr-defined]
+    for index, chunk in enumerate(chunks(plain)):
         where[at] = index
         at += len(chunk)
     return {where[starts[f]] for f in files}
 
 
-def corpus(folder: Path, count: int, played_every: int) -> tuple[Counter[str], dict[str, list[float]]]:
+def one_file(path: Path, number: int, is_played: bool) -> tuple[Counter[str], dict[str, list[float]]]:
+    """The counts and milliseconds of one file; `is_played`: also where it comes out with the same bytes."""
+    found: Counter[str] = Counter()
+    times: dict[str, list[float]] = {}
+    data = path.read_bytes()
+    if data[:4] != b"MThd":
+        return found, times
+    try:
+        score = timed(times, "read", lambda: parse_midi(data))
+    except MidiError:
+        return found, {}
+    found["files"] += 1
+    out = timed(times, "write", lambda: midi_bytes(score))
+    found["same bytes"] += out == data
+    try:
+        if int.from_bytes(data[10:12], "big") < len(tolerant_reader.placed(data).layout.tracks):
+            raise ValueError("mido reads as many tracks as the header says")
+        heard = play(data) if out != data or is_played else None
+    except Exception:  # mido raises many kinds at odd files
+        found["mido refuses"] += 1
+        heard = None
+    if out == data or heard is not None:
+        alike = out == data or heard == play(out)
+        found["compared"] += 1
+        found["equal to a listener"] += alike
+        if not alike:
+            print("not equal to a listener:", path.name)
+    else:
+        print("comes out with other bytes, and mido does not read it:", path.name)
+    if heard is not None:
+        found["written anew"] += 1
+        anew = timed(times, "write anew", lambda: written(score))
+        equal = heard == play(anew)
+        found["written anew: equal to a listener"] += equal
+        if not equal:
+            print("not equal when written anew:", path.name)
+    theirs = as_symusic_reads(score)
+    if len(theirs) == len(score):
+        moved = Counter(score.notes[CONTENT].tolist()) - Counter(theirs.notes[CONTENT].tolist())
+        found["notes"] += len(score)
+        found["notes of another program"] += sum(moved.values())
+        found["files with notes of another program"] += bool(moved)
+    if len(score):
+        edit(path.name, out, score, random.Random(number), found, times)
+    try:
+        peer = timed(times, "symusic read", lambda: symusic.Score.from_midi(data))
+        timed(times, "symusic write", peer.dumps_midi)
+    except Exception:  # what symusic refuses has no time of it
+        pass
+    return found, times
+
+
+class Log:
+    """Counts and milliseconds of files that this commit measured, in a file of JSON lines, or nowhere."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._commit = path, commit()
+        rows = path.read_text().splitlines() if path is not None and path.exists() else []
+        self._known = {
+            (row["corpus"], row["file"]): (Counter[str](row["count"]), row["times"])
+            for row in map(json.loads, rows)
+            if row["commit"] == self._commit
+        }
+
+    def get(self, corpus: str, name: str) -> tuple[Counter[str], dict[str, list[float]]] | None:
+        """Those of a file, None where it was not measured."""
+        return self._known.get((corpus, name))
+
+    def add(self, corpus: str, name: str, found: Counter[str], times: dict[str, list[float]]) -> None:
+        """One more."""
+        if self._path is not None:
+            row = {"commit": self._commit, "corpus": corpus, "file": name, "count": found, "times": times}
+            with self._path.open("a") as out:
+                out.write(json.dumps(row) + "\n")
+
+
+def corpus(folder: Path, count: int, played_every: int, log: Log) -> tuple[Counter[str], dict[str, list[float]]]:
     """All figures of one corpus."""
     found: Counter[str] = Counter()
     times: dict[str, list[float]] = {}
     for number, path in enumerate(midi_files(folder, count)):
-        data = path.read_bytes()
-        if data[:4] != b"MThd":
-            continue
-        try:
-            score = timed(times, "read", lambda d=data: parse_midi(d))
-        except MidiError:
-            continue
-        found["files"] += 1
-        out = timed(times, "write", lambda s=score: midi_bytes(s))
-        found["same bytes"] += out == data
-        try:
-            if int.from_bytes(data[10:12], "big") < len(tolerant_reader.placed(data).layout.tracks):
-                raise ValueError("mido reads as many tracks as the header says")
-            heard = play(data) if out != data or number % played_every == 0 else None
-        except Exception:  # mido raises many kinds at odd files
-            found["mido refuses"] += 1
-            heard = None
-        alike = out == data or heard is None or heard == play(out)
-        found["equal to a listener"] += alike
-        if not alike:
-            print("not equal to a listener:", path.name)
-        if heard is not None:
-            found["written anew"] += 1
-            anew = timed(times, "write anew", lambda s=score: written(s))
-            equal = heard == play(anew)
-            found["written anew: equal to a listener"] += equal
-            if not equal:
-                print("not equal when written anew:", path.name)
-        theirs = as_symusic_reads(score)
-        if len(theirs) == len(score):
-            columns = ["onset", "duration", "pitch", "velocity", "program", "channel"]
-            moved = Counter(score.notes[columns].tolist()) - Counter(theirs.notes[columns].tolist())
-            found["notes"] += len(score)
-            found["notes of another program"] += sum(moved.values())
-            found["files with notes of another program"] += bool(moved)
-        if out == data and len(score):
-            edit(path.name, data, score, random.Random(number), found, times)
-        try:
-            peer = timed(times, "symusic read", lambda d=data: symusic.Score.from_midi(d))
-            timed(times, "symusic write", peer.dumps_midi)
-        except Exception:
-            pass
+        name = str(path.relative_to(folder))
+        known = log.get(folder.name, name)
+        own, own_times = known or one_file(path, number, number % played_every == 0)
+        if known is None:
+            log.add(folder.name, name, own, own_times)
+        found += own
+        for what, of in own_times.items():
+            times.setdefault(what, []).extend(of)
     return found, times
 
 
@@ -197,17 +245,19 @@ def main() -> None:
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", type=Path)
-    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--files", type=int)
     parser.add_argument("--only", nargs="*", default=CORPORA)
     parser.add_argument("--played-every", type=int, default=8)
+    parser.add_argument("--log", type=Path)
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     count = 0
+    log = Log(options.log)
     for name in options.only:
-        found, times = corpus(options.corpora / name, options.files, options.played_every)
+        found, times = corpus(options.corpora / name, options.files or sys.maxsize, options.played_every, log)
         count += found["files"]
         for part, whole in (
-            ("same bytes", "files"), ("equal to a listener", "files"),
+            ("same bytes", "files"), ("equal to a listener", "compared"),
             ("written anew: equal to a listener", "written anew"), ("edits: notes as written", "edits"),
             ("chunks of tracks not edited: same bytes", "chunks of tracks not edited"),
             ("other events of edited tracks: identical", "other events of edited tracks"),
