@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,13 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.reading.event_table import EventTable
-from symbolic_music.io.midi.reading.events import narrow
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, changes_port, insertions, patched_chunk
 from symbolic_music.io.midi.writing.columns import part_chunks
 from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.map_patch import swaps
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
-from symbolic_music.io.midi.writing.pairs import in_order, note_key, pairs, touched_keys
+from symbolic_music.io.midi.writing.pairs import Ints, in_order, note_key, pairs, touched_keys
 from symbolic_music.io.midi.writing.repair import repaired
 from symbolic_music.io.midi.writing.swaps import Swap
 from symbolic_music.io.midi.writing.table_patch import table_swaps
@@ -49,10 +48,7 @@ def patched(score: Score) -> bytes | None:
     if data is None or (document.is_whole(score) and score.others is document.others):
         return data
     found = placed(data)
-    read = found.score.notes is document.tables[0] or np.array_equal(
-        packed(found.score.notes), packed(document.tables[0])
-    )
-    if not found.layout.tracks or not read:
+    if not found.layout.tracks or not _reads_alike(found, document):
         return None
     swapped, others = swaps(score, document, found), table_swaps(score, document, found)
     if swapped is None or others is None or (swapped and score.notes["hanging"].any()):
@@ -68,6 +64,13 @@ def patched(score: Score) -> bytes | None:
 
 class _ImpossibleError(Exception):
     """The change cannot be made in this file."""
+
+
+@lru_cache(maxsize=4)
+def _reads_alike(found: Placed, document: Document) -> bool:
+    """Whether the notes whose places are known are those that were read."""
+    ours, theirs = found.score.notes, document.tables[0]
+    return ours is theirs or np.array_equal(packed(ours), packed(theirs))
 
 
 def _patchable(score: Score, document: Document) -> bool:
@@ -107,7 +110,9 @@ class _Patch:
         self._extents = placed.layout.tracks
         # On the channels of the file, with the names that they have now; then what was added.
         self._tracks = [
-            replace(known, name=track.name, encoding=track.encoding)
+            known
+            if (known.name, known.encoding) == (track.name, track.encoding)
+            else replace(known, name=track.name, encoding=track.encoding)
             for known, track in zip(placed.score.tracks, score.tracks, strict=False)
         ]
         self._tracks += score.tracks[len(self._tracks) :]
@@ -126,16 +131,6 @@ class _Patch:
                 self._new[swap.file].append(swap.new)
         self._add(apart)
 
-    @cached_property
-    def _stayed(self) -> list[NDArray[np.int64]]:
-        """For each track of the file the rows of its notes that stayed."""
-        kept = self._change.kept[self._change.kept >= 0]
-        file = narrow(self._placed.notes[kept, 0])
-        if len(self._extents) > 1:
-            order = np.argsort(file, kind="stable")
-            kept, file = kept[order], file[order]
-        return np.split(kept, np.searchsorted(file, np.arange(1, len(self._extents))))
-
     def whole(self) -> bytes:
         """The bytes of the file."""
         extras = self._extra_chunks()
@@ -147,8 +142,9 @@ class _Patch:
                     raise _ImpossibleError
                 data = self._data[extent.start : extent.stop]
                 coming = insertions(table, self._new[file])
-                self._check(file, table, coming)
-                body = patched_chunk(data, table, self._removed[file], coming)
+                gone = table.rows(sorted(self._removed[file]))
+                self._check(file, table, gone, coming)
+                body = patched_chunk(data, table, gone.tolist(), coming)
                 pieces += [self._data[at : extent.start - 4], len(body).to_bytes(4, "big"), body]
                 at = extent.stop
         end = self._extents[-1].stop
@@ -161,20 +157,30 @@ class _Patch:
         numbers = (kind, len(self._extents) + len(extras))
         return whole[: head - 2] + b"".join(number.to_bytes(2, "big") for number in numbers) + whole[head + 2 :]
 
-    def _check(self, file: int, table: EventTable, coming: dict[int, list[New]]) -> None:
-        """That a reader of this track finds the notes that stayed and those that came, and no others."""
-        keys = touched_keys(table, self._removed[file], coming)
-        notes, stayed = self._placed.score.notes, self._stayed[file]
-        key = self._placed.keys[stayed]
+    def _check(self, file: int, table: EventTable, gone: Ints, coming: dict[int, list[New]]) -> None:
+        """That a reader of this track finds the notes that stayed and those that came, and no others.
+
+        Looked at is the span of the change alone. Before it nothing differs; behind it nothing does either, if the same
+        notes are waiting for their ends there.
+        """
+        keys = touched_keys(table, gone, coming)
+        first, stop = min([*gone[:1].tolist(), *coming]), max([*(gone[-1:] + 1).tolist(), *coming])
+        notes, (of, begun, ended) = self._placed.score.notes, self._placed.notes.T
+        if (ended[self._change.went] < 0).any():
+            stop = len(table)  # what waited for its end all the time does so no more
+        begin, end = int(table.place[first]), int(table.place[stop]) if stop < len(table) else table.end
+        lasting = (ended >= begin) | (ended < 0)
+        rows = np.flatnonzero(self._change.stayed & (of == file) & (begun < end) & lasting)
+        key = self._placed.keys(rows)
         touched = keys[key]
-        stayed, key = stayed[touched], key[touched]
-        hanging = notes["hanging"][stayed] != 0
-        if hanging.any() and not self._hanging_alike(keys):
+        rows, key = rows[touched], key[touched]
+        if notes["hanging"][rows].any() and not self._hanging_alike(keys):
             raise _ImpossibleError
-        lasts = np.where(hanging, -1, notes["duration"][stayed])
-        kept = np.stack([notes["onset"][stayed], lasts, key, notes["velocity"][stayed]], -1)
-        rows = np.concatenate([kept, np.array(self._came[file], np.int64).reshape(-1, 4)])
-        if not np.array_equal(pairs(table, self._removed[file], coming, keys), in_order(rows)):
+        lasts = np.where((ended[rows] < end) & (ended[rows] >= 0), notes["duration"][rows], -1)
+        kept = np.stack([notes["onset"][rows], lasts, key, notes["velocity"][rows]], -1)
+        before = table.rows(np.sort(begun[rows[begun[rows] < begin]]))
+        expected = in_order(np.concatenate([kept, np.array(self._came[file], np.int64).reshape(-1, 4)]))
+        if not np.array_equal(pairs(table, (first, stop), gone, coming, keys, before), expected):
             raise _ImpossibleError
 
     def _hanging_alike(self, keys: NDArray[np.bool_]) -> bool:
@@ -201,26 +207,26 @@ class _Patch:
         files = [self._file(int(notes["track"][index])) for index in inside]
         ends = [self._extents[file].stop for file in files]
         voices = [_voice(self._tracks[int(notes["track"][index])]) for index in inside]
-        onsets = notes["onset"][inside].tolist()
-        rows = np.array([onsets, ends, voices, files], np.int64).T.reshape(-1, 4)
+        coming = notes[inside]
+        rows = np.array([coming["onset"].tolist(), ends, voices, files], np.int64).T.reshape(-1, 4)
         kind = self._placed.layout.format
         heard = self._placed.sounds.at(rows).tolist()
-        sounding = self._sounding(files, voices, notes[inside])
+        sounding = self._sounding(files, voices, coming)
         anchors = self._anchors()
         elsewhere = {file for file in {*files} if self._changes_port(file)}
-        for index, file, voice, sound in zip(inside, files, voices, heard, strict=True):
-            described = self._tracks[int(notes["track"][index])]
-            onset, duration, pitch, velocity = notes[["onset", "duration", "pitch", "velocity"]][index].item()
+        for index, file, voice, sound, row in zip(inside, files, voices, heard, coming.tolist(), strict=True):
+            onset, duration, pitch, velocity, *_, track, _ = row
+            described = self._tracks[track]
             span = (onset, onset + duration)
             if sound != described.bank << 7 | described.program:
-                self._extra(int(notes["track"][index]), None).rows.append(index)
+                self._extra(track, None).rows.append(index)
                 continue
             others = sounding[file, voice, pitch]
             if apart or file in elsewhere or any(_nested(one, span) for one in others):
                 # In a file of one track a channel of its own stands for a track of its own; drums have but one. A
                 # sequence on its own (type 2) needs a program of its own.
                 own = kind == 2 or (kind == 0 and not described.is_drum)
-                self._extra(int(notes["track"][index]), None if own else voice).rows.append(index)
+                self._extra(track, None if own else voice).rows.append(index)
                 continue
             others.append(span)
             anchor = anchors.get(index) if all(onset not in one for one in others[:-1]) else None
@@ -240,6 +246,11 @@ class _Patch:
             else:
                 self._new[file].append(New(onset, off, before=anchor))
 
+    @cached_property
+    def _onsets(self) -> NDArray[np.int32]:
+        """Those of all notes of the score, in order."""
+        return np.ascontiguousarray(self._score.notes["onset"])
+
     def _changes_port(self, file: int) -> bool:
         table, extent = self._placed.tracks[file].table, self._extents[file]
         return table is not None and changes_port(self._data[extent.start : extent.stop], table)
@@ -250,9 +261,8 @@ class _Patch:
         if table is None:
             raise _ImpossibleError
         if place is None or place < 0:
-            zero = not (table.status >> 4 == 8).any()
-            return bytes([0x90 | channel, pitch, 0]) if zero else bytes([0x80 | channel, pitch, 64])
-        row = int(np.searchsorted(table.place, place))
+            return bytes([0x80 | channel, pitch, 64]) if table.has_offs else bytes([0x90 | channel, pitch, 0])
+        row = int(table.rows([place])[0])
         return bytes([int(table.status[row]) & 0xF0 | channel, pitch, int(table.second[row])])
 
     def _file(self, track: int) -> int:
@@ -273,10 +283,12 @@ class _Patch:
         }
         if not found:
             return found
-        notes, old = self._placed.score.notes, self._change.kept[self._change.kept >= 0]
+        notes, kept, first = self._placed.score.notes, self._change.kept, int(new["onset"].min())
         stop = int((new["onset"].astype(np.int64) + new["duration"]).max())
-        old = old[: np.searchsorted(notes["onset"][old], stop, side="right")]
-        old = old[notes["onset"][old].astype(np.int64) + notes["duration"][old] >= new["onset"].min()]
+        begin = np.searchsorted(self._onsets, first - int(notes["duration"].max(initial=0)))
+        old = kept[begin : np.searchsorted(self._onsets, stop, side="right")]
+        old = old[old >= 0]
+        old = old[notes["onset"][old].astype(np.int64) + notes["duration"][old] >= first]
         pitches = np.zeros(128, bool)
         pitches[new["pitch"]] = True
         old = old[pitches[notes["pitch"][old]]]
@@ -292,7 +304,9 @@ class _Patch:
         anchors: dict[int, int] = {}
         notes, kept = self._score.notes, self._change.kept
         known = len(self._placed.score.tracks)
-        at_once = np.flatnonzero(np.isin(notes["onset"], notes["onset"][self._change.came]))
+        onsets = np.unique(self._onsets[self._change.came])
+        bounds = [np.searchsorted(self._onsets, onsets, side=side).tolist() for side in ("left", "right")]
+        at_once = np.array([row for begin, stop in zip(*bounds, strict=True) for row in range(begin, stop)], np.int64)
         following: dict[int, tuple[int, int]] = {}
         for index in at_once[::-1].tolist():
             onset, track = int(notes["onset"][index]), int(notes["track"][index])

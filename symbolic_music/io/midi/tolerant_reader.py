@@ -49,7 +49,7 @@ def placed(data: bytes) -> Placed:
     return parse_placed(data)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Placed:
     """A score with where its notes stand: rows (track of the file, place of the note on, of the off or -1), (notes, 3).
 
@@ -70,11 +70,10 @@ class Placed:
         """Programs and banks over time."""
         return sounds_of(self.tracks, [extent.start for extent in self.layout.tracks], self.layout.format == 2)
 
-    @cached_property
-    def keys(self) -> NDArray[np.int64]:
-        """Channel << 7 | pitch of each note."""
+    def keys(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Channel << 7 | pitch of these notes."""
         channels = np.array([track.channel or 0 for track in self.score.tracks], np.int64)
-        return np.asarray(channels[self.score.notes["track"]] << 7 | self.score.notes["pitch"])
+        return np.asarray(channels[self.score.notes["track"][rows]] << 7 | self.score.notes["pitch"][rows])
 
     @cached_property
     def voices(self) -> frozenset[int]:

@@ -178,7 +178,7 @@ def test_an_event_that_comes_takes_part_in_running_status() -> None:
     assert (
         patched_chunk(body, table, set(), insertions(table, new)) == b"\x00\x90\x3c\x40\x05\x3c\x00\x00\x3e\x40" + END
     )
-    assert patched_chunk(body, table, {1}, {}) == b"\x05\x90\x3c\x00" + END
+    assert patched_chunk(body, table, {0}, {}) == b"\x05\x90\x3c\x00" + END
 
 
 def test_a_status_that_runs_on_after_a_text_is_not_that_of_what_comes_before_the_text() -> None:

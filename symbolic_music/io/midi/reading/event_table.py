@@ -7,7 +7,7 @@ the first byte is walked in these. Source: Standard MIDI Files 1.0, RP-001 (MIDI
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 Places = NDArray[np.int32]
 # Leaves room for a duration in 32 bits.
 MAX_TICK = 1 << 30
-_END_OF_TRACK = 0x2F
+_PORT, _END_OF_TRACK = 0x21, 0x2F
 # Zero bytes after the last, so that looking a little further is allowed.
 _AFTER = 8
 _JUMPS = 4  # of twice the length each: 16 events
@@ -33,6 +33,7 @@ class EventTable:
 
     `tick`; `begin`, `place` and `stop`: where its delta time, itself and what follows begin; `status` in force, and for
     channel events the `first` and `second` data byte (0 where there is none); `kind` of a meta event, else 0.
+    `is_running`: whether any has its status from the event before it.
     """
 
     tick: Ints
@@ -43,16 +44,32 @@ class EventTable:
     first: NDArray[np.uint8]
     second: NDArray[np.uint8]
     kind: NDArray[np.uint8]
+    is_running: bool
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self.tick)
 
+    def rows(self, places: Sequence[int] | Ints) -> Ints:
+        """The rows of the events at these places."""
+        # As narrow as the column, all of which NumPy would widen otherwise.
+        return np.searchsorted(self.place, np.asarray(places, np.int32))
+
+    def note_keys(self, first: int, stop: int) -> NDArray[np.int16]:
+        """Channel << 7 | pitch of each note on or off among these rows, -1 of all else."""
+        status = self.status[first:stop]
+        key = (status & 15).astype(np.int16) << 7 | self.first[first:stop]
+        return np.where(status >> 4 <= 9, key, np.int16(-1))
+
     @cached_property
-    def note_keys(self) -> NDArray[np.int16]:
-        """Channel << 7 | pitch of each note on or off, -1 of all else."""
-        key = (self.status & 15).astype(np.int16) << 7 | self.first
-        return np.where(self.status >> 4 <= 9, key, np.int16(-1))
+    def has_offs(self) -> bool:
+        """Whether any note ends by a note off, and not by a note on of velocity 0."""
+        return bool((self.status >> 4 == 8).any())
+
+    @cached_property
+    def ports(self) -> list[int]:
+        """The rows that say a port."""
+        return np.flatnonzero((self.status == 0xFF) & (self.kind == _PORT)).tolist()
 
     @property
     def end(self) -> int:
@@ -107,7 +124,7 @@ def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | Non
     if tick[-1] > MAX_TICK:
         return None
     columns = (np.where(channel, first, 0), np.where(channel, second, 0), np.where(raw == 0xFF, first, 0))
-    return EventTable(tick, begin, place, stop, status, *columns)
+    return EventTable(tick, begin, place, stop, status, *columns, is_running=bool(running.any()))
 
 
 def events_in(data: bytes) -> int | None:

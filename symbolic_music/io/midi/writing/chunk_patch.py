@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.reading.event_table import EventTable
 
-_PORT = 0x21
 _LONGEST_DELTA = (1 << 28) - 1
 
 
-@dataclass(frozen=True)
-class New:
+class New(NamedTuple):
     """Events to be put in at a tick: before all others, after all others, or right before the event at a place."""
 
     tick: int
@@ -29,35 +27,31 @@ def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
     last = len(table) - 1  # everything comes before the end-of-track
     ticks = np.array([new.tick for new in added], np.int64)
     left, right = (np.searchsorted(table.tick, ticks, side=side) for side in ("left", "right"))
-    indices = np.minimum(np.where([new.first for new in added], left, right), last).tolist() if added else []
+    where = np.minimum(np.where(np.array([new.first for new in added], bool), left, right), last)
+    standing = [number for number, new in enumerate(added) if new.before is not None]
+    where[standing] = table.rows([new.before for new in added if new.before is not None])
     keyed: dict[int, list[tuple[bool, int, bool, int]]] = {}
-    for number, (new, index) in enumerate(zip(added, indices, strict=True)):
+    for number, (new, index) in enumerate(zip(added, where.tolist(), strict=True)):
         # In order of time; of one tick those that come first before those that come last.
-        key = (False, new.tick, not new.first, number)
-        if new.before is not None:
-            index, key = int(np.searchsorted(table.place, new.before)), (True, 0, False, number)
+        key = (False, new.tick, not new.first, number) if new.before is None else (True, 0, False, number)
         keyed.setdefault(index, []).append(key)
     return {index: [added[number] for *_, number in sorted(keys)] for index, keys in keyed.items()}
 
 
-def patched_chunk(
-    data: bytes, table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]]
-) -> bytes:
+def patched_chunk(data: bytes, table: EventTable, gone: Iterable[int], coming: Mapping[int, Sequence[New]]) -> bytes:
     """The bytes of a track (without its header) after a change of some events.
 
     Args:
         data: as it was.
         table: its events.
-        removed: places of the events that go.
+        gone: rows of the events that go.
         coming: what comes, as `insertions` has it.
 
     Raises:
         MidiError: when a silence would be longer than a delta time can say.
     """
-    running = bool((np.frombuffer(data, np.uint8)[table.place] < 0x80).any())
-    gone = set(np.searchsorted(table.place, np.array(sorted(removed), np.int64)).tolist())
-    out = _Out(data, table, running)
-    at = 0
+    out = _Out(data, table)
+    gone, at = set(gone), 0
     for index in sorted(coming.keys() | gone):
         out.keep(at, index)
         for new in coming.get(index, ()):
@@ -69,7 +63,9 @@ def patched_chunk(
 
 def changes_port(data: bytes, table: EventTable) -> bool:
     """Whether channel events of a track (without its header) go to several ports, one after the other."""
-    metas = np.flatnonzero((table.status == 0xFF) & (table.kind == _PORT)).tolist()
+    metas = table.ports
+    if not metas:
+        return False
     begun = int(np.argmax(table.status < 0xF0))
     ports = [(row, data[int(table.stop[row]) - 1]) for row in metas]
     before = [port for row, port in ports if row < begun][-1:] or [0]
@@ -79,9 +75,9 @@ def changes_port(data: bytes, table: EventTable) -> bool:
 class _Out:
     """Bytes of a track as they are written."""
 
-    def __init__(self, data: bytes, table: EventTable, running: bool) -> None:
+    def __init__(self, data: bytes, table: EventTable) -> None:
         self.data = bytearray()
-        self._was, self._table, self._running = data, table, running
+        self._was, self._table = data, table
         self._tick = self._status = 0
         self._fresh = False  # whether the last event was a channel event, whose status goes on
         self._kept_to = 0
@@ -102,7 +98,7 @@ class _Out:
             self.data += new.data
             self._fresh = False
             return
-        self.data += new.data[1:] if self._running and self._fresh and status == self._status else new.data
+        self.data += new.data[1:] if self._table.is_running and self._fresh and status == self._status else new.data
         self._status, self._fresh = status, True
 
     def keep(self, first: int, stop: int) -> None:

@@ -21,18 +21,22 @@ def _said() -> Ints:
 
 
 _SAID = _said()
+# Rows that are compared at once, so that little is compared behind the first that differs.
+_PIECE = 1 << 10
 
 
 @dataclass(frozen=True)
 class Change:
     """Rows of the old table that `went`, rows of the new one that `came`; `kept`: of each new row its old one or -1.
 
+    `stayed`: mask of the old rows that did not go;
     `twins`: of a note that came the one that went with its onset, duration and track, where there is one.
     """
 
     went: Ints
     came: Ints
     kept: Ints
+    stayed: NDArray[np.bool_]
     twins: dict[int, int]
 
 
@@ -43,21 +47,20 @@ def packed(notes: Array) -> Ints:
 
 def changes(old: Array, new: Array) -> Change:
     """What became of the notes; of equal ones the first of the new table is the first of the old one."""
-    a, b = packed(old), packed(new)
-    head = _alike(a, b)
-    tail = _alike(a[head:][::-1], b[head:][::-1])
-    kept = np.full(len(b), -1)
-    kept[:head] = np.arange(head)
-    if tail:
-        kept[-tail:] = np.arange(len(a) - tail, len(a))
-    mine, theirs = a[head : len(a) - tail], b[head : len(b) - tail]
-    first, second = matched(mine, theirs)
+    head = _alike(old, new)
+    tail = _alike(old[head:], new[head:], from_end=True)
+    before, after = slice(head, len(old) - tail), slice(head, len(new) - tail)
+    first, second = matched(packed(old[before]), packed(new[after]))
+    kept = np.arange(len(new))
+    kept[len(new) - tail :] += len(old) - len(new)
+    kept[after] = -1
     kept[head + second] = head + first
-    stayed = np.zeros(len(a), bool)
-    stayed[kept[kept >= 0]] = True
-    went, came = np.flatnonzero(~stayed), np.flatnonzero(kept < 0)
+    stayed = np.ones(len(old), bool)
+    stayed[before] = False
+    stayed[head + first] = True
+    went, came = head + np.flatnonzero(~stayed[before]), head + np.flatnonzero(kept[after] < 0)
     gone, come = matched(_frames(old[went]), _frames(new[came]))
-    return Change(went, came, kept, dict(zip(came[come].tolist(), went[gone].tolist(), strict=True)))
+    return Change(went, came, kept, stayed, dict(zip(came[come].tolist(), went[gone].tolist(), strict=True)))
 
 
 def _frames(notes: Array) -> Ints:
@@ -67,11 +70,18 @@ def _frames(notes: Array) -> Ints:
     return rows
 
 
-def _alike(a: Ints, b: Ints) -> int:
-    """How many rows both begin with."""
-    count = min(len(a), len(b))
-    differ = (a[:count] != b[:count]).any(1)
-    return int(differ.argmax()) if differ.any() else count
+def _alike(a: Array, b: Array, from_end: bool = False) -> int:
+    """How many rows both begin with, or end with."""
+    rows = [np.ascontiguousarray(table, NOTE).view(np.int64).reshape(-1, len(_SAID)) for table in (a, b)]
+    at, count = 0, min(len(a), len(b))
+    while at < count:
+        stop = min(at + _PIECE, count)
+        mine, theirs = (one[len(one) - stop : len(one) - at] if from_end else one[at:stop] for one in rows)
+        differ = np.flatnonzero((mine ^ theirs) & _SAID) // len(_SAID)
+        if len(differ):
+            return at + (stop - at - 1 - int(differ[-1]) if from_end else int(differ[0]))
+        at = stop
+    return count
 
 
 def matched(a: Ints, b: Ints) -> tuple[Ints, Ints]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,10 @@ def note_key(status: int, pitch: int) -> int:
     return (status & 15) << 7 | pitch
 
 
-def touched_keys(table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]]) -> NDArray[np.bool_]:
-    """Mask of the keys whose notes on or off change, (2048,)."""
+def touched_keys(table: EventTable, gone: Ints, coming: Mapping[int, Sequence[New]]) -> NDArray[np.bool_]:
+    """Mask of the keys whose notes on or off change, (2048,); `gone`: rows of the events that go."""
     mask = np.zeros(_KEYS, bool)
-    rows = np.searchsorted(table.place, np.array(sorted(removed), np.int64))
-    rows = rows[table.status[rows] >> 4 <= 9]
+    rows = gone[table.status[gone] >> 4 <= 9]
     mask[(table.status[rows] & 15).astype(np.int64) << 7 | table.first[rows]] = True
     for news in coming.values():
         for new in news:
@@ -34,19 +33,34 @@ def touched_keys(table: EventTable, removed: Collection[int], coming: Mapping[in
 
 
 def pairs(
-    table: EventTable, removed: Collection[int], coming: Mapping[int, Sequence[New]], keys: NDArray[np.bool_]
+    table: EventTable,
+    span: tuple[int, int],
+    gone: Ints,
+    coming: Mapping[int, Sequence[New]],
+    keys: NDArray[np.bool_],
+    begun: Ints,
 ) -> Ints:
-    """The notes of these keys after the change, first in, first out.
+    """The notes of these keys that sound within a span of the track after a change, first in, first out.
+
+    Args:
+        table: the track before the change.
+        span: of its rows, the first and the one after the last, with all of the change in it.
+        gone: rows of the events that go.
+        coming: what comes, as `insertions` has it.
+        keys: mask of `touched_keys`.
+        begun: rows of the notes on before the span that are not ended there, ascending.
 
     Returns:
-        Rows (onset, duration or -1, key, velocity), as `in_order` sorts them, (notes, 4).
+        Rows (onset, duration or -1 where the span does not end it, key, velocity), as `in_order` sorts them, (notes, 4).
     """
-    key = table.note_keys
-    mask = np.append(keys, False)[key]
-    mask[np.searchsorted(table.place, np.array(sorted(removed), np.int64))] = False
-    stay = np.flatnonzero(mask)
-    velocity = np.where(table.status[stay] >> 4 == 9, table.second[stay], 0)
-    kept = np.stack([stay, np.ones_like(stay), np.zeros_like(stay), table.tick[stay], key[stay], velocity], -1)
+    first, stop = span
+    mask = np.append(keys, False)[table.note_keys(first, stop)]
+    mask[gone - first] = False
+    stay = np.concatenate([begun, first + np.flatnonzero(mask)])
+    status = table.status[stay].astype(np.int64)
+    key = (status & 15) << 7 | table.first[stay]
+    velocity = np.where(status >> 4 == 9, table.second[stay], 0)
+    kept = np.stack([stay, np.ones_like(stay), np.zeros_like(stay), table.tick[stay], key, velocity], -1)
     new = [
         (index, 0, number, one.tick, note_key(*one.data[:2]), one.data[2] if one.data[0] >> 4 == 9 else 0)
         for index, news in coming.items()
