@@ -17,6 +17,7 @@ class Document:
 
     `alone`: no track of the file acts on the notes of another, so that readers which keep tracks apart read the same.
     `plain`: each has one part on a channel of its own with one program, so that readers which merge them do so too.
+    `files`: the track of a plain file in which each track of the score stands.
     """
 
     data: bytes
@@ -25,6 +26,7 @@ class Document:
     others: Others
     alone: bool = False
     plain: bool = False
+    files: tuple[int, ...] = ()
     # What was done to all times since: each is multiplied by a fraction, rounded half up, and added to.
     moves: tuple[tuple[int, int, int], ...] = ()
 
@@ -40,7 +42,11 @@ class Document:
 
     def is_whole(self, score: Score) -> bool:
         """Whether a score is still what was read: nothing in it was changed."""
-        return all(ours is theirs for ours, theirs in zip(score.as_tables(), self.tables, strict=True))
+        return score.notes is self.tables[0] and self.is_whole_but_notes(score)
+
+    def is_whole_but_notes(self, score: Score) -> bool:
+        """Whether all tables of a score but that of its notes are still what was read."""
+        return all(ours is theirs for ours, theirs in zip(score.as_tables()[1:], self.tables[1:], strict=True))
 
 
 def document_of(score: Score) -> Document | None:
@@ -48,11 +54,11 @@ def document_of(score: Score) -> Document | None:
     return score.source if isinstance(score.source, Document) else None
 
 
-def remember(score: Score, data: bytes, alone: bool = False, plain: bool = False) -> Score:
+def remember(score: Score, data: bytes, alone: bool = False, plain: bool = False, files: tuple[int, ...] = ()) -> Score:
     """A score that was just read, knowing its file: the same score for a file that is read again soon."""
     if document_of(score) is None:
         others = Others(data)
-        document = Document(data, score.ticks_per_quarter, score.as_tables(), others, alone, plain)
+        document = Document(data, score.ticks_per_quarter, score.as_tables(), others, alone, plain, files)
         object.__setattr__(score, "others", others)
         object.__setattr__(score, "source", document)
     return score

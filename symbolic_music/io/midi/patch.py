@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -25,8 +26,9 @@ from symbolic_music.io.midi.writing.chunk_patch import New, changes_port, insert
 from symbolic_music.io.midi.writing.columns import part_chunks
 from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.map_patch import swaps
+from symbolic_music.io.midi.writing.nearby import Nearby, nearby
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
-from symbolic_music.io.midi.writing.pairs import Ints, in_order, note_key, pairs, touched_keys
+from symbolic_music.io.midi.writing.pairs import Ints, Sound, keys_of, note_key, pairs, touched_keys
 from symbolic_music.io.midi.writing.repair import repaired
 from symbolic_music.io.midi.writing.swaps import Swap
 from symbolic_music.io.midi.writing.table_patch import table_swaps
@@ -47,6 +49,12 @@ def patched(score: Score) -> bytes | None:
     data = document.data if not score.problems else repaired(document.data)
     if data is None or (document.is_whole(score) and score.others is document.others):
         return data
+    if document.files and document.is_whole_but_notes(score) and score.others is document.others:
+        change = changes(document.tables[0], score.notes)
+        near = nearby(document, change, score.notes)
+        if near is not None:
+            with suppress(MidiError, _ImpossibleError):
+                return _Patch(score, data, near, change, (), apart=False).whole()
     found = placed(data)
     if not found.layout.tracks or not _reads_alike(found, document):
         return None
@@ -104,7 +112,7 @@ class _Patch:
     """A change of a file under way. `apart`: what is added goes into tracks of its own, on the channel of its part."""
 
     def __init__(
-        self, score: Score, data: bytes, placed: Placed, change: Change, swapped: Sequence[Swap], apart: bool
+        self, score: Score, data: bytes, placed: Placed | Nearby, change: Change, swapped: Sequence[Swap], apart: bool
     ) -> None:
         self._score, self._data, self._placed, self._change = score, data, placed, change
         self._extents = placed.layout.tracks
@@ -113,15 +121,14 @@ class _Patch:
             known
             if (known.name, known.encoding) == (track.name, track.encoding)
             else replace(known, name=track.name, encoding=track.encoding)
-            for known, track in zip(placed.score.tracks, score.tracks, strict=False)
+            for known, track in zip(placed.parts, score.tracks, strict=False)
         ]
         self._tracks += score.tracks[len(self._tracks) :]
-        self._voices = set(placed.voices)
         self._removed: dict[int, set[int]] = defaultdict(set)
         self._new: dict[int, list[New]] = defaultdict(list)
         self._extras: dict[tuple[int, int | None], _Extra] = {}
         # (onset, duration, key, velocity) of the notes that come into each track
-        self._came: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
+        self._came: dict[int, list[Sound]] = defaultdict(list)
         for file, *places in placed.notes[change.went].tolist():
             self._removed[file].update(place for place in places if place >= 0)
         for swap in swapped:
@@ -137,7 +144,7 @@ class _Patch:
         pieces, at = [], 0
         for file, extent in enumerate(self._extents):
             if self._removed[file] or self._new[file]:
-                table = self._placed.tracks[file].table
+                table = self._placed.events(file)
                 if table is None:
                     raise _ImpossibleError
                 data = self._data[extent.start : extent.stop]
@@ -165,22 +172,25 @@ class _Patch:
         """
         keys = touched_keys(table, gone, coming)
         first, stop = min([*gone[:1].tolist(), *coming]), max([*(gone[-1:] + 1).tolist(), *coming])
-        notes, (of, begun, ended) = self._placed.score.notes, self._placed.notes.T
-        if (ended[self._change.went] < 0).any():
+        notes, places = self._placed.table, self._placed.notes
+        if (places[self._change.went, 2] < 0).any():
             stop = len(table)  # what waited for its end all the time does so no more
         begin, end = int(table.place[first]), int(table.place[stop]) if stop < len(table) else table.end
-        lasting = (ended >= begin) | (ended < 0)
-        rows = np.flatnonzero(self._change.stayed & (of == file) & (begun < end) & lasting)
-        key = self._placed.keys(rows)
-        touched = keys[key]
-        rows, key = rows[touched], key[touched]
-        if notes["hanging"][rows].any() and not self._hanging_alike(keys):
+        rows = self._placed.rows
+        rows = rows[self._change.stayed[rows]]
+        of, begun, ended = places[rows].T
+        rows = rows[(of == file) & (begun < end) & ((ended >= begin) | (ended < 0))]
+        key = keys_of(self._placed.parts, notes, rows)
+        rows, key = rows[keys[key]], key[keys[key]]
+        _, begun, ended = places[rows].T
+        stayed = notes[rows]
+        if stayed["hanging"].any() and not self._hanging_alike(keys):
             raise _ImpossibleError
-        lasts = np.where((ended[rows] < end) & (ended[rows] >= 0), notes["duration"][rows], -1)
-        kept = np.stack([notes["onset"][rows], lasts, key, notes["velocity"][rows]], -1)
-        before = table.rows(np.sort(begun[rows[begun[rows] < begin]]))
-        expected = in_order(np.concatenate([kept, np.array(self._came[file], np.int64).reshape(-1, 4)]))
-        if not np.array_equal(pairs(table, (first, stop), gone, coming, keys, before), expected):
+        lasts = np.where((ended < end) & (ended >= 0), stayed["duration"], -1)
+        columns = (stayed["onset"], lasts, key, stayed["velocity"])
+        kept = zip(*(column.tolist() for column in columns), strict=True)
+        before = table.rows(begun[begun < begin])
+        if pairs(table, (first, stop), gone, coming, keys, before) != sorted([*kept, *self._came[file]]):
             raise _ImpossibleError
 
     def _hanging_alike(self, keys: NDArray[np.bool_]) -> bool:
@@ -192,25 +202,26 @@ class _Patch:
     # -- where a note goes -------------------------------------------------------------------------------------
 
     def _add(self, apart: bool) -> None:
-        score, known = self._score, len(self._placed.score.tracks)
-        notes = score.notes
         inside: list[int] = []
-        for index in self._change.came.tolist():
-            track = int(notes["track"][index])
+        files: list[int] = []
+        voices: list[int] = []
+        came = self._change.came.tolist()
+        for index, row in zip(came, self._score.notes[came].tolist(), strict=True):
+            *_, program, channel, track, _ = row
             described = self._tracks[track]
-            if (notes["program"][index] != described.program) or (notes["channel"][index] == 9) != described.is_drum:
+            if program != described.program or (channel == DRUM_CHANNEL) != described.is_drum:
                 raise _ImpossibleError
-            if track >= known:
+            if track >= len(self._placed.parts):
                 self._extra(track, None).rows.append(index)
             else:
                 inside.append(index)
-        files = [self._file(int(notes["track"][index])) for index in inside]
-        ends = [self._extents[file].stop for file in files]
-        voices = [_voice(self._tracks[int(notes["track"][index])]) for index in inside]
-        coming = notes[inside]
-        rows = np.array([coming["onset"].tolist(), ends, voices, files], np.int64).T.reshape(-1, 4)
+                files.append(self._file(track))
+                voices.append(_voice(described))
+        coming = self._score.notes[inside]
+        stops = [self._extents[file].stop for file in files]
+        rows = np.array([coming["onset"].tolist(), stops, voices, files], np.int64).T.reshape(-1, 4)
         kind = self._placed.layout.format
-        heard = self._placed.sounds.at(rows).tolist()
+        heard = self._placed.sounds(rows).tolist()
         sounding = self._sounding(files, voices, coming)
         anchors = self._anchors()
         elsewhere = {file for file in {*files} if self._changes_port(file)}
@@ -252,12 +263,12 @@ class _Patch:
         return np.ascontiguousarray(self._score.notes["onset"])
 
     def _changes_port(self, file: int) -> bool:
-        table, extent = self._placed.tracks[file].table, self._extents[file]
+        table, extent = self._placed.events(file), self._extents[file]
         return table is not None and changes_port(self._data[extent.start : extent.stop], table)
 
     def _off(self, file: int, channel: int, pitch: int, place: int | None) -> bytes:
         """A note off, said as at this place, or as this track says them where none is given."""
-        table = self._placed.tracks[file].table
+        table = self._placed.events(file)
         if table is None:
             raise _ImpossibleError
         if place is None or place < 0:
@@ -269,6 +280,8 @@ class _Patch:
         return bisect_right(self._placed.first, track) - 1
 
     def _extra(self, track: int, voice: int | None) -> _Extra:
+        if isinstance(self._placed, Nearby):
+            raise _ImpossibleError  # which channels are free, only all of the file says
         return self._extras.setdefault((track, voice), _Extra(track, voice))
 
     def _sounding(
@@ -283,7 +296,7 @@ class _Patch:
         }
         if not found:
             return found
-        notes, kept, first = self._placed.score.notes, self._change.kept, int(new["onset"].min())
+        notes, kept, first = self._placed.table, self._change.kept, int(new["onset"].min())
         stop = int((new["onset"].astype(np.int64) + new["duration"]).max())
         begin = np.searchsorted(self._onsets, first - int(notes["duration"].max(initial=0)))
         old = kept[begin : np.searchsorted(self._onsets, stop, side="right")]
@@ -294,7 +307,7 @@ class _Patch:
         old = old[pitches[notes["pitch"][old]]]
         where, rows = self._placed.notes[old, 0].tolist(), notes[["onset", "duration", "pitch", "track"]][old].tolist()
         for file, (onset, duration, pitch, track) in zip(where, rows, strict=True):
-            key = (file, _voice(self._placed.score.tracks[track]), pitch)
+            key = (file, _voice(self._placed.parts[track]), pitch)
             if key in found:
                 found[key].append((onset, onset + duration))
         return found
@@ -303,12 +316,12 @@ class _Patch:
         """For notes that come: the place of the next note of their tick and track of the file that stayed."""
         anchors: dict[int, int] = {}
         notes, kept = self._score.notes, self._change.kept
-        known = len(self._placed.score.tracks)
-        onsets = np.unique(self._onsets[self._change.came])
+        known = len(self._placed.parts)
+        onsets = sorted({*self._onsets[self._change.came].tolist()})
         bounds = [np.searchsorted(self._onsets, onsets, side=side).tolist() for side in ("left", "right")]
-        at_once = np.array([row for begin, stop in zip(*bounds, strict=True) for row in range(begin, stop)], np.int64)
+        at_once = [row for begin, stop in zip(*bounds, strict=True) for row in range(begin, stop)]
         following: dict[int, tuple[int, int]] = {}
-        for index in at_once[::-1].tolist():
+        for index in reversed(at_once):
             onset, track = int(notes["onset"][index]), int(notes["track"][index])
             if kept[index] >= 0:
                 file, place, _ = self._placed.notes[kept[index]].tolist()
@@ -322,7 +335,7 @@ class _Patch:
     # -- tracks of their own -------------------------------------------------------------------------------------
 
     def _extra_chunks(self) -> list[bytes]:
-        for number in range(len(self._placed.score.tracks), len(self._score.tracks)):
+        for number in range(len(self._placed.parts), len(self._score.tracks)):
             self._extra(number, None)  # also one without notes
         chunks: list[bytes] = []
         single = self._placed.layout.format == 0
@@ -346,8 +359,15 @@ class _Patch:
             chunks += part_chunks(track, (voice >> 4, voice & 15), own, notes, controls, bends)
         return chunks
 
+    @cached_property
+    def _voices(self) -> set[int]:
+        """Port << 4 | channel of all that the file says, and of the tracks that were added."""
+        assert isinstance(self._placed, Placed)
+        return set(self._placed.voices)
+
     def _free(self, track: Track) -> int:
         """A voice that no track of the file uses, or the drums' where they have the standard kit."""
+        assert isinstance(self._placed, Placed)
         changed = {v for events in self._placed.tracks for v in events.changes[:, 2].tolist()}
         for port in range(_PORTS):
             if track.is_drum:

@@ -62,7 +62,7 @@ def parse_midi(data: bytes) -> Score:
     strict = parse_strict(data)
     if strict is None or not strict.is_heard:
         return remember(placed(data).score if len(data) <= _KEPT else parse_tolerant(data), data)
-    return remember(strict.score, data, alone=True, plain=strict.is_plain)
+    return remember(strict.score, data, alone=True, plain=strict.is_plain, files=strict.files)
 
 
 def write_midi(score: Score, path: str | Path) -> Path:

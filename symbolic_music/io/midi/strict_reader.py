@@ -38,11 +38,12 @@ Marked = Literal["silent", "channels", "programs"]
 
 @dataclass(frozen=True)
 class Strict:
-    """A score track by track, as symusic reads it; whether playback gives the same; see `Document.plain`."""
+    """A score track by track, as symusic reads it; whether playback gives the same; see `Document`."""
 
     score: Score
     is_heard: bool
     is_plain: bool
+    files: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def parse_strict(data: bytes) -> Strict | None:
         return None  # a note that never did
     if any(text.kind == "lyric" for text in fields["texts"]):
         return None  # symusic gives them all to one channel
-    is_heard, is_plain = _told_apart(fields, whole, signs)
+    is_heard, is_plain, files = _told_apart(fields, whole, signs)
     is_heard &= not has_ports(data) and not may_assign(data)
     try:
         score = Score(**fields)
@@ -101,14 +102,14 @@ def parse_strict(data: bytes) -> Strict | None:
     texts = [track.name for track in score.tracks] + [text.text for text in score.texts]
     if any("\N{REPLACEMENT CHARACTER}" in text for text in texts):
         return None  # it was not UTF-8
-    return Strict(score, is_heard, is_heard and is_plain)
+    return Strict(score, is_heard, is_heard and is_plain, files)
 
 
-def _told_apart(fields: dict[str, Any], whole: Closed, signs: Array) -> tuple[bool, bool]:
+def _told_apart(fields: dict[str, Any], whole: Closed, signs: Array) -> tuple[bool, bool, tuple[int, ...]]:
     """Leave out tracks that hold a sign alone and set the channels of the others.
 
     Returns:
-        Whether no two of them share state, and whether each has a channel, a track and a program.
+        Whether no two of them share state, whether each has a channel, a track and a program, and which track it has.
     """
     tracks, notes = fields["tracks"], fields["notes"]
     played = np.bincount(notes["track"], minlength=len(tracks)) > 0
@@ -139,7 +140,7 @@ def _told_apart(fields: dict[str, Any], whole: Closed, signs: Array) -> tuple[bo
             table["track"] = renumbered[table["track"]]
     fields["tracks"] = tuple(replace(tracks[i], channel=int(channel[i])) for i in np.flatnonzero(played))
     is_plain = whole.once and parts.max(initial=0) < 2 and np.bincount(file[played]).max(initial=0) < 2
-    return bool(is_heard), bool(is_plain)
+    return bool(is_heard), bool(is_plain), tuple(file[played].tolist())
 
 
 def _rows(table: Array, mask: Array) -> Array:

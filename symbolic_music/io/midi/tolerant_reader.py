@@ -18,7 +18,7 @@ from symbolic_music.io.midi.as_heard import Sounds, merged, sounds_of
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
 from symbolic_music.io.midi.reading.drum_parts import drum_parts
 from symbolic_music.io.midi.reading.early_end import read_on
-from symbolic_music.io.midi.reading.event_table import MAX_TICK
+from symbolic_music.io.midi.reading.event_table import MAX_TICK, EventTable
 from symbolic_music.io.midi.reading.events import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
@@ -65,15 +65,32 @@ class Placed:
     controls: NDArray[np.int64]
     bends: NDArray[np.int64]
 
-    @cached_property
-    def sounds(self) -> Sounds:
-        """Programs and banks over time."""
-        return sounds_of(self.tracks, [extent.start for extent in self.layout.tracks], self.layout.format == 2)
+    @property
+    def parts(self) -> tuple[Track, ...]:
+        """The tracks of the score."""
+        return self.score.tracks
 
-    def keys(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Channel << 7 | pitch of these notes."""
-        channels = np.array([track.channel or 0 for track in self.score.tracks], np.int64)
-        return np.asarray(channels[self.score.notes["track"][rows]] << 7 | self.score.notes["pitch"][rows])
+    @property
+    def table(self) -> Array:
+        """The notes of the score."""
+        return self.score.notes
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Those of the notes whose places are known: all."""
+        return np.arange(len(self.notes))
+
+    def events(self, file: int) -> EventTable | None:
+        """The events of a track of the file; None where it is damaged."""
+        return self.tracks[file].table
+
+    def sounds(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Bank << 7 | program in force after these (tick, place in the file, voice, track of the file), (rows, 4)."""
+        return self._sounds.at(rows)
+
+    @cached_property
+    def _sounds(self) -> Sounds:
+        return sounds_of(self.tracks, [extent.start for extent in self.layout.tracks], self.layout.format == 2)
 
     @cached_property
     def voices(self) -> frozenset[int]:

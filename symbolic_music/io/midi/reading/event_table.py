@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.io.midi.reading.stretches import Places, stretches
+
 Ints = NDArray[np.int64]
-Places = NDArray[np.int32]
 # Leaves room for a duration in 32 bits.
 MAX_TICK = 1 << 30
 _PORT, _END_OF_TRACK = 0x21, 0x2F
@@ -90,6 +91,26 @@ def event_table(data: bytes) -> EventTable | None:
     return table
 
 
+def first_events(data: bytes, tick: int) -> EventTable | None:
+    """The events of a track from the first on, up to some channel event after this tick, or all of them.
+
+    None where something is wrong, or where events of many kinds stand among those of two data bytes.
+    """
+    padded = _padded(data)
+    columns: list[tuple[Places, Places, Ints]] = []
+    now = stop = 0
+    for begin, place, end in stretches(padded, len(data)):
+        if not len(begin):
+            return None
+        delta = _deltas(padded, begin, place)
+        columns.append((begin, place, delta))
+        now, stop = now + int(delta.sum()), end
+        if now > tick and padded[place[-1]] < 0xF0:
+            break
+    begin, place, delta = (np.concatenate(of) for of in zip(*columns, strict=True))
+    return _columns(padded, begin, place, delta, stop)
+
+
 # By status: bytes of a channel event after its delta time; of one without a status, those of its class.
 _LENGTHS = np.array([0] * 128 + [3] * 64 + [2] * 32 + [3] * 16 + [0] * 16, np.int32)
 # The class of an event: 1 where it has one data byte alone.
@@ -102,28 +123,36 @@ def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | Non
     if found is None or not len(found[0]):
         return None
     begin, place = found
-    stop = np.append(begin[1:], 0).astype(np.int32)
-    stop[-1] = place[-1] + 3
+    end = int(place[-1]) + 3
+    if end > size or data[end - 1]:
+        return None
+    table = _columns(data, begin, place, _deltas(data, begin, place), end)
+    if table is not None and classes == 1 and (((table.status & 0xE0) == 0xC0) & (data[place] < 0x80)).any():
+        return None
+    return table
+
+
+def _columns(data: NDArray[np.uint8], begin: Places, place: Places, delta: Ints, end: int) -> EventTable | None:
+    """The table of events that begin with these delta times and stand there; `end`: the byte after the last."""
+    stop = np.append(begin[1:], np.int32(end))
     raw = data[place]
-    said = (raw >= 0x80) & (raw < 0xF0)
-    latest = np.maximum.accumulate(np.where(said, np.arange(len(raw)), -1))
     running = raw < 0x80
-    if (latest[running] < 0).any() or stop[-1] > size or data[place[-1] + 2]:
+    saying = np.arange(1, len(raw) + 1, dtype=np.int32)
+    saying *= (raw >= 0x80) & (raw < 0xF0)
+    latest = np.maximum.accumulate(saying)
+    if (running & (latest == 0)).any():
         return None
-    status = np.where(running, raw[latest], raw)
+    status = np.where(running, raw[latest - 1], raw)
     at = place + ~running
-    first = data[at]
+    first, second = data[at], data[at + 1]
     channel = status < 0xF0
-    single = channel & ((status & 0xE0) == 0xC0)
-    if classes == 1 and (single & running).any():
+    second *= (status & 0xE0) != 0xC0
+    if (((first | second) >= 0x80) & channel).any():
         return None
-    second = np.where(single, 0, data[at + 1])
-    if ((first | second)[channel] >= 0x80).any():
-        return None
-    tick = np.cumsum(_deltas(data, begin, place))
+    tick = np.cumsum(delta)
     if tick[-1] > MAX_TICK:
         return None
-    columns = (np.where(channel, first, 0), np.where(channel, second, 0), np.where(raw == 0xFF, first, 0))
+    columns = (first * channel, second * channel, first * (raw == 0xFF))
     return EventTable(tick, begin, place, stop, status, *columns, is_running=bool(running.any()))
 
 

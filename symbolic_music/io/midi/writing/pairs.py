@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.io.midi.reading.event_table import EventTable
-from symbolic_music.io.midi.reading.events import paired
 from symbolic_music.io.midi.writing.chunk_patch import New
+from symbolic_music.score import Array, Track
 
 Ints = NDArray[np.int64]
 _KEYS = 16 << 7
+# A note: onset, duration or -1, key, velocity.
+Sound = tuple[int, int, int, int]
 
 
 def note_key(status: int, pitch: int) -> int:
     """Channel and pitch as one number."""
     return (status & 15) << 7 | pitch
+
+
+def keys_of(parts: Sequence[Track], notes: Array, rows: Ints) -> Ints:
+    """The same of these rows of the notes of a score with these tracks."""
+    channels = np.array([track.channel or 0 for track in parts], np.int64)
+    return np.asarray(channels[notes["track"][rows]] << 7 | notes["pitch"][rows])
 
 
 def touched_keys(table: EventTable, gone: Ints, coming: Mapping[int, Sequence[New]]) -> NDArray[np.bool_]:
@@ -39,7 +48,7 @@ def pairs(
     coming: Mapping[int, Sequence[New]],
     keys: NDArray[np.bool_],
     begun: Ints,
-) -> Ints:
+) -> list[Sound]:
     """The notes of these keys that sound within a span of the track after a change, first in, first out.
 
     Args:
@@ -48,39 +57,34 @@ def pairs(
         gone: rows of the events that go.
         coming: what comes, as `insertions` has it.
         keys: mask of `touched_keys`.
-        begun: rows of the notes on before the span that are not ended there, ascending.
+        begun: rows of the notes on before the span that are not ended there.
 
     Returns:
-        Rows (onset, duration or -1 where the span does not end it, key, velocity), as `in_order` sorts them, (notes, 4).
+        (onset, duration or -1 where the span does not end it, key, velocity) of each, sorted.
     """
     first, stop = span
     mask = np.append(keys, False)[table.note_keys(first, stop)]
     mask[gone - first] = False
     stay = np.concatenate([begun, first + np.flatnonzero(mask)])
-    status = table.status[stay].astype(np.int64)
-    key = (status & 15) << 7 | table.first[stay]
-    velocity = np.where(status >> 4 == 9, table.second[stay], 0)
-    kept = np.stack([stay, np.ones_like(stay), np.zeros_like(stay), table.tick[stay], key, velocity], -1)
-    new = [
-        (index, 0, number, one.tick, note_key(*one.data[:2]), one.data[2] if one.data[0] >> 4 == 9 else 0)
-        for index, news in coming.items()
-        for number, one in enumerate(news)
-        if one.data[0] >> 4 <= 9
+    columns = (table.tick[stay], table.status[stay], table.first[stay], table.second[stay])
+    # (row, 1 for what stands there and 0 for what comes before it, its number, tick, status, pitch, velocity)
+    events = [
+        (row, 1, 0, *event) for row, *event in zip(stay.tolist(), *(column.tolist() for column in columns), strict=True)
     ]
-    rows = np.concatenate([kept, np.array(new, np.int64).reshape(-1, 6)])
-    rows = rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]
-    begins, ends = np.flatnonzero(rows[:, 5] > 0), np.flatnonzero(rows[:, 5] == 0)
-    ended = paired(rows[:, 4], begins, ends)
-    lasts = np.where(ended >= 0, rows[ended, 3] - rows[begins, 3], -1)
-    return in_order(np.stack([rows[begins, 3], lasts, rows[begins, 4], rows[begins, 5]], -1))
-
-
-def in_order(rows: Ints) -> Ints:
-    """Rows of `pairs` sorted by onset, key, velocity, duration."""
-    lasts = rows[:, 1]
-    key = rows[:, 0] << 19 | rows[:, 2] << 8 | rows[:, 3]
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    if (key[1:] == key[:-1]).any():
-        order = order[np.lexsort((lasts[order], key))]
-    return rows[order]
+    events += [
+        (row, 0, number, new.tick, *new.data)
+        for row, news in coming.items()
+        for number, new in enumerate(news)
+        if new.data[0] >> 4 <= 9
+    ]
+    found: list[list[int]] = []
+    waiting: dict[int, deque[list[int]]] = defaultdict(deque)
+    for _, _, _, tick, status, pitch, velocity in sorted(events):
+        own = waiting[note_key(status, pitch)]
+        if status >> 4 == 9 and velocity:
+            found.append([tick, -1, note_key(status, pitch), velocity])
+            own.append(found[-1])
+        elif own:
+            note = own.popleft()
+            note[1] = tick - note[0]
+    return sorted((onset, duration, key, velocity) for onset, duration, key, velocity in found)

@@ -1,0 +1,167 @@
+"""Where the notes stand that sound near an edit, so that the first edit of a file need not parse all of it.
+
+That suffices for files in which each track has one part, on a channel of its own (`Document.plain`): their notes were
+read by symusic, which says nothing about places. The events of a track are found from its beginning to shortly behind
+the edit, and those near it are paired again; where that gives other notes than were read, nothing is known here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from symbolic_music.errors import MidiError
+from symbolic_music.io.midi.chunks import Layout, layout
+from symbolic_music.io.midi.document import Document
+from symbolic_music.io.midi.reading.event_table import EventTable, first_events
+from symbolic_music.io.midi.reading.events import paired
+from symbolic_music.io.midi.writing.note_changes import Change
+from symbolic_music.io.midi.writing.pairs import Ints, keys_of
+from symbolic_music.score import Array, Track
+
+_PROGRAM = 0xC
+_END_OF_TRACK = 0x2F
+
+
+@dataclass(frozen=True, eq=False)
+class Beginnings:
+    """The tracks of a plain file, each as far as it was asked for."""
+
+    document: Document
+    tables: dict[int, EventTable]
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where they are."""
+        return layout(self.document.data, Counter())
+
+    def up_to(self, file: int, tick: int) -> EventTable | None:
+        """The events of a track of the file up to one behind this tick, or all of them."""
+        known = self.tables.get(file)
+        if known is None or not (known.tick[-1] > tick or known.kind[-1] == _END_OF_TRACK):
+            extent = self.layout.tracks[file]
+            known = first_events(self.document.data[extent.start : extent.stop], tick)
+            if known is not None:
+                self.tables[file] = known
+        return known
+
+
+@lru_cache(maxsize=4)
+def _beginnings(document: Document) -> Beginnings:
+    """With the last few files kept: one that is edited again near the same place is not looked at again."""
+    return Beginnings(document, {})
+
+
+@dataclass(frozen=True, eq=False)
+class Nearby:
+    """What `Placed` tells of a whole file, told of the notes near an edit: of these `rows`; places elsewhere are -1."""
+
+    document: Document
+    layout: Layout
+    first: tuple[int, ...]
+    notes: Ints
+    rows: Ints
+    tables: dict[int, EventTable]
+
+    @property
+    def parts(self) -> tuple[Track, ...]:
+        """The tracks of the score that was read."""
+        return self.document.tables[6]
+
+    @property
+    def table(self) -> Array:
+        """The notes of the score that was read."""
+        return self.document.tables[0]
+
+    def events(self, file: int) -> EventTable | None:
+        """The events of a track of the file, as far as they are known."""
+        return self.tables.get(file)
+
+    def sounds(self, rows: Ints) -> Ints:
+        """The program in force at (tick, place in the file, voice, track of the file), (rows, 4); no bank is."""
+        programs = np.zeros(len(rows), np.int64)
+        for voice, file in {*map(tuple, rows[:, 2:].tolist())}:
+            table, own = self.tables[file], (rows[:, 2] == voice) & (rows[:, 3] == file)
+            changes = np.flatnonzero(table.status == _PROGRAM << 4 | voice)
+            chosen = np.append(0, table.first[changes])
+            programs[own] = chosen[np.searchsorted(table.tick[changes], rows[own, 0], side="right")]
+        return programs
+
+
+def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
+    """What is near a change of the notes of a plain file to these; None where not all of it can be told so."""
+    old, parts = document.tables[0], document.tables[6]
+    changed = np.concatenate([old[change.went], new[change.came]])
+    if not len(changed):
+        return None
+    begin, end = int(changed["onset"].min()), int(_ends(changed).max())
+    rows = np.flatnonzero((old["onset"] <= end) & (old["onset"] + old["duration"] >= begin))
+    if 2 * len(rows) > len(old):
+        return None  # then all of the file is as fast
+    try:
+        beginnings = _beginnings(document)
+        found = beginnings.layout
+    except MidiError:
+        return None
+    places = np.full((len(old), 3), -1)
+    tables: dict[int, EventTable] = {}
+    for track in sorted({*changed["track"].tolist()}):
+        own, file = rows[old["track"][rows] == track], document.files[track]
+        low = min(begin, int(old["onset"][own].min(initial=begin)))
+        high = max(end, int(_ends(old[own]).max(initial=end)))
+        table = beginnings.up_to(file, high)
+        if table is None:
+            return None
+        # Those that are open at the first tick come first: which note off ends which depends on them.
+        earlier = np.flatnonzero((old["onset"] < low) & (old["onset"] + old["duration"] >= low))
+        earlier = earlier[old["track"][earlier] == track]
+        where = _found(table, (low, high), keys_of(parts, old, earlier), old[own], keys_of(parts, old, own), begin, end)
+        if where is None:
+            return None
+        places[own, 0], places[own, 1:] = file, where
+        tables[file] = table
+    first = tuple(np.searchsorted(document.files, np.arange(len(found.tracks) + 1)).tolist())
+    return Nearby(document, found, first, places, rows, tables)
+
+
+def _ends(notes: Array) -> Ints:
+    return np.asarray(notes["onset"].astype(np.int64) + notes["duration"])
+
+
+def _found(
+    table: EventTable, span: tuple[int, int], open_keys: Ints, notes: Array, keys: Ints, begin: int, end: int
+) -> Ints | None:  # fmt: skip
+    """Places of the events that begin and end these notes, (notes, 2); None where the track has others there.
+
+    Args:
+        table: the track.
+        span: its first and last tick that are looked at.
+        open_keys: of notes that are open before.
+        notes: all that sound between the ticks `begin` and `end`, all of them within the span.
+        keys: those of the notes.
+    """
+    first = int(np.searchsorted(table.tick, span[0]))
+    stop = int(np.searchsorted(table.tick, span[1], side="right"))
+    key = np.concatenate([open_keys, table.note_keys(first, stop)])
+    before = len(open_keys)
+    is_note = key[before:] >= 0
+    on = is_note & (table.status[first:stop] >> 4 == 9) & (table.second[first:stop] > 0)
+    begins = np.concatenate([np.arange(before), before + np.flatnonzero(on)])
+    ended = paired(key, begins, before + np.flatnonzero(is_note & ~on))[before:]
+    rows = begins[before:] - before + first
+    offs = np.where(ended >= 0, ended - before + first, -1)
+    onset = table.tick[rows]
+    lasts = np.where(offs >= 0, table.tick[offs] - onset, -1)
+    near = (onset <= end) & ((lasts < 0) | (onset + lasts >= begin))
+    rows, offs = rows[near], offs[near]
+    theirs = (lasts[near], table.second[rows].astype(np.int64), key[before + rows - first], onset[near])
+    ours = tuple(column.astype(np.int64) for column in (notes["duration"], notes["velocity"], keys, notes["onset"]))
+    order, own = np.lexsort(theirs), np.lexsort(ours)
+    if len(order) != len(own) or any((a[order] != b[own]).any() for a, b in zip(theirs, ours, strict=True)):
+        return None
+    places = np.empty((len(own), 2), np.int64)
+    places[own, 0], places[own, 1] = table.place[rows[order]], table.place[offs[order]]
+    return places
