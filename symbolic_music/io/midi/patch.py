@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.document import Document, document_of
+from symbolic_music.io.midi.reading.drum_parts import DrumParts, drum_parts
 from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, changes_port, insertions, patched_chunk
@@ -361,9 +362,15 @@ class _Patch:
 
     @cached_property
     def _voices(self) -> set[int]:
-        """Port << 4 | channel of all that the file says, and of the tracks that were added."""
+        """Port << 4 | channel of all that the file says, of what its messages make drums, and of added tracks."""
         assert isinstance(self._placed, Placed)
-        return set(self._placed.voices)
+        return {*self._placed.voices, *self._drums.on, *self._drums.off}
+
+    @cached_property
+    def _drums(self) -> DrumParts:
+        """What messages of the file make drums or not."""
+        assert isinstance(self._placed, Placed)
+        return drum_parts(self._data, self._placed.layout, self._placed.tracks)
 
     def _free(self, track: Track) -> int:
         """A voice that no track of the file uses, or the drums' where they have the standard kit."""
@@ -372,6 +379,8 @@ class _Patch:
         for port in range(_PORTS):
             if track.is_drum:
                 voice = port << 4 | DRUM_CHANNEL
+                if voice in self._drums.off:
+                    continue
                 if voice not in self._voices or (voice not in changed and not track.program):
                     return voice
             else:

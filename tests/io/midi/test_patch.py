@@ -300,3 +300,26 @@ class TestWrittenAnew:
         again = parse_midi(written(bare.replace(tracks=nobody, source=None)))
         assert sorted(again.controls["value"].tolist()) == sorted(bare.controls["value"].tolist())
         assert vlq(200) == b"\x81\x48"
+
+
+def test_a_new_part_gets_no_channel_that_a_message_makes_drums() -> None:
+    drums_on_2 = b"\x00\xf0\x0a\x41\x10\x42\x12\x40\x12\x15\x02\x17\xf7"  # Roland's GS: use for rhythm part
+    data = smf(drums_on_2 + program(0, 5) + note(60))
+    edited = replaced(parse_midi(data), (0, 480, 64, 90, 40, 0, 1), keep=slice(None))
+    again = parse_midi(midi_bytes(edited))
+    assert content(again) == content(edited)
+    assert [track.channel for track in again.tracks] == [0, 2]
+
+
+def test_a_note_inside_another_of_a_new_part_has_its_program_in_a_type_2_file() -> None:
+    data = smf(program(0, 7) + note(60) + program(0, 9) + note(62), kind=2)
+    score = parse_midi(data)
+    # Of the second program, before it is chosen: both come into sequences of their own, one inside the other.
+    edited = replaced(score, (0, 480, 70, 90, 9, 0, 1), (10, 20, 70, 80, 9, 0, 1), keep=slice(None))
+    assert content(parse_midi(midi_bytes(edited))) == content(edited)
+
+
+def test_a_new_part_of_drums_does_not_come_on_a_tenth_channel_that_is_none() -> None:
+    no_drums = b"\x00\xf0\x0a\x41\x10\x42\x12\x40\x10\x15\x00\x1b\xf7"  # Roland's GS: the tenth is a normal part
+    edited = replaced(parse_midi(smf(no_drums + note(60))), (0, 480, 36, 90, 0, 9, 1), keep=slice(None))
+    assert content(parse_midi(midi_bytes(edited))) == content(edited)

@@ -182,6 +182,7 @@ def part_chunks(
     for layer, rows in enumerate(layers):
         columns += note_columns(*of(notes[rows], layer))
     messages = [(layer, message) for layer in range(len(layers)) for message in head(track, port or None)]
-    if own:
-        messages += [(0, message) for message in sound(0, channel, track.program, track.bank or None)]
+    if own:  # in each, for what reads tracks apart, as a file of type 2 asks for
+        said = sound(0, channel, track.program, track.bank or None)
+        messages += [(layer, message) for layer in range(len(layers)) for message in said]
     return chunk_bytes(columns, messages, len(layers))

@@ -1,0 +1,159 @@
+"""The first edit of a file looks at the neighbourhood of the edit alone, and gives what the whole file would give."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from symbolic_music.io.midi import patch as patching
+from symbolic_music.io.midi.document import document_of
+from symbolic_music.io.midi.reader import midi_bytes, parse_midi
+from symbolic_music.io.midi.reading import stretches as by_stretches
+from symbolic_music.io.midi.reading.event_table import event_table, first_events
+from symbolic_music.io.midi.writing.nearby import nearby
+from symbolic_music.io.midi.writing.note_changes import changes
+from symbolic_music.score import Score, note_table
+from tests.io.midi.smf import END, bend, control, meta, off, on, program, smf, tune, vlq
+
+DELTAS = st.sampled_from([0, 1, 100, 127, 128, 300, 20_000, 3_000_000])
+KEYS = st.integers(60, 63)
+CONTENT = ["onset", "duration", "pitch", "velocity", "program", "channel"]
+
+
+def event(status: int, first: int, second: int) -> bytes:
+    return bytes([status, first, second])
+
+
+EVENTS = st.one_of(
+    st.builds(event, st.sampled_from([0x80, 0x90, 0x91, 0xA0, 0xB0, 0xE5]), st.integers(0, 127), st.integers(0, 127)),
+    st.builds(lambda number: bytes([0xC0, number]), st.integers(0, 127)),
+    st.builds(lambda text: meta(0, 1, text)[1:], st.binary(max_size=5)),
+    st.just(b"\xf0\x03\x7e\x09\xf7"),
+)
+
+
+def with_running_status(events: list[tuple[int, bytes]]) -> bytes:
+    """The bytes of a track whose channel events have no status where it is that of the event before."""
+    out, last = b"", 0
+    for delta, data in events:
+        out += vlq(delta) + (data[1:] if data[0] == last else data)
+        last = data[0] if data[0] < 0xF0 else 0
+    return out
+
+
+class TestStretches:
+    """They find what the other way finds, or nothing."""
+
+    @given(st.lists(st.tuples(DELTAS, EVENTS), max_size=40), st.booleans())
+    def test_events_are_those_of_the_table(self, events: list[tuple[int, bytes]], runs: bool) -> None:
+        body = with_running_status(events) if runs else b"".join(vlq(delta) + data for delta, data in events)
+        body += END
+        whole, found = event_table(body), first_events(body, 1 << 30)
+        assert whole is not None
+        if found is not None:
+            for column in fields(whole):
+                assert np.array_equal(getattr(found, column.name), getattr(whole, column.name)), column.name
+        with patch.multiple(by_stretches, _SHORTEST=16, _LONGEST=24):
+            some = first_events(body, 300)
+        if some is not None:
+            assert some.tick[-1] > 300 or some.end == len(body)
+            assert np.array_equal(some.place, whole.place[: len(some)])
+            assert np.array_equal(some.status, whole.status[: len(some)])
+
+    @given(st.binary(max_size=60))
+    def test_bytes_that_are_no_track(self, body: bytes) -> None:
+        whole, found = event_table(body), first_events(body, 1 << 30)
+        assert found is None or (whole is not None and np.array_equal(found.place, whole.place))
+
+    def test_running_status_of_programs_is_left_to_the_other_way(self) -> None:
+        assert first_events(program(0, 5) + b"\x00\x06\x00\x07" + END, 1 << 30) is None
+
+    def test_a_track_of_many_kinds_of_events_is_left_to_the_other_way(self) -> None:
+        assert first_events((on(0, 60) + meta(1, 1, b"x")) * 100 + END, 1 << 30) is None
+
+
+def played(rows: list[tuple[int, int, int, int]]) -> bytes:
+    """Notes (onset, duration, pitch, velocity) as a track, ends before beginnings."""
+    events = [(onset + duration, 0, bytes([0x80, pitch, 64])) for onset, duration, pitch, _ in rows]
+    events += [(onset, 1, bytes([0x90, pitch, velocity])) for onset, _, pitch, velocity in rows]
+    out, now = b"", 0
+    for tick, _, data in sorted(events):
+        out, now = out + vlq(tick - now) + data, tick
+    return out
+
+
+NOTES = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(1, 30), KEYS, st.integers(1, 127)), min_size=12, max_size=60
+)
+
+
+def edited(score: Score, begin: int, stop: int, new: list[tuple[int, int, int, int]]) -> Score:
+    notes = score.notes
+    kept = notes[(notes["onset"] < begin) | (notes["onset"] >= stop)]
+    rows = [(onset, duration, pitch, velocity, 7, 0, 0) for onset, duration, pitch, velocity in new]
+    return score.replace(notes=np.concatenate([kept, note_table(rows)]))
+
+
+@given(NOTES, st.integers(0, 400), st.integers(1, 30), NOTES.map(lambda rows: rows[:4]))
+def test_bytes_are_those_of_a_patch_of_the_whole(
+    rows: list[tuple[int, int, int, int]], begin: int, length: int, new: list[tuple[int, int, int, int]]
+) -> None:
+    data = smf(meta(0, 0x51, b"\x07\xa1\x20"), program(0, 7) + control(0, 64, 127) + played(rows) + bend(5, 100))
+    score = parse_midi(data)
+    changed = edited(score, begin, begin + length, [(begin + one[0] % length, *one[1:]) for one in new])
+    near = midi_bytes(changed)
+    with patch.object(patching, "nearby", lambda *_: None):
+        assert midi_bytes(changed) == near
+    with patch.multiple(by_stretches, _SHORTEST=16, _LONGEST=24):  # as in a file too long to be looked at whole
+        assert sorted(parse_midi(midi_bytes(changed)).notes[CONTENT].tolist()) == sorted(
+            changed.notes[CONTENT].tolist()
+        )
+
+
+LONG = smf(program(0, 7) + tune(0, *[60, 62] * 200), program(0, 9, 1) + tune(1, *[50, 52, 53] * 100))
+
+
+def change(score: Score, row: int) -> Score:
+    notes = score.notes.copy()
+    notes["velocity"][row] += 1
+    return score.replace(notes=notes)
+
+
+def test_only_notes_near_the_edit_are_looked_for() -> None:
+    score = parse_midi(LONG)
+    document, after = document_of(score), change(score, 20)
+    assert document is not None
+    assert document.files == (0, 1)
+    found = nearby(document, changes(score.notes, after.notes), after.notes)
+    assert found is not None
+    assert len(found.rows) < 9
+    assert (found.notes[20] >= 0).all()
+    assert set(found.tables) == {int(score.notes["track"][20])}
+
+
+def test_a_program_that_comes_later_in_the_track_is_not_that_of_a_note_before_it() -> None:
+    score = parse_midi(smf(control(0, 7, 100) + program(480, 7) + tune(0, *[60, 62] * 9)))
+    assert [track.program for track in score.tracks] == [7]
+    before = np.concatenate([note_table([(0, 240, 40, 64, 7, 0, 0)]), score.notes])
+    changed = score.replace(notes=before)
+    assert sorted(parse_midi(midi_bytes(changed)).notes[CONTENT].tolist()) == sorted(changed.notes[CONTENT].tolist())
+
+
+@pytest.mark.parametrize("row", [0, 150, 699])
+def test_a_long_file_differs_in_the_one_event(row: int) -> None:
+    out = midi_bytes(change(parse_midi(LONG), row))
+    assert sum(a != b for a, b in zip(out, LONG, strict=True)) == 1
+
+
+def test_notes_that_last_over_the_edit_keep_their_ends() -> None:
+    data = smf(on(0, 40) + on(1, 40) + tune(0, *[60, 62] * 9) + off(1, 40) + off(1, 40) + tune(0, *[64] * 40))
+    score = parse_midi(data)
+    for row in range(4, 12):
+        changed = change(score, row)
+        again = parse_midi(midi_bytes(changed))
+        assert sorted(again.notes.tolist()) == sorted(changed.notes.tolist())
