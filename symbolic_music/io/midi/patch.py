@@ -169,13 +169,11 @@ class _Patch:
         """That a reader of this track finds the notes that stayed and those that came, and no others.
 
         Looked at is the span of the change alone. Before it nothing differs; behind it nothing does either, if the same
-        notes are waiting for their ends there.
+        notes are waiting for their ends there, but for such as no note off ever reaches.
         """
         keys = touched_keys(table, gone, coming)
         first, stop = min([*gone[:1].tolist(), *coming]), max([*(gone[-1:] + 1).tolist(), *coming])
         notes, places = self._placed.table, self._placed.notes
-        if (places[self._change.went, 2] < 0).any():
-            stop = len(table)  # what waited for its end all the time does so no more
         begin, end = int(table.place[first]), int(table.place[stop]) if stop < len(table) else table.end
         rows = self._placed.rows
         rows = rows[self._change.stayed[rows]]

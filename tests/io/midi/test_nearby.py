@@ -136,6 +136,20 @@ def test_only_notes_near_the_edit_are_looked_for() -> None:
     assert set(found.tables) == {int(score.notes["track"][20])}
 
 
+def test_a_note_that_is_open_where_the_neighbourhood_begins_takes_its_own_end() -> None:
+    # One pitch twice, the second beginning before the end of the first, which is over before the edit.
+    data = smf(on(0, 60) + on(50, 62) + on(40, 60) + off(10, 60) + on(100, 64) + off(5, 64) + off(45, 60) + off(50, 62)
+               + tune(0, *[66] * 9))  # fmt: skip
+    score = parse_midi(data)
+    after = change(score, 3)
+    document = document_of(score)
+    assert document is not None
+    found = nearby(document, changes(score.notes, after.notes), after.notes)
+    assert found is not None
+    assert found.rows.tolist() == [1, 2, 3]
+    assert sum(a != b for a, b in zip(midi_bytes(after), data, strict=True)) == 1
+
+
 def test_a_program_that_comes_later_in_the_track_is_not_that_of_a_note_before_it() -> None:
     score = parse_midi(smf(control(0, 7, 100) + program(480, 7) + tune(0, *[60, 62] * 9)))
     assert [track.program for track in score.tracks] == [7]

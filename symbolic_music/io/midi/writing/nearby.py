@@ -50,7 +50,7 @@ class Beginnings:
 
 
 @lru_cache(maxsize=4)
-def _beginnings(document: Document) -> Beginnings:
+def beginnings(document: Document) -> Beginnings:
     """With the last few files kept: one that is edited again near the same place is not looked at again."""
     return Beginnings(document, {})
 
@@ -102,8 +102,8 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
     if 2 * len(rows) > len(old):
         return None  # then all of the file is as fast
     try:
-        beginnings = _beginnings(document)
-        found = beginnings.layout
+        known = beginnings(document)
+        found = known.layout
     except MidiError:
         return None
     places = np.full((len(old), 3), -1)
@@ -112,7 +112,7 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
         own, file = rows[old["track"][rows] == track], document.files[track]
         low = min(begin, int(old["onset"][own].min(initial=begin)))
         high = max(end, int(_ends(old[own]).max(initial=end)))
-        table = beginnings.up_to(file, high)
+        table = known.up_to(file, high)
         if table is None:
             return None
         # Those that are open at the first tick come first: which note off ends which depends on them.
