@@ -147,3 +147,9 @@ def test_the_first_of_several_tunes(tmp_path: Path) -> None:
 def test_what_is_no_tune(text: str, message: str) -> None:
     with pytest.raises(NotationError, match=message):
         abc_to_musicxml(text)
+
+
+def test_words_begin_with_their_line_of_music() -> None:
+    score = abc(HEAD + "CDEF|GABc|\nCDEF|GABc|\nw: la | lo\nw: da - | du\n")
+    # In quarters; of the verses the first is sung.
+    assert [(t.time // 10_080, t.text) for t in score.texts if t.kind == "lyric"] == [(8, "la"), (12, "lo")]

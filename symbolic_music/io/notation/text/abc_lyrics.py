@@ -9,13 +9,19 @@ if TYPE_CHECKING:
 
 
 def align(value: str, voice: Voice, verse: int) -> None:
-    """Give the syllables of a line to the notes that the voice's last music line has."""
-    notes = voice.sung[voice.line_begin :]
-    place = 0
+    """Give the syllables of a line to the notes that the voice's last music line has.
+
+    Raises:
+        NotationError: for more verses, or syllables of the tune, than are read.
+    """
+    notes, place = voice.sung, voice.line_begin
+    first = place
     goes_on = False
-    for kind, word in _signs(value.split("%")[0]):
+    signs = _signs(value.split("%")[0])
+    voice.count_verse(verse, len(signs))
+    for kind, word in signs:
         if kind == "bar":
-            while place < len(notes) and place and notes[place][0] == notes[place - 1][0]:
+            while place < len(notes) and place > first and notes[place][0] == notes[place - 1][0]:
                 place += 1
             continue
         if place >= len(notes):

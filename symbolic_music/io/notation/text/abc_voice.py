@@ -28,9 +28,12 @@ _TUPLET = re.compile(r"\((\d)(?::(\d?))?(?::(\d?))?")
 # What is open is looked for so far ahead: each of many open brackets would else be compared with the rest of the line.
 _MOST_AHEAD = 4_000
 _INLINE = re.compile(r"\[([A-Za-z]):")
-# 40,000 notes with a syllable each take 2 s; the longest tunes that are published have some thousands.
+# What a tune of these bounds takes: 2 s at most, of any kind. The longest tunes that are published have some thousands.
 _MOST_EVENTS = 40_000
-_MOST_BARS = 40_000
+_MOST_HEADS = 80_000
+_MOST_SYLLABLES = 80_000
+_MOST_VERSES = 100  # under one line of music
+_MOST_BARS = 20_000
 _MOST_BAR_LINES = 2 * _MOST_BARS  # also of bars without notes
 _MOST_SIGNS = 1_000
 _MOST_IN_A_CHORD = 64
@@ -43,6 +46,8 @@ class Size:
     """What the voices of a tune hold together."""
 
     events: int = 0
+    heads: int = 0
+    syllables: int = 0
     bars: int = 0
     lines: int = 0
 
@@ -148,18 +153,29 @@ class Voice:
         if event.length > _MOST_QUARTERS or event.length.denominator > 1 << 20:
             raise NotationError(f"a note of {float(event.length):g} quarters")
         self.bars[-1].events.append(event)
-        self.count()
+        self.count(len(event.heads))
         self.time += event.length
         if self.time > _MOST_QUARTERS:
             raise NotationError(f"a bar of more than {_MOST_QUARTERS:,} quarters")
         self.reached = max(self.reached, self.time)
         self.last = event
 
-    def count(self) -> None:
-        """Count a note, chord or rest."""
+    def count(self, heads: int) -> None:
+        """Count a note, chord or rest of so many heads."""
         self.size.events += 1
+        self.size.heads += heads
         if self.size.events > _MOST_EVENTS:
             raise NotationError(f"more than {_MOST_EVENTS:,} notes and rests")
+        if self.size.heads > _MOST_HEADS:
+            raise NotationError(f"more than {_MOST_HEADS:,} notes in chords")
+
+    def count_verse(self, verse: int, syllables: int) -> None:
+        """Count the words of a line under the music."""
+        self.size.syllables += syllables
+        if verse > _MOST_VERSES:
+            raise NotationError(f"more than {_MOST_VERSES} verses under a line of music")
+        if self.size.syllables > _MOST_SYLLABLES:
+            raise NotationError(f"more than {_MOST_SYLLABLES:,} syllables")
 
     def head(self, letter: str, octave: int, sign: str | None) -> sheet.Head:
         """A head with the alteration that sign, bar and key say, joined to a tie that is open for it."""
@@ -422,7 +438,7 @@ def _graces(line: str, place: int, voice: Voice) -> int:
     inside = line[place + 1 : end]
     tied = voice.tied
     for note in islice(_NOTE.finditer(inside), 64):
-        voice.count()
+        voice.count(1)
         voice.tied = {}
         head = voice.head(note[2], _octave(note[2], note[3]), note[1])
         length = min(Fraction(1), Fraction(1, 4) * _multiple(*note.groups()[3:]))

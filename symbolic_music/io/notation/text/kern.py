@@ -18,7 +18,10 @@ from symbolic_music.io.notation.text.kern_sides import dynamic_directions, sylla
 # A file has at most this many spines at once and rows in all.
 _MOST_SPINES = 256
 _MOST_CELLS = 4_000_000
-_MOST_EVENTS = 100_000
+_MOST_EVENTS = 80_000
+_MOST_HEADS = 100_000
+_MOST_BARS = 30_000  # of all parts together
+_MOST_SIGNS = 1_000  # in a bar
 _MOST_LINES = 150_000
 _LONGEST = 1 << 16
 _BEGINNING = Fraction(0)
@@ -49,6 +52,7 @@ class KernPart:
     attributes: dict[int, dict[str, str]] = field(default_factory=dict)
     hairpin: bool = False
     latest: sheet.Event | None = None
+    tempos: set[tuple[Fraction, str]] = field(default_factory=set)  # of the bar: columns of one part repeat them
 
 
 def kern_to_musicxml(content: str) -> tuple[bytes, tuple[str, ...]]:
@@ -79,7 +83,7 @@ class _Reader:
         self.cells = 0
         self.done = False
         self.title = ""
-        self.events = 0
+        self.events = self.heads = self.bars = 0
 
     def line(self, line: str) -> None:
         if line.startswith("!!"):
@@ -178,8 +182,9 @@ class _Reader:
                 said["time"] = f"<time><beats>{meter[1]}</beats><beat-type>{int(meter[2])}</beat-type></time>"
         elif speed := re.fullmatch(r"\*MM(\d{1,4}(?:\.\d{1,6})?)", token):
             element = sheet.tempo(float(speed[1])) if float(speed[1]) > 0 else ""
-            if element and (at, element) not in bar.directions:
-                bar.directions.append((at, element))
+            if element and (at, element) not in part.tempos:
+                part.tempos.add((at, element))
+                self._direct(bar, at, element)
         elif signature := re.fullmatch(r"\*k\[((?:[a-g][#n-]+)*)\]", token):
             sharps = signature[1].count("#") - signature[1].count("-")
             if -7 <= sharps <= 7:
@@ -202,6 +207,11 @@ class _Reader:
             part.name = part.name or name[1]
         elif code := re.fullmatch(r"\*I([a-z][A-Za-z]*)\d*", token):
             part.instrument = part.instrument or code[1]
+
+    def _direct(self, bar: sheet.Bar, at: Fraction, element: str) -> None:
+        if len(bar.directions) >= _MOST_SIGNS:
+            raise NotationError(f"more than {_MOST_SIGNS:,} signs in a bar")
+        bar.directions.append((at, element))
 
     def _now(self, part: KernPart) -> Fraction:
         own = self.parts.index(part)
@@ -226,8 +236,12 @@ class _Reader:
             if at > part.starts[-1]:
                 if ends or (style and style != "none"):
                     bar.right = sheet.barline("right", "light-heavy" if ends else style, "", "backward" if ends else "")
+                self.bars += 1
+                if self.bars > _MOST_BARS:
+                    raise NotationError(f"more than {_MOST_BARS:,} bars of all columns together")
                 part.bars.append(sheet.Bar())
                 part.starts.append(at)
+                part.tempos.clear()
             elif ends and len(part.bars) > 1 and not part.bars[-2].right:
                 part.bars[-2].right = sheet.barline("right", "light-heavy", "", "backward")
             new = part.bars[-1]
@@ -264,8 +278,11 @@ class _Reader:
             if event is None:
                 continue
             self.events += 1
+            self.heads += len(event.heads)
             if self.events > _MOST_EVENTS:
                 raise NotationError(f"more than {_MOST_EVENTS:,} notes and rests")
+            if self.heads > _MOST_HEADS:
+                raise NotationError(f"more than {_MOST_HEADS:,} notes in chords")
             part.bars[-1].events.append(event)
             if part.latest is None or (not part.latest.heads and event.heads):
                 part.latest = event
@@ -282,7 +299,8 @@ class _Reader:
                 part.latest.lyrics += [(verse, *one) for one in syllable(token)]
             elif spine.kind == "dynam":
                 elements, part.hairpin = dynamic_directions(token, part.hairpin)
-                part.bars[-1].directions += [(at - part.starts[-1], element) for element in elements]
+                for element in elements:
+                    self._direct(part.bars[-1], at - part.starts[-1], element)
 
     # -- the whole ----------------------------------------------------------------------------------------
 
