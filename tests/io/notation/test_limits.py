@@ -106,13 +106,13 @@ def test_archives_that_are_refused(data: bytes, message: str, tmp_path: Path) ->
     [
         ("x.krn", "**kern\n*M4/4\n" + "4c\n" * 800_000, "at most 2 MiB"),
         ("x.krn", "**kern\n" + "*\n" * 151_000, "more than 150,000 lines"),
-        ("x.krn", "**kern\n" + "64c\n" * 81_000, "more than 80,000 notes"),
-        ("x.krn", "**kern\n" + "4c 4e 4g\n=\n" * 29_000 + "4c 4e 4g\n" * 8_000, "more than 100,000 notes in chords"),
-        ("x.krn", "**kern\n" + "4c\n=\n" * 31_000, "more than 30,000 bars"),
+        ("x.krn", "**kern\n" + "64c\n" * 71_000, "more than 70,000 notes"),
+        ("x.krn", "**kern\n" + "4c 4e 4g\n=\n" * 24_000 + "4c 4e 4g\n" * 12_000, "more than 100,000 notes in chords"),
+        ("x.krn", "**kern\n" + "4c\n=\n" * 31_000, "more than 25,000 bars"),
         (
             "x.krn",
             "**kern" + "\t**kern" * 255 + ("\n4c" + "\t." * 255 + "\n=" + "\t=" * 255) * 200,
-            "more than 30,000 bars",
+            "more than 25,000 bars",
         ),
         ("x.krn", "**kern\n" + "".join(f"*MM{i}.5\n" for i in range(1, 2_000)) + "4c\n", "more than 1,000 signs"),
         ("x.abc", "X:1\nK:C\n" + f"{'CCCCCCCC|' * 2_000}\n" + "w:a\n" * 200, "more than 100 verses"),
