@@ -106,7 +106,7 @@ def test_archives_that_are_refused(data: bytes, message: str, tmp_path: Path) ->
     [
         ("x.krn", "**kern\n*M4/4\n" + "4c\n" * 800_000, "at most 2 MiB"),
         ("x.krn", "**kern\n" + "*\n" * 151_000, "more than 150,000 lines"),
-        ("x.krn", "**kern\n" + "64c\n" * 71_000, "more than 70,000 notes"),
+        ("x.krn", "**kern\n" + "64c\n" * 61_000, "more than 60,000 notes"),
         ("x.krn", "**kern\n" + "4c 4e 4g\n=\n" * 24_000 + "4c 4e 4g\n" * 12_000, "more than 100,000 notes in chords"),
         ("x.krn", "**kern\n" + "4c\n=\n" * 31_000, "more than 25,000 bars"),
         (

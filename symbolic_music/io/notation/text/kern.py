@@ -18,7 +18,7 @@ from symbolic_music.io.notation.text.kern_sides import dynamic_directions, sylla
 # A file has at most this many spines at once and rows in all.
 _MOST_SPINES = 256
 _MOST_CELLS = 4_000_000
-_MOST_EVENTS = 70_000
+_MOST_EVENTS = 60_000
 _MOST_HEADS = 100_000
 _MOST_BARS = 25_000  # of all parts together
 _MOST_SIGNS = 1_000  # in a bar
