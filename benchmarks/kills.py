@@ -106,7 +106,7 @@ def runs(folder: Path) -> dict[str, Run]:
     """Runs, small, with a checkpoint at each step."""
     import numpy as np
 
-    from symbolic_music.synthesis.audio import Audio
+    from symbolic_music.synthesis.audio import Audio, read_audio
     from symbolic_music.transforms import transpose
     from tests.fuzz.music import tune
     from tests.training.tiny_runs import grid
@@ -138,11 +138,24 @@ def runs(folder: Path) -> dict[str, Run]:
                  "synths": {"ddsp": 1.0}},
         "optim": {**steps, "seconds": 1.0},
     }  # fmt: skip
+    flow = {
+        "name": "tiny", "pairs": {str(folder / "pairs"): 1.0}, "held_out": 4, "data": "tones", **often, "threads": 1,
+        "model": {"sample_rate": 8_000, "size": 128, "hop": 32, "bands": 16, "width": 16, "hidden": 32,
+                  "condition_blocks": 1, "blocks": 2, "head_width": 16, "head_hidden": 32, "head_blocks": 2},
+        "optim": {**steps, "frames": 80, "head_batch": 2, "head_frames": 70, "shortcut_from": 8, "critic_from": 4,
+                  "critic_width": 2},
+        "engine": {"precision": "32-true"},
+    }  # fmt: skip
+    (folder / "pairs").mkdir()
+    for i in range(8):
+        transpose(tune(), i).write(folder / f"pairs/{i}.mid")
+        read_audio(folder / f"sounds/{i}.wav").write(folder / f"pairs/{i}.flac")
     prepared = [*CLI, "prepare", "folder", str(folder / "music"), "-o", str(folder / "store-of-music")]
     subprocess.run(prepared, check=True, stdout=subprocess.DEVNULL)
     out: dict[str, Run] = {}
     for verb, content in (
         ("train", tree), ("train-codec", codec), ("train-voice", voices), ("train-transcriber", transcriber),
+        ("train-flow", flow),
     ):  # fmt: skip
         config = folder / f"{verb}.yaml"
         config.write_text(json.dumps(content))
@@ -151,7 +164,7 @@ def runs(folder: Path) -> dict[str, Run]:
             return [*CLI, verb, str(config), f"out={own}"]
 
         compared = ("tiny/best/*.safetensors", "tiny/codec/*.safetensors", "tiny/voices/*.safetensors",
-                    "tiny/transcriber/*.safetensors")  # fmt: skip
+                    "tiny/transcriber/*.safetensors", "tiny/flow/*.safetensors")  # fmt: skip
         out[verb] = Run(arguments, ["--resume"], "tiny/checkpoint*", compared)
 
     def prepare(own: Path) -> list[str]:

@@ -124,6 +124,7 @@ def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "render": (["render", song, "-o", str(out / "out.wav"), "--sample-rate", "16000"], "out.wav"),
         "render, stems": (["render", song, "-o", str(out / "out.wav"), "--sample-rate", "16000",
                            "--stems", str(out)], "*.wav"),
+        "render, flow": (["render", song, "-o", str(out / "out.wav"), "--synth", "flow"], "out.wav"),
         "decode": (["decode", str(folder / "codes.safetensors"), "-o", str(out / "out.wav")], "out.wav"),
         "plot": (["plot", song, "-o", str(out / "out.png")], "out.png"),
         "tokenize": (["tokenize", song, "-t", "remi", "-o", str(out / "out.npy")], "out.npy"),
@@ -140,6 +141,9 @@ def verbs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "compare": (["compare", *systems, "--report", str(out / "out.html")], "out.html"),
         "listening-test": (["listening-test", *systems, "-o", str(out / "out.html")], "out.html"),
         "originality": (["originality", song, str(folder / "store"), "--report", str(out / "out.html")], "out.html"),
+        "evaluate": (["evaluate", "multitrack", str(folder / "store"), "--split", "train", "--pieces", "1",
+                      "--report", str(out / "out.html")], "out.*"),
+        "info of a store": (["info", str(folder / "store"), "-o", str(out / "out.png")], "out.png"),
         "demo": (["demo", "--out", str(out)], "*"),
     }  # fmt: skip
 
