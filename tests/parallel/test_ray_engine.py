@@ -55,5 +55,5 @@ def test_what_a_worker_of_ray_cannot_write_is_the_users_mistake(tmp_path: Path) 
 def test_without_ray_its_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_engine, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"symbolic-music-torch\[ray\]"):
-        prepare("folder", album(tmp_path / "music", 2), tmp_path / "store", engine="ray")
+        prepare("folder", album(tmp_path / "music", 3), tmp_path / "store", engine="ray")
     assert not (tmp_path / "store").exists()

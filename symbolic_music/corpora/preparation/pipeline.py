@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -75,8 +75,8 @@ def prepare(
         UnknownNameError: for a corpus, filter or engine that does not exist.
         OptionError: for splits that the corpus does not have.
         FileError: when the source is missing.
-        CorpusError: when the source is not this corpus, nothing in it can be used, or the store's folder has
-            something else in it.
+        CorpusError: when the source is not this corpus, nothing in it can be used, a split would be empty, or the
+            store's folder has something else in it.
     """
     source, store = Path(source), Path(store)
     data_set = registry.get(corpus)
@@ -101,6 +101,7 @@ def prepare(
             listing = data_set.listing(root, "" if dedup else splits)
             if not listing.sources:
                 raise CorpusError(f"{source} lists no pieces")
+            _check_filled(dict(zip(map(str, range(len(listing.sources))), listing.wanted, strict=False)), listing)
             options = {**listing.options, "filter": filter, "pieces_a_segment": pieces}
             if dedup:
                 options["splits"] = f"{DEDUP} ({listing.options['splits']})"
@@ -146,7 +147,7 @@ def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing,
 
 
 def _fill_splits(store: Path, listing: Listing, segments: int, dedup: bool) -> None:
-    """Give each split that is wanted a piece at least, as far as there are."""
+    """Give each split that is wanted a piece at least; CorpusError when there are too few pieces for that."""
     pieces = [piece for number in range(segments) for piece in change_pieces(store, number, lambda piece: piece)]
     hashes = {piece.source: piece.sha256 for piece in pieces}
     # Equal pieces and near-duplicates stay together.
@@ -161,9 +162,21 @@ def _fill_splits(store: Path, listing: Listing, segments: int, dedup: bool) -> N
 
     before = {keys[piece.source]: own(piece) for piece in pieces}
     after = filled(before, listing.wanted)
+    _check_filled(after, listing)
     moved = {piece.source: after[keys[piece.source]] for piece in pieces if after[keys[piece.source]] != piece.split}
     for number in range(segments) if moved else ():
         change_pieces(store, number, lambda piece: replace(piece, split=moved.get(piece.source, piece.split)))
+
+
+def _check_filled(groups: Mapping[str, str], listing: Listing) -> None:
+    """Refuse splits of which one stays empty; `groups` has the split of each piece, or of each set of equal ones."""
+    empty = [name for name in listing.wanted if name not in groups.values()]
+    if empty:
+        found = "one piece" if len(groups) == 1 else f"{len(groups)} different pieces"
+        raise CorpusError(
+            f"{listing.root} has {found} that can be used for {len(listing.wanted)} splits: "
+            f"{' and '.join(empty)} would be empty; add pieces, or give such a split a share of 0, as --splits 100/0/0"
+        )
 
 
 def _keep_together(store: Path, listing: Listing, segments: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_a_folder_becomes_a_store(tmp_path: Path) -> None:
     source = write(tmp_path / "music", {"a/one.mid": tune(1), "two.MID": tune(2)})
     (source / "a" / ".hidden.mid").write_bytes(b"")
     (source / "notes.txt").write_text("not music")
-    store = prepare("folder", source, tmp_path / "store")
+    store = prepare("folder", source, tmp_path / "store", splits="100/0/0")
     assert [piece.source for piece in store.pieces()] == ["a/one.mid", "two.MID"]
     first = store.piece(0)
     assert first.sha256 == sha256((source / "a/one.mid").read_bytes()).hexdigest()
@@ -36,7 +36,7 @@ def test_a_folder_becomes_a_store(tmp_path: Path) -> None:
     assert first.seconds == round(tune(1).duration, 3)
     assert store[0].notes.tolist() == read(source / "a/one.mid").notes.tolist()
     assert store.left_out() == []
-    assert store.manifest["options"] == {"splits": "90/5/5", "filter": "", "pieces_a_segment": 128}
+    assert store.manifest["options"] == {"splits": "100/0/0", "filter": "", "pieces_a_segment": 128}
     store.verify()
 
 
@@ -44,7 +44,7 @@ def test_notation_is_music_too(tmp_path: Path) -> None:
     source = tmp_path / "music"
     source.mkdir()
     (source / "tune.abc").write_text("X:1\nT:A tune\nM:4/4\nL:1/4\nK:C\nC D E F | G4 |\n")
-    store = prepare("folder", source, tmp_path / "store")
+    store = prepare("folder", source, tmp_path / "store", splits="100/0/0")
     assert store[0].notes["pitch"].tolist() == [60, 62, 64, 65, 67]
 
 
@@ -88,11 +88,11 @@ def test_what_was_repaired_is_listed_until_it_is_right(tmp_path: Path) -> None:
     source, store = album(tmp_path / "music", 2), tmp_path / "store"
     whole = (source / "0/001.mid").read_bytes()
     (source / "0/001.mid").write_bytes(whole[:-3])
-    assert prepare("folder", source, store).piece(1).problems
+    assert prepare("folder", source, store, splits="100/0/0").piece(1).problems
     assert (store / "problems.csv").read_text().splitlines()[1].startswith("0/001.mid,repaired,")
     (store / "manifest.json").unlink()  # as after a kill
     (source / "0/001.mid").write_bytes(whole)
-    prepare("folder", source, store)
+    prepare("folder", source, store, splits="100/0/0")
     assert not (store / "problems.csv").exists()
 
 
@@ -180,12 +180,12 @@ def test_a_damaged_store_is_mended(tmp_path: Path, name: str, how: Callable[[byt
 
 def test_a_store_of_another_version_is_left_alone(tmp_path: Path) -> None:
     source, store = album(tmp_path / "music", 2), tmp_path / "store"
-    prepare("folder", source, store)
+    prepare("folder", source, store, splits="100/0/0")
     manifest = store / "manifest.json"
     manifest.write_text(manifest.read_text().replace(f'"version": {VERSION}', '"version": 1'))
     before = files(store)
     with pytest.raises(CorpusError, match=r"version 1; .* another folder"):
-        prepare("folder", source, store)
+        prepare("folder", source, store, splits="100/0/0")
     assert files(store) == before
 
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path, monkeypat
     (source / "gone.mid").symlink_to("nowhere.mid")
     os.mkfifo(source / "pipe.mid")
     (source / "odd.abc").write_bytes(b"\x00\x01\x02")
-    store = prepare("folder", source, tmp_path / "store")
+    store = prepare("folder", source, tmp_path / "store", splits="100/0/0")
     reasons = {one.source: one.reason for one in store.left_out()}
     assert [piece.source for piece in store.pieces()] == ["good.mid"]
     assert reasons["silent.mid"] == "no notes"
@@ -216,7 +216,7 @@ def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path, monkeypat
     assert {source: problem for source, state, problem in rows[1:] if state == "left out"} == reasons
     monkeypatch.setattr(building, "MAX_BYTES", 100)
     with pytest.raises(CorpusError, match="MiB"):
-        prepare("folder", write(tmp_path / "large", {"a.mid": tune(1)}), tmp_path / "none")
+        prepare("folder", write(tmp_path / "large", {"a.mid": tune(1)}), tmp_path / "none", splits="100/0/0")
     assert not (tmp_path / "none").exists()
 
 
@@ -233,7 +233,7 @@ def test_a_reader_that_fails_costs_one_file(tmp_path: Path, monkeypatch: pytest.
 
     real = sources.parse_midi
     monkeypatch.setattr(sources, "parse_midi", parse)
-    store = prepare("folder", source, tmp_path / "store")
+    store = prepare("folder", source, tmp_path / "store", splits="100/0/0")
     assert [(one.source, one.reason) for one in store.left_out()] == [("0/001.mid", "TypeError: a mistake of a reader")]
     assert len(store) == 2
 
@@ -251,7 +251,7 @@ def test_names_need_not_be_unicode(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.mid")
     (source / name).write_bytes(midi_bytes(tune(1)))
     (source / os.fsdecode(b"\xe8.mid")).write_text("not music")
-    store = prepare("folder", source, tmp_path / "store")
+    store = prepare("folder", source, tmp_path / "store", splits="100/0/0")
     assert store.piece(0).source == name
     assert "\\udce8.mid,left out,not a MIDI" in (tmp_path / "store" / "problems.csv").read_text()
 
@@ -260,7 +260,7 @@ def test_abc_is_read_without_music21(tmp_path: Path, monkeypatch: pytest.MonkeyP
     source = write(tmp_path / "music", {"a.mid": tune(1)})
     (source / "tune.abc").write_text("X:1\nT:A tune\nM:4/4\nL:1/4\nK:C\nC D E F | G4 |\n")
     monkeypatch.setitem(sys.modules, "music21", None)
-    store = prepare("folder", source, tmp_path / "store")
+    store = prepare("folder", source, tmp_path / "store", splits="100/0/0")
     assert len(store) == 2
     assert not store.left_out()
 
@@ -276,6 +276,31 @@ def test_shares_follow_from_content(tmp_path: Path) -> None:
     assert all(by_content[piece.sha256] == piece.split for piece in two.pieces())
     assert set(one.splits) == {"train", "validation", "test"}
     assert all(by_content[key] == by_shares(key, (50, 25, 25)) for key in by_content)
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_a_folder_too_small_for_its_splits_is_refused(pieces: int, tmp_path: Path) -> None:
+    source, store = album(tmp_path / "music", pieces), tmp_path / "store"
+    with pytest.raises(CorpusError, match=r"test would be empty; .* --splits 100/0/0"):
+        prepare("folder", source, store)
+    assert not store.exists()
+    assert set(prepare("folder", source, store, splits="100/0/0").splits) == {"train"}
+
+
+def test_three_pieces_fill_three_splits(tmp_path: Path) -> None:
+    store = prepare("folder", album(tmp_path / "music", 3), tmp_path / "store")
+    assert {name: len(pieces) for name, pieces in store.splits.items()} == {"train": 1, "validation": 1, "test": 1}
+    assert store.manifest["options"]["splits"] == "90/5/5"
+
+
+@pytest.mark.parametrize("splits", ["", "dedup"])
+def test_copies_and_broken_files_fill_no_split(splits: str, tmp_path: Path) -> None:
+    source = write(tmp_path / "music", {"a.mid": tune(1), "b.mid": tune(1), "c.mid": tune(1)})
+    (source / "broken.mid").write_text("no music")
+    store = tmp_path / "store"
+    with pytest.raises(CorpusError, match=r"one piece .* validation and test would be empty; .* --splits 100/0/0"):
+        prepare("folder", source, store, splits=splits)
+    assert len(prepare("folder", source, store, splits="100/0/0")) == 3
 
 
 def test_splits_of_hashes() -> None:
@@ -323,7 +348,7 @@ def test_the_mmm_filter() -> None:
 
 def test_filtered_pieces_are_listed(tmp_path: Path) -> None:
     source = write(tmp_path / "music", {"long.mid": tune(1, 80), "short.mid": tune(2, 20)})
-    store = prepare("folder", source, tmp_path / "store", filter="anticipation")
+    store = prepare("folder", source, tmp_path / "store", filter="anticipation", splits="100/0/0")
     assert [p.source for p in store.pieces()] == ["long.mid"]
     assert [(one.source, one.reason) for one in store.left_out()] == [("short.mid", "fewer than 100 notes")]
     assert store.manifest["options"]["filter"] == "anticipation"
@@ -358,17 +383,17 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "diary.txt").write_text("dear")
     with pytest.raises(CorpusError, match=r"not empty and no note store \(diary.txt\)"):
-        prepare("folder", source, tmp_path / "mine")
+        prepare("folder", source, tmp_path / "mine", splits="100/0/0")
     (tmp_path / "mine" / "diary.txt").rename(tmp_path / "mine" / "manifest.json")  # nor what is called as ours
     with pytest.raises(CorpusError, match=r"not empty and no note store"):
-        prepare("folder", source, tmp_path / "mine")
+        prepare("folder", source, tmp_path / "mine", splits="100/0/0")
     (tmp_path / "mine" / "manifest.json").rename(tmp_path / "mine" / "diary.txt")
     with pytest.raises(FileError, match="name a folder"):
-        prepare("folder", source, tmp_path / "mine" / "diary.txt")
-    prepare("folder", source, tmp_path / "store")
+        prepare("folder", source, tmp_path / "mine" / "diary.txt", splits="100/0/0")
+    prepare("folder", source, tmp_path / "store", splits="100/0/0")
     before = files(tmp_path / "store")
     with pytest.raises(CorpusError, match="prepared with filter"):
-        prepare("folder", source, tmp_path / "store", filter="mmm")
+        prepare("folder", source, tmp_path / "store", filter="mmm", splits="100/0/0")
     assert files(tmp_path / "store") == before
 
 
@@ -405,7 +430,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         with pytest.raises(CorpusError, match="another run"):
-            prepare("folder", source, store)
+            prepare("folder", source, store, splits="100/0/0")
     finally:
         os.close(handle)
-    assert len(prepare("folder", source, store)) == 2
+    assert len(prepare("folder", source, store, splits="100/0/0")) == 2

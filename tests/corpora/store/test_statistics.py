@@ -87,7 +87,7 @@ def test_the_page_shows_all_panels(store: NoteStore, tmp_path: Path) -> None:
 def test_a_page_of_drums_only(tmp_path: Path) -> None:
     rows = [(480 * n, 100, 36 + n % 3, 127, 0, 9, 0) for n in range(9)]
     drums = Score(notes=note_table(rows), meters=np.array([(0, 5, 8)], METER), tracks=(Track("", 0, True),))
-    store = prepare("folder", write(tmp_path / "music", {"drums.mid": drums}), tmp_path / "store")
+    store = prepare("folder", write(tmp_path / "music", {"drums.mid": drums}), tmp_path / "store", splits="100/0/0")
     figure = corpus_page(store)
     assert "drum sounds" in [axes.get_title(loc="left") for axes in figure.axes]
     texts = {text.get_text() for axes in figure.axes for text in axes.texts}

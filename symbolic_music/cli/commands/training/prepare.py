@@ -44,7 +44,6 @@ def prepare(
     The same command resumes a run that was stopped or killed.
     """
     from symbolic_music.corpora.datasets import downloads
-    from symbolic_music.corpora.datasets.splits import TEST, TRAIN, VALIDATION
     from symbolic_music.corpora.preparation import pipeline as prepare
     from symbolic_music.corpora.store.statistics import as_json as json_of
     from symbolic_music.corpora.store.statistics import summary
@@ -78,12 +77,6 @@ def prepare(
         sys.stderr.write(f"stopped {far}; the same command resumes\n")
         raise typer.Exit(130) from None
     facts = summary(made)
-    shares = str(made.manifest["options"].get("splits", "")).split("/")
-    wanted = [name for name, share in zip((TRAIN, VALIDATION, TEST), shares, strict=False) if share.strip("0")]
-    missing = [name for name in wanted if name not in made.splits] if len(shares) == 3 else []
-    if missing:
-        needed = "each needs a piece, or a share of 0 in --splits"
-        sys.stderr.write(f"no pieces in split {' and '.join(missing)}: {needed}\n")
     if as_json:
         out_json({**json_of(facts), "out": str(store)})
     else:

@@ -133,8 +133,12 @@ def test_a_corpus_is_fetched_first(run, tmp_path, monkeypatch) -> None:
     assert (tmp_path / "got" / "groove.zip").read_bytes() == data
 
 
-def test_a_split_that_stays_empty_is_told(run, tmp_path):
-    command = ("prepare", "folder", album(tmp_path / "music", 1), "--workers", 1, "-o")
-    told = run(*command, tmp_path / "store").err
-    assert told == "no pieces in split validation and test: each needs a piece, or a share of 0 in --splits\n"
-    assert run(*command, tmp_path / "all", "--splits", "100/0/0").err == ""
+def test_a_split_that_would_stay_empty_is_refused(run, mistake, tmp_path):
+    command = ("prepare", "folder", album(tmp_path / "music", 1), "--workers", 1, "-o", tmp_path / "store")
+    told = mistake(*command)
+    assert told.endswith(
+        "has one piece that can be used for 3 splits: validation and test would be empty; "
+        "add pieces, or give such a split a share of 0, as --splits 100/0/0"
+    )
+    assert not (tmp_path / "store").exists()
+    assert run(*command, "--splits", "100/0/0").err == ""
