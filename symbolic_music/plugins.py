@@ -49,7 +49,12 @@ class Registry(Generic[Part]):
         """
         if not isinstance(name, str) or not name or name != name.strip():
             raise PluginError(f"a {self.kind} is registered by a name, not by {name!r:.60}")
-        fitted = self._fitted(name, part)
+        try:
+            fitted = self._fitted(name, part)
+        except PluginError:
+            raise
+        except Exception as error:  # code of the part, such as a description of itself
+            raise PluginError(f"{self.kind} {name!r} cannot be looked at ({type(error).__name__})") from error
         before = self._registered.get(name)
         if name in self._built_in or (before is not None and _source(before) != _source(fitted)):
             raise PluginError(f"there is a {self.kind} named {name!r} already: choose another name")
@@ -81,7 +86,7 @@ class Registry(Generic[Part]):
         """The part of an entry point. Loading its module may register it; else the object itself is registered."""
         try:
             part = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a package that ends the process ends nothing here
             raise PluginError(
                 f"{self.kind} {point.name!r} of {_package(point)} cannot be loaded "
                 f"({type(error).__name__}: {' '.join(str(error).split())[:200]}): mend or uninstall that package"
@@ -96,7 +101,9 @@ class Registry(Generic[Part]):
 
 def _package(point: EntryPoint) -> str:
     """The distribution of an entry point, with its version."""
-    return f"package {point.dist.name} {point.dist.version}" if point.dist is not None else f"module {point.module}"
+    if point.dist is not None:
+        return f"package {point.dist.name} {point.dist.version}"
+    return f"module {point.value.split(':')[0]!r}"
 
 
 def _source(part: Any) -> tuple[str, str]:

@@ -260,3 +260,23 @@ def test_entry_points_of_packages_are_those_that_the_page_names() -> None:
     points = tomllib.loads(FILES["pyproject.toml"])["project"]["entry-points"]
     assert set(points) == set(REGISTRIES)
     assert all(one.kind in plugins.__doc__ or one.kind in PAGE for one in REGISTRIES.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "content"),
+    [("evil:part\x1b", ""), ("evil", "import sys; sys.exit(7)"), ("evil:part", "raise KeyError('x')"),
+     ("evil:part", "class Part:\n    def __repr__(self): raise ValueError('no')\npart = Part()")],
+)  # fmt: skip
+def test_a_part_that_fails_when_it_is_looked_at_is_one_error(value, content, tmp_path, monkeypatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    from symbolic_music import plugins, tokenizers
+
+    (tmp_path / "evil.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "evil", raising=False)
+    point = EntryPoint("evil", value, "symbolic_music.tokenizers")
+    monkeypatch.setattr(plugins, "entry_points", lambda group, name="evil": [point] if name == "evil" else [])
+    with pytest.raises(PluginError, match="evil"):
+        tokenizers.get("evil")
+    sys.modules.pop("evil", None)

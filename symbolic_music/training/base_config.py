@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from symbolic_music.training.yaml_config import Licensed, Strict
+
+
+def _some(shares: dict[str, float]) -> dict[str, float]:
+    if not sum(shares.values()):
+        raise ValueError("one of the shares is above 0")
+    return shares
+
+
+# Names, each with its share of what is drawn; of numbers that are far apart some would never be drawn.
+Shares = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e6)]], AfterValidator(_some)]
 
 
 class RunOptim(Strict):
     """The length of a run, and how its weights are kept steady."""
 
     steps: int = Field(3_000, ge=1)
-    batch: int = Field(8, ge=1, description="examples of a step")
+    batch: int = Field(8, ge=1, le=1 << 16, description="examples of a step")
     learning_rate: float = Field(1e-3, gt=0)
     warmup: int = Field(300, ge=0)
     clip: float = Field(1.0, gt=0)

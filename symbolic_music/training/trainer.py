@@ -119,7 +119,7 @@ def _precision(task: Task, resume: bool) -> str:
     if resume:
         try:
             return str(json.loads((config.folder / "config.json").read_text())["engine"]["precision"])
-        except (OSError, ValueError, LookupError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             raise TrainingError(f"{config.folder / 'config.json'} has no precision; name it to resume") from None
     return chosen_precision(task, resolve_device(config.engine.device))
 

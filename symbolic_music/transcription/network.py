@@ -26,6 +26,7 @@ _FLOOR = 1e-4  # -80 dB
 # Multiples of a pitch's frequency whose bins it has.
 _HARMONICS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 _PER_SEMITONE = 3
+_MOST_FRAMES, _MOST_LAYERS = 1_000, 1_024  # a second, and dilations
 
 
 @checked
@@ -53,10 +54,16 @@ class TranscriberConfig:
     dilations: Sizes = (1, 1, 2, 4, 8, 16)
 
     def __post_init__(self) -> None:
-        if not (8_000 <= self.sample_rate <= 96_000 and 1 <= self.hop <= self.sample_rate):
+        if not 8_000 <= self.sample_rate <= 96_000:
             raise ModelError(f"a transcriber has 8,000 to 96,000 samples a second, not {self.sample_rate:,}")
+        if not self.sample_rate <= _MOST_FRAMES * self.hop <= _MOST_FRAMES * self.sample_rate:
+            raise ModelError(
+                f"a transcriber has 1 to {_MOST_FRAMES} frames a second, not a hop of {self.hop:,} samples"
+            )
         if not (1 <= self.width <= 4096 and self.dilations and all(1 <= d <= 4096 for d in self.dilations)):
             raise ModelError("a transcriber has a width and dilations of 1 to 4,096")
+        if len(self.dilations) > _MOST_LAYERS:
+            raise ModelError(f"a transcriber has at most {_MOST_LAYERS:,} layers, not {len(self.dilations):,}")
 
     @property
     def frame_rate(self) -> float:

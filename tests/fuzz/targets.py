@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.fuzz import kinds, models, music, studio
+from tests.fuzz import kinds, models, music, sound_models, studio
 from tests.fuzz.target import Target
 
-TARGETS: tuple[Target, ...] = (*music.TARGETS, *models.TARGETS, *kinds.TARGETS, *studio.TARGETS)
+TARGETS: tuple[Target, ...] = (
+    *music.TARGETS, *models.TARGETS, *kinds.TARGETS, *sound_models.TARGETS, *studio.TARGETS,
+)  # fmt: skip
 
 
 def find(name: str) -> Target:

@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -67,3 +70,16 @@ def test_other_folders_are_said(tmp_path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "architecture": "codec"}))
     with pytest.raises(ModelError, match="no transcriber"):
         load_transcriber(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hop": 1}, "1 to 1000 frames"),
+        ({"hop": 20_000}, "1 to 1000 frames"),
+        ({"dilations": (1,) * 2_000}, "layers"),
+    ],
+)
+def test_shapes_that_would_take_for_ever_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        TranscriberConfig(**settings)

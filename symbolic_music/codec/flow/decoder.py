@@ -17,7 +17,7 @@ from symbolic_music.codec.flow.score_rolls import ROLLS
 from symbolic_music.codec.flow.solving import Velocity, consistent, euler, guided
 from symbolic_music.codec.flow.velocity_field import Condition, VelocityField
 from symbolic_music.errors import ModelError
-from symbolic_music.models.config_checks import Size, checked
+from symbolic_music.models.config_checks import Layers, Size, checked
 
 HARMONICS = 60  # of the plain tones that a decoder is conditioned on
 UNDER = 1e-3  # deviation of the noise under the tones that are the source of a head
@@ -51,15 +51,17 @@ class FlowConfig:
     bands: Size = 100
     width: Size = 256
     hidden: Size = 768
-    condition_blocks: Size = 2
-    blocks: Size = 6
+    condition_blocks: Layers = 2
+    blocks: Layers = 6
     head_width: Size = 256
     head_hidden: Size = 768
-    head_blocks: Size = 6
+    head_blocks: Layers = 6
 
     def __post_init__(self) -> None:
-        if self.size % 2 or self.size % self.hop or not 8_000 <= self.sample_rate <= 192_000:
-            raise ModelError("a flow decoder has windows of an even number of samples, a multiple of hop, "
+        # Windows that do not overlap cannot be added to sound: they end in zeros.
+        fits = self.size % 2 == 0 and self.size % self.hop == 0 and self.size > self.hop
+        if not fits or not 8_000 <= self.sample_rate <= 192_000:
+            raise ModelError("a flow decoder has windows of an even number of samples, two or more times hop, "
                              "and a rate of 8,000 to 192,000 Hz")  # fmt: skip
 
     @property

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from symbolic_music.errors import CorpusError, FileError
 from symbolic_music.io.files import MAX_BYTES, MIDI_SUFFIXES, NOTATION_SUFFIXES
@@ -48,7 +48,7 @@ def unpacked(archive: Path, folder: Path) -> Path:
     """
     state = {"name": archive.name, "bytes": archive.stat().st_size, "time": archive.stat().st_mtime_ns}
     done, files = folder / _DONE, folder / "files"
-    if not done.is_file() or json.loads(done.read_bytes()) != state:
+    if not _is_done(done, state):
         shutil.rmtree(folder, ignore_errors=True)
         files.mkdir(parents=True)
         _unpack(archive, files)
@@ -57,6 +57,14 @@ def unpacked(archive: Path, folder: Path) -> Path:
     while len(inside := list(root.iterdir())) == 1 and inside[0].is_dir():
         root = inside[0]
     return root
+
+
+def _is_done(done: Path, state: dict[str, Any]) -> bool:
+    """Whether a file says that this archive has been unpacked; one that cannot be read says nothing."""
+    try:
+        return bool(json.loads(done.read_bytes()) == state)
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def _unpack(archive: Path, target: Path) -> None:

@@ -40,7 +40,7 @@ def read_grids(path: str | Path) -> dict[str, list[Grid]]:
             f"cannot read {path}: {error.strerror}; get Jsb16thSeparated.json from "
             "github.com/czhuang/JSB-Chorales-dataset"
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CorpusError(f"{path} is not JSON; expected Jsb16thSeparated.json") from None
     if not isinstance(splits, dict) or not all(isinstance(pieces, list) for pieces in splits.values()):
         raise CorpusError(f"{path} does not map splits to pieces; expected Jsb16thSeparated.json")

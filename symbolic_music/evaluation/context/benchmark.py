@@ -42,7 +42,7 @@ def load_cases(document: Path, corpora: Path, most: int | None = None) -> list[C
         regions = json.loads(document.read_text())["regions"][:most]
     except OSError as error:
         raise FileError(f"cannot read {document}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise FileError(f"{document} is not a benchmark of regions") from None
     files = _files(regions, corpora)
     scores = {one["md5"]: prepared(read(files[one["md5"]]), one) for one in regions}

@@ -77,7 +77,7 @@ def open_index(store: NoteStore, split: str = "train", progress: Progress | None
             if known["state"] == state:
                 tables = (np.load(folder / f"{split}-{name}.npy", mmap_mode="r") for name in ("hashes", "places"))
                 return Index(store, np.array(known["pieces"]), np.array(known["starts"]), *tables)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             pass  # an index that was not finished is made again
     index = build_index(store, split, progress)
     folder.mkdir(exist_ok=True)

@@ -61,6 +61,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. ModelError when the file is missing, or not a JSON object."""
+    check_regular(path)
     try:
         if path.stat().st_size > _MOST_CONFIG_BYTES:
             raise ModelError(f"{path} is too large for a config (over {_MOST_CONFIG_BYTES >> 20} MiB)")
@@ -74,6 +75,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_regular(path: Path) -> None:
+    """ModelError for a pipe or a device in the place of a file of a model folder: reading it would wait without end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ModelError(f"{path} is no regular file")
+
+
 @contextmanager
 def open_weights(path: Path) -> Iterator[Any]:
     """A safetensors file, as `safetensors.safe_open` gives it: tensors are read on access.
@@ -81,6 +88,7 @@ def open_weights(path: Path) -> Iterator[Any]:
     Raises:
         ModelError: when it is missing or broken; also for what is found broken while it is open.
     """
+    check_regular(path)
     try:
         with safe_open(path, framework="pt") as file:
             yield file

@@ -86,6 +86,9 @@ def load_voices(folder: Path | None = None) -> NeuralVoices:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    for path in (folder / FACTS, folder / WEIGHTS):
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise ModelError(f"{path} is no regular file")
     try:
         if (folder / FACTS).stat().st_size > _MOST_JSON:
             raise ModelError(f"{folder / FACTS} is too large")

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from symbolic_music.training.base_config import RunConfig, RunOptim
+from symbolic_music.training.base_config import RunConfig, RunOptim, Shares
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 
@@ -54,7 +54,7 @@ class CodecOptim(RunOptim):
 class CodecTraining(RunConfig):
     """A whole run. `sounds`: folders of sound files, each with its share of the examples."""
 
-    sounds: dict[str, float] = Field(min_length=1)
+    sounds: Shares = Field(min_length=1)
     held_out: int = Field(20, ge=2, description="every so many files of a folder are held out")
     data: str = ""
     codec: CodecShape = CodecShape()

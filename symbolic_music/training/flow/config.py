@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.base_config import EngineConfig, RunConfig, RunOptim
+from symbolic_music.training.base_config import EngineConfig, RunConfig, RunOptim, Shares
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 
@@ -31,9 +31,9 @@ class FlowOptim(RunOptim):
     """AdamW and its schedule, a cosine for the flow and another for the shortcut."""
 
     steps: int = Field(4_000, ge=1)
-    batch: int = Field(10, ge=1)
+    batch: int = Field(10, ge=1, le=1 << 16)
     frames: int = Field(256, ge=16, description="of each example")
-    head_batch: int = Field(6, ge=1, description="examples of a step that the head learns from")
+    head_batch: int = Field(6, ge=1, le=1 << 16, description="examples of a step that the head learns from")
     head_frames: int = Field(65, ge=16, description="of each of them")
     learning_rate: float = Field(1e-3, gt=0)
     warmup: int = Field(100, ge=0)
@@ -54,7 +54,7 @@ class FlowOptim(RunOptim):
 class FlowTraining(RunConfig):
     """A whole run. `pairs`: folders of NAME.mid and NAME.flac, each with its share of the examples."""
 
-    pairs: dict[str, float] = Field(min_length=1)
+    pairs: Shares = Field(min_length=1)
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are held out")
     data: str = ""
     model: FlowShape = FlowShape()

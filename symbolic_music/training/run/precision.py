@@ -65,7 +65,7 @@ def _read(path: Path) -> dict[str, Any]:
     """What was measured before; nothing where that cannot be read."""
     try:
         found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     entries = found.items() if isinstance(found, dict) else ()
     return {key: one for key, one in entries if isinstance(one, dict) and one.keys() == _ENTRY}

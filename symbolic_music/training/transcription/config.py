@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.base_config import EngineConfig, RunConfig, RunOptim
+from symbolic_music.training.base_config import EngineConfig, RunConfig, RunOptim, Shares
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 
@@ -23,13 +23,13 @@ class TranscriberShape(Strict):
 class ClipData(Strict):
     """What is rendered to learn from: clips of pieces, arranged and played in many ways."""
 
-    stores: dict[str, float] = Field(min_length=1, description="note stores, each with its share of the clips")
+    stores: Shares = Field(min_length=1, description="note stores, each with its share of the clips")
     train: str = Field("train", description="the split that is learnt from")
     validation: str = Field("validation", description="the one that is held out")
     clips: int = Field(700, ge=1)
     held_out: int = Field(24, ge=1, description="clips of the split that is held out")
     seconds: float = Field(15.0, ge=1, le=120, description="of each clip")
-    synths: dict[str, float] = Field(
+    synths: Shares = Field(
         {"ddsp": 0.35, "midi-ddsp": 0.15, "soundfont": 0.5},
         min_length=1,
         description="synthesizers, and `recordings`, with their shares",

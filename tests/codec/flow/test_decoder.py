@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from symbolic_music.codec.flow.blocks import reach, stack
+from symbolic_music.codec.flow.decoder import FlowConfig
 from symbolic_music.codec.flow.inverse_stft_head import InverseStftHead, sound
 from symbolic_music.codec.flow.mel import log_mel, spectra
 from symbolic_music.codec.flow.velocity_field import VelocityField
+from symbolic_music.errors import ModelError
 
 librosa = pytest.importorskip("librosa")
 
@@ -71,3 +73,11 @@ def test_a_new_field_stands_still_and_times_change_a_trained_one() -> None:
         torch.nn.init.normal_(weights, std=0.3)
     early, late = (field(x, torch.full((2,), time), condition) for time in (0.1, 0.9))
     assert not torch.allclose(early, late, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"size": 256}, {"blocks": 10**6}, {"condition_blocks": 10**6}, {"head_blocks": 10**6}]
+)
+def test_shapes_that_make_no_sound_or_no_end_are_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(ModelError):
+        FlowConfig(**settings)

@@ -159,3 +159,11 @@ def test_what_is_wrong_is_named(folder: Path, tmp_path: Path) -> None:
     path.write_text(json.dumps({"name": "a", "pairs": {}}))
     with pytest.raises(ConfigError, match="pairs"):
         load_flow_config(path)
+
+
+@pytest.mark.parametrize("shares", [{"a": 0.0}, {"a": -1.0}, {"a": 1e308, "b": 1e308}, {}])
+def test_shares_of_nothing_are_refused(shares: dict[str, float], tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text(json.dumps({"name": "tiny", "pairs": shares}))
+    with pytest.raises(ConfigError, match="pairs"):
+        load_flow_config(path)

@@ -73,7 +73,8 @@ def _clips(folders: list[Path], sample_rate: int) -> list[Clip]:
         for number, folder in enumerate(folders):
             if not folder.is_dir():
                 raise FileError(f"{folder} is not a folder: a listening test takes a folder a system")
-            paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (*_SOUND, *MIDI_SUFFIXES))
+            # Pipes, folders and links to nothing are no files, whatever they are called.
+            paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in (*_SOUND, *MIDI_SUFFIXES) and p.is_file())
             for path in paths:
                 if path.suffix.lower() in _SOUND:
                     found.append(Clip(path.stem, folder.resolve().name, path.read_bytes(), path.suffix))
@@ -100,7 +101,7 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text())
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise FileError(f"{path} is not JSON") from None
 
 
