@@ -65,7 +65,8 @@ def prepare(
         source: its folder or archive, or for some corpora a file (`maestro`: metadata; `chorales`: the json).
         store: the folder of the store, on a file system shared by all machines of a cluster.
         workers: processes; with the engine ray, what Ray has.
-        splits: shares as 90/5/5 (folder, pop909), md5 (lakh), or dedup (lakh, folder): near-duplicates in one split.
+        splits: shares as 90/5/5 (folder, pop909), md5 (lakh), or dedup (lakh, folder): near-duplicates in one split;
+            of a folder also with shares, as dedup:80/10/10.
         filter: a name of `filters.PRESETS`; excluded pieces are listed with the reason.
         engine: processes or ray.
         pieces: number of sources in a segment.
@@ -84,7 +85,8 @@ def prepare(
     filters.get(filter)
     if not source.exists():
         raise FileError(f"no such file or folder: {source}")
-    dedup = splits == DEDUP
+    kind, _, shares = splits.partition(":")
+    dedup = kind == DEDUP
     if dedup and not data_set.takes_dedup:
         raise OptionError(f"--splits {DEDUP} is for lakh and folder; {corpus} has splits of its own")
     _check_free(store)
@@ -98,7 +100,7 @@ def prepare(
             root = archives.unpacked(source, store / _UNPACKED) if archives.is_archive(source) else source
             if root.is_file() and not data_set.takes_file:
                 raise FileError(f"{source} is a file; name the folder of the corpus, or an archive of it")
-            listing = data_set.listing(root, "" if dedup else splits)
+            listing = data_set.listing(root, shares if dedup else splits)
             if not listing.sources:
                 raise CorpusError(f"{source} lists no pieces")
             _check_filled(dict(zip(map(str, range(len(listing.sources))), listing.wanted, strict=False)), listing)

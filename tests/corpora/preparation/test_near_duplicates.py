@@ -192,3 +192,13 @@ def test_pieces_that_come_later_change_the_splits_of_others(tmp_path: Path) -> N
         (source / f"z{n}.mid").unlink()
     alone = prepare("folder", source, tmp_path / "store", pieces=4, splits="dedup")
     assert all("near_duplicate_of" not in piece.facts for piece in alone.pieces())
+
+
+def test_shares_of_a_folder_whose_near_duplicates_stay_together(tmp_path: Path) -> None:
+    source = write(tmp_path / "music", {f"{n}.mid": tune(n) for n in range(30)})
+    write(source, {f"copy{n}.mid": transposed(tune(n), 1) for n in range(30)})
+    store = prepare("folder", source, tmp_path / "store", splits="dedup:50/50/0")
+    counts = store.manifest["splits"]
+    assert counts["train"] > 15 and counts["validation"] > 15
+    assert store.manifest["options"]["splits"] == "dedup (50/50/0)"
+    assert store.manifest["duplicates"]["splits"]["leaking_groups"] == 0

@@ -372,6 +372,8 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         (("pop909", source), {}, CorpusError, "001"),
         (("lakh", source), {}, CorpusError, "MD5"),
         (("lakh", source), {"splits": "90/5/5"}, OptionError, "md5 or dedup"),
+        (("folder", source), {"splits": "dedup:1/2/3"}, OptionError, "100"),
+        (("lakh", source), {"splits": "dedup:80/10/10"}, OptionError, "md5 or dedup"),
     ):
         with pytest.raises(error, match=text):
             prepare(*arguments, tmp_path / "store", **options)

@@ -29,7 +29,8 @@ def prepare(
         int | None, typer.Option(help="Number of processes; by default one for each CPU core.", min=1)
     ] = None,
     splits: Annotated[
-        str, typer.Option(help="Percentages such as 90/5/5 (folder, pop909), md5 (lakh), or dedup (lakh, folder).")
+        str,
+        typer.Option(help="Shares as 90/5/5 (folder, pop909), md5 (lakh), dedup (lakh, folder), dedup:80/10/10 (folder)."),
     ] = "",
     filter: Annotated[str, typer.Option(help="The filter of a published pipeline: anticipation or mmm.")] = "",
     engine: Annotated[str, typer.Option(help="processes, or ray on a cluster.")] = "processes",
