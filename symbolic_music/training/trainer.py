@@ -107,7 +107,7 @@ def _task(config: RunConfig, progress: Callable[[str], None]) -> Task:
     task = model_task(resolved(config, model.network))
     check_ids(str(config.init), model, task.tokenizer)
     task.config = resolved(config, model.network, task.instruments)
-    task.start = model.network
+    task.start, task.base = model.network, model.card
     return task
 
 

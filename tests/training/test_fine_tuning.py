@@ -34,6 +34,16 @@ def test_a_run_goes_on_from_another_s_weights(tmp_path: Path) -> None:
     train(parse_config({**tree, "optim": {**tree["optim"], "steps": 1}}), resume=True)
 
 
+def test_the_card_names_the_model_that_a_run_began_from(tmp_path: Path) -> None:
+    first = train(parse_config({**grid(tmp_path / "a"), "name": "old", "license": "CC BY-NC-SA 4.0"}))
+    tree = still(grid(tmp_path / "b"), init=str(first.folder), name="new", license="mine")
+    card = load_model(train(parse_config(tree)).folder).card
+    assert card.license == "mine; old, from which it was trained: CC BY-NC-SA 4.0"
+    assert card.data == "grid.json, from the weights of old"
+    same = {**tree, "name": "same", "license": "CC BY-NC-SA 4.0"}
+    assert load_model(train(parse_config(same)).folder).card.license == "CC BY-NC-SA 4.0"
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     first = train(parse_config(grid(tmp_path / "a")))
     with pytest.raises(ConfigError, match="did you mean hidden"):

@@ -136,7 +136,8 @@ def has_checkpoint(folder: Path) -> bool:
 def check_resume(folder: Path, resume: bool) -> None:
     """TrainingError when there is a checkpoint and `resume` is not given, or none and it is."""
     if resume != has_checkpoint(folder):
-        wrong = "nothing to resume" if resume else "there is a run already; go on with --resume, or remove it"
+        again = "there is a run already; go on with --resume (resume=True in Python), or give this one another name"
+        wrong = "nothing to resume" if resume else again
         raise TrainingError(f"{folder}: {wrong}")
 
 

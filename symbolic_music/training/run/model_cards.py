@@ -11,23 +11,29 @@ from symbolic_music.models.model import Card
 from symbolic_music.training.config import TrainConfig
 
 
-def card_of(config: TrainConfig, network: nn.Module, found: Likelihood, step: int) -> Card:
-    """The card from the config and the validation likelihood."""
+def card_of(config: TrainConfig, network: nn.Module, found: Likelihood, step: int, base: Card | None = None) -> Card:
+    """The card from the config and the validation likelihood; with `base`, the model that the run began from."""
     figures = {
         "step": step,
         "valid_nats_per_token": found.per_token,
         "valid_nats_per_note": found.per_note,
         "valid_bits_per_second": found.bits_per_second,
     }
+    data = config.data.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return Card(
         name=config.name,
         parameters=sum(p.numel() for p in network.parameters()),
-        license=config.license,
-        data=config.data.path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1],
+        license=config.license if base is None else _both_licences(config.license, base),
+        data=data if base is None else f"{data}, from the weights of {base.name}",
         description=config.description,
         command=f"symbolic-music train configs/{config.name}.yaml",
         figures={name: round(value, 4) for name, value in figures.items() if math.isfinite(value)},
     )
+
+
+def _both_licences(own: str, base: Card) -> str:
+    """That of the run, and that of the model whose weights are in its own."""
+    return own if own == base.license else f"{own}; {base.name}, from which it was trained: {base.license}"
 
 
 def page_of(card: Card) -> str:

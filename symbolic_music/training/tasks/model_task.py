@@ -29,13 +29,15 @@ class ModelTask(Task):
     """Nats of tokens are learnt; the model with the lowest validation loss is kept.
 
     `tokenizer` is of the ids that are learnt, None where they are events or codes; `instruments` are those of the data,
-    where the network has to know them; `start` is the network that the run begins from, where there is one.
+    where the network has to know them; `start` is the network that the run begins from, where there is one, and `base`
+    its card.
     """
 
     config: TrainConfig
     tokenizer: Tokenizer | None
     instruments: tuple[int, ...] = ()
     start: nn.Module | None = None
+    base: Card | None = None
     loss_name, rate_name = "nats_per_token", "tokens_per_second"
     columns = ("nats_per_note", "bits_per_second", *CONTEXT)
     keeps_best = in_processes = True

@@ -32,7 +32,7 @@ class MusicTask(ModelTask):
 
     @override
     def write(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
-        card = card_of(self.config, network, found, step)
+        card = card_of(self.config, network, found, step, self.base)
         save_model(self.model(network, card), folder)
         return card
 
@@ -40,7 +40,7 @@ class MusicTask(ModelTask):
     def look(self, network: nn.Module, measured: Measured, step: int, records: Records, seconds: float) -> None:
         super().look(network, measured, step, records, seconds)
         if self._context is not None:
-            writer = self.model(merged(network), card_of(self.config, network, measured.found, step))
+            writer = self.model(merged(network), card_of(self.config, network, measured.found, step, self.base))
             self._context.log(writer, records, step, seconds)
 
     @override
