@@ -44,7 +44,8 @@ def train(
             (`voices.config.load_voice_config`) or a transcriber (`transcription.config.load_transcription_config`).
         resume: continue from the checkpoint of the folder; the weights are those of an uninterrupted run. With another
             number of steps, also for a finished run, the schedule of the new number applies from there on.
-        report: called with step, loss (of models nats a token), tokens a second and seconds left after each step.
+        report: called after each step with a dictionary: step, loss (of models nats a token), rate (tokens a second)
+            and left (seconds).
         callbacks: called at each step and each row of the log; see `run.callbacks`.
         progress: called with what is read before the first step, where that takes time.
 
