@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -38,6 +39,23 @@ def test_the_glossary_names_places_that_exist() -> None:
     assert len(places) > 20
     bases = (ROOT, ROOT / "symbolic_music")
     assert {place for place in places if not any((base / place).exists() for base in bases)} == set()
+
+
+def test_the_words_about_transcription_have_the_figures_of_the_results() -> None:
+    text = (ROOT / "docs" / "transcription.md").read_text(encoding="utf-8").split("## Figures")[0]
+    rows = json.loads((ROOT / "benchmarks/results/transcribe.json").read_text(encoding="utf-8"))["rows"]
+    measured = {row["metric"]: row["ours"] for row in rows}
+    shown = re.findall(r"^\| ([^|]+) \| (0\.\d\d) \|", text, re.MULTILINE)
+    assert [float(figure) for _, figure in shown] == [
+        round(measured[f"note F1, {name}"], 2)
+        for name in (
+            "four parts, chorales, ddsp",
+            "piano, MAESTRO, SoundFont (a piano that is not in the training)",
+            "real recording, piano",
+            "real recording, guitar",
+            "bands with drums, Lakh, SoundFont",
+        )
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "examples").glob("*.py")))

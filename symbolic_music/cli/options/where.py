@@ -147,12 +147,7 @@ class TrackOptions:
 
     def named(self) -> list[int | str] | None:
         """The numbers and names of --tracks; OptionError when they cannot be read."""
-        if self.tracks is None:
-            return None
-        named = [part.strip() for part in self.tracks.split(",")]
-        if not all(named):
-            raise OptionError(f"--tracks takes numbers or names such as 1,3 or bass,drums, not {self.tracks!r}")
-        return [int(part) if re.fullmatch(r"[-+]?\d+", part) else part for part in named]
+        return None if self.tracks is None else numbers_or_names(self.tracks, "--tracks")
 
 
 def chords(text: str) -> tuple[tuple[float, str], ...]:
@@ -169,6 +164,14 @@ def least_and_most(text: str, option: str) -> tuple[int, int]:
     if found is None:
         raise OptionError(f"{option} takes a range such as 2-8, or one number, not {text!r}")
     return int(found[1]), int(found[2] or found[1])
+
+
+def numbers_or_names(text: str, option: str) -> list[int | str]:
+    """Tracks separated by commas; OptionError names the option when there is nothing between two of them."""
+    named = [part.strip() for part in text.split(",")]
+    if not all(named):
+        raise OptionError(f"{option} takes numbers or names such as 1,3 or bass,drums, not {text!r}")
+    return [int(part) if re.fullmatch(r"[-+]?\d+", part) else part for part in named]
 
 
 def numbers(text: str, option: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from symbolic_music.generation.planning import Verb
     from symbolic_music.models import Model
     from symbolic_music.score import Score
+
+_LOG = logging.getLogger("symbolic_music")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
         beside: str = "",
         *,
         regions: Sequence[Region] = (),
-        which: TrackOptions | Sequence[int] | None = None,
+        which: TrackOptions | Sequence[int | str] | None = None,
         **arguments: Any,
     ) -> None:
         """Edit a file as `generation.edit` does, and write the results.
@@ -127,9 +130,12 @@ class WritingOptions(LimitOptions, SamplingOptions):
         from symbolic_music import generation
         from symbolic_music.generation.default_model import adding_drums
         from symbolic_music.io import read
+        from symbolic_music.score import track_title
 
         score = read(file)
         tracks = which.chosen(score) if isinstance(which, TrackOptions) else which
+        if isinstance(which, TrackOptions) and tracks and len(tracks) > len(which.named() or tracks):
+            _LOG.info("tracks: %s", ", ".join(f"{track} {track_title(score, track)}" for track in tracks))
         drums = adding_drums(verb, arguments.get("program"), arguments.get("role"))
         model = self.load(score, thins=verb == "thin_out", drums=drums)
         session = generation.edit(

@@ -199,6 +199,6 @@ def test_shares_of_a_folder_whose_near_duplicates_stay_together(tmp_path: Path) 
     write(source, {f"copy{n}.mid": transposed(tune(n), 1) for n in range(30)})
     store = prepare("folder", source, tmp_path / "store", splits="dedup:50/50/0")
     counts = store.manifest["splits"]
-    assert counts["train"] > 15 and counts["validation"] > 15
+    assert min(counts["train"], counts["validation"]) > 15
     assert store.manifest["options"]["splits"] == "dedup (50/50/0)"
     assert store.manifest["duplicates"]["splits"]["leaking_groups"] == 0

@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import numbers
+from symbolic_music.cli.options.where import numbers_or_names
 from symbolic_music.cli.options.writing import WritingOptions
 
 
@@ -17,13 +17,13 @@ from symbolic_music.cli.options.writing import WritingOptions
 @grouped
 def accompany(
     file: Annotated[Path, typer.Argument(help="A MIDI or notation file.")],
-    keep_tracks: Annotated[str, typer.Option(help="Tracks to keep, as 0 or 0,2; all others are rewritten.")],
+    keep_tracks: Annotated[str, typer.Option(help="Tracks to keep, as 0,2 or melody; all others are rewritten.")],
     options: WritingOptions,
     side: Annotated[
         Literal["below", "above"] | None, typer.Option(help="Of the kept tracks, where the new notes lie.")
     ] = None,
 ) -> None:
     """Keep some tracks and rewrite all others as their accompaniment."""
-    kept = numbers(keep_tracks, "--keep-tracks")
-    beside = f" for tracks {', '.join(map(str, kept))}"
+    kept = numbers_or_names(keep_tracks, "--keep-tracks")
+    beside = f" to accompany track{'s' * (len(kept) > 1)} {', '.join(map(str, kept))}"
     options.edit(file, "accompany", "writing the other parts", beside, which=kept, side=side)

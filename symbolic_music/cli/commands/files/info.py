@@ -26,12 +26,14 @@ def info(
     as_json: Json = False,
 ) -> None:
     """Show tracks, programs, notes, length, tempo, meter, key and problems of a file, or the contents of a store."""
-    from symbolic_music.errors import MidiError, NotationError, OptionError
+    from symbolic_music.errors import FileError, MidiError, NotationError, OptionError
     from symbolic_music.io import read
 
     if is_store(file):
         show_store(file, output, verify, as_json)
         return
+    if file.is_dir():
+        raise FileError(f"{file} is a folder; name a file, or make it a store: symbolic-music prepare folder")
     if verify:
         raise OptionError("--verify is for note stores")
     if output is not None:

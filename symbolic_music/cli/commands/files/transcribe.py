@@ -33,7 +33,8 @@ def transcribe(
         str, typer.Option("--model", "-m", help="Name or folder of the network.", rich_help_panel=_FINDING)
     ] = "transcription",
     onset: Annotated[
-        float | None, typer.Option(help="How sure an onset must be, 0 to 1; 0.3 when omitted.", rich_help_panel=_FINDING)
+        float | None,
+        typer.Option(help="How sure an onset must be, 0 to 1; 0.3 when omitted.", rich_help_panel=_FINDING),
     ] = None,
     frame: Annotated[
         float | None,

@@ -30,7 +30,7 @@ def prepare(
     ] = None,
     splits: Annotated[
         str,
-        typer.Option(help="Shares as 90/5/5 (folder, pop909), md5 (lakh), dedup (lakh, folder), dedup:80/10/10 (folder)."),
+        typer.Option(help="Shares as 90/5/5 (folder, pop909), md5 (lakh), dedup (lakh, folder), or dedup:80/10/10."),
     ] = "",
     filter: Annotated[str, typer.Option(help="The filter of a published pipeline: anticipation or mmm.")] = "",
     engine: Annotated[str, typer.Option(help="processes, or ray on a cluster.")] = "processes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,23 @@ def test_other_verbs_write_other_things(write, song: Path) -> None:
         assert np.array_equal(*own)
     longer = write("generate", "--prompt", str(song), "--seconds", "2")
     assert longer["notes_written"] == len(read(longer["out"])) - len(before)
+
+
+def test_tracks_go_by_their_names(run, model: Path, song: Path, tmp_path: Path) -> None:
+    score = read(song)
+    names = ("Flute", "Strings", "Strings", "Cello", "Bass")
+    named = score.replace(
+        tracks=tuple(replace(track, name=name) for track, name in zip(score.tracks, names, strict=True))
+    )
+    path, new = named.write(tmp_path / "named.mid"), tmp_path / "new.mid"
+    outcome = run("accompany", path, "--keep-tracks", "bass,0", "-m", model, "-o", new, "--seed", "1")
+    assert outcome.code == 0, outcome.err
+    assert "to accompany tracks bass, 0," in outcome.out
+    for track in (0, 4):
+        assert np.array_equal(*(one.notes[one.notes["track"] == track] for one in (read(path), read(new))))
+    verb = ("infill", path, "--at", "bars:1-2", "-m", model, "-o", new, "--seed", "1", "--tracks")
+    assert run(*verb, "strings").err.splitlines() == ["tracks: 1 Strings, 2 Strings"]
+    assert "tracks:" not in run(*verb, "cello,0").err
 
 
 def test_limits_of_pitch_are_kept(write) -> None:

@@ -52,7 +52,7 @@ def test_broken_files_are_mistakes(mistake, run, tmp_path) -> None:
     assert json.loads(run("info", text, "--json").out)["readable"] is False
     assert mistake("info", text, "--json")
     assert mistake("info", tmp_path / "missing.mid") == f"no such file: {tmp_path / 'missing.mid'}"
-    assert "is a folder" in mistake("info", tmp_path)
+    assert "symbolic-music prepare folder" in mistake("info", tmp_path)
 
 
 @pytest.mark.parametrize(
