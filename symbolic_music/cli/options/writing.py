@@ -133,9 +133,13 @@ class WritingOptions(LimitOptions, SamplingOptions):
         from symbolic_music.score import track_title
 
         score = read(file)
-        tracks = which.chosen(score) if isinstance(which, TrackOptions) else which
-        if isinstance(which, TrackOptions) and tracks and len(tracks) > len(which.named() or tracks):
-            _LOG.info("tracks: %s", ", ".join(f"{track} {track_title(score, track)}" for track in tracks))
+        tracks: Sequence[int | str] | None = None
+        if isinstance(which, TrackOptions):
+            tracks = chosen = which.chosen(score)
+            if chosen is not None and len(chosen) > len(which.named() or chosen):
+                _LOG.info("tracks: %s", ", ".join(f"{track} {track_title(score, track)}" for track in chosen))
+        else:
+            tracks = which
         drums = adding_drums(verb, arguments.get("program"), arguments.get("role"))
         model = self.load(score, thins=verb == "thin_out", drums=drums)
         session = generation.edit(
