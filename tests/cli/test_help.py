@@ -101,6 +101,12 @@ def documented() -> list[tuple[str, str]]:
     return found
 
 
+def test_every_verb_is_in_the_index_of_tasks() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to.md"
+    named = set(re.findall(r"`([\w-]+)(?: [^`]*)?`", page.read_text(encoding="utf-8")))
+    assert set(COMMANDS) - named == set()
+
+
 def test_commands_of_the_documentation_parse() -> None:
     commands = documented()
     assert len(commands) > 40
