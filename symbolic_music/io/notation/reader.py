@@ -38,7 +38,7 @@ def read_notation(path: str | Path) -> Score:
             score = parse_musicxml(document)
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
-    return score.replace(problems=(*score.problems, *told)) if told else score
+    return _with_told(score, told)
 
 
 def read_unfolded(path: str | Path) -> Score:
@@ -55,9 +55,15 @@ def read_unfolded(path: str | Path) -> Score:
     path = Path(path)
     try:
         with no_collection():
-            return as_played(written_music(_document(path)[0]))
+            document, told = _document(path)
+            score = as_played(written_music(document))
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
+    return _with_told(score, told)
+
+
+def _with_told(score: Score, told: tuple[str, ...]) -> Score:
+    return score.replace(problems=(*score.problems, *told)) if told else score
 
 
 def _document(path: Path) -> tuple[bytes, tuple[str, ...]]:

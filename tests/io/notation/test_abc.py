@@ -8,6 +8,7 @@ import pytest
 
 from symbolic_music import read
 from symbolic_music.errors import NotationError
+from symbolic_music.io import read_unfolded
 from symbolic_music.io.notation.source import parse_musicxml
 from symbolic_music.io.notation.text.abc import abc_to_musicxml
 from symbolic_music.io.notation.text.abc_fields import parse_key, parse_tempo
@@ -153,3 +154,19 @@ def test_words_begin_with_their_line_of_music() -> None:
     score = abc(HEAD + "CDEF|GABc|\nCDEF|GABc|\nw: la | lo\nw: da - | du\n")
     # In quarters; of the verses the first is sung.
     assert [(t.time // 10_080, t.text) for t in score.texts if t.kind == "lyric"] == [(8, "la"), (12, "lo")]
+
+
+def test_a_program_that_changes_in_a_voice() -> None:
+    score = abc(HEAD + "V:1\n%%MIDI program 40\nCD EF|\n%%MIDI program 73\nGA [I:MIDI program 40]Bc|\n")
+    assert score.notes["program"].tolist() == [40] * 4 + [73] * 2 + [40] * 2
+    assert score.notes["track"].tolist() == [0] * 8
+    late = abc(HEAD + "CD EF|\n%%MIDI program 73\n{g}G2 [EG]2|\n")
+    assert late.notes["program"].tolist() == [0] * 4 + [73] * 4
+    named = abc(HEAD + 'V:1 name="Violin"\nCD EF|\n%%MIDI program 73\nG4|\n')
+    assert named.notes["program"].tolist() == [40] * 4 + [73]
+
+
+def test_what_is_not_read_is_told_of_an_unfolded_tune_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.abc"
+    path.write_text("X:1\nM:2/4\nL:1/4\nP:ABA\nK:C\nP:A\nCD|\nP:B\nEF|\n")
+    assert read(path).problems == read_unfolded(path).problems == ("not read: the order of parts (P:)",)

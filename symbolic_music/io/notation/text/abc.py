@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.engraving import sheet
+from symbolic_music.io.notation.instruments import program_of_name
 from symbolic_music.io.notation.percussion import drum_of_place
 from symbolic_music.io.notation.text.abc_fields import (
     Key,
@@ -197,7 +198,7 @@ class _Tune:
         if what == "program":
             program = midi_program(rest)
             if program is not None and (self.in_body or self.current is not None):
-                self._voice_or_tune().program = program
+                self._voice().change_program(program)
             elif program is not None:
                 self.program = program
         elif what == "channel" and rest and rest[0].isdecimal() and 1 <= int(rest[0][:3]) <= 16:
@@ -250,11 +251,18 @@ def _instrument(voice: Voice) -> str:
             f"<midi-unpitched>{key + 1}</midi-unpitched></midi-instrument>"
             for i, key in enumerate(keys, 1)
         )
-    if voice.program is None and voice.channel is None:
+    if voice.program is None and voice.channel is None and not voice.further:
         return ""
     channel = "" if voice.channel is None else f"<midi-channel>{voice.channel + 1}</midi-channel>"
-    program = "" if voice.program is None else f"<midi-program>{voice.program + 1}</midi-program>"
-    return (
-        f'<score-instrument id="{{id}}-I1"><instrument-name>{sheet.text(voice.title)}</instrument-name>'
-        f'</score-instrument><midi-instrument id="{{id}}-I1">{channel}{program}</midi-instrument>'
+    programs = [voice.program, *voice.further]
+    if voice.further and voice.program is None:
+        programs[0] = program_of_name(voice.title) or 0
+    said = ["" if program is None else f"<midi-program>{program + 1}</midi-program>" for program in programs]
+    names = "".join(
+        f'<score-instrument id="{{id}}-I{i}"><instrument-name>{sheet.text(voice.title)}</instrument-name>'
+        "</score-instrument>"
+        for i in range(1, len(said) + 1)
+    )
+    return names + "".join(
+        f'<midi-instrument id="{{id}}-I{i}">{channel}{program}</midi-instrument>' for i, program in enumerate(said, 1)
     )

@@ -64,6 +64,9 @@ class Voice:
     octaves: int = 0
     transposition: int = 0
     program: int | None = None
+    # Programs that it changes to behind notes, and the number of the one in force, 0 for `program`.
+    further: list[int] = field(default_factory=list)
+    instrument: int = 0
     channel: int | None = None
     key: Key = field(default_factory=Key)
     first_key: Key = field(default_factory=Key)
@@ -112,6 +115,17 @@ class Voice:
         self.clef, self.octaves = clef, octaves
         self._attributes(clef)
 
+    def change_program(self, program: int) -> None:
+        """The program from the next note on."""
+        if len(self.bars) == 1 and not self.bars[0].events:
+            self.program = program
+        elif program == self.program:
+            self.instrument = 0
+        else:
+            if program not in self.further:
+                self.further.append(program)
+            self.instrument = self.further.index(program) + 1
+
     def _attributes(self, inner: str) -> None:
         bar = self.bars[-1]
         if self.time:
@@ -126,6 +140,9 @@ class Voice:
     def add(self, event: sheet.Event) -> None:
         """Add a note, chord or rest at the voice's time, and what was said before it."""
         event.voice, event.at = self.layer, self.time
+        for one in (*self.graces, event):
+            for head in one.heads if self.further else ():
+                head.instrument = f"{{id}}-I{self.instrument + 1}"
         for grace in self.graces:
             grace.voice, grace.at = self.layer, self.time
             self.bars[-1].events.append(grace)
