@@ -41,8 +41,7 @@ def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str
                 index = coda
                 continue
         if measure.repeat_times and not jumped:
-            last = max((n for m in measures[begin : index + 1] for n in m.ending), default=0)
-            if turn < max(measure.repeat_times, 2 if not last else 0) and (not last or turn <= last):
+            if turn < _passes(measures, begin, index):
                 turn += 1
                 index = begin
                 continue
@@ -53,7 +52,18 @@ def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str
             index, jumped, turn = (0 if "dacapo" in measure.jumps else segno), True, 1
             continue
         index += 1
+        if measure.ending and not jumped and not (index < len(measures) and measures[index].ending):
+            begin, turn = index, 1
     return order, passes, ""
+
+
+def _passes(measures: Sequence[Measure], begin: int, index: int) -> int:
+    """How often the measures between these two are played, the second of which leads back: as often as endings say."""
+    stop = index + 1
+    while stop < len(measures) and measures[stop].ending and not measures[stop].repeat_start:
+        stop += 1
+    last = max((number for measure in measures[begin:stop] for number in measure.ending), default=0)
+    return max(2, last) if last else measures[index].repeat_times
 
 
 def _ends_repeat(measures: Sequence[Measure], index: int) -> bool:
@@ -76,7 +86,8 @@ def told_repeats(measures: Sequence[Measure], numbers: Sequence[int]) -> list[st
             begin = index
         if measure.repeat_times:
             bars = f"bars {numbers[begin]} to {numbers[index]}" if index > begin else f"bar {numbers[index]}"
-            times = "twice" if measure.repeat_times == 2 else f"{measure.repeat_times} times"
+            passes = _passes(measures, begin, index)
+            times = "twice" if passes == 2 else f"{passes} times"
             told.append(f"{bars} ({times})")
             begin = index + 1
     jumps = sorted(set().union(*(m.jumps for m in measures)) & {"dacapo", "dalsegno"}) if measures else []

@@ -32,8 +32,8 @@ def test_notes_octaves_lengths_and_rests() -> None:
     ]  # fmt: skip
 
 
-def test_accidentals_hold_for_the_bar_at_their_octave() -> None:
-    assert pitches("^F F f _B | F B ^B B|") == [66, 66, 77, 70, 65, 71, 72, 72]
+def test_accidentals_hold_for_the_bar_in_all_octaves() -> None:
+    assert pitches("^F F f _B | F B ^B B|") == [66, 66, 78, 70, 65, 71, 72, 72]
     assert pitches("F c =f f", "X:1\nL:1/4\nK:D\n") == [66, 73, 77, 77]
 
 
@@ -170,3 +170,33 @@ def test_what_is_not_read_is_told_of_an_unfolded_tune_too(tmp_path: Path) -> Non
     path = tmp_path / "x.abc"
     path.write_text("X:1\nM:2/4\nL:1/4\nP:ABA\nK:C\nP:A\nCD|\nP:B\nEF|\n")
     assert read(path).problems == read_unfolded(path).problems == ("not read: the order of parts (P:)",)
+
+
+def test_a_transposition_that_changes_in_a_voice() -> None:
+    assert pitches("CD|\n%%MIDI transpose 12\nCD [I:MIDI transpose -1]C|") == [60, 62, 72, 74, 59]
+
+
+def test_accidentals_hold_as_far_as_the_tune_says() -> None:
+    assert pitches("^F f F, =f F|F f") == [66, 78, 54, 77, 65, 65, 77]
+    assert pitches("^F f & F2|") == [65, 66, 78]
+    assert pitches("^F f F|", HEAD + "%%propagate-accidentals octave\n") == [66, 77, 66]
+    assert pitches("^F f F|", "I:propagate-accidentals not\n" + HEAD) == [66, 77, 65]
+
+
+@pytest.mark.parametrize(
+    ("music", "played_pitches"),
+    [
+        ("|:C4|1-2 D4:|3 E4|]", [60, 62, 60, 62, 60, 64]),
+        ("|:C4|1,3 D4:|2 E4:|4 F4|]", [60, 62, 60, 64, 60, 62, 60, 65]),
+        ("|:C4|1 D4:|2 E4||F4|G4:|", [60, 62, 60, 64, 65, 67, 65, 67]),
+        ("|:C4|1 D4:|2 E4:|F4:|", [60, 62, 60, 64, 65, 65]),
+    ],
+)
+def test_endings_of_several_passes_unfold(music: str, played_pitches: list[int], tmp_path: Path) -> None:
+    path = tmp_path / "x.abc"
+    path.write_text(HEAD + music + "\n")
+    assert read_unfolded(path).notes["pitch"].tolist() == played_pitches
+
+
+def test_passes_are_told_as_they_are_played() -> None:
+    assert abc(HEAD + "|:C4|1-2 D4:|3 E4|]\n").problems == ("repeats are read once, as written: bars 1 to 2 (3 times)",)

@@ -43,7 +43,7 @@ def abc_to_musicxml(content: str) -> tuple[bytes, tuple[str, ...]]:
     tune = content[tunes[0] : tunes[1] if len(tunes) > 1 else None] if tunes else content
     reader = _Tune()
     for line in preamble.splitlines():
-        if line.startswith(("%%MIDI", "L:", "M:", "I:")):
+        if line.startswith(("%%MIDI", "%%propagate-accidentals", "L:", "M:", "I:")):
             reader.line(line)
     # A line that ends in a backslash goes on in the next.
     for line in re.sub(r"\\[ \t]*(?:%[^\n]*)?\r?\n", " ", tune).splitlines():
@@ -121,7 +121,7 @@ class _Tune:
             self._key(value)
         elif letter == "V":
             self._voice_field(value)
-        elif letter == "I" and value.startswith("MIDI"):
+        elif letter == "I" and value.startswith(("MIDI", "propagate-accidentals")):
             self._instruction(value)
         elif letter in "Pm" and (letter == "m" or not self.in_body) and value.strip():
             self.left_out.add("macros" if letter == "m" else "the order of parts (P:)")
@@ -192,6 +192,8 @@ class _Tune:
 
     def _instruction(self, value: str) -> None:
         words = value.split("%")[0].split()
+        if words[:1] == ["propagate-accidentals"] and words[1:2] in (["not"], ["octave"], ["pitch"]):
+            self.size.accidentals = words[1]
         if len(words) < 2 or words[0] != "MIDI":
             return
         what, rest = words[1], words[2:]
@@ -204,7 +206,10 @@ class _Tune:
         elif what == "channel" and rest and rest[0].isdecimal() and 1 <= int(rest[0][:3]) <= 16:
             self._voice_or_tune().channel = int(rest[0]) - 1
         elif what == "transpose" and rest and re.fullmatch(r"[+-]?\d{1,2}", rest[0]):
-            self._voice_or_tune().transposition = int(rest[0])
+            if self.in_body or self.current is not None:
+                self._voice().change_transposition(int(rest[0]))
+            else:
+                self.transposition = int(rest[0])
         elif what not in ("nobarlines", "fermatafixed", "ratio", "gracedivider", "deltaloudness", "barlines"):
             self.left_out.add(f"%%MIDI {what[:20]}")
 

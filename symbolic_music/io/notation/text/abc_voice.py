@@ -43,13 +43,17 @@ _ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 
 @dataclass(slots=True)
 class Size:
-    """What the voices of a tune hold together."""
+    """What the voices of a tune hold together, and which notes of a bar an accidental is for.
+
+    `accidentals` is "pitch" (its letter in all octaves), "octave" or "not": section 11.3.
+    """
 
     events: int = 0
     heads: int = 0
     syllables: int = 0
     bars: int = 0
     lines: int = 0
+    accidentals: str = "pitch"
 
 
 @dataclass(slots=True)
@@ -114,6 +118,13 @@ class Voice:
         """The clef from the next note on, with the octaves that it moves notes by."""
         self.clef, self.octaves = clef, octaves
         self._attributes(clef)
+
+    def change_transposition(self, semitones: int) -> None:
+        """The semitones by which notes sound otherwise than written, from the next note on."""
+        if len(self.bars) == 1 and not self.bars[0].events:
+            self.transposition = semitones
+        else:
+            self._attributes(f"<transpose><chromatic>{semitones}</chromatic></transpose>")
 
     def change_program(self, program: int) -> None:
         """The program from the next note on."""
@@ -199,13 +210,19 @@ class Voice:
         place = letter.upper(), octave
         from_tie = self.tied.get(place)
         if sign is not None:
-            alter = self.altered[place] = _ACCIDENTALS[sign]
+            alter = self.altered[self._reach(place)] = _ACCIDENTALS[sign]
         elif from_tie is not None:
             alter = from_tie
         else:
-            alter = self.altered.get(place, self.key.alters.get(place[0], 0))
+            alter = self.altered.get(self._reach(place), self.key.alters.get(place[0], 0))
         tied = from_tie is not None and from_tie == alter
         return sheet.Head(place[0], alter, octave + self.octaves, tied_from=tied)
+
+    def _reach(self, place: tuple[str, int]) -> tuple[str, int]:
+        """What the accidental of a letter and octave holds for until the bar line: a place of its own for no other."""
+        if self.size.accidentals == "not":
+            return "", len(self.altered)
+        return place if self.size.accidentals == "octave" else (place[0], 0)
 
     def tie(self) -> None:
         """The last note is tied to the next."""
@@ -219,7 +236,7 @@ class Voice:
         self.layer += 1
         self.time = Fraction(0)
         self.last = None
-        self.tied = {}
+        self.tied, self.altered = {}, {}  # as in a voice of its own
         if self.layer > 16:
             raise NotationError("more than 16 overlays in a bar")
 
