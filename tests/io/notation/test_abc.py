@@ -178,7 +178,7 @@ def test_a_transposition_that_changes_in_a_voice() -> None:
 
 def test_accidentals_hold_as_far_as_the_tune_says() -> None:
     assert pitches("^F f F, =f F|F f") == [66, 78, 54, 77, 65, 65, 77]
-    assert pitches("^F f & F2|") == [65, 66, 78]
+    assert sorted(pitches("^F f & F2|")) == [65, 66, 78]
     assert pitches("^F f F|", HEAD + "%%propagate-accidentals octave\n") == [66, 77, 66]
     assert pitches("^F f F|", "I:propagate-accidentals not\n" + HEAD) == [66, 77, 65]
 
