@@ -41,6 +41,7 @@ from symbolic_music.io.midi.writing.encoding import (
 )
 from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.order import BANK_HIGH, BANK_LOW, CONTROL, HEAD, PROGRAM, Order, order_of
+from symbolic_music.io.midi.writing.words import words_of_silent_tracks
 from symbolic_music.score import BEND as BEND_TABLE
 from symbolic_music.score import CONTROL as CONTROL_TABLE
 from symbolic_music.score import NOTE, Array, Other, Score, Text, joined
@@ -82,15 +83,21 @@ def written(score: Score) -> bytes:
     if score.notes["hanging"].any():
         score = _with_true_ends(score)
     parts = list(_parts(score))
+    apart = words_of_silent_tracks(score)
+    elsewhere = {id(word) for words in apart.values() for word in words}
     texts: Texts = defaultdict(list)
     for text in score.texts:
-        texts[text.track].append(text)
+        if id(text) not in elsewhere:
+            texts[text.track].append(text)
     order = order_of(score)
-    if not score.others:
+    if not score.others and not apart:
         together = _one_chunk(score, parts, texts, order)
         if together is not None:
             return _file(0, score.ticks_per_quarter, [together])
     others, silent = _others(score)
+    for chunk, words in apart.items():
+        silent.setdefault(chunk, []).extend(map(text_message, words))
+    silent = dict(sorted(silent.items()))
     releases = Releases(score.others)
     taken = {(0, message[0] & 15) for own in silent.values() for _, _, message in own if message[0] < 0xF0}
     places = placed_parts(score, parts, frozenset(taken))

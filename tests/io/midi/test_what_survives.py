@@ -128,3 +128,20 @@ def test_a_clip_keeps_the_order_of_a_tick() -> None:
     sounds = play(written(score.clip(begin, end)))
     assert [(s.time, s.pitch, s.held) for s in sounds] == [(0, 62, 480), (480, 64, 480)]
     assert np.array_equal(score.clip(begin, end).notes["duration"], [480, 480])
+
+
+def test_words_in_a_track_of_their_own_stay_there_when_written_anew() -> None:
+    words = meta(0, 3, b"Words") + meta(0, 5, b"Hel-") + meta(240, 5, b"lo\r") + meta(240, 5, b"lo\r")
+    data = smf(
+        meta(0, 3, b"Song") + meta(0, 5, b"first"), words, meta(0, 5, b"no name"), meta(0, 3, b"Voice") + note(60)
+    )
+    score = parse_midi(data)
+    again = written(score)
+    assert again.count(b"MTrk") == 4
+    titles = [b"Song", b"Hel-", b"no name", b"Voice"]
+    bodies = again.split(b"MTrk")[1:]
+    assert [[title in body for title in titles].index(True) for body in bodies] == [0, 1, 2, 3]
+    assert bodies[1].index(b"Words") < bodies[1].index(b"Hel-") < bodies[1].index(b"lo\r")
+    assert parse_midi(again).texts == score.texts
+    later = parse_midi(written(transforms.shift(score, 480)))
+    assert [(text.time, text.text) for text in later.texts] == [(text.time + 480, text.text) for text in score.texts]
