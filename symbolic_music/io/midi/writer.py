@@ -40,7 +40,16 @@ from symbolic_music.io.midi.writing.encoding import (
     text_message,
 )
 from symbolic_music.io.midi.writing.layers import layered
-from symbolic_music.io.midi.writing.order import BANK_HIGH, BANK_LOW, CONTROL, HEAD, PROGRAM, Order, order_of
+from symbolic_music.io.midi.writing.order import (
+    BANK_HIGH,
+    BANK_LOW,
+    CONTROL,
+    HEAD,
+    PROGRAM,
+    Order,
+    PartByPart,
+    order_of,
+)
 from symbolic_music.io.midi.writing.words import words_of_silent_tracks
 from symbolic_music.score import BEND as BEND_TABLE
 from symbolic_music.score import CONTROL as CONTROL_TABLE
@@ -102,17 +111,19 @@ def written(score: Score) -> bytes:
     taken = {(0, message[0] & 15) for own in silent.values() for _, _, message in own if message[0] < 0xF0}
     places = placed_parts(score, parts, frozenset(taken))
     several = any(place.port for place in places)
+    sounds = {(place.port, place.channel, part.program, part.bank) for part, place in zip(parts, places, strict=True)}
+    if len(sounds) > len({(place.port, place.channel) for place in places}):
+        order = PartByPart(order)
     groups = _groups(score, parts, places, texts)
     beginning = [_maps(score, texts[None]) + [_message(other) for other in others[None]], *silent.values()]
-    depths, first, columns = _note_columns(parts, places, groups, len(beginning), releases, order)
+    depths, first, homes, columns = _note_columns(parts, places, groups, len(beginning), releases, order)
     columns += _state_columns(_states(parts, places, groups, order), places, groups, first, order)
     messages = [(number, message) for number, own in enumerate(beginning) for message in own]
-    changes = _changes(parts, places, order)
+    messages += _changes(parts, places, homes, [at for own, at in zip(groups, first, strict=True) for _ in own], order)
     for group, at, depth in zip(groups, first, depths, strict=True):
         place, tracks = places[group[0]], [parts[index].track for index in group]
         begin = head(score.tracks[tracks[0]], place.port if several else None)
         messages += [(number, message) for number in range(at, at + depth) for message in begin]
-        messages += [(at, message) for index in group for message in changes[index]]
         messages += [(at, text_message(text)) for track in tracks for text in texts.pop(track, [])]
         messages += [(at, _message(other, place.channel)) for track in tracks for other in others.pop(track, [])]
     chunks = chunk_bytes(columns, messages, len(beginning) + sum(depths))
@@ -122,17 +133,18 @@ def written(score: Score) -> bytes:
 def _note_columns(
     parts: Sequence[Part], places: Sequence[Place], groups: Sequence[Sequence[int]], before: int,
     releases: Releases, order: Order,
-) -> tuple[list[int], list[int], list[Columns]]:  # fmt: skip
-    """How many tracks of the file each group of parts needs, its first, and the notes of all of them.
+) -> tuple[list[int], list[int], list[NDArray[np.int64]], list[Columns]]:  # fmt: skip
+    """How many tracks of the file each group of parts needs, its first, that of each note of each part, and the notes.
 
     `before`: tracks that come before those of the first group.
     """
     notes = joined([part.notes for part in parts], NOTE)
     numbers = np.array([n for n, own in enumerate(groups) for _ in own], np.int64)
     group = np.repeat(numbers, np.array([len(part.notes) for part in parts], np.int64))
+    in_time = np.arange(len(notes))
     if len(groups) < len(parts):
-        rows = np.argsort(group << 31 | notes["onset"], kind="stable")
-        notes, group = _taken(notes, rows), group[rows]
+        in_time = np.argsort(group << 31 | notes["onset"], kind="stable")
+        notes, group = _taken(notes, in_time), group[in_time]
     layers = layered(notes, group << 7 | notes["pitch"])
     depths = np.ones(len(groups), np.int64)
     for layer, rows in enumerate(layers):
@@ -140,10 +152,13 @@ def _note_columns(
     first = before + np.cumsum(depths) - depths
     channels = np.array([places[own[0]].channel for own in groups], np.int64)
     columns: list[Columns] = []
+    home = np.empty(len(notes), np.int64)
     for layer, rows in enumerate(layers):
         of = group[rows]
+        home[in_time[rows]] = first[of] + layer
         columns += note_columns(_taken(notes, rows), first[of] + layer, channels[of], releases, order)
-    return depths.tolist(), first.tolist(), columns
+    homes = np.split(home, np.cumsum([len(part.notes) for part in parts])[:-1])
+    return depths.tolist(), first.tolist(), homes, columns
 
 
 def _taken(table: Array, rows: NDArray[np.int64]) -> Array:
@@ -255,30 +270,39 @@ def _states(
     return states
 
 
-def _changes(parts: Sequence[Part], places: Sequence[Place], order: Order) -> list[list[Message]]:
-    """Program changes of each part: one at the beginning, and where parts of one channel take turns one a turn."""
-    messages: list[list[Message]] = [[] for _ in parts]
+def _changes(
+    parts: Sequence[Part], places: Sequence[Place], homes: Sequence[NDArray[np.int64]], first_homes: Sequence[int],
+    order: Order,
+) -> list[tuple[int, Message]]:  # fmt: skip
+    """Program changes with their tracks: one at the beginning, and where parts of one channel take turns one a turn.
+
+    `homes`: the track of the file of each note of each part; `first_homes`: the first of each part.
+    """
+    messages: list[tuple[int, Message]] = []
     voices: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, place in enumerate(places):
         voices[place.port, place.channel].append(index)
     for own in voices.values():
         first = own[0] if len(own) == 1 else min(own, key=lambda index: (_first_onset(parts[index]), index))
         sounds = [(parts[index].program, _bank(parts[index])) for index in own]
-        messages[first] += sound(0, places[first].channel, *sounds[own.index(first)])
+        begun = sound(0, places[first].channel, *sounds[own.index(first)])
+        messages += [(first_homes[first], message) for message in begun]
         if len(set(sounds)) == 1:
             continue
         lengths = [len(parts[index].notes) for index in own]
         onsets = np.concatenate([parts[index].notes["onset"] for index in own])
         turns = np.concatenate([order.ons(parts[index].notes) for index in own])
         which = np.repeat(np.arange(len(own)), lengths)
-        rows = np.lexsort((which, turns, onsets))
+        home = np.concatenate([homes[index] for index in own])
+        # Of one tick a player takes the tracks one after the other.
+        rows = np.lexsort((which, turns, home, onsets))
         numbers = np.array([sounds.index(one) for one in sounds])[which[rows]]
         before = np.append(sounds.index(sounds[own.index(first)]), numbers[:-1])
         for row in rows[numbers != before].tolist():
             index, onset = own[which[row]], int(onsets[row])
             change = sound(onset, places[index].channel, *sounds[which[row]])
             # Right before the note, so that those of the tick before it keep theirs.
-            messages[index] += [(onset, int(turns[row]) - 1, data) for _, _, data in change]
+            messages += [(int(home[row]), (onset, int(turns[row]) - 1, data)) for _, _, data in change]
     return messages
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("mido")
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.writer import written
-from symbolic_music.score import Score, Track
+from symbolic_music.score import Score, Track, note_table
 from tests.io.midi.player import play
 from tests.io.midi.smf import bend, control, meta, off, on, program, smf
 
@@ -53,3 +54,24 @@ def test_a_piece_without_notes_is_written() -> None:
     data = midi_bytes(score)
     assert b"silent" in data
     assert not len(parse_midi(data))
+
+
+def test_tracks_that_take_turns_on_a_channel_within_a_tick_are_played_in_their_order() -> None:
+    first, second = meta(0, 3, b"a") + program(0, 5) + note(60) + program(480, 5) + note(62), program(480, 7) + note(64)
+    score = parse_midi(smf(first, meta(0, 3, b"b") + second))
+    # At tick 480 the first track comes first, so that the program of the second is still in force behind it.
+    new = note_table([(480, 100, 70, 80, 5, 0, 0)])
+    edited = score.replace(notes=np.concatenate([score.notes, new]))
+    again = parse_midi(written(edited))
+    columns = ["onset", "duration", "pitch", "velocity", "program", "channel"]
+    assert sorted(again.notes[columns].tolist()) == sorted(edited.notes[columns].tolist())
+
+
+def test_a_note_inside_another_has_its_program_where_parts_take_turns_within_a_tick() -> None:
+    score = parse_midi(smf(program(0, 5) + on(0, 60) + program(480, 7) + on(0, 64) + off(480, 64) + off(0, 60)))
+    # Two inside the first note of the first part, at ticks at which new ones of the second begin too.
+    new = note_table([(tick, 10, *row) for tick in (100, 480) for row in ((60, 80, 5, 0, 0), (70, 80, 7, 0, 1))])
+    edited = score.replace(notes=np.sort(np.concatenate([score.notes, new]), order="onset"))
+    again = parse_midi(written(edited))
+    columns = ["onset", "duration", "pitch", "velocity", "program", "channel"]
+    assert sorted(again.notes[columns].tolist()) == sorted(edited.notes[columns].tolist())

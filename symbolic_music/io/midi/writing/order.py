@@ -99,6 +99,42 @@ class FileOrder(Order):
         return np.where(orders >= IN_FILE, np.maximum(last, 0), 0)
 
 
+class PartByPart(Order):
+    """Another order, in which notes that have no place in the file come part by part, with room for a program between.
+
+    For parts that take turns on a channel, also within a tick.
+    """
+
+    def __init__(self, order: Order) -> None:
+        self.on = order.on
+        self._order = order
+
+    @override
+    def ons(self, notes: Array) -> Ints:
+        return self._apart(self._order.ons(notes), self.on, notes)
+
+    @override
+    def offs(self, notes: Array) -> Ints:
+        return self._apart(self._order.offs(notes), self.on + 1, notes)
+
+    @override
+    def controls(self, table: Array) -> Ints:
+        return self._order.controls(table)
+
+    @override
+    def bends(self, table: Array) -> Ints:
+        return self._order.bends(table)
+
+    @override
+    def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
+        return self._order.homes(orders, tracks)
+
+    @staticmethod
+    def _apart(turns: Ints, usual: int, notes: Array) -> Ints:
+        part = notes["track"].astype(np.int64) << 7 | notes["program"]
+        return np.where(turns == usual, usual + 2 * part, turns)
+
+
 def _all(number: int, table: Array) -> Ints:
     """The same number for all rows, without memory of their own."""
     return np.broadcast_to(np.int64(number), len(table))
