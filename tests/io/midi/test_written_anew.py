@@ -70,7 +70,8 @@ def test_tracks_that_take_turns_on_a_channel_within_a_tick_are_played_in_their_o
 def test_a_note_inside_another_has_its_program_where_parts_take_turns_within_a_tick() -> None:
     score = parse_midi(smf(program(0, 5) + on(0, 60) + program(480, 7) + on(0, 64) + off(480, 64) + off(0, 60)))
     # Two inside the first note of the first part, at ticks at which new ones of the second begin too.
-    new = note_table([(tick, 10, *row) for tick in (100, 480) for row in ((60, 80, 5, 0, 0), (70, 80, 7, 0, 1))])
+    new = note_table([(tick, 10, *row) for tick in (100, 480) for row in ((60, 80, 5, 0, 0), (70, 80, 7, 0, 1))]
+                     + [(490, 26, 50, 80, 7, 0, 1), (490, 43, 50, 90, 5, 0, 0)])  # fmt: skip
     edited = score.replace(notes=np.sort(np.concatenate([score.notes, new]), order="onset"))
     again = parse_midi(written(edited))
     columns = ["onset", "duration", "pitch", "velocity", "program", "channel"]
