@@ -116,10 +116,10 @@ def written(score: Score) -> bytes:
         order = PartByPart(order)
     groups = _groups(score, parts, places, texts)
     beginning = [_maps(score, texts[None]) + [_message(other) for other in others[None]], *silent.values()]
-    depths, first, homes, columns = _note_columns(parts, places, groups, len(beginning), releases, order)
+    depths, first, begun, columns = _note_columns(parts, places, groups, len(beginning), releases, order)
     columns += _state_columns(_states(parts, places, groups, order), places, groups, first, order)
     messages = [(number, message) for number, own in enumerate(beginning) for message in own]
-    messages += _changes(parts, places, homes, [at for own, at in zip(groups, first, strict=True) for _ in own], order)
+    messages += _changes(parts, places, begun, [at for own, at in zip(groups, first, strict=True) for _ in own])
     for group, at, depth in zip(groups, first, depths, strict=True):
         place, tracks = places[group[0]], [parts[index].track for index in group]
         begin = head(score.tracks[tracks[0]], place.port if several else None)
@@ -134,7 +134,9 @@ def _note_columns(
     parts: Sequence[Part], places: Sequence[Place], groups: Sequence[Sequence[int]], before: int,
     releases: Releases, order: Order,
 ) -> tuple[list[int], list[int], list[NDArray[np.int64]], list[Columns]]:  # fmt: skip
-    """How many tracks of the file each group of parts needs, its first, that of each note of each part, and the notes.
+    """How many tracks of the file each group of parts needs, its first, and the notes of all of them.
+
+    Before the columns of the notes: for each part the tracks of its notes and their turns within the tick, (2, notes).
 
     `before`: tracks that come before those of the first group.
     """
@@ -152,13 +154,13 @@ def _note_columns(
     first = before + np.cumsum(depths) - depths
     channels = np.array([places[own[0]].channel for own in groups], np.int64)
     columns: list[Columns] = []
-    home = np.empty(len(notes), np.int64)
+    begun = np.empty((2, len(notes)), np.int64)
     for layer, rows in enumerate(layers):
         of = group[rows]
-        home[in_time[rows]] = first[of] + layer
         columns += note_columns(_taken(notes, rows), first[of] + layer, channels[of], releases, order)
-    homes = np.split(home, np.cumsum([len(part.notes) for part in parts])[:-1])
-    return depths.tolist(), first.tolist(), homes, columns
+        begun[:, in_time[rows]] = columns[-1].chunk, columns[-1].turn
+    by_part = np.split(begun, np.cumsum([len(part.notes) for part in parts])[:-1], axis=1)
+    return depths.tolist(), first.tolist(), by_part, columns
 
 
 def _taken(table: Array, rows: NDArray[np.int64]) -> Array:
@@ -271,12 +273,11 @@ def _states(
 
 
 def _changes(
-    parts: Sequence[Part], places: Sequence[Place], homes: Sequence[NDArray[np.int64]], first_homes: Sequence[int],
-    order: Order,
+    parts: Sequence[Part], places: Sequence[Place], begun: Sequence[NDArray[np.int64]], first_homes: Sequence[int]
 ) -> list[tuple[int, Message]]:  # fmt: skip
     """Program changes with their tracks: one at the beginning, and where parts of one channel take turns one a turn.
 
-    `homes`: the track of the file of each note of each part; `first_homes`: the first of each part.
+    `begun`: for each part the tracks of its notes and their turns, (2, notes); `first_homes`: the first track of each.
     """
     messages: list[tuple[int, Message]] = []
     voices: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -285,15 +286,14 @@ def _changes(
     for own in voices.values():
         first = own[0] if len(own) == 1 else min(own, key=lambda index: (_first_onset(parts[index]), index))
         sounds = [(parts[index].program, _bank(parts[index])) for index in own]
-        begun = sound(0, places[first].channel, *sounds[own.index(first)])
-        messages += [(first_homes[first], message) for message in begun]
+        chosen = sound(0, places[first].channel, *sounds[own.index(first)])
+        messages += [(first_homes[first], message) for message in chosen]
         if len(set(sounds)) == 1:
             continue
         lengths = [len(parts[index].notes) for index in own]
         onsets = np.concatenate([parts[index].notes["onset"] for index in own])
-        turns = np.concatenate([order.ons(parts[index].notes) for index in own])
+        home, turns = np.concatenate([begun[index] for index in own], axis=1)
         which = np.repeat(np.arange(len(own)), lengths)
-        home = np.concatenate([homes[index] for index in own])
         # Of one tick a player takes the tracks one after the other.
         rows = np.lexsort((which, turns, home, onsets))
         numbers = np.array([sounds.index(one) for one in sounds])[which[rows]]

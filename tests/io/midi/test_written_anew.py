@@ -76,3 +76,13 @@ def test_a_note_inside_another_has_its_program_where_parts_take_turns_within_a_t
     again = parse_midi(written(edited))
     columns = ["onset", "duration", "pitch", "velocity", "program", "channel"]
     assert sorted(again.notes[columns].tolist()) == sorted(edited.notes[columns].tolist())
+
+
+def test_a_shorter_note_that_is_new_ends_before_one_of_its_pitch_and_tick_that_the_file_has() -> None:
+    columns = ["onset", "duration", "pitch", "velocity", "program", "channel"]
+    for second in (5, 7):  # of the same part, and of another on its channel
+        score = parse_midi(smf(program(0, 5) + on(0, 60) + off(480, 60) + program(0, second) + note(62)))
+        new = note_table([(0, 10, 60, 16, second, 0, int(second != 5))])
+        edited = score.replace(notes=np.sort(np.concatenate([score.notes, new]), order="onset"))
+        again = parse_midi(written(edited))
+        assert sorted(again.notes[columns].tolist()) == sorted(edited.notes[columns].tolist())

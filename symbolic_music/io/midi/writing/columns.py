@@ -34,18 +34,31 @@ class Columns(NamedTuple):
 def note_columns(
     notes: Array, chunk: Ints, channel: Ints, releases: Releases = NO_RELEASES, order: Order = USUAL_ORDER
 ) -> list[Columns]:
-    """Ends and beginnings of notes; `chunk` and `channel` are those of each note.
+    """Ends and beginnings of notes, in an order as `layered` has it; `chunk` and `channel` are those of each note.
 
     A note that its file never ended has no end where readers find that again: if no other ends after it.
     """
     onset, pitch = notes["onset"].astype(np.int64), np.ascontiguousarray(notes["pitch"])
     low = channel.astype(np.uint8)
-    begins = Columns(chunk, onset, order.ons(notes), 0x90 | low, pitch, np.maximum(notes["velocity"], 1))
+    turns = _in_order_of_rows(order.ons(notes), (chunk << 11 | channel << 7 | pitch) << 31 | onset)
+    begins = Columns(chunk, onset, turns, 0x90 | low, pitch, np.maximum(notes["velocity"], 1))
     ends = Columns(chunk, onset + notes["duration"], order.offs(notes), 0x80 | low, pitch, releases.of(notes))
     if notes["hanging"].any():
         closed = ~_never_ended(notes, chunk << 11 | channel << 7 | pitch)
         ends = Columns(*(column[closed] for column in ends))
     return [ends, begins]
+
+
+def _in_order_of_rows(turns: Ints, keys: Ints) -> Ints:
+    """The turns of notes of one voice and onset, which have one key, given to them in the order of their rows."""
+    if not len(turns) or turns.min() == turns.max():
+        return turns
+    by_key = np.argsort(keys, kind="stable")
+    if not (keys[by_key][1:] == keys[by_key][:-1]).any():
+        return turns
+    given = np.empty(len(turns), np.int64)
+    given[by_key] = turns[np.lexsort((turns, keys))]
+    return given
 
 
 def control_columns(controls: Array, chunk: Ints, channel: Ints, order: Order = USUAL_ORDER) -> Columns:
