@@ -181,3 +181,45 @@ def test_a_small_file_has_few_seconds_and_none_more_than_the_bound() -> None:
     assert music21_process.seconds_for(600) == 7
     assert music21_process.seconds_for(1_600_000) == 10
     assert music21_process.seconds_for(4 << 20) == music21_process.MAX_SECONDS
+
+
+def in_bars(path: Path, *bars: str) -> Path:
+    """A file of one staff with these bars of 4/4."""
+    head, rest = MEI.split("  <section>")
+    head = head.replace('<staffDef n="2" lines="5" clef.shape="F" clef.line="4"/>', "")
+    inner = "".join(
+        f'<measure n="{n}"><staff n="1"><layer n="1">{bar}</layer></staff></measure>' for n, bar in enumerate(bars, 1)
+    )
+    path.write_text(head + "  <section>" + inner + "</section>" + rest.split("</section>")[1])
+    return path
+
+
+def test_signs_of_repeated_beats_and_bars_are_played(tmp_path: Path) -> None:
+    eighths = '<beam><note pname="d" oct="4" dur="8"/><note pname="e" oct="4" dur="8"/></beam>'
+    third = '<tuplet num="3" numbase="2">' + '<note pname="g" oct="4" dur="8" tie="i"/>' * 3 + "</tuplet>"
+    score = read(
+        in_bars(
+            tmp_path / "repeated.mei",
+            '<note pname="c" oct="4" dur="4"/><beatRpt/>' + eighths + "<beatRpt/>",
+            "<mRpt/>",
+            third + '<beatRpt/><note pname="a" oct="4" dur="2"/>',
+        )
+    )
+    quarter = score.ticks_per_quarter
+    onsets = [round(onset / quarter, 2) for onset in score.notes["onset"].tolist()]
+    assert onsets[:6] == [0, 1, 2, 2.5, 3, 3.5]
+    assert onsets[6:12] == [4, 5, 6, 6.5, 7, 7.5]
+    assert onsets[-1] == 10
+    assert score.notes["pitch"].tolist()[:12] == [60, 60, 62, 64, 62, 64] * 2
+
+
+@pytest.mark.parametrize(
+    ("bar", "message"),
+    [
+        ('<note pname="c" oct="4" dur="2"/><beatRpt/><beatRpt/>', "behind something else than a beat"),
+        ("<multiRpt/>", "multiRpt, a sign of repetition, is not read"),
+    ],
+)
+def test_signs_of_repetition_that_are_not_read(bar: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(NotationError, match=message):
+        read(in_bars(tmp_path / "x.mei", _NOTES, bar))

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from copy import deepcopy
+from fractions import Fraction
 from xml.etree import ElementTree
 
 _NAMESPACE = "{http://www.music-encoding.org/ns/mei}"
 _RESTING: tuple[list[str], ...] = ([], [f"{_NAMESPACE}mRest"], [f"{_NAMESPACE}mSpace"])
 _DISSOLVED = {f"{_NAMESPACE}{name}" for name in ("ending", "bTrem", "fTrem")}
+_REPEATING = {f"{_NAMESPACE}{name}" for name in ("halfmRpt", "mRpt2", "multiRpt")}
 _UNITS = (1, 2, 4, 8, 16, 32, 64, 128)
 _ID = "{http://www.w3.org/XML/1998/namespace}id"
 
@@ -34,11 +37,13 @@ def readable(path: str) -> bytes:
 
     Ties become attributes of their notes, since of a note that ends one tie and begins the next music21 keeps one.
     Rests of measures that are silent in all staves get a length, since music21 knows no meter that a staff alone says.
-    What endings and tremolos hold stands in their place, since music21 leaves these out.
+    What endings and tremolos hold stands in their place, since music21 leaves these out, and so do copies of beats and
+    measures in that of signs that repeat them.
     """
     root = ElementTree.parse(path).getroot()
     _refuse_unpitched(root)
     dissolve(root)
+    write_out_repeated(root)
     tie_by_attributes(root)
     fill_silent_measures(root)
     for element in root.iter():
@@ -74,6 +79,71 @@ def dissolve(root: ElementTree.Element) -> None:
                         note.set("dur", str(2 * int(note.attrib["dur"])))
         if any(child.tag in _DISSOLVED for child in parent):
             parent[:] = children
+
+
+def write_out_repeated(root: ElementTree.Element) -> None:
+    """Put copies in the place of signs that repeat a beat or a measure.
+
+    Raises:
+        ValueError: where there is none to be repeated, or for other signs of repetition.
+    """
+    beat = Fraction(1)
+    before: dict[tuple[str | None, str | None], list[ElementTree.Element]] = {}
+    for element in root.iter():
+        meter = _meter(element)
+        beat = beat if meter is None else Fraction(4, meter[1])
+        if element.tag != f"{_NAMESPACE}staff":
+            continue
+        for layer in element.findall(f"{_NAMESPACE}layer"):
+            place = element.get("n"), layer.get("n")
+            written: list[ElementTree.Element] = []
+            for sign in layer:
+                if sign.tag in _REPEATING:
+                    raise ValueError(f"{sign.tag.removeprefix(_NAMESPACE)}, a sign of repetition, is not read from MEI")
+                if sign.tag == f"{_NAMESPACE}mRpt":
+                    written += map(_copy, before.get(place, []))
+                elif sign.tag == f"{_NAMESPACE}beatRpt":
+                    written += map(_copy, _last_beat(written, beat))
+                else:
+                    written.append(sign)
+            layer[:] = before[place] = written
+
+
+def _last_beat(events: list[ElementTree.Element], beat: Fraction) -> list[ElementTree.Element]:
+    """The last of these events that last a beat, in quarters, together."""
+    length, first = Fraction(0), len(events)
+    while length < beat and first:
+        first -= 1
+        length += _length(events[first])
+    if length != beat:
+        raise ValueError("a sign that repeats a beat stands behind something else than a beat")
+    return events[first:]
+
+
+def _length(event: ElementTree.Element) -> Fraction:
+    """Quarters that an event lasts; 0 of what takes no time, such as grace notes and clefs."""
+    name = event.tag.removeprefix(_NAMESPACE)
+    if "grace" in event.attrib or name == "graceGrp":
+        return Fraction(0)
+    if name in ("beam", "tuplet"):
+        within = sum(map(_length, event), Fraction(0))
+        shares = [event.get(share, "1") for share in ("numbase", "num")] if name == "tuplet" else ["1", "1"]
+        return within * Fraction(*(int(share) if share.isdecimal() and int(share) else 1 for share in shares))
+    said = [event, *event] if name == "chord" else [event]
+    dur = next((one.attrib["dur"] for one in said if "dur" in one.attrib), "")
+    if name not in ("note", "chord", "rest", "space") or not dur.isdecimal() or not int(dur):
+        return Fraction(0)
+    dots = next((one.attrib["dots"] for one in said if "dots" in one.attrib), "0")
+    return Fraction(4, int(dur)) * (2 - Fraction(1, 1 << min(int(dots), 4) if dots.isdecimal() else 1))
+
+
+def _copy(event: ElementTree.Element) -> ElementTree.Element:
+    """An event once more: nothing is tied to it or refers to it."""
+    found = deepcopy(event)
+    for element in found.iter():
+        for name in (_ID, "tie"):
+            element.attrib.pop(name, None)
+    return found
 
 
 def tie_by_attributes(root: ElementTree.Element) -> None:
