@@ -22,8 +22,8 @@ def words_of_silent_tracks(score: Score) -> dict[int, list[Text]]:
     for file, events in enumerate(found.tracks):
         if file and found.first[file] == found.first[file + 1]:
             times = document.moved_to(np.array([time for time, *_ in events.metas.lyrics], np.int64)).tolist()
-            for time, (_, text, _) in zip(times, events.metas.lyrics, strict=True):
-                homes[time, text].append(file)
+            for time, (_, word, _) in zip(times, events.metas.lyrics, strict=True):
+                homes[time, word].append(file)
     words: dict[int, list[Text]] = defaultdict(list)
     for text in sung:
         files = homes[text.time, text.text]

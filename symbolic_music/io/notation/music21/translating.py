@@ -127,8 +127,9 @@ def _length(event: ElementTree.Element) -> Fraction:
         return Fraction(0)
     if name in ("beam", "tuplet"):
         within = sum(map(_length, event), Fraction(0))
-        shares = [event.get(share, "1") for share in ("numbase", "num")] if name == "tuplet" else ["1", "1"]
-        return within * Fraction(*(int(share) if share.isdecimal() and int(share) else 1 for share in shares))
+        base, number = (event.get(share, "1") if name == "tuplet" else "1" for share in ("numbase", "num"))
+        is_said = base.isdecimal() and number.isdecimal() and int(number) > 0
+        return within * Fraction(int(base), int(number)) if is_said else within
     said = [event, *event] if name == "chord" else [event]
     dur = next((one.attrib["dur"] for one in said if "dur" in one.attrib), "")
     if name not in ("note", "chord", "rest", "space") or not dur.isdecimal() or not int(dur):
