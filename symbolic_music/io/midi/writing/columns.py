@@ -40,7 +40,9 @@ def note_columns(
     """
     onset, pitch = notes["onset"].astype(np.int64), np.ascontiguousarray(notes["pitch"])
     low = channel.astype(np.uint8)
-    turns = _in_order_of_rows(order.ons(notes), (chunk << 11 | channel << 7 | pitch) << 31 | onset)
+    turns = order.ons(notes)
+    if len(turns) and turns.min() != turns.max():
+        turns = _in_order_of_rows(turns, (chunk << 11 | channel << 7 | pitch) << 31 | onset)
     begins = Columns(chunk, onset, turns, 0x90 | low, pitch, np.maximum(notes["velocity"], 1))
     ends = Columns(chunk, onset + notes["duration"], order.offs(notes), 0x80 | low, pitch, releases.of(notes))
     if notes["hanging"].any():
@@ -51,8 +53,6 @@ def note_columns(
 
 def _in_order_of_rows(turns: Ints, keys: Ints) -> Ints:
     """The turns of notes of one voice and onset, which have one key, given to them in the order of their rows."""
-    if not len(turns) or turns.min() == turns.max():
-        return turns
     by_key = np.argsort(keys, kind="stable")
     if not (keys[by_key][1:] == keys[by_key][:-1]).any():
         return turns
