@@ -32,8 +32,8 @@ _MARGIN = 3
 _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
 # The model counts as this many notes of the part; of its pitch classes no more than this many count.
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
-# A note of a bar that is wholly alike counts as so many; the power of likeness by which bars count.
-_EXAMPLES, _SHARPNESS = 6.0, 16.0
+# Of notes that are drawn, those that bars decide that are wholly alike; the power of likeness by which bars count.
+_MOST_COPIED, _SHARPNESS = 0.85, 16.0
 # Bars of notes by which a part may be behind or ahead.
 _IN_PACE = 0.25
 IN_CHORD, CLASH, NEITHER = range(3)
@@ -94,8 +94,7 @@ def _scaled(counts: Floats, most: float) -> Floats:
 
 
 def _weighed(log_p: Floats, counts: Floats, model: float) -> Floats:
-    """Log-probabilities with counts added to `model` times the probabilities; as many counts as that at most."""
-    counts = _scaled(counts, model)
+    """Log-probabilities with counts added to `model` times the probabilities."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log((model * np.exp(log_p) + counts) / (model + counts.sum())))
 
@@ -145,12 +144,23 @@ class AlikeBars:
         starts = events.bar_starts
         self._counts = np.ones(len(starts), bool) if like is None else (starts >= like[0]) & (starts < like[1])
 
-    def weights(self, bar: int, bars: Integers) -> Floats:
-        """For one bar of the region, of these bars: the likeness of the best of them, less for the others, (n,)."""
-        middle = len(self._counts)
-        alike = self._likeness[np.clip(bars - bar + middle, 0, 2 * middle - 1)] * self._counts[bars]
+    def counts(self, bar: int, bars: Integers, model: float) -> Floats:
+        """As how many notes one of these bars counts for a bar of the region, where the model counts as `model`: (n,).
+
+        The bars together get the share of the likeness of the best of them, and among them each by its own.
+
+        Args:
+            bar: of the region.
+            bars: of the notes of a part, (n,).
+            model: notes.
+        """
+        middle, (own, at) = len(self._counts), np.unique(bars, return_inverse=True)
+        alike = self._likeness[np.clip(own - bar + middle, 0, 2 * middle - 1)] * self._counts[own]
         best = float(alike.max(initial=0.0))
-        return np.asarray((alike / best) ** _SHARPNESS * best if best > 0 else alike)
+        if best == 0:
+            return np.zeros(len(bars))
+        share, weights = min(best, _MOST_COPIED), (alike / best) ** _SHARPNESS
+        return np.asarray(weights / weights.sum() * model * share / (1 - share))[at]
 
 
 class Motif:
@@ -178,9 +188,8 @@ class Motif:
         there = self._places == place
         if not there.any():
             return log_p
-        weights = self._alike.weights(bar, self._bars)[there]
-        counts = np.bincount(self._keys[there], _EXAMPLES * weights, minlength=KEYS).astype(np.float64)
-        return _weighed(log_p, counts, _MODEL_NOTES)
+        alike = self._alike.counts(bar, self._bars, _MODEL_NOTES)[there]
+        return _weighed(log_p, np.bincount(self._keys[there], alike, minlength=KEYS), _MODEL_NOTES)
 
 
 class Rhythm:
@@ -220,12 +229,12 @@ class Rhythm:
         there = self._places == place
         if not there.any():
             return log_p
-        found, counts = self._gaps[there], np.ones(int(there.sum()))
+        found, counts = self._gaps[there], _scaled(np.ones(int(there.sum())), _MODEL_GAPS)
         if self._alike is not None:
-            # All bars together count half as much as the model may; the bars that are alike come on top.
-            counts = _MODEL_GAPS / 2 / len(counts) + _EXAMPLES / 2 * self._alike.weights(bar, self._bars)[there]
+            # All bars together count half as much as the model; the bars that are alike come on top.
+            counts = _MODEL_GAPS / 2 / len(counts) + self._alike.counts(bar, self._bars, _MODEL_GAPS)[there]
         classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
-        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
+        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS), _MODEL_GAPS)
 
 
 @dataclass(frozen=True, eq=False)

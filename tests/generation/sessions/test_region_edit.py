@@ -129,18 +129,29 @@ def test_bars_that_are_alike_are_examples() -> None:
     events = grid_events(score.replace(notes=score.notes[~missing]), [(1, 73)])
     slot = int(events.slot[events.instrument == 73][0])
     alike = AlikeBars(events, [slot], *span)
-    weights = alike.weights(20, np.arange(32))
-    assert weights[4] == weights.max() > 0.8, "the same place of another section of D"
-    assert weights[0] < 0.01, "a section of C"
-    assert weights[20] == 0, "the bar itself"
+    counts = alike.counts(20, np.arange(32), 8.0)
+    assert counts[4] == counts.max() > 8.0, "the same place of another section of D"
+    assert counts[0] < 0.1, "a section of C"
+    assert counts[20] == 0, "the bar itself"
+    assert 32.0 < counts.sum() < 46.0, "of alike bars four notes and more for each of the model's, not without end"
     flat = np.full(256, -np.log(256))
     found = np.exp(Motif(events, slot, alike).weighed(flat, 120, 20))
-    assert found[74] > 0.4
+    assert found[74] > 0.75
     assert np.array_equal(Motif(events, slot, alike).weighed(flat, 7, 20), flat), "it has never been there"
     on_one = np.exp(Motif(events, slot, alike).weighed(flat, 0, 20))
-    assert on_one[72] < 0.02, "the flute of C is no example"
+    assert on_one[72] < 0.1, "the flute of C is hardly an example"
     near = AlikeBars(events, [slot], *span, like=(0, 4 * 240))
-    assert not near.weights(20, np.arange(4, 32)).any()
+    assert not near.counts(20, np.arange(4, 32), 8.0).any()
+
+
+def test_bars_that_are_not_alike_hardly_count_however_many_they_are() -> None:
+    """A melody that never repeats over chords that never do."""
+    rng = np.random.default_rng(0)
+    rows = [(240 * i, 200, int(rng.integers(60, 84)), 80, 73, 0, 0) for i in range(256)]
+    rows += [(480 * i, 400, int(rng.integers(40, 60)), 80, 0, 1, 1) for i in range(128)]
+    events = grid_events(Score(notes=note_table(sorted(rows)), tracks=(Track("Flute", 73), Track("Piano", 0))))
+    alike = AlikeBars(events, [0], 16 * 240, 20 * 240)
+    assert 0 < alike.counts(16, np.arange(32), 8.0).sum() < 1.5
 
 
 def test_a_long_span_is_written_in_parts_that_know_each_other() -> None:
