@@ -52,8 +52,9 @@ def regional(harmony: bool = False) -> Model:
     torch.manual_seed(3)
     config = RegionConfig(width=64, layers=1, note_layers=1, hidden=32, window=320, harmony=harmony)
     network = RegionTransformer(config).eval()
-    if network.harmony is not None:
+    if harmony:
         torch.nn.init.normal_(network.harmony.weight)
+        torch.nn.init.normal_(network.next_harmony.weight)
     return Model(network, Card("tiny", 1, "", ""), View(100.0, ()), tokenizers.get("region"))
 
 

@@ -84,7 +84,7 @@ def _layout(events: GridEvents, augmentation: RegionAugmentation, rng: np.random
     alike = 0.0 if rng.random() < _WITHOUT_ALIKE else float(rng.uniform(*_ALIKE))
     reach = 1.0 if rng.random() < 0.3 else float(rng.uniform(1.3, 3))
     return Layout(
-        numbers=rng.permutation(SLOTS)[: slots + 1],
+        numbers=rng.permutation(SLOTS)[:slots],
         semitones=int(rng.integers(augmentation.transpose[0], augmentation.transpose[1] + 1)),
         future=0.0 if rng.random() < augmentation.without_future else float(rng.uniform(0.3, 1.2)),
         alike=alike,

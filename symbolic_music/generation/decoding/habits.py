@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.theory import chord_classes
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
 from symbolic_music.tokenizers.region.likeness import offset_likeness
 from symbolic_music.tokenizers.region.rows import (
@@ -66,10 +67,26 @@ def relation(classes: Mask) -> Integers:
     return np.where(classes, IN_CHORD, np.where(near, CLASH, NEITHER))
 
 
-def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """The pitched notes of all other slots, chords that are known beforehand among them."""
-    chosen = ~np.isin(events.slot, slots) & events.is_pitched
-    return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
+def sounding(
+    events: GridEvents, slots: Sequence[int], chords: Sequence[tuple[int, str]] = (), until: int = 0
+) -> Sounding:
+    """The pitched notes of all other slots, and chords that are known beforehand.
+
+    Args:
+        events: of the piece.
+        slots: that are written.
+        chords: (step, name), sorted by step; each holds until the next, and the last until step `until`.
+    """
+    chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
+    ends = [*(step for step, _ in chords[1:]), until]
+    held = [
+        (step, end - step, pitch)
+        for (step, name), end in zip(chords, ends, strict=False)
+        for pitch in chord_classes(name)
+    ]
+    columns = np.array(held, np.int64).reshape(-1, 3).T
+    known = events.time[chosen], events.duration[chosen], events.pitch[chosen]
+    return Sounding(*(np.append(own, more) for own, more in zip(known, columns, strict=True)))
 
 
 def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:

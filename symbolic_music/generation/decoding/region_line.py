@@ -265,6 +265,7 @@ class RegionLine:
         length = min(int(request.bar_lengths[bar[0]]), r.MOST_POSITION)
         state = r.GIVEN if request.is_opening else int(written_states(bar, self._end_bar)[0])
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
+        row[r.HARMONY] = request.harmony.codes(np.array([time]))[0]
         return np.asarray(row)
 
     # -- constraints --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.decoding.habits import Habits, Motif, Rhythm, Sounding
 from symbolic_music.tokenizers.region.events import Integers
+from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony
 from symbolic_music.tokenizers.region.rows import Rows
 
 
@@ -32,6 +33,7 @@ class RegionRequest:
         pace: notes a step of the written slots together in the bars around; 0 where they are free.
         fewest_in_bar, fewest_at_once: notes that limits ask for, for which room is left.
         above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
+        harmony: that it is conditioned on.
     """
 
     rows: Rows
@@ -54,6 +56,7 @@ class RegionRequest:
     fewest_in_bar: int = 0
     fewest_at_once: int = 1
     above: tuple[int, ...] = ()
+    harmony: Harmony = NO_HARMONY
 
 
 @dataclass(frozen=True)

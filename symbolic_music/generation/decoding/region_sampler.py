@@ -101,7 +101,7 @@ class RegionSampler:
             return log_p.numpy()[notes].astype(np.float64)
 
         slot = draw(r.SLOT, of_notes(self._cache.slots(gap, rows[:, r.STATE])), [line.slots() for line in own])
-        found = of_notes(self._cache.keys(gap, slot, rows[:, r.TIME], rows[:, r.POSITION], rows[:, r.LENGTH]))
+        found = of_notes(self._cache.keys(gap, slot, rows))
         weighed = [line.keys(log_p) for line, log_p in zip(own, found, strict=True)]
         key = draw(r.KEY, np.stack([log_p for log_p, _ in weighed]), [free for _, free in weighed])
         duration = draw(r.DURATION, of_notes(self._cache.durations(key)), [line.durations() for line in own])

@@ -34,7 +34,7 @@ from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_even
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import Layout
 from symbolic_music.tokenizers.region.events import Integers
-from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony, with_chords
+from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony
 from symbolic_music.tokenizers.sustain import pedal_presses
 
 # Rows that are kept free for what is written, and the notes of a part that are expected in them at most.
@@ -184,8 +184,8 @@ class RegionEditing(PlannedSession):
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
-        over = with_chords(events, self._harmony.chords, [(part.start, part.end)])
-        others = sounding(over, chosen) if planner.keeps_habits and not limits.free else None
+        is_bound = planner.keeps_habits and not limits.free
+        others = sounding(events, chosen, self._harmony.chords, part.end) if is_bound else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
@@ -222,6 +222,7 @@ class RegionEditing(PlannedSession):
             fewest_in_bar=(limits.notes_per_bar or (0, 0))[0],
             fewest_at_once=(limits.notes_at_once or (1, 1))[0],
             above=planner.above(),
+            harmony=NO_HARMONY if is_opening else self._harmony,
             most=max(64, _MOST_A_QUARTER * (part.end - part.start) // r.STEPS),
         ), {slot: track for slot, (track, _) in slots}  # fmt: skip
 

@@ -180,14 +180,18 @@ class RegionCache:
         return logits.log_softmax(-1)
 
     @torch.inference_mode()
-    def keys(self, gap: Tensor, slot: Tensor, time: Tensor, position: Tensor, length: Tensor) -> Tensor:
-        """Log-probabilities of the keys once gap and slot are known, (A,) each, and where that is: (A, 256)."""
+    def keys(self, gap: Tensor, slot: Tensor, rows: Tensor) -> Tensor:
+        """Log-probabilities of the keys once gap and slot are known, (A,) each: (A, 256).
+
+        Of the rows (A, COLUMNS) that are drawn the time, the place in the bar and the harmony are read.
+        """
+        time = rows[:, r.TIME]
         n, now, own = self.network, self.newest, torch.arange(len(gap), device=gap.device)
         latest = self._latest[own, slot]
         picked = self._content[own, latest.clamp(min=0)] * (latest >= 0)[:, None]
         last_key = torch.where(latest >= 0, self._fields[own, r.KEY, latest.clamp(min=0)], 0)
         said = self.table[own, slot]
-        z = n.note_input(self.x, gap[:, None], position[:, None], length[:, None], said[:, None], picked[:, None])
+        z = n.note_input(self.x, gap[:, None], rows[:, None], said[:, None], picked[:, None])
         order = self.count - self._padding[:, None]
         self._where = (time[:, None], order, slot[:, None])
         ahead = Rotation.of(n.angles(time[:, None], order, last_key[:, None], slot[:, None]), z.dtype)

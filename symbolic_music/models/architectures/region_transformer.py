@@ -27,6 +27,7 @@ from symbolic_music.models.config_checks import Layers, Size, checked
 from symbolic_music.models.modules.pointer import Pointer, mixed
 from symbolic_music.models.modules.region_block import RegionBlock, Rotation, turns
 from symbolic_music.tokenizers.region import rows as r
+from symbolic_music.tokenizers.region.harmony import KEY_BIT, ROOT_BIT
 
 _TIME = (15, 20, 30, 40, 60, 120, 180, 240, 360, 480, 720, 960, 1440, 1920, 3840, 7680)
 _ORDER = (4, 16, 64, 512)
@@ -38,6 +39,8 @@ _BAR_WAVES = (1, 2, 3, 4, 6, 8, 12, 16)
 _BEAT_WAVES = (1, 2, 3, 4)
 _LENGTH_CLASS = 30  # steps of a bar's length in a class
 _NEVER = -1e4
+# Pitch classes and root of a chord, and a key.
+_HARMONY = 12 + 12 + 24
 
 
 @checked
@@ -86,8 +89,8 @@ class RegionTransformer(nn.Module):
         self.velocity, self.state = nn.Embedding(r.VELOCITIES + 1, w), nn.Embedding(r.STATES, w)
         self.about, self.gap = nn.Embedding(r.ABOUTS, w), nn.Embedding(r.GAPS + 1, w)
         self.length = nn.Embedding(17, w)
-        # Of chords, then of keys.
-        self.harmony = nn.Embedding(1 + r.KEY_SIGNATURES, w) if config.harmony else None
+        if config.harmony:
+            self.harmony, self.next_harmony = (nn.Linear(_HARMONY, w, bias=False) for _ in range(2))
         waves = 2 * (len(_BAR_WAVES) + len(_BEAT_WAVES))
         self.wave, self.next_wave = nn.Linear(waves, w, bias=False), nn.Linear(waves, w, bias=False)
         self.before, self.last = nn.Linear(w, w, bias=False), nn.Linear(w, w, bias=False)
@@ -124,8 +127,9 @@ class RegionTransformer(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.3)
-        if self.harmony is not None:  # adds nothing at first: weights from before it keep their meaning
+        if self.config.harmony:  # adds nothing at first: weights from before it keep their meaning
             nn.init.zeros_(self.harmony.weight)
+            nn.init.zeros_(self.next_harmony.weight)
 
     @property
     def row_layers(self) -> list[RegionBlock]:
@@ -158,21 +162,14 @@ class RegionTransformer(nn.Module):
     def content(self, rows: Tensor, gap: Tensor) -> Tensor:
         """The embedding of each row (B, N, COLUMNS), (B, N, width); gaps (B, N) to the previous row, at most 242."""
         c = rows.unbind(-1)
-        fields = self.duration(c[r.DURATION]) + self.slot(c[r.SLOT])
-        fields = fields + self.key(c[r.KEY]) + self.velocity(c[r.VELOCITY]) + self.kind(c[r.KIND])
-        fields = fields + self._named(c[r.INSTRUMENT], c[r.ABOUT])
+        fields = self.duration(c[r.DURATION]) + self.slot(c[r.SLOT]) + self.instrument(c[r.INSTRUMENT])
+        fields = fields + self.key(c[r.KEY]) + self.velocity(c[r.VELOCITY])
+        fields = fields + self.kind(c[r.KIND]) + self.about(c[r.ABOUT])
+        if self.config.harmony:
+            fields = fields + self.harmony(_harmony_features(c[r.HARMONY]))
         place = self.wave(self._waves(c[r.POSITION], c[r.LENGTH]))
         place = place + self.length((c[r.LENGTH] // _LENGTH_CLASS).clamp(max=16)) + self.gap(gap)
         return torch.as_tensor(fields + place * (c[r.KIND] >= r.NOTE)[..., None])
-
-    def _named(self, instrument: Tensor, about: Tensor) -> Tensor:
-        """Embeddings of an instrument and of what a row is about, chords and keys among them."""
-        if self.harmony is None:
-            return torch.as_tensor(self.instrument(instrument) + self.about(about))
-        is_chord, is_key = instrument == r.CHORD_INSTRUMENT, about >= r.ABOUTS
-        known = self.instrument(instrument.clamp(max=r.NO_INSTRUMENT)) + self.about(about.masked_fill(is_key, 0))
-        told = self.harmony(torch.where(is_key, about - r.ABOUTS + 1, 0))
-        return torch.as_tensor(known + told * (is_chord | is_key)[..., None])
 
     def embed(self, content: Tensor, before: Tensor, last: Tensor, state: Tensor) -> Tensor:
         """Input of the blocks: a row, the row before it, the last note of its slot, and where it stands."""
@@ -189,7 +186,7 @@ class RegionTransformer(nn.Module):
         instrument.scatter_(1, slot, torch.where(is_track, c[r.INSTRUMENT], r.NO_INSTRUMENT))
         about.scatter_(1, slot, torch.where(is_track, c[r.ABOUT], 0))
         instrument[:, r.NO_SLOT], about[:, r.NO_SLOT] = r.NO_INSTRUMENT, 0
-        table = self.slot.weight[None] + self._named(instrument, about)
+        table = self.slot.weight[None] + self.instrument(instrument) + self.about(about)
         return table, about, instrument == 128
 
     # -- heads, each for states (B, N, width) ---------------------------------------------------------------
@@ -199,11 +196,11 @@ class RegionTransformer(nn.Module):
         query = self.slot_query(self.norm_slot(out + self.next_gap(gap)))
         return torch.einsum("bnd,bsd->bns", query, self.slot_key(table)).float() / 8
 
-    def note_input(
-        self, x: Tensor, gap: Tensor, position: Tensor, length: Tensor, slot_content: Tensor, last: Tensor
-    ) -> Tensor:
-        """Input of the note blocks, once gap and slot are known."""
-        place = self.next_wave(self._waves(position, length))
+    def note_input(self, x: Tensor, gap: Tensor, rows: Tensor, slot_content: Tensor, last: Tensor) -> Tensor:
+        """Input of the note blocks, once gap and slot are known; of the rows (B, N, COLUMNS) where they stand."""
+        place = self.next_wave(self._waves(rows[..., r.POSITION], rows[..., r.LENGTH]))
+        if self.config.harmony:
+            place = place + self.next_harmony(_harmony_features(rows[..., r.HARMONY]))
         return torch.as_tensor(x + self.next_gap(gap) + place + self.next_slot(slot_content) + self.next_last(last))
 
     def duration_state(self, z: Tensor, key: Tensor) -> Tensor:
@@ -267,7 +264,7 @@ class RegionTransformer(nn.Module):
         previous = then[r.PREVIOUS]
         slot_content = torch.gather(table, 1, slot[..., None].expand(-1, -1, table.shape[-1]))
         last_key = torch.where(previous >= 0, torch.gather(now[r.KEY], 1, previous.clamp(min=0)), 0)
-        z = self.note_input(x, gap, then[r.POSITION], then[r.LENGTH], slot_content, _picked(content, previous))
+        z = self.note_input(x, gap, rows[:, 1:], slot_content, _picked(content, previous))
         ahead = Rotation.of(self.angles(then[r.TIME], order + 1, last_key, slot), dtype)
         for block in self.note_layers:
             z = block(z, ahead, *block.attention.keys_values(out, turned))
@@ -293,8 +290,7 @@ class RegionTransformer(nn.Module):
 
         predicted = is_predicted.float()
         notes = predicted * is_note
-        instrument = then[r.INSTRUMENT][:, : r.SLOTS + 2].clamp(max=r.NO_INSTRUMENT)
-        instrument_log_p = _log_p(self.instrument_head(out[:, : r.SLOTS + 2]), instrument)
+        instrument_log_p = _log_p(self.instrument_head(out[:, : r.SLOTS + 2]), then[r.INSTRUMENT][:, : r.SLOTS + 2])
         instrument_log_p = functional.pad(instrument_log_p, (0, count - instrument_log_p.shape[1]))
         return {
             "gap": -gap_log_p * predicted * (kind >= r.NOTE) * (kind != r.REGION),
@@ -333,6 +329,17 @@ def allowed_keys(is_drum: Tensor, key_before: Tensor, ascends: Tensor) -> Tensor
     number = torch.arange(r.KEYS, device=is_drum.device)
     allowed = (number >= r.DRUM_KEYS) == is_drum[..., None]
     return allowed & ~(ascends[..., None] & (number <= key_before[..., None]))
+
+
+def _harmony_features(codes: Tensor) -> Tensor:
+    """Codes (B, N) of `tokenizers.region.harmony` as pitch classes, root and key, 0 or 1: (B, N, 48)."""
+
+    def one_hot(value: Tensor, count: int) -> Tensor:
+        return value[..., None] == torch.arange(1, count + 1, device=codes.device)
+
+    classes = (codes[..., None] >> torch.arange(ROOT_BIT, device=codes.device)) & 1 > 0
+    root, key = (codes >> ROOT_BIT) & 15, codes >> KEY_BIT
+    return torch.cat([classes, one_hot(root, 12), one_hot(key, 24)], -1).float()
 
 
 def _picked(content: Tensor, at: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
-from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony, with_chords
+from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony
 from symbolic_music.tokenizers.region.likeness import bar_likeness
 from symbolic_music.tokenizers.region.rows import Rows
 
@@ -32,7 +32,7 @@ class Layout:
     """How the given notes of an edit are chosen and numbered.
 
     Args:
-        numbers: of the slots, at least as many, from 0 to 31; with chords of one slot more. Ascending when omitted.
+        numbers: of the slots, shape (slots,), from 0 to 31; ascending when omitted.
         semitones: transposition.
         future: how far what follows reaches beside what came before; 0 for none of it.
         alike: share of the room for bars of the written slots that are like the spans; see `likeness`.
@@ -94,8 +94,6 @@ def arrange_edit(
         most_written: notes of a span at most; the rest is not in the rows.
         like: steps of bars that are kept as far as there is room, when what is given is cut.
     """
-    harmony = layout.harmony
-    events = with_chords(events, harmony.chords, spans)
     numbers, keys = _numbers(events, layout), events.keys(layout.semitones)
     is_written = np.zeros(len(numbers), bool)
     is_written[list(written)] = True
@@ -107,8 +105,8 @@ def arrange_edit(
         inside |= within
         target = _in_order(events, np.flatnonzero(within & own), numbers, keys)[:most_written]
         regions.append(_region(events, (first, end), target, numbers, keys))
-        if harmony.key is not None:
-            regions[-1][0, r.ABOUT] = r.ABOUTS + _transposed(harmony.key, events.transposition(layout.semitones))
+        semitones = events.transposition(layout.semitones)
+        regions[-1][:, r.HARMONY] = layout.harmony.codes(regions[-1][:, r.TIME], semitones)
     region = np.concatenate(regions)
     room = int((longest - len(region) - len(numbers) - 2) * _FILLED)
     bars = int(_bars(events, spans[0][0])), int(_bars(events, spans[-1][1] - 1)) + 1
@@ -129,7 +127,7 @@ def arrange_edit(
         # What is far away follows without rests, and nothing after it is predicted from it.
         body = body[(body[:, r.KIND] != r.REST) | (body[:, r.STATE] != r.FAR)]
         is_far_row = body[:, r.STATE] == r.FAR
-        body[:, r.PREDICTED] = ~is_far_row & (body[:, r.INSTRUMENT] != r.CHORD_INSTRUMENT)
+        body[:, r.PREDICTED] = ~is_far_row
         body[1:, r.PREDICTED] &= ~is_far_row[:-1]
         body[0, r.PREDICTED] = 0
     begin = spans[0][0]
@@ -145,13 +143,7 @@ def arrange_edit(
 
 
 def _numbers(events: GridEvents, layout: Layout) -> Integers:
-    slots = len(events.slot_instruments)
-    return np.arange(slots) if layout.numbers is None else layout.numbers[:slots]
-
-
-def _transposed(key: int, semitones: int) -> int:
-    """A key (`Harmony.key`) some semitones higher."""
-    return key // 12 * 12 + (key + semitones) % 12
+    return np.arange(len(events.slot_instruments)) if layout.numbers is None else layout.numbers
 
 
 def _sorted(events: GridEvents, chosen: Integers, numbers: Integers, keys: Integers) -> Integers:
@@ -177,17 +169,15 @@ def _given(
     after = (events.bar - last + 1) / layout.future if layout.future else np.full(len(events), np.inf)
     distance = np.where(events.bar < first, first - events.bar, np.where(events.bar >= last, after, 0.0))
     rank = np.where(own, distance / layout.reach, distance)
-    is_chord = events.instrument == r.CHORD_INSTRUMENT
     if layout.alone:
-        is_given = is_given & is_chord
+        is_given = np.zeros_like(is_given)
     if layout.given is not None:
-        given = np.append(layout.given, np.ones(len(is_written) - len(layout.given), bool))
-        is_given = is_given & (given | is_written)[events.slot]
+        is_given = is_given & (layout.given | is_written)[events.slot]
     chosen = np.flatnonzero(is_given & np.isfinite(rank))
     if len(chosen) <= room:
         return chosen, np.zeros(len(chosen), bool)
     if layout.alike:
-        rank[_alike(events, is_given & np.isfinite(rank) & ~is_chord, own, span, int(layout.alike * room))] = 0.0
+        rank[_alike(events, is_given & np.isfinite(rank), own, span, int(layout.alike * room))] = 0.0
     if like is not None:
         rank[is_given & own & (events.time >= like[0]) & (events.time < like[1])] = 0.0
     cut = np.partition(rank[chosen], max(0, room))[max(0, room)]
@@ -218,7 +208,7 @@ def _header(
     head[0, r.KIND], head[0, r.ABOUT] = r.START, min(max(tempo_class, 0), r.TEMPOS - 1)
     head[1:, r.SLOT], head[1:, r.INSTRUMENT] = numbers[slots], events.slot_instruments[slots]
     head[1:, r.ABOUT] = np.where(is_written[slots], r.ABOUT_WRITTEN, r.ABOUT_GIVEN)
-    head[1:, r.PREDICTED] = head[1:, r.INSTRUMENT] != r.CHORD_INSTRUMENT
+    head[1:, r.PREDICTED] = 1
     return head
 
 

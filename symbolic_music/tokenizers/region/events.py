@@ -10,15 +10,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
-from symbolic_music.tokenizers.region.rows import (
-    CHORD_INSTRUMENT,
-    DRUM_KEYS,
-    DURATIONS,
-    PEDAL_INSTRUMENT,
-    PEDAL_KEY,
-    SLOTS,
-    STEPS,
-)
+from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, PEDAL_INSTRUMENT, PEDAL_KEY, SLOTS, STEPS
 from symbolic_music.tokenizers.sustain import joined_presses, pedal_presses
 
 Integers = NDArray[np.int64]
@@ -33,8 +25,7 @@ class GridEvents:
     Args:
         time, duration: in steps, duration 1 to 999.
         slot: a track of one instrument.
-        instrument: 0 to 127, 128 for drums, 129 for presses of a track's sustain pedal, 130 for chords that a region is
-            conditioned on.
+        instrument: 0 to 127, 128 for drums, 129 for presses of a track's sustain pedal.
         pitch, velocity: as in MIDI.
         bar: of each note.
         bar_starts, bar_lengths: of all bars of the score and four quarters more, in steps.
@@ -64,20 +55,15 @@ class GridEvents:
         """Which notes are of drums, shape (notes,)."""
         return np.asarray(self.instrument == DRUM_INSTRUMENT)
 
-    @cached_property
-    def is_pitched(self) -> NDArray[np.bool_]:
-        """Which notes have a pitch: those of instruments and of chords, shape (notes,)."""
-        return np.asarray((self.instrument < DRUM_INSTRUMENT) | (self.instrument == CHORD_INSTRUMENT))
-
     def transposition(self, semitones: int) -> int:
         """The same number of semitones, or 0 where a pitch would leave 0 to 127."""
-        pitched = self.pitch[self.is_pitched]
+        pitched = self.pitch[self.instrument < DRUM_INSTRUMENT]
         fits = not len(pitched) or (pitched.min() + semitones >= 0 and pitched.max() + semitones <= 127)
         return semitones if fits else 0
 
     def keys(self, semitones: int = 0) -> Integers:
         """Keys of the notes, shape (notes,); pitched ones are transposed, unless one would leave 0 to 127."""
-        moved = np.where(self.is_pitched, self.pitch + self.transposition(semitones), self.pitch)
+        moved = np.where(self.instrument < DRUM_INSTRUMENT, self.pitch + self.transposition(semitones), self.pitch)
         return np.asarray(np.where(self.is_drum, self.pitch + DRUM_KEYS, moved))
 
     def edge(self, bar: int) -> int:

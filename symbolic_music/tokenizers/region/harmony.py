@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.theory import chord_intervals, key_of_weights
 from symbolic_music.tokenizers.region.events import GridEvents, Integers
-from symbolic_music.tokenizers.region.rows import CHORD_INSTRUMENT, DURATIONS, SLOTS
 
-_LOWEST_ROOT, _VELOCITY = 48, 64
+# A code: twelve bits for the pitch classes of the chord, its root and the key from these bits on, 0 for none.
+ROOT_BIT, KEY_BIT = 12, 16
 # Bars before and after a span whose notes say its key, too.
 _AROUND = 4
 
@@ -29,62 +30,23 @@ class Harmony:
     chords: tuple[tuple[int, str], ...] = ()
     key: int | None = None
 
-    def __bool__(self) -> bool:
-        """Whether it says anything."""
-        return bool(self.chords) or self.key is not None
+    def codes(self, times: Integers, semitones: int = 0) -> Integers:
+        """The code of the chord and the key at times (n,), transposed: (n,)."""
+        chords = [0, *(_code(name, semitones) for _, name in self.chords)]
+        at = np.searchsorted([step for step, _ in self.chords], times, side="right")
+        key = 0 if self.key is None else 1 + self.key // 12 * 12 + (self.key + semitones) % 12
+        return np.asarray(np.array(chords, np.int64)[at] + (key << KEY_BIT))
 
 
 NO_HARMONY = Harmony()
 
 
-def with_chords(events: GridEvents, chords: Sequence[tuple[int, str]], spans: Sequence[tuple[int, int]]) -> GridEvents:
-    """The events with the chords of some spans as notes of a last slot: of one octave, the root at the bottom.
-
-    Unchanged where no chord falls in a span, or without a free slot.
-
-    Args:
-        chords: as `Harmony.chords`.
-        spans: steps, (first, end).
-    """
-    found = [(time, duration, pitch) for span in spans for time, duration, pitch in _notes(chords, span)]
-    slot = len(events.slot_instruments)
-    if not found or slot >= SLOTS:
-        return events
-    time, duration, pitch = np.array(found, np.int64).T
-
-    def both(own: Integers, new: Integers | int) -> Integers:
-        return np.append(own, np.broadcast_to(new, len(time)))
-
-    order = np.lexsort([both(*pair) for pair in ((events.pitch, pitch), (events.slot, slot), (events.time, time))])
-
-    def joined(own: Integers, new: Integers | int) -> Integers:
-        return np.asarray(both(own, new)[order])
-
-    return replace(
-        events,
-        time=joined(events.time, time),
-        duration=joined(events.duration, duration),
-        slot=joined(events.slot, slot),
-        instrument=joined(events.instrument, CHORD_INSTRUMENT),
-        pitch=joined(events.pitch, pitch),
-        velocity=joined(events.velocity, _VELOCITY),
-        bar=joined(events.bar, np.clip(np.searchsorted(events.bar_starts, time, side="right") - 1, 0, None)),
-        slot_instruments=np.append(events.slot_instruments, CHORD_INSTRUMENT),
-        slot_tracks=np.append(events.slot_tracks, -1),
-    )
-
-
-def _notes(chords: Sequence[tuple[int, str]], span: tuple[int, int]) -> list[tuple[int, int, int]]:
-    """Time, duration and pitch of the notes of the chords in a span."""
-    out = []
-    for number, (step, name) in enumerate(chords):
-        until = chords[number + 1][0] if number + 1 < len(chords) else span[1]
-        start, end = max(step, span[0]), min(until, span[1])
-        if start < end:
-            root, intervals = chord_intervals(name)
-            pitches = sorted(_LOWEST_ROOT + root + interval % 12 for interval in intervals)
-            out += [(start, min(end - start, DURATIONS - 1), pitch) for pitch in pitches]
-    return out
+def _code(name: str, semitones: int) -> int:
+    root, intervals = chord_intervals(name)
+    if not intervals:
+        return 0
+    root = (root + semitones) % 12
+    return sum(1 << (root + interval) % 12 for interval in intervals) + (1 + root << ROOT_BIT)
 
 
 def key_around(events: GridEvents, spans: Sequence[tuple[int, int]]) -> int | None:
@@ -92,6 +54,6 @@ def key_around(events: GridEvents, spans: Sequence[tuple[int, int]]) -> int | No
     near: NDArray[np.bool_] = np.zeros(len(events), bool)
     for first, end in spans:
         near |= (events.bar >= first - _AROUND) & (events.bar < end + _AROUND)
-    near &= events.instrument < 128
+    near &= events.instrument < DRUM_INSTRUMENT
     pitch: Integers = events.pitch[near] % 12
     return key_of_weights(np.bincount(pitch, events.duration[near].astype(np.float64), 12))

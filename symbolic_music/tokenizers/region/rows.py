@@ -15,7 +15,9 @@ Rows = NDArray[np.int64]
 STEPS = 60  # a quarter
 PAD, START, TRACK, NOTE, REST, REGION, END = range(7)
 KIND, TIME, DURATION, SLOT, INSTRUMENT, KEY, VELOCITY, POSITION, LENGTH, STATE, PREVIOUS, ABOUT, PREDICTED = range(13)
-COLUMNS = 13
+# The chord and the key that hold at a written row, see `harmony.codes`; 0 where none is known beforehand.
+HARMONY = 13
+COLUMNS = 14
 
 # A note begins up to 239 steps after the row before it; REST rows of 240 steps fill longer gaps.
 LONGEST_GAP = 240
@@ -25,8 +27,6 @@ SLOTS, NO_SLOT = 32, 32
 # A slot of no instrument holds the presses of the sustain pedal of a track, as notes of key 0.
 NO_INSTRUMENT = PEDAL_INSTRUMENT = 129
 PEDAL_KEY = 0
-# The chords that a region is conditioned on are notes of a slot of this instrument, from the root upward.
-CHORD_INSTRUMENT = 130
 # Keys are pitches, 128 more for drums; 256 stands for none.
 DRUM_KEYS, KEYS, NO_KEY = 128, 256, 256
 VELOCITIES, NO_VELOCITY = 32, 32
@@ -35,10 +35,9 @@ VELOCITIES, NO_VELOCITY = 32, 32
 GIVEN, WITHIN, FAR, WRITTEN = range(4)
 MOST_BARS_LEFT = 17
 STATES = WRITTEN + MOST_BARS_LEFT + 1
-# The ABOUT of START is a tempo, that of TRACK says whether the slot is given or written; that of REGION is 0, or the
-# key that it is conditioned on: ABOUTS and so many more, major keys from C to B, then minor ones.
+# The ABOUT of START is a tempo, that of TRACK says whether the slot is given or written.
 TEMPOS, ABOUT_GIVEN, ABOUT_WRITTEN = 32, 32, 33
-ABOUTS, KEY_SIGNATURES = 34, 24
+ABOUTS = 34
 MOST_POSITION = 960
 
 

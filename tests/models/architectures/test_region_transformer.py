@@ -13,7 +13,7 @@ from symbolic_music.models.architectures.region_transformer import RegionConfig,
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import PLAIN, Layout, arrange_edit, arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
-from symbolic_music.tokenizers.region.harmony import Harmony
+from symbolic_music.tokenizers.region.harmony import KEY_BIT, Harmony
 from tests.tokenizers.example_music import PIECES, piece
 
 FIELDS = ("gap", "slot", "key", "duration", "velocity", "instrument")
@@ -62,10 +62,9 @@ def test_row_by_row_is_all_at_once(network, harmony: bool) -> None:
         gaps = torch.tensor([gap] * 2)
         assert float(cache.gaps()[1, gap]) == pytest.approx(-float(losses["gap"][0, at - 1]), abs=1e-4)
         if kind == r.NOTE:
-            place = (both[r.TIME], both[r.POSITION], both[r.LENGTH])
             found = {
                 "slot": cache.slots(gaps, both[r.STATE])[1, row[r.SLOT]],
-                "key": cache.keys(gaps, both[r.SLOT], *place)[1, row[r.KEY]],
+                "key": cache.keys(gaps, both[r.SLOT], row[None].expand(2, -1))[1, row[r.KEY]],
                 "duration": cache.durations(both[r.KEY])[1, row[r.DURATION]],
                 "velocity": cache.velocities(both[r.DURATION])[1, row[r.VELOCITY]],
             }
@@ -80,29 +79,27 @@ LED = Layout(harmony=Harmony(((0, "C"), (600, "G7")), key=3))
 
 
 def following() -> RegionTransformer:
-    """A network that reads chords and keys."""
+    """A network that is conditioned on chords and keys."""
     network = filled(RegionConfig(width=64, layers=2, note_layers=1, hidden=48, window=200, harmony=True))
     with torch.no_grad():
-        assert network.harmony is not None
-        assert not network.harmony.weight.any(), "weights from before chords were read keep their meaning"
-        network.harmony.weight.normal_(std=0.3)
+        for layer in (network.harmony, network.next_harmony):
+            assert not layer.weight.any(), "weights from before it was conditioned on chords keep their meaning"
+            layer.weight.normal_(std=0.3)
     return network
 
 
-def test_chords_and_keys_bear_on_what_follows_and_are_not_predicted() -> None:
+def test_chords_and_keys_bear_on_what_is_written() -> None:
     network, rows = following(), an_edit(layout=LED)
-    is_chord = (rows[1:, r.INSTRUMENT] == r.CHORD_INSTRUMENT)[None]
-    region = rows[:, r.KIND] == r.REGION
-    other_key, other_chords = rows.clone(), rows.clone()
-    other_key[region, r.ABOUT] += 5
-    other_chords[1:][is_chord[0] & (rows[1:, r.KIND] == r.NOTE), r.KEY] += 1
+    written = rows[:, r.HARMONY] > 0
+    others = [rows.clone() for _ in range(2)]
+    others[0][written, r.HARMONY] += 5 << KEY_BIT
+    others[1][written, r.HARMONY] = an_edit(layout=Layout(harmony=Harmony(((0, "Eb"),), key=3)))[written, r.HARMONY]
     with torch.no_grad():
-        losses, *others = (network.losses(one[None]) for one in (rows, other_key, other_chords))
-    written = losses["written"] > 0
-    for name in FIELDS:
-        assert not losses[name][is_chord].any(), name
-    for other in others:
-        assert not torch.allclose(losses["key"][written], other["key"][written], atol=1e-4)
+        losses, *changed = (network.losses(one[None]) for one in (rows, *others))
+    region, first = losses["written"] > 0, int(written.nonzero()[0])
+    for other in changed:
+        assert not torch.allclose(losses["key"][region], other["key"][region], atol=1e-4)
+        assert torch.equal(losses["key"][0, : first - 1], other["key"][0, : first - 1])
 
 
 def test_without_chords_a_network_that_reads_them_is_as_one_that_does_not(network) -> None:
@@ -127,7 +124,7 @@ def test_alternatives_with_rows_of_their_own_are_as_each_alone(network) -> None:
         found = [
             cache.gaps(),
             cache.slots(gap, rows[:, r.STATE]),
-            cache.keys(gap, rows[:, r.SLOT], rows[:, r.TIME], rows[:, r.POSITION], rows[:, r.LENGTH]),
+            cache.keys(gap, rows[:, r.SLOT], rows),
             cache.durations(rows[:, r.KEY]),
             cache.velocities(rows[:, r.DURATION]),
         ]
@@ -152,7 +149,7 @@ def test_probabilities_sum_to_one(network) -> None:
     for log_p in (
         cache.gaps(),
         cache.slots(one, rows[begin, r.STATE][None]),
-        cache.keys(one, slot, one, one, torch.tensor([240])),
+        cache.keys(one, slot, rows[begin][None]),
         cache.durations(torch.tensor([60])),
         cache.velocities(torch.tensor([30])),
     ):
