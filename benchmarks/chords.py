@@ -70,14 +70,14 @@ def in_chord(score: Score, onsets: np.ndarray, pitches: np.ndarray, chords: list
 def written(
     score: Score, first: int, model: sm.models.Model, tracks: list[int], semitones: int | None, passing: bool
 ) -> tuple[int, int]:
-    """The notes in the chord, of a region that is written over chords so many semitones higher; None: over no chords."""
+    """The notes in the chord, of a region written over chords so many semitones higher; None: over no chords."""
     lines = score.bars()
     start, end = int(lines[first]), int(lines[first + BARS])
     changes = list(sm.edits.chord_changes(score))
     held = [one for one in changes if one[0] <= start][-1:]
     chords = [(max(tick, start), moved(name, semitones or 0)) for tick, name in held + changes if tick < end]
     chords = [one for one in chords if one[0] >= start]
-    chords = sorted({tick: name for tick, name in chords}.items())
+    chords = sorted(dict(chords).items())
     numbers = score.numbers()
     bars = [
         (float(numbers[at := int(np.searchsorted(lines, tick, side="right")) - 1])

@@ -24,8 +24,8 @@ _WITH_PEDAL = 0.6
 # Of the edits of long pieces these have no bars from afar that are like the region; the others give them such a share
 # of the room, and the written tracks reach so much further than the others.
 _WITHOUT_ALIKE, _ALIKE, _REACH_BESIDE = 0.25, (0.1, 0.4), (1.0, 1.5)
-# Of the edits with chords, those with nothing else given, and those with plain triads.
-_CHORDS_ALONE, _TRIADS = 0.15, 0.3
+# Of the edits with chords, those with nothing else given, which teach most about them, and those with plain triads.
+_CHORDS_ALONE, _TRIADS = 0.5, 0.3
 # No example is written for more than this share.
 _MOST_WRITTEN = 0.6
 

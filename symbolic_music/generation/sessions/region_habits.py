@@ -18,6 +18,8 @@ from symbolic_music.tokenizers.region import rows as r
 _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
 # How far beyond a limit that the bars around do not keep the pace is.
 _AMPLE = 1.35
+# Of 32 pitched notes of songs, how many begin in the chord of their place, a semitone from it, and elsewhere.
+_OVER_CHORDS = np.array([26.0, 2.0, 4.0])
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
@@ -60,9 +62,9 @@ class Elsewhere:
                 places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         if limits.grid is not None:
             places = np.ones_like(places)
+        found = replace(found, at_once=at_once, per_bar=per_bar, places=places)
         # Chords that are asked for may be in another key than the part is elsewhere.
-        classes = np.zeros(12) if limits.chords else found.classes
-        return replace(found, at_once=at_once, per_bar=per_bar, places=places, classes=classes)
+        return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS) if limits.chords else found
 
     def _habits_of(self, own: NDArray[np.bool_]) -> Habits | None:
         events = self.events
