@@ -67,26 +67,22 @@ def relation(classes: Mask) -> Integers:
     return np.where(classes, IN_CHORD, np.where(near, CLASH, NEITHER))
 
 
-def sounding(
-    events: GridEvents, slots: Sequence[int], chords: Sequence[tuple[int, str]] = (), until: int = 0
-) -> Sounding:
-    """The pitched notes of all other slots, and chords that are known beforehand.
-
-    Args:
-        events: of the piece.
-        slots: that are written.
-        chords: (step, name), sorted by step; each holds until the next, and the last until step `until`.
-    """
+def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
+    """The pitched notes of all other slots."""
     chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
+    return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
+
+
+def sounding_chords(chords: Sequence[tuple[int, str]], until: int) -> Sounding:
+    """Chords that are asked for: (step, name), sorted; each holds until the next, and the last until step `until`."""
     ends = [*(step for step, _ in chords[1:]), until]
     held = [
         (step, end - step, pitch)
-        for (step, name), end in zip(chords, ends, strict=False)
+        for (step, name), end in zip(chords, ends, strict=True)
         for pitch in chord_classes(name)
+        if step < end
     ]
-    columns = np.array(held, np.int64).reshape(-1, 3).T
-    known = events.time[chosen], events.duration[chosen], events.pitch[chosen]
-    return Sounding(*(np.append(own, more) for own, more in zip(known, columns, strict=True)))
+    return Sounding(*np.array(held, np.int64).reshape(-1, 3).T)
 
 
 def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:

@@ -16,7 +16,7 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint, Unsatisfiable
-from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding
+from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding, sounding_chords
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
@@ -70,7 +70,7 @@ class RegionEditing(PlannedSession):
         limits = self._edit.limits
         for span in edit.spans:
             limits.constraints(score, self, span)
-        chords = tuple(limits.chord_steps(score, self)) if limits.chords else ()
+        chords = tuple(limits.chord_steps(score, self))
         self._harmony = Harmony(chords, limits.key) if follows_chords(model) else NO_HARMONY
 
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
@@ -184,8 +184,9 @@ class RegionEditing(PlannedSession):
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
-        is_bound = planner.keeps_habits and not limits.free
-        others = sounding(events, chosen, self._harmony.chords, part.end) if is_bound else None
+        chords = limits.chord_steps(self._score, self)
+        over = sounding_chords(chords, part.end) if chords else sounding(events, chosen)
+        others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Where the pedal is among the events, the notes are played freely.
@@ -212,7 +213,7 @@ class RegionEditing(PlannedSession):
             ),
             # Bars that are alike may have other chords than those that are asked for.
             motifs=tuple(
-                None if alike is None or self._harmony.chords else Motif(events, slot, alike) for slot in chosen
+                None if alike is None or limits.chords else Motif(events, slot, alike) for slot in chosen
             ),
             others=others,
             is_opening=is_opening,

@@ -19,7 +19,7 @@ _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
 # How far beyond a limit that the bars around do not keep the pace is.
 _AMPLE = 1.35
 # Of 32 pitched notes of songs, how many begin in the chord of their place, a semitone from it, and elsewhere.
-_OVER_CHORDS = np.array([26.0, 2.0, 4.0])
+_OVER_CHORDS = np.array([25.6, 3.5, 2.9])
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
