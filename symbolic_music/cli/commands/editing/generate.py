@@ -18,6 +18,7 @@ from symbolic_music.errors import OptionError
     "-m piano --seconds 20 -o new.mid",
     "--prompt song.mid --seconds 10 --seed 1 -o longer.mid",
     "--instruments piano,bass,drums --tempo 96 --meter 3/4 --key 'D minor' -o waltz.mid",
+    "--instruments piano,bass,drums --chords 'Am | F | C | G' --passing-notes -o band.mid",
 )
 @grouped
 def generate(
