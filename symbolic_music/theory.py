@@ -92,6 +92,28 @@ def key_signature(name: str) -> tuple[int, bool]:
     return found
 
 
+def key_number(sharps: int, minor: bool) -> int:
+    """The number of a key, as of `likely_key`: 0 to 11 for C to B major, 12 to 23 for minor.
+
+    Examples:
+        >>> sm.theory.key_number(-3, minor=True)  # C minor
+        12
+    """
+    return (7 * sharps + 9 * minor) % 12 + 12 * minor
+
+
+def numbered_key(number: int) -> tuple[int, bool]:
+    """Sharps (flats are negative) of a key by its number, and whether it is minor: at most six accidentals.
+
+    Examples:
+        >>> sm.theory.key_name(*sm.theory.numbered_key(13))
+        'C# minor'
+    """
+    minor = number >= 12
+    # A fifth up adds a sharp.
+    return ((number + 3 * minor) % 12 * 7 + 5) % 12 - 5, minor
+
+
 # Intervals above the root, by what follows the root's letter.
 CHORDS: dict[str, tuple[int, ...]] = {
     "": (0, 4, 7), "m": (0, 3, 7), "5": (0, 7), "6": (0, 4, 7, 9), "m6": (0, 3, 7, 9), "7": (0, 4, 7, 10),

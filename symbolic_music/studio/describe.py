@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.edits import estimated_chords
-from symbolic_music.edits.harmony import NAMES
 from symbolic_music.general_midi import DRUM_INSTRUMENT, DRUMS, instrument_name
 from symbolic_music.score import Array, Score, track_title
-from symbolic_music.theory import SCALES, likely_key
+from symbolic_music.theory import SCALES, key_number, likely_key, numbered_key
+from symbolic_music.theory import key_name as name_of_key
 
 _PEDAL, _VOLUME, _PAN = 64, 7, 10
 
@@ -52,7 +52,7 @@ def key_name(score: Score) -> str | None:
     if likely is None:
         return None
     key = likely if written is None or _in_scale(score, written) < _in_scale(score, likely) else written
-    return f"{NAMES[key % 12]} {'major' if key < 12 else 'minor'}"
+    return name_of_key(*numbered_key(key))
 
 
 def _written_key(score: Score) -> int | None:
@@ -60,8 +60,7 @@ def _written_key(score: Score) -> int | None:
     first = score.keys[score.keys["time"] <= 0]
     if not len(first):
         return None
-    is_minor = bool(first["minor"][-1])
-    return (7 * int(first["sharps"][-1]) + 9 * is_minor) % 12 + 12 * is_minor
+    return key_number(int(first["sharps"][-1]), bool(first["minor"][-1]))
 
 
 def _in_scale(score: Score, key: int) -> int:

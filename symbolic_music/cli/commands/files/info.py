@@ -115,15 +115,10 @@ def _changes(table: Any, *columns: str) -> int:
 
 
 def _estimated_key(score: Score) -> str | None:
-    from symbolic_music.theory import key_name, likely_key
+    from symbolic_music.theory import key_name, likely_key, numbered_key
 
     key = likely_key(score)
-    if key is None:
-        return None
-    minor = key >= 12
-    # A fifth up adds a sharp; of enharmonic keys the one with at most six accidentals is named.
-    sharps = ((key + 3 * minor) % 12 * 7 + 5) % 12 - 5
-    return key_name(sharps, minor)
+    return None if key is None else key_name(*numbered_key(key))
 
 
 _LET_GO = "velocity of a note off"
