@@ -24,8 +24,8 @@ _WITH_PEDAL = 0.6
 # Of the edits of long pieces these have no bars from afar that are like the region; the others give them such a share
 # of the room, and the written tracks reach so much further than the others.
 _WITHOUT_ALIKE, _ALIKE, _REACH_BESIDE = 0.25, (0.1, 0.4), (1.0, 1.5)
-# Of the edits with chords, those with nothing else given, which teach most about them, and those with plain triads.
-_CHORDS_ALONE, _TRIADS = 0.5, 0.3
+# Of the examples with chords, those of notes from nothing, edits with nothing else given, and those of plain triads.
+_CHORDS_FROM_NOTHING, _CHORDS_ALONE, _TRIADS = 0.3, 0.3, 0.3
 # No example is written for more than this share.
 _MOST_WRITTEN = 0.6
 
@@ -61,11 +61,13 @@ def region_example(
     """Make one example from a piece with notes, of at most `longest` rows.
 
     Args:
-        chords: of the piece, as `Harmony.chords`; edits are conditioned on those of their spans.
+        chords: of the piece, as `Harmony.chords`, which the example is conditioned on.
     """
-    if rng.random() < augmentation.edits or chords:
+    if chords and rng.random() < _TRIADS:
+        chords = [(step, _triad(name)) for step, name in chords]
+    if rng.random() < (1 - _CHORDS_FROM_NOTHING if chords else augmentation.edits):
         return _edit(events, longest, augmentation, rng, chords)
-    layout = _layout(events, augmentation, rng)
+    layout = replace(_layout(events, augmentation, rng), harmony=Harmony(tuple(chords)))
     return arrange_stretch(events, _any_bar(events, rng), longest, layout)
 
 
@@ -122,8 +124,6 @@ def _edit(
     steps: list[StepSpan] = [(events.edge(a), events.edge(b)) for a, b in spans]
     layout = _layout(events, augmentation, rng)
     key = key_around(events, spans) if augmentation.keys and rng.random() < augmentation.keys else None
-    if chords and rng.random() < _TRIADS:
-        chords = [(step, _triad(name)) for step, name in chords]
     layout = replace(layout, harmony=Harmony(tuple(chords), key))
     if chords and rng.random() < _CHORDS_ALONE:
         layout = replace(layout, alone=True)

@@ -193,7 +193,7 @@ class RegionEditing(PlannedSession):
         is_free = others is None or self._with_pedal
         alike = None if is_free else AlikeBars(events, chosen, part.start, part.end, self._like)
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
-        is_opening = self._is_opening(events)
+        is_opening = not len(events)
         return RegionRequest(
             rows=self._rows(number, place, part, events, chosen),
             origin=part.start,
@@ -223,7 +223,7 @@ class RegionEditing(PlannedSession):
             fewest_in_bar=(limits.notes_per_bar or (0, 0))[0],
             fewest_at_once=(limits.notes_at_once or (1, 1))[0],
             above=planner.above(),
-            harmony=NO_HARMONY if is_opening else self._harmony,
+            harmony=self._harmony,
             most=max(64, _MOST_A_QUARTER * (part.end - part.start) // r.STEPS),
         ), {slot: track for slot, (track, _) in slots}  # fmt: skip
 
@@ -235,15 +235,12 @@ class RegionEditing(PlannedSession):
         room = window - min(_ROOM, window // 3)
         layout = Layout(harmony=self._harmony)
         rows = arrange_edit(events, [(part.start, part.end), *ahead], slots, room, layout, like=self._like)
-        is_opening = self._is_opening(events)
+        # A piece begins as the stretches of training do: with its header alone.
+        is_opening = not len(events)
         rows = rows[: int(np.flatnonzero(rows[:, r.KIND] == r.REGION)[0]) + (not is_opening)]
         if is_opening:
             rows[rows[:, r.KIND] == r.TRACK, r.ABOUT] = r.ABOUT_GIVEN
         return rows
-
-    def _is_opening(self, events: GridEvents) -> bool:
-        """Whether a piece begins as the stretches of training do, with its header alone: no notes nor chords."""
-        return not len(events) and not self._harmony.chords
 
     def _pedals(self, number: int) -> list[int]:
         """The written tracks whose pedal is written too: after the end of the piece, where it was in use so far.

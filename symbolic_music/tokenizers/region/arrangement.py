@@ -38,7 +38,7 @@ class Layout:
         alike: share of the room for bars of the written slots that are like the spans; see `likeness`.
         reach: how much further the other notes of written slots reach.
         given: mask of the slots whose notes are given; written slots always are.
-        harmony: that the spans are conditioned on.
+        harmony: that the spans of an edit are conditioned on, or all of a stretch.
         alone: whether nothing else is given.
         tempo: added to the class of the tempo.
     """
@@ -70,6 +70,8 @@ def arrange_stretch(events: GridEvents, first_bar: int, longest: int, layout: La
     rows = np.concatenate([head, body])[:longest]
     _place(events, rows)
     r.link_slots(rows)
+    is_body = rows[:, r.KIND] >= r.NOTE
+    rows[is_body, r.HARMONY] = layout.harmony.codes(rows[is_body, r.TIME], events.transposition(layout.semitones))
     rows[:, r.TIME] -= begin
     return rows
 
