@@ -202,7 +202,8 @@ class Motif:
         if not there.any():
             return log_p
         alike = self._alike.counts(bar, self._bars, _MODEL_NOTES)[there]
-        return _weighed(log_p, np.bincount(self._keys[there], alike, minlength=KEYS), _MODEL_NOTES)
+        counts = np.bincount(self._keys[there], alike, minlength=KEYS).astype(np.float64)
+        return _weighed(log_p, counts, _MODEL_NOTES)
 
 
 class Rhythm:
@@ -247,7 +248,7 @@ class Rhythm:
             # All bars together count half as much as the model; the bars that are alike come on top.
             counts = _MODEL_GAPS / 2 / len(counts) + self._alike.counts(bar, self._bars, _MODEL_GAPS)[there]
         classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
-        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS), _MODEL_GAPS)
+        return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
 
 
 @dataclass(frozen=True, eq=False)
