@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from symbolic_music.errors import FileError
+from symbolic_music.io import atomic
 from symbolic_music.io.atomic import replacing, write_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes, links and FIFOs are of POSIX")
@@ -130,4 +131,31 @@ def test_whatever_ends_the_writing_leaves_the_old_file_and_nothing_hidden(tmp_pa
     with pytest.raises(error):
         stopped()
     assert path.read_bytes() == b"before"
+    assert names(tmp_path) == ["song.mid"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files without a name are of Linux")
+def test_a_file_has_no_name_before_it_is_whole(tmp_path):
+    path = tmp_path / "song.mid"
+    for before in ([], ["song.mid"]):
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"new")
+            assert names(tmp_path) == before
+        assert (path.read_bytes(), names(tmp_path)) == (b"new", ["song.mid"])
+    with replacing(path) as temporary:
+        path.unlink()  # by another
+        temporary.write_bytes(b"mine")
+    assert path.read_bytes() == b"mine"
+    path.unlink()
+    with replacing(path) as temporary:
+        path.write_bytes(b"theirs")
+        temporary.write_bytes(b"mine")
+    assert (path.read_bytes(), names(tmp_path)) == (b"mine", ["song.mid"])
+
+
+def test_a_system_without_unnamed_files_writes_hidden_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_DESCRIPTORS", str(tmp_path / "nowhere"))
+    with replacing(tmp_path / "song.mid") as temporary:
+        temporary.write_bytes(b"new")
+        assert names(tmp_path) == [temporary.name]
     assert names(tmp_path) == ["song.mid"]
