@@ -55,7 +55,7 @@ def moved(name: str, semitones: int) -> str:
     return NAMES[(root + semitones) % 12] + name[2 if name[1:2] in ("#", "b") else 1 :]
 
 
-def in_chord(score: Score, onsets: np.ndarray, pitches: np.ndarray, chords: list[tuple[int, str]]) -> tuple[int, int]:
+def in_chord(onsets: np.ndarray, pitches: np.ndarray, chords: list[tuple[int, str]]) -> tuple[int, int]:
     """How many notes begin in the chord of their place, and how many begin where there is one."""
     good = total = 0
     for (tick, name), (after, _) in pairwise([*chords, (1 << 60, "-")]):
@@ -67,27 +67,30 @@ def in_chord(score: Score, onsets: np.ndarray, pitches: np.ndarray, chords: list
     return good, total
 
 
+def region_chords(score: Score, first: int, semitones: int) -> tuple[list[tuple[int, str]], list[tuple[float, str]]]:
+    """The chords of a region by their ticks, and by their bars, so many semitones higher."""
+    lines, numbers = score.bars(), score.numbers()
+    start, end = int(lines[first]), int(lines[first + BARS])
+    changes = list(sm.edits.chord_changes(score))
+    held = [(start, name) for tick, name in changes if tick <= start][-1:]
+    ticks = [(tick, moved(name, semitones)) for tick, name in held + [one for one in changes if start < one[0] < end]]
+    bars = []
+    for tick, name in ticks:
+        at = int(np.searchsorted(lines, tick, side="right")) - 1
+        bars.append((float(numbers[at]) + (tick - int(lines[at])) / int(lines[at + 1] - lines[at]), name))
+    return ticks, bars
+
+
 def written(
     score: Score, first: int, model: sm.models.Model, tracks: list[int], semitones: int | None, passing: bool
 ) -> tuple[int, int]:
     """The notes in the chord, of a region written over chords so many semitones higher; None: over no chords."""
-    lines = score.bars()
-    start, end = int(lines[first]), int(lines[first + BARS])
-    changes = list(sm.edits.chord_changes(score))
-    held = [one for one in changes if one[0] <= start][-1:]
-    chords = [(max(tick, start), moved(name, semitones or 0)) for tick, name in held + changes if tick < end]
-    chords = [one for one in chords if one[0] >= start]
-    chords = sorted(dict(chords).items())
+    chords, bars = region_chords(score, first, semitones or 0)
     numbers = score.numbers()
-    bars = [
-        (float(numbers[at := int(np.searchsorted(lines, tick, side="right")) - 1])
-         + (tick - int(lines[at])) / int(lines[at + 1] - lines[at]), name)
-        for tick, name in chords
-    ]  # fmt: skip
     limits = sm.Limits() if semitones is None else sm.Limits(chords=tuple(bars), passing_notes=passing)
     region = generation.bars(int(numbers[first]), int(numbers[first + BARS - 1]))
     notes = generation.edit(score, [region], tracks, model, limits=limits, seed=1).finish()[0].notes
-    return in_chord(score, notes["onset"], notes["pitch"], chords)
+    return in_chord(notes["onset"], notes["pitch"], chords)
 
 
 def region_of(events: GridEvents, rng: np.random.Generator) -> tuple[int, int]:
@@ -134,7 +137,7 @@ def main() -> None:
         "its chords, conditioned and limited": (0, False),
         "chords a third higher, conditioned": (4, True),
     }
-    counts = {name: np.zeros(2) for name in systems}
+    counts = {name: np.zeros(2) for name in ("the song itself", *systems)}
     done = 0
     for piece in rng.permutation(pieces).tolist():
         score = store.music(piece)
@@ -152,6 +155,10 @@ def main() -> None:
         except SymbolicMusicError as error:
             print(f"{store.piece(piece).source}: {error}")
             continue
+        own = span & np.isin(score.notes["track"], playing)
+        found["the song itself"] = in_chord(
+            score.notes["onset"][own], score.notes["pitch"][own], region_chords(score, first, 0)[0]
+        )
         for name, pair in found.items():
             counts[name] += pair
         done += 1

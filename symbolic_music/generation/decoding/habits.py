@@ -281,6 +281,7 @@ class Habits:
 _NEW_AT_ONCE, _NEW_PER_BAR = 4, 24
 # The keys of a piano.
 _LOWEST_NEW, _HIGHEST_NEW = 21, 108
+_KIT = range(35, 60)
 # Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.
 _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 
@@ -300,8 +301,12 @@ def new_habits(
     durations = np.arange(DURATIONS) >= shortest
     keys, places = np.ones(KEYS, bool), np.ones(STEPS, bool)
     keys[:_LOWEST_NEW], keys[_HIGHEST_NEW + 1 : DRUM_KEYS] = False, False
-    # A piece from nothing does not fall silent for more than two bars of 4/4.
-    longest_gap = 1 << 30 if len(others) else 8 * STEPS
+    longest_gap = 1 << 30
+    if not len(others):
+        # A piece from nothing has the drums of a kit, begins in time, and is silent for two bars of 4/4 at most.
+        keys[DRUM_KEYS : DRUM_KEYS + _KIT.start], keys[DRUM_KEYS + _KIT.stop :] = False, False
+        places = np.isin(np.arange(STEPS) % (STEPS // 2), (0, STEPS // 6, STEPS // 4, STEPS // 3))
+        longest_gap = 8 * STEPS
     return Habits(keys, places, durations, at_once, per_bar, longest_gap, _NEW_HARMONY, classes)
 
 

@@ -80,7 +80,8 @@ class RegionLine:
         return gap
 
     def _drawn_gap(self, log_p: Floats) -> tuple[int, float]:
-        request, model_log_p = self._request, log_p
+        request = self._request
+        model_log_p = log_p = _ending(log_p, request.end - self._now)
         if request.rhythm is not None:
             bar, place = self._place_in_bar(self._now)
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
@@ -293,3 +294,17 @@ class RegionLine:
         """The error where nothing may follow."""
         time = (self._now - self._request.start) / r.STEPS
         return Unsatisfiable(what, self._now, f"{time:.1f} quarters into the region", self._request.constraints)
+
+
+def _ending(log_p: Floats, left: int) -> Floats:
+    """Log-probabilities of gap classes with `left` steps to go: where the next note would come later, the span is over.
+
+    Otherwise the notes that fit would take the place of those that do not, and crowd at the end of a span that ends
+    within a bar.
+    """
+    if left >= r.LONGEST_GAP:
+        return log_p
+    out = log_p.copy()
+    out[r.GAP_END] = np.logaddexp.reduce(log_p[[*range(left, r.LONGEST_GAP), r.GAP_REST, r.GAP_END]])
+    out[left : r.LONGEST_GAP] = out[r.GAP_REST] = -np.inf
+    return np.asarray(out)
