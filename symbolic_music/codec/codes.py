@@ -58,8 +58,17 @@ class Codes:
         about = {"codec": json.dumps(asdict(self.format)), "samples": str(self.samples)}
         kind = np.uint16 if self.format.size <= 1 << 16 else np.uint32
         data = save({"codes": np.ascontiguousarray(self.codes.astype(kind))}, metadata=about)
-        write_bytes(Path(path), data)
+        write_bytes(Path(path), _in_order(data))
         return Path(path)
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with its metadata by name: they come in any order, and the same codes would be other bytes."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return data[:8] + text.ljust(end - 8) + data[end:]
 
 
 def load_codes(path: str | Path) -> Codes:

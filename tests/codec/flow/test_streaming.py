@@ -112,7 +112,7 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         stream_sound(made, score(), guidance=-1)
     with pytest.raises(EmptyScoreError):
         stream_sound(made, Score())
-    with pytest.raises(ModelError, match="multiple of hop"):
+    with pytest.raises(ModelError, match="two or more times hop"):
         FlowConfig(size=100, hop=30)
     with pytest.raises(ModelError):
         FlowConfig(width=0)

@@ -402,12 +402,13 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from symbolic_music.io import atomic
 
-    def full(*arguments: object) -> None:
+    def full(*arguments: object, **named: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     source = album(tmp_path / "music", 4)
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, "replace", full)
+        for name in ("replace", "link"):  # how a file gets its name, and how one that has none gets it
+            patch.setattr(atomic.os, name, full)
         with pytest.raises(FileError, match="No space left"):
             prepare("folder", source, tmp_path / "store")
     assert not (tmp_path / "store").exists()
@@ -415,7 +416,8 @@ def test_a_full_disk_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.Mon
     before = files(tmp_path / "store")
     write(source, {"9.mid": tune(9)})
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, "replace", full)
+        for name in ("replace", "link"):  # how a file gets its name, and how one that has none gets it
+            patch.setattr(atomic.os, name, full)
         with pytest.raises(FileError, match="No space left"):
             prepare("folder", source, tmp_path / "store", pieces=2)
     assert files(tmp_path / "store") == before
