@@ -72,6 +72,7 @@ def test_codes_are_saved_and_loaded(codec: Codec, tmp_path: Path) -> None:
     again = load_codes(codes.save(tmp_path / "a.safetensors"))
     assert np.array_equal(again.codes, codes.codes)
     assert (again.format, again.samples) == (codes.format, codes.samples)
+    assert len({codes.save(tmp_path / "b.safetensors").read_bytes() for _ in range(12)}) == 1
     for name, content in (("empty", b""), ("text", b"hello, codes"), ("zeros", bytes(64))):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(FileError):

@@ -13,6 +13,7 @@ from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, habits_of, paced, sounding, tuned
+from symbolic_music.generation.decoding.region_line import _ending
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES
@@ -429,3 +430,28 @@ def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.Monke
     pitched = score.notes[score.notes["channel"] != 9]
     assert pitched["pitch"].min() >= 21
     assert pitched["pitch"].max() <= 108
+
+
+def test_a_band_from_nothing_plays_in_time_at_a_usual_pace() -> None:
+    piece = generation.new_piece(["piano", "bass", "drums"], tempo=120)
+    notes = generation.generate(piece, 16.0, regional(), seed=1).notes
+    quarter = generation.new_piece().ticks_per_quarter
+    assert set((notes["onset"] % (quarter // 2) * 12 // quarter).tolist()) <= {0, 2, 3, 4}
+    drums, bass = notes[notes["track"] == 2], notes[notes["track"] == 1]
+    assert len(drums)
+    assert drums["pitch"].min() >= 35
+    assert drums["pitch"].max() <= 59
+    assert len(np.unique(bass["onset"])) == len(bass) > 0
+    # 8, 5 and 11.5 notes a bar.
+    a_bar = np.bincount(notes["onset"] // (4 * quarter), minlength=8)
+    assert 0.6 * 24.5 < a_bar[:8].mean() < 1.4 * 24.5
+
+
+def test_gaps_beyond_the_span_end_it() -> None:
+    log_p = np.full(GAPS, -np.log(GAPS))
+    found = np.exp(_ending(log_p, 30))
+    assert found.sum() == pytest.approx(1)
+    assert found[:30] == pytest.approx(1 / GAPS)
+    assert found[GAP_END] == pytest.approx((GAPS - 30) / GAPS)
+    assert not found[30:GAP_END].any()
+    assert np.array_equal(_ending(log_p, LONGEST_GAP), log_p)
