@@ -32,7 +32,7 @@ class SamplingOptions:
     ] = None
     temperature: Annotated[
         float | None,
-        _sampling(help="Below 1 safer, above 1 bolder.", show_default="1.0; of region models 0.65, 0.7 from nothing"),
+        _sampling(help="Below 1 safer, above 1 bolder.", show_default="1.0; of region models 0.65, 0.85 from nothing"),
     ] = None
     top_p: Annotated[
         float | None,
