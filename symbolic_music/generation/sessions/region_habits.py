@@ -22,7 +22,7 @@ _AMPLE = 1.35
 # Of 32 pitched notes of songs, how many begin in the chord of their place, a semitone from it, and elsewhere.
 _OVER_CHORDS = np.array([25.6, 3.5, 2.9])
 _BASSES = range(32, 40)
-# Notes of a bar in which a part plays, upper quartiles of 1,157 tracks of Lakh, since pieces from nothing have few parts:
+# Notes of a bar in which a part plays, upper quartiles of 1,157 tracks of Lakh, as pieces from nothing have few parts:
 # pianos and guitars, basses, drums, others.
 _A_BAR = {**dict.fromkeys((*range(8), *range(24, 32)), 13.5), **dict.fromkeys(_BASSES, 7.5), DRUM_INSTRUMENT: 21.0}
 _A_BAR_OF_OTHERS = 7.0
