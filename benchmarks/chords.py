@@ -21,6 +21,7 @@ from result_file import row, write_result
 import symbolic_music as sm
 from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
+from symbolic_music.edits.harmony import NAMES
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.score import Score
@@ -30,7 +31,6 @@ from symbolic_music.tokenizers.region.arrangement import Layout
 from symbolic_music.tokenizers.region.harmony import Harmony, key_around
 from symbolic_music.tokenizers.region.rows import STEPS
 
-NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 BARS = 4
 
 

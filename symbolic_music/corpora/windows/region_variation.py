@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
-from symbolic_music.tokenizers.region.events import GridEvents
+from symbolic_music.tokenizers.region.events import GridEvents, note_order
 
 # Drums that kits use for one another: kicks, snares, hats, crashes, rides, toms.
 _ALIKE = ((35, 36), (38, 40), (42, 44), (49, 57), (51, 59), (45, 47), (41, 43), (48, 50))
@@ -61,9 +61,6 @@ def _merged(events: GridEvents, rng: np.random.Generator) -> GridEvents:
 
 
 def _sorted(events: GridEvents) -> GridEvents:
-    """By time, slot and pitch, one note of each, the longest."""
-    order = np.lexsort((-events.duration, events.pitch, events.slot, events.time))
-    same = [column[order][1:] == column[order][:-1] for column in (events.time, events.slot, events.pitch)]
-    order = order[~np.append(False, np.logical_and.reduce(same))]
+    order = note_order(events.time, events.slot, events.pitch, events.duration)
     names = ("time", "duration", "slot", "instrument", "pitch", "velocity", "bar")
     return replace(events, **{name: getattr(events, name)[order] for name in names})

@@ -70,8 +70,8 @@ class RegionEditing(PlannedSession):
         limits = self._edit.limits
         for span in edit.spans:
             limits.constraints(score, self, span)
-        chords = tuple(limits.chord_steps(score, self))
-        self._harmony = Harmony(chords, limits.key) if follows_chords(model) else NO_HARMONY
+        self._chords = tuple(limits.chord_steps(score, self))
+        self._harmony = Harmony(self._chords, limits.key) if follows_chords(model) else NO_HARMONY
 
     def steps(self, ticks: Sequence[int] | Array) -> NDArray[np.int64]:
         """Steps of the model at ticks of the score; see `views.model_view.StepView`."""
@@ -184,8 +184,7 @@ class RegionEditing(PlannedSession):
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
-        chords = limits.chord_steps(self._score, self)
-        over = sounding_chords(chords, part.end) if chords else sounding(events, chosen)
+        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen)
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
@@ -213,7 +212,7 @@ class RegionEditing(PlannedSession):
             ),
             # Bars that are alike may have other chords than those that are asked for.
             motifs=tuple(
-                None if alike is None or limits.chords else Motif(events, slot, alike) for slot in chosen
+                None if alike is None or self._chords else Motif(events, slot, alike) for slot in chosen
             ),
             others=others,
             is_opening=is_opening,

@@ -73,6 +73,15 @@ class GridEvents:
         return int(self.bar_starts[-1] + self.bar_lengths[-1])
 
 
+def note_order(time: Integers, slot: Integers, pitch: Integers, duration: Integers) -> Integers:
+    """The order of notes by time, slot and pitch, with one of each alone, the longest."""
+    order = np.lexsort((-duration, pitch, slot, time))
+    is_new = np.ones(len(order), bool)
+    same = [column[order][1:] == column[order][:-1] for column in (time, slot, pitch)]
+    is_new[1:] = ~np.logical_and.reduce(same)
+    return np.asarray(order[is_new])
+
+
 def grid_events(
     score: Score, more: tuple[tuple[int, int], ...] = (), until: int = 0, with_pedal: bool = False
 ) -> GridEvents:
@@ -98,11 +107,7 @@ def grid_events(
     kept = np.isin(named, slots)
     columns = [time, duration, np.searchsorted(slots, named), instrument, pitch, velocity]
     time, duration, slot, instrument, pitch, velocity = (column[kept] for column in columns)
-    order = np.lexsort((-duration, pitch, slot, time))
-    is_new = np.ones(len(order), bool)
-    same = [column[order][1:] == column[order][:-1] for column in (time, slot, pitch)]
-    is_new[1:] = ~np.logical_and.reduce(same)
-    order = order[is_new]
+    order = note_order(time, slot, pitch, duration)
     lines = np.unique(np.rint(score.bars(max(score.end, until) + 4 * score.ticks_per_quarter) * scale).astype(np.int64))
     last = lines[-1] - lines[-2] if len(lines) > 1 else 4 * STEPS
     quarters = score.end / score.ticks_per_quarter
