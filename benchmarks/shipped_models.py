@@ -33,8 +33,8 @@ from symbolic_music.evaluation import distances, likelihood_baselines, stores
 from symbolic_music.evaluation.excerpts import excerpt
 from symbolic_music.evaluation.originality import open_index, originality
 from symbolic_music.evaluation.report import Media, Report, Section, Table, as_json, page
+from symbolic_music.plotting.figures import figure_bytes
 from symbolic_music.plotting.intervals import interval_figure
-from symbolic_music.plotting.style import figure_bytes
 from symbolic_music.score import Score, note_table
 from symbolic_music.transforms import clip
 

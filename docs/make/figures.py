@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 import symbolic_music as sm
 from symbolic_music.plotting import save_figure
-from symbolic_music.plotting.style import PALETTE
+from symbolic_music.plotting.colours import PALETTE
 
 DOCS = Path(__file__).resolve().parent.parent
 PICTURES, DATA = DOCS / "images" / "how", DOCS / "live" / "data"

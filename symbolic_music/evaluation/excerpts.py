@@ -31,8 +31,8 @@ def excerpt(
     Raises:
         MissingExtraError: without matplotlib; without what writes FLAC, if there is sound.
     """
+    from symbolic_music.plotting.figures import figure_bytes
     from symbolic_music.plotting.rolls.roll import piano_roll
-    from symbolic_music.plotting.style import figure_bytes
 
     if not len(part):
         return []

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EmptyScoreError, OptionError
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting import figures
+from symbolic_music.plotting.colours import INK, PALE, track_colour
 from symbolic_music.score import Score
 
 _WIDTH, _LEFT, _RIGHT = 11.0, 0.9, 0.15
@@ -60,9 +61,9 @@ def codes_beside_roll(
     for tall in rows:
         place = (_LEFT / _WIDTH, (top - tall) / height, 1 - (_LEFT + _RIGHT) / _WIDTH, tall / height)
         lanes.append(figure.add_axes(place, sharex=lanes[0] if lanes else None))
-        lanes[-1].tick_params(labelsize=7, labelcolor=figures.INK, bottom=False, labelbottom=False)
+        lanes[-1].tick_params(labelsize=7, labelcolor=INK, bottom=False, labelbottom=False)
         for side in lanes[-1].spines.values():
-            side.set_color(figures.PALE)
+            side.set_color(PALE)
         top -= tall + _GAP
     _draw_notes(lanes[0], score)
     if sound is not None:
@@ -70,14 +71,14 @@ def codes_beside_roll(
     colours = np.stack([codes * 0.618034 % 1.0, np.full(codes.shape, 0.65), np.full(codes.shape, 0.92)], axis=-1)
     lanes[-1].imshow(hsv_to_rgb(colours), aspect="auto", interpolation="nearest", extent=(0, seconds, len(codes), 0))
     lanes[-1].set_yticks(np.arange(len(codes)) + 0.5, [str(k + 1) for k in range(len(codes))])
-    lanes[-1].set_ylabel("codebook", fontsize=8, color=figures.INK)
+    lanes[-1].set_ylabel("codebook", fontsize=8, color=INK)
     lanes[-1].tick_params(bottom=True, labelbottom=True)
-    lanes[-1].set_xlabel("seconds", fontsize=8, color=figures.INK)
+    lanes[-1].set_xlabel("seconds", fontsize=8, color=INK)
     lanes[0].set_xlim(0, seconds)
     if title:
         figure.text(
             _LEFT / _WIDTH, 1 - 0.12 / height, figures.drawable(title, 120), ha="left", va="top", fontsize=11,
-            fontweight="bold", color=figures.INK, parse_math=False,
+            fontweight="bold", color=INK, parse_math=False,
         )  # fmt: skip
     return figure
 
@@ -85,7 +86,7 @@ def codes_beside_roll(
 def _draw_notes(axes: Axes, score: Score) -> None:
     starts, ends = score.onset_seconds, score.offset_seconds
     for note, start, end in zip(score.notes, starts, ends, strict=True):
-        colour = tuple(figures.track_colour(int(note["track"])))
+        colour = tuple(track_colour(int(note["track"])))
         axes.broken_barh([(start, max(end - start, 0.02))], (note["pitch"] - 0.45, 0.9), facecolor=colour)
     pitches = score.notes["pitch"]
     axes.set_ylim(int(pitches.min()) - 2, int(pitches.max()) + 3)
@@ -102,4 +103,4 @@ def _draw_spectrum(axes: Axes, sound: NDArray[np.float32], sample_rate: int) -> 
     extent = (0.0, len(sound) / sample_rate, 0.0, sample_rate / 2000)
     axes.imshow(decibels, origin="lower", aspect="auto", cmap="magma", vmin=_FLOOR, vmax=0, extent=extent)
     axes.set_ylim(0, min(8.0, sample_rate / 2000))
-    axes.set_ylabel("kHz", fontsize=8, color=figures.INK)
+    axes.set_ylabel("kHz", fontsize=8, color=INK)

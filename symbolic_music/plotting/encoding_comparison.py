@@ -11,7 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EmptyScoreError, OptionError
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting.colours import INK, PALE, rgb, track_colour
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.base import Tokenizer
 
@@ -83,7 +83,7 @@ def encodings(score: Score, tokenizers: Sequence[Tokenizer], labels: Sequence[st
     _draw_legend(axes, top)
     top -= _LEGEND
     for heading, lines in blocks:
-        axes.text(_MARGIN, top - 0.22, heading, fontsize=9.5, fontweight="bold", color=figures.INK, va="center")
+        axes.text(_MARGIN, top - 0.22, heading, fontsize=9.5, fontweight="bold", color=INK, va="center")
         top -= _HEADING
         for line in lines:
             deepest = max(len(word) for word, _, _ in line)
@@ -140,20 +140,20 @@ def _tall(lines: list[list[tuple[Word, float, float]]]) -> float:
 
 
 def _draw_box(axes: Axes, text: str, colour: str, left: float, top: float, wide: float) -> None:
-    pale = tuple(1 - 0.22 * (1 - figures.rgb(colour)))
+    pale = tuple(1 - 0.22 * (1 - rgb(colour)))
     box = FancyBboxPatch(
         (left, top - _BOX + 0.03), wide, _BOX - 0.03, boxstyle="round,pad=0,rounding_size=0.04",
         facecolor=pale, edgecolor=colour, linewidth=0.7,
     )  # fmt: skip
     axes.add_patch(box)
-    axes.text(left + wide / 2, top - _BOX / 2 + 0.012, text, fontsize=7, ha="center", va="center", color=figures.INK)
+    axes.text(left + wide / 2, top - _BOX / 2 + 0.012, text, fontsize=7, ha="center", va="center", color=INK)
 
 
 def _draw_legend(axes: Axes, top: float) -> None:
     left = _MARGIN
     for meaning, (colour, _) in _MEANINGS.items():
         _draw_box(axes, "", colour, left, top - 0.04, 0.22)
-        axes.text(left + 0.29, top - 0.15, meaning, fontsize=8, va="center", color=figures.INK)
+        axes.text(left + 0.29, top - 0.15, meaning, fontsize=8, va="center", color=INK)
         left += 0.52 + 0.075 * len(meaning)
 
 
@@ -163,19 +163,19 @@ def _draw_roll(figure: Figure, score: Score, height: float) -> None:
     low, high = int(notes["pitch"].min()) - 2, int(notes["pitch"].max()) + 3
     tall = max(0.9, (high - low) / 16)
     for note in notes:
-        colour = tuple(figures.track_colour(int(note["track"])))
+        colour = tuple(track_colour(int(note["track"])))
         axes.broken_barh(
             [(float(note["onset"]), max(float(note["duration"]), 1.0))], (float(note["pitch"]) + 0.5 - tall / 2, tall),
             facecolor=colour, edgecolor="white", linewidth=0.8,
         )  # fmt: skip
     bars = score.bars()
     for tick in bars:
-        axes.axvline(tick, color=figures.PALE, linewidth=1.0, zorder=0)
+        axes.axvline(tick, color=PALE, linewidth=1.0, zorder=0)
     for tick in range(0, score.end + 1, score.ticks_per_quarter):
-        axes.axvline(tick, color=figures.PALE, linewidth=0.3, zorder=0)
+        axes.axvline(tick, color=PALE, linewidth=0.3, zorder=0)
     axes.set_xlim(0, score.end)
     axes.set_ylim(low, high)
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
-        side.set_color(figures.PALE)
+        side.set_color(PALE)

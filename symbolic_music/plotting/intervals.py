@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from symbolic_music.plotting.style import PALETTE
+from symbolic_music.plotting.colours import PALETTE
 
 Interval = tuple[float, float, float]
 

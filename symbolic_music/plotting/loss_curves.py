@@ -11,7 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from symbolic_music.errors import FileError
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting import figures
+from symbolic_music.plotting.colours import INK, PALE, PALETTE
 
 # Columns that hold the loss, the first one present counts; the second is what the training log calls it.
 _LOSS = ("loss", "nats_per_token")
@@ -72,7 +73,7 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
     # Training first: it is noisy, so it is drawn pale, and the others over it with their best point marked.
     for index, (split, points) in enumerate(sorted(curves.items(), key=lambda item: item[0] != "train")):
         steps, losses = zip(*sorted(points), strict=True)
-        colour = figures.PALETTE[index % len(figures.PALETTE)]
+        colour = PALETTE[index % len(PALETTE)]
         if split == "train":
             axes.plot(steps, losses, color=colour, alpha=0.55, linewidth=0.9, label=split)
             continue
@@ -80,8 +81,8 @@ def loss_curve(rows: Iterable[Mapping[str, Any]], path: str | Path, title: str |
         axes.plot(steps, losses, color=colour, linewidth=1.8, marker="o", markersize=2.5,
                   label=f"{split}, best {losses[best]:.3f} at step {steps[best]:g}")  # fmt: skip
         axes.plot(steps[best], losses[best], "o", color=colour, markersize=6, markeredgecolor="white")
-    axes.set_xlabel("step", color=figures.INK)
-    axes.set_ylabel(_UNITS[column], color=figures.INK)
+    axes.set_xlabel("step", color=INK)
+    axes.set_ylabel(_UNITS[column], color=INK)
     axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if curves:
@@ -113,12 +114,12 @@ def _draw_panels(figure: Any, panels: Mapping[str, Mapping[str, list[tuple[float
     grid = figure.subplots(-(-len(panels) // 4), 4, squeeze=False, sharex=True).ravel()
     for axes, (name, curves) in zip(grid, panels.items(), strict=False):
         steps, values = zip(*sorted(curves[_CONTEXT]), strict=True)
-        axes.plot(steps, values, color=figures.PALETTE[1], linewidth=1.4, marker="o", markersize=2)
+        axes.plot(steps, values, color=PALETTE[1], linewidth=1.4, marker="o", markersize=2)
         for split, style in _BESIDE.items():
             for _, value in curves.get(split, [])[:1]:
-                axes.axhline(value, color=figures.PALE, linewidth=1, linestyle=style)
+                axes.axhline(value, color=PALE, linewidth=1, linestyle=style)
         axes.set_ylim(-0.05, 1.05)
-        axes.set_title(name.replace("_", " "), loc="left", fontsize=7.5, color=figures.INK)
+        axes.set_title(name.replace("_", " "), loc="left", fontsize=7.5, color=INK)
         axes.tick_params(labelsize=6.5, length=2)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in grid[len(panels) :]:

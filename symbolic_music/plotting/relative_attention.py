@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from symbolic_music.models.inspection import RelativeLogits
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting import figures
+from symbolic_music.plotting.colours import INK
 
 _HEAD_INCHES, _MARGIN_INCHES = 0.2, 1.5
 
@@ -51,13 +52,11 @@ def relative_embeddings(
     axes[0].set_yticks(
         [heads * i + (heads - 1) / 2 for i in range(len(layers))], [str(i + 1) for i in range(len(layers))]
     )
-    axes[0].set_ylabel(f"layer, each of {heads} heads", color=figures.INK)
+    axes[0].set_ylabel(f"layer, each of {heads} heads", color=INK)
     for axis in axes:
-        axis.hlines(
-            [heads * i - 0.5 for i in range(1, len(layers))], *axis.get_xlim(), color=figures.INK, linewidth=0.8
-        )
+        axis.hlines([heads * i - 0.5 for i in range(1, len(layers))], *axis.get_xlim(), color=INK, linewidth=0.8)
     if title:
-        figure.suptitle(figures.drawable(title, 100), x=0.01, ha="left", fontweight="bold", color=figures.INK)
+        figure.suptitle(figures.drawable(title, 100), x=0.01, ha="left", fontweight="bold", color=INK)
     return figure
 
 
@@ -68,7 +67,7 @@ def _map(figure: Figure, axis: Axes, table: NDArray[np.floating], extent: tuple[
         table, aspect="auto", interpolation="nearest", cmap="RdBu_r", vmin=-strongest, vmax=strongest,
         extent=(*extent, len(table) - 0.5, -0.5),
     )  # fmt: skip
-    axis.set_xlabel(label, color=figures.INK)
-    axis.tick_params(colors=figures.INK)
+    axis.set_xlabel(label, color=INK)
+    axis.tick_params(colors=INK)
     bar = figure.colorbar(image, ax=axis, pad=0.01, fraction=0.03)
     bar.outline.set_visible(False)

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import EmptyScoreError
-from symbolic_music.plotting.style import INK, drawable
+from symbolic_music.plotting.colours import INK
+from symbolic_music.plotting.figures import drawable
 
 
 def self_similarity_figure(similar: ArrayLike, title: str | None = None, first: int = 1) -> Figure:

@@ -8,7 +8,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from symbolic_music.errors import AudioError
-from symbolic_music.plotting.style import INK, PALETTE, drawable
+from symbolic_music.plotting.colours import INK, PALETTE
+from symbolic_music.plotting.figures import drawable
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.transcription.spectra import Spectrum, constant_q

@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from symbolic_music.corpora.store.statistics import Statistics, Summary, statistics, summary
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.general_midi import DRUM_INSTRUMENT, instrument_name
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting import figures
+from symbolic_music.plotting.colours import DRUM_COLOUR, INK, PALE, PALETTE
 
-_BLUE, _ORANGE, _GREEN, _ROSE, _SKY = figures.PALETTE[:5]
-_SPLIT_COLOURS = (_BLUE, figures.PALETTE[5], _GREEN, _ROSE)
+_BLUE, _ORANGE, _GREEN, _ROSE, _SKY = PALETTE[:5]
+_SPLIT_COLOURS = (_BLUE, PALETTE[5], _GREEN, _ROSE)
 _BLACK_KEYS = (1, 3, 6, 8, 10)
 _MOST_INSTRUMENTS, _MOST_METERS = 12, 6
 # Keys along the circle of fifths, from five flats to six sharps, as they are commonly spelt.
@@ -40,10 +41,10 @@ def corpus_page(store: NoteStore, most: int = 10_000) -> Figure:
     )
     title = store.path.resolve().name if facts.corpus == "folder" else facts.corpus
     title += f" {facts.options['metadata']}" if "metadata" in facts.options else ""
-    figure.text(0.05, 0.955, figures.drawable(title), fontsize=20, fontweight="bold", color=figures.INK)
+    figure.text(0.05, 0.955, figures.drawable(title), fontsize=20, fontweight="bold", color=INK)
     if stats.pieces < facts.total.pieces:
         note = f"distributions over {stats.pieces:,} of {facts.total.pieces:,} pieces"
-        figure.text(0.975, 0.957, note, fontsize=9, color=figures.PALE, ha="right")
+        figure.text(0.975, 0.957, note, fontsize=9, color=PALE, ha="right")
     _numbers(figure.add_subplot(head[0]), facts)
     _splits(figure.add_subplot(head[1]), facts)
     panels: Sequence[tuple[Any, Callable[[Axes, Statistics], None]]] = (
@@ -78,7 +79,7 @@ def _numbers(axes: Axes, facts: Summary) -> None:
     )
     for place, (value, unit) in zip((0, 0.24, 0.44, 0.73), tiles, strict=True):
         axes.text(place, 0.42, value, fontsize=24, color=_BLUE, fontweight="bold", transform=axes.transAxes)
-        axes.text(place, 0.1, unit, fontsize=11, color=figures.PALE, transform=axes.transAxes)
+        axes.text(place, 0.1, unit, fontsize=11, color=PALE, transform=axes.transAxes)
 
 
 def _splits(axes: Axes, facts: Summary) -> None:
@@ -101,7 +102,7 @@ def _splits(axes: Axes, facts: Summary) -> None:
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
     axes.set_xticks([])
-    axes.tick_params(length=0, labelsize=9.5, labelcolor=figures.INK)
+    axes.tick_params(length=0, labelsize=9.5, labelcolor=INK)
     for side in axes.spines.values():
         side.set_visible(False)
     names = [f"{figures.drawable(name, 20)} {totals.pieces:,}" for name, totals in facts.splits.items()]
@@ -131,7 +132,7 @@ def _tempos(axes: Axes, stats: Statistics) -> None:
     usual = int(np.sum(np.abs(tempos - 120) < 0.01))
     if stats.pieces and usual / stats.pieces > 0.3:
         text = f"{usual / stats.pieces:.0%} at 120, which\nis often a placeholder"
-        axes.text(0.97, 0.93, text, transform=axes.transAxes, ha="right", va="top", fontsize=8.5, color=figures.PALE)
+        axes.text(0.97, 0.93, text, transform=axes.transAxes, ha="right", va="top", fontsize=8.5, color=PALE)
 
 
 def _pitches(axes: Axes, stats: Statistics) -> None:
@@ -140,7 +141,7 @@ def _pitches(axes: Axes, stats: Statistics) -> None:
     counts = stats.drums if drums else stats.pitches
     pitch = np.arange(128)
     colours = np.where(np.isin(pitch % 12, _BLACK_KEYS), "#01446b", "#4f9ccd").tolist()
-    axes.bar(pitch, counts, width=0.86, color=figures.DRUM_COLOUR if drums else colours)
+    axes.bar(pitch, counts, width=0.86, color=DRUM_COLOUR if drums else colours)
     below = np.cumsum(counts) / max(1, counts.sum())
     used = np.flatnonzero((counts > 0) & (below > 1e-4) & (below - counts / max(1, counts.sum()) < 1 - 1e-4))
     low, high = (min(int(used[0]), 48), max(int(used[-1]), 72)) if len(used) else (21, 108)
@@ -183,7 +184,7 @@ def _instruments(axes: Axes, stats: Statistics) -> None:
         _named(axes, "instruments", "", "")
         _only(axes, names[0], "all pieces")
         return
-    colours = [figures.DRUM_COLOUR if one == DRUM_INSTRUMENT else figures.PALETTE[6] for one in order]
+    colours = [DRUM_COLOUR if one == DRUM_INSTRUMENT else PALETTE[6] for one in order]
     _rows(axes, names, stats.instruments[order, 0], colours)
     others = int((stats.instruments[:, 0] > 0).sum()) - len(order)
     _named(axes, "instruments" + (f" (and {others} more)" if others else ""), "pieces that have them", "")
@@ -197,8 +198,8 @@ def _keys(axes: Axes, stats: Statistics) -> None:
     at = np.arange(12)
     major = stats.keys[_FIFTHS]
     minor = stats.keys[[12 + (tonic + 9) % 12 for tonic in _FIFTHS]]
-    axes.bar(at - 0.2, major, 0.38, color=figures.PALETTE[5], label="major")
-    axes.bar(at + 0.2, minor, 0.38, color=figures.PALETTE[0], label="minor")
+    axes.bar(at - 0.2, major, 0.38, color=PALETTE[5], label="major")
+    axes.bar(at + 0.2, minor, 0.38, color=PALETTE[0], label="minor")
     names = [f"{a}\n{b}" for a, b in zip(_MAJOR_NAMES, _MINOR_NAMES, strict=True)]
     axes.set_xticks(at, names)
     axes.set_xlim(-0.6, 11.6)
@@ -213,8 +214,8 @@ def _only(axes: Axes, value: str, of: str) -> None:
     axes.set_yticks([])
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.text(0, 0.62, value, fontsize=24, color=figures.INK, transform=axes.transAxes, va="center")
-    axes.text(0, 0.38, of, fontsize=11, color=figures.PALE, transform=axes.transAxes, va="center")
+    axes.text(0, 0.62, value, fontsize=24, color=INK, transform=axes.transAxes, va="center")
+    axes.text(0, 0.38, of, fontsize=11, color=PALE, transform=axes.transAxes, va="center")
 
 
 def _histogram(
@@ -234,12 +235,12 @@ def _histogram(
     _bars(axes, counts, edges, colour)
     if len(found):
         middle = float(np.median(found))
-        axes.axvline(middle, color=figures.INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.axvline(middle, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         # On the side with more room.
         left = middle > np.sqrt(low * high)
         axes.annotate(
             f"median {text(middle)}", (middle, 0.97), (-5 if left else 5, 0), axes.get_xaxis_transform(),
-            "offset points", fontsize=8.5, va="top", ha="right" if left else "left", color=figures.INK,
+            "offset points", fontsize=8.5, va="top", ha="right" if left else "left", color=INK,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
         )  # fmt: skip
     _named(axes, title, unit, "pieces")
@@ -261,17 +262,17 @@ def _rows(axes: Axes, names: Sequence[str], counts: ArrayLike, colours: str | Se
     axes.set_ylim(max(len(names), 5) - 0.4, -0.6)
     most = counts.max(initial=1)
     for place, count in enumerate(counts):
-        axes.text(count + 0.02 * most, place, _short(count), va="center", fontsize=7.5, color=figures.PALE)
+        axes.text(count + 0.02 * most, place, _short(count), va="center", fontsize=7.5, color=PALE)
     axes.set_xlim(0, 1.22 * most)
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
 
 
 def _named(axes: Axes, title: str, x: str, y: str) -> None:
-    axes.set_title(title, fontsize=11, fontweight="bold", color=figures.INK, loc="left")
-    axes.set_xlabel(x, fontsize=9, color=figures.PALE)
-    axes.set_ylabel(y, fontsize=9, color=figures.PALE)
-    axes.tick_params(labelsize=8.5, labelcolor=figures.INK, color=figures.PALE)
+    axes.set_title(title, fontsize=11, fontweight="bold", color=INK, loc="left")
+    axes.set_xlabel(x, fontsize=9, color=PALE)
+    axes.set_ylabel(y, fontsize=9, color=PALE)
+    axes.tick_params(labelsize=8.5, labelcolor=INK, color=PALE)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):

@@ -133,7 +133,7 @@ def test_paper_has_an_end(quartet) -> None:
 @pytest.mark.parametrize("name", ["$x_$ 100%", "日本語", "a" * 500, "\x1b[31m", "\udce9"])
 def test_any_name_can_be_drawn(quartet, name) -> None:
     tracks = (Track(name, 1), *quartet.tracks[1:])
-    data = plotting.style.figure_bytes(plotting.piano_roll(quartet.replace(tracks=tracks), title=name))
+    data = plotting.figures.figure_bytes(plotting.piano_roll(quartet.replace(tracks=tracks), title=name))
     assert data.startswith(PNG)
 
 

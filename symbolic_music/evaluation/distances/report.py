@@ -39,8 +39,8 @@ def sets_report(
     Raises:
         MissingExtraError: without matplotlib; without what writes FLAC, if there is sound.
     """
+    from symbolic_music.plotting.figures import figure_bytes
     from symbolic_music.plotting.intervals import interval_figure
-    from symbolic_music.plotting.style import figure_bytes
 
     panels = {
         name: {side: (m.value, m.low, m.high) for side, m in zip(SIDES, pair, strict=True) if m.n}

@@ -117,8 +117,8 @@ def originality_report(
 
 
 def _section(name: str, score: Score, found: Originality, among: NDArray[np.bool_] | None, store: NoteStore) -> Section:
+    from symbolic_music.plotting.figures import figure_bytes
     from symbolic_music.plotting.rolls.roll import piano_roll
-    from symbolic_music.plotting.style import figure_bytes
 
     summary = (
         f"{found.notes:,} notes asked about, {found.share:.1%} in passages of twelve or more that the store has too"
@@ -166,8 +166,8 @@ def _pair(number: int, score: Score, passage: Passage, store: NoteStore) -> list
 
 
 def _roll(score: Score, marked: NDArray[np.bool_], start: float, end: float, caption: str) -> list[Table | Media]:
+    from symbolic_music.plotting.figures import figure_bytes
     from symbolic_music.plotting.rolls.roll import piano_roll
-    from symbolic_music.plotting.style import figure_bytes
 
     first, last = max(0.0, start - _AROUND), end + _AROUND
     part = clip(score, first, last)

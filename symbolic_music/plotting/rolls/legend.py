@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 
-from symbolic_music.plotting import style as figures
-from symbolic_music.plotting.rolls.note_colours import Shades, strong
+from symbolic_music.plotting import figures
+from symbolic_music.plotting.colours import INK
+from symbolic_music.plotting.rolls.note_shades import Shades, strong
 from symbolic_music.score import Score, track_title
 
 _MOST = 24
@@ -77,4 +78,4 @@ def draw_legend(figure: Figure, score: Score, shades: Shades, region: tuple[floa
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-        text.set_color(figures.INK)
+        text.set_color(INK)

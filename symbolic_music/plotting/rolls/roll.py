@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL, drum_name
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting import figures
+from symbolic_music.plotting.colours import INK, PALE
 from symbolic_music.plotting.rolls.legend import draw_legend, legend_height
-from symbolic_music.plotting.rolls.note_colours import Shades, shades_of
+from symbolic_music.plotting.rolls.note_shades import Shades, shades_of
 from symbolic_music.plotting.rolls.time_axis import Timeline, draw_grid, label_bars, label_seconds, systems, timeline
 from symbolic_music.score import Score
 
@@ -99,7 +100,7 @@ def piano_roll(
     if title:
         figure.text(
             left / width, 1 - 0.1 / height, figures.drawable(title, 120), ha="left", va="top", fontsize=11,
-            fontweight="bold", color=figures.INK, parse_math=False,
+            fontweight="bold", color=INK, parse_math=False,
         )  # fmt: skip
     return figure
 
@@ -205,10 +206,10 @@ def _draw_pitched(
     )  # fmt: skip
     named = [p for p in range(int(np.ceil(low)), int(high) + 1) if p % 12 == 0 or (p % 12 == 7 and high - low < 40)]
     axes.set_yticks(named, [f"{'C' if p % 12 == 0 else 'G'}{p // 12 - 1}" for p in named])
-    axes.tick_params(axis="y", labelsize=8, length=0, pad=3, labelcolor=figures.INK)
+    axes.tick_params(axis="y", labelsize=8, length=0, pad=3, labelcolor=INK)
     for label, pitch in zip(axes.get_yticklabels(), named, strict=True):
         if pitch % 12:
-            label.set_color(figures.PALE)
+            label.set_color(PALE)
             label.set_fontsize(7)
     start = score.onset_seconds
     # A note is never too thin to see.
@@ -233,7 +234,7 @@ def _draw_drums(
     every = max(1, int(np.ceil(len(kit) / 30)))
     names = [figures.drawable(drum_name(int(p)), 18) for p in kit]
     axes.set_yticks(range(0, len(kit), every), names[::every])
-    axes.tick_params(axis="y", labelsize=6.5, length=0, pad=3, labelcolor=figures.INK)
+    axes.tick_params(axis="y", labelsize=6.5, length=0, pad=3, labelcolor=INK)
     axes.hlines(np.arange(len(kit)), line.start, line.end, colors="#e4e4e4", linewidth=0.5, zorder=0.2)
     start = score.onset_seconds
     own = own & (start < line.end) & (start >= line.start)
@@ -284,6 +285,4 @@ def _draw_pedal(axes: Axes, score: Score, line: Timeline) -> None:
     if pieces:
         low, high = axes.get_ylim()
         axes.broken_barh(pieces, (low, 0.018 * (high - low)), facecolors="#b4b4b4", linewidth=0, zorder=2)
-        axes.text(
-            1.0, 0.026, "pedal", transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=figures.PALE
-        )
+        axes.text(1.0, 0.026, "pedal", transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=PALE)

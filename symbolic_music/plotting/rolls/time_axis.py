@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from symbolic_music.plotting.style import INK, PALE
+from symbolic_music.plotting.colours import INK, PALE
 from symbolic_music.score import Score
 
 _MOST_BARS = 3000

@@ -72,7 +72,7 @@ def _draw_similarity(file: Path, output: Path, title: str | None, as_json: bool)
     from symbolic_music.evaluation.features.structure import self_similarity
     from symbolic_music.io import read
     from symbolic_music.plotting import self_similarity_figure
-    from symbolic_music.plotting.style import check_picture, save
+    from symbolic_music.plotting.figures import check_picture, save
 
     check_picture(output)
     score = read(file)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.plotting import style as figures
+from symbolic_music.plotting.colours import DRUM_COLOUR, Colour, rgb, track_colour
 from symbolic_music.score import Score
 
 # Notes closer than this on average leave no room for outlines.
@@ -25,7 +25,7 @@ class Shades:
     edge: NDArray[np.float64]
     width: NDArray[np.float64]
     tracks: tuple[int, ...]
-    colours: tuple[figures.Colour, ...]
+    colours: tuple[Colour, ...]
     marked: bool
     loudness: bool
 
@@ -36,7 +36,7 @@ class Shades:
         )
 
 
-def strong(colour: figures.Colour, strength: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def strong(colour: Colour, strength: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """A colour between white (strength 0) and itself (1): shape (..., 3)."""
     return np.asarray(1 - np.asarray(strength)[..., None] * (1 - colour))
 
@@ -49,9 +49,9 @@ def shades_of(score: Score, generated: NDArray[np.bool_] | None) -> Shades:
     pitched = 0
     for track in tracks:
         if score.tracks[track].is_drum:
-            colours.append(figures.rgb(figures.DRUM_COLOUR))
+            colours.append(rgb(DRUM_COLOUR))
         else:
-            colours.append(figures.track_colour(pitched))
+            colours.append(track_colour(pitched))
             pitched += 1
     base = np.stack(colours)[np.searchsorted(tracks, notes["track"])]
     velocity = notes["velocity"] / 127.0
