@@ -23,8 +23,9 @@ from symbolic_music.io.notation.text.abc_fields import (
     parse_transposition,
     parse_voice,
 )
+from symbolic_music.io.notation.text.abc_line import read_music
 from symbolic_music.io.notation.text.abc_lyrics import align
-from symbolic_music.io.notation.text.abc_voice import Size, Voice, read_music
+from symbolic_music.io.notation.text.abc_voice import Size, Voice
 
 _FIELD = re.compile(r"([A-Za-z+]):\s?(.*)\Z", re.DOTALL)
 _MOST_VOICES = 256
