@@ -17,7 +17,7 @@ from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.evaluation.regions import COUNTED
+from symbolic_music.evaluation.region_likelihood import COUNTED
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region.rows import STATE, WRITTEN, Rows

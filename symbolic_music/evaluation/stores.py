@@ -20,7 +20,7 @@ from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.corpora.windows.policies import Chunks, Source
 from symbolic_music.errors import CorpusError, ModelError, OptionError
 from symbolic_music.evaluation.likelihood import Likelihood, likelihoods, nats_of_tokens
-from symbolic_music.evaluation.regions import region_likelihood, stretches_of
+from symbolic_music.evaluation.region_likelihood import region_likelihood, stretches_of
 from symbolic_music.models.model import Model
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.base import Ids

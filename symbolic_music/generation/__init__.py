@@ -25,9 +25,9 @@ from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.verbs.accompany import accompany
 from symbolic_music.generation.verbs.add_track import add_track
 from symbolic_music.generation.verbs.busier import make_busier
+from symbolic_music.generation.verbs.continue_and_intro import continue_bars, introduce
 from symbolic_music.generation.verbs.fill import fill
 from symbolic_music.generation.verbs.infill import infill
-from symbolic_music.generation.verbs.lengthen import continue_bars, introduce
 from symbolic_music.generation.verbs.revoice import revoice
 from symbolic_music.generation.verbs.thin_out import thin_out
 from symbolic_music.generation.verbs.vary import vary

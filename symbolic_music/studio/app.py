@@ -24,10 +24,10 @@ from symbolic_music.studio import events, exports, listening, openapi
 from symbolic_music.studio.describe import described
 from symbolic_music.studio.examples import example, examples
 from symbolic_music.studio.session.context import Context
-from symbolic_music.studio.session.handwork import Changes, blank
+from symbolic_music.studio.session.hand_edits import Changes, blank
 from symbolic_music.studio.session.jobs import alternative, check_number, kept, recorded, unfinished
+from symbolic_music.studio.session.model_edits import Wish
 from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
-from symbolic_music.studio.session.wishes import Wish
 
 STATIC = Path(str(resources.files("symbolic_music") / "studio" / "static"))
 Body = TypeVar("Body", bound=BaseModel)

@@ -11,8 +11,8 @@ from symbolic_music.generation import Written, ranked
 from symbolic_music.models import Model, load_model
 from symbolic_music.score import Score
 from symbolic_music.studio.describe import described
-from symbolic_music.studio.session.handwork import Changes
-from symbolic_music.studio.session.wishes import Wish, writing_of
+from symbolic_music.studio.session.hand_edits import Changes
+from symbolic_music.studio.session.model_edits import Wish, writing_of
 
 # The page's own modules, each after those that it needs.
 MODULES = (
@@ -84,7 +84,7 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
             return [one.score for one in self._found]
 
         def ask(self, verb: str = "rewrite", alternatives: int = 3, **more: Any) -> list[Score]:
-            """Ask for alternatives of the selection, which are shown while they are drawn; see `studio.wishes.Wish`."""
+            """Ask for alternatives of the selection, which are shown while they are drawn; see `model_edits.Wish`."""
             chosen = self.selection
             asked = {"verb": verb, "state": 1, "alternatives": alternatives, **more}
             if chosen and verb not in ("continue", "intro", "accompany"):

@@ -10,9 +10,9 @@ from pydantic.json_schema import models_json_schema
 
 import symbolic_music
 from symbolic_music.studio.exports import KINDS
-from symbolic_music.studio.session.handwork import Changes
+from symbolic_music.studio.session.hand_edits import Changes
+from symbolic_music.studio.session.model_edits import Wish
 from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
-from symbolic_music.studio.session.wishes import Wish
 
 _ONE = "/api/sessions/{session}"
 _BODIES: tuple[type[BaseModel], ...] = (Changes, Go, Named, Chords, View, Wish, Kept)

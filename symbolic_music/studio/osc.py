@@ -11,8 +11,8 @@ from symbolic_music.errors import MissingExtraError, OptionError, SymbolicMusicE
 from symbolic_music.generation.regions import bars
 from symbolic_music.studio.session.context import Context
 from symbolic_music.studio.session.jobs import Job, kept
+from symbolic_music.studio.session.model_edits import Wish
 from symbolic_music.studio.session.sessions import Session
-from symbolic_music.studio.session.wishes import Wish
 
 Reply = Callable[[str, list[Any]], None]
 
@@ -81,7 +81,7 @@ class Commands:
         reply("/studio/selected", [*self._spans[0], *self._tracks])
 
     def _set(self, values: list[Any], reply: Reply) -> None:
-        """A field of `wishes.Wish` and its value: temperature 0.9."""
+        """A field of `model_edits.Wish` and its value: temperature 0.9."""
         name = str(values[0])
         if name in ("verb", "state", "spans", "tracks", "limits") or name not in Wish.model_fields:
             raise OptionError(f"no setting {name!r}")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.training.base_config import RunConfig, RunOptim
-from symbolic_music.training.yaml_config import Strict, read_tree
+from symbolic_music.training.yaml_config import Strict, parse_settings, read_tree, unknown_setting
 
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
@@ -193,17 +192,6 @@ class TrainConfig(RunConfig):
     optim: OptimConfig = OptimConfig()
 
 
-_DATA: dict[str, type[BaseModel]] = {
-    "chorale-edits": EditsData,
-    "edits": StoreEditsData,
-    "regions": RegionsData,
-    "chorale-grid": GridData,
-    "windows": WindowsData,
-    "of-model": ModelsData,
-    "codes": CodesData,
-}
-
-
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a YAML file and apply `key=value` overrides (`optim.steps=100`).
 
@@ -222,16 +210,7 @@ def parse_config(tree: dict[str, Any]) -> TrainConfig:
     """A TrainConfig from a tree of settings; ConfigError as in `load_config`."""
     if isinstance(tree.get("data"), dict):
         tree = {**tree, "data": {"kind": "chorale-edits", **tree["data"]}}
-    try:
-        config = TrainConfig.model_validate(tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = [str(part) for part in first["loc"]] or ["(the whole)"]
-        if path[0] == "data" and len(path) > 1 and path[1] in _DATA:  # the union's member is no key
-            del path[1]
-        if first["type"] == "extra_forbidden":
-            raise ConfigError(_unknown(path, _keys(path[:-1], tree))) from None
-        raise ConfigError(f"setting {'.'.join(path)}: {first['msg']}") from None
+    config = parse_settings(tree, TrainConfig)
     # Else the model that it begins from says what settings there are.
     if config.init is None and not isinstance(config.data, ModelsData):
         _check_model(config)
@@ -265,35 +244,4 @@ def check_settings(model: ModelConfig, known: list[str]) -> None:
     """ConfigError for an unknown setting of a model."""
     for name in model.settings:
         if name not in known:
-            raise ConfigError(_unknown(["model", name], [*known, "architecture", "preset"]))
-
-
-# Settings by the names that they have in other libraries.
-_ELSEWHERE = {
-    "lr": "learning_rate", "max_lr": "learning_rate", "batch_size": "batch", "bs": "batch", "epochs": "steps",
-    "max_steps": "steps", "iterations": "steps", "wd": "weight_decay", "max_grad_norm": "clip", "grad_clip": "clip",
-    "gradient_accumulation_steps": "accumulate", "warmup_steps": "warmup", "scheduler": "schedule", "ema": "average",
-    "lora_rank": "rank", "r": "rank", "alpha": "scale", "fp16": "precision", "seq_len": "length",
-    "n_layer": "layers", "num_layers": "layers", "n_head": "heads", "num_heads": "heads", "d_model": "width",
-    "n_embd": "width", "hidden_size": "width", "d_ff": "hidden", "checkpoint": "init", "pretrained": "init",
-}  # fmt: skip
-
-
-def _unknown(path: list[str], known: list[str]) -> str:
-    meant = _ELSEWHERE.get(path[-1].lower().replace("-", "_"), "")
-    near = [meant] if meant in known else difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
-    return f"unknown setting {'.'.join(path)}{hint}"
-
-
-def _keys(path: list[str], tree: dict[str, Any]) -> list[str]:
-    model: Any = TrainConfig
-    for part in path:
-        if part == "data":
-            model = _DATA[tree["data"]["kind"]]
-            continue
-        field = model.model_fields.get(part)
-        if field is None:
-            return []
-        model = next((one for one in get_args(field.annotation) if one is not type(None)), field.annotation)
-    return list(getattr(model, "model_fields", {}))
+            raise ConfigError(unknown_setting(["model", name], [*known, "architecture", "preset"]))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -109,9 +110,53 @@ def read_settings(path: str | Path, kind: type[Settings], overrides: Sequence[st
 
 
 def parse_settings(tree: dict[str, Any], kind: type[Settings]) -> Settings:
-    """The settings of a tree. ConfigError names its fault."""
+    """The settings of a tree. ConfigError names its fault, and of an unknown setting the one that is meant."""
     try:
         return kind.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        faults = error.errors()
+        # A setting that is missing may be one whose name is not right.
+        first = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
+        path, known = _place([str(part) for part in first["loc"]], kind)
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(unknown_setting(path, known)) from None
+        raise ConfigError(f"setting {'.'.join(path) or '(the whole)'}: {first['msg']}") from None
+
+
+def _place(parts: list[str], kind: type[BaseModel]) -> tuple[list[str], list[str]]:
+    """The keys that lead to a setting, without the kinds of unions, which are no keys; and all settings beside it."""
+    path, known, models = list[str](), list[str](), [kind]
+    for part in parts:
+        tagged = [one for one in models if len(models) > 1 and part in get_args(one.model_fields["kind"].annotation)]
+        if tagged:
+            models = tagged
+            continue
+        path.append(part)
+        fields = models[0].model_fields if models else {}
+        annotation = fields[part].annotation if part in fields else None
+        known = list(fields)
+        models = [one for one in get_args(annotation) or (annotation,) if _has_settings(one)]
+    return path, known
+
+
+def _has_settings(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+# Settings by the names that they have in other libraries.
+_ELSEWHERE = {
+    "lr": "learning_rate", "max_lr": "learning_rate", "batch_size": "batch", "bs": "batch", "epochs": "steps",
+    "max_steps": "steps", "iterations": "steps", "wd": "weight_decay", "max_grad_norm": "clip", "grad_clip": "clip",
+    "gradient_accumulation_steps": "accumulate", "warmup_steps": "warmup", "scheduler": "schedule", "ema": "average",
+    "lora_rank": "rank", "r": "rank", "alpha": "scale", "fp16": "precision", "seq_len": "length",
+    "n_layer": "layers", "num_layers": "layers", "n_head": "heads", "num_heads": "heads", "d_model": "width",
+    "n_embd": "width", "hidden_size": "width", "d_ff": "hidden", "checkpoint": "init", "pretrained": "init",
+}  # fmt: skip
+
+
+def unknown_setting(path: Sequence[str], known: Sequence[str]) -> str:
+    """What is said of a setting that does not exist: which is meant, or which there are."""
+    meant = _ELSEWHERE.get(path[-1].lower().replace("-", "_"), "")
+    near = [meant] if meant in known else difflib.get_close_matches(path[-1], known, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+    return f"unknown setting {'.'.join(path)}{hint}"

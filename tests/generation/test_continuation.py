@@ -4,7 +4,7 @@ import numpy as np
 
 from symbolic_music import read
 from symbolic_music.generation.continuation import released
-from symbolic_music.generation.verbs.lengthen import continue_bars
+from symbolic_music.generation.verbs.continue_and_intro import continue_bars
 from symbolic_music.score import CONTROL, Score, Track, note_table
 
 NOTES = note_table([(0, 480, 60, 80, 0, 0, 0), (0, 480, 40, 80, 0, 0, 1)])

@@ -4,9 +4,13 @@ import pytest
 
 from symbolic_music.errors import ConfigError
 from symbolic_music.training import load_config
+from symbolic_music.training.codec.config import CodecTraining
 from symbolic_music.training.config import parse_config
+from symbolic_music.training.flow.config import FlowTraining
 from symbolic_music.training.tasks.factory import task_of
-from symbolic_music.training.yaml_config import MAX_BYTES, parse_yaml
+from symbolic_music.training.transcription.config import TranscriptionTraining
+from symbolic_music.training.voices.config import VoiceConfig
+from symbolic_music.training.yaml_config import MAX_BYTES, parse_settings, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,17 @@ def test_a_file_that_is_too_large_is_not_parsed(tmp_path):
 def test_settings_by_their_names_elsewhere_are_known(section, key, meant):
     with pytest.raises(ConfigError, match=f"did you mean {meant}\\?"):
         parse_config({"name": "a", "data": {"path": "x"}, section: {key: 1}})
+
+
+@pytest.mark.parametrize("kind", [CodecTraining, FlowTraining, TranscriptionTraining, VoiceConfig])
+def test_all_trainings_know_settings_by_their_names_elsewhere(kind):
+    with pytest.raises(ConfigError, match=r"unknown setting optim\.lr; did you mean learning_rate\?"):
+        parse_settings({"optim": {"lr": 1}}, kind)
+
+
+def test_a_setting_of_one_kind_of_data_is_not_one_of_another():
+    with pytest.raises(ConfigError, match=r"unknown setting data\.stores; known: kind, "):
+        parse_config({"name": "a", "data": {"kind": "chorale-grid", "path": "x", "stores": 1}})
 
 
 def test_data_of_the_model_need_a_model():

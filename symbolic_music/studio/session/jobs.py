@@ -21,9 +21,9 @@ from symbolic_music.generation import EditSession, Written, ranked
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import Model
 from symbolic_music.score import Score
+from symbolic_music.studio.session.model_edits import MOVING, Wish, writing_of
 from symbolic_music.studio.session.sessions import Session, State
 from symbolic_music.studio.session.stored_scores import Roster, keep, load
-from symbolic_music.studio.session.wishes import MOVING, Wish, writing_of
 
 Event = tuple[str, dict[str, Any]]
 # Notes are sent in batches at this interval.

@@ -13,7 +13,7 @@ from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.models.model import Card, Model
 from symbolic_music.models.saving import save_model
 from symbolic_music.training.lora import merged
-from symbolic_music.training.run.context import ContextEvaluation
+from symbolic_music.training.run.context_evaluation import ContextEvaluation
 from symbolic_music.training.run.model_cards import card_of
 from symbolic_music.training.run.run_log import Records, write_sample
 from symbolic_music.training.task import Measured

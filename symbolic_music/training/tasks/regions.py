@@ -14,7 +14,7 @@ from typing_extensions import override
 from symbolic_music import tokenizers
 from symbolic_music.errors import TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
-from symbolic_music.evaluation.regions import region_likelihood
+from symbolic_music.evaluation.region_likelihood import region_likelihood
 from symbolic_music.models import registry
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Card, Model, View

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from symbolic_music.errors import ModelError
-from symbolic_music.evaluation.regions import region_likelihood, stretches_of
+from symbolic_music.evaluation.region_likelihood import region_likelihood, stretches_of
 from symbolic_music.models.architectures.region_cache import RegionCache
 from symbolic_music.models.architectures.region_transformer import RegionConfig, RegionTransformer
 from symbolic_music.tokenizers.region import rows as r

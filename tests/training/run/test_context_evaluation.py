@@ -13,7 +13,7 @@ from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import TrainingError
 from symbolic_music.training.config import ContextConfig, RegionsData, parse_config
-from symbolic_music.training.run.context import chosen_cases, means
+from symbolic_music.training.run.context_evaluation import chosen_cases, means
 from symbolic_music.training.run.run_log import CONTEXT
 from symbolic_music.training.trainer import train
 from tests.generation.sessions.test_region_edit import song
