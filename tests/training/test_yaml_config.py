@@ -71,8 +71,8 @@ def test_all_trainings_know_settings_by_their_names_elsewhere(kind):
 
 
 def test_a_setting_of_one_kind_of_data_is_not_one_of_another():
-    with pytest.raises(ConfigError, match=r"unknown setting data\.stores; known: kind, "):
-        parse_config({"name": "a", "data": {"kind": "chorale-grid", "path": "x", "stores": 1}})
+    with pytest.raises(ConfigError, match=r"unknown setting data\.b_major; known: kind, "):
+        parse_config({"name": "a", "data": {"kind": "chorale-grid", "path": "x", "b_major": 1}})
 
 
 def test_data_of_the_model_need_a_model():
