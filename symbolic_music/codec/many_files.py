@@ -16,7 +16,7 @@ from symbolic_music.codec.language_models.registry import load_writer
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.codec.rendering import render_file_by_codec
 from symbolic_music.errors import OptionError, SymbolicMusicError
-from symbolic_music.io import read
+from symbolic_music.io.files import check_targets, read
 from symbolic_music.parallel import run_all
 from symbolic_music.synthesis.audio import read_audio
 from symbolic_music.synthesis.rendering import render_file
@@ -116,7 +116,8 @@ def render_files(
     if suffix not in SUFFIXES:
         raise OptionError(f"sound is written as {' or '.join(SUFFIXES)}, not {suffix}")
     paths = [Path(file) for file in files]
-    targets = _targets(paths, [Path(folder) / f"{path.stem}{suffix}" for path in paths])
+    targets = [Path(folder) / f"{path.stem}{suffix}" for path in paths]
+    check_targets(paths, targets)
     tasks = [_Render(path, target, synth, model, options) for path, target in zip(paths, targets, strict=True)]
     return run_all(_rendered, tasks, workers, engine, progress)
 
@@ -154,22 +155,9 @@ def encode_files(
     """
     paths = [Path(file) for file in files]
     named = [path.with_suffix(".safetensors") for path in paths] if targets is None else list(map(Path, targets))
-    tasks = [
-        _Encode(path, target, codec, codebooks) for path, target in zip(paths, _targets(paths, named), strict=True)
-    ]
+    check_targets(paths, named)
+    tasks = [_Encode(path, target, codec, codebooks) for path, target in zip(paths, named, strict=True)]
     return run_all(_encoded, tasks, workers, engine, progress)
-
-
-def _targets(sources: list[Path], targets: list[Path]) -> list[Path]:
-    """The targets; OptionError when one would be written twice, or over a source."""
-    resolved = [target.resolve() for target in targets]
-    known = {source.resolve() for source in sources}
-    for target in resolved:
-        if resolved.count(target) > 1:
-            raise OptionError(f"several of these files would be written to {target.name}: write them apart")
-        if target in known:
-            raise OptionError(f"{target} is one of the files; name another folder to write to")
-    return targets
 
 
 def _rendered(task: _Render) -> RenderedFile:

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from symbolic_music.errors import OptionError, SymbolicMusicError
+from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.generation.default_model import adding_drums, chosen_name
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.ranking import ranked_by_fit
 from symbolic_music.generation.results import Written
 from symbolic_music.generation.sessions.edit_session import default_sampling
-from symbolic_music.io.files import MIDI_SUFFIXES, read
+from symbolic_music.io.files import MIDI_SUFFIXES, check_targets, read
 from symbolic_music.io.provenance import statement, write_with_statement
 from symbolic_music.models import Model, load_model
 from symbolic_music.parallel import check, run_all
@@ -114,7 +114,7 @@ def edit_files(
     for source in map(Path, files):
         targets, options = targets_in(Path(folder), source, count), sampling_options or {}
         tasks.append(FileEdit(source, targets, model, rank, device, offline, options, signed, arguments))
-    check_targets(tasks)
+    check_targets([task.source for task in tasks], [target for task in tasks for target in task.targets])
     return run_all(edit_file, tasks, workers, engine, progress)
 
 
@@ -130,17 +130,6 @@ def targets_in(folder: Path, source: Path, count: int) -> tuple[Path, ...]:
     """Where the alternatives of a file are written."""
     one = folder / source.name
     return (one,) if count == 1 else tuple(one.with_stem(f"{one.stem}-{i + 1}") for i in range(count))
-
-
-def check_targets(tasks: Sequence[FileEdit]) -> None:
-    """OptionError when a file would be written twice, or over a source."""
-    sources = {task.source.resolve() for task in tasks}
-    targets = [target.resolve() for task in tasks for target in task.targets]
-    for target in targets:
-        if targets.count(target) > 1:
-            raise OptionError(f"several of these files would be written to {target.name}: edit them apart")
-        if target in sources:
-            raise OptionError(f"{target} is one of the files; name another folder to write to")
 
 
 def edit_file(task: FileEdit) -> EditedFile:

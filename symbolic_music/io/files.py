@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from symbolic_music.errors import FileError
+from symbolic_music.errors import FileError, OptionError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.io.midi.reader import read_midi, write_midi
 from symbolic_music.score import Score
@@ -48,6 +49,17 @@ def check_readable(path: Path) -> None:
         raise FileError(f"no permission to read {path}")
     if path.stat().st_size > MAX_BYTES:
         raise FileError(f"{path} has {path.stat().st_size >> 20} MiB; at most {MAX_BYTES >> 20} MiB are read")
+
+
+def check_targets(sources: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Raise OptionError when one of the files to write would be written twice, or over a source."""
+    known, seen = {source.resolve() for source in sources}, set[Path]()
+    for target in targets:
+        if (resolved := target.resolve()) in seen:
+            raise OptionError(f"several of these files would be written to {target.name}: write them apart")
+        if resolved in known:
+            raise OptionError(f"{target} is one of the files; name another folder to write to")
+        seen.add(resolved)
 
 
 def write(score: Score, path: str | Path) -> Path:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.codec.note_frames import DRUM_KEYS, FAMILIES, framed_notes
 from symbolic_music.score import Score
 from symbolic_music.synthesis.mixing.controllers import held_until
 
 LOWEST, PITCHES = 21, 88
-FAMILIES = 16  # of General MIDI programs
-_DRUMS = range(27, 88)
 ONSETS = FAMILIES * PITCHES
 DRUMS = ONSETS + PITCHES
-ROLLS = DRUMS + len(_DRUMS)
+ROLLS = DRUMS + len(DRUM_KEYS)
 
 
 def sustained(score: Score) -> Score:
@@ -39,23 +37,15 @@ def score_rolls(score: Score, frame_rate: float, count: int, first: int = 0) -> 
         first: the frame to begin with.
     """
     out = np.zeros((count, ROLLS), np.float32)
-    begins = np.floor(score.onset_seconds * frame_rate + 1e-6).astype(np.int64) - first
-    stops = np.maximum(np.ceil(score.offset_seconds * frame_rate - 1e-6).astype(np.int64) - first, begins + 1)
-    instruments, pitches = score.instruments, score.notes["pitch"].astype(np.int64)
-    drums = instruments == DRUM_INSTRUMENT
-    stops = np.where(drums, begins + 1, stops)
-    for i in np.flatnonzero((begins < count) & (stops > 0)):
-        level, pitch = score.notes["velocity"][i] / 127, int(pitches[i])
-        if drums[i]:
-            columns = [DRUMS + min(max(pitch, _DRUMS[0]), _DRUMS[-1]) - _DRUMS[0]]
-        elif LOWEST <= pitch < LOWEST + PITCHES:
-            columns = [int(instruments[i]) // 8 * PITCHES + pitch - LOWEST]
-            if begins[i] >= 0:
-                onset = out[begins[i], ONSETS : ONSETS + PITCHES]
-                onset[pitch - LOWEST] = max(onset[pitch - LOWEST], level)
+    for note in framed_notes(score, frame_rate, count, first):
+        key = note.pitch - LOWEST
+        if note.drum is not None:
+            column = DRUMS + note.drum
+        elif 0 <= key < PITCHES:
+            column = note.family * PITCHES + key
+            if note.onset is not None:
+                out[note.onset, ONSETS + key] = max(out[note.onset, ONSETS + key], note.level)
         else:
             continue
-        span = slice(max(0, begins[i]), stops[i])
-        for column in columns:
-            np.maximum(out[span, column], level, out=out[span, column])
+        np.maximum(out[note.frames, column], note.level, out=out[note.frames, column])
     return out

@@ -7,17 +7,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from symbolic_music.codec import note_frames
 from symbolic_music.errors import EmptyScoreError
-from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
 
-# Drum keys with a sound of their own; others share the ends.
-_DRUMS = range(27, 88)
-_FAMILIES = 16
 SOUNDING, ONSETS = 0, 128
 FAMILIES = ONSETS + 128
-DRUMS = FAMILIES + _FAMILIES
-FEATURES = DRUMS + len(_DRUMS)
+DRUMS = FAMILIES + note_frames.FAMILIES
+FEATURES = DRUMS + len(note_frames.DRUM_KEYS)
 
 
 def score_frames(score: Score, frame_rate: float, frames: int | None = None, first: int = 0) -> NDArray[np.float32]:
@@ -42,29 +39,20 @@ def score_frames(score: Score, frame_rate: float, frames: int | None = None, fir
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes")
-    starts, ends = score.onset_seconds, score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
     count = max(1, frame_count(score, frame_rate) - first) if frames is None else frames
     out = np.zeros((count, FEATURES), np.float32)
-    begins = np.floor(starts * frame_rate + 1e-6).astype(int) - first
-    stops = np.maximum(np.ceil(ends * frame_rate - 1e-6).astype(int) - first, begins + 1)
-    instruments = score.instruments
-    stops = np.where(instruments == DRUM_INSTRUMENT, begins + 1, stops)
-    for i in np.flatnonzero((begins < count) & (stops > 0)):
-        note = score.notes[i]
-        level, pitch = note["velocity"] / 127, int(note["pitch"])
-        span = slice(max(0, begins[i]), stops[i])
-        if instruments[i] == DRUM_INSTRUMENT:
-            columns = [DRUMS + min(max(pitch, _DRUMS[0]), _DRUMS[-1]) - _DRUMS[0]]
+    for note in note_frames.framed_notes(score, frame_rate, count, first):
+        if note.drum is not None:
+            columns = [DRUMS + note.drum]
         else:
-            columns = [SOUNDING + pitch, FAMILIES + int(instruments[i]) // 8]
-            if begins[i] >= 0:
-                out[begins[i], ONSETS + pitch] = max(out[begins[i], ONSETS + pitch], level)
+            columns = [SOUNDING + note.pitch, FAMILIES + note.family]
+            if note.onset is not None:
+                out[note.onset, ONSETS + note.pitch] = max(out[note.onset, ONSETS + note.pitch], note.level)
         for column in columns:
-            np.maximum(out[span, column], level, out=out[span, column])
+            np.maximum(out[note.frames, column], note.level, out=out[note.frames, column])
     return out
 
 
 def frame_count(score: Score, frame_rate: float) -> int:
     """Frames until the last note ends."""
-    ends = score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
-    return max(1, math.ceil(float(ends.max(initial=0.0)) * frame_rate))
+    return max(1, math.ceil(float(score.offset_seconds.max(initial=0.0)) * frame_rate))

@@ -43,8 +43,7 @@ def plain_tones(
     """
     out = np.zeros(count, np.float64)
     starts = np.rint(score.onset_seconds * sample_rate).astype(np.int64)
-    ends = score.seconds(score.notes["onset"].astype(np.int64) + score.notes["duration"])
-    stops = np.maximum(np.rint(ends * sample_rate).astype(np.int64), starts + 1)
+    stops = np.maximum(np.rint(score.offset_seconds * sample_rate).astype(np.int64), starts + 1)
     fade_in, fade_out = (max(1, round(seconds * sample_rate)) for seconds in _FADES)
     frequencies = hertz(score.notes["pitch"].astype(np.float64))
     sounding = (starts < first + count) & (stops + fade_out > first) & (score.instruments != DRUM_INSTRUMENT)

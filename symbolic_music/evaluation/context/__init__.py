@@ -2,7 +2,7 @@
 
 from symbolic_music.evaluation.context.baselines import RandomBars, copy_before, original, retrieve, with_notes
 from symbolic_music.evaluation.context.benchmark import load_cases
-from symbolic_music.evaluation.context.choosing_regions import choose_cases, choose_region, in_time
+from symbolic_music.evaluation.context.choosing_regions import choose_cases, choose_region, in_time, next_region
 from symbolic_music.evaluation.context.fit import fit
 from symbolic_music.evaluation.context.metrics import METRICS, Metric, measure
 from symbolic_music.evaluation.context.region import Case, EditRegion, Write
@@ -25,6 +25,7 @@ __all__ = [
     "in_time",
     "load_cases",
     "measure",
+    "next_region",
     "original",
     "references",
     "retrieve",

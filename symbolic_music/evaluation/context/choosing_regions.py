@@ -46,6 +46,23 @@ def choose_region(
     return None
 
 
+def next_region(
+    score: Score, number: int, rng: np.random.Generator, bars: int, most: int = 300, either: bool = True
+) -> EditRegion | None:
+    """The region that comes next in a set: every third is of drums. None where a piece is not in time or has none.
+
+    Args:
+        score, rng, bars, most: as in `choose_region`.
+        number: of the region in its set, from 0.
+        either: whether the other kind will do where a piece has none of this one.
+    """
+    if not in_time(score):
+        return None
+    drums = number % _DRUMS_EVERY == _DRUMS_EVERY - 1
+    region = choose_region(score, drums, rng, bars, most)
+    return choose_region(score, not drums, rng, bars, most) if region is None and either else region
+
+
 def in_time(score: Score) -> bool:
     """Whether bars and beats of a piece are those of its music: four fifths of its notes are on their grid."""
     tracks = tuple(np.unique(score.notes["track"]).tolist())
@@ -76,10 +93,7 @@ def choose_cases(store: NoteStore, split: str, count: int, bars: int = 4, seed: 
             if len(found) == count:
                 return found
             score = store.music(index)
-            if not len(score) or not in_time(score):
-                continue
-            drums = len(found) % _DRUMS_EVERY == _DRUMS_EVERY - 1
-            region = choose_region(score, drums, rng, bars) or choose_region(score, not drums, rng, bars)
+            region = next_region(score, len(found), rng, bars)
             if region is not None and (index, region) not in seen:
                 seen.add((index, region))
                 found.append(Case(score, region, store.piece(index).source))

@@ -10,14 +10,12 @@ import numpy as np
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import SymbolicMusicError, TrainingError
-from symbolic_music.evaluation.context import Case, EditRegion, choose_region, copy_before, in_time, measure, original
+from symbolic_music.evaluation.context import Case, EditRegion, copy_before, measure, next_region, original
 from symbolic_music.models.model import Model
 from symbolic_music.score import Score
 from symbolic_music.training.config import ContextConfig, RegionsData, StoreEditsData, TrainConfig
 from symbolic_music.training.run.run_log import CONTEXT, Records
 
-# Every third region is of drums, where there are any.
-_DRUMS_EVERY = 3
 # Notes of a region: longer ones take more time than they are worth.
 _MOST_NOTES = 120
 # Pieces that are looked at for each region that is wanted.
@@ -43,8 +41,7 @@ def chosen_cases(data: StoreEditsData | RegionsData, asked: ContextConfig) -> li
             continue
         seen.add((store, index))
         score = stores[store].music(index)
-        drums = len(found) % _DRUMS_EVERY == _DRUMS_EVERY - 1
-        region = choose_region(score, drums, rng, asked.bars, _MOST_NOTES) if in_time(score) else None
+        region = next_region(score, len(found), rng, asked.bars, _MOST_NOTES, either=False)
         if region is not None:
             found.append(Case(score, region, f"{stores[store].path}:{index}"))
     if not found:
