@@ -1,4 +1,4 @@
-"""Write scores as MusicXML: patched into their document, or new."""
+"""Write a score as a new MusicXML document."""
 
 from __future__ import annotations
 
