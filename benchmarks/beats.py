@@ -8,12 +8,12 @@ them evenly spaced beats at the tempo that fits the annotations best, begun at t
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import arguments
 from mir_eval import beat
 from result_file import row, write_result
 
@@ -30,10 +30,7 @@ def scores(wanted: np.ndarray, found: np.ndarray, what: str) -> dict[str, float]
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=40)
-    given = parser.parse_args()
+    given = arguments(("folder", Path), count=40)
     ours, even = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
     songs = sorted((given.folder / "midi").glob("*.mid"))
     for path in songs[7 :: max(1, len(songs) // given.count)][: given.count]:

@@ -11,7 +11,6 @@ A piece has two regions at most, one of each kind. Of Lakh, verified files and o
 
 from __future__ import annotations
 
-import argparse
 import csv
 import hashlib
 import json
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import arguments
 
 from symbolic_music.evaluation.context.benchmark import prepared
 from symbolic_music.evaluation.context.choosing_regions import choose_region, in_time
@@ -115,11 +115,7 @@ def chosen(pieces: list[tuple[Path, dict[str, Any]]], drums: bool, count: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("corpora", type=Path)
-    parser.add_argument("--pitched", type=int, default=78)
-    parser.add_argument("--drums", type=int, default=22)
-    asked = parser.parse_args()
+    asked = arguments(("corpora", Path), pitched=78, drums=22)
     songs = lakh(asked.corpora / "lakh-subset")
     of_pop = round(asked.pitched * 0.4)
     pitched = chosen(songs, False, asked.pitched - of_pop) + chosen(pop909(asked.corpora / "pop909"), False, of_pop)

@@ -10,12 +10,12 @@ of half the dropout (after Gal & Ghahramani 2016, who average over the whole).
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from arguments import arguments
 from result_file import row, write_result
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -90,10 +90,7 @@ def measured(networks: list[FrameTransformer], grids: list[Grid], names: list[st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("path")
-    parser.add_argument("runs", nargs="+", type=Path)
-    asked = parser.parse_args()
+    asked = arguments("path", ("runs+", Path))
     torch.manual_seed(0)
     networks, splits = [read(run) for run in asked.runs], read_grids(asked.path)
     names = [run.name for run in asked.runs]

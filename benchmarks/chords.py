@@ -10,11 +10,11 @@ their place are counted.
 
 from __future__ import annotations
 
-import argparse
 from itertools import pairwise
 
 import numpy as np
 import torch
+from arguments import arguments
 from region_context import nats
 from result_file import row, write_result
 
@@ -100,14 +100,7 @@ def region_of(events: GridEvents, rng: np.random.Generator) -> tuple[int, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store")
-    parser.add_argument("model")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--regions", type=int, default=2)
-    parser.add_argument("--written", type=int, default=30)
-    parser.add_argument("--name", default="chords")
-    asked = parser.parse_args()
+    asked = arguments("store", "model", split="test", regions=2, written=30, name="chords")
     torch.set_num_threads(1)
     model = sm.load_model(asked.model, device="cpu")
     network = model.network

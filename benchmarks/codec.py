@@ -9,7 +9,6 @@ lowest bitrate that it has, 6 kb/s; its files are decoded to the codec's rate an
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from arguments import arguments
 from numpy.typing import NDArray
 from result_file import row, write_result
 
@@ -79,12 +79,7 @@ def speeds(codec: Codec, seconds: float = 60.0) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("codec")
-    parser.add_argument("folders", nargs="+")
-    parser.add_argument("--count", type=int, default=24)
-    parser.add_argument("--seconds", type=float, default=4)
-    asked = parser.parse_args()
+    asked = arguments("codec", "folders+", count=24, seconds=4.0)
     torch.set_num_threads(1)
     codec = load_codec(asked.codec, "cpu")
     form = codec.format

@@ -14,7 +14,6 @@ is of 2.5 to 97.5 % of 200 bootstrap samples, seed 0.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import time
 import warnings
@@ -25,6 +24,7 @@ import librosa
 import numpy as np
 import scipy.linalg
 import torch
+from arguments import arguments
 from numpy.typing import NDArray
 from result_file import row, write_result
 from transcription import f_measure
@@ -141,12 +141,7 @@ def measured(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--model", default="codec-lm")
-    parser.add_argument("--count", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=10)
-    asked = parser.parse_args()
+    asked = arguments(("folders+", Path), model="codec-lm", count=6, seconds=10.0)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)

@@ -8,11 +8,11 @@ a store its own validations are all there is.
 
 from __future__ import annotations
 
-import argparse
 import math
 from pathlib import Path
 from typing import Any
 
+from arguments import arguments
 from matplotlib.figure import Figure
 from result_file import row, write_result
 
@@ -63,12 +63,7 @@ def curves(runs: list[Path], image: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name")
-    parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--store", type=Path)
-    parser.add_argument("--split", default="test")
-    asked = parser.parse_args()
+    asked = arguments("name", ("runs+", Path), store=Path, split="test")
     runs, store = asked.runs, None if asked.store is None else NoteStore(asked.store)
     rows = [row for run in runs for row in rows_of(run, store, asked.split)]
     n = None if store is None else len(store.splits[asked.split])

@@ -7,11 +7,11 @@ Seeds 0 to 9, default sampling; with a prompt its continuations.
 
 from __future__ import annotations
 
-import argparse
 import io
 from pathlib import Path
 
 import numpy as np
+from arguments import arguments
 from PIL import Image
 from tqdm import tqdm
 
@@ -32,12 +32,7 @@ def drawn(score: Score, title: str, given: float) -> Image.Image:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("image", type=Path)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--prompt", type=Path)
-    asked = parser.parse_args()
+    asked = arguments("model", ("image", Path), seconds=20.0, prompt=Path)
     model = sm.load_model(asked.model, device="cpu")
     prompt = None if asked.prompt is None else sm.read(asked.prompt)
     rolls = []

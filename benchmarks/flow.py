@@ -8,13 +8,13 @@ out). Speed: seconds of sound made in a second, after a first short piece, on as
 
 from __future__ import annotations
 
-import argparse
 import logging
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from arguments import arguments
 from codec_lm import measured
 from result_file import row, write_result
 
@@ -37,12 +37,7 @@ def speed(make: Callable[[Score], Audio], score: Score) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--model", default="flow")
-    parser.add_argument("--count", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=10)
-    asked = parser.parse_args()
+    asked = arguments(("folders+", Path), model="flow", count=6, seconds=10.0)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     decoder, writer = load_flow(asked.model, "cpu")[0], load_writer("codec-lm", device="cpu")

@@ -8,11 +8,11 @@ shaded, what is new stands out.
 
 from __future__ import annotations
 
-import argparse
 import io
 from pathlib import Path
 
 import numpy as np
+from arguments import arguments
 from PIL import Image
 
 import symbolic_music as sm
@@ -57,14 +57,7 @@ def drawn(score: Score, region: EditRegion, title: str) -> Image.Image:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store")
-    parser.add_argument("model")
-    parser.add_argument("image", type=Path)
-    parser.add_argument("--songs", type=int, default=6)
-    parser.add_argument("--split", default="validation")
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    asked = arguments("store", "model", ("image", Path), songs=6, split="validation", seed=0)
     model, store = sm.load_model(asked.model, device="cpu"), NoteStore(asked.store)
     rng, rows = np.random.default_rng(asked.seed), list[list[Image.Image]]()
     for piece in store.splits[asked.split].tolist():

@@ -8,12 +8,12 @@ they came. No port of the machine takes part, so its driver and the instrument a
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Iterator
 from typing import Any
 
+from arguments import arguments
 from mido import Message
 from result_file import row, write_result
 
@@ -50,9 +50,7 @@ class Silence:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--phrases", type=int, default=4)
-    asked = parser.parse_args()
+    asked = arguments(phrases=4)
     rows = []
     for name, accompaniment in (("piano", None), ("song", None), ("song", 33)):
         keyboard, found = Keyboard(), []

@@ -16,7 +16,6 @@ Results go to benchmarks/results/midi_*.json.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import resource
@@ -35,6 +34,7 @@ import mido
 import numpy as np
 import pretty_midi
 import symusic
+from arguments import arguments
 from result_file import write_result
 from tokenizers_remi_compound import midi_files, row
 
@@ -247,11 +247,7 @@ def damaged(folder: Path, count: int) -> None:
 def main() -> None:
     """Parse the command line."""
     warnings.simplefilter("ignore")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "odd", "roundtrip", "damaged"])
-    parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--files", type=int)
-    given = parser.parse_args()
+    given = arguments(("what", ["speed", "odd", "roundtrip", "damaged"]), ("folders+", Path), files=int)
     if given.what == "speed":
         speed(given.folders[0], given.files or 200)
     elif given.what == "odd":

@@ -11,7 +11,6 @@ benchmarks/results/notation_mutants.json.
 
 from __future__ import annotations
 
-import argparse
 import io
 import multiprocessing
 import os
@@ -26,6 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from arguments import arguments
 from result_file import write_result
 
 from symbolic_music import read
@@ -136,9 +136,7 @@ def tried(name: str, files: int, connection: Any) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=500)
-    args = parser.parse_args()
+    args = arguments(files=500)
     os.environ["OMP_NUM_THREADS"] = "1"
     context = multiprocessing.get_context("spawn")
     rows: list[dict[str, Any]] = []

@@ -9,11 +9,11 @@ second of where it was taken. People: all pieces of the test split.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
+from arguments import arguments
 from result_file import row, write_result
 
 from symbolic_music.corpora.store.store import NoteStore
@@ -35,12 +35,7 @@ def copy_of(score: Score, start: float, semitones: int) -> Score:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store", type=Path)
-    parser.add_argument("--copies", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--name", default="originality_maestro")
-    asked = parser.parse_args()
+    asked = arguments(("store", Path), copies=40, seed=0, name="originality_maestro")
     store, rng = NoteStore(asked.store), np.random.default_rng(asked.seed)
     began = time.process_time()
     index = build_index(store)

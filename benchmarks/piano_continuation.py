@@ -10,13 +10,13 @@ turn, in seconds. Pedal: whether the sustain pedal goes down in what is written.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from arguments import arguments
 from result_file import write_result
 
 from symbolic_music import generation
@@ -62,13 +62,7 @@ def facts(prompt: Score, after: Score) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store")
-    parser.add_argument("models", nargs="+")
-    parser.add_argument("--pieces", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--name", default="piano-continuation")
-    asked = parser.parse_args()
+    asked = arguments("store", "models+", pieces=20, seconds=20.0, name="piano-continuation")
     torch.set_num_threads(1)
     store = NoteStore(asked.store)
     prompts, originals = [], []

@@ -9,7 +9,6 @@ JSON, over so many of the same files and scaled to all by their notes. Stores be
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import resource
@@ -22,6 +21,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from arguments import arguments
 from result_file import row, write_result
 
 
@@ -87,13 +87,7 @@ def rows(maestro: Path, lakh: Path, workers: int, peer_files: int) -> list[dict[
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run"])
-    parser.add_argument("maestro", type=Path)
-    parser.add_argument("lakh", type=Path)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--peer-files", type=int, default=40)
-    args = parser.parse_args()
+    args = arguments(("what", ["run"]), ("maestro", Path), ("lakh", Path), workers=2, peer_files=40)
     found = rows(args.maestro, args.lakh, args.workers, args.peer_files)
     write_result("prepare", 3, found, "shared with other jobs")
 

@@ -8,11 +8,11 @@ duration, rests and the end of the span included.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 
 import numpy as np
 import torch
+from arguments import arguments
 from result_file import row, write_result
 
 import symbolic_music as sm
@@ -54,14 +54,7 @@ def nats(network: RegionTransformer, rows: Rows) -> tuple[float, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store")
-    parser.add_argument("model")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--regions", type=int, default=3)
-    parser.add_argument("--bars", type=int, default=4)
-    parser.add_argument("--name", default="region-context")
-    asked = parser.parse_args()
+    asked = arguments("store", "model", split="test", regions=3, bars=4, name="region-context")
     torch.set_num_threads(1)
     network = sm.load_model(asked.model, device="cpu").network
     assert isinstance(network, RegionTransformer)

@@ -9,11 +9,11 @@ batch is arranged as edits, whose controls predict nothing.
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import Any
 
 import torch
+from arguments import arguments
 from result_file import row, write_result
 
 from symbolic_music.models.architectures.anticipatory import EVENT
@@ -52,11 +52,7 @@ def rate(name: str, task: Task, steps: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store")
-    parser.add_argument("--steps", type=int, default=6)
-    parser.add_argument("--name", default="region-training")
-    asked = parser.parse_args()
+    asked = arguments("store", steps=6, name="region-training")
     torch.set_num_threads(1)
     shared: dict[str, Any] = {"name": "bench", "data": {"stores": {asked.store: 1.0}}}
     configs = {

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import arguments
 from result_file import RESULTS, commit, write_result
 
 from symbolic_music import generation
@@ -213,16 +214,9 @@ def report_of(models: dict[str, dict[str, Any]], facts: dict[str, Any], shown: i
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("stores", type=Path)
-    parser.add_argument("models", nargs="*")
-    parser.add_argument("--pieces", type=int, default=16)
-    parser.add_argument("--written", type=int, default=30)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--corpora", type=Path)
-    parser.add_argument("--report", type=Path)
-    asked = parser.parse_args()
+    asked = arguments(
+        ("stores", Path), "models*", pieces=16, written=30, seconds=20.0, seed=0, corpora=Path, report=Path
+    )
     known = RESULTS / "shipped_pieces.json"
     models = json.loads(known.read_text())["models"] if known.is_file() else {}
     facts = write_results(models, asked)

@@ -12,7 +12,6 @@ that in benchmarks/results/parity_anticipation_FOLDER.json.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -24,6 +23,7 @@ from typing import Any
 
 import mido
 import numpy as np
+from arguments import arguments
 from result_file import write_result
 from tokenizers_remi_compound import midi_files, row
 
@@ -217,12 +217,7 @@ def difference(ours: Any, theirs: Any) -> str:
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "parity"])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--files", type=int)
-    parser.add_argument("--peer-files", type=int, default=24)
-    args = parser.parse_args()
+    args = arguments(("what", ["speed", "parity"]), ("folder", Path), files=int, peer_files=24)
     if args.what == "speed":
         speed(args.folder, args.files or 200, args.peer_files)
     else:

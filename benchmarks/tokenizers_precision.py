@@ -11,11 +11,11 @@ left out on both sides. Stored in benchmarks/results/tokenizers_precision_FOLDER
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import arguments
 from result_file import write_result
 from tokenizers_remi_compound import midi_files, row
 
@@ -100,10 +100,7 @@ def _tempo_error(before: Score, after: Score) -> float:
 
 def main() -> None:
     """Parse the command line, measure, store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--files", type=int, default=20)
-    given = parser.parse_args()
+    given = arguments(("folders+", Path), files=20)
     for folder in given.folders:
         scores = []
         for path in midi_files(folder, given.files):

@@ -10,7 +10,6 @@ benchmarks/results/tokenizers_window.json.
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import miditok
+from arguments import arguments
 from result_file import row as result_row
 from result_file import write_result
 
@@ -118,10 +118,7 @@ def row(metric: str, ours: float, peer: float | None, peer_name: str) -> dict[st
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--files", type=int, default=40)
-    args = parser.parse_args()
+    args = arguments(("folder", Path), files=40)
     files = sorted(p for p in args.folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))
     random.Random(0).shuffle(files)
     scores = [read(path) for path in files[: args.files]]

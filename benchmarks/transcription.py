@@ -10,7 +10,6 @@ are taken. Drums are left out.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import logging
@@ -21,6 +20,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from arguments import arguments
 
 import symbolic_music as sm
 from symbolic_music.score import Score
@@ -81,12 +81,7 @@ def f_measure(score: Score, sound: sm.Audio) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--maestro", type=Path)
-    parser.add_argument("--lakh", type=Path)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--count", type=int, default=5)
-    asked = parser.parse_args()
+    asked = arguments(maestro=Path, lakh=Path, seconds=20.0, count=5)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sets = {"chorales, five ensembles": chorales(asked.count, asked.seconds)}

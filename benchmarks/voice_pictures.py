@@ -5,13 +5,13 @@ python benchmarks/voice_pictures.py CONFIG.yaml DATA docs/images/voices.png
 
 from __future__ import annotations
 
-import argparse
 import io
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import torch
+from arguments import arguments
 from PIL import Image
 from voices import LEAD, Samples, held_notes, one_note, play
 
@@ -35,11 +35,7 @@ def picture(wave: Samples) -> np.ndarray:
 
 def main() -> None:
     """Draw and store."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("config", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    given = parser.parse_args()
+    given = arguments(("config", Path), ("data", Path), ("out", Path))
     config = load_voice_config(given.config)
     figure, axes = plt.subplots(len(config.voices), 3, figsize=(9, 1.55 * len(config.voices)), sharex=True, sharey=True)
     for row, source in zip(axes, config.voices, strict=True):

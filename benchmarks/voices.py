@@ -10,13 +10,13 @@ and loudness. `controls known` is our voice with the six controls measured on th
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from arguments import arguments
 from numpy.typing import NDArray
 from result_file import row, write_result
 
@@ -167,11 +167,7 @@ def correlations(voices: NeuralVoices, held: dict[int, list[tuple[TakenNote, Sam
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("config", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    given = parser.parse_args()
+    given = arguments(("config", Path), ("data", Path), seconds=3.0)
     torch.set_num_threads(1)
     config, voices, rows = load_voice_config(given.config), load_voices(), list[dict[str, Any]]()
     sustained: dict[int, list[tuple[TakenNote, Samples]]] = {}

@@ -15,7 +15,6 @@ Stored in benchmarks/results/windows_NAME.json.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import os
 import resource
@@ -29,6 +28,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from arguments import arguments
 from result_file import row, write_result
 from torch.utils.data import DataLoader, Dataset
 
@@ -193,13 +193,7 @@ def rows_of(label: str, figures: dict[str, float], compound: bool) -> list[dict[
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--name")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--windows", type=int, default=8000)
-    parser.add_argument("--peer-files", type=int, default=24)
-    args = parser.parse_args()
+    args = arguments(("path", Path), name=str, workers=2, windows=8000, peer_files=24)
     os.environ["TQDM_DISABLE"] = "1"
     warnings.filterwarnings("ignore", "This DataLoader will create")
     name = args.name or args.path.name

@@ -18,11 +18,6 @@ from torch import Tensor
 TAU = 2 * math.pi
 
 
-def exp_sigmoid(x: Tensor) -> Tensor:
-    """2 * sigmoid(x) ** ln 10 + 1e-7: any real number to an amplitude in (1e-7, 2] (DDSP, equation 5)."""
-    return 2.0 * torch.sigmoid(x) ** math.log(10.0) + 1e-7
-
-
 def crossfade(hop: int, like: Tensor) -> Tensor:
     """The falling half of a Hann window, shape (hop,): the weight of frame f at the samples up to frame f + 1."""
     return 0.5 + 0.5 * torch.cos(math.pi / hop * torch.arange(hop, dtype=like.dtype, device=like.device))

@@ -14,12 +14,6 @@ def sines(frequencies: list[float], amplitudes: list[float], n: int) -> torch.Te
     return sum(a * torch.sin(2 * math.pi * f * time) for f, a in zip(frequencies, amplitudes, strict=True))
 
 
-def test_exp_sigmoid_at_known_points():
-    values = dsp.exp_sigmoid(torch.tensor([-200.0, 0.0, 200.0], dtype=torch.float64))
-    expected = [1e-7, 2 * 0.5 ** math.log(10) + 1e-7, 2 + 1e-7]
-    assert torch.allclose(values, torch.tensor(expected, dtype=torch.float64))
-
-
 def test_harmonic_bank_is_the_analytic_sum():
     out = dsp.harmonic_bank(torch.full((1, 4000), 220.0), torch.tensor([0.5, 0.3, 0.1]).expand(1, 4000, 3), RATE)
     assert torch.allclose(out[0].double(), sines([220, 440, 660], [0.5, 0.3, 0.1], 4000), atol=1e-5)
@@ -126,7 +120,6 @@ def test_gradients():
     assert gradcheck(lambda f, a: dsp.stationary_bank(f, a, 8, RATE), (frequencies, doubles(2, 3, 3)))
     assert gradcheck(lambda x, m: dsp.filtered_noise(x, m, 8), (doubles(1, 24), doubles(1, 3, 9)))
     assert gradcheck(dsp.reverb, (doubles(2, 10), doubles(6)))
-    assert gradcheck(dsp.exp_sigmoid, (doubles(5),))
     assert gradcheck(lambda a: dsp.upsample_amplitudes(a, 4), (doubles(1, 3, 2),))
 
     def table(amplitudes: torch.Tensor, hz: torch.Tensor) -> torch.Tensor:

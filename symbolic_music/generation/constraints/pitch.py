@@ -147,25 +147,6 @@ class Taken(Constraint):
         return np.asarray([~np.isin(situation.notes % 128, list(taken)) for taken in own])
 
 
-@dataclass(frozen=True)
-class MostInstruments(Constraint):
-    """No other instrument once this many have played, the past included; 16 is what a MIDI file has channels for."""
-
-    most: int = 16
-
-    def __post_init__(self) -> None:
-        if self.most < 1:
-            raise OptionError(f"at least one instrument must be allowed, not {self.most}")
-
-    @override
-    def pitches(self, situation: Situation) -> Mask:
-        used = np.zeros((len(situation.counts), v.INSTRUMENTS), bool)
-        for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
-            used[i, events[:count, 2] // 128] = True
-        full = used.sum(axis=1) >= self.most
-        return np.asarray(used[:, situation.notes // 128] | ~full[:, None])
-
-
 def _classes(classes: Sequence[int]) -> tuple[int, ...]:
     chosen = tuple(sorted(set(classes)))
     if not chosen or not all(0 <= one <= 11 for one in chosen):

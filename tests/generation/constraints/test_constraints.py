@@ -12,7 +12,6 @@ from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.melody import GivenPitches
 from symbolic_music.generation.constraints.pitch import (
     Chords,
-    MostInstruments,
     NoRepeatedNote,
     NoUnison,
     PitchClasses,
@@ -84,12 +83,6 @@ def test_no_repeated_note(network: GPT2) -> None:
             own = own[own[:, 2] // 128 == instrument, 2]
             assert len(own) > 1
             assert (np.diff(own) != 0).all()
-
-
-def test_no_more_instruments(network: GPT2) -> None:
-    request = Request(800, 100, PAST, constraints=(MostInstruments(5),))
-    (found,) = sample_anticipation(network, request)[0]
-    assert len(set(np.concatenate([PAST, found.events])[:, 2] // 128)) == 5
 
 
 def test_given_pitches_in_a_free_rhythm(network: GPT2) -> None:
@@ -215,7 +208,6 @@ def test_contradictions_are_told(network: GPT2, constraints: tuple[Constraint, .
         (lambda: scale("H"), "no tonic"),
         (lambda: scale("C", "mixed"), "no scale"),
         (lambda: Chords(((5, (0,)), (5, (1,)))), "sorted"),
-        (lambda: MostInstruments(0), "at least one"),
         (lambda: GivenPitches((200,)), "0..127"),
         (lambda: GivenRhythm((5, 3)), "sorted"),
         (lambda: GivenRhythm((3, 5), (1,)), "1 durations"),
