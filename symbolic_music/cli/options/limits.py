@@ -33,17 +33,17 @@ class LimitOptions:
         ),
     ] = None
     passing_notes: Annotated[
-        bool, _limit("--passing-notes", help="Notes between those of the chords, as the model places them.")
+        bool, _limit("--passing-notes", help="Allow passing notes between the notes of the chords.")
     ] = False
     polyphony: Annotated[int | None, _limit(help="At most this many notes sound at once.", min=1)] = None
     notes_per_bar: Annotated[str | None, _limit(help="Notes in a bar, as 2-8 or 4.")] = None
     notes_at_once: Annotated[str | None, _limit(help="Notes that begin together, as 1-3 or 4.")] = None
     no_repeats: Annotated[bool, _limit("--no-repeats", help="No instrument repeats its last pitch.")] = False
-    grid: Annotated[float | None, _limit(help="They begin on a grid of so many quarters: 0.25 is a sixteenth.")] = None
-    end_on: Annotated[float | None, _limit(help="The bar on which they end; 12.5 is its middle.")] = None
-    given_pitches: Annotated[
-        str | None, _limit(help="These pitches in this order, as C4,E4,67; the rhythm is free.")
-    ] = None
+    grid: Annotated[float | None, _limit(help="Grid of their onsets, in quarter notes: 0.25 is a sixteenth.")] = None
+    end_on: Annotated[float | None, _limit(help="The bar in which the new notes end; 12.5 is its middle.")] = None
+    given_pitches: Annotated[str | None, _limit(help="These pitches in this order, as C4,E4,67, in a free rhythm.")] = (
+        None
+    )
     free: Annotated[bool, _limit("--free", help="Do not follow the habits of the track elsewhere.")] = False
     like: Annotated[str | None, _limit(metavar="PLACE", help="Follow the style of these bars, as bars:4-8.")] = None
 

@@ -77,7 +77,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
     draft: Annotated[
         str | None,
         typer.Option(
-            help="A smaller model of the same ids drafts the notes: the same distribution; anticipation only.",
+            help="A smaller model that drafts notes: faster, from the same distribution; anticipation only.",
             rich_help_panel=MACHINE,
         ),
     ] = None

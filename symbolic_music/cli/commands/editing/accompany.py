@@ -20,7 +20,7 @@ def accompany(
     keep_tracks: Annotated[str, typer.Option(help="Tracks to keep, as 0,2 or melody; all others are rewritten.")],
     options: WritingOptions,
     side: Annotated[
-        Literal["below", "above"] | None, typer.Option(help="Of the kept tracks, where the new notes lie.")
+        Literal["below", "above"] | None, typer.Option(help="Write the new notes below or above the kept tracks.")
     ] = None,
 ) -> None:
     """Keep some tracks and rewrite all others as their accompaniment."""

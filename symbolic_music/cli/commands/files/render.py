@@ -50,7 +50,7 @@ def render(
     at: At = None,
     solo: Annotated[str | None, typer.Option(help="These tracks alone, as 1,3 or drums.")] = None,
     mute: Annotated[str | None, typer.Option(help="Without these tracks, as 1,3 or drums.")] = None,
-    tempo: Annotated[float, typer.Option(help="Times as fast.")] = 1.0,
+    tempo: Annotated[float, typer.Option(help="Speed, as a multiple of the original.")] = 1.0,
     synth: Annotated[str, typer.Option(help="ddsp, midi-ddsp, soundfont, codec or flow.")] = "ddsp",
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz; 44100 by default, with --synth codec or flow the rate of the model.")

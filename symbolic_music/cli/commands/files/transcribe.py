@@ -25,8 +25,8 @@ def transcribe(
     file: Annotated[Path, typer.Argument(help="A sound file: .wav, .flac, .ogg, .mp3.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write: .mid or .musicxml.")],
     bars: Annotated[bool, typer.Option("--bars", help="Find beats and downbeats, and write bars.")] = False,
-    beats: Annotated[str, typer.Option(help="What --bars finds beats by: notes, or beat-this on the sound.")] = "notes",
-    meter: Annotated[int | None, typer.Option(help="Beats of a bar; 3 or 4, as it seems, when omitted.")] = None,
+    beats: Annotated[str, typer.Option(help="How --bars finds beats: notes, or beat-this on the sound.")] = "notes",
+    meter: Annotated[int | None, typer.Option(help="Beats in a bar; by default 3 or 4, whichever fits better.")] = None,
     program: Annotated[int, typer.Option(help="General MIDI program of the track, 0 to 127.", min=0, max=127)] = 0,
     by: Annotated[str, typer.Option(help="onsets or basic-pitch.", rich_help_panel=_FINDING)] = "onsets",
     model: Annotated[
@@ -34,11 +34,11 @@ def transcribe(
     ] = "transcription",
     onset: Annotated[
         float | None,
-        typer.Option(help="How sure an onset must be, 0 to 1; 0.3 when omitted.", rich_help_panel=_FINDING),
+        typer.Option(help="Threshold for onsets, 0 to 1; 0.3 by default.", rich_help_panel=_FINDING),
     ] = None,
     frame: Annotated[
         float | None,
-        typer.Option(help="How sure it must be that a note goes on; 0.4 when omitted.", rich_help_panel=_FINDING),
+        typer.Option(help="Threshold for a note to continue, 0 to 1; 0.4 by default.", rich_help_panel=_FINDING),
     ] = None,
     refine: Annotated[
         bool,

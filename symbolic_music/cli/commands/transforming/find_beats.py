@@ -17,7 +17,7 @@ from symbolic_music.cli.options.score_only import OutputOptions
 def find_beats(
     file: Annotated[Path, typer.Argument(help="A MIDI file that was played freely.")],
     options: OutputOptions,
-    meter: Annotated[int | None, typer.Option(help="Beats of a bar; 3 or 4, as it seems, when omitted.")] = None,
+    meter: Annotated[int | None, typer.Option(help="Beats in a bar; by default 3 or 4, whichever fits better.")] = None,
 ) -> None:
     """Find the beats and downbeats of a performance, and write it with bars; it sounds the same."""
     from symbolic_music.transcription import track_beats, with_bars
