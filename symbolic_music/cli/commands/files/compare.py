@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +12,9 @@ from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.console import out, out_json, show, working
 from symbolic_music.cli.output.pages import facts_of, write_page
 from symbolic_music.cli.output.paths import check_page
-from symbolic_music.errors import FileError, ScoreError
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.distances import Embedding
-    from symbolic_music.evaluation.statistics import Mean
-    from symbolic_music.score import Score
 
 # Files left out that are named.
 _NAMED = 5
@@ -46,10 +42,11 @@ def compare(
 ) -> None:
     """Measure distances between two folders of pieces, and compare their features."""
     from symbolic_music.evaluation import distances
+    from symbolic_music.evaluation.distances.folders import Folder, paired_means
 
     check_page(report)
-    first, second = _Folder(generated), _Folder(reference)
-    means = _pairs(first, second, seed) if pairs else {}
+    first, second = Folder(generated), Folder(reference)
+    means = paired_means(first, second, seed) if pairs else {}
     heard = None
     if rendered is not None:
         with working("rendering"):
@@ -104,61 +101,6 @@ def compare(
         out(f"and {len(left_out) - _NAMED:,} more; --json names all")
     if report is not None:
         out(f"{report}: the same with plots and the first pieces")
-
-
-class _Folder:
-    """The pieces of a folder that have notes, one after the other; the others are named in `left_out`."""
-
-    def __init__(self, folder: Path) -> None:
-        from symbolic_music.io.files import MIDI_SUFFIXES
-
-        if not folder.is_dir():
-            raise FileError(f"{folder} is not a folder: compare takes two folders of MIDI files")
-        self.folder = folder
-        self.paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
-        if not self.paths:
-            raise FileError(f"{folder} has no MIDI files")
-        self.left_out: dict[str, str] = {}
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __iter__(self) -> Iterator[Score]:
-        for path in self.paths:
-            score = self.read(path)
-            if score is not None:
-                yield score
-
-    def read(self, path: Path) -> Score | None:
-        """A piece; None where it is left out."""
-        from symbolic_music.io import read
-
-        try:
-            score = read(path)
-        except (FileError, ScoreError) as error:
-            self.left_out[str(path)] = str(error).removeprefix(f"{path}: ")
-            return None
-        if not len(score):
-            self.left_out[str(path)] = "no notes"
-        return score if len(score) else None
-
-
-def _pairs(first: _Folder, second: _Folder, seed: int) -> dict[str, Mean]:
-    """Means of `features.pairs` over the files that both folders have."""
-    from symbolic_music.evaluation.features import pairs
-    from symbolic_music.evaluation.statistics import mean
-
-    theirs = {path.relative_to(second.folder) for path in second.paths}
-    rows, names = [], []
-    for name in (path.relative_to(first.folder) for path in first.paths):
-        own = first.read(first.folder / name) if name in theirs else None
-        other = second.read(second.folder / name) if own is not None else None
-        if own is not None and other is not None:
-            rows.append(pairs.features(own, other))
-            names.append(str(name))
-    if not rows:
-        raise FileError("the folders have no file of the same name: --pairs needs some")
-    return {metric: mean([row[metric] for row in rows], names, seed=seed) for metric in rows[0]}
 
 
 def _clamp3(source: str, offline: bool) -> Embedding:
