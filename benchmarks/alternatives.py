@@ -8,12 +8,12 @@ fastest counts. Writes benchmarks/results/alternatives.json.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from arguments import parser_of
 from result_file import row, write_result
 
 import symbolic_music as sm
@@ -22,12 +22,8 @@ COUNTS = (1, 4, 8, 16)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("song", type=Path)
-    parser.add_argument("--model", default="song")
+    parser = parser_of(("song", Path), model="song", rounds=3, threads=1)
     parser.add_argument("--bars", type=int, nargs=2, default=(20, 27))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     score, model = sm.read(asked.song), sm.load_model(asked.model, device="cpu")

@@ -8,7 +8,12 @@ from typing import Any
 
 
 def arguments(*names: str | tuple[str, Any], **options: Any) -> argparse.Namespace:
-    """What the benchmark that runs is given.
+    """What the benchmark that runs is given; names and options as in `parser_of`."""
+    return parser_of(*names, **options).parse_args()
+
+
+def parser_of(*names: str | tuple[str, Any], **options: Any) -> argparse.ArgumentParser:
+    """A parser to add other arguments to.
 
     Args:
         names: of what has to be given, a text; or a name and its type or its choices. One that ends in +, * or ? takes
@@ -29,4 +34,4 @@ def arguments(*names: str | tuple[str, Any], **options: Any) -> argparse.Namespa
         else:
             more = {"type": type(default), "default": default}
         parser.add_argument(f"--{name.replace('_', '-')}", **more)
-    return parser.parse_args()
+    return parser

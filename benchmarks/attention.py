@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from arguments import parser_of
 from result_file import row, write_result
 
 BATCH, HEADS, WIDTH = 2, 8, 64
@@ -143,10 +144,7 @@ def rows_of(what: str, peer: str, ours: list[tuple[float, float]], theirs: list[
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--lengths", default="2048,4096,8192")
+    parser = parser_of(rounds=7, threads=2, lengths="2048,4096,8192")
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if "torch" not in sys.modules:

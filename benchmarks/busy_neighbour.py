@@ -8,7 +8,6 @@ figures are medians.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import statistics
 import subprocess
@@ -17,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import parser_of
 from result_file import row, write_result
 
 SPIN = "while True: sum(range(10_000_000))"
@@ -31,9 +31,8 @@ def measured(command: list[str]) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(rounds=3)
     parser.add_argument("song", type=Path, help="a MIDI file with a bass in bars 9 and 10")
-    parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     found: dict[tuple[str, bool], list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -10,12 +10,12 @@ tracks beside the first one given, by the time since the piece began, without a 
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from arguments import parser_of
 from result_file import row, write_result
 from torch.nn import functional
 
@@ -216,12 +216,8 @@ def opening(model: Model, score: Score, lead_in: int) -> dict[str, tuple[float, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store")
+    parser = parser_of("store", pieces=40, split="test", name="context")
     parser.add_argument("model", nargs="?", default="multitrack")
-    parser.add_argument("--pieces", type=int, default=40)
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--name", default="context")
     asked = parser.parse_args()
     store, model = NoteStore(asked.store), load_model(asked.model)
     chosen = cases(store, asked.split, asked.pieces, seed=1)

@@ -12,7 +12,6 @@ wrote then, where regions and seed are the same.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from arguments import parser_of
 from result_file import RESULTS, commit, processor
 
 from symbolic_music.errors import SymbolicMusicError
@@ -125,17 +125,11 @@ def kept_values(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("corpora", type=Path)
-    parser.add_argument("models", nargs="*")
-    parser.add_argument("--regions", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
+    parser = parser_of(
+        ("corpora", Path), "models*", regions=100, seed=0, workers=1, name="edits-in-context", report=Path, keep=False
+    )
     parser.add_argument("--best-of", type=int, help="candidates of a region; by default the model's own number")
     parser.add_argument("--document", type=Path, default=HERE / "regions.json")
-    parser.add_argument("--name", default="edits-in-context")
-    parser.add_argument("--report", type=Path)
-    parser.add_argument("--keep", action="store_true")
     asked = parser.parse_args()
     cases = load_cases(asked.document, asked.corpora, asked.regions)
     results: dict[str, list[dict[str, float]]] = {}

@@ -10,7 +10,6 @@ Its files are compared with their Scores as well.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from subprocess import PIPE
 from typing import Any
 
 import numpy as np
+from arguments import parser_of
 
 PEER = """
 import json, sys, time, warnings
@@ -56,12 +56,8 @@ def same(one: float, other: float) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("corpora", type=Path)
-    parser.add_argument("peer")
-    parser.add_argument("--files", type=int, default=1000)
+    parser = parser_of(("corpora", Path), "peer", files=1000, seed=0)
     parser.add_argument("--of-peer", type=int, help="files that MusPy measures too; all by default")
-    parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
 
     import symbolic_music as sm

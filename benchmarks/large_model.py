@@ -10,7 +10,6 @@ float32, at the end of a full window, without any slide. Each is a process of it
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -19,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+from arguments import parser_of
 from result_file import row, write_result
 from sampling import CONTEXT, drawn, ours
 
@@ -91,9 +91,7 @@ def run(what: str, folder: Path, threads: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
+    parser = parser_of(("folder", Path), threads=2)
     parser.add_argument("--measure", choices=["loading", "notes", "peer"])
     asked = parser.parse_args()
     if asked.measure:

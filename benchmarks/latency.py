@@ -9,7 +9,6 @@ otherwise. The peer is the import of torch alone. Figures are medians.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from arguments import parser_of
 from result_file import row, write_result
 
 # The command line itself, which tells when the first note comes.
@@ -62,9 +62,8 @@ def ended(program: str, *arguments: str) -> tuple[list[str], float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of(rounds=5)
     parser.add_argument("song", help="a MIDI file with a bass, track 2, in bars 9 and 10")
-    parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     first, whole, torch = [], [], []
     with tempfile.TemporaryDirectory() as folder:

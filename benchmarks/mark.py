@@ -9,7 +9,6 @@ seconds at three places. False positives: the same sound without a mark, uncut a
 
 from __future__ import annotations
 
-import argparse
 import io
 from collections import defaultdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
+from arguments import parser_of
 from result_file import row, write_result
 
 import symbolic_music as sm
@@ -86,11 +86,9 @@ def sounds(folders: list[Path], count: int) -> list[Audio]:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser()
+    parser = parser_of(count=12, keys=400)
     parser.add_argument("--maestro", type=Path, required=True)
     parser.add_argument("--lakh", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=12)
-    parser.add_argument("--keys", type=int, default=400)
     given = parser.parse_args()
     scores, false, under = defaultdict[str, list[float]](list), list[float](), list[float]()
     for number, sound in enumerate(sounds([given.maestro, given.lakh], given.count)):

@@ -16,7 +16,6 @@ that music21 checked.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import tempfile
@@ -27,6 +26,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from arguments import parser_of
 from notation_facts import facts
 from result_file import RESULTS, write_result
 
@@ -179,11 +179,8 @@ class Log:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(seconds=3600.0, checked=1200.0, log=Path)
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
-    parser.add_argument("--seconds", type=float, default=3600.0)
-    parser.add_argument("--checked", type=float, default=1200.0)
-    parser.add_argument("--log", type=Path)
     args = parser.parse_args()
     import music21
 

@@ -11,13 +11,13 @@ benchmarks/results/programs-changed.json.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import parser_of
 from numpy.typing import NDArray
 from result_file import write_result
 from tokenizers_remi_compound import midi_files, row
@@ -49,8 +49,7 @@ def missing(ours: NDArray[Any], theirs: NDArray[Any]) -> int:
 
 def main() -> None:
     """Count and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpora", type=Path)
+    parser = parser_of(("corpora", Path))
     parser.add_argument("--only", nargs="*", default=CORPORA)
     options = parser.parse_args()
     rows, files = [], 0

@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from arguments import parser_of
 from result_file import RESULTS, commit, row, write_result
 
 # What is measured: kind of weights, alternatives, and how many windows were filled before.
@@ -373,12 +374,7 @@ def store(what: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> No
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "loss", "kernels"])
-    parser.add_argument("file", type=Path, nargs="?")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=300)
+    parser = parser_of(("what", ["speed", "loss", "kernels"]), ("file?", Path), rounds=3, threads=2, seconds=300.0)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.measure:

@@ -10,12 +10,12 @@ seconds, and its fall from the first to the second second, are from the recordin
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arguments import parser_of
 from numpy.typing import NDArray
 from result_file import row, write_result
 
@@ -118,11 +118,10 @@ def picture(sounds: dict[str, Samples], path: Path) -> None:
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser()
+    parser = parser_of(pictures=Path)
     parser.add_argument("--maestro", type=Path, required=True)
     parser.add_argument("--lakh", type=Path, required=True)
     parser.add_argument("--recordings", type=Path, required=True)
-    parser.add_argument("--pictures", type=Path)
     given = parser.parse_args()
     pieces = {"piano performance": sm.read(given.maestro / PERFORMANCE).clip(20, 50),
               "jazz": sm.read(given.lakh / JAZZ).clip(20, 50), "string quartet": quartet(30)}  # fmt: skip

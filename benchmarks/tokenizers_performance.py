@@ -12,7 +12,6 @@ notes that we read, which leaves pretty_midi's reading out.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import statistics
@@ -27,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import symusic
+from arguments import parser_of
 from result_file import row as result_row
 from result_file import write_result
 from tokenizers_remi_compound import midi_files
@@ -226,12 +226,8 @@ def row(metric: str, ours: float, peers: float, peer_name: str, unit: str) -> di
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "parity"])
-    parser.add_argument("folder", type=Path)
+    parser = parser_of(("what", ["speed", "parity"]), ("folder", Path), files=200, peer_files=24)
     parser.add_argument("--noteseq-python", type=Path, required=True)
-    parser.add_argument("--files", type=int, default=200)
-    parser.add_argument("--peer-files", type=int, default=24)
     args = parser.parse_args()
     noteseq = NoteSeq(args.noteseq_python)
     if args.what == "speed":

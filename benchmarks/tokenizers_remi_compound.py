@@ -10,7 +10,6 @@ benchmarks/results/parity_NAME_KIND_FOLDER.json (KIND: default, or options where
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import miditok
 import symusic
+from arguments import parser_of
 from result_file import row as result_row
 from result_file import write_result
 
@@ -150,10 +150,7 @@ def row(metric: str, ours: float, peers: float, peer_name: str, unit: str) -> di
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "parity"])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--files", type=int, default=200)
+    parser = parser_of(("what", ["speed", "parity"]), ("folder", Path), files=200)
     parser.add_argument("--sets", default=",".join(OPTIONS))
     parser.add_argument("--name", choices=list(PEERS), action="append")
     args = parser.parse_args()

@@ -11,7 +11,6 @@ benchmarks/results/training_loop.json.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -20,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from arguments import parser_of
 from result_file import row, write_result
 
 from symbolic_music.evaluation.likelihood import token_nats
@@ -88,8 +88,7 @@ def looped(config: TrainConfig) -> float:
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("store", type=Path)
+    parser = parser_of(("store", Path))
     for name, value in (("rounds", 3), ("steps", 12), ("threads", 2), ("workers", 1)):
         parser.add_argument(f"--{name}", type=int, default=value)
     args = parser.parse_args()

@@ -23,6 +23,7 @@ import sys
 import time
 from typing import Any
 
+from arguments import parser_of
 from result_file import row, write_result
 
 BATCH = 2
@@ -127,11 +128,7 @@ def store(key: str, args: argparse.Namespace, found: list[dict[str, Any]]) -> No
 
 def main() -> None:
     """Parse arguments, measure, print and store."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--length", type=int, default=2048)
+    parser = parser_of(rounds=3, steps=3, threads=2, length=2048)
     parser.add_argument("--dropout", default="0.0", help="one or several, with commas")
     parser.add_argument("--key", default="", help="end of the result's name")
     parser.add_argument("--measure", choices=list(NAMES), help=argparse.SUPPRESS)

@@ -11,7 +11,6 @@ once; with ends, these within 50 ms or a fifth of the note too. Drums play in no
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import resource
@@ -21,6 +20,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from arguments import parser_of
 from result_file import row, write_result
 
 import symbolic_music as sm
@@ -123,14 +123,9 @@ def velocity_correlation(truth: Score, found: Score) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = parser_of(model="transcription", kept=Path, alone=False, count=8, seconds=20.0)
     parser.add_argument("--stores", type=Path, required=True)
     parser.add_argument("--real", nargs="*", default=[])
-    parser.add_argument("--model", default="transcription")
-    parser.add_argument("--kept", type=Path)
-    parser.add_argument("--alone", action="store_true")
-    parser.add_argument("--count", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--peer-only", action="store_true", help="keep renders and basic-pitch's notes, and stop")
     asked = parser.parse_args()
     logging.disable(logging.CRITICAL)
