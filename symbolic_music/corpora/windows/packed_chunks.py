@@ -6,7 +6,7 @@ Source: Thickstun et al. 2024 (arXiv 2306.08620), section 4 and appendix B; the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
@@ -14,14 +14,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, pitch_range
 from symbolic_music.corpora.windows.pieces import read_for
 from symbolic_music.corpora.windows.policies import Ints, Policy, Source, Units
-from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.anticipation import expressive, interarrival
-from symbolic_music.tokenizers.anticipation.chunks import CONTEXT, LEAST_EVENTS, Piece, is_kept, packed
+from symbolic_music.tokenizers.anticipation.chunks import CONTEXT, Piece, packed
 from symbolic_music.tokenizers.anticipation.events import Events, choose_controls, events_of
 from symbolic_music.tokenizers.anticipation.tokenizer import AnticipationTokenizer
 from symbolic_music.tokenizers.base import Ids, Tokenizer
@@ -157,24 +156,3 @@ class Packed(Policy[_Chunks]):
 
 def _events(tokenizer: Tokenizer, score: Score) -> Events:
     return expressive.expressive_events(score) if tokenizer.preset == "expressive" else events_of(score)
-
-
-def training_pieces(store: NoteStore, pieces: Sequence[int] | Ints | None = None) -> Ints:
-    """Select the pieces of the published training data, by `anticipation.chunks.is_kept`.
-
-    Reads the notes of each piece that has enough of them.
-
-    Args:
-        store: a note store.
-        pieces: indices; None for all.
-    """
-    chosen = np.arange(len(store)) if pieces is None else np.asarray(pieces, np.int64)
-    chosen = chosen[store.note_counts[chosen] >= LEAST_EVENTS]
-    return np.array([i for i in chosen.tolist() if _is_kept(store.music(i, ("notes", "tempos")))], np.int64)
-
-
-def _is_kept(score: Score) -> bool:
-    try:
-        return is_kept(events_of(score))
-    except RegionError:
-        return False

@@ -17,9 +17,6 @@ from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import Events, arrange, choose_controls, to_ids
 
 CONTEXT = 1024
-LEAST_EVENTS = 100
-LEAST_SECONDS, MOST_SECONDS = 10, 3600
-MOST_INSTRUMENTS = 16
 
 
 class Piece(NamedTuple):
@@ -35,20 +32,6 @@ class Piece(NamedTuple):
     events: Events
     is_control: NDArray[np.bool_]
     augmented: bool
-
-
-def is_kept(events: Events) -> bool:
-    """Whether a piece belongs to the published training data.
-
-    It does with at least 100 events, at most 16 instruments (drums are one), and its last onset between 10 s and an
-    hour, both included.
-    """
-    if len(events) < LEAST_EVENTS:
-        return False
-    last = int(events[-1, 0])
-    if not LEAST_SECONDS * v.STEPS_PER_SECOND <= last <= MOST_SECONDS * v.STEPS_PER_SECOND:
-        return False
-    return len(np.unique(events[:, 2] // 128)) <= MOST_INSTRUMENTS
 
 
 def augmentations(events: Events, factor: int, rng: np.random.Generator) -> Iterator[Piece]:

@@ -13,13 +13,13 @@ from symbolic_music import tokenizers
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import Augmentation
 from symbolic_music.corpora.windows.dataset import Windows
-from symbolic_music.corpora.windows.packed_chunks import Packed, training_pieces
+from symbolic_music.corpora.windows.packed_chunks import Packed
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.chunks import augmentations, packed
 from symbolic_music.tokenizers.anticipation.events import events_of
 from symbolic_music.tokenizers.anticipation.expressive import expressive_events
-from tests.corpora.example_stores import band, mixed_store, piano, store_of
+from tests.corpora.example_stores import mixed_store, piano, store_of
 
 EVENTS: dict[str, Any] = {"default": events_of, "expressive": expressive_events}
 
@@ -94,11 +94,3 @@ def test_a_group_without_chunks_is_passed_over(tmp_path: Path) -> None:
     cut = Windows(store, tokenizers.get("anticipation"), Packed(10))
     assert len(cut) > 10
     assert all(len(cut[i]) == 1024 for i in range(0, len(cut), 3))
-
-
-def test_published_training_pieces(tmp_path: Path) -> None:
-    scores = [piano(0, 99), piano(0, 400), band(1, 120), Score(), piano(2, 100)]
-    scores.append(Score(notes=note_table([(i, 10, 60) for i in range(200)]), tracks=(Track(),)))  # too short
-    store = store_of(tmp_path, scores)
-    assert training_pieces(store).tolist() == [1, 2]
-    assert training_pieces(store, [2, 3]).tolist() == [2]

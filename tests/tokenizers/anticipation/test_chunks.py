@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import OptionError
-from symbolic_music.tokenizers.anticipation.chunks import Piece, augmentations, is_kept, packed
+from symbolic_music.tokenizers.anticipation.chunks import Piece, augmentations, packed
 from symbolic_music.tokenizers.anticipation.events import REST_NOTE, arrange
 from symbolic_music.tokenizers.anticipation.vocabulary import ANTICIPATE, AUTOREGRESS, CONTROL, SEPARATOR
 
@@ -168,21 +168,7 @@ def test_pieces_are_taken_when_they_are_needed():
     assert taken == [0, 1]
 
 
-# -- which pieces, and how often -------------------------------------------------------------------------------
-
-
-def test_pieces_that_are_kept():
-    assert is_kept(steady(100, step=11))
-    assert not is_kept(steady(99, step=11))
-    assert is_kept(np.concatenate([steady(99, step=0), steady(1, start=1000)]))
-    assert not is_kept(np.concatenate([steady(99, step=0), steady(1, start=999)]))
-    assert is_kept(np.concatenate([steady(99), steady(1, start=360_000)]))
-    assert not is_kept(np.concatenate([steady(99), steady(1, start=360_001)]))
-    for instruments, kept in ((16, True), (17, False)):
-        events = steady(200)
-        events[:, 2] = 128 * (np.arange(200) % instruments) + 60
-        assert is_kept(events) == kept
-    assert not is_kept(steady(0))
+# -- how often a piece ------------------------------------------------------------------------------------------
 
 
 def test_ten_augmentations_of_a_piece():
