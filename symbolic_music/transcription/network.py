@@ -82,7 +82,7 @@ class TranscriberConfig:
         return ConstantQShape(self.sample_rate, self.hop, LOWEST, int((highest - LOWEST) * _PER_SEMITONE), 36)
 
 
-class Heard(NamedTuple):
+class Estimates(NamedTuple):
     """Logits (B, frames, 88) of onsets and of what sounds, and of the velocity that an onset there has."""
 
     onset: Tensor
@@ -123,7 +123,7 @@ class Transcriber(nn.Module):
         """Where the weights are."""
         return next(self.parameters()).device
 
-    def forward(self, samples: Tensor) -> Heard:
+    def forward(self, samples: Tensor) -> Estimates:
         """Sound (B, n), levelled, to logits of n // hop + 1 frames."""
         with torch.no_grad(), torch.autocast(samples.device.type, enabled=False):
             found = self.spectrum(samples.float())
@@ -136,7 +136,7 @@ class Transcriber(nn.Module):
         onset = self.onset(struck)
         told = torch.sigmoid(onset.detach())[:, None].to(x.dtype)
         frame = self.frame(self.frames(torch.cat([x, told], dim=1)))
-        return Heard(onset, frame, self.velocity(struck))
+        return Estimates(onset, frame, self.velocity(struck))
 
 
 class _Head(nn.Module):

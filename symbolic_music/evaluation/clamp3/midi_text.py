@@ -50,8 +50,8 @@ def midi_text(score: Score) -> str:
     lines = [f"ticks_per_beat {file.ticks_per_beat}"]
     for message in merged:
         if not (message.is_meta and message.type in _WORDS):
-            told = " ".join(str(value) for value in message.dict().values()).strip()
-            lines.append(told.encode("unicode_escape").decode("utf-8"))
+            values = " ".join(str(value) for value in message.dict().values()).strip()
+            lines.append(values.encode("unicode_escape").decode("utf-8"))
     return "\n".join(lines)
 
 

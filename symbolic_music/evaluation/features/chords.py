@@ -33,10 +33,10 @@ def accuracy(score: Score, reference: Score) -> Mapping[str, float]:
     mine, theirs = _chords(score), _chords(reference)
     count = max(mine.shape[1], theirs.shape[1])
     mine, theirs = (np.pad(one, ((0, 0), (0, count - one.shape[1])), constant_values=-1) for one in (mine, theirs))
-    told = theirs[0] >= 0
-    if not told.any():
+    has_chord = theirs[0] >= 0
+    if not has_chord.any():
         return {"chord_accuracy": math.nan, "chord_root_accuracy": math.nan}
-    same = (mine == theirs)[:, told]
+    same = (mine == theirs)[:, has_chord]
     return {"chord_accuracy": float(same.all(axis=0).mean()), "chord_root_accuracy": float(same[0].mean())}
 
 

@@ -262,11 +262,11 @@ def _empty_rate(starts: NDArray[np.int64], ends: NDArray[np.int64], end: int, st
 
 def _at_once(piece: Sounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Stretches of time: how many ticks each has, and how many different pitches sound in it."""
-    heard = ~piece.is_drum & (piece.duration > 0)
-    if not heard.any():
+    pitched = ~piece.is_drum & (piece.duration > 0)
+    if not pitched.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     # NumPy sorts bytes by radix, and times that rise for a while by their runs, when it sorts stably.
-    rows = np.flatnonzero(heard)
+    rows = np.flatnonzero(pitched)
     rows = rows[np.argsort(piece.pitch[rows].astype(np.uint8), kind="stable")]
     # Pitches one after the other on one line of time: there the union of each pitch's notes is one running maximum.
     onset, apart = piece.onset[rows], piece.pitch[rows] * (piece.end + 1)
@@ -275,7 +275,7 @@ def _at_once(piece: Sounding) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     first = np.append(True, start[1:] > reach[:-1])
     ends = (reach - apart)[np.append(first[1:], True)]
     ends.sort(kind="stable")
-    begins = np.zeros(len(heard), bool)
+    begins = np.zeros(len(pitched), bool)
     begins[rows[first]] = True
     # A beginning is odd, an end even.
     moments = np.concatenate([piece.onset[begins] * 2 + 1, ends * 2])

@@ -45,7 +45,7 @@ class RowWriting(TokenWriting):
         else:
             arranged = rows_of(self._model).arranged(prompt)
             self._track_at = {place: track for track, place in arranged.places.items()}
-            # Nothing of what is told after the last note ends.
+            # Rows after the end of the last note are left out.
             end = self._end_step(prompt)
             rows = [row for row, step in zip(arranged.rows, arranged.steps, strict=True) if step <= end]
         return np.array(rows, np.int32).reshape(-1, FIELDS)

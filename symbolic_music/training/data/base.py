@@ -58,8 +58,8 @@ class Stores:
     def _indices(self, split: str) -> list[Rows]:
         found = [store.splits.get(split, np.zeros(0, np.int64)) for store in self.stores]
         if not any(len(one) for one in found):
-            told = "add pieces, or prepare it with other --splits"
-            raise TrainingError(f"no store has pieces in split {split!r}: {told}")
+            advice = "add pieces, or prepare it with other --splits"
+            raise TrainingError(f"no store has pieces in split {split!r}: {advice}")
         return found
 
     def _draw(self, indices: list[Rows], rng: np.random.Generator) -> tuple[int, int]:

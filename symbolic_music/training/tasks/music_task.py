@@ -21,7 +21,7 @@ from symbolic_music.training.tasks.model_task import ModelTask
 
 
 class MusicTask(ModelTask):
-    """The half of a `Task` that saves and listens."""
+    """The half of a `Task` that saves the model and writes music at evaluations."""
 
     _context: ContextEvaluation | None = None
 

@@ -22,7 +22,7 @@ from symbolic_music.training.transcription.clips import Clip, Clips
 from symbolic_music.training.transcription.config import TranscriptionTraining
 from symbolic_music.training.transcription.targets import targets
 from symbolic_music.transcription.checkpoint import save_transcriber
-from symbolic_music.transcription.network import Heard, Transcriber, TranscriberConfig
+from symbolic_music.transcription.network import Estimates, Transcriber, TranscriberConfig
 from symbolic_music.transcription.notes import Decoder, Note, score_of
 
 _PARTS = ("onset", "frame", "velocity")
@@ -126,18 +126,18 @@ class TranscriptionTask(Task):
         rows, scores = list[list[float]](), list[float]()
         for clip in self.held_out.clips:
             samples = torch.from_numpy(clip.sound)[None].to(network.device)
-            heard = network(samples)
+            found = network(samples)
             notes = clip.notes.copy()
             notes[:, :2] *= self.shape.frame_rate
-            wanted = [torch.from_numpy(one)[None].to(network.device) for one in targets(notes, heard.onset.shape[1])]
-            rows.append([float(one) for one in losses(heard, *wanted).values()])
-            scores.append(self._f1(clip, heard))
+            wanted = [torch.from_numpy(one)[None].to(network.device) for one in targets(notes, found.onset.shape[1])]
+            rows.append([float(one) for one in losses(found, *wanted).values()])
+            scores.append(self._f1(clip, found))
         found = dict(zip(_PARTS, np.mean(rows, axis=0).tolist(), strict=True))
         return Measured(sum(found.values()), {**found, "note F1": float(np.mean(scores))})
 
-    def _f1(self, clip: Clip, heard: Heard) -> float:
+    def _f1(self, clip: Clip, found: Estimates) -> float:
         decoder = Decoder(self.shape.frame_rate)
-        decoder.add(*(torch.sigmoid(one[0]).cpu().numpy() for one in heard))
+        decoder.add(*(torch.sigmoid(one[0]).cpu().numpy() for one in found))
         reference = [Note(o, e, round(p), round(v)) for o, e, p, v in sorted(set(map(tuple, clip.notes.tolist())))]
         return transcription(score_of(reference), score_of(decoder.finish())).f1
 
@@ -161,13 +161,13 @@ class TranscriptionTask(Task):
         return f"clips of {', '.join(self.config.data.stores)}"
 
 
-def losses(heard: Heard, onset: Tensor, frame: Tensor, velocity: Tensor) -> dict[str, Tensor]:
+def losses(found: Estimates, onset: Tensor, frame: Tensor, velocity: Tensor) -> dict[str, Tensor]:
     """The parts of the loss: means over frames of sums over pitches; of velocities, means over onsets."""
 
     def of(logits: Tensor, wanted: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(logits.float(), wanted, reduction="none").sum(-1).mean()
 
     # An onset's own frame counts, its neighbours by their part; the entropy of the target is left out.
-    strength = (torch.sigmoid(heard.velocity.float()) - velocity).square()
+    strength = (torch.sigmoid(found.velocity.float()) - velocity).square()
     weighted = (10 * onset * strength).sum() / onset.sum().clamp(min=1.0)
-    return {"onset": 2 * of(heard.onset, onset), "frame": of(heard.frame, frame), "velocity": weighted}
+    return {"onset": 2 * of(found.onset, onset), "frame": of(found.frame, frame), "velocity": weighted}

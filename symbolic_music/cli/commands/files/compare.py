@@ -47,10 +47,10 @@ def compare(
     check_page(report)
     first, second = Folder(generated), Folder(reference)
     means = paired_means(first, second, seed) if pairs else {}
-    heard = None
+    distance = None
     if rendered is not None:
         with working("rendering"):
-            heard = distances.rendered_distance(first, second, rendered)
+            distance = distances.rendered_distance(first, second, rendered)
     with working("comparing") as progress:
         vectors = distances.COUNTED if embedding == "features" else _clamp3(embedding, offline)
         found = distances.compare(first, second, seed, progress, vectors)
@@ -70,7 +70,7 @@ def compare(
             "left_out": left_out, "report": report and str(report),
         }  # fmt: skip
         if rendered is not None:
-            result[rendered] = heard
+            result[rendered] = distance
         out_json({**result, "pairs": paired} if pairs else result)
         return
     from rich.table import Table
@@ -79,8 +79,8 @@ def compare(
     table = Table(title=title, show_header=False)
     for row in distances.distances_table(found).rows:
         table.add_row(*row)
-    if heard is not None:
-        table.add_row(f"{rendered} of the rendered pieces", f"{heard:.5g}", "")
+    if distance is not None:
+        table.add_row(f"{rendered} of the rendered pieces", f"{distance:.5g}", "")
     features = Table("feature", *distances.SIDES)
     for name, pair in found.features.items():
         features.add_row(name, *(distances.interval(one) for one in pair))

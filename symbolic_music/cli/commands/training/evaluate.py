@@ -146,8 +146,8 @@ def _report(facts: dict[str, Any], beside: dict[str, Likelihood], written: Edits
     from symbolic_music.evaluation.context.report import context_report
     from symbolic_music.evaluation.report import Report, Section, Table
 
-    told = ("model", "tokenizer", "preset", "store", "split", "stride", "pieces")
-    about = facts_of(**{name: facts[name] for name in told})
+    shown = ("model", "tokenizer", "preset", "store", "split", "stride", "pieces")
+    about = facts_of(**{name: facts[name] for name in shown})
     rows = [[facts["model"], facts["nll_per_note"], facts["bits_per_second"]]]
     rows += [[name, one.per_note, one.bits_per_second] for name, one in beside.items()]
     text = f"{facts['pieces']:,} pieces, {facts['notes']:,} notes; baselines are in twelfths of a quarter."

@@ -39,8 +39,8 @@ def train(
     steps = settings.optim.steps
     with working(f"training {settings.name}") as progress:
         result = training.train(settings, resume, lambda row: progress(row["step"] / steps, _told(row, steps)))
-    told = f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token"
-    finish(result, as_json, told, best=result.best)
+    summary = f"{result.folder}: step {result.step:,}, best validation {result.best:.4f} nats a token"
+    finish(result, as_json, summary, best=result.best)
 
 
 def run(settings: RunConfig, resume: bool, total: int) -> Result:
@@ -54,14 +54,14 @@ def run(settings: RunConfig, resume: bool, total: int) -> Result:
         )  # fmt: skip
 
 
-def finish(result: Result, as_json: bool, told: str, **facts: Any) -> None:
+def finish(result: Result, as_json: bool, summary: str, **facts: Any) -> None:
     """Tell the result of a run, the first of several processes alone; an interrupted one ends with status 130."""
     if int(os.environ.get("RANK", "0")):
         pass
     elif as_json:
         out_json({"step": result.step, "finished": result.finished, **facts, "out": str(result.folder)})
     else:
-        out(told if result.finished else f"stopped at step {result.step:,}; continue with --resume")
+        out(summary if result.finished else f"stopped at step {result.step:,}; continue with --resume")
     if not result.finished:
         raise SystemExit(130)  # typer's own Exit would be taken for Ctrl-C, an error
 
