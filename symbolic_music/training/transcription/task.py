@@ -126,14 +126,14 @@ class TranscriptionTask(Task):
         rows, scores = list[list[float]](), list[float]()
         for clip in self.held_out.clips:
             samples = torch.from_numpy(clip.sound)[None].to(network.device)
-            outputs = network(samples)
+            made = network(samples)
             notes = clip.notes.copy()
             notes[:, :2] *= self.shape.frame_rate
-            wanted = [torch.from_numpy(one)[None].to(network.device) for one in targets(notes, found.onset.shape[1])]
-            rows.append([float(one) for one in losses(found, *wanted).values()])
-            scores.append(self._f1(clip, found))
+            wanted = [torch.from_numpy(one)[None].to(network.device) for one in targets(notes, made.onset.shape[1])]
+            rows.append([float(one) for one in losses(made, *wanted).values()])
+            scores.append(self._f1(clip, made))
         found = dict(zip(_PARTS, np.mean(rows, axis=0).tolist(), strict=True))
-        return Measured(sum(outputs.values()), {**found, "note F1": float(np.mean(scores))})
+        return Measured(sum(found.values()), {**found, "note F1": float(np.mean(scores))})
 
     def _f1(self, clip: Clip, found: Estimates) -> float:
         decoder = Decoder(self.shape.frame_rate)
