@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from symbolic_music.corpora.store.store import REPLACED
 from symbolic_music.io import midi_bytes
 from symbolic_music.score import TEMPO, Score, Track, note_table
 
@@ -57,5 +58,6 @@ def album(folder: Path, count: int, notes: int = 60) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """All that is in a folder: names to contents."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """All that is in a folder, but what a store keeps of how it was before: names to contents."""
+    found = {str(p.relative_to(folder)): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {name: p.read_bytes() for name, p in found.items() if p.parent.name != REPLACED}

@@ -137,7 +137,8 @@ def _finish(store: Path, corpus: str, options: dict[str, Any], listing: Listing,
     facts = {"duplicates": _keep_together(store, listing, segments)} if dedup else {}
     if not any(read_about(store, number)["pieces"] for number in range(segments)):
         reasons = sorted({one["reason"] for number in range(segments) for one in read_about(store, number)["left_out"]})
-        shutil.rmtree(store / FOLDER)
+        if not (store / MANIFEST).exists():  # else what it lists is still there, in part beside the segments
+            shutil.rmtree(store / FOLDER)
         raise CorpusError(f"nothing in {listing.root} can be used: {'; '.join(reasons[:3])}")
     if listing.wanted:
         _fill_splits(store, listing, segments, dedup)

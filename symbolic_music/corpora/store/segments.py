@@ -7,6 +7,7 @@ track (program, drums) is kept once a track: about 14 bytes a note of MAESTRO wi
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
@@ -74,6 +75,19 @@ def _narrow(values: NDArray[np.int64]) -> Array:
 _DTYPES = {"U8": np.uint8, "U16": np.uint16, "U32": np.uint32, "I8": np.int8, "I16": np.int16, "I32": np.int32}
 
 
+# A file as the system knows it: another one that takes its name differs.
+State = tuple[int, int, int, int]
+
+
+def state_of(found: os.stat_result) -> State:
+    """Device, number, length and time of a file."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class SegmentReplacedError(StoreError):
+    """Another file has taken the name of a segment since that was opened."""
+
+
 @dataclass(frozen=True)
 class _Column:
     start: int  # byte of the file
@@ -85,12 +99,14 @@ class Segment:
     """A segment file: its index is held, the rows of a piece are read on access.
 
     Rows are read rather than mapped: the pages of a mapped file count as memory of each process that has seen them,
-    and a loader would seem to grow with the corpus.
+    and a loader would seem to grow with the corpus. All are of one file, `state`: SegmentReplacedError where another
+    has taken its name.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            self.state = state_of(path.stat())
             with safe_open(str(path), framework="numpy") as file:
                 if (file.metadata() or {}).get("format") != _FORMAT:
                     raise StoreError(f"{path} is not a segment of a note store")
@@ -98,6 +114,7 @@ class Segment:
                 self._starts = {name: file.get_tensor(f"{name}.start") for name in (*_TABLES, "tracks")}
                 self._program, self._drums = (file.get_tensor(f"tracks.{n}") for n in ("program", "drums"))
             at = _columns(path)
+            self._check(path.stat())
         except (SafetensorError, OSError, LookupError, ValueError) as error:
             raise self._damaged(error) from None
         self._columns = {
@@ -115,6 +132,17 @@ class Segment:
     def __len__(self) -> int:
         """Number of pieces."""
         return len(self.ticks_per_quarter)
+
+    def check(self) -> None:
+        """SegmentReplacedError when another file has its name by now."""
+        try:
+            self._check(self._path.stat())
+        except OSError as error:
+            raise self._damaged(error) from None
+
+    def _check(self, found: os.stat_result) -> None:
+        if state_of(found) != self.state:
+            raise SegmentReplacedError(f"{self._path} was replaced since it was opened: open the store again")
 
     def _damaged(self, why: object) -> StoreError:
         return StoreError(f"{self._path} is damaged ({why}): run the same prepare again to mend the store")
@@ -157,6 +185,7 @@ class Segment:
         tracks = (Track(n, int(p), bool(d)) for n, p, d in zip(labels, program, drums, strict=True))
         try:
             with self._path.open("rb", buffering=0) as file:
+                self._check(os.fstat(file.fileno()))
                 read: dict[str, Any] = {name: self._table(file, name, piece) for name in tables}
             notes = read.get("notes", ())
             if len(notes):
@@ -165,6 +194,8 @@ class Segment:
                 notes["channel"] = np.where(drums, np.uint8(DRUM_CHANNEL), np.uint8(0))[notes["track"]]
                 notes.flags.writeable = False
             return Score(ticks_per_quarter=int(self.ticks_per_quarter[piece]), tracks=tuple(tracks), **read)
+        except FileNotFoundError:
+            raise SegmentReplacedError(f"{self._path} has gone since it was opened: open the store again") from None
         except (OSError, IndexError, ValueError, ScoreError) as error:
             raise self._damaged(error) from None
 

@@ -5,10 +5,12 @@
     STORE/segments/00000.safetensors   tables of some pieces (`segments`)
     STORE/segments/00000.json          those pieces: source, SHA-256, split, licence, title, composer, problems
 
-A segment's JSON is written last, a segment that a manifest lists is replaced only when the manifest has been taken
-away, and the manifest is written whole: so a store can be added to while others read it, what a manifest lists belongs
-together, and a run that is killed goes on with the segments that it has. Both kinds of JSON end with the SHA-256 of
-what stands before it, `check`.
+    STORE/segments/.replaced/          files that the manifest of before lists, by their SHA-256
+
+A segment's JSON is written last, a file that a manifest lists is kept by its SHA-256 before another takes its place,
+and the manifest is written whole: so a store can be added to while others read it, who find all that their manifest
+lists until the store is added to once more, and a run that is killed goes on with the segments that it has. Both kinds
+of JSON end with the SHA-256 of what stands before it, `check`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -26,18 +30,19 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.segments import ALL_TABLES, Segment, segment_bytes
+from symbolic_music.corpora.store.segments import ALL_TABLES, Segment, SegmentReplacedError, State, segment_bytes
 from symbolic_music.errors import CorpusError, StoreError
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.score import Array, Score
 
 FORMAT, VERSION = "symbolic_music.store", 2
-MANIFEST, PROBLEMS, FOLDER = "manifest.json", "problems.csv", "segments"
+MANIFEST, PROBLEMS, FOLDER, REPLACED = "manifest.json", "problems.csv", "segments", ".replaced"
 Held = TypeVar("Held")
 _MOST_OPEN = 256  # segments whose index is held
 _MOST_DESCRIBED = 4  # segments whose descriptions are: those of a large corpus do not all stay in memory
 _CHECK = b',\n"check": "'
 _AGAIN = "run the same prepare again to mend the store"
+_TRIES = 5  # to open what others replace meanwhile
 
 
 @dataclass(frozen=True)
@@ -83,15 +88,15 @@ def write_segment(
     left_out: Sequence[LeftOut],
     beside: Mapping[str, Array] | None = None,
 ) -> None:
-    """Write a segment, its JSON last; where it replaces another, the store is unfinished until its next manifest.
+    """Write a segment, its JSON last; one that it replaces is kept for those who read by the manifest that lists it.
 
     `plan` is a hash of what it was to be made from, for `has_segment`; `beside` is kept with its tables.
     """
     data = segment_bytes([score for _, score in pieces], beside)
-    if (folder / FOLDER / f"{number:05}.json").exists():
-        (folder / MANIFEST).unlink(missing_ok=True)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / FOLDER / f"{number:05}.safetensors", data)
+    file = _segment_file(folder, f"{number:05}")
+    _keep(file)
+    write_bytes(file, data)
     about = {"plan": plan, "sha256": sha256(data).hexdigest(), "bytes": len(data)}
     _write_about(folder, number, about, [piece.record() for piece, _ in pieces], [asdict(one) for one in left_out])
 
@@ -110,9 +115,17 @@ def read_about(folder: Path, number: int) -> Any:
     """The JSON of a segment: plan, sha256, bytes, pieces, left_out; StoreError when it is missing or damaged."""
     path = folder / FOLDER / f"{number:05}.json"
     try:
-        about = _unsealed(path.read_bytes())
+        data = path.read_bytes()
+    except OSError:
+        raise StoreError(f"{path} is missing or damaged: {_AGAIN}") from None
+    return _about_of(data, path)
+
+
+def _about_of(data: bytes, path: Path) -> Any:
+    try:
+        about = _unsealed(data)
         _check_about(about)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise StoreError(f"{path} is missing or damaged: {_AGAIN}") from None
     return about
 
@@ -206,6 +219,25 @@ def _segment_file(folder: Path, name: str) -> Path:
     return folder / FOLDER / f"{name}.safetensors"
 
 
+def _kept_file(file: Path, digest: str) -> Path:
+    """Where a file is kept that another has replaced."""
+    return file.parent / REPLACED / f"{file.stem}-{digest}{file.suffix}"
+
+
+def _keep(file: Path) -> None:
+    """Keep a file by its SHA-256 before it is replaced; nobody reads that of a store without a manifest."""
+    if not (file.parent.parent / MANIFEST).is_file() or not file.is_file():
+        return
+    kept = _kept_file(file, sha256(file.read_bytes()).hexdigest())
+    if kept.exists():
+        return
+    kept.parent.mkdir(exist_ok=True)
+    try:
+        os.link(file, kept)
+    except OSError:  # a file system without hard links
+        write_bytes(kept, file.read_bytes())
+
+
 def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -> list[Piece]:
     """Pass what is known of the pieces of a segment through a function; returns the pieces as they are now.
 
@@ -216,7 +248,6 @@ def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -
     after = [change(piece) for piece in before]
     if after != before:
         head = {key: about[key] for key in ("plan", "sha256", "bytes")}
-        (folder / MANIFEST).unlink(missing_ok=True)
         _write_about(folder, number, head, [piece.record() for piece in after], about["left_out"])
     return after
 
@@ -224,9 +255,11 @@ def change_pieces(folder: Path, number: int, change: Callable[[Piece], Piece]) -
 def _write_about(folder: Path, number: int, head: Any, pieces: Sequence[Any], left_out: Sequence[Any]) -> None:
     """The JSON of a segment, a line a piece."""
     head = {**head, "pieces": pieces, "left_out": left_out}
+    file = _segment_file(folder, f"{number:05}").with_suffix(".json")
     lines = [f"{json.dumps(key)}: {_lines(value) if isinstance(value, list) else json.dumps(value)}"
              for key, value in head.items()]  # fmt: skip
-    write_bytes(folder / FOLDER / f"{number:05}.json", _sealed("{" + ",\n".join(lines) + "}"))
+    _keep(file)
+    write_bytes(file, _sealed("{" + ",\n".join(lines) + "}"))
 
 
 def _lines(values: Sequence[Any]) -> str:
@@ -237,7 +270,7 @@ def _lines(values: Sequence[Any]) -> str:
 def write_manifest(
     folder: Path, segments: int, corpus: str, options: Mapping[str, Any], facts: Mapping[str, Any] | None = None
 ) -> None:
-    """Write the manifest of this many segments; what else lies in the segment folder is removed.
+    """Write the manifest of this many segments; what neither it nor the one before lists is removed.
 
     `facts`: what was found out about the corpus as a whole; each becomes a key of the manifest.
     """
@@ -275,11 +308,40 @@ def write_manifest(
         "segments": rows,
     }
     _write_problems(folder / PROBLEMS, problems)
+    before = _listed(folder)
     write_bytes(folder / MANIFEST, _sealed(json.dumps(manifest, indent=1, sort_keys=True)))
-    kept = {f"{row['name']}.{suffix}" for row in rows for suffix in ("json", "safetensors")}
+    _tidy(folder, before, _files(folder, rows))
+
+
+def _files(folder: Path, rows: Sequence[Any]) -> dict[Path, str]:
+    """The files of the segments of a manifest, and their SHA-256."""
+    found = {_segment_file(folder, one["name"]): one for one in rows}
+    data = {file: one["sha256"] for file, one in found.items()}
+    return data | {file.with_suffix(".json"): one["about_sha256"] for file, one in found.items()}
+
+
+def _listed(folder: Path) -> dict[Path, str]:
+    """`_files` of the manifest that is there; none where it is missing or damaged."""
+    try:
+        return _files(folder, read_manifest(folder)["segments"])
+    except CorpusError:
+        return {}
+
+
+def _tidy(folder: Path, before: Mapping[Path, str], now: Mapping[Path, str]) -> None:
+    """Remove what no manifest lists; what only the one before lists is kept."""
     for path in (folder / FOLDER).iterdir():
-        if path.name not in kept:
+        if path not in now and path.name != REPLACED:
+            if path in before:
+                _keep(path)
             path.unlink()
+    kept = {_kept_file(path, digest) for path, digest in before.items() if now.get(path) != digest}
+    if (folder / FOLDER / REPLACED).is_dir():
+        for path in (folder / FOLDER / REPLACED).iterdir():
+            if path not in kept:
+                path.unlink()
+        with suppress(OSError):  # some are kept
+            (folder / FOLDER / REPLACED).rmdir()
 
 
 def _write_problems(path: Path, problems: Sequence[tuple[str, str, str]]) -> None:
@@ -291,6 +353,19 @@ def _write_problems(path: Path, problems: Sequence[tuple[str, str, str]]) -> Non
     writer.writerow(("source", "state", "problem"))
     writer.writerows(problems)
     write_bytes(path, table.getvalue().encode(errors="backslashreplace"))
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; -1 where there is none."""
+    return file.stat().st_size if file.is_file() else -1
+
+
+def _is_another(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether the store has another manifest by now."""
+    try:
+        return bool(read_manifest(folder)["check"] != manifest["check"])
+    except CorpusError:
+        return False
 
 
 def _hold(held: dict[int, Held], number: int, one: Held, most: int) -> None:
@@ -317,28 +392,39 @@ class NoteStore:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.manifest = read_manifest(self.path)
+        path = Path(path)
+        for left in reversed(range(_TRIES)):
+            manifest = read_manifest(path)
+            try:
+                self._begin(path, manifest)
+                return
+            except StoreError:
+                if not left or not _is_another(path, manifest):  # else it has just been written anew
+                    raise
+
+    def _begin(self, path: Path, manifest: dict[str, Any]) -> None:
+        """Open the files that a manifest lists."""
+        self.path, self.manifest = path, manifest
         for one in self.manifest["segments"]:
             file = _segment_file(self.path, one["name"])
-            size = file.stat().st_size if file.is_file() else -1
-            if size != one["bytes"]:
+            size = _size(file)
+            if size != one["bytes"] and _size(_kept_file(file, one["sha256"])) != one["bytes"]:
                 state = "missing" if size < 0 else f"{size:,} bytes long, not {one['bytes']:,}"
                 raise StoreError(f"{file} is {state}: {_AGAIN}")
         self._ends = np.cumsum([one["pieces"] for one in self.manifest["segments"]])
         self._open: dict[int, Segment] = {}
-        self._sound = set[int]()  # segments whose bytes were compared
+        self._sound: dict[int, State] = {}  # segments whose bytes were compared
         self._abouts: dict[int, list[Piece]] = {}
 
     def __repr__(self) -> str:
         return f"NoteStore({self.manifest['corpus']}, {len(self):,} pieces, {str(self.path)!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state for another process, which opens the files again."""
-        return {"path": self.path}
+        """The state for another process, which opens the files again: those that this one reads."""
+        return {"path": self.path, "manifest": self.manifest}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["path"])  # type: ignore[misc]
+        self._begin(state["path"], state["manifest"])
 
     def __len__(self) -> int:
         """Number of pieces."""
@@ -346,13 +432,20 @@ class NoteStore:
 
     def __getitem__(self, index: int) -> Score:
         """A piece with the names of its tracks; IndexError for an unknown number."""
-        number, place = self._place(index)
-        return self._segment(number).score(place, self.piece(index).tracks)
+        return self._score(index, self.piece(index).tracks)
 
     def music(self, index: int, tables: Sequence[str] = ALL_TABLES) -> Score:
         """A piece without names: nothing but these tables in its segment is read, the others are empty."""
+        return self._score(index, tables=tables)
+
+    def _score(self, index: int, names: Sequence[str] = (), tables: Sequence[str] = ALL_TABLES) -> Score:
         number, place = self._place(index)
-        return self._segment(number).score(place, tables=tables)
+        for _ in range(_TRIES):
+            try:
+                return self._segment(number).score(place, names, tables)
+            except SegmentReplacedError:  # its manifest's is kept
+                self._open.pop(number, None)
+        raise self._changed()
 
     def piece(self, index: int) -> Piece:
         """Metadata of a piece."""
@@ -390,11 +483,28 @@ class NoteStore:
         """Read every byte; StoreError names the first file that is not what the manifest says."""
         for one in self.manifest["segments"]:
             file = _segment_file(self.path, one["name"])
-            self._compare(file, one["sha256"])
-            self._compare(file.with_suffix(".json"), one["about_sha256"])
+            for path, digest in ((file, one["sha256"]), (file.with_suffix(".json"), one["about_sha256"])):
+                where = self._file(path, digest)
+                # Where another has just taken its place, it is kept.
+                if not self._compare(where, digest) and (
+                    (kept := self._file(path, digest)) == where or not self._compare(kept, digest)
+                ):
+                    raise self._not_written(path)
 
     def _about(self, number: int) -> Any:
-        return read_about(self.path, int(self.manifest["segments"][number]["name"]))
+        one = self.manifest["segments"][number]
+        file = _segment_file(self.path, one["name"]).with_suffix(".json")
+        for _ in range(_TRIES):
+            try:
+                data = self._file(file, one["about_sha256"]).read_bytes()
+            except OSError:
+                continue
+            if sha256(data).hexdigest() == one["about_sha256"]:
+                about = _about_of(data, file)
+                if len(about["pieces"]) != one["pieces"]:
+                    raise StoreError(f"{file} describes {len(about['pieces'])} pieces, not {one['pieces']}: {_AGAIN}")
+                return about
+        raise self._not_written(file)
 
     def _place(self, index: int) -> tuple[int, int]:
         if not 0 <= index < len(self):
@@ -405,20 +515,43 @@ class NoteStore:
     def _segment(self, number: int) -> Segment:
         own = self._open.get(number)
         if own is None:
-            one = self.manifest["segments"][number]
-            file = _segment_file(self.path, one["name"])
-            if number not in self._sound:
-                self._compare(file, one["sha256"])
-                self._sound.add(number)
-            own = Segment(file)
-            if len(own) != one["pieces"]:
-                raise StoreError(f"{file} holds {len(own)} pieces, not {one['pieces']}: {_AGAIN}")
+            own = self._opened(number)
             _hold(self._open, number, own, _MOST_OPEN)
         return own
 
+    def _opened(self, number: int) -> Segment:
+        """A segment whose bytes are those that the manifest lists."""
+        one = self.manifest["segments"][number]
+        file = _segment_file(self.path, one["name"])
+        for left in reversed(range(_TRIES)):
+            path = self._file(file, one["sha256"])
+            try:
+                own = Segment(path)
+                if self._sound.get(number) != own.state and not self._compare(path, one["sha256"]):
+                    raise self._not_written(file)
+                own.check()
+            except StoreError:
+                # It may be that another has just taken its place, and it is kept now.
+                if not left or self._file(file, one["sha256"]) == path:
+                    if _is_another(self.path, self.manifest):
+                        raise self._changed() from None
+                    raise
+                continue
+            self._sound[number] = own.state
+            if len(own) != one["pieces"]:
+                raise StoreError(f"{file} holds {len(own)} pieces, not {one['pieces']}: {_AGAIN}")
+            return own
+        raise self._changed()
+
     @staticmethod
-    def _compare(path: Path, said: str) -> None:
-        """StoreError unless this file has this SHA-256; read in blocks, which count as nobody's memory."""
+    def _file(file: Path, digest: str) -> Path:
+        """Where a file of the manifest is: a run that replaces it keeps it first."""
+        kept = _kept_file(file, digest)
+        return kept if kept.is_file() else file
+
+    @staticmethod
+    def _compare(path: Path, said: str) -> bool:
+        """Whether this file has this SHA-256; read in blocks, which count as nobody's memory."""
         found = sha256()
         try:
             with path.open("rb", buffering=0) as file:
@@ -426,5 +559,12 @@ class NoteStore:
                     found.update(block)
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}: {_AGAIN}") from None
-        if found.hexdigest() != said:
-            raise StoreError(f"{path} is damaged, its SHA-256 is not the manifest's: {_AGAIN}")
+        return found.hexdigest() == said
+
+    def _not_written(self, path: Path) -> StoreError:
+        if _is_another(self.path, self.manifest):
+            return self._changed()
+        return StoreError(f"{path} is damaged, its SHA-256 is not the manifest's: {_AGAIN}")
+
+    def _changed(self) -> StoreError:
+        return StoreError(f"{self.path} was prepared again since it was opened: open it again")

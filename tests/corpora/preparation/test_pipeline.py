@@ -98,10 +98,12 @@ def test_what_was_repaired_is_listed_until_it_is_right(tmp_path: Path) -> None:
 
 def test_a_shorter_corpus_leaves_no_old_segments(tmp_path: Path) -> None:
     source, store = album(tmp_path / "music", 12), tmp_path / "store"
-    prepare("folder", source, store, pieces=4)
+    reader = prepare("folder", source, store, pieces=4)
+    last = NoteStore(store)[11]
     for number in range(4, 12):
         (source / f"{number // 10}" / f"{number:03}.mid").unlink()
     assert len(prepare("folder", source, store, pieces=4)) == 4
+    assert reader[11] == last
     prepare("folder", source, tmp_path / "fresh", pieces=4)
     assert files(store) == files(tmp_path / "fresh")
 
@@ -133,9 +135,10 @@ def test_an_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
     assert files(store) == files(tmp_path / "fresh")
 
 
-def test_a_store_that_is_half_replaced_is_unfinished(tmp_path: Path) -> None:
+def test_a_store_that_is_half_replaced_is_read_as_it_was(tmp_path: Path) -> None:
     source, store = album(tmp_path / "music", 6), tmp_path / "store"
     reader = prepare("folder", source, store, pieces=2)
+    before = [reader[i] for i in range(6)]
     write(source, {"0/000.mid": tune(50), "9.mid": tune(9)})
 
     def interrupt(done: int, total: int) -> None:
@@ -144,12 +147,13 @@ def test_a_store_that_is_half_replaced_is_unfinished(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         prepare("folder", source, store, pieces=2, progress=interrupt)
-    with pytest.raises(CorpusError, match="run the same prepare again"):
-        NoteStore(store)
-    prepare("folder", source, store, pieces=2)
-    prepare("folder", source, tmp_path / "fresh", pieces=2)
+    now = NoteStore(store)
+    assert [now[i] for i in range(len(now))] == before
+    after = prepare("folder", source, store, pieces=2)
+    fresh = prepare("folder", source, tmp_path / "fresh", pieces=2)
     assert files(store) == files(tmp_path / "fresh")
-    assert len(reader) == 6
+    assert [reader[i] for i in range(6)] == before
+    assert [after[i] for i in range(7)] == [fresh[i] for i in range(7)] != before
 
 
 def test_a_store_stays_readable_while_segments_are_added(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +112,7 @@ def test_damage_is_found(tmp_path: Path) -> None:
         NoteStore(tmp_path)
     data.write_bytes(whole)
     about.write_text("{")
-    with pytest.raises(CorpusError, match="missing or damaged"):
+    with pytest.raises(CorpusError, match="SHA-256"):
         NoteStore(tmp_path).piece(2)
     text = manifest.read_text()
     manifest.write_text(text.replace(f'"version": {VERSION}', '"version": 99'))
@@ -221,12 +222,71 @@ def test_a_sealed_manifest_of_wrong_kinds_is_damage(tmp_path: Path, change: dict
         NoteStore(tmp_path)
 
 
+def seal(folder: Path, about: dict) -> None:
+    """Write the JSON of the first segment, and a manifest that lists it, as one who damages on purpose would."""
+    about.pop("check")
+    data = _sealed(json.dumps(about, indent=1))
+    (folder / "segments/00000.json").write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest.pop("check")
+    manifest["segments"][0]["about_sha256"] = sha256(data).hexdigest()
+    (folder / "manifest.json").write_bytes(_sealed(json.dumps(manifest, indent=1)))
+
+
 @pytest.mark.parametrize("change", [{"tracks": "x"}, {"facts": 1}, {"other": 1}, {"notes": None}, {"tracks": [1]}])
 def test_a_sealed_piece_of_wrong_kinds_is_damage(tmp_path: Path, change: dict) -> None:
-    store, path = build(tmp_path), tmp_path / "segments/00000.json"
-    about = json.loads(path.read_bytes())
-    about.pop("check")
+    build(tmp_path)
+    about = json.loads((tmp_path / "segments/00000.json").read_bytes())
     about["pieces"][0].update(change)
-    path.write_bytes(_sealed(json.dumps(about, indent=1)))
+    seal(tmp_path, about)
+    with pytest.raises(StoreError, match="missing or damaged"):
+        NoteStore(tmp_path).piece(0)
+
+
+@pytest.mark.parametrize("left", [slice(1), slice(0)])
+def test_sealed_pieces_that_are_fewer_than_the_manifest_says_are_damage(tmp_path: Path, left: slice) -> None:
+    build(tmp_path)
+    about = json.loads((tmp_path / "segments/00000.json").read_bytes())
+    about["pieces"] = about["pieces"][left]
+    seal(tmp_path, about)
+    store = NoteStore(tmp_path)
+    with pytest.raises(StoreError, match="describes"):
+        store[1]
+    with pytest.raises(StoreError, match="describes"):
+        list(store.splits)
+
+
+def test_who_reads_finds_what_was_replaced_until_it_is_replaced_again(tmp_path: Path) -> None:
+    first = build(tmp_path)
+    first[0]
+    unread = NoteStore(tmp_path)
+    write_segment(tmp_path, 0, "p3", [(piece("x", PLAIN), PLAIN), (piece("y", RICH, "test"), RICH)], [])
+    halfway = NoteStore(tmp_path)  # before the manifest
+    write_manifest(tmp_path, 2, "folder", {"splits": "90/5/5"})
+    for store in (first, unread, halfway, pickle.loads(pickle.dumps(first))):
+        assert [store[i] for i in range(3)] == [RICH, PLAIN, Score()]
+        assert {name: own.tolist() for name, own in store.splits.items()} == {"test": [1], "train": [0, 2]}
+        store.verify()
+    assert [NoteStore(tmp_path)[i] for i in range(3)] == [PLAIN, RICH, Score()]
+    late = NoteStore(tmp_path)
+    write_segment(tmp_path, 0, "p4", [(piece("z", RICH), RICH)], [])
+    write_manifest(tmp_path, 2, "folder", {"splits": "90/5/5"})
+    assert late[0] == PLAIN
+    for store in (first, unread):
+        with pytest.raises(StoreError, match="was prepared again since it was opened"):
+            store[0]
+    write_manifest(tmp_path, 2, "folder", {"splits": "90/5/5"})
+    assert not (tmp_path / "segments/.replaced").exists()
+
+
+def test_a_segment_that_others_replace_without_a_word_is_not_read_as_other_notes(tmp_path: Path) -> None:
+    store, path = build(tmp_path), tmp_path / "segments/00000.safetensors"
+    assert store[0] == RICH
+    other = tmp_path / "other"
+    other.write_bytes(segment_bytes([PLAIN, RICH]))
+    other.replace(path)
     with pytest.raises(StoreError, match="damaged"):
-        store.piece(0)
+        store[0]
+    path.unlink()
+    with pytest.raises(StoreError, match="damaged"):
+        store[1]
