@@ -23,6 +23,7 @@ from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Size, Sizes, checked
 
 _MOST_CHANNELS = 2
+_MOST_HOP, _MOST_DILATION, _MOST_DILATIONS = 1 << 20, 4_096, 64
 _QUIET = 0.03  # level of what an untrained decoder makes of vectors of level 1
 
 
@@ -63,6 +64,12 @@ class CodecConfig:
             raise ModelError(f"a codec has 1 or 2 channels, not {self.channels}")
         if self.width % 2 or self.widest % 2 or not self.ratios or min(self.ratios + self.dilations) < 1:
             raise ModelError("sizes of a codec are whole numbers from 1, its widths are even, and it has ratios")
+        if self.hop > _MOST_HOP:
+            raise ModelError(f"a frame of a codec has at most {_MOST_HOP:,} samples, not {self.hop:,}")
+        if max(self.dilations, default=1) > _MOST_DILATION or len(self.dilations) > _MOST_DILATIONS:
+            raise ModelError(
+                f"a codec has at most {_MOST_DILATIONS} dilations before a fall, of at most {_MOST_DILATION:,}"
+            )
 
     @property
     def hop(self) -> int:

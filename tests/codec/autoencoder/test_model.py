@@ -90,5 +90,10 @@ def test_what_does_not_fit_is_refused() -> None:
         made.encode(sound(48), 4)
     with pytest.raises(ModelError, match="ratios"):
         CodecConfig(ratios=())
+    for dilations in ((99_999_999,), (1,) * 65):  # which take hours to compute, or to build
+        with pytest.raises(ModelError, match="dilations"):
+            CodecConfig(dilations=dilations)
+    with pytest.raises(ModelError, match="1,048,576 samples"):
+        CodecConfig(ratios=(2,) * 21)
     with pytest.raises(ModelError, match="1 or 2 channels"):
         CodecConfig(channels=3)
