@@ -11,13 +11,12 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.corpora.store.store import MANIFEST, NoteStore
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError
 from symbolic_music.evaluation.originality.lines import GRAM, fingerprints, lines_of
 from symbolic_music.io.atomic import write_bytes
@@ -68,7 +67,7 @@ def open_index(store: NoteStore, split: str = "train", progress: Progress | None
     state = {
         "version": VERSION,
         "gram": GRAM,
-        "manifest": sha256((Path(store.path) / MANIFEST).read_bytes()).hexdigest(),
+        "manifest": store.manifest["check"],  # the one that is read, which another may have replaced
     }
     about = folder / f"{split}.json"
     if about.is_file():
