@@ -20,13 +20,17 @@ def _some(shares: dict[str, float]) -> dict[str, float]:
 Shares = Annotated[dict[str, Annotated[float, Field(ge=0, le=1e6)]], AfterValidator(_some)]
 
 
+# More than any run has: a number above is a slip of the keyboard, which would take the memory or never end.
+MOST_STEPS, MOST_BATCH, MOST_LENGTH, MOST_SECONDS = 10**9, 1 << 16, 1 << 20, 600
+
+
 class RunOptim(Strict):
     """The length of a run, and how its weights are kept steady."""
 
-    steps: int = Field(3_000, ge=1)
-    batch: int = Field(8, ge=1, le=1 << 16, description="examples of a step")
+    steps: int = Field(3_000, ge=1, le=MOST_STEPS)
+    batch: int = Field(8, ge=1, le=MOST_BATCH, description="examples of a step")
     learning_rate: float = Field(1e-3, gt=0)
-    warmup: int = Field(300, ge=0)
+    warmup: int = Field(300, ge=0, le=MOST_STEPS)
     clip: float = Field(1.0, gt=0)
     average: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights that are evaluated")
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from symbolic_music.errors import ConfigError, SymbolicMusicError
-from symbolic_music.training.base_config import RunConfig, RunOptim
+from symbolic_music.training.base_config import MOST_BATCH, MOST_LENGTH, RunConfig, RunOptim
 from symbolic_music.training.yaml_config import Strict, parse_settings, read_tree, unknown_setting
 
 _Share = Annotated[float, Field(gt=0)]
@@ -58,7 +58,7 @@ class _StoresData(Strict):
     stores: dict[str, _Share] = Field(description="note stores, each with its share of the samples", min_length=1)
     train: str = "train"
     validation: str = "validation"
-    validation_sequences: int = Field(96, ge=1)
+    validation_sequences: int = Field(96, ge=1, le=MOST_LENGTH)
 
     @property
     def path(self) -> str:
@@ -96,7 +96,9 @@ class GridData(Strict):
     path: str
     transpose: _Semitones = (-6, 5)
     crops: float = Field(0, ge=0, le=1, description="share of the pieces that begin at a later bar of 4/4")
-    spread: int = Field(30, ge=0, description="steps of length that pieces of one batch may differ by, and more")
+    spread: int = Field(
+        30, ge=0, le=MOST_LENGTH, description="steps of length that pieces of one batch may differ by, and more"
+    )
 
 
 class WindowsData(Strict):
@@ -108,13 +110,15 @@ class WindowsData(Strict):
     preset: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     windows: Literal["crops", "chunks", "bars", "packed"] = "crops"
-    length: int = Field(2048, ge=2)
-    factor: int = Field(10, ge=1, description="of packed windows: variations of a piece, see `windows.packed_chunks`")
+    length: int = Field(2048, ge=2, le=MOST_LENGTH)
+    factor: int = Field(
+        10, ge=1, le=1000, description="of packed windows: variations of a piece, see `windows.packed_chunks`"
+    )
     augmentation: str = "none"
     train: str = "train"
     validation: str = "validation"
-    validation_windows: int = Field(256, ge=1)
-    workers: int = Field(0, ge=0)
+    validation_windows: int = Field(256, ge=1, le=MOST_LENGTH)
+    workers: int = Field(0, ge=0, le=1024)
 
 
 class ModelsData(Strict):
@@ -122,7 +126,9 @@ class ModelsData(Strict):
 
     kind: Literal["of-model"]
     path: str = Field(description="a note store, made by `symbolic-music prepare`")
-    length: int | None = Field(None, ge=2, description="ids of a window, where the model has ids; its own when omitted")
+    length: int | None = Field(
+        None, ge=2, le=MOST_LENGTH, description="ids of a window, where the model has ids; its own when omitted"
+    )
     transpose: _Semitones = Field((-5, 6), description="semitones either way, where the model has events")
 
 
@@ -132,10 +138,10 @@ class CodesData(Strict):
     kind: Literal["codes"]
     pairs: dict[str, _Share] = Field(description="folders, each with its share of the examples", min_length=1)
     codec: str = Field(description="the codec that the codes are of: its name or folder")
-    frames: int = Field(512, ge=2, description="of an example")
+    frames: int = Field(512, ge=2, le=MOST_LENGTH, description="of an example")
     tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
-    validation_examples: int = Field(64, ge=1)
+    validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
 
     @property
     def path(self) -> str:
@@ -146,8 +152,10 @@ class CodesData(Strict):
 class OptimConfig(RunOptim):
     """AdamW, or Muon for matrices with AdamW for the rest, and their schedule."""
 
-    batch: int = Field(8, ge=1, description="sequences of a step, of all processes and accumulated parts together")
-    accumulate: int = Field(1, ge=1, description="parts that a process' share of a batch is computed in")
+    batch: int = Field(
+        8, ge=1, le=MOST_BATCH, description="sequences of a step, of all processes and accumulated parts together"
+    )
+    accumulate: int = Field(1, ge=1, le=MOST_BATCH, description="parts that a process' share of a batch is computed in")
     muon: float = Field(0, ge=0, description="learning rate of matrices by Muon; 0 for AdamW throughout")
     schedule: Literal["cosine", "inverse-root", "constant", "plateau"] = "cosine"
     decay: float = Field(0.6, gt=0, le=1, description="share of the steps in which a plateau falls to its final rate")

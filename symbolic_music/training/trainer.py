@@ -19,6 +19,7 @@ from symbolic_music.training.base_config import RunConfig
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.fine_tuning import check_ids, resolved, with_data_of
 from symbolic_music.training.loop import Loop, Report, Result
+from symbolic_music.training.memory import bounded_memory, memory_errors
 from symbolic_music.training.run.callbacks import Callback, TensorBoard, WeightsAndBiases
 from symbolic_music.training.run.checkpoints import check_resume
 from symbolic_music.training.run.fabric import fabric_of, leave
@@ -51,7 +52,7 @@ def train(
 
     Raises:
         TrainingError: when a run of this name exists, there is none to resume, another process trains in its folder, or
-            the loss is not finite.
+            the loss is not finite, or there is not enough memory.
         CorpusError: when the corpus cannot be read.
 
     Examples:
@@ -60,6 +61,9 @@ def train(
         'first'
     """
     with ExitStack() as stack:
+        stack.enter_context(memory_errors())
+        if resolve_device(config.engine.device).type == "cpu":
+            stack.enter_context(bounded_memory())
         resumes = config.folder.is_dir()
         if resumes:
             stack.enter_context(_alone(config.folder))

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from symbolic_music.training.base_config import RunConfig, RunOptim, Shares
+from symbolic_music.training.base_config import MOST_SECONDS, MOST_STEPS, RunConfig, RunOptim, Shares
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 
@@ -39,16 +39,16 @@ class CodecWeights(Strict):
 class CodecOptim(RunOptim):
     """AdamW and its schedule. Codebooks start at step `quantise_from`, the discriminator at `critic_from`."""
 
-    steps: int = Field(20_000, ge=1)
-    seconds: float = Field(1.0, gt=0, description="of each example")
+    steps: int = Field(20_000, ge=1, le=MOST_STEPS)
+    seconds: float = Field(1.0, gt=0, le=MOST_SECONDS, description="of each example")
     learning_rate: float = Field(5e-4, gt=0)
-    warmup: int = Field(200, ge=0)
+    warmup: int = Field(200, ge=0, le=MOST_STEPS)
     average: float = Field(0.998, ge=0, lt=1)
     clip: float = Field(5.0, gt=0)
     quantise_from: int = Field(300, ge=0, description="nothing is quantised before: vectors would outrun codebooks")
     critic_from: int = Field(8_000, ge=0)
     decoder_from: int = Field(0, ge=0, description="from here on only the decoder learns, so codes stay; 0 for never")
-    critic_width: int = Field(8, ge=1)
+    critic_width: int = Field(8, ge=1, le=4096)
 
 
 class CodecTraining(RunConfig):

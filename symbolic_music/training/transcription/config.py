@@ -7,7 +7,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.base_config import EngineConfig, RunConfig, RunOptim, Shares
+from symbolic_music.training.base_config import (
+    MOST_BATCH,
+    MOST_SECONDS,
+    MOST_STEPS,
+    EngineConfig,
+    RunConfig,
+    RunOptim,
+    Shares,
+)
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 
@@ -26,8 +34,8 @@ class ClipData(Strict):
     stores: Shares = Field(min_length=1, description="note stores, each with its share of the clips")
     train: str = Field("train", description="the split that is learnt from")
     validation: str = Field("validation", description="the one that is held out")
-    clips: int = Field(700, ge=1)
-    held_out: int = Field(24, ge=1, description="clips of the split that is held out")
+    clips: int = Field(700, ge=1, le=1_000_000)
+    held_out: int = Field(24, ge=1, le=1_000_000, description="clips of the split that is held out")
     seconds: float = Field(15.0, ge=1, le=120, description="of each clip")
     synths: Shares = Field(
         {"ddsp": 0.35, "midi-ddsp": 0.15, "soundfont": 0.5},
@@ -44,11 +52,11 @@ class ClipData(Strict):
 class TranscriptionOptim(RunOptim):
     """AdamW and its schedule."""
 
-    steps: int = Field(4_000, ge=1)
-    batch: int = Field(6, ge=1)
-    seconds: float = Field(4.0, gt=0, description="of each example")
+    steps: int = Field(4_000, ge=1, le=MOST_STEPS)
+    batch: int = Field(6, ge=1, le=MOST_BATCH)
+    seconds: float = Field(4.0, gt=0, le=MOST_SECONDS, description="of each example")
     learning_rate: float = Field(3e-3, gt=0)
-    warmup: int = Field(100, ge=0)
+    warmup: int = Field(100, ge=0, le=MOST_STEPS)
     average: float = Field(0.995, ge=0, lt=1)
     weight_decay: float = Field(1e-2, ge=0)
 

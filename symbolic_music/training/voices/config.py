@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from symbolic_music.training.base_config import RunConfig, RunOptim
+from symbolic_music.training.base_config import MOST_BATCH, MOST_LENGTH, MOST_STEPS, RunConfig, RunOptim
 from symbolic_music.training.yaml_config import Strict, read_settings
 
 
@@ -27,13 +27,13 @@ class VoiceSource(Strict):
 class VoiceOptim(RunOptim):
     """Adam and its schedule: first the measured frames are learnt, then the sound."""
 
-    steps: int = Field(5000, ge=1, description="on measured frames")
-    spectral_steps: int = Field(0, ge=0, description="after them, on the sound by the spectral loss")
-    batch: int = Field(48, ge=1, description="notes of a step")
-    frames: int = Field(48, ge=4, description="frames of a note")
+    steps: int = Field(5000, ge=1, le=MOST_STEPS, description="on measured frames")
+    spectral_steps: int = Field(0, ge=0, le=MOST_STEPS, description="after them, on the sound by the spectral loss")
+    batch: int = Field(48, ge=1, le=MOST_BATCH, description="notes of a step")
+    frames: int = Field(48, ge=4, le=MOST_LENGTH, description="frames of a note")
     learning_rate: float = Field(2e-3, gt=0)
     spectral_rate: float = Field(2e-4, gt=0)
-    warmup: int = Field(100, ge=0)
+    warmup: int = Field(100, ge=0, le=MOST_STEPS)
     average: float = Field(0.998, ge=0, lt=1)
 
 
