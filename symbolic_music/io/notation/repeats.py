@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from symbolic_music.io.notation.written import Measure
 
-# A piece that its repeats make longer than this many measures is left as written.
-_MOST_PLAYED = 20_000
+# A piece that its repeats make longer than this many measures is left as written, as is one in which so many times more
+# are passed over.
+_MOST_PLAYED, _MOST_PASSED = 20_000, 10
 
 
 def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str]:
@@ -19,8 +20,11 @@ def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str
     passes: list[int] = []
     begin, index, turn, jumped = 0, 0, 1, False
     taken: set[int] = set()
+    ends, leads_back, codas = _Passes(measures), _leading_back(measures), _codas(measures)
+    seen, most = 0, _MOST_PASSED * (_MOST_PLAYED + len(measures))
     while index < len(measures):
-        if len(order) > _MOST_PLAYED:
+        seen += 1
+        if len(order) > max(_MOST_PLAYED, len(measures)) or seen > most:
             return list(range(len(measures))), [1] * len(measures), "its repeats have no end: they are not played"
         measure = measures[index]
         if measure.repeat_start and index != begin:
@@ -28,7 +32,7 @@ def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str
         if measure.ending and not jumped and turn not in measure.ending:
             index += 1
             continue
-        if measure.ending and jumped and index + 1 < len(measures) and _ends_repeat(measures, index):
+        if measure.ending and jumped and index + 1 < len(measures) and leads_back[index]:
             index += 1  # after a jump the last ending is played
             continue
         order.append(index)
@@ -36,12 +40,12 @@ def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str
         if jumped and "fine" in measure.jumps:
             break
         if jumped and "tocoda" in measure.jumps:
-            coda = next((i for i in range(index + 1, len(measures)) if "coda" in measures[i].jumps), None)
+            coda = codas[index]
             if coda is not None:
                 index = coda
                 continue
         if measure.repeat_times and not jumped:
-            if turn < _passes(measures, begin, index):
+            if turn < ends.count(begin, index):
                 turn += 1
                 index = begin
                 continue
@@ -57,36 +61,61 @@ def played_order(measures: Sequence[Measure]) -> tuple[list[int], list[int], str
     return order, passes, ""
 
 
-def _passes(measures: Sequence[Measure], begin: int, index: int) -> int:
-    """How often the measures between these two are played, the second of which leads back: as often as endings say."""
-    stop = index + 1
-    while stop < len(measures) and measures[stop].ending and not measures[stop].repeat_start:
-        stop += 1
-    last = max((number for measure in measures[begin:stop] for number in measure.ending), default=0)
-    return max(2, last) if last else measures[index].repeat_times
+class _Passes:
+    """How often measures are played that a later one leads back to; each number is looked up once."""
+
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        self._measures = measures
+        # The highest ending of the measures from each on, up to one without an ending or with a repeat's start.
+        self._following = [0] * (len(measures) + 1)
+        for index in range(len(measures) - 1, -1, -1):
+            one = measures[index]
+            if one.ending and not one.repeat_start:
+                self._following[index] = max(*one.ending, self._following[index + 1])
+        self._known: dict[tuple[int, int], int] = {}
+
+    def count(self, begin: int, index: int) -> int:
+        """How often the measures between these two are played, the second of which leads back: as endings say."""
+        if (begin, index) not in self._known:
+            own = (number for measure in self._measures[begin : index + 1] for number in measure.ending)
+            last = max(max(own, default=0), self._following[index + 1])
+            self._known[begin, index] = max(2, last) if last else self._measures[index].repeat_times
+        return self._known[begin, index]
 
 
-def _ends_repeat(measures: Sequence[Measure], index: int) -> bool:
-    """Whether the ending in which this measure stands leads back: another one follows it."""
-    ending = measures[index].ending
-    for measure in measures[index:]:
-        if measure.ending != ending:
-            return bool(measure.ending)
-        if measure.repeat_times:
-            return True
-    return False
+def _leading_back(measures: Sequence[Measure]) -> list[bool]:
+    """Whether the ending in which each measure stands leads back: another one follows it."""
+    out = [False] * len(measures)
+    for index in range(len(measures) - 1, -1, -1):
+        following = measures[index + 1] if index + 1 < len(measures) else None
+        if measures[index].repeat_times:
+            out[index] = True
+        elif following is not None:
+            same = following.ending == measures[index].ending
+            out[index] = out[index + 1] if same else bool(following.ending)
+    return out
+
+
+def _codas(measures: Sequence[Measure]) -> list[int | None]:
+    """The coda after each measure, or None."""
+    out: list[int | None] = []
+    coda: int | None = None
+    for index in range(len(measures) - 1, -1, -1):
+        out.append(coda)
+        coda = index if "coda" in measures[index].jumps else coda
+    return out[::-1]
 
 
 def told_repeats(measures: Sequence[Measure], numbers: Sequence[int]) -> list[str]:
     """A description of the repeats, for `Score.problems`."""
-    told = []
+    told, ends = [], _Passes(measures)
     begin = 0
     for index, measure in enumerate(measures):
         if measure.repeat_start:
             begin = index
         if measure.repeat_times:
             bars = f"bars {numbers[begin]} to {numbers[index]}" if index > begin else f"bar {numbers[index]}"
-            passes = _passes(measures, begin, index)
+            passes = ends.count(begin, index)
             times = "twice" if passes == 2 else f"{passes} times"
             told.append(f"{bars} ({times})")
             begin = index + 1

@@ -143,6 +143,8 @@ def test_the_first_of_several_tunes(tmp_path: Path) -> None:
         (HEAD + "C0|", "no length"),
         (HEAD + "\n".join(f"V:{i}\nC|" for i in range(300)), "more than 256 voices"),
         (HEAD + "C" + "&C" * 40, "overlays"),
+        (HEAD + "C" + ">" * 200_000 + "D|", "a note of"),  # each three signs halved it again, for minutes
+        (HEAD + "." * 2_000 + "C|", "1,000 marks"),
     ],
 )
 def test_what_is_no_tune(text: str, message: str) -> None:

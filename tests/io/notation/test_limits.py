@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from symbolic_music import read
 from symbolic_music.errors import NotationError
+from symbolic_music.io.notation.repeats import played_order, told_repeats
 from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.written import Measure
 from tests.io.notation.sheets import document, line, note, played, start
 
 ENTITIES = (
@@ -149,3 +152,25 @@ def test_archives_of_other_methods_are_refused_before_they_ask_for_memory(tmp_pa
         file.writestr("score.xml", document(("", "", [start() + line("C4")])))
     with pytest.raises(NotationError, match="compressed otherwise"):
         read(tmp_path / "x.mxl")
+
+
+@pytest.mark.parametrize(
+    "measures",
+    [
+        [Measure(repeat_times=2, ending=(1,)) for _ in range(100_000)],
+        [Measure(jumps={"dacapo"}), *(Measure(jumps={"tocoda"}) for _ in range(100_000))],
+        [*(Measure(ending=(1,)) for _ in range(100_000)), Measure(jumps={"dacapo"})],
+        [Measure(repeat_start=True), *(Measure(ending=(16,)) for _ in range(100_000)), Measure(repeat_times=99_999)],
+    ],
+    ids=["endings", "codas", "an ending", "passed over"],
+)
+def test_repeats_are_followed_in_time_that_grows_with_the_piece(measures: list[Measure]) -> None:
+    began = time.process_time()
+    order, passes, _ = played_order(measures)
+    told_repeats(measures, range(len(measures)))
+    assert len(order) == len(passes) > 0
+    assert time.process_time() - began < 5
+
+
+def test_a_long_piece_without_repeats_has_no_problem() -> None:
+    assert played_order([Measure()] * 30_000)[2] == ""

@@ -13,7 +13,7 @@ from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
 from symbolic_music.io.notation.musicxml.chord_symbols import harmony_element
 from symbolic_music.io.notation.text.abc_signs import DECORATIONS, SHORT_DECORATIONS, direction_of
-from symbolic_music.io.notation.text.abc_voice import Voice
+from symbolic_music.io.notation.text.abc_voice import Voice, check_length
 
 if TYPE_CHECKING:
     from symbolic_music.io.notation.text.abc import _Tune
@@ -210,6 +210,7 @@ def _broken(line: str, place: int, voice: Voice) -> int:
             )
         moved = event.length * (factor - 1)
         event.length += moved
+        check_length(event.length)  # which signs without end would halve again and again
         at_end = voice.time == voice.reached
         voice.time += moved
         voice.reached = voice.time if at_end else voice.reached
@@ -233,7 +234,8 @@ def _quoted(value: str, voice: Voice) -> None:
 def _decoration(name: str, voice: Voice, tune: _Tune) -> None:
     mark = DECORATIONS.get(name)
     if mark is not None:
-        voice.marks.append(mark)
+        if mark not in voice.marks:
+            voice.marks.append(mark)
         return
     direction = direction_of(name)
     if direction:

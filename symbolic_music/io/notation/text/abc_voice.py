@@ -22,6 +22,12 @@ _MOST_QUARTERS = 1 << 12
 _ACCIDENTALS = {"^": 1, "^^": 2, "_": -1, "__": -2, "=": 0}
 
 
+def check_length(quarters: Fraction) -> None:
+    """NotationError for a length that no note has."""
+    if quarters > _MOST_QUARTERS or quarters.denominator > 1 << 20:
+        raise NotationError(f"a note of {float(quarters):g} quarters")
+
+
 @dataclass(slots=True)
 class Size:
     """What the voices of a tune hold together, and which notes of a bar an accidental is for.
@@ -159,8 +165,7 @@ class Voice:
                 event.value = NoteValue(value.type, value.dots, value.actual * actual, value.normal * normal)
             event.length = event.length * normal / actual
             self.tuplet = [actual, normal, left - 1] if left > 1 else []
-        if event.length > _MOST_QUARTERS or event.length.denominator > 1 << 20:
-            raise NotationError(f"a note of {float(event.length):g} quarters")
+        check_length(event.length)
         self.bars[-1].events.append(event)
         self.count(len(event.heads))
         self.time += event.length
