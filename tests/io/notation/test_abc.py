@@ -144,12 +144,17 @@ def test_the_first_of_several_tunes(tmp_path: Path) -> None:
         (HEAD + "\n".join(f"V:{i}\nC|" for i in range(300)), "more than 256 voices"),
         (HEAD + "C" + "&C" * 40, "overlays"),
         (HEAD + "C" + ">" * 200_000 + "D|", "a note of"),  # each three signs halved it again, for minutes
-        (HEAD + "." * 2_000 + "C|", "1,000 marks"),
     ],
 )
 def test_what_is_no_tune(text: str, message: str) -> None:
     with pytest.raises(NotationError, match=message):
         abc_to_musicxml(text)
+
+
+def test_a_mark_is_on_a_note_once() -> None:
+    marked, _ = abc_to_musicxml(HEAD + "." * 100_000 + "!trill!C|\n")
+    assert marked.count(b"<staccato") == 1
+    assert marked.count(b"<trill-mark") == 1
 
 
 def test_words_begin_with_their_line_of_music() -> None:
