@@ -46,10 +46,11 @@ def store(name: str, command: str, groups: dict[str, list[dict[str, Any]]], coun
     merged: dict[str, list[dict[str, Any]]] = {}
     for one in old:
         merged.setdefault(one["metric"].rpartition(": ")[0], []).append(one)
-    for group, values in groups.items():
-        merged[group] = [{**one, "metric": f"{group}: {one['metric']}"} for one in values]
-    rows = [one for group in sorted(merged) for one in merged[group]]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
+    for group, values in groups.items():
+        at = {"commit": commit.stdout.strip()}
+        merged[group] = [{**one, "metric": f"{group}: {one['metric']}", **at} for one in values]
+    rows = [one for group in sorted(merged) for one in merged[group]]
     result = {
         "name": name, "command": command, "commit": commit.stdout.strip(), "machine": processor(),
         "n": sum(one["ours"] for one in rows if one["metric"].endswith(f": {counted}")), "rows": rows,
@@ -80,8 +81,9 @@ def mutants(count: int, seed: int, names: Sequence[str]) -> None:
             *(row(how, tally.how[how], "mutants") for how in counted),
             row("most memory", round(tally.megabytes, 1), "MB"),
             row("most processor time", round(tally.seconds, 2), "s"),
+            row("seed", seed, ""),
         ]
-        command = "python benchmarks/robustness.py mutants --mutants N --target NAME"
+        command = "python benchmarks/robustness.py mutants --mutants N --seed S --target NAME"
         store("robustness_mutants", command, {target.name: rows}, "tried")
 
 

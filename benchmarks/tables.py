@@ -70,15 +70,20 @@ def rows_table(result: dict[str, Any]) -> str:
 
 
 def pivot_table(result: dict[str, Any]) -> str:
-    """A line a subject, a column a figure."""
+    """A line a subject, a column a figure, and where it is known the commit of which the figures are."""
     cells: dict[str, dict[str, float]] = {}
+    commits: dict[str, str] = {}
     for row in result["rows"]:
         what, _, figure = row["metric"].partition(": ")
         cells.setdefault(what, {})[figure] = row["ours"]
+        if "commit" in row:
+            commits[what] = row["commit"]
     figures = list(dict.fromkeys(figure for values in cells.values() for figure in values))
-    out = line(["", *figures]) + line(["---", *["--:"] * len(figures)])
+    last = ["commit"] if commits else []
+    out = line(["", *figures, *last]) + line(["---", *["--:"] * len(figures), *["---"] * len(last)])
     for what, values in cells.items():
-        out += line([what, *(number(values[f]) if f in values else "" for f in figures)])
+        shown = [number(values[f]) if f in values else "" for f in figures]
+        out += line([what, *shown, *([commits.get(what, "")] if commits else [])])
     return out
 
 
