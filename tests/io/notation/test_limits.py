@@ -33,6 +33,8 @@ OUTSIDE = (
         (b"<a>" * 100_000, "nested deeper than 64"),
         (b"<score-partwise>" + b"<a/>" * 1_600_000 + b"</score-partwise>", "more than 1,500,000 elements"),
         (b"<score-partwise>" + b" " * (33 << 20) + b"</score-partwise>", "at most 32 MiB"),
+        (b"<score-partwise>" + b"<measure/>" * 400_000 + b"</score-partwise>", "more than 420 MiB of memory"),
+        (b"<score-partwise>" + b"<note/>" * 360_000 + b"</score-partwise>", "more than 420 MiB of memory"),
         (b"<score-partwise/>", "no parts"),
         (b"<html></html>", "outermost element is <html>"),
         (b"<score-partwise>", "not well-formed"),

@@ -17,6 +17,10 @@ MAX_DOCUMENT = 32 << 20
 MAX_DEPTH = 64
 # Elements and attributes; a symphony's full score has about half a million.
 MAX_NODES = 1_500_000
+# Bytes that a document may take while it is read: by elements and attributes, and by what is kept of these beside.
+MAX_MEMORY = 420 << 20
+_NODE_BYTES = 160
+_KEPT_BYTES = {"measure": 1_000, "note": 1_100, "direction": 700, "sound": 300, "harmony": 500, "lyric": 300}
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"'][^>]*\?>")
 
 # First byte of an element, and the first byte after it.
@@ -63,16 +67,19 @@ def parse_xml(data: bytes, spans_of: str = "") -> tuple[Element, dict[Element, B
     parser.buffer_text = True
     spans: dict[Element, ByteSpan] = {}
     open_at: list[int] = []
-    depth = nodes = 0
+    depth = nodes = kept = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, nodes
+        nonlocal depth, nodes, kept
         depth += 1
         nodes += 1 + len(attributes)
+        kept += _KEPT_BYTES.get(tag, 0)
         if depth > MAX_DEPTH:
             raise NotationError(f"its elements are nested deeper than {MAX_DEPTH}")
         if nodes > MAX_NODES:
             raise NotationError(f"it has more than {MAX_NODES:,} elements and attributes")
+        if nodes * _NODE_BYTES + kept > MAX_MEMORY:
+            raise NotationError(f"its measures and notes could take more than {MAX_MEMORY >> 20} MiB of memory")
         if tag == spans_of:
             open_at.append(parser.CurrentByteIndex)
         builder.start(tag, attributes)
