@@ -119,6 +119,9 @@ def note_table(rows: Sequence[Sequence[int]] = (), **columns: ArrayLike) -> Arra
 
     Missing trailing fields of a row and missing columns are 0, velocity 64.
 
+    Raises:
+        ScoreError: for a number that its column cannot hold, as an onset of 2^31 ticks.
+
     Examples:
         >>> notes = sm.score.note_table([(0, 480, 60), (480, 480, 64), (960, 960, 67)])
         >>> sm.Score(notes=notes).duration
@@ -129,14 +132,27 @@ def note_table(rows: Sequence[Sequence[int]] = (), **columns: ArrayLike) -> Arra
         table = np.zeros(size, NOTE)
         table["velocity"] = 64
         for name, column in columns.items():
+            _check_range(name, np.asarray(column), table.dtype[name])
             table[name] = column
         return table
     table = np.zeros(len(rows), NOTE)
     table["velocity"] = 64
     for i, row in enumerate(rows):
         for name, value in zip(NOTE.names or (), row, strict=False):
-            table[name][i] = value
+            try:
+                table[name][i] = value
+            except OverflowError:
+                raise ScoreError(f"notes: {name} {value} is out of range") from None
     return table
+
+
+def _check_range(name: str, values: Array, dtype: np.dtype[Any]) -> None:
+    """ScoreError for numbers that NumPy would turn into others."""
+    if dtype.kind not in "iu" or values.dtype.kind not in "iuf" or not values.size:
+        return
+    for value in (values.min(), values.max()):
+        if not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:  # nor is nan
+            raise ScoreError(f"notes: {name} {value} is out of range")
 
 
 def _frozen(array: Array, dtype: np.dtype[Any]) -> Array:

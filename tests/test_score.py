@@ -72,3 +72,18 @@ def test_copies_are_equal_and_as_read_only(quartet, copied):
         assert not table.flags.writeable
         with pytest.raises(ValueError, match="read-only"):
             table[:1] = table[:1]
+
+
+@pytest.mark.parametrize(
+    "columns", [{"pitch": [300]}, {"onset": [0, 2**31]}, {"velocity": [-1]}, {"onset": [float("nan")]},
+                {"pitch": np.array([60, 1 << 40])}],
+)  # fmt: skip
+def test_a_note_table_holds_what_it_was_given(columns: dict) -> None:
+    with pytest.raises(ScoreError, match="out of range"):
+        note_table(**columns)
+
+
+@pytest.mark.parametrize("row", [(2**31, 1, 60), (0, 1, 300), (0, 1, -1)])
+def test_a_row_of_a_note_table_holds_what_it_was_given(row: tuple[int, ...]) -> None:
+    with pytest.raises(ScoreError, match="out of range"):
+        note_table([row])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.errors import EmptyScoreError, OptionError
+from symbolic_music.errors import EmptyScoreError, OptionError, ScoreError
 from symbolic_music.score import Score
 
 FRAME = 0.01  # seconds
@@ -26,6 +26,7 @@ _TIGHT = 60.0  # how unlikely a beat off its period is, for an octave squared
 _NEAR = 0.05  # seconds around a beat in which its onsets are looked for
 _METERS = (4, 3)
 _TRIPLE = 1.15  # how much better bars of three must be than bars of four
+MAX_HOURS = 6.0
 Times = NDArray[np.float64]
 
 
@@ -59,6 +60,7 @@ def track_beats(score: Score, meter: int | None = None) -> Beats:
     Raises:
         EmptyScoreError: for fewer than two notes.
         OptionError: for a meter that is not 2 to 12.
+        ScoreError: for a score that lasts longer than `MAX_HOURS`.
 
     Examples:
         >>> found = sm.transcription.track_beats(song)
@@ -69,6 +71,10 @@ def track_beats(score: Score, meter: int | None = None) -> Beats:
         raise EmptyScoreError("beats are found in a score of two notes or more")
     if meter is not None and not 2 <= meter <= 12:
         raise OptionError(f"a bar has 2 to 12 beats, not {meter}")
+    if score.duration > 3600 * MAX_HOURS:
+        raise ScoreError(
+            f"this score lasts {score.duration / 3600:.1f} hours; beats are found in at most {MAX_HOURS:g}: clip it"
+        )
     onset = score.onset_seconds
     strength = onset_strength(score)
     frames = _follow(strength, _periods(strength))

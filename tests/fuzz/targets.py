@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.fuzz import kinds, models, music, sound_models, studio
+from tests.fuzz import flips, kinds, models, music, sound_models, studio
 from tests.fuzz.target import Target
 
 TARGETS: tuple[Target, ...] = (
-    *music.TARGETS, *models.TARGETS, *kinds.TARGETS, *sound_models.TARGETS, *studio.TARGETS,
+    *music.TARGETS, *models.TARGETS, *kinds.TARGETS, *sound_models.TARGETS, *studio.TARGETS, *flips.TARGETS,
 )  # fmt: skip
 
 

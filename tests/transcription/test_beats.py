@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symbolic_music.errors import EmptyScoreError, OptionError
+from symbolic_music.errors import EmptyScoreError, OptionError, ScoreError
 from symbolic_music.score import CONTROL, Score, Text, note_table
 from symbolic_music.transcription import Beats, track_beats, with_bars
 
@@ -65,6 +65,8 @@ def test_what_the_file_says_of_tempo_is_not_used():
 def test_too_little_is_an_error():
     with pytest.raises(EmptyScoreError, match="two notes"):
         track_beats(Score(480, note_table([(0, 10, 60, 80)])))
+    with pytest.raises(ScoreError, match=r"lasts 155\.3 hours"):
+        track_beats(Score(notes=note_table([(0, 10, 60), (2**29, 10, 62)])))
     with pytest.raises(OptionError, match="2 to 12"):
         track_beats(played(0.5 * np.arange(10)), meter=1)
 
