@@ -8,11 +8,10 @@ A store becomes NAME.tar.xz.000, .001 ...; what is unpacked is the store, byte f
 
 from __future__ import annotations
 
+import argparse
 import io
 import tarfile
 from pathlib import Path
-
-from arguments import parser_of
 
 PART = 18 << 20
 
@@ -46,7 +45,9 @@ def unpack(parts: Path, out: Path) -> list[Path]:
 
 def main() -> None:
     """Parse arguments and do it."""
-    parser = parser_of(("what", ["pack", "unpack"]), ("sources+", Path))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["pack", "unpack"])
+    parser.add_argument("sources", type=Path, nargs="+")
     parser.add_argument("-o", "--out", type=Path, required=True)
     args = parser.parse_args()
     found = pack(args.sources, args.out) if args.what == "pack" else unpack(args.sources[0], args.out)
