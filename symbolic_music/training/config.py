@@ -86,6 +86,7 @@ class RegionsData(_StoresData):
     velocity_weight: float = Field(0.5, ge=0, description="of velocities, beside 1 for the other fields")
     chords: float = Field(0.0, ge=0, le=1, description="share of the examples that are edits with known chords")
     keys: float = Field(0.0, ge=0, le=1, description="share of the edits with a known key")
+    new_parts: float = Field(0.0, ge=0, le=1, description="share of the edits whose written tracks play nowhere else")
     variations: bool = Field(False, description="other drums, octaves and tempos, like tracks in one, now and then")
 
 

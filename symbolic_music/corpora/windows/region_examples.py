@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symbolic_music.tokenizers.region.arrangement import Layout, StepSpan, arrange_edit, arrange_stretch
 from symbolic_music.tokenizers.region.events import GridEvents
@@ -26,6 +27,8 @@ _WITH_PEDAL = 0.6
 _WITHOUT_ALIKE, _ALIKE, _REACH_BESIDE = 0.25, (0.1, 0.4), (1.0, 1.5)
 # Of the examples with chords, those of notes from nothing, edits with nothing else given, and those of plain triads.
 _CHORDS_FROM_NOTHING, _CHORDS_ALONE, _TRIADS = 0.3, 0.3, 0.3
+# Of the edits with new parts, those of one slot, those that keep one slot alone, and those whose parts have begun.
+_NEW_ONE, _NEW_BAND, _BEGUN = 0.35, 0.4, 0.4
 # No example is written for more than this share.
 _MOST_WRITTEN = 0.6
 
@@ -41,6 +44,7 @@ class RegionAugmentation:
         without_future: share of the edits that do not see what follows.
         keys: share of the edits that are conditioned on a key.
         tempo: classes of tempo by which examples are at most off, see `rows.tempo_class`.
+        new_parts: share of the edits whose written slots play nowhere else, or not after the region.
     """
 
     edits: float = 0.7
@@ -49,6 +53,7 @@ class RegionAugmentation:
     without_future: float = 0.15
     keys: float = 0.0
     tempo: int = 0
+    new_parts: float = 0.0
 
 
 def region_example(
@@ -109,6 +114,9 @@ def _edit(
     present = np.unique(events.slot[inside & ~is_pedal[events.slot]])
     draw, some = rng.random(), int(rng.integers(1, len(present) + 1))
     count = 1 if draw < _ONE_SLOT else len(present) if draw > 1 - _ALL_SLOTS else some
+    is_new = augmentation.new_parts and rng.random() < augmentation.new_parts
+    if is_new:
+        count = 1 if draw < _NEW_ONE else max(1, len(present) - 1) if draw > 1 - _NEW_BAND else some
     written = rng.choice(present, count, replace=False)
     if is_pedal.any() and rng.random() < _WITH_PEDAL:
         pedals = is_pedal & np.isin(events.slot_tracks, events.slot_tracks[written])
@@ -121,6 +129,9 @@ def _edit(
     while (_inside(events, spans) & own).sum() > room and end > first + 1:
         end = first + (end - first) // 2
         spans = [(first, end)]
+    if is_new:
+        begun = spans[0][0] if rng.random() < _BEGUN else 0
+        events = _kept(events, ~own | _inside(events, spans) | (events.bar < begun))
     steps: list[StepSpan] = [(events.edge(a), events.edge(b)) for a, b in spans]
     layout = _layout(events, augmentation, rng)
     key = key_around(events, spans) if augmentation.keys and rng.random() < augmentation.keys else None
@@ -128,6 +139,12 @@ def _edit(
     if chords and rng.random() < _CHORDS_ALONE:
         layout = replace(layout, alone=True)
     return arrange_edit(events, steps, written.tolist(), longest, layout, most_written=int(longest * 0.625))
+
+
+def _kept(events: GridEvents, mask: NDArray[np.bool_]) -> GridEvents:
+    """Some of the events."""
+    columns = ("time", "duration", "slot", "instrument", "pitch", "velocity", "bar")
+    return replace(events, **{name: getattr(events, name)[mask] for name in columns})
 
 
 def _triad(name: str) -> str:
@@ -150,5 +167,5 @@ def _draw_spans(events: GridEvents, rng: np.random.Generator) -> list[tuple[int,
     return sorted(spans)
 
 
-def _inside(events: GridEvents, spans: list[tuple[int, int]]) -> np.typing.NDArray[np.bool_]:
+def _inside(events: GridEvents, spans: list[tuple[int, int]]) -> NDArray[np.bool_]:
     return np.asarray(np.logical_or.reduce([(events.bar >= first) & (events.bar < end) for first, end in spans]))

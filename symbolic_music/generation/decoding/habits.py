@@ -129,11 +129,21 @@ def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
         ahead: notes that are written beyond those that the pace asks for so far.
         left: steps to the end of the span.
     """
-    bars = ahead / (pace * 4 * STEPS)
+    bars = bars_ahead(ahead, pace)
     if abs(bars) < _IN_PACE:
         return log_p
     lengths = np.append(np.arange(LONGEST_GAP), [LONGEST_GAP, left if bars < 0 else 0])
-    return np.asarray(log_p + np.clip(bars, -1.0, 1.0) * pace * lengths)
+    return np.asarray(log_p + bars * pace * lengths)
+
+
+def bars_ahead(ahead: float, pace: float) -> float:
+    """Bars of four quarters by which a part is ahead of its pace, at most one, and negative where it is behind.
+
+    Args:
+        ahead: notes.
+        pace: notes a step.
+    """
+    return float(np.clip(ahead / (pace * 4 * STEPS), -1.0, 1.0))
 
 
 class AlikeBars:

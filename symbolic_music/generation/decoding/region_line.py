@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.generation.constraints.base import Integers, Mask, Situation, Unsatisfiable, both
-from symbolic_music.generation.decoding.habits import paced, tuned
+from symbolic_music.generation.decoding.habits import bars_ahead, paced, tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
 from symbolic_music.tokenizers.region import rows as r
@@ -16,6 +16,8 @@ from symbolic_music.tokenizers.region.arrangement import written_states
 _REMEMBERED = 2048
 # How much denser than the whole the rest of a bar may become, where limits say how many notes a bar has.
 _CROWDED = 1.25
+# By how much a part that is a bar ahead of its pace becomes less likely, in nats.
+_OUT_OF_TURN = 2.0
 
 
 class RegionLine:
@@ -85,9 +87,9 @@ class RegionLine:
         if request.rhythm is not None:
             bar, place = self._place_in_bar(self._now)
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
-        if request.pace:
+        if pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
-            log_p = paced(log_p, request.pace, written - request.pace * elapsed, request.end - self._now)
+            log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now)
         situation = self._situation()
         times = self._now + np.arange(r.LONGEST_GAP)[None]
         allowed = np.zeros(r.GAPS, bool)
@@ -189,11 +191,16 @@ class RegionLine:
         in_bar = sum(1 for onset in own[-per_bar - 1 :] if onset >= begin)
         return together < at_once and in_bar < per_bar
 
-    def slots(self) -> Mask:
-        """Slots that the note may have, (33,)."""
-        mask = np.zeros(r.SLOTS + 1, bool)
+    def slots(self, log_p: Floats) -> tuple[Floats, Mask]:
+        """The log-probabilities of the slots, weighed by their paces, and those that the note may have: (33,) each."""
+        request, mask = self._request, np.zeros(r.SLOTS + 1, bool)
         mask[[slot for slot, own in zip(self._numbers, self._free, strict=True) if own.any()]] = True
-        return mask
+        elapsed, out = self._time - request.start, log_p.copy()
+        if np.count_nonzero(request.paces) > 1:
+            for slot, pace, own in zip(self._numbers, request.paces, self._onsets, strict=True):
+                if pace:
+                    out[slot] -= _OUT_OF_TURN * bars_ahead(len(own) - pace * elapsed, pace)
+        return out, mask
 
     def keys(self, log_p: Floats) -> tuple[Floats, Mask]:
         """The log-probabilities of the keys, weighed by habits, and those that the note may have: (256,) each."""

@@ -30,7 +30,7 @@ class RegionRequest:
         constraints: what the notes must obey.
         most: notes at most.
         is_opening: whether nothing is given: notes follow the header as they do in a stretch, without a REGION row.
-        pace: notes a step of the written slots together in the bars around; 0 where they are free.
+        paces: notes a step of the written slots in the bars around; 0 of one that is free, none where all are.
         fewest_in_bar, fewest_at_once: notes that limits ask for, for which room is left.
         above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
         harmony: that it is conditioned on.
@@ -52,7 +52,7 @@ class RegionRequest:
     constraints: tuple[Constraint, ...] = ()
     most: int = 2000
     is_opening: bool = False
-    pace: float = 0.0
+    paces: tuple[float, ...] = ()
     fewest_in_bar: int = 0
     fewest_at_once: int = 1
     above: tuple[int, ...] = ()

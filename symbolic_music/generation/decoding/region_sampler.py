@@ -100,7 +100,9 @@ class RegionSampler:
         def of_notes(log_p: torch.Tensor) -> Floats:
             return log_p.numpy()[notes].astype(np.float64)
 
-        slot = draw(r.SLOT, of_notes(self._cache.slots(gap, rows[:, r.STATE])), [line.slots() for line in own])
+        found = of_notes(self._cache.slots(gap, rows[:, r.STATE]))
+        weighed = [line.slots(log_p) for line, log_p in zip(own, found, strict=True)]
+        slot = draw(r.SLOT, np.stack([log_p for log_p, _ in weighed]), [free for _, free in weighed])
         found = of_notes(self._cache.keys(gap, slot, rows))
         weighed = [line.keys(log_p) for line, log_p in zip(own, found, strict=True)]
         key = draw(r.KEY, np.stack([log_p for log_p, _ in weighed]), [free for _, free in weighed])

@@ -218,7 +218,7 @@ class RegionEditing(PlannedSession):
             is_opening=is_opening,
             busy=tuple(_busy(events, slot, part.start) for slot in chosen),
             constraints=(*limits.constraints(self._score, self, part.span), *planner.constraints()),
-            pace=0.0 if elsewhere is None else elsewhere.pace(chosen, part.start, part.end),
+            paces=() if elsewhere is None else elsewhere.paces(chosen, part.start, part.end),
             fewest_in_bar=(limits.notes_per_bar or (0, 0))[0],
             fewest_at_once=(limits.notes_at_once or (1, 1))[0],
             above=planner.above(),

@@ -15,8 +15,11 @@ from symbolic_music.generation.roles import ROLES, Role
 from symbolic_music.tokenizers.region import GridEvents
 from symbolic_music.tokenizers.region import rows as r
 
+Floats = NDArray[np.float64]
 # How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
 _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
+# So many notes of a part that rests in all of them.
+_RESTING = 1.0
 # How far beyond a limit that the bars around do not keep the pace is.
 _AMPLE = 1.35
 # Of 32 pitched notes of songs, how many begin in the chord of their place, a semitone from it, and elsewhere.
@@ -77,40 +80,46 @@ class Elsewhere:
         columns = (events.time[own], events.duration[own], events.keys()[own], events.bar[own])
         return habits_of(*columns, list(self.holes), self.others)
 
-    def pace(self, slots: Sequence[int], start: int, end: int) -> float:
-        """Notes a step at which slots are written: that of the bars around a part of a region, within the limits.
+    def paces(self, slots: Sequence[int], start: int, end: int) -> tuple[float, ...]:
+        """Notes a step at which slots are written: those of the bars around a part of a region, within the limits.
 
-        0 where there are too few notes around to tell, and limits say nothing. Limits that ask for more, or fewer, than
-        the bars around have are met evenly: else what they lack would crowd at the end of the bar.
+        None where there are too few notes around to tell, and limits say nothing. Limits that ask for more, or fewer,
+        than the bars around have are met evenly: else what they lack would crowd at the end of the bar.
         """
-        around = self._pace_around(slots, start, end) if len(self.events) else self._usual_pace(slots)
-        if self.limits.notes_per_bar is None:
-            return around
-        least, most = self.limits.notes_per_bar
-        bar = int(np.searchsorted(self.events.bar_starts, start, side="right")) - 1
-        length = float(self.events.bar_lengths[max(bar, 0)])
-        if around * length < least:
-            return min((least + most) / 2, _AMPLE * least) / length
-        if around * length > most:
-            return max((least + most) / 2, most / _AMPLE) / length
-        return around
+        around = self._paces_around(slots, start, end) if len(self.events) else self._usual_paces(slots)
+        pace = around.sum()
+        if self.limits.notes_per_bar is not None:
+            least, most = self.limits.notes_per_bar
+            bar = int(np.searchsorted(self.events.bar_starts, start, side="right")) - 1
+            length = float(self.events.bar_lengths[max(bar, 0)])
+            if pace * length < least:
+                pace = min((least + most) / 2, _AMPLE * least) / length
+            elif pace * length > most:
+                pace = max((least + most) / 2, most / _AMPLE) / length
+        if not pace:
+            return ()
+        shares = around / around.sum() if around.any() else np.full(len(slots), 1 / len(slots))
+        return tuple((pace * shares).tolist())
 
-    def _pace_around(self, slots: Sequence[int], start: int, end: int) -> float:
+    def _paces_around(self, slots: Sequence[int], start: int, end: int) -> Floats:
         events = self.events
         near, last_note = _PACE_BARS * 4 * r.STEPS, int(events.time.max(initial=0)) + 1
         low, high = self.like or (max(0, start - near), min(end + near, max(end, last_note)))
-        own = np.isin(events.slot, slots) & (events.instrument != r.PEDAL_INSTRUMENT)
-        own &= (events.time >= low) & (events.time < high)
+        own = (events.instrument != r.PEDAL_INSTRUMENT) & (events.time >= low) & (events.time < high)
         steps = high - low
         for first, last in self.holes:
             own &= (events.time < first) | (events.time >= last)
             steps -= max(0, min(last, high) - max(first, low))
-        return float(own.sum() / steps) if own.sum() >= _FEWEST_FOR_PACE and steps > 0 else 0.0
+        counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
+        if counts.sum() < _FEWEST_FOR_PACE or steps <= 0:
+            return np.zeros(len(slots))
+        is_pedal = events.slot_instruments[list(slots)] == r.PEDAL_INSTRUMENT
+        return np.where(is_pedal, 0.0, (counts + _RESTING) / steps)
 
-    def _usual_pace(self, slots: Sequence[int]) -> float:
+    def _usual_paces(self, slots: Sequence[int]) -> Floats:
         """The notes a step of parts like these in songs, for a piece from nothing."""
         instruments = self.events.slot_instruments[list(slots)].tolist()
-        return sum(_A_BAR.get(instrument, _A_BAR_OF_OTHERS) for instrument in instruments) / (4 * r.STEPS)
+        return np.array([_A_BAR.get(instrument, _A_BAR_OF_OTHERS) for instrument in instruments]) / (4 * r.STEPS)
 
     def _new(self, instrument: int) -> Habits:
         role = self.role

@@ -37,7 +37,9 @@ class StoreRegions(Stores):
         self.data, self.window = data, window
         super().__init__(data.stores, data.train)
         tempo = _TEMPO_CLASSES if data.variations else 0
-        self._augmentation = RegionAugmentation(data.edits, data.transpose, keys=data.keys, tempo=tempo)
+        self._augmentation = RegionAugmentation(
+            data.edits, data.transpose, keys=data.keys, tempo=tempo, new_parts=data.new_parts
+        )
 
     def training(self, size: int, rng: np.random.Generator) -> list[Rows]:
         """A batch of examples."""

@@ -389,7 +389,7 @@ def test_the_pace_lies_within_the_limits() -> None:
 
     def pace(limits: Limits) -> float:
         """Notes of a bar."""
-        return 240 * Elsewhere(events, [(1920, 2400)], others, limits, None).pace(slots, 1920, 2400)
+        return 240 * sum(Elsewhere(events, [(1920, 2400)], others, limits, None).paces(slots, 1920, 2400))
 
     assert pace(Limits()) == pytest.approx(8, rel=0.05)
     assert pace(Limits(notes_per_bar=(2, 10))) == pace(Limits())
