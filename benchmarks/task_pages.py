@@ -2,8 +2,9 @@
 
 python benchmarks/task_pages.py STORE MODEL FOLDER [--tasks continue,accompany] [--songs 10]
 
-One sample a song, of the songs of the validation split, then of the test split, with three tracks and more; the seed is the song's number, all else is as in the
-functions. What is new stands out, the region is shaded. Writes FOLDER/TASK.png.
+One sample a song, of the songs of the validation split, then of the test split, with three tracks and more; the seed is
+the song's number, all else is as in the functions. What is new stands out, the region is shaded. Writes
+FOLDER/TASK.png.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from PIL import Image
 from tqdm import tqdm
 
 import symbolic_music as sm
+from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import SymbolicMusicError
-from symbolic_music.generation import introduce, make_busier
 from symbolic_music.plotting import piano_roll
 from symbolic_music.score import Score
 
@@ -55,10 +56,10 @@ def tasks(model: str) -> dict[str, Task]:
 
     def continued(song: Score, first: int, seed: int) -> tuple[Score, int]:
         prompt = within(song, 1, first)
-        return sm.generation.continue_bars(prompt, BARS, model=model, seed=seed), first
+        return generation.continue_bars(prompt, BARS, model=model, seed=seed), first
 
     def begun(song: Score, first: int, seed: int) -> tuple[Score, int]:
-        return introduce(song, BARS // 2, model=model, seed=seed), 1
+        return generation.introduce(song, BARS // 2, model=model, seed=seed), 1
 
     def accompanied(song: Score, first: int, seed: int) -> tuple[Score, int]:
         part = within(song, first - AROUND, first + BARS + AROUND)
@@ -70,11 +71,13 @@ def tasks(model: str) -> dict[str, Task]:
 
     def varied(song: Score, first: int, seed: int) -> tuple[Score, int]:
         track = kept_track(song, first)
-        return sm.vary(song, [sm.bars(first, first + BARS - 1)], tracks=[track], model=model, seed=seed), first
+        return generation.vary(song, [sm.bars(first, first + BARS - 1)], tracks=[track], model=model, seed=seed), first
 
     def busier(song: Score, first: int, seed: int) -> tuple[Score, int]:
         track = kept_track(song, first)
-        return make_busier(song, [sm.bars(first, first + BARS - 1)], tracks=[track], model=model, seed=seed), first
+        return generation.make_busier(
+            song, [sm.bars(first, first + BARS - 1)], tracks=[track], model=model, seed=seed
+        ), first
 
     def rewritten(song: Score, first: int, seed: int) -> tuple[Score, int]:
         return sm.infill(song, bars=(first, first + BARS - 1), model=model, seed=seed), first

@@ -287,37 +287,49 @@ class Habits:
     classes: Floats
 
 
-# Of a part that plays nowhere else, or hardly.
-_NEW_AT_ONCE, _NEW_PER_BAR = 4, 24
-# The keys of a piano.
-_LOWEST_NEW, _HIGHEST_NEW = 21, 108
 _KIT = range(35, 60)
 # Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.
 _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 
 
 def new_habits(
-    others: GridEvents, at_once: int = _NEW_AT_ONCE, per_bar: int = _NEW_PER_BAR, shortest: int = 1
+    time: Integers, pitch: Integers, within: tuple[int, int], at_once: int, per_bar: int, shortest: int = 1
 ) -> Habits:
-    """Habits of a part without notes elsewhere: within the key and the chords of the others, without piles.
+    """Habits of a part without notes elsewhere: in the key, the chords and the time of the others, without piles.
+
+    Drums are those of a kit. Where the others have a grid, the part keeps to it and to its eighths, triplets and
+    sixteenths; and it falls silent for two bars of 4/4 at most.
 
     Args:
-        others: the piece.
+        time: of the notes of the piece, in steps.
+        pitch: of the pitched ones.
+        within: lowest and highest pitch.
         at_once, per_bar: see `Habits`.
         shortest: duration of its notes at least, in steps.
     """
-    pitched = others.pitch[others.instrument < DRUM_INSTRUMENT]
-    classes = np.bincount(pitched % 12, minlength=12).astype(np.float64)
-    durations = np.arange(DURATIONS) >= shortest
-    keys, places = np.ones(KEYS, bool), np.ones(STEPS, bool)
-    keys[:_LOWEST_NEW], keys[_HIGHEST_NEW + 1 : DRUM_KEYS] = False, False
-    longest_gap = 1 << 30
-    if not len(others):
-        # A piece from nothing has the drums of a kit, begins in time, and is silent for two bars of 4/4 at most.
-        keys[DRUM_KEYS : DRUM_KEYS + _KIT.start], keys[DRUM_KEYS + _KIT.stop :] = False, False
-        places = np.isin(np.arange(STEPS) % (STEPS // 2), (0, STEPS // 6, STEPS // 4, STEPS // 3))
-        longest_gap = 8 * STEPS
-    return Habits(keys, places, durations, at_once, per_bar, longest_gap, _NEW_HARMONY, classes)
+    keys = np.zeros(KEYS, bool)
+    keys[within[0] : within[1] + 1] = True
+    keys[DRUM_KEYS + _KIT.start : DRUM_KEYS + _KIT.stop] = True
+    in_time = np.isin(np.arange(STEPS) % (STEPS // 2), (0, STEPS // 6, STEPS // 4, STEPS // 3))
+    grid = _grid(time) if len(time) else in_time
+    return Habits(
+        keys,
+        places=grid | in_time if not grid.all() else grid,
+        durations=np.arange(DURATIONS) >= shortest,
+        at_once=at_once,
+        per_bar=per_bar,
+        longest_gap=8 * STEPS,
+        harmony=_NEW_HARMONY,
+        classes=np.bincount(pitch % 12, minlength=12).astype(np.float64),
+    )
+
+
+def _grid(time: Integers) -> Mask:
+    """Places of the quarter on which nearly all notes begin, (60,); all of them where notes are played freely."""
+    share = np.bincount(time % STEPS, minlength=STEPS) / len(time)
+    common = share >= _COMMON_PLACE
+    in_time = common.sum() <= _MOST_PLACES and share[common].sum() >= _ON_PLACES
+    return np.asarray(common if in_time else np.ones(STEPS, bool))
 
 
 def habits_of(
@@ -343,9 +355,6 @@ def habits_of(
     if (~drums).any():
         low, high = int(key[~drums].min()), int(key[~drums].max())
         keys[max(0, low - _MARGIN) : min(DRUM_KEYS - 1, high + _MARGIN) + 1] = True
-    share = np.bincount(time % STEPS, minlength=STEPS) / len(time)
-    common = share >= _COMMON_PLACE
-    places = common if common.sum() <= _MOST_PLACES and share[common].sum() >= _ON_PLACES else np.ones(STEPS, bool)
     durations = np.zeros(DURATIONS, bool)
     durations[: min(DURATIONS, int(duration.max()) + 1)] = True
     _, together = np.unique(time, return_counts=True)
@@ -357,7 +366,7 @@ def habits_of(
     gaps = np.diff(onsets)[own]
     return Habits(
         keys,
-        places,
+        _grid(time),
         durations,
         at_once=max(1, int(np.quantile(together, 0.99))),
         per_bar=int(np.ceil(each_bar.max() * 1.25)),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.habits import Habits, Sounding, habits_of, new_habits
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.roles import ROLES, Role
+from symbolic_music.generation.roles import Role, usual_role
 from symbolic_music.tokenizers.region import GridEvents
 from symbolic_music.tokenizers.region import rows as r
 
@@ -25,10 +25,11 @@ _AMPLE = 1.35
 # Of 32 pitched notes of songs, how many begin in the chord of their place, a semitone from it, and elsewhere.
 _OVER_CHORDS = np.array([25.6, 3.5, 2.9])
 _BASSES = range(32, 40)
-# Notes of a bar in which a part plays, upper quartiles of 1,157 tracks of Lakh, as pieces from nothing have few parts:
-# pianos and guitars, basses, drums, others.
+# Notes of a bar in which a part plays, upper quartiles of 1,157 tracks of Lakh, as pieces of few parts have them, and
+# how much fewer the medians are: pianos and guitars, basses, drums, others.
 _A_BAR = {**dict.fromkeys((*range(8), *range(24, 32)), 13.5), **dict.fromkeys(_BASSES, 7.5), DRUM_INSTRUMENT: 21.0}
 _A_BAR_OF_OTHERS = 7.0
+_FEW_PARTS, _OF_MANY = 3, 0.65
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
@@ -111,20 +112,24 @@ class Elsewhere:
             own &= (events.time < first) | (events.time >= last)
             steps -= max(0, min(last, high) - max(first, low))
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
-        if counts.sum() < _FEWEST_FOR_PACE or steps <= 0:
+        is_new = ~np.isin(slots, events.slot)
+        if steps <= 0 or (counts.sum() < _FEWEST_FOR_PACE and not is_new.any()):
             return np.zeros(len(slots))
         is_pedal = events.slot_instruments[list(slots)] == r.PEDAL_INSTRUMENT
-        return np.where(is_pedal, 0.0, (counts + _RESTING) / steps)
+        paces = np.where(is_new, self._usual_paces(slots), (counts + _RESTING) / steps)
+        return np.where(is_pedal, 0.0, paces)
 
     def _usual_paces(self, slots: Sequence[int]) -> Floats:
-        """The notes a step of parts like these in songs, for a piece from nothing."""
+        """The notes a step of parts like these in songs."""
         instruments = self.events.slot_instruments[list(slots)].tolist()
-        return np.array([_A_BAR.get(instrument, _A_BAR_OF_OTHERS) for instrument in instruments]) / (4 * r.STEPS)
+        a_bar = np.array([_A_BAR.get(instrument, _A_BAR_OF_OTHERS) for instrument in instruments])
+        if self.role is not None:
+            a_bar = np.minimum(a_bar, self.role.per_bar)
+        return a_bar * (1.0 if len(self.events.slot_instruments) <= _FEW_PARTS else _OF_MANY) / (4 * r.STEPS)
 
     def _new(self, instrument: int) -> Habits:
-        role = self.role
-        if role is None and instrument in _BASSES:
-            role = ROLES["bass"]
-        if role is None:
-            return new_habits(self.events)
-        return new_habits(self.events, role.at_once, role.per_bar, max(1, round(role.shortest_quarters * r.STEPS)))
+        events, role = self.events, self.role or usual_role(instrument)
+        pitched = events.pitch[events.instrument < DRUM_INSTRUMENT]
+        shortest = max(1, round(role.shortest_quarters * r.STEPS))
+        within = role.lowest, role.highest
+        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, shortest)
