@@ -71,9 +71,13 @@ def loaded_model(
     return load_model(model, device, offline)
 
 
-def adding_drums(verb: object, program: object, role: object) -> bool:
-    """Whether an edit adds a track of drums."""
-    return verb == "add_track" and (program == DRUM_INSTRUMENT or (program is None and role == "drums"))
+def adding_drums(verb: object, program: object, role: object, instruments: object = ()) -> bool:
+    """Whether an edit adds a track of drums, or tracks of instruments that are named."""
+    return (
+        bool(instruments)
+        or verb == "add_track"
+        and (program == DRUM_INSTRUMENT or (program is None and role == "drums"))
+    )
 
 
 def _is_line(score: Score, track: int) -> bool:

@@ -50,6 +50,7 @@ def edit(
     program: int | None = None,
     role: str | None = None,
     side: Side | None = None,
+    instruments: Sequence[int | str] = (),
     near: float = 0.5,
     factor: float = 1.5,
     count_bars: int = 8,
@@ -82,6 +83,7 @@ def edit(
             region models also to its density and durations.
         side: whether "accompany" writes "below" or "above" the kept tracks. By default, an added track is below, and
             existing tracks keep their register.
+        instruments: that "accompany" adds, each in a track of its own, as in `new_piece`.
         near: share of the beats that "vary" keeps; each alternative rewrites other beats.
         factor: of the notes in a bar, for "busier".
         count_bars: that "continue" and "intro" add.
@@ -109,10 +111,13 @@ def edit(
         raise OptionError(f"at least one alternative is needed, not {count}")
     if best_of is not None and best_of < 1:
         raise OptionError(f"at least one candidate is needed, not {best_of}")
-    loaded = loaded_model(model, score, thins=verb == "thin_out", adds_drums=adding_drums(verb, program, role))
+    drums = adding_drums(verb, program, role, instruments)
+    loaded = loaded_model(model, score, thins=verb == "thin_out", adds_drums=drums)
     each = default_best_of(loaded) if best_of is None else best_of
     where, part = [*regions, *regions_from(bars=bars, beats=beats)], None if role is None else role_named(role)
-    asked = Asked(score, where, tracks, loaded, limits, share, program, part, side, near, factor, count_bars, seed)
+    asked = Asked(
+        score, where, tracks, loaded, limits, share, program, part, side, instruments, near, factor, count_bars, seed
+    )  # fmt: skip
     fills = loaded.tokenizer.fills_bars
     if each > 1 and (fills or not edits(loaded)):
         raise OptionError(f"model {loaded.card.name!r} draws one candidate for each result")

@@ -136,8 +136,9 @@ def edit_file(task: FileEdit) -> EditedFile:
     """Run one edit and write its results; an error is part of the result."""
     try:
         score = read(task.source)
-        verb, program, role = (task.arguments.get(key) for key in ("verb", "program", "role"))
-        name = task.model or chosen_name(score, verb == "thin_out", adding_drums(verb, program, role))[0]
+        verb = task.arguments.get("verb")
+        adds_drums = adding_drums(*(task.arguments.get(key) for key in ("verb", "program", "role", "instruments")))
+        name = task.model or chosen_name(score, verb == "thin_out", adds_drums)[0]
         model, arguments = _loaded(name, task.device, task.offline), {"best_of": None, **task.arguments}
         if task.sampling_options:
             arguments["sampling"] = replace(default_sampling(model), **task.sampling_options)

@@ -41,20 +41,24 @@ def new_piece(
     Raises:
         OptionError: for an instrument, a tempo, a meter or a key that cannot be.
     """
-    numbers = [one if isinstance(one, int) else instrument_number(one) for one in instruments]
-    if not all(0 <= number <= DRUM_INSTRUMENT for number in numbers):
-        raise OptionError(f"an instrument is 0 to 127, or 128 for drums, not {numbers}")
     if tempo is not None and not 10 <= tempo <= 400:
         raise OptionError(f"a tempo is 10 to 400 quarter notes a minute, not {tempo:g}")
-    drums = [number == DRUM_INSTRUMENT for number in numbers]
     return Score(
-        tracks=tuple(
-            Track(instrument_name(number), 0 if is_drum else number, is_drum)
-            for number, is_drum in zip(numbers, drums, strict=True)
-        ),
+        tracks=tracks_of(instruments),
         tempos=np.array([] if tempo is None else [(0, round(60_000_000 / tempo))], TEMPO),
         meters=np.array([] if meter is None else [(0, *_meter(meter))], METER),
         keys=np.array([] if key is None else [(0, *key_signature(key))], KEY),
+    )
+
+
+def tracks_of(instruments: Sequence[int | str]) -> tuple[Track, ...]:
+    """A track of each instrument, given as in `new_piece`. OptionError for one that does not exist."""
+    numbers = [one if isinstance(one, int) else instrument_number(one) for one in instruments]
+    if not all(0 <= number <= DRUM_INSTRUMENT for number in numbers):
+        raise OptionError(f"an instrument is 0 to 127, or 128 for drums, not {numbers}")
+    return tuple(
+        Track(instrument_name(number), 0 if number == DRUM_INSTRUMENT else number, number == DRUM_INSTRUMENT)
+        for number in numbers
     )
 
 

@@ -32,6 +32,7 @@ class Asked:
     program: int | None
     role: Role | None
     side: Side | None
+    instruments: Sequence[int | str]
     near: float
     factor: float
     count_bars: int

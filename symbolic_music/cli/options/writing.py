@@ -140,7 +140,7 @@ class WritingOptions(LimitOptions, SamplingOptions):
                 _LOG.info("tracks: %s", ", ".join(f"{track} {track_title(score, track)}" for track in chosen))
         else:
             tracks = which
-        drums = adding_drums(verb, arguments.get("program"), arguments.get("role"))
+        drums = adding_drums(verb, arguments.get("program"), arguments.get("role"), arguments.get("instruments"))
         model = self.load(score, thins=verb == "thin_out", drums=drums)
         session = generation.edit(
             score, regions, tracks, model, self.sampling(model), self.seed, self.count, limits,

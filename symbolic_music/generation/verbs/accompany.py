@@ -13,6 +13,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.limits import FREE, Limits
+from symbolic_music.generation.piece_request import tracks_of
 from symbolic_music.generation.planning import Asked, Plan, planner, whole
 from symbolic_music.generation.results import Progress, finished
 from symbolic_music.generation.roles import Side, beside
@@ -32,6 +33,10 @@ def _plan(asked: Asked) -> Plan:
     if not np.isin(score.notes["track"], kept).any():
         raise RegionError("the kept tracks hold no notes: nothing to accompany")
     written = [track for track in writable(score, model) if track not in kept]
+    if asked.instruments:
+        added = tracks_of(asked.instruments)
+        written += range(len(score.tracks), len(score.tracks) + len(added))
+        score = replace(score, tracks=score.tracks + added)
     if not written and model.view.parts:
         used = assign_parts(score, [], model).values()
         parts = zip(model.view.parts, model.view.names, strict=True)
@@ -61,19 +66,20 @@ def accompany(
     limits: Limits = FREE,
     side: Side | None = None,
     *,
+    instruments: Sequence[int | str] = (),
     allow_empty: bool = False,
 ) -> Score:
     """Keep some tracks and rewrite all others, from the first note of the piece to the end of the last.
 
-        sm.accompany(melody, [0], seed=1)
+        sm.accompany(melody, [0], seed=1, instruments=["piano", "bass", "drums"])
 
-    If there are no others, they are added: the remaining parts of a model of parts, a piano by a region model, or any
-    instruments of another model. A model of parts keeps drums, which it cannot write. `side` puts the new notes
-    "below" or "above" the kept ones; an added piano is below. Other arguments and errors as in
-    `infill`.
+    `instruments` are added, each in a track of its own. Without them, and without other tracks, these are added: the
+    remaining parts of a model of parts, a piano by a region model, or any instruments of another model. A model of
+    parts keeps drums, which it cannot write. `side` puts the new notes "below" or "above" the kept ones; an added
+    piano is below. Other arguments and errors as in `infill`; OptionError for an instrument that does not exist.
     """
     session = edit(
         score, (), keep_tracks, model, sampling, seed, 1, limits,
-        verb="accompany", side=side, best_of=None, allow_empty=allow_empty,
+        verb="accompany", side=side, instruments=instruments, best_of=None, allow_empty=allow_empty,
     )  # fmt: skip
     return finished(session, progress)

@@ -447,6 +447,33 @@ def test_a_band_from_nothing_plays_in_time_at_a_usual_pace() -> None:
     assert 0.6 * 42 < a_bar[:8].mean() < 1.4 * 42
 
 
+def test_parts_that_are_written_together_keep_their_own_paces() -> None:
+    score = song()
+    events = grid_events(score)
+    slots = np.argsort(events.slot_instruments).tolist()  # piano, bass, drums: six, eight and four notes a bar
+    paces = Elsewhere(events, [(1920, 2400)], sounding(events, slots), Limits(), None).paces(slots, 1920, 2400)
+    assert [240 * pace for pace in paces] == pytest.approx([6, 8, 4], rel=0.05)
+    written = generation.edit(score, [bars(9, 16)], None, regional(), seed=4).finish()[0].notes
+    counts = np.bincount(written["track"], minlength=3) / 8
+    assert counts == pytest.approx([8, 6, 4], rel=0.35), "an untrained model draws all slots alike"
+
+
+def test_an_accompaniment_keeps_to_its_instruments_and_the_time_of_the_melody() -> None:
+    score = song()
+    score = score.replace(notes=score.notes[score.notes["track"] == 1])
+    written = generation.accompany(score, [1], regional(), seed=3, instruments=["bass", "synth lead", 128])
+    assert [track.program for track in written.tracks[3:]] == [33, 80, 0]
+    bass, lead, drums = (written.notes[written.notes["track"] == track] for track in (3, 4, 5))
+    assert len(np.unique(bass["onset"])) == len(bass) > 24
+    assert 28 <= bass["pitch"].min() <= bass["pitch"].max() <= 52
+    assert 38 <= lead["pitch"].min() <= lead["pitch"].max() <= 84
+    assert set(drums["pitch"].tolist()) <= set(range(35, 60))
+    assert set((written.notes["onset"] % 240 // 10).tolist()) <= {0, 8, 12, 16}
+    assert 6 < len(drums) / 24 < 30
+    with pytest.raises(OptionError, match="theremin"):
+        generation.accompany(score, [1], regional(), instruments=["theremin"])
+
+
 def test_gaps_beyond_the_span_end_it() -> None:
     log_p = np.full(GAPS, -np.log(GAPS))
     found = np.exp(_ending(log_p, 30))
