@@ -57,7 +57,8 @@ DRUMS = dict(enumerate((
 # What a family's name asks for.
 _TYPICAL = {
     "piano": 0, "chromatic percussion": 11, "organ": 16, "guitar": 25, "bass": 33, "strings": 48, "ensemble": 48,
-    "brass": 61, "reed": 65, "pipe": 73, "synth lead": 80, "lead": 80, "synth pad": 89, "pad": 89, "drums": DRUM_INSTRUMENT,
+    "brass": 61, "reed": 65, "pipe": 73, "synth lead": 80, "lead": 80, "synth pad": 89, "pad": 89,
+    "drums": DRUM_INSTRUMENT,
 }  # fmt: skip
 
 
