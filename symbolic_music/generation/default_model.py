@@ -73,11 +73,8 @@ def loaded_model(
 
 def adding_drums(verb: object, program: object, role: object, instruments: object = ()) -> bool:
     """Whether an edit adds a track of drums, or tracks of instruments that are named."""
-    return (
-        bool(instruments)
-        or verb == "add_track"
-        and (program == DRUM_INSTRUMENT or (program is None and role == "drums"))
-    )
+    is_drums = program == DRUM_INSTRUMENT or (program is None and role == "drums")
+    return bool(instruments) or (verb == "add_track" and is_drums)
 
 
 def _is_line(score: Score, track: int) -> bool:
