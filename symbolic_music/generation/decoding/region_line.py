@@ -207,6 +207,8 @@ class RegionLine:
         request, habits = self._request, self._habits[self._place]
         if habits is not None and request.others is not None and self._instrument < r.DRUM_KEYS:
             log_p = tuned(log_p, habits, request.others.at(np.array([self._time]))[0])
+        if habits is not None and habits.usual is not None:
+            log_p = log_p + habits.usual
         motif = request.motifs[self._place]
         if motif is not None:
             bar, place = self._place_in_bar(self._time)

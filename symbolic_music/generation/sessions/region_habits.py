@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.roles import Role, usual_role
 from symbolic_music.tokenizers.region import GridEvents
 from symbolic_music.tokenizers.region import rows as r
+from symbolic_music.tokenizers.region.events import Integers
 
 Floats = NDArray[np.float64]
 # How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
@@ -58,7 +60,8 @@ class Elsewhere:
         """The habits of a slot, or those of a new one."""
         events, limits = self.events, self.limits
         own = events.slot == slot
-        found = self._habits_of(own) or self._new(int(events.slot_instruments[slot]))
+        found = self._habits_of(own) if slot in self._known else None
+        found = found or self._new(int(events.slot_instruments[slot]))
         if self.like is not None:
             followed = (events.time >= self.like[0]) & (events.time < self.like[1])
             found = self._habits_of(own & followed) or found
@@ -75,6 +78,14 @@ class Elsewhere:
         found = replace(found, at_once=at_once, per_bar=per_bar, places=places)
         # Chords that are asked for may be in another key than the part is elsewhere.
         return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS) if limits.chords else found
+
+    @cached_property
+    def _known(self) -> Integers:
+        """Slots with notes outside the regions; what others have got in them so far says little."""
+        outside = np.ones(len(self.events), bool)
+        for first, last in self.holes:
+            outside &= (self.events.time < first) | (self.events.time >= last)
+        return np.unique(self.events.slot[outside])
 
     def _habits_of(self, own: NDArray[np.bool_]) -> Habits | None:
         events = self.events
@@ -112,7 +123,7 @@ class Elsewhere:
             own &= (events.time < first) | (events.time >= last)
             steps -= max(0, min(last, high) - max(first, low))
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
-        is_new = ~np.isin(slots, events.slot)
+        is_new = ~np.isin(slots, self._known)
         if steps <= 0 or (counts.sum() < _FEWEST_FOR_PACE and not is_new.any()):
             return np.zeros(len(slots))
         is_pedal = events.slot_instruments[list(slots)] == r.PEDAL_INSTRUMENT

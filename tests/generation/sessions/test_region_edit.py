@@ -464,10 +464,10 @@ def test_an_accompaniment_keeps_to_its_instruments_and_the_time_of_the_melody() 
     written = generation.accompany(score, [1], regional(), seed=3, instruments=["bass", "synth lead", 128])
     assert [track.program for track in written.tracks[3:]] == [33, 80, 0]
     bass, lead, drums = (written.notes[written.notes["track"] == track] for track in (3, 4, 5))
-    assert len(np.unique(bass["onset"])) == len(bass) > 24
+    assert len(np.unique(bass["onset"])) == len(bass) > 8
     assert 28 <= bass["pitch"].min() <= bass["pitch"].max() <= 52
     assert 38 <= lead["pitch"].min() <= lead["pitch"].max() <= 84
-    assert set(drums["pitch"].tolist()) <= set(range(35, 60))
+    assert set(drums["pitch"].tolist()) <= {*range(35, 52), 53, 57, 59} - {39}
     assert set((written.notes["onset"] % 240 // 10).tolist()) <= {0, 8, 12, 16}
     assert 1 < len(drums) / 24 < 30
     with pytest.raises(OptionError, match="theremin"):
