@@ -301,18 +301,24 @@ _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 
 
 def new_habits(
-    time: Integers, pitch: Integers, within: tuple[int, int], at_once: int, per_bar: int, shortest: int = 1
+    time: Integers,
+    pitch: Integers,
+    within: tuple[int, int],
+    at_once: int,
+    per_bar: int,
+    longest_gap: int,
+    shortest: int = 1,
 ) -> Habits:
     """Habits of a part without notes elsewhere: in the key, the chords and the time of the others, without piles.
 
     Drums are those of a kit, and the more likely the more usual they are. Where the others have a grid, the part keeps
-    to it and to its eighths, triplets and sixteenths; and it falls silent for two bars of 4/4 at most.
+    to it and to its eighths, triplets and sixteenths.
 
     Args:
         time: of the notes of the piece, in steps.
         pitch: of the pitched ones.
         within: lowest and highest pitch.
-        at_once, per_bar: see `Habits`.
+        at_once, per_bar, longest_gap: see `Habits`.
         shortest: duration of its notes at least, in steps.
     """
     keys = np.zeros(KEYS, bool)
@@ -328,7 +334,7 @@ def new_habits(
         durations=np.arange(DURATIONS) >= shortest,
         at_once=at_once,
         per_bar=per_bar,
-        longest_gap=8 * STEPS,
+        longest_gap=longest_gap,
         harmony=_NEW_HARMONY,
         classes=np.bincount(pitch % 12, minlength=12).astype(np.float64),
         usual=usual,

@@ -194,13 +194,21 @@ class RegionLine:
     def slots(self, log_p: Floats) -> tuple[Floats, Mask]:
         """The log-probabilities of the slots, weighed by their paces, and those that the note may have: (33,) each."""
         request, mask = self._request, np.zeros(r.SLOTS + 1, bool)
-        mask[[slot for slot, own in zip(self._numbers, self._free, strict=True) if own.any()]] = True
+        free = self._free.any(axis=1)
+        overdue = free & np.array([self._is_overdue(place) for place in range(len(free))])
+        mask[np.array(self._numbers)[overdue if overdue.any() else free]] = True
         elapsed, out = self._time - request.start, log_p.copy()
         if np.count_nonzero(request.paces) > 1:
             for slot, pace, own in zip(self._numbers, request.paces, self._onsets, strict=True):
                 if pace:
                     out[slot] -= _OUT_OF_TURN * bars_ahead(len(own) - pace * elapsed, pace)
         return out, mask
+
+    def _is_overdue(self, place: int) -> bool:
+        """Whether a part has been silent for longer than it ever is."""
+        habits, onsets = self._habits[place], self._onsets[place]
+        since = onsets[-1] if onsets else self._request.start
+        return habits is not None and self._time - since > habits.longest_gap
 
     def keys(self, log_p: Floats) -> tuple[Floats, Mask]:
         """The log-probabilities of the keys, weighed by habits, and those that the note may have: (256,) each."""

@@ -31,6 +31,8 @@ _BASSES = range(32, 40)
 # how much fewer the medians are: pianos and guitars, basses, drums, others.
 _A_BAR = {**dict.fromkeys((*range(8), *range(24, 32)), 13.5), **dict.fromkeys(_BASSES, 7.5), DRUM_INSTRUMENT: 21.0}
 _A_BAR_OF_OTHERS = 7.0
+# For how many quarters new parts are silent at most: drums, basses, others.
+_LONGEST_GAPS, _LONGEST_GAP = {DRUM_INSTRUMENT: 2, **dict.fromkeys(_BASSES, 4)}, 8
 _FEW_PARTS, _OF_MANY = 3, 0.65
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
@@ -143,4 +145,5 @@ class Elsewhere:
         pitched = events.pitch[events.instrument < DRUM_INSTRUMENT]
         shortest = max(1, round(role.shortest_quarters * r.STEPS))
         within = role.lowest, role.highest
-        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, shortest)
+        gap = _LONGEST_GAPS.get(role.program, _LONGEST_GAP) * r.STEPS
+        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, gap, shortest)

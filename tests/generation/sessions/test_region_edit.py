@@ -13,7 +13,7 @@ from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, habits_of, paced, sounding, tuned
-from symbolic_music.generation.decoding.region_line import _ending
+from symbolic_music.generation.decoding.region_line import RegionLine, _ending
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES
@@ -21,7 +21,20 @@ from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.models import Model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.tokenizers.region.events import grid_events
-from symbolic_music.tokenizers.region.rows import ABOUT, ABOUT_GIVEN, GAP_END, GAPS, KIND, LONGEST_GAP, START, TRACK
+from symbolic_music.tokenizers.region.rows import (
+    ABOUT,
+    ABOUT_GIVEN,
+    DURATION,
+    GAP_END,
+    GAPS,
+    KEY,
+    KIND,
+    LONGEST_GAP,
+    SLOT,
+    START,
+    TRACK,
+    VELOCITY,
+)
 from tests.generation.untouched import regional
 from tests.tokenizers.region.test_pedal import pedalled
 
@@ -414,7 +427,8 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
     assert [one.temperature for one in drawn] == [0.65, 1.0, 1.0, 0.85]
 
 
-def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def requested(monkeypatch: pytest.MonkeyPatch) -> list[RegionRequest]:
+    """A list that gets all requests to the sampler from now on."""
     requests: list[RegionRequest] = []
     real = RegionSampler.__init__
 
@@ -423,6 +437,11 @@ def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.Monke
         real(self, network, asked, sampling, seeds)
 
     monkeypatch.setattr(RegionSampler, "__init__", noting)
+    return requests
+
+
+def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = requested(monkeypatch)
     score = generation.generate(None, 40.0, regional(), seed=4)
     assert [one.is_opening for one in requests] == [True] + [False] * (len(requests) - 1)
     assert set(requests[0].rows[:, KIND].tolist()) == {START, TRACK}
@@ -453,9 +472,27 @@ def test_parts_that_are_written_together_keep_their_own_paces() -> None:
     slots = np.argsort(events.slot_instruments).tolist()  # piano, bass, drums: six, eight and four notes a bar
     paces = Elsewhere(events, [(1920, 2400)], sounding(events, slots), Limits(), None).paces(slots, 1920, 2400)
     assert [240 * pace for pace in paces] == pytest.approx([6, 8, 4], rel=0.05)
-    written = generation.edit(score, [bars(9, 16)], None, regional(), seed=4).finish()[0].notes
-    counts = np.bincount(written["track"], minlength=3) / 8
-    assert counts == pytest.approx([8, 6, 4], rel=0.35), "an untrained model draws all slots alike"
+
+
+def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = requested(monkeypatch)
+    generation.edit(song(), [bars(9, 16)], None, regional(), seed=4).finish()
+    line, even = RegionLine(requests[0], Sampling(), 0), np.full(33, -np.log(33))
+    number = {instrument: slot for slot, instrument in requests[0].slots}
+    for time in range(0, 240, 30):
+        gap = np.full(GAPS, -np.inf)
+        gap[30 if time else 0] = 0.0
+        assert line.draw_gap(gap) == (30 if time else 0)
+        weighed, free = line.slots(even)
+        if time == 0:
+            assert np.array_equal(weighed, even)
+        elif time == 180:
+            assert weighed[number[33]] == pytest.approx(even[0], abs=0.1), "eight notes a bar are its pace"
+            assert weighed[number[0]] > even[0] + 1
+        assert free[number[33]] == (time < 120 or time % 60 != 0), "from then on the drums are overdue, on each beat"
+        for field, value in ((SLOT, number[33]), (KEY, 36), (DURATION, 20), (VELOCITY, 20)):
+            line.take(field, value, 0.0)
+        line.end_note()
 
 
 def test_an_accompaniment_keeps_to_its_instruments_and_the_time_of_the_melody() -> None:

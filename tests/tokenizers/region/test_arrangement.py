@@ -120,3 +120,15 @@ def test_examples_of_real_music_are_in_order(name: str) -> None:
                 own = rows[(rows[:, r.STATE] == state) & (rows[:, r.KIND] == r.NOTE), r.SLOT]
                 written = rows[rows[:, r.ABOUT] == r.ABOUT_WRITTEN, r.SLOT]
                 assert np.isin(own, written).all()
+
+
+def test_new_parts_play_nowhere_else_or_have_only_begun() -> None:
+    events, rng, begun = grid_events(two_tracks(32)), np.random.default_rng(1), set[bool]()
+    for _ in range(20):
+        rows = region_example(events, 300, RegionAugmentation(edits=1.0, new_parts=1.0), rng)
+        written = rows[(rows[:, r.KIND] == r.NOTE) & (rows[:, r.STATE] >= r.WRITTEN)]
+        given = rows[(rows[:, r.KIND] == r.NOTE) & (rows[:, r.STATE] < r.WRITTEN)]
+        own = np.isin(given[:, r.SLOT], written[:, r.SLOT])
+        begun.add(bool(own.any()))
+        assert (given[own, r.TIME] < written[:, r.TIME].min()).all()
+    assert begun == {True, False}
