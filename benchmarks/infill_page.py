@@ -8,19 +8,18 @@ shaded, what is new stands out.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from arguments import arguments
 from PIL import Image
+from roll_pages import paged, roll
 
 import symbolic_music as sm
 from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.evaluation.context import EditRegion, copy_before
 from symbolic_music.generation import Region
-from symbolic_music.plotting import piano_roll
 from symbolic_music.score import Score
 
 BARS, AROUND, WIDTH = 4, 4, 620
@@ -50,20 +49,17 @@ def drawn(score: Score, region: EditRegion, title: str) -> Image.Image:
     part = score.clip(start, end)
     new = (part.onset_seconds >= first - start - 1e-6) & (part.onset_seconds < last - start - 1e-6)
     new &= np.isin(part.notes["track"], region.tracks)
-    page = io.BytesIO()
-    piano_roll(part, new, (first - start, last - start), title).savefig(page, dpi=80)
-    image = Image.open(page).convert("RGB")
-    return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+    return roll(part, new, (first - start, last - start), title, WIDTH)
 
 
 def main() -> None:
     asked = arguments("store", "model", ("image", Path), songs=6, split="validation", seed=0)
     model, store = sm.load_model(asked.model, device="cpu"), NoteStore(asked.store)
-    rng, rows = np.random.default_rng(asked.seed), list[list[Image.Image]]()
+    rng, rolls = np.random.default_rng(asked.seed), list[Image.Image]()
     for piece in store.splits[asked.split].tolist():
         score = store[piece]
         region = region_of(score, rng)
-        if region is None or len(rows) == asked.songs:
+        if region is None or len(rolls) == 3 * asked.songs:
             continue
         beats = [tick / score.ticks_per_quarter for tick in (region.first, region.last)]
         written = (
@@ -73,13 +69,9 @@ def main() -> None:
         )
         name = score.tracks[region.tracks[0]].name.strip() or f"track {region.tracks[0]}"
         edits = {"original": score, "model": written, "copy": copy_before(score, region)}
-        rows.append([drawn(one, region, f"{len(rows) + 1}: {name}, {title}") for title, one in edits.items()])
-    heights = [max(one.height for one in row) for row in rows]
-    page = Image.new("RGB", (3 * WIDTH, sum(heights)), "white")
-    for number, row in enumerate(rows):
-        for column, one in enumerate(row):
-            page.paste(one, (column * WIDTH, sum(heights[:number])))
-    page.quantize(128).save(asked.image, optimize=True)
+        number = len(rolls) // 3 + 1
+        rolls += [drawn(one, region, f"{number}: {name}, {title}") for title, one in edits.items()]
+    paged(rolls, 3).quantize(128).save(asked.image, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,28 +1,27 @@
-"""The first samples of each task, unselected, on a page of piano rolls a task.
+"""The first samples of each task, unselected: a page of piano rolls a task.
 
-python benchmarks/task_pages.py STORE MODEL FOLDER [--tasks continue,accompany] [--songs 10]
+python benchmarks/task_pages.py STORE MODEL FOLDER [--tasks continue,accompany] [--samples 10]
 
-One sample a song, of the songs of the validation split, then of the test split, with three tracks and more; the seed is
-the song's number, all else is as in the functions. What is new stands out, the region is shaded. Writes
+The songs are those of the validation split, then of the test split, with three tracks and more, and again from the
+first; seeds count from 0, all else is as in the functions. What is new stands out, the region is shaded. Writes
 FOLDER/TASK.png.
 """
 
 from __future__ import annotations
 
-import argparse
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from arguments import arguments
 from PIL import Image
+from roll_pages import paged, roll
 from tqdm import tqdm
 
 import symbolic_music as sm
 from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import SymbolicMusicError
-from symbolic_music.plotting import piano_roll
 from symbolic_music.score import Score
 
 COLUMNS, WIDTH, BARS, AROUND = 2, 760, 8, 4
@@ -103,20 +102,11 @@ def drawn(old: Score, new: Score, first: int, task: str, title: str) -> Image.Im
     elif task in ("vary", "busier"):
         is_new &= track == kept_track(old, first)
     region = None if task == "accompany" else tuple(part.seconds(span).tolist())
-    page = io.BytesIO()
-    piano_roll(part, is_new, region, title).savefig(page, dpi=90)
-    image = Image.open(page).convert("RGB")
-    return image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+    return roll(part, is_new, region, title, WIDTH)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("store", type=Path)
-    parser.add_argument("model")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--tasks")
-    parser.add_argument("--songs", type=int, default=10)
-    asked = parser.parse_args()
+    asked = arguments("store", "model", ("folder", Path), tasks=str, samples=10)
     store, all_tasks = NoteStore(asked.store), tasks(asked.model)
     songs = []
     for piece in [*store.splits["validation"].tolist(), *store.splits["test"].tolist()]:
@@ -126,7 +116,8 @@ def main() -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     for task in asked.tasks.split(",") if asked.tasks else all_tasks:
         rolls = []
-        for seed, (name, song) in enumerate(tqdm(songs[: asked.songs], desc=task)):
+        for seed in tqdm(range(asked.samples), desc=task):
+            name, song = songs[seed % len(songs)]
             title = f"{seed + 1}: {Path(name).stem}"
             try:
                 new, first = all_tasks[task](song, middle(song), seed)
@@ -134,11 +125,7 @@ def main() -> None:
                 print(f"{task} {title}: {error}")
                 continue
             rolls.append(drawn(song, new, first, task, title))
-        heights = [max(one.height for one in rolls[i : i + COLUMNS]) for i in range(0, len(rolls), COLUMNS)]
-        page = Image.new("RGB", (COLUMNS * WIDTH, sum(heights)), "white")
-        for i, one in enumerate(rolls):
-            page.paste(one, (i % COLUMNS * WIDTH, int(np.sum(heights[: i // COLUMNS]))))
-        page.quantize(64).save(asked.folder / f"{task}.png", optimize=True)
+        paged(rolls, COLUMNS).quantize(64).save(asked.folder / f"{task}.png", optimize=True)
 
 
 if __name__ == "__main__":
