@@ -194,7 +194,7 @@ class RegionLine:
     def slots(self, log_p: Floats) -> tuple[Floats, Mask]:
         """The log-probabilities of the slots, weighed by their paces, and those that the note may have: (33,) each."""
         request, mask = self._request, np.zeros(r.SLOTS + 1, bool)
-        free = self._free.any(axis=1)
+        free = np.asarray(self._free.any(axis=1))
         overdue = free & np.array([self._is_overdue(place) for place in range(len(free))])
         mask[np.array(self._numbers)[overdue if overdue.any() else free]] = True
         elapsed, out = self._time - request.start, log_p.copy()
