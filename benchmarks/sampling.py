@@ -192,7 +192,8 @@ def loss(path: Path, seconds: float) -> list[dict[str, Any]]:
     from torch.nn import functional
 
     from symbolic_music.corpora.datasets.chorale_grid import read_chorales
-    from symbolic_music.generation.inference.inference_gpt2 import WEIGHTS, PreparedGPT2
+    from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+    from symbolic_music.generation.inference.linear import WEIGHTS
     from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
     from symbolic_music.tokenizers.anticipation import vocabulary as v
     from symbolic_music.tokenizers.anticipation.events import events_of, pad, to_ids
@@ -259,7 +260,8 @@ def peaked(count: int = 8, events: int = 40) -> list[dict[str, Any]]:
     """Rows of what a random model of 128 M that is as sure as a trained one loses on its own music: KL an event."""
     import torch
 
-    from symbolic_music.generation.inference.inference_gpt2 import WEIGHTS, PreparedGPT2
+    from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+    from symbolic_music.generation.inference.linear import WEIGHTS
     from symbolic_music.models.architectures.gpt2 import GPT2, PRESETS
     from symbolic_music.tokenizers.anticipation import vocabulary as v
 

@@ -19,7 +19,7 @@ from symbolic_music.cli.options.sampling import SamplingOptions
 from symbolic_music.cli.options.where import TrackOptions
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_output, check_score_output
-from symbolic_music.errors import NothingWrittenError
+from symbolic_music.errors import NothingWrittenError, OptionError
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.originality import Originality
@@ -71,8 +71,11 @@ class WritingOptions(LimitOptions, SamplingOptions):
     int8: Annotated[
         bool,
         typer.Option(
-            "--int8", help="Weights in 8 bits, faster; GPT-2 models on the CPU only.", rich_help_panel=MACHINE
+            "--int8", help="Weights in 8 bits, faster; public models on the CPU only.", rich_help_panel=MACHINE
         ),
+    ] = False
+    float16: Annotated[
+        bool, typer.Option("--float16", help="Weights in 16 bits; as with --int8.", rich_help_panel=MACHINE)
     ] = False
     draft: Annotated[
         str | None,
@@ -96,13 +99,16 @@ class WritingOptions(LimitOptions, SamplingOptions):
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
 
-        device = "cpu" if self.int8 and self.device == "auto" else self.device
+        if self.int8 and self.float16:
+            raise OptionError("weights are in 8 bits or in 16: give one of --int8 and --float16")
+        kind = "int8" if self.int8 else "float16" if self.float16 else None
+        device = "cpu" if kind and self.device == "auto" else self.device
         model = loaded_model(self.model, score, device, self.offline, thins, drums)
+        if kind is not None:
+            model = generation.with_weights(model, kind)
         if self.draft is not None:
             small = loaded_model(self.draft, score, device, self.offline)
-            model = generation.with_draft(model, generation.with_weights(small, "int8") if self.int8 else small)
-        elif self.int8:
-            model = generation.with_weights(model, "int8")
+            model = generation.with_draft(model, generation.with_weights(small, kind) if kind else small)
         return model
 
     def edit(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,14 +10,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.inference.linear import Float16, Float32, Int8, Matrix
+from symbolic_music.generation.inference.light_network import FAMILIES, lightened
+from symbolic_music.generation.inference.linear import WEIGHTS, Float32, MakeMatrix, Matrix
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.gpt2 import GPT2
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
-MakeMatrix = Callable[[Tensor, Tensor | None], Matrix]
 Vectors = tuple[Tensor, Tensor]  # weight and bias of a layer norm
-WEIGHTS: dict[str, MakeMatrix] = {"float32": Float32, "float16": Float16, "int8": Int8}
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,7 @@ class PreparedGPT2:
     """
 
     def __init__(self, network: GPT2, weights: str = "float32") -> None:
-        if weights not in WEIGHTS:
-            raise OptionError(f"no weights of kind {weights!r}: choose from {', '.join(WEIGHTS)}")
-        first = network.embedding.weight
-        if weights != "float32" and (first.device.type != "cpu" or first.dtype != torch.float32):
-            raise OptionError(f"weights of kind {weights!r} need a float32 network on the CPU")
-        make, c = WEIGHTS[weights], network.config
+        make, c = _maker(weights, network.embedding.weight), network.config
         self.config = c
         tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
         self.embedding, self.position = tensors["embedding.weight"], tensors["position.weight"]
@@ -92,10 +85,14 @@ class PreparedGPT2:
 
 
 def with_weights(model: Model[Any], weights: str) -> Model[Any]:
-    """A model for edits with weights in another format: see `PreparedGPT2`.
+    """A model of a public family with weights in another format, for sampling: see `PreparedGPT2`.
+
+    Args:
+        model: not changed; it need not be kept.
+        weights: float32, float16 or int8.
 
     Raises:
-        OptionError: when it is no GPT-2 of the anticipatory ids, and as `PreparedGPT2`.
+        OptionError: when its network is of none of these families, and as `PreparedGPT2`.
 
     Examples:
         >>> network = sm.models.GPT2(sm.models.GPT2Config(width=32, layers=2, heads=2)).eval()
@@ -104,6 +101,19 @@ def with_weights(model: Model[Any], weights: str) -> Model[Any]:
         'small'
     """
     network = model.network
-    if not isinstance(network, GPT2) or network.config.vocabulary != v.SIZE:
-        raise OptionError(f"model {model.card.name!r} has no {weights} weights: it is no GPT-2 of the anticipatory ids")
-    return replace(model, network=PreparedGPT2(network, weights))
+    if not isinstance(network, FAMILIES):
+        raise OptionError(
+            f"model {model.card.name!r} has no {weights} weights: they are for models of the public families"
+        )
+    if isinstance(network, GPT2) and network.config.vocabulary == v.SIZE:
+        return replace(model, network=PreparedGPT2(network, weights))
+    return replace(model, network=lightened(network, _maker(weights, network.embedding.weight)))
+
+
+def _maker(weights: str, table: Tensor) -> MakeMatrix:
+    """What makes matrices of a kind, for a network with this table of embeddings."""
+    if weights not in WEIGHTS:
+        raise OptionError(f"no weights of kind {weights!r}: choose from {', '.join(WEIGHTS)}")
+    if weights != "float32" and (table.device.type != "cpu" or table.dtype != torch.float32):
+        raise OptionError(f"weights of kind {weights!r} need a float32 network on the CPU")
+    return WEIGHTS[weights]

@@ -12,6 +12,7 @@ and eight; `benchmarks/sampling.py kernels`):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -19,8 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 from typing_extensions import override
 
-# From this many vectors on arithmetic takes longer than reading the weights, and products of large matrices are best.
-_MANY = 24
+from symbolic_music.models.modules.few_rows_linear import MANY, few_rows_product
 
 
 class Matrix(Protocol):
@@ -45,13 +45,11 @@ class Float32(Matrix):
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
         self.weight, self.bias = weight, bias
-        self._few = weight.device.type == "cpu" and weight.dtype == torch.float32 and _has_onednn()
 
     def __call__(self, x: Tensor) -> Tensor:
         """(N, in) to (N, out)."""
-        if self._few and len(x) < _MANY:
-            return torch.as_tensor(torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], ""))
-        return functional.linear(x, self.weight, self.bias)
+        found = few_rows_product(x, self.weight, self.bias)
+        return functional.linear(x, self.weight, self.bias) if found is None else found
 
     def rows(self, first: int, last: int) -> Float32:
         """The outputs first..last - 1 alone; weights are shared."""
@@ -66,11 +64,11 @@ class Float32(Matrix):
 class Float16(Matrix):
     """Weights rounded to halves, multiplied in float32, on the CPU.
 
-    Args, memory: as `Float32`; half of its memory besides the network's.
+    Args, memory: as `Float32`; half of its memory, besides the network's while that is kept.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self._weight, self._bias = weight, bias
+        self._bias = bias
         self._packed = torch.ops.quantized.linear_prepack_fp16(weight, bias)
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -79,7 +77,8 @@ class Float16(Matrix):
 
     @override
     def take(self, index: Tensor) -> Float16:
-        return Float16(self._weight[index], None if self._bias is None else self._bias[index])
+        weight = torch.ops.quantized.linear_unpack_fp16(self._packed)[0]
+        return Float16(weight[index], None if self._bias is None else self._bias[index])
 
 
 class Int8(Matrix):
@@ -101,7 +100,7 @@ class Int8(Matrix):
     def __call__(self, x: Tensor) -> Tensor:
         """(N, in) to (N, out)."""
         # The kernel reads vectors in sixteens, and past the end of others.
-        if len(x) >= _MANY or x.shape[1] % 16:
+        if len(x) >= MANY or x.shape[1] % 16:
             return functional.linear(x, self._whole * self._scales16.float()[:, None], self._bias)
         out = torch._weight_int8pack_mm(x.to(torch.bfloat16), self._whole, self._scales16).float()
         return out if self._bias is None else out + self._bias
@@ -113,5 +112,5 @@ class Int8(Matrix):
         return taken
 
 
-def _has_onednn() -> bool:
-    return torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+MakeMatrix = Callable[[Tensor, Tensor | None], Matrix]
+WEIGHTS: dict[str, MakeMatrix] = {"float32": Float32, "float16": Float16, "int8": Int8}

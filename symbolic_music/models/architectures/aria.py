@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
+from symbolic_music.models.modules.few_rows_linear import FewRowsLinear
 from symbolic_music.models.modules.kv_cache import JumpingCache
 from symbolic_music.models.modules.llama_block import LlamaBlock
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
@@ -65,7 +66,7 @@ class Aria(nn.Module):
             [LlamaBlock(c.width, c.heads, c.heads, c.hidden, (norm(), norm())) for _ in range(c.layers)]
         )
         self.norm = norm()
-        self.head = nn.Linear(c.width, c.embedding or c.vocabulary, bias=False)
+        self.head = FewRowsLinear(c.width, c.embedding or c.vocabulary, bias=False)
         for parameter in self.parameters():
             if parameter.dim() == 2 and not parameter.is_meta:
                 nn.init.normal_(parameter, std=0.02)

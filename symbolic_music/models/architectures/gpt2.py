@@ -144,6 +144,8 @@ class GPT2(nn.Module):
 
     def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
         """Logits of the ids first..last - 1 (all by default), (..., width) to (..., last - first)."""
+        if self.head is not None and not first and last is None:
+            return torch.as_tensor(self.head(states))
         return functional.linear(states, self.output_matrix[first:last])
 
     @property

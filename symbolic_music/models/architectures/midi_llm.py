@@ -112,7 +112,7 @@ class MidiLlm(nn.Module):
 
     def logits(self, states: Tensor) -> Tensor:
         """(..., width) to (..., vocabulary)."""
-        return functional.linear(states, self.embedding.weight if self.head is None else self.head.weight)
+        return functional.linear(states, self.embedding.weight) if self.head is None else self.head(states)
 
     def new_cache(self, batch: int = 1, text: Tensor | None = None) -> TextCache:
         """An empty cache for `step`, after a text (1, T)."""

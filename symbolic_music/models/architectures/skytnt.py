@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
+from symbolic_music.models.modules.few_rows_linear import FewRowsLinear
 from symbolic_music.models.modules.kv_cache import JumpingCache, KeyValues
 from symbolic_music.models.modules.llama_stack import llama_blocks, run_blocks
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
@@ -92,7 +93,7 @@ class SkyTnt(nn.Module):
         self.row_embedding = nn.Embedding(c.vocabulary, c.width)
         self.row_blocks = llama_blocks(c.row_layers, c.width, c.row_heads, c.row_heads, c.row_hidden, c.epsilon)
         self.row_norm = nn.RMSNorm(c.width, c.epsilon)
-        self.head = nn.Linear(c.width, c.vocabulary, bias=False)
+        self.head = FewRowsLinear(c.width, c.vocabulary, bias=False)
         for parameter in self.parameters():
             if parameter.dim() == 2 and not parameter.is_meta:
                 nn.init.normal_(parameter, std=0.02)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from symbolic_music.models.modules.few_rows_linear import FewRowsLinear
+
 
 class FeedForward(nn.Module):
     """W2 activation(W1 x + b1) + b2."""
@@ -40,9 +42,9 @@ class LlamaFeedForward(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.gate = nn.Linear(width, hidden, bias=False)
-        self.up = nn.Linear(width, hidden, bias=False)
-        self.out = nn.Linear(hidden, width, bias=False)
+        self.gate = FewRowsLinear(width, hidden, bias=False)
+        self.up = FewRowsLinear(width, hidden, bias=False)
+        self.out = FewRowsLinear(hidden, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) to the same."""

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from symbolic_music.models.modules.decoder_block import join_heads, split_heads
 from symbolic_music.models.modules.feed_forward import LlamaFeedForward
+from symbolic_music.models.modules.few_rows_linear import FewRowsLinear
 from symbolic_music.models.modules.kv_cache import KeyValues
 from symbolic_music.models.modules.rotary import turned
 
@@ -25,8 +26,8 @@ class LlamaAttention(nn.Module):
         super().__init__()
         self.heads, self.key_heads = heads, key_heads
         head_width = width // heads
-        self.query_key_value = nn.Linear(width, (heads + 2 * key_heads) * head_width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
+        self.query_key_value = FewRowsLinear(width, (heads + 2 * key_heads) * head_width, bias=False)
+        self.out = FewRowsLinear(width, width, bias=False)
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], cache: KeyValues | None = None) -> Tensor:
         """(B, L, width) to the same; the cache's positions come before."""

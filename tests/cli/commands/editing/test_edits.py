@@ -250,7 +250,7 @@ def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path
     assert near.log_likelihood != generation.edit(read(song), region, [1], published()).finish()[0].log_likelihood
     for folder in (model, save_model(words("original"), tmp_path / "words")):
         said = mistake("generate", "--int8", "-m", folder, "-o", tmp_path / "other.mid")
-        assert "no int8 weights: it is no GPT-2" in said
+        assert "no int8 weights: they are for models of the public families" in said
 
 
 def test_an_edit_of_notation_leaves_other_measures_as_they_were(
