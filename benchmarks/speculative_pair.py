@@ -52,7 +52,7 @@ def trained(which: str, store: Path, folder: Path, seconds: float) -> None:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         steps += 1
-        mean = float(nats) if steps == 1 else 0.95 * mean + 0.05 * float(nats)
+        mean = nats.item() if steps == 1 else 0.95 * mean + 0.05 * nats.item()
 
 
 def loss(network: GPT2, ids: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from symbolic_music.models.architectures.gpt2 import GPT2
 # Ids that go through the matrices at a time: it bounds the memory of a prompt.
 _MOST_AT_ONCE = 4096
 # Fewer ids than this in common are not worth it.
-_LEAST_SHARED = 32
+LEAST_SHARED = 32
 
 
 class RaggedGPT2:
@@ -65,7 +65,7 @@ class RaggedGPT2:
         for target in targets:
             self.restart(target)
             self.lengths[target] = length
-            if length >= _LEAST_SHARED:
+            if length >= LEAST_SHARED:
                 self._shared[target] = self._shared[source] = (source, length)
 
     @torch.inference_mode()
@@ -111,7 +111,7 @@ class RaggedGPT2:
         # One id at least is left to each.
         most = min(len(ids[i]) for i in new) - 1
         same = next((at for at in range(most) if len({ids[i][at] for i in new}) > 1), most)
-        if same < _LEAST_SHARED:
+        if same < LEAST_SHARED:
             return left
         source, *others = (sequences[i] for i in new)
         self._read([source], [ids[new[0]][:same]])
@@ -138,7 +138,7 @@ class RaggedGPT2:
         places = [p for b, n in zip(befores, counts, strict=True) for p in range(b, b + n)]
         net = self.network
         x = net.embedding[flat] + net.position[torch.tensor(places, device=self.device)]
-        mix = _Mixer(sequences, befores, counts, self._common(sequences), self.device)
+        mix = Mixer(sequences, befores, counts, self._common(sequences), self.device)
         last = torch.tensor(counts, device=self.device).cumsum(0) - 1
         if ends is not None:
             last = torch.tensor(ends, device=self.device)
@@ -157,7 +157,7 @@ class RaggedGPT2:
         return net.normed(x, net.norm)
 
 
-class _Mixer:
+class Mixer:
     """Causal attention of the new ids of some sequences, whose keys and values are appended."""
 
     def __init__(

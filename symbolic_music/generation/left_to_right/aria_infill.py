@@ -5,7 +5,7 @@ All tracks that the model can play are written, each note with its own velocity,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,9 @@ class AriaInfilling(CandidateInfilling):
         return np.concatenate([np.array(prefix, np.int32), ids[begin:-1]])
 
     @override
+    def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
+        yield from map(self._candidate, generators)
+
     def _candidate(self, generator: torch.Generator) -> Candidate:
         notes, drawn = self._drawn(generator)
         after = self._likelihood_after(notes) if len(self._future) else None

@@ -83,6 +83,9 @@ class BarInfilling(CandidateInfilling):
         self._future = flat(bars[end:])[: self._shown // 2]
 
     @override
+    def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
+        yield from map(self._candidate, generators)
+
     def _candidate(self, generator: torch.Generator) -> Candidate:
         ids, drawn = self._drawn(generator)
         return Candidate(self._notes(ids), drawn, self._likelihood_after(ids) if self._future else None)

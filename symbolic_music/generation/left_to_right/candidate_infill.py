@@ -90,8 +90,8 @@ class CandidateInfilling(EditSession):
         """Compute what all candidates share."""
 
     @abstractmethod
-    def _candidate(self, generator: torch.Generator) -> Candidate:
-        """Draw one."""
+    def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
+        """Draw one with each generator."""
 
     @override
     @property
@@ -104,8 +104,8 @@ class CandidateInfilling(EditSession):
         network = self._model.network
         was_training = network.training
         try:
-            for number in range(self._candidates):
-                one = self._candidate(torch.Generator().manual_seed((self._seed + number) % (1 << 64)))
+            seeds = [(self._seed + number) % (1 << 64) for number in range(self._candidates)]
+            for one in self._drawn_candidates([torch.Generator().manual_seed(seed) for seed in seeds]):
                 drawn = one.drawn / len(one.notes) if len(one.notes) else np.nan
                 self._found.append((drawn if one.after is None else one.after, one.notes))
         finally:

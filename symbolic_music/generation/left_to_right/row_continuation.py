@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, RowSampler, rows_of
+from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, rows_of
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.left_to_right.row_lines import AT_ONCE, RowDrawn, RowLines
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.base import Ids
@@ -82,18 +84,34 @@ class RowWriting(TokenWriting):
 
     @override
     def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
-        sampling = self._sampling if isinstance(self._sampling, Sampling) else PUBLISHED_ROW_SAMPLING
-        sampler = RowSampler(self._model, sampling, generator)
-        for row in [] if self._given is None else self._given.tolist():
-            sampler.feed(row)
+        number = len(self._ids) - 1
+        if number % AT_ONCE == 0:
+            self._begin(generator, number)
         kinds, places, floor = frozenset(rows_of(self._model).layout.parameters), None, 0
         if self._prompt is not None and self._track_at:
             kinds, places = _NOTES if len(self._prompt) else _PLAYED, frozenset(self._track_at)
             floor = self._end_step(self._prompt)
+        permitted, own = Permitted(kinds, places, floor), number % AT_ONCE
         while True:
-            row, _, log_probability = sampler.draw(Permitted(kinds, places, floor))
-            sampler.feed(row)
+            if not self._ahead[own]:
+                # Those after this one are written along with it, since they then cost little.
+                asked = dict.fromkeys(range(own, len(self._lines.lines)), permitted)
+                for line, drawn in self._lines.draw(asked).items():
+                    self._lines.lines[line].feed(drawn.row)
+                    self._ahead[line].append(drawn)
+            row, _, log_probability = self._ahead[own].popleft()
             yield row, log_probability
+
+    def _begin(self, generator: torch.Generator, number: int) -> None:
+        """Lines for this alternative and those after it that are written along with it."""
+        count = min(AT_ONCE, self._count - number)
+        later = [torch.Generator().manual_seed((self._seed + number + n) % (1 << 64)) for n in range(1, count)]
+        sampling = self._sampling if isinstance(self._sampling, Sampling) else PUBLISHED_ROW_SAMPLING
+        self._lines = RowLines(self._model, sampling, [generator, *later])
+        self._ahead: list[deque[RowDrawn]] = [deque() for _ in self._lines.lines]
+        for line in self._lines.lines:
+            for row in [] if self._given is None else self._given.tolist():
+                line.feed(row)
 
     @override
     def _so_far(self, ids: Sequence[Any]) -> tuple[Score, Array, float]:

@@ -7,16 +7,18 @@ that it draws.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 from typing_extensions import override
 
 from symbolic_music.errors import RegionError
-from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, RowSampler, rows_of
+from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, rows_of
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
+from symbolic_music.generation.left_to_right.row_lines import AT_ONCE, RowLine, RowLines, Writer, written_together
 from symbolic_music.score import NOTE
-from symbolic_music.tokenizers.public.skytnt import single
-from symbolic_music.tokenizers.public.skytnt_vocabulary import BOS, STEPS
+from symbolic_music.tokenizers.public.skytnt_vocabulary import STEPS
 
 _NOTES = frozenset({"note"})
 # Rows that a region may get, a quarter; rows in a row that are passed over before only written tracks may come.
@@ -66,25 +68,31 @@ class RowInfilling(CandidateInfilling):
         return found[1]["track"], found[1]["channel"]
 
     @override
-    def _candidate(self, generator: torch.Generator) -> Candidate:
-        sampler = RowSampler(self._model, self._sampling or PUBLISHED_ROW_SAMPLING, generator)
-        begun: list[tuple[int, Row]] = []
+    def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
+        for first in range(0, len(generators), AT_ONCE):
+            lines = RowLines(self._model, self._sampling or PUBLISHED_ROW_SAMPLING, generators[first : first + AT_ONCE])
+            written = written_together(lines, [self._writer(line) for line in lines.lines])
+            after: Sequence[float | None] = [None] * len(written)
+            if self._future:
+                notes = sum(self._is_note(row) for _, row in self._future)
+                after = [nats / max(1, notes) for nats in lines.likelihoods([*map(self._after, lines.lines)])]
+            for (found, total), one in zip(written, after, strict=True):
+                yield Candidate(np.array(found, NOTE), total, one)
 
-        def feed(step: int, row: Row) -> None:
-            if sampler.feed_at(row, step):
-                begun.append((step, row))
-
+    def _writer(self, line: RowLine) -> Writer[tuple[list[tuple[int, ...]], float]]:
+        """Notes of one candidate, and their log-probability."""
         for step, row in self._past:
-            feed(step, row)
+            line.feed_at(row, step)
         kept, passed, total = list(self._kept), 0, 0.0
         floor = self._begin
         notes: list[tuple[int, ...]] = []
         most = len(kept) + _MOST_A_QUARTER * (1 + (self._end - self._begin) // STEPS)
         while len(notes) < most:
             places = self._written if passed > _MOST_PASSED else frozenset(self._track_at)
-            row, step, log_probability = sampler.draw(Permitted(_NOTES, places, floor))
+            row, step, log_probability = yield Permitted(_NOTES, places, floor)
             if kept and kept[0][0] <= step:
-                feed(*kept.pop(0))
+                first, given = kept.pop(0)
+                line.feed_at(given, first)
                 passed = 0
                 continue
             if step >= self._end:
@@ -92,12 +100,12 @@ class RowInfilling(CandidateInfilling):
             if self._place(row) not in self._written:
                 floor, passed = max(floor, step), passed + 1
                 continue
-            feed(step, row)
+            line.feed_at(row, step)
             passed, total = 0, total + log_probability
             notes.append(self._note(row, step))
         for step, row in kept:
-            feed(step, row)
-        return Candidate(np.array(notes, NOTE), total, self._likelihood_after(begun) if self._future else None)
+            line.feed_at(row, step)
+        return notes, total
 
     def _note(self, row: Row, step: int) -> tuple[int, ...]:
         found = self._layout.values(row)
@@ -109,20 +117,12 @@ class RowInfilling(CandidateInfilling):
         voice = self._voices[track]
         return onset, lasts, values["pitch"], values["velocity"], voice.program, voice.channel, track, 0
 
-    @torch.no_grad()
-    def _likelihood_after(self, begun: list[tuple[int, Row]]) -> float:
-        """Log-likelihood of the rows after the region, a note, after those up to its end."""
+    def _after(self, line: RowLine) -> list[Row]:
+        """The rows after the region, counted from the last of a piece."""
         first = self._layout.first
-        rows, quarter = [single(BOS)], 0
-        for step, row in [*begun, *self._future]:
+        rows, quarter = [], line.quarter
+        for step, row in self._future:
             apart = min(step // STEPS - quarter, self._layout.sizes["time1"] - 1)
             rows.append([row[0], first["time1"] + apart, first["time2"] + step % STEPS, *row[3:]])
             quarter = step // STEPS
-        shown = torch.tensor([rows[-self._model.network.config.context :]], device=self._model.device)
-        count = len(self._future)
-        states = self._model.network.states(shown[:, :-1])[:, -count:]
-        after = shown[:, -count:]
-        logits = self._model.network.row_logits(states, after)
-        nats = logits.float().log_softmax(-1).gather(-1, after[..., None])[..., 0]
-        notes = sum(self._is_note(row) for _, row in self._future)
-        return float((nats * (after != self._model.network.ignored)).sum()) / max(1, notes)
+        return rows

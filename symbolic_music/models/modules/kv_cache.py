@@ -7,11 +7,14 @@ from torch import Tensor
 
 
 class KeyValues:
-    """Preallocated keys and values of one layer, each (B, H, window, D); `length` positions are filled."""
+    """Preallocated keys and values of one layer, each (B, H, window, D); `length` positions are filled.
+
+    What is not filled yet takes address space alone.
+    """
 
     def __init__(self, batch: int, heads: int, window: int, width: int, like: Tensor) -> None:
-        self.keys = like.new_zeros(batch, heads, window, width)
-        self.values = torch.zeros_like(self.keys)
+        self.keys = like.new_empty(batch, heads, window, width)
+        self.values = torch.empty_like(self.keys)
         self.length = 0
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -110,19 +110,22 @@ def test_what_others_play_meanwhile_is_shown_in_its_place() -> None:
 def test_a_candidate_is_weighed_by_what_follows() -> None:
     score = band(4, 150)
     session = RowInfilling(score, spans_of(score, [Region(8, 12, "beats")]), None, rows(context=2048), candidates=3)
-    found = {}
-    likelihood = RowInfilling._likelihood_after
+    fed: dict[int, list[tuple[int, list[int]]]] = {}
+    feed_at = RowSampler.feed_at
 
-    def kept(self: RowInfilling, begun: list) -> float:
-        found[likelihood(self, begun)] = begun
-        return likelihood(self, begun)
+    def kept(self: RowSampler, row: list[int], step: int) -> bool:
+        fed.setdefault(id(self), []).append((step, row))
+        return feed_at(self, row, step)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RowInfilling, "_likelihood_after", kept)
+        patch.setattr(RowSampler, "feed_at", kept)
         best = session.finish()[0]
-    assert best.log_likelihood == max(found)
+    assert len(fed) == 3
+    after = [one for one, _ in session._found]
+    assert best.log_likelihood == max(after)
     # By hand: each id of the rows that follow, given all before it.
-    begun, network, layout = found[best.log_likelihood], rows(context=2048).network, rows().tokenizer.layout
+    begun = [*fed.values()][after.index(max(after))]
+    network, layout = rows(context=2048).network, rows().tokenizer.layout
     shown, quarter = [[BOS, *[0] * 7]], 0
     for step, row in [*begun, *session._future]:
         shown.append(
