@@ -19,8 +19,8 @@ from torch.nn import functional
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
-WIDTH, HEADS = 256, 4
-LAYERS = {"draft": 1, "large": 6}
+WIDTH, HEADS = 128, 2
+LAYERS = {"draft": 1, "large": 4}
 # Of times, durations and notes.
 _BLOCKS = ((v.TIME, v.DURATION), (v.DURATION, v.NOTE), (v.NOTE, v.REST + 1))
 
