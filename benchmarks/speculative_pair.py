@@ -58,9 +58,9 @@ def trained(which: str, store: Path, folder: Path, seconds: float) -> None:
 def loss(network: GPT2, ids: Tensor) -> Tensor:
     """Nats an event of windows (B, 1,024), each id among those of its own kind."""
     with torch.autocast("cpu", torch.bfloat16):
-        states = network.states(ids[:, :-1]).unflatten(1, (-1, 3))
+        states = network.states(ids[:, :-1]).view(len(ids), -1, 3, network.config.width)
         total = torch.zeros(())
-        targets = ids[:, 1:].unflatten(1, (-1, 3))
+        targets = ids[:, 1:].reshape(len(ids), -1, 3)
         is_event = (targets[..., 0] < v.DURATION) & (targets[..., 2] < v.CONTROL)
         # Split once: the gradient of each slice by itself would be as large as the whole table.
         sizes = [last - first for first, last in _BLOCKS]

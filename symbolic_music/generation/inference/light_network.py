@@ -24,7 +24,7 @@ class LightLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) to (..., out)."""
-        return self._matrix(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+        return self._matrix(x.flatten(0, -2)).view(*x.shape[:-1], -1)
 
 
 def lightened(network: nn.Module, make: MakeMatrix) -> nn.Module:

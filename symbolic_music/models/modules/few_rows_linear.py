@@ -34,7 +34,7 @@ class FewRowsLinear(nn.Linear):
         """(..., in) to (..., out)."""
         rows = input.flatten(0, -2)
         found = few_rows_product(rows, self.weight, self.bias) if rows.numel() else None
-        return super().forward(input) if found is None else found.unflatten(0, input.shape[:-1])
+        return super().forward(input) if found is None else found.view(*input.shape[:-1], -1)
 
 
 _HAS_ONEDNN = bool(torch._C._has_mkldnn) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
