@@ -1,11 +1,14 @@
-"""Speculative sampling: the speed-up by the share of drafted draws that are taken.
+"""Speculative sampling, 128 M for 780 M: the speed-up by the share of drafted draws that are taken.
 
-    python benchmarks/speculative.py [--shapes 12x768 24x1024] [--notes 20]
+    python benchmarks/speculative_pair.py draft LAKH_STORE FOLDER 40
+    python benchmarks/speculative_pair.py large LAKH_STORE FOLDER 120
+    python benchmarks/speculative.py FOLDER [--notes 20] [--weights float16]
 
-Random weights on the CPU: the large network has the shape of the published small one unless said otherwise; its draft
-is its first layer, with noise on its weights, which sets how many draws are taken. No trained pair of these
-ids is at hand here; with the published checkpoints their agreement takes the place of the noise. Each pair is measured
-in turn with the large network alone.
+The pair of FOLDER is trained here; each of the two is then widened to a published shape without changing what it
+computes: see `speculative_pair`. Besides the draft of the pair, after all of its training and parts of it, the large
+network drafts for itself in the small one's shape, at no noise and more on its weights, which moves the share that is
+taken from 1 downwards. Each draft is measured in turn with the large network alone, which draws the same distribution.
+One thread, processor time.
 
 Writes benchmarks/results/speculative.json.
 """
@@ -15,31 +18,33 @@ from __future__ import annotations
 import argparse
 import copy
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from result_file import row, write_result
+from speculative_pair import loaded, widened
 
 from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
 from symbolic_music.generation.decoding.speculative import SpeculativeSampler
 from symbolic_music.generation.inference.drafted import DraftedGPT2
 from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
-from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
+from symbolic_music.models.architectures.gpt2 import GPT2
+
+SMALL, LARGE = (768, 12), (1280, 36)  # width and layers of the published shapes
 
 
-def truncated(network: GPT2, layers: int, noise: float) -> GPT2:
-    """The first layers of a network, with noise relative to the deviation of each matrix."""
-    small = copy.deepcopy(network)
-    small.blocks = small.blocks[:layers]
-    small.config = GPT2Config(**{**vars(network.config), "layers": layers})
+def noisy(network: GPT2, noise: float) -> GPT2:
+    """With noise relative to the deviation of each matrix."""
+    other = copy.deepcopy(network)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        for parameter in small.parameters():
+        for parameter in other.parameters():
             if parameter.dim() == 2:
                 parameter.add_(noise * float(parameter.std()) * torch.randn(parameter.shape, generator=generator))
-    return small
+    return other
 
 
 def seconds(sampler: Any, notes: int) -> float:
@@ -53,28 +58,30 @@ def seconds(sampler: Any, notes: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--shapes", nargs="+", default=["12x768", "24x1024"], help="layers x width of the large one")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--notes", type=int, default=20)
+    parser.add_argument("--weights", default="float16")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     past = np.stack([np.arange(0, 2000, 20), np.full(100, 40), 60 + np.arange(100) % 12], 1).astype(np.int32)
     request = Request(start=2000, end=40_000, past=past, most=asked.notes + 4)
+    narrow = loaded("large", asked.folder)
+    large = PreparedGPT2(widened(narrow, *LARGE), asked.weights)
+    drafts = {f"trained, {part:.0%} of its time": loaded("draft", asked.folder, part) for part in (1.0, 0.5, 0.25)}
+    drafts |= {f"the large one, noise {noise:g}": noisy(narrow, noise) for noise in (0.0, 0.1, 0.2, 0.4)}
     rows: list[dict[str, Any]] = []
-    for shape in asked.shapes:
-        layers, width = map(int, shape.split("x"))
-        torch.manual_seed(0)
-        network = GPT2(GPT2Config(layers=layers, width=width, heads=width // 64)).eval()
-        large = PreparedGPT2(network)
-        for noise in (0.0, 0.3, 0.6, 1.0):
-            draft = PreparedGPT2(truncated(network, 1, noise))
-            plain = seconds(AnticipationSampler(large, request, 1, seed=1), asked.notes)
-            sampler = SpeculativeSampler(DraftedGPT2(large, draft), request, 1, seed=1)
-            ours = seconds(sampler, asked.notes)
-            taken = sampler.accepted / sampler.verified
-            name = f"a note, 1 of {layers} layers draft, noise {noise:g}, {taken:.2f} of the draws taken"
-            rows.append({**row(name, ours, "s", plain, "large alone", plain / ours), "accepted": round(taken, 3)})
-            write_result("speculative", 1, rows, "1 thread, CPU time")
+    for name, network in drafts.items():
+        draft = PreparedGPT2(widened(network, *SMALL), asked.weights)
+        plain = seconds(AnticipationSampler(large, request, 1, seed=1), asked.notes)
+        sampler = SpeculativeSampler(DraftedGPT2(large, draft), request, 1, seed=1)
+        ours = seconds(sampler, asked.notes)
+        taken = sampler.accepted / sampler.verified
+        alone = seconds(AnticipationSampler(draft, request, 1, seed=1), asked.notes)
+        title = f"780 M, drafted by 128 M ({name}): {taken:.2f} of the draws taken"
+        rows.append({**row(title, 1 / ours, "notes/s", 1 / plain, "780 M alone", plain / ours),
+                     "accepted": round(taken, 3), "draft_notes_a_second": round(1 / alone, 3)})  # fmt: skip
+        write_result("speculative", asked.notes, rows, f"1 thread, processor time, {asked.weights} weights")
 
 
 if __name__ == "__main__":

@@ -79,6 +79,14 @@ CATALOGUE: tuple[PublicModel, ...] = (
         "GigaMIDI", (INFILL,), "yellow_small-final.safetensors", 82_500_000,
     ),
     PublicModel(
+        "midigpt-prism", "Metacreation/MIDI-GPT", "midigpt", 89_500_000, "non-commercial research (GigaMIDI)",
+        "GigaMIDI", (INFILL,), "prism_medium-final.safetensors",
+    ),
+    PublicModel(
+        "midigpt-expressive", "Metacreation/MIDI-GPT", "midigpt", 89_700_000, "non-commercial research (GigaMIDI)",
+        "GigaMIDI", (INFILL,), "expressive_medium-final.safetensors",
+    ),
+    PublicModel(
         "midi-llm", "slseanwu/MIDI-LLM_Llama-3.2-1B", "midi-llm", 1_470_000_000, "Llama 3.2 community",
         "Lakh MIDI, MidiCaps", (TEXT,),
     ),

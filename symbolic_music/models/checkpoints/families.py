@@ -50,6 +50,8 @@ def open_file(path: Path) -> Opened:
     if skytnt.ROW_TABLE in checkpoint.shapes:
         own = CheckpointTensors([path], skytnt.plain_name, path)
         return Opened(*skytnt.open_checkpoint(own, {}, path.stem), "skytnt")
+    if any(name.startswith("patch_level_decoder.") for name in checkpoint.shapes):
+        raise ModelError(f"{path} is a checkpoint of NotaGen, which is not supported")
     raise ModelError(f"{path.parent} has no config.json, and {path.name} does not name its model")
 
 

@@ -162,7 +162,11 @@ def gpt2_of(config: GPT2Config, rows: int, checkpoint: CheckpointTensors) -> GPT
     """
     blocks = {match[0] for name in checkpoint.shapes if (match := _BLOCK.match(name))}
     if len(blocks) != config.layers:
-        raise ModelError(f"{checkpoint.where} has tensors of {len(blocks)} layers, its config.json {config.layers}")
+        first = min(len(blocks), config.layers)
+        unfit = f"lacks h.{first}.*" if first < config.layers else f"h.{first}.* is too much"
+        raise ModelError(
+            f"{checkpoint.where} has tensors of {len(blocks)} layers, its config.json {config.layers}: {unfit}"
+        )
     with torch.device("meta"), Undrawn():
         network = GPT2(config)
     names = _names(config.layers)

@@ -21,9 +21,10 @@ from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.score import METER, Array, Score, Track, note_table
 from symbolic_music.tokenizers.base import NOTES_AND_TIME, Ids, Tokenizer, Vocabulary
+from symbolic_music.tokenizers.public.midigpt_attributes import bar_attributes, track_attributes, usual
 from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
 from symbolic_music.tokenizers.public.midigpt_grammar import MidiGptGrammar
-from symbolic_music.tokenizers.public.midigpt_layout import YELLOW, layout_of
+from symbolic_music.tokenizers.public.midigpt_layout import PRESETS, layout_of
 
 _DEFAULT_VELOCITY = 100
 _FINE = 1920
@@ -33,7 +34,7 @@ class MidiGptTokenizer(Tokenizer):
     """See the module's docstring.
 
     Args:
-        preset: yellow, whose configuration is known here.
+        preset: yellow, prism or expressive, whose configurations are known here.
         configuration: that of a checkpoint, as its file's header has it under `encoder_config`; the preset's when
             omitted.
 
@@ -43,18 +44,18 @@ class MidiGptTokenizer(Tokenizer):
     """
 
     name = "midigpt"
-    presets: ClassVar[tuple[str, ...]] = ("yellow",)
+    presets: ClassVar[tuple[str, ...]] = tuple(PRESETS)
     tables = NOTES_AND_TIME
     fills_bars = True
 
     def __init__(self, preset: str = "yellow", configuration: Mapping[str, Any] | None = None) -> None:
-        if preset != "yellow":
-            raise UnknownNameError(f"midigpt has no preset {preset!r}: choose from yellow")
+        if preset not in PRESETS:
+            raise UnknownNameError(f"midigpt has no preset {preset!r}: choose from {', '.join(PRESETS)}")
         if not (configuration is None or isinstance(configuration, Mapping)):
             raise OptionError("midigpt: a configuration is the header of a checkpoint file")
         self.preset = preset
         self.configuration = None if configuration is None else dict(configuration)
-        self.layout = layout_of(YELLOW if configuration is None else configuration)
+        self.layout = layout_of(PRESETS[preset] if configuration is None else configuration)
         self.vocabulary = Vocabulary((self.layout.names(),))
         self.grammar = MidiGptGrammar(self.layout)
         self.velocities = velocities(self.layout.size["VelocityLevel"])
@@ -75,7 +76,7 @@ class MidiGptTokenizer(Tokenizer):
         """
         score = as_symusic_reads(score)
         bars = bars_of(score)
-        tracks = tracks_of(score, bars, self.layout.resolution)
+        tracks = tracks_of(score, bars, self.layout.resolution, self.layout.shifts)
         attributes = [attributes_of(t, bars, score.ticks_per_quarter, self.layout.resolution) for t in tracks]
         return self.encode_bars(bars, tracks, attributes)
 
@@ -88,22 +89,29 @@ class MidiGptTokenizer(Tokenizer):
     ) -> Ids:
         """Ids of some bars; with bars to fill they end where the first of those begins, at its FillInStart.
 
+        Of a bar to be filled the attributes are the usual ones of the track's other bars with notes. Where bars are to
+        be filled, what is written there is on the grid: UseMicrotiming is 0.
+
         Args:
             bars: all of them.
             tracks: with notes for each bar.
-            attributes: of each track, values by kind.
+            attributes: of each track, values by kind; those that depend on other tracks are found here.
             to_fill: (track, bar) of those to be written.
         """
         layout = self.layout
         count = layout.bars.index(len(bars)) if len(bars) in layout.bars else len(layout.bars) - 1
-        ids = [layout.id("PieceStart", 1 if to_fill else 0), layout.id("NumBars", count)]
+        ids = [layout.id("PieceStart", 1 if to_fill else 0)]
+        ids += [layout.id(kind, int(kind != "UseMicrotiming" or not to_fill)) for kind in layout.switches]
+        ids.append(layout.id("NumBars", count))
         meters = [self._meter(bar) for bar in bars]
         for number, (track, values) in enumerate(zip(tracks, attributes, strict=True)):
             ids.append(layout.id("Track", int(track.is_drum)))
             ids.append(layout.id("Instrument", layout.instrument[track.program]))
+            values = {**track_attributes(tracks, number, bars, layout.resolution), **values}
             ids += [layout.id(kind, values[kind]) for kind in layout.attributes if kind in values]
+            of_bars = self._of_bars(track, bars, [place for at, place in to_fill if at == number])
             for place, (meter, notes) in enumerate(zip(meters, track.bars, strict=True)):
-                ids += [layout.id("Bar"), meter]
+                ids += [layout.id("Bar"), *of_bars[place], meter]
                 if (number, place) in to_fill:
                     ids.append(layout.id("FillInPlaceholder"))
                 else:
@@ -113,6 +121,18 @@ class MidiGptTokenizer(Tokenizer):
         if to_fill:
             ids.append(layout.id("FillInStart"))
         return np.array(ids, np.int32)
+
+    def _of_bars(self, track: GridTrack, bars: Sequence[GridBar], to_fill: Collection[int]) -> list[list[int]]:
+        """Ids of the attributes of each bar."""
+        layout = self.layout
+        if not layout.bar_attributes:
+            return [[] for _ in bars]
+        found = [
+            bar_attributes(track, notes, bar, layout.resolution) for bar, notes in zip(bars, track.bars, strict=True)
+        ]
+        told = [found[place] for place, notes in enumerate(track.bars) if notes and place not in to_fill]
+        found = [usual(told) if place in to_fill else values for place, values in enumerate(found)]
+        return [[layout.id(kind, one[kind]) for kind in layout.bar_attributes if kind in one] for one in found]
 
     def notes(self, notes: list[BarNote], is_drum: bool) -> list[int]:
         """Ids of the notes of a bar."""
@@ -128,6 +148,8 @@ class MidiGptTokenizer(Tokenizer):
                 if level > 0 and not (layout.sticky and level == velocity):
                     ids.append(layout.id("VelocityLevel", level))
                     velocity = level
+                if layout.shifts and note.shift > 0:
+                    ids.append(layout.id("Delta", note.shift))
                 ids.append(layout.id("NoteOnset", note.pitch))
                 if not is_drum:
                     ids.append(layout.id("NoteDuration", note.duration - 1))
@@ -152,35 +174,41 @@ class MidiGptTokenizer(Tokenizer):
         rows: list[tuple[int, ...]] = []
         tracks: list[Track] = []
         meters: dict[int, tuple[int, int]] = {}
-        begin = length = time = level = 0
-        pitch, in_bar = -1, False
+        begin = length = time = level = shift = 0
+        pitch, in_bar, direction = -1, False, 1
         for kind, value in tokens:
             if kind == "Track":
                 tracks.append(Track("", 0, bool(value)))
-                begin = length = time = level = 0
-                in_bar = False
+                begin = length = time = level = shift = 0
+                in_bar, direction = False, 1
             elif not tracks:
                 continue
             elif kind == "Instrument":
                 tracks[-1] = Track("", layout.programs[value], tracks[-1].is_drum)
             elif kind == "Bar":
                 begin, length, time, in_bar = begin + length, 4 * quarter, 0, True
+                shift, direction = 0, 1
             elif kind == "TimeSig" and in_bar:
                 meters[begin] = layout.meters[value]
                 length = 4 * quarter * meters[begin][0] // meters[begin][1]
             elif kind == "TrackEnd":
                 in_bar = False
             elif kind == "TimeAbsolutePos":
-                time = value
+                time, shift, direction = value, 0, 1
             elif kind == "VelocityLevel":
                 level = value
+            elif kind == "DeltaDirection":
+                shift, direction = 0, -1
+            elif kind == "Delta":
+                shift += direction * value
             elif in_bar and ((kind == "NoteOnset" and tracks[-1].is_drum) or (kind == "NoteDuration" and pitch >= 0)):
                 lasts = 1 if kind == "NoteOnset" else value + 1
                 note, velocity = value if kind == "NoteOnset" else pitch, self.velocities[level]
                 track = tracks[-1]
                 channel = DRUM_CHANNEL if track.is_drum else 0
-                rows.append((begin + time * scale, lasts * scale, note, velocity, track.program, channel,
-                             len(tracks) - 1))  # fmt: skip
+                onset = begin + max(0, int((time + shift / layout.resolution) * scale))
+                rows.append((onset, lasts * scale, note, velocity, track.program, channel, len(tracks) - 1))
+                shift, direction = 0, 1
             pitch = value if kind == "NoteOnset" else -1
         return Score(ticks_per_quarter=quarter, notes=_table(rows), meters=_changes(meters), tracks=tuple(tracks))
 
@@ -197,11 +225,11 @@ def level_of(velocity: int, levels: int) -> int:
 
 
 def velocities(levels: int) -> list[int]:
-    """The velocity that each level stands for: the second that has it, 0 for levels of fewer; 100 before any level."""
+    """The velocity that each level stands for: the second that has it, or the only one; 100 before any level."""
     found = [_DEFAULT_VELOCITY] * levels
     for level in range(1, levels):
         own = [v for v in range(1, 128) if level_of(v, levels) == level]
-        found[level] = own[1] if len(own) > 1 else 0
+        found[level] = own[min(1, len(own) - 1)] if own else 0
     return found
 
 

@@ -18,17 +18,21 @@ from symbolic_music.score import Score
 _FINE = 480
 _MOST_BARS = 100_000
 # Notes a bar of drum tracks, on average, up to which each density reaches.
-_DRUM_DENSITIES = (2, 3, 5, 8, 10, 12, 15, 18, 26)
+DRUM_DENSITIES = (2, 3, 5, 8, 10, 12, 15, 18, 26)
 
 
 @dataclass(frozen=True)
 class BarNote:
-    """A note: steps from its bar's beginning, steps that it lasts, pitch and velocity."""
+    """A note: steps from its bar's beginning, steps that it lasts, pitch and velocity.
+
+    `shift`: how far its onset is past its step, in parts of a step; there are as many in a step as steps in a quarter.
+    """
 
     onset: int
     duration: int
     pitch: int
     velocity: int
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,15 @@ def bars_of(score: Score) -> list[GridBar]:
     return found
 
 
-def tracks_of(score: Score, bars: Sequence[GridBar], resolution: int) -> list[GridTrack]:
+def tracks_of(score: Score, bars: Sequence[GridBar], resolution: int, shifts: bool = False) -> list[GridTrack]:
     """The tracks of a score, their notes bar by bar.
 
     A note that rounds to the beginning of the next bar is left out, as in the original.
+
+    Args:
+        score, bars: of it.
+        resolution: of the grid.
+        shifts: whether notes say how far past their steps they are.
     """
     quarter = score.ticks_per_quarter
     starts = np.array([bar.start for bar in bars], np.int64)
@@ -82,15 +91,20 @@ def tracks_of(score: Score, bars: Sequence[GridBar], resolution: int) -> list[Gr
     onset = score.notes["onset"].astype(np.int64)
     end = onset + score.notes["duration"]
     bar, end_bar = (np.maximum(np.searchsorted(starts, at, side="right") - 1, 0) for at in (onset, end))
-    first = _rounded((onset - starts[bar]) / quarter * _FINE)
+    exact = (onset - starts[bar]) / quarter * _FINE
+    first = _rounded(exact)
     after = _rounded((end - starts[end_bar]) / quarter * _FINE)
     steps = np.maximum(1, absolute[end_bar] + after - absolute[bar] - first)
     kept = first < _rounded(_FINE * lengths[bar] / quarter)
-    first, steps = resolution * first // _FINE, np.maximum(1, resolution * steps // _FINE)
+    # Twice rounded, as in the original.
+    places = (first + _rounded(abs(exact - first) * _FINE) * np.sign(exact - first) / _FINE) * (resolution / _FINE)
+    steps = np.maximum(1, resolution * steps // _FINE)
+    first = places.astype(np.int64) if shifts else resolution * first // _FINE
+    past = np.rint((places - first) * resolution).astype(np.int64) if shifts else np.zeros_like(first)
     tracks = [GridTrack(track.program, track.is_drum, [[] for _ in bars]) for track in score.tracks]
-    columns = (score.notes["track"], bar, first, steps, score.notes["pitch"], score.notes["velocity"])
-    for track, at, on, length, pitch, velocity in zip(*(c[kept].tolist() for c in columns), strict=True):
-        tracks[track].bars[at].append(BarNote(on, length, pitch, velocity))
+    columns = (score.notes["track"], bar, first, steps, score.notes["pitch"], score.notes["velocity"], past)
+    for track, at, on, length, pitch, velocity, shift in zip(*(c[kept].tolist() for c in columns), strict=True):
+        tracks[track].bars[at].append(BarNote(on, length, pitch, velocity, shift))
     return tracks
 
 
@@ -110,9 +124,9 @@ def attributes_of(track: GridTrack, bars: Sequence[GridBar], quarter: int, resol
     if track.is_drum:
         counts = [len(notes) for notes in track.bars if notes]
         mean = round(sum(counts) / max(len(counts), 1))
-        return {"NoteDensity": sum(mean > most for most in _DRUM_DENSITIES)}
-    least, most = _quantiles(_polyphony(track, bars, quarter, resolution))
-    shortest, longest = _quantiles(
+        return {"NoteDensity": sum(mean > most for most in DRUM_DENSITIES)}
+    least, most = quantiles(_polyphony(track, bars, quarter, resolution))
+    shortest, longest = quantiles(
         [
             int(max(0.0, min(5.0, log2(max(note.duration / resolution, 1e-6)) + 3.0)))
             for notes in track.bars
@@ -140,7 +154,7 @@ def _polyphony(track: GridTrack, bars: Sequence[GridBar], quarter: int, resoluti
     return [int(count) for count in sounding[sounding > 0]]
 
 
-def _quantiles(values: Sequence[int]) -> tuple[int, int]:
+def quantiles(values: Sequence[int]) -> tuple[int, int]:
     """The 15th and 85th percentiles; 0 for no values."""
     if not values:
         return 0, 0

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from symbolic_music.errors import TokenError
 from symbolic_music.tokenizers.base import Grammar, whole_ids
-from symbolic_music.tokenizers.public.midigpt_layout import Layout
+from symbolic_music.tokenizers.public.midigpt_layout import SHIFTS, Layout
 
 
 class State(NamedTuple):
@@ -25,6 +25,7 @@ class State(NamedTuple):
         fills: whether bars may be left to be filled.
         waiting: (is_drum, steps) of the bars to be filled, the next first.
         filling: whether a bar is being filled.
+        on_grid: whether onsets are not shifted off their steps.
     """
 
     last: str = ""
@@ -34,6 +35,7 @@ class State(NamedTuple):
     fills: bool = False
     waiting: tuple[tuple[bool, int], ...] = ()
     filling: bool = False
+    on_grid: bool = False
 
 
 class MidiGptGrammar(Grammar):
@@ -55,7 +57,7 @@ class MidiGptGrammar(Grammar):
 
     @override
     def allowed(self, state: State) -> NDArray[np.bool_]:
-        return self._mask(*state[:5], len(state.waiting) > 0, state.filling)
+        return self._mask(*state[:5], len(state.waiting) > 0, state.filling, state.on_grid)
 
     @override
     def advance(self, state: State, token: int) -> State:
@@ -65,6 +67,8 @@ class MidiGptGrammar(Grammar):
         state = state._replace(last=kind)
         if kind == "PieceStart":
             return state._replace(fills=value == 1)
+        if kind == "UseMicrotiming":
+            return state._replace(on_grid=value == 0)
         if kind == "Track":
             return state._replace(is_drum=value == 1)
         if kind == "TimeSig":
@@ -84,11 +88,21 @@ class MidiGptGrammar(Grammar):
         return state
 
     def _masked(
-        self, last: str, is_drum: bool, time: int, steps: int, fills: bool, is_waiting: bool, filling: bool
+        self,
+        last: str,
+        is_drum: bool,
+        time: int,
+        steps: int,
+        fills: bool,
+        is_waiting: bool,
+        filling: bool,
+        on_grid: bool,
     ) -> NDArray[np.bool_]:
         layout = self._layout
         mask = np.zeros(len(self._kinds), bool)
         for kind in self._following(last, is_drum, fills, is_waiting, filling):
+            if on_grid and kind in SHIFTS:
+                continue
             if kind not in layout.first:
                 continue
             first, size = layout.first[kind], layout.size[kind]
@@ -107,26 +121,35 @@ class MidiGptGrammar(Grammar):
     def _following(self, last: str, is_drum: bool, fills: bool, is_waiting: bool, filling: bool) -> tuple[str, ...]:
         """Kinds that may follow a kind."""
         closing = "FillInEnd" if filling else "BarEnd"
-        attributes = self._layout.attributes
-        after_note = ("TimeAbsolutePos", "VelocityLevel", "NoteOnset", closing)
+        attributes, of_bars, switches = self._layout.attributes, self._layout.bar_attributes, self._layout.switches
+        shifts = SHIFTS if self._layout.shifts else ()
+        after_note = ("TimeAbsolutePos", "VelocityLevel", *shifts, "NoteOnset", closing)
         if last in attributes:
             return (*attributes[attributes.index(last) + 1 :], "Bar")
+        if last in of_bars:
+            return (*of_bars[of_bars.index(last) + 1 :], "TimeSig")
+        if switches and last in ("PieceStart", *switches[:-1]):
+            return (switches[0 if last == "PieceStart" else switches.index(last) + 1],)
         if last == "NoteOnset" and not is_drum:
             return ("NoteDuration",)
         if last in ("FillInEnd", "TrackEnd") and is_waiting:
             return ("FillInStart",) if last == "FillInEnd" else ("FillInStart", "Track")
         following: dict[str, tuple[str, ...]] = {
             "": ("PieceStart",),
-            "PieceStart": ("NumBars",),
+            "PieceStart": ("Genre", "NumBars"),
+            **dict.fromkeys(switches[-1:], ("Genre", "NumBars")),
+            "Genre": ("NumBars",),
             "NumBars": ("Track",),
             "Track": ("Instrument",),
             "Instrument": (*attributes, "Bar"),
-            "Bar": ("TimeSig",),
+            "Bar": (*of_bars, "TimeSig"),
             "TimeSig": (*after_note, *(("FillInPlaceholder",) if fills else ())),
             "FillInPlaceholder": ("BarEnd",),
             "FillInStart": after_note,
-            "TimeAbsolutePos": ("VelocityLevel", "NoteOnset"),
-            "VelocityLevel": ("NoteOnset",),
+            "TimeAbsolutePos": ("VelocityLevel", *shifts, "NoteOnset"),
+            "VelocityLevel": (*shifts, "NoteOnset"),
+            "DeltaDirection": ("Delta",),
+            "Delta": ("NoteOnset",),
             "NoteOnset": after_note,
             "NoteDuration": after_note,
             "BarEnd": ("Bar", "TrackEnd"),

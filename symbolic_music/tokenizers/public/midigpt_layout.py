@@ -17,8 +17,24 @@ STRUCTURE = ("PieceStart", "Track", "TrackEnd", "Bar", "BarEnd", "TimeSig", "Ins
 NOTES = ("NoteOnset", "NoteDuration", "TimeAbsolutePos", "VelocityLevel")
 FILL = ("FillInPlaceholder", "FillInStart", "FillInEnd")
 # Of a track, in the order in which they follow its instrument.
-ATTRIBUTES = ("MinPolyphony", "MaxPolyphony", "MinNoteDuration", "MaxNoteDuration", "NoteDensity")
-_KNOWN = {*STRUCTURE, *NOTES, *FILL, *ATTRIBUTES}
+ATTRIBUTES = (
+    "MinPolyphony", "MaxPolyphony", "MinNoteDuration", "MaxNoteDuration", "NoteDensity", "PitchRange", "KeySignature",
+    "SilenceProportion", "TrackLevelNomml",
+)  # fmt: skip
+# Of a bar, in the order in which they follow Bar.
+BAR_ATTRIBUTES = ("BarLevelOnsetDensity", "BarLevelOnsetPolyphonyMin", "BarLevelOnsetPolyphonyMax")
+# Of a piece: whether velocities and the small shifts of onsets are encoded.
+SWITCHES = ("UseVelocity", "UseMicrotiming")
+SHIFTS = ("DeltaDirection", "Delta")
+# In the vocabulary, but never encoded by the authors' package unless asked for.
+_UNUSED = ("Genre", "PitchClassSet")
+_KNOWN = {*STRUCTURE, *NOTES, *FILL, *ATTRIBUTES, *BAR_ATTRIBUTES, *SWITCHES, *SHIFTS, *_UNUSED}
+# As a header names them that the authors' package wrote.
+_OTHER_NAMES = {
+    "TrackLevelPitchRangeMax": "PitchRange",
+    "TrackLevelSilenceProportionMax": "SilenceProportion",
+    "BarLevelPitchClassSet": "PitchClassSet",
+}
 _PROGRAMS = 128
 _METERS = (
     "1/2 1/4 1/8 1/16 2/1 2/2 2/4 2/8 3/1 3/2 3/4 3/8 4/2 4/4 4/8 5/4 5/8 6/2 6/4 6/8 7/4 7/8 8/4 8/8 9/4 9/8 9/16 "
@@ -43,6 +59,35 @@ YELLOW: Mapping[str, Any] = {
         )
     ],
 }  # fmt: skip
+_BARS = (("KeySignature", 25), ("PitchRange", 128), ("SilenceProportion", 10), ("MinNoteDuration", 6),
+         ("MaxNoteDuration", 6), ("BarLevelOnsetDensity", 10), ("BarLevelOnsetPolyphonyMin", 10),
+         ("BarLevelOnsetPolyphonyMax", 10), ("PitchClassSet", 13))  # fmt: skip
+_AFTER = (("FillInPlaceholder", 1), ("FillInStart", 1), ("FillInEnd", 1))
+_BEFORE = (("PieceStart", 2), ("Genre", 18), ("Track", 2), ("TrackEnd", 1), ("Bar", 1), ("BarEnd", 1), ("TimeSig", 36),
+           ("Instrument", 109))  # fmt: skip
+_PITCHES = (("NumBars", 4), ("NoteOnset", 128), ("NoteDuration", 96), ("TimeAbsolutePos", 192))
+
+
+def _domains(*kinds: tuple[str, int]) -> list[dict[str, Any]]:
+    return [{"type": kind, "domain_size": size} for kind, size in kinds]
+
+
+# Of the models called prism: controls of bars, and of the key and range of tracks.
+PRISM: Mapping[str, Any] = {
+    **YELLOW,
+    "num_bars_map": [4, 8, 12, 16],
+    "token_domains": _domains(*_BEFORE, *_PITCHES, ("VelocityLevel", 32), *_AFTER, *_BARS),
+}
+# Of the models called expressive: also every velocity, small shifts of onsets, and how far these are off a grid.
+EXPRESSIVE: Mapping[str, Any] = {
+    **PRISM,
+    "emit_delta_tokens": True,
+    "token_domains": _domains(
+        *_BEFORE, *_PITCHES, ("VelocityLevel", 128), ("DeltaDirection", 2), ("Delta", 6), ("UseVelocity", 2),
+        ("UseMicrotiming", 2), *_AFTER, *_BARS, ("TrackLevelNomml", 13),
+    ),
+}  # fmt: skip
+PRESETS: Mapping[str, Mapping[str, Any]] = {"yellow": YELLOW, "prism": PRISM, "expressive": EXPRESSIVE}
 
 
 @dataclass(frozen=True)
@@ -58,6 +103,7 @@ class Layout:
         programs: the first program of each such value.
         bars: numbers of bars, by the value of NumBars.
         sticky: whether a velocity is encoded only when it changes within a bar.
+        shifts: whether onsets are shifted off the grid, by so many parts of a step as a step is of a quarter note.
     """
 
     first: Mapping[str, int]
@@ -68,6 +114,7 @@ class Layout:
     programs: tuple[int, ...]
     bars: tuple[int, ...]
     sticky: bool
+    shifts: bool = False
 
     def id(self, kind: str, value: int = 0) -> int:
         """The id of a value, or of the nearest that the kind has."""
@@ -77,6 +124,16 @@ class Layout:
     def attributes(self) -> tuple[str, ...]:
         """The kinds of attributes of a track that there are."""
         return tuple(kind for kind in ATTRIBUTES if kind in self.first)
+
+    @property
+    def bar_attributes(self) -> tuple[str, ...]:
+        """The kinds of attributes of a bar that there are."""
+        return tuple(kind for kind in BAR_ATTRIBUTES if kind in self.first)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The kinds of switches of a piece that there are."""
+        return tuple(kind for kind in SWITCHES if kind in self.first)
 
     def names(self) -> tuple[str, ...]:
         """Names of all ids."""
@@ -90,19 +147,21 @@ def layout_of(configuration: Mapping[str, Any]) -> Layout:
         OptionError: when it has kinds of tokens that are not known here, lacks some, or is no configuration.
     """
     try:
-        domains = [(str(one["type"]), int(one["domain_size"])) for one in configuration["token_domains"]]
+        named = [(str(one["type"]), int(one["domain_size"])) for one in configuration["token_domains"]]
+        domains = [(_OTHER_NAMES.get(kind, kind), size) for kind, size in named]
         meters = [tuple(int(x) for x in str(one).split("/")) for one in configuration["time_signatures"]]
         groups = [[int(x) for x in group] for group in configuration.get("instrument_merge_groups", [])]
         bars = tuple(int(x) for x in configuration["num_bars_map"])
         resolution, sticky = int(configuration["resolution"]), bool(configuration.get("velocity_sticky", True))
+        shifts = bool(configuration.get("emit_delta_tokens", False))
     except (KeyError, TypeError, ValueError) as error:
         raise OptionError(f"midigpt: this is no configuration of its tokenizer ({error!r:.80})") from None
     kinds = [kind for kind, _ in domains]
     unknown = [kind for kind in kinds if kind not in _KNOWN]
-    missing = [kind for kind in (*STRUCTURE, *NOTES) if kind not in kinds]
+    missing = [kind for kind in (*STRUCTURE, *NOTES, *(SHIFTS if shifts else ())) if kind not in kinds]
     if unknown or missing or len(set(kinds)) < len(kinds):
         raise OptionError(
-            "midigpt: only configurations like yellow's are known here; this one "
+            "midigpt: only configurations like the published ones are known here; this one "
             + (f"has tokens of {', '.join(unknown)}" if unknown else f"lacks or repeats tokens: {', '.join(missing)}")
         )
     fits = 0 < resolution <= 960 and all(0 < size <= 4096 for _, size in domains)
@@ -123,4 +182,4 @@ def layout_of(configuration: Mapping[str, Any]) -> Layout:
     if (len(meters), len(programs), len(bars)) != (size["TimeSig"], size["Instrument"], size["NumBars"]):
         raise OptionError("midigpt: the lists of this configuration do not have the lengths of its tokens")
     instrument = tuple(programs.index(one) for one in leader)
-    return Layout(first, size, resolution, tuple(meters), instrument, programs, bars, sticky)  # type: ignore[arg-type]
+    return Layout(first, size, resolution, tuple(meters), instrument, programs, bars, sticky, shifts)  # type: ignore[arg-type]

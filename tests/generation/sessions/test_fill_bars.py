@@ -16,9 +16,9 @@ from symbolic_music.score import Score
 from tests.corpora.example_stores import band
 
 
-@pytest.fixture(scope="module")
-def model() -> Model:
-    tokenizer = tokenizers.get("midigpt")
+@pytest.fixture(scope="module", params=["yellow", "expressive"])
+def model(request: pytest.FixtureRequest) -> Model:
+    tokenizer = tokenizers.get("midigpt", preset=request.param)
     torch.manual_seed(0)
     network = GPT2(GPT2Config(len(tokenizer.vocabulary), 2048, 16, 1, 2, scale_by_layer=False, tied=False)).eval()
     for parameter in network.parameters():
@@ -64,17 +64,20 @@ def test_long_regions_are_written_in_windows(model: Model, piece: Score) -> None
 
 def test_controls_are_told_to_the_model(model: Model, piece: Score) -> None:
     plain = BarFilling(piece, [tuple(piece.bars()[2:4])], [1], model)
-    told = BarFilling(piece, [tuple(piece.bars()[2:4])], [1], model, controls={"max_polyphony": 7, "min_duration": 4})
+    is_yellow = model.tokenizer.preset == "yellow"
+    controls = {"min_duration": 4, **({"max_polyphony": 7} if is_yellow else {})}
+    told = BarFilling(piece, [tuple(piece.bars()[2:4])], [1], model, controls=controls)
     step = next(plain._steps())
     before, after = (one._prompt(one._grid(), *step)[0] for one in (plain, told))
     names = model.tokenizer.vocabulary.fields[0]
     changed = {names[i] for i in after[before != after]}
     assert changed <= {"MaxPolyphony_6", "MinNoteDuration_4"}
     assert changed
-    with pytest.raises(OptionError, match=r"has no control 'loudness'; it has density, min_polyphony"):
+    has = "density, min_polyphony" if is_yellow else "min_duration, max_duration"
+    with pytest.raises(OptionError, match=f"has no control 'loudness'; it has {has}"):
         generation.edit(piece, [bars(3)], [1], model, controls={"loudness": 1})
-    with pytest.raises(OptionError, match=r"max_polyphony is in 1\.\.10, not 11"):
-        generation.edit(piece, [bars(3)], [1], model, controls={"max_polyphony": 11})
+    with pytest.raises(OptionError, match=r"min_duration is in 0\.\.5, not 11"):
+        generation.edit(piece, [bars(3)], [1], model, controls={"min_duration": 11})
     with pytest.raises(OptionError, match="has no controls"):
         generation.edit(piece, [bars(3)], None, None, controls={"density": 1})
 
