@@ -16,6 +16,7 @@ from typing_extensions import override
 from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.sampling import Sampling, draw
+from symbolic_music.generation.inference.read_once import ReadOnce
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import NOTE, Array, Score
@@ -55,6 +56,8 @@ class AriaInfilling(CandidateInfilling):
         # The clock of the ids begins with the first note.
         self._origin = float(score.seconds(int(self._past["onset"][0]) if len(self._past) else first))
         self._begin, self._end = (self._milliseconds(tick) for tick in self._span)
+        # What comes before is read once for all candidates.
+        self._network = ReadOnce(self._model.network.eval())
 
     def _milliseconds(self, tick: int) -> int:
         return round(1000 * (float(self._score.seconds(tick)) - self._origin))
@@ -78,7 +81,7 @@ class AriaInfilling(CandidateInfilling):
 
     @torch.no_grad()
     def _drawn(self, generator: torch.Generator) -> tuple[Array, float]:
-        network, grammar = self._model.network.eval(), self._model.tokenizer.grammar
+        network, grammar = self._network, self._model.tokenizer.grammar
         ids = self._ids(self._past).tolist()
         state: Any = grammar.start()
         for token in ids:
@@ -150,7 +153,13 @@ class AriaInfilling(CandidateInfilling):
             begin -= 1
         shown = torch.from_numpy(ids[-self._model.network.config.context :]).long()[None].to(self._model.device)
         length = min(len(ids) - begin, shown.shape[1] - 1)
-        logits = self._model.network(shown[:, :-1])[0, -length:].float().log_softmax(-1)
+        network = self._model.network
+        cache, same = self._network.held(shown[:, :-1])
+        same = min(same, shown.shape[1] - 1 - length)
+        for layer in cache.layers:
+            layer.length = same
+        states = network.states(shown[:, same:-1], cache)[:, -length:]
+        logits = network.head(states)[0].float().log_softmax(-1)
         return float(logits.gather(1, shown[0, -length:, None]).sum()) / (len(starts) - count)
 
 

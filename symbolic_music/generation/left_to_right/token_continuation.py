@@ -14,6 +14,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field, unended
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.inference.read_once import reading_once
 from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.models import Model
@@ -60,6 +61,8 @@ class TokenWriting(EditSession):
         self._log_probabilities: list[float] = []
         self._whole: list[bool] = []
         self._part = 0.0
+        # Shares what all alternatives go on from.
+        self._once: Model[Any] | None = None
 
     def _check_sampling(self) -> None:
         """OptionError for fields that the ids have not."""
@@ -131,7 +134,12 @@ class TokenWriting(EditSession):
             fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
             return draw_words(self._model, fields, generator, self._given)
         sampling = self._sampling if isinstance(self._sampling, Sampling) else Sampling()
-        return draw_ids(self._model, sampling, generator, self._given)
+        if self._once is None:
+            network = self._model.network
+            self._once = (
+                self._model if self._count == 1 else dataclasses.replace(self._model, network=reading_once(network))
+            )
+        return draw_ids(self._once, sampling, generator, self._given)
 
     def _so_far(self, ids: Sequence[Any]) -> tuple[Score, Array, float]:
         """The piece, the notes written in it, in order, and the part of the time that they take."""

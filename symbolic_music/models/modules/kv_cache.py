@@ -25,6 +25,12 @@ class KeyValues:
         self.length = end
         return self.keys[:, :, :end], self.values[:, :, :end]
 
+    def take(self, other: KeyValues, length: int | None = None) -> None:
+        """Hold the first positions of another layer of this shape."""
+        self.length = length = other.length if length is None else length
+        self.keys[:, :, :length] = other.keys[:, :, :length]
+        self.values[:, :, :length] = other.values[:, :, :length]
+
 
 class SlidingKeyValues:
     """Keys and values of one layer at the last positions, for attention by distance: each position sees `window`.
@@ -100,6 +106,12 @@ class JumpingCache:
         for layer in self.layers:
             layer.length = 0
 
+    def take(self, other: JumpingCache, length: int | None = None) -> None:
+        """Hold the first positions that another cache of this shape holds, all by default."""
+        for own, given in zip(self.layers, other.layers, strict=True):
+            own.take(given, length)
+        self.ids.take(other.ids)
+
 
 class WindowIds:
     """The ids (B, window, *fields) of a window that jumps by half of itself: `filled` of them are held."""
@@ -119,6 +131,11 @@ class WindowIds:
         self.held[:, self.filled : self.filled + ids.shape[1]] = ids
         self.filled += ids.shape[1]
         self.length += ids.shape[1]
+
+    def take(self, other: WindowIds) -> None:
+        """Hold what another window of this size holds."""
+        self.filled, self.length = other.filled, other.length
+        self.held[:, : self.filled] = other.held[:, : self.filled]
 
     def jump(self) -> Tensor:
         """Forget the older half of a full window; returns the rest, which now begins it."""
