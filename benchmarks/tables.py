@@ -52,7 +52,7 @@ def line(cells: list[str]) -> str:
 
 
 def rows_table(result: dict[str, Any]) -> str:
-    """Ours beside the peer's; ours alone where no row has a peer. A ratio is shown of times, where less is better."""
+    """Ours beside the peer's; ours alone where no row has a peer. A ratio is shown of times, and of notes a second."""
     if all(row.get("peer") is None and not row.get("peer_name") for row in result["rows"]):
         out = line(["", "measured"]) + line(["---", "--:"])
         return out + "".join(
@@ -63,7 +63,8 @@ def rows_table(result: dict[str, Any]) -> str:
     for row in result["rows"]:
         unit = row.get("unit", "")
         peer = number(row["peer"]) if row.get("peer") is not None else ""
-        ratio = f"{row['ratio']:g} ×" if row.get("ratio") is not None and (unit == "s" or unit.startswith("ms")) else ""
+        has_ratio = row.get("ratio") is not None and (unit in ("s", "notes/s") or unit.startswith("ms"))
+        ratio = f"{row['ratio']:g} ×" if has_ratio else ""
         out += line([f"{row['metric']} ({unit})" if unit else row["metric"], number(row["ours"]), peer,
                      row.get("peer_name", "") or "", ratio])  # fmt: skip
     return out

@@ -23,6 +23,8 @@ KNOWN: dict[str, tuple[str, str]] = {
     "aria default": ("d001fd0712502acf", "624ae5b1387c9f5b"),
     "aria demo": ("2fb8726f93d8a505", "5ae29818e7842170"),
     "midigpt yellow": ("5fa91b0907f0c9cc", "f549c7566f5f789c"),
+    "midigpt prism": ("9e95a3445dff04c7", "96e20baf24118284"),
+    "midigpt expressive": ("bc5f90eee97635f4", "089010716ff3aecc"),
     "skytnt v2": ("1bf8a7cfea500fce", "2728fe9658f0a044"),
     "skytnt v2 as it is": ("1bf8a7cfea500fce", "eeaf2e5ac6b8ac63"),
     "skytnt v1": ("1bb4fc6bb8dfae14", "18a2edd234316450"),
