@@ -13,6 +13,7 @@ from torch import Tensor
 from symbolic_music.generation.inference.ragged_batch import LEAST_SHARED, Mixer
 from symbolic_music.models.architectures.skytnt import SkyTnt
 from symbolic_music.models.modules.kv_cache import hop_of
+from symbolic_music.models.modules.llama_block import LlamaBlock
 from symbolic_music.models.modules.rotary import Stretch, turned, turns
 
 Row = list[int]
@@ -103,6 +104,7 @@ class RaggedRows:
         common = (0, self._shared) if min(befores) >= self._shared > 0 else (0, 0)
         mix = Mixer(pieces, befores, counts, common, device)
         for number, block in enumerate(net.blocks):
+            assert isinstance(block, LlamaBlock)
             parts = block.attention.query_key_value(block.attention_norm(x)).view(len(x), 3, c.heads, -1)
             q, k, v = parts.unbind(1)  # (N, H, D)
             q, k = (turned(one.transpose(0, 1), *turn).transpose(0, 1) for one in (q, k))
