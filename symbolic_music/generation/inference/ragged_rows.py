@@ -104,7 +104,7 @@ class RaggedRows:
         common = (0, self._shared) if min(befores) >= self._shared > 0 else (0, 0)
         mix = Mixer(pieces, befores, counts, common, device)
         for number, block in enumerate(net.blocks):
-            assert isinstance(block, LlamaBlock)
+            assert isinstance(block, LlamaBlock)  # also where its linear layers are light
             parts = block.attention.query_key_value(block.attention_norm(x)).view(len(x), 3, c.heads, -1)
             q, k, v = parts.unbind(1)  # (N, H, D)
             q, k = (turned(one.transpose(0, 1), *turn).transpose(0, 1) for one in (q, k))
