@@ -76,7 +76,7 @@ def test_too_many_ids(network: GPT2) -> None:
 def test_what_sequences_begin_with_alike_is_read_once(
     network: GPT2, ends: tuple[tuple[int, ...], ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("symbolic_music.generation.inference.ragged_batch._LEAST_SHARED", 4)
+    monkeypatch.setattr("symbolic_music.generation.inference.ragged_batch.LEAST_SHARED", 4)
     reader, read = RaggedGPT2(network, 3), []
     plain = reader._read
     monkeypatch.setattr(reader, "_read", lambda s, ids: read.append(sum(map(len, ids))) or plain(s, ids))
@@ -109,7 +109,7 @@ def test_what_sequences_begin_with_alike_is_read_once(
 
 
 def test_a_copy_that_goes_on_does_not_change_its_source(network: GPT2, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("symbolic_music.generation.inference.ragged_batch._LEAST_SHARED", 4)
+    monkeypatch.setattr("symbolic_music.generation.inference.ragged_batch.LEAST_SHARED", 4)
     reader = RaggedGPT2(network, 4)
     begun = list(range(6))
     reader.read([1], [begun])
