@@ -102,13 +102,13 @@ def first_events(data: bytes, tick: int) -> EventTable | None:
     for begin, place, end in stretches(padded, len(data)):
         if not len(begin):
             return None
-        delta = _deltas(padded, begin, place)
+        delta = deltas_of(padded, begin, place)
         columns.append((begin, place, delta))
         now, stop = now + int(delta.sum()), end
         if now > tick and padded[place[-1]] < 0xF0:
             break
     begin, place, delta = (np.concatenate(of) for of in zip(*columns, strict=True))
-    return _columns(padded, begin, place, delta, stop)
+    return columns_of(padded, begin, place, delta, stop)
 
 
 # By status: bytes of a channel event after its delta time; of one without a status, those of its class.
@@ -126,13 +126,13 @@ def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | Non
     end = int(place[-1]) + 3
     if end > size or data[end - 1]:
         return None
-    table = _columns(data, begin, place, _deltas(data, begin, place), end)
+    table = columns_of(data, begin, place, deltas_of(data, begin, place), end)
     if table is not None and classes == 1 and (((table.status & 0xE0) == 0xC0) & (data[place] < 0x80)).any():
         return None
     return table
 
 
-def _columns(data: NDArray[np.uint8], begin: Places, place: Places, delta: Ints, end: int) -> EventTable | None:
+def columns_of(data: NDArray[np.uint8], begin: Places, place: Places, delta: Ints, end: int) -> EventTable | None:
     """The table of events that begin with these delta times and stand there; `end`: the byte after the last."""
     stop = np.append(begin[1:], np.int32(end))
     raw = data[place]
@@ -317,7 +317,7 @@ def _chain(following: Places, size: int, first: int) -> tuple[Places, tuple[int,
     return (np.where(states > size, states - span, states) if len(following) > span else states), (own, byte), ended
 
 
-def _deltas(data: NDArray[np.uint8], begin: Places, place: Places) -> Ints:
+def deltas_of(data: NDArray[np.uint8], begin: Places, place: Places) -> Ints:
     """The delta time of each event."""
     width = place - begin
     delta = (data[begin] & 0x7F).astype(np.int64)

@@ -18,6 +18,7 @@ from symbolic_music.io.midi.chunks import Layout, layout
 from symbolic_music.io.midi.document import Document
 from symbolic_music.io.midi.reading.event_table import EventTable, first_events
 from symbolic_music.io.midi.reading.events import paired
+from symbolic_music.io.midi.reading.near_events import Known, events_near
 from symbolic_music.io.midi.writing.note_changes import Change
 from symbolic_music.io.midi.writing.pairs import Ints, keys_of
 from symbolic_music.score import Array, Track
@@ -32,18 +33,24 @@ class Beginnings:
 
     document: Document
     tables: dict[int, EventTable]
+    # The tick from which on a table has all events.
+    since: dict[int, int]
 
     @cached_property
     def layout(self) -> Layout:
         """Where they are."""
         return layout(self.document.data, Counter())
 
-    def up_to(self, file: int, tick: int) -> EventTable | None:
-        """The events of a track of the file up to one behind this tick, or all of them."""
+    def near(self, track: int, low: int, high: int) -> EventTable | None:
+        """The events of a track of the score from one before a tick to one behind another, maybe with more of them."""
+        file = self.document.files[track]
         known = self.tables.get(file)
-        if known is None or not (known.tick[-1] > tick or known.kind[-1] == _END_OF_TRACK):
+        if known is None or not (self.since[file] <= low and _goes_past(known, high)):
             extent = self.layout.tracks[file]
-            known = first_events(self.document.data[extent.start : extent.stop], tick)
+            data = self.document.data[extent.start : extent.stop]
+            known, self.since[file] = events_near(data, _known(self.document, track, low, high)), low
+            if known is None:
+                known, self.since[file] = first_events(data, high), 0
             if known is not None:
                 self.tables[file] = known
         return known
@@ -52,7 +59,7 @@ class Beginnings:
 @lru_cache(maxsize=4)
 def beginnings(document: Document) -> Beginnings:
     """With the last few files kept: one that is edited again near the same place is not looked at again."""
-    return Beginnings(document, {})
+    return Beginnings(document, {}, {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +105,8 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
     if not len(changed):
         return None
     begin, end = int(changed["onset"].min()), int(_ends(changed).max())
-    rows = np.flatnonzero((old["onset"] <= end) & (old["onset"] + old["duration"] >= begin))
+    onsets, ends = np.ascontiguousarray(old["onset"]), _ends(old)
+    rows = np.flatnonzero(ends[: np.searchsorted(onsets, end, side="right")] >= begin)
     if 2 * len(rows) > len(old):
         return None  # then all of the file is as fast
     try:
@@ -110,13 +118,13 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
     tables: dict[int, EventTable] = {}
     for track in sorted({*changed["track"].tolist()}):
         own, file = rows[old["track"][rows] == track], document.files[track]
-        low = min(begin, int(old["onset"][own].min(initial=begin)))
-        high = max(end, int(_ends(old[own]).max(initial=end)))
-        table = known.up_to(file, high)
+        low = min(begin, int(onsets[own].min(initial=begin)))
+        high = max(end, int(ends[own].max(initial=end)))
+        table = known.near(track, low, high)
         if table is None:
             return None
         # Those that are open at the first tick come first: which note off ends which depends on them.
-        earlier = np.flatnonzero((old["onset"] < low) & (old["onset"] + old["duration"] >= low))
+        earlier = np.flatnonzero(ends[: np.searchsorted(onsets, low)] >= low)
         earlier = earlier[old["track"][earlier] == track]
         where = _found(table, (low, high), keys_of(parts, old, earlier), old[own], keys_of(parts, old, own), begin, end)
         if where is None:
@@ -125,6 +133,29 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
         tables[file] = table
     first = tuple(np.searchsorted(document.files, np.arange(len(found.tracks) + 1)).tolist())
     return Nearby(document, found, first, places, rows, tables)
+
+
+def _goes_past(table: EventTable, tick: int) -> bool:
+    return bool(table.tick[-1] > tick or table.kind[-1] == _END_OF_TRACK)
+
+
+def _known(document: Document, track: int, low: int, high: int) -> Known:
+    """The events of a track of the score that were read: beginnings and ends of its notes, controllers and bends."""
+    notes, _, _, _, controls, bends, parts, _ = document.tables
+    columns = [notes["onset"], controls["time"], bends["time"], notes["duration"]]
+    if len(parts) > 1:
+        tables = (notes, controls, bends, notes)
+        columns = [column[table["track"] == track] for column, table in zip(columns, tables, strict=True)]
+    onsets, *others, durations = map(np.ascontiguousarray, columns)
+    ends = onsets + durations
+    early = ends < low
+    count, before, up_to = len(ends), int(np.count_nonzero(early)), int(np.count_nonzero(ends <= high))
+    latest = int(np.where(early, ends, 0).max(initial=0))
+    for ticks in (onsets, *others):  # in order of time
+        first, stop = np.searchsorted(ticks, (low, high + 1)).tolist()
+        count, before, up_to = count + len(ticks), before + first, up_to + stop
+        latest = max(latest, int(ticks[first - 1])) if first else latest
+    return Known(count, before, latest, up_to)
 
 
 def _ends(notes: Array) -> Ints:
