@@ -15,6 +15,7 @@ from symbolic_music.io.midi.document import document_of
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.reading import stretches as by_stretches
 from symbolic_music.io.midi.reading.event_table import event_table, first_events
+from symbolic_music.io.midi.reading.near_events import Known, events_near
 from symbolic_music.io.midi.writing.nearby import nearby
 from symbolic_music.io.midi.writing.note_changes import changes
 from symbolic_music.score import Score, note_table
@@ -75,6 +76,77 @@ class TestStretches:
 
     def test_a_track_of_many_kinds_of_events_is_left_to_the_other_way(self) -> None:
         assert first_events((on(0, 60) + meta(1, 1, b"x")) * 100 + END, 1 << 30) is None
+
+
+TWO_BYTES = st.builds(event, st.sampled_from([0x80, 0x90, 0x91, 0xB0, 0xE5]), st.integers(0, 127), st.integers(0, 127))
+NEAR_DELTAS = st.sampled_from([0, 1, 100, 127, 128, 300, 20_000, 2_000_000])
+
+
+def known_of(ticks: list[int], low: int, high: int) -> Known:
+    earlier = [tick for tick in ticks if tick < low]
+    return Known(len(ticks), len(earlier), max(earlier, default=0), sum(tick <= high for tick in ticks))
+
+
+class TestEventsNear:
+    """They are those of the whole track, from one before a tick to one after another."""
+
+    @given(
+        st.lists(st.tuples(NEAR_DELTAS, EVENTS), max_size=5),
+        st.lists(st.tuples(NEAR_DELTAS, TWO_BYTES), min_size=1, max_size=60),
+        st.tuples(st.integers(0, 60), st.integers(0, 60)),
+        st.booleans(),
+    )
+    def test_rows_are_those_of_the_table(
+        self, head: list[tuple[int, bytes]], rest: list[tuple[int, bytes]], span: tuple[int, int], runs: bool
+    ) -> None:
+        events = head + rest
+        body = with_running_status(events) if runs else b"".join(vlq(delta) + data for delta, data in events)
+        body += vlq(5) + END[1:]
+        whole = event_table(body)
+        assert whole is not None
+        ticks = whole.tick[(whole.status < 0xC0) | (whole.status >> 4 == 0xE)].tolist()
+        low, high = sorted(ticks[at % len(ticks)] for at in span)
+        found = events_near(body, known_of(ticks, low, high))
+        if found is None:
+            # Aftertouch behind a program, or no end of a note near there.
+            assert runs or not whole.has_offs or not head or any(byte in body for byte in b"\xc0\xf0\xff")
+            return
+        rows = whole.rows(found.place)
+        for column in ("tick", "begin", "place", "status", "first", "second", "kind"):
+            assert np.array_equal(getattr(found, column), getattr(whole, column)[rows]), column
+        gap = np.flatnonzero(np.diff(rows) != 1)
+        assert len(gap) <= 1
+        begins = rows[gap + 1] if len(gap) else 0
+        assert whole.tick[begins] < low or begins == 0
+        assert found.tick[-1] > high or found.kind[-1] == 0x2F
+        assert whole.status[rows[-1]] == 0xFF or whole.tick[rows[-1]] > high
+
+    def test_a_track_with_an_event_that_is_not_known_is_left_to_the_other_way(self) -> None:
+        body = tune(0, *[60] * 9) + vlq(0) + bytes([0xA0, 60, 1]) + tune(0, *[60] * 9) + END
+        ticks = [tick for n in range(18) for tick in (480 * n, 480 * n + 480)]
+        assert events_near(body, known_of(ticks, 480, 480)) is None
+        ticks.append(9 * 480)
+        assert events_near(body, known_of(ticks, 480, 480)) is not None
+
+    @pytest.mark.parametrize("stray", [meta(0, 1, b"x"), program(0, 3), b"\x00\xf0\x01\xf7"])
+    def test_a_track_with_events_of_other_kinds_further_on_is_left_to_the_other_way(self, stray: bytes) -> None:
+        body = tune(0, *[60] * 90) + stray + tune(0, *[60] * 9) + END
+        ticks = [tick for n in range(99) for tick in (480 * n, 480 * n + 480)]
+        assert events_near(body, known_of(ticks, 480, 480)) is None
+
+    def test_only_the_neighbourhood_is_in_the_table(self) -> None:
+        body = program(0, 3) + tune(0, *[60] * 900) + END
+        ticks = [tick for n in range(900) for tick in (480 * n, 480 * n + 480)]
+        found = events_near(body, known_of(ticks, 480 * 400, 480 * 402))
+        assert found is not None
+        assert found.status[0] == 0xC0
+        assert len(found) < 12
+
+    @given(st.binary(max_size=60), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 300))
+    def test_bytes_that_are_no_track(self, body: bytes, count: int, before: int, up_to: int, latest: int) -> None:
+        before, up_to, count = sorted((before, up_to, count))
+        events_near(body, Known(count, before, latest, up_to))
+        events_near(body + END, Known(count, before, latest, up_to))
 
 
 def played(rows: list[tuple[int, int, int, int]]) -> bytes:

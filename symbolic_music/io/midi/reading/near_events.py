@@ -1,7 +1,7 @@
 """The events of a track near some ticks, where it is known how many it has before them.
 
 Between its head and its end most tracks hold events of two data bytes alone. There bytes under 128 come in threes: the
-last of a delta time, and the data; so where the n-th event stands is found by counting. How many come before a tick, the
+last of a delta time, and the data; so counting finds where the n-th event stands. How many come before a tick, the
 notes, controllers and bends that were read say, if they are as many as the track has.
 Source: Standard MIDI Files 1.0, RP-001 (MIDI Association 1996).
 """
@@ -26,14 +26,23 @@ _FEW, _BACK = 256, 16
 
 
 class Known(NamedTuple):
-    """How many events of two data bytes a track has, how many `before` a tick, the `latest` of these, how many `up_to`
-    the end of another tick.
-    """  # fmt: skip
+    """Events of two data bytes of a track: how many, those before a tick, and those up to another.
+
+    `latest` is the tick of the last of those `before`, `up_to` counts those of the other tick too.
+    """
 
     count: int
     before: int
     latest: int
     up_to: int
+
+
+class Rows(NamedTuple):
+    """Where the delta times of events and they themselves begin, (events,) each, and the byte after the last."""
+
+    begin: NDArray[np.int32]
+    place: NDArray[np.int32]
+    end: int
 
 
 def events_near(data: bytes, known: Known) -> EventTable | None:
@@ -56,18 +65,20 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
     at = head[-1].stop if head else 0
     rest = _Rest(body[at:size] < 0x80)
     of_head = sum(event.status < 0xC0 or event.status >> 4 == 0xE for event in head)
-    if rest.count is None or rest.count + of_head != known.count:
+    if not rest.is_whole or rest.count + of_head != known.count:
         return None
     before, after = max(0, known.before - of_head), max(0, known.up_to - of_head)
     first, back = max(0, before - _BACK), _BACK
     while True:  # back to an event with a status of its own
-        begin, place, end = rest.rows(first, after)
-        own = np.flatnonzero(body[at + place[: before - first]] >= 0x80)
+        found = rest.rows(first, after)
+        if found is None:
+            return None
+        own = np.flatnonzero(body[at + found.place[: before - first]] >= 0x80)
         if len(own) or not first:
             break
         first, back = max(0, first - back), 2 * back
     nearest = int(own[-1]) if len(own) else 0
-    first, begin, place = first + nearest, begin[nearest:] + at, place[nearest:] + at
+    first, begin, place = first + nearest, found.begin[nearest:] + at, found.place[nearest:] + at
     if (place - begin).max() > _LONGEST_DELTA:
         return None
     delta = deltas_of(body, begin, place)
@@ -79,7 +90,7 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
         np.concatenate([of_events[1:, 0], begin], dtype=np.int32),
         np.concatenate([of_events[1:, 1], place], dtype=np.int32),
         np.concatenate([of_events[1:, 2] - of_events[:-1, 2], delta]),
-        end + at if after < rest.count else len(data),
+        found.end + at if after < rest.count else len(data),
     )
     if table is None or (before and table.tick[len(head) + before - first - 1] != known.latest):
         return None
@@ -114,14 +125,18 @@ class _Rest:
         self._under = under
         count, rest = divmod(int(np.count_nonzero(under)), 3)
         # One is left: the last of the delta time of the end-of-track.
-        self.count = count if count and rest == 1 else None
+        self.is_whole = count > 0 and rest == 1
+        self.count = count
 
-    def rows(self, first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
-        """Where the delta times of these events, the end-of-track for one too many, and they begin; their end."""
+    def rows(self, first: int, last: int) -> Rows | None:
+        """These events, the end-of-track for one too many; None where one takes more bytes than it can."""
         begin = self._place(3 * first - 1) + 1 if first else 0
-        end = self._place(min(3 * last + 2, 3 * self.count)) + 1
-        under = np.flatnonzero(self._under[begin:end]).astype(np.int32) + np.int32(begin)
-        return np.append(np.int32(begin), under[2:-1:3] + np.int32(1)), under[::3] + np.int32(1), end
+        few = min(3 * last + 3, 3 * self.count + 1) - 3 * first
+        under = np.flatnonzero(self._under[begin : begin + 3 * few])[:few] + begin
+        if len(under) < few:
+            return None
+        begins, places = np.append(begin, under[2:-1:3] + 1), under[::3] + 1
+        return Rows(begins.astype(np.int32), places.astype(np.int32), int(under[-1]) + 1)
 
     def _place(self, number: int) -> int:
         """The byte that is the one of this number, from 0, under 128."""

@@ -1,8 +1,9 @@
 """Where the notes stand that sound near an edit, so that the first edit of a file need not parse all of it.
 
 That suffices for files in which each track has one part, on a channel of its own (`Document.plain`): their notes were
-read by symusic, which says nothing about places. The events of a track are found from its beginning to shortly behind
-the edit, and those near it are paired again; where that gives other notes than were read, nothing is known here.
+read by symusic, which says nothing about places. The events of a track are found near the edit alone (`events_near`), or
+from its beginning to shortly behind the edit (`first_events`), and those near it are paired again; where that gives other
+notes than were read, nothing is known here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from symbolic_music.score import Array, Track
 
 _PROGRAM = 0xC
 _END_OF_TRACK = 0x2F
+_LATEST = (1 << 31) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,21 @@ class Beginnings:
         """Where they are."""
         return layout(self.document.data, Counter())
 
+    @cached_property
+    def first(self) -> tuple[int, ...]:
+        """The first part of each track of the file, with the number of parts at the end."""
+        return tuple(np.searchsorted(self.document.files, np.arange(len(self.layout.tracks) + 1)).tolist())
+
+    @cached_property
+    def onsets(self) -> Ints:
+        """Those of the notes that were read, in order."""
+        return self.document.tables[0]["onset"].astype(np.int64)
+
+    @cached_property
+    def ends(self) -> Ints:
+        """Of each note."""
+        return self.onsets + self.document.tables[0]["duration"]
+
     def near(self, track: int, low: int, high: int) -> EventTable | None:
         """The events of a track of the score from one before a tick to one behind another, maybe with more of them."""
         file = self.document.files[track]
@@ -48,7 +65,7 @@ class Beginnings:
         if known is None or not (self.since[file] <= low and _goes_past(known, high)):
             extent = self.layout.tracks[file]
             data = self.document.data[extent.start : extent.stop]
-            known, self.since[file] = events_near(data, _known(self.document, track, low, high)), low
+            known, self.since[file] = events_near(data, _known(self, track, low, high)), low
             if known is None:
                 known, self.since[file] = first_events(data, high), 0
             if known is not None:
@@ -101,65 +118,65 @@ class Nearby:
 def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
     """What is near a change of the notes of a plain file to these; None where not all of it can be told so."""
     old, parts = document.tables[0], document.tables[6]
-    changed = np.concatenate([old[change.went], new[change.came]])
-    if not len(changed):
+    if not len(change.went) and not len(change.came):
         return None
-    begin, end = int(changed["onset"].min()), int(_ends(changed).max())
-    onsets, ends = np.ascontiguousarray(old["onset"]), _ends(old)
-    rows = np.flatnonzero(ends[: np.searchsorted(onsets, end, side="right")] >= begin)
+    known = beginnings(document)
+    onsets, ends = known.onsets, known.ends
+    starts, stops = new["onset"][change.came], _ends(new, change.came)
+    begin = min(column.min(initial=_LATEST).item() for column in (onsets[change.went], starts))
+    end = max(column.max(initial=0).item() for column in (ends[change.went], stops))
+    rows = np.flatnonzero(ends[: onsets.searchsorted(end, side="right")] >= begin)
     if 2 * len(rows) > len(old):
         return None  # then all of the file is as fast
     try:
-        known = beginnings(document)
         found = known.layout
     except MidiError:
         return None
     places = np.full((len(old), 3), -1)
     tables: dict[int, EventTable] = {}
-    for track in sorted({*changed["track"].tolist()}):
+    for track in sorted({*old["track"][change.went].tolist(), *new["track"][change.came].tolist()}):
         own, file = rows[old["track"][rows] == track], document.files[track]
-        low = min(begin, int(onsets[own].min(initial=begin)))
-        high = max(end, int(ends[own].max(initial=end)))
+        low, high = onsets[own].min(initial=begin).item(), ends[own].max(initial=end).item()
         table = known.near(track, low, high)
         if table is None:
             return None
         # Those that are open at the first tick come first: which note off ends which depends on them.
-        earlier = np.flatnonzero(ends[: np.searchsorted(onsets, low)] >= low)
+        earlier = np.flatnonzero(ends[: onsets.searchsorted(low)] >= low)
         earlier = earlier[old["track"][earlier] == track]
         where = _found(table, (low, high), keys_of(parts, old, earlier), old[own], keys_of(parts, old, own), begin, end)
         if where is None:
             return None
         places[own, 0], places[own, 1:] = file, where
         tables[file] = table
-    first = tuple(np.searchsorted(document.files, np.arange(len(found.tracks) + 1)).tolist())
-    return Nearby(document, found, first, places, rows, tables)
+    return Nearby(document, found, known.first, places, rows, tables)
 
 
 def _goes_past(table: EventTable, tick: int) -> bool:
     return bool(table.tick[-1] > tick or table.kind[-1] == _END_OF_TRACK)
 
 
-def _known(document: Document, track: int, low: int, high: int) -> Known:
+def _known(known: Beginnings, track: int, low: int, high: int) -> Known:
     """The events of a track of the score that were read: beginnings and ends of its notes, controllers and bends."""
-    notes, _, _, _, controls, bends, parts, _ = document.tables
-    columns = [notes["onset"], controls["time"], bends["time"], notes["duration"]]
+    document = known.document
+    _, _, _, _, controls, bends, parts, _ = document.tables
+    columns = [known.onsets, known.ends, controls["time"], bends["time"]]
     if len(parts) > 1:
-        tables = (notes, controls, bends, notes)
-        columns = [column[table["track"] == track] for column, table in zip(columns, tables, strict=True)]
-    onsets, *others, durations = map(np.ascontiguousarray, columns)
-    ends = onsets + durations
+        of_notes = document.tables[0]["track"] == track
+        masks = (of_notes, of_notes, controls["track"] == track, bends["track"] == track)
+        columns = [column[mask] for column, mask in zip(columns, masks, strict=True)]
+    onsets, ends, *others = map(np.ascontiguousarray, columns)
     early = ends < low
-    count, before, up_to = len(ends), int(np.count_nonzero(early)), int(np.count_nonzero(ends <= high))
-    latest = int(np.where(early, ends, 0).max(initial=0))
+    count, before, up_to = len(ends), np.count_nonzero(early), np.count_nonzero(ends <= high)
+    latest = (ends * early).max(initial=0).item()
     for ticks in (onsets, *others):  # in order of time
-        first, stop = np.searchsorted(ticks, (low, high + 1)).tolist()
+        first, stop = ticks.searchsorted((low, high + 1)).tolist()
         count, before, up_to = count + len(ticks), before + first, up_to + stop
-        latest = max(latest, int(ticks[first - 1])) if first else latest
+        latest = max(latest, ticks[first - 1].item()) if first else latest
     return Known(count, before, latest, up_to)
 
 
-def _ends(notes: Array) -> Ints:
-    return np.asarray(notes["onset"].astype(np.int64) + notes["duration"])
+def _ends(notes: Array, rows: Ints) -> Ints:
+    return np.asarray(notes["onset"][rows].astype(np.int64) + notes["duration"][rows])
 
 
 def _found(

@@ -86,16 +86,16 @@ def _alike(a: Array, b: Array, from_end: bool = False) -> int:
 
 def matched(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     """Rows of `a` and of `b` that are equal, each once, the first with the first."""
-    both = np.concatenate([a, b])
     if not len(a) or not len(b):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    both = np.concatenate([a, b])
     order = np.lexsort((both[:, 1], both[:, 0]))  # stable: of equal rows those of `a` come first
     rows = both[order]
     new = np.append(True, (rows[1:] != rows[:-1]).any(1))
-    run = np.cumsum(new) - 1
+    begins, run = np.flatnonzero(new), np.cumsum(new) - 1
     of_a = order < len(a)
-    count = np.where(of_a, np.cumsum(of_a), np.cumsum(~of_a))
-    before = np.where(of_a, (np.cumsum(of_a) - of_a)[new][run], (np.cumsum(~of_a) - ~of_a)[new][run])
-    key = run << 32 | count - before
-    _, first, second = np.intersect1d(key[of_a], key[~of_a], assume_unique=True, return_indices=True)
-    return order[of_a][first], order[~of_a][second] - len(a)
+    in_a = np.add.reduceat(of_a, begins, dtype=np.int64)
+    in_both = np.minimum(in_a, np.diff(begins, append=len(order)) - in_a)
+    rank = np.arange(len(order)) - begins[run]
+    chosen = np.where(of_a, rank, rank - in_a[run]) < in_both[run]
+    return order[chosen & of_a], order[chosen & ~of_a] - len(a)
