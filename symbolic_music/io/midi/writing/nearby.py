@@ -1,9 +1,9 @@
 """Where the notes stand that sound near an edit, so that the first edit of a file need not parse all of it.
 
 That suffices for files in which each track has one part, on a channel of its own (`Document.plain`): their notes were
-read by symusic, which says nothing about places. The events of a track are found near the edit alone (`events_near`), or
-from its beginning to shortly behind the edit (`first_events`), and those near it are paired again; where that gives other
-notes than were read, nothing is known here.
+read by symusic, which says nothing about places. The events of a track are found near the edit alone (`events_near`),
+or from its beginning to shortly behind the edit (`first_events`), and those near it are paired again; where that gives
+other notes than were read, nothing is known here.
 """
 
 from __future__ import annotations
