@@ -232,7 +232,10 @@ class _Patch:
                 self._extra(track, None).rows.append(index)
                 continue
             others = sounding[file, voice, pitch]
-            if apart or file in elsewhere or any(_nested(one, span) for one in others):
+            twin = self._change.twins.get(index)
+            # One that differs in its velocity alone is paired as the one that went was.
+            louder = twin is not None and self._placed.table["pitch"][twin] == pitch
+            if apart or file in elsewhere or (not louder and any(_nested(one, span) for one in others)):
                 # In a file of one track a channel of its own stands for a track of its own; drums have but one. A
                 # sequence on its own (type 2) needs a program of its own.
                 own = kind == 2 or (kind == 0 and not described.is_drum)
@@ -241,7 +244,6 @@ class _Patch:
             others.append(span)
             anchor = anchors.get(index) if all(onset not in one for one in others[:-1]) else None
             off, end = self._off(file, voice & 15, pitch, None), -1
-            twin = self._change.twins.get(index)
             if twin is not None and file == self._placed.notes[twin, 0]:
                 # A note in the place of another: both its events stand where those of the other stood.
                 _, anchor, end = self._placed.notes[twin].tolist()

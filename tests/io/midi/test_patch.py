@@ -323,3 +323,13 @@ def test_a_new_part_of_drums_does_not_come_on_a_tenth_channel_that_is_none() -> 
     no_drums = b"\x00\xf0\x0a\x41\x10\x42\x12\x40\x10\x15\x00\x1b\xf7"  # Roland's GS: the tenth is a normal part
     edited = replaced(parse_midi(smf(no_drums + note(60))), (0, 480, 36, 90, 0, 9, 1), keep=slice(None))
     assert content(parse_midi(midi_bytes(edited))) == content(edited)
+
+
+def test_the_velocity_of_a_note_of_no_length_changes_in_its_place() -> None:
+    # Its onset is that of a longer note of its pitch, within which it would lie if it came later.
+    data = smf(on(0, 60) + off(0, 60) + on(0, 60) + off(100, 60) + on(0, 62) + off(480, 62))
+    score = parse_midi(data)
+    notes = score.notes.copy()
+    notes["velocity"][0] += 1
+    out = midi_bytes(score.replace(notes=notes))
+    assert sum(a != b for a, b in zip(out, data, strict=True)) == 1
