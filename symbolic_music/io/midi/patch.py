@@ -142,28 +142,28 @@ class _Patch:
     def whole(self) -> bytes:
         """The bytes of the file."""
         extras = self._extra_chunks()
-        pieces, at = [], 0
+        pieces: list[bytes | bytearray | memoryview] = []
+        at, data = 0, memoryview(self._data)  # slices without copies
         for file, extent in enumerate(self._extents):
             if self._removed[file] or self._new[file]:
                 table = self._placed.events(file)
                 if table is None:
                     raise _ImpossibleError
-                data = self._data[extent.start : extent.stop]
                 coming = insertions(table, self._new[file])
                 gone = table.rows(sorted(self._removed[file]))
                 self._check(file, table, gone, coming)
-                body = patched_chunk(data, table, gone.tolist(), coming)
-                pieces += [self._data[at : extent.start - 4], len(body).to_bytes(4, "big"), body]
+                body = patched_chunk(data[extent.start : extent.stop], table, gone.tolist(), coming)
+                pieces += [data[at : extent.start - 4], len(body).to_bytes(4, "big"), body]
                 at = extent.stop
         end = self._extents[-1].stop
-        pieces += [self._data[at:end], *(b"MTrk" + len(body).to_bytes(4, "big") + body for body in extras)]
-        whole = b"".join([*pieces, self._data[end:]])
+        pieces += [data[at:end], *(b"MTrk" + len(body).to_bytes(4, "big") + body for body in extras)]
+        whole = b"".join([*pieces, data[end:]])
         head = whole.index(b"MThd") + 10
         if head > 10 and len(whole) != len(self._data):
             raise _ImpossibleError  # within a container that says how long it is
         kind = 1 if extras and self._placed.layout.format == 0 else int.from_bytes(whole[head - 2 : head], "big")
-        numbers = (kind, len(self._extents) + len(extras))
-        return whole[: head - 2] + b"".join(number.to_bytes(2, "big") for number in numbers) + whole[head + 2 :]
+        numbers = b"".join(number.to_bytes(2, "big") for number in (kind, len(self._extents) + len(extras)))
+        return whole if whole[head - 2 : head + 2] == numbers else whole[: head - 2] + numbers + whole[head + 2 :]
 
     def _check(self, file: int, table: EventTable, gone: Ints, coming: dict[int, list[New]]) -> None:
         """That a reader of this track finds the notes that stayed and those that came, and no others.
@@ -265,7 +265,7 @@ class _Patch:
 
     def _changes_port(self, file: int) -> bool:
         table, extent = self._placed.events(file), self._extents[file]
-        return table is not None and changes_port(self._data[extent.start : extent.stop], table)
+        return table is not None and changes_port(memoryview(self._data)[extent.start : extent.stop], table)
 
     def _off(self, file: int, channel: int, pitch: int, place: int | None) -> bytes:
         """A note off, said as at this place, or as this track says them where none is given."""

@@ -38,7 +38,9 @@ def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
     return {index: [added[number] for *_, number in sorted(keys)] for index, keys in keyed.items()}
 
 
-def patched_chunk(data: bytes, table: EventTable, gone: Iterable[int], coming: Mapping[int, Sequence[New]]) -> bytes:
+def patched_chunk(
+    data: bytes | memoryview, table: EventTable, gone: Iterable[int], coming: Mapping[int, Sequence[New]]
+) -> bytearray:
     """The bytes of a track (without its header) after a change of some events.
 
     Args:
@@ -58,10 +60,11 @@ def patched_chunk(data: bytes, table: EventTable, gone: Iterable[int], coming: M
             out.put(new)
         at = index + (index in gone)
     out.keep(at, len(table))
-    return bytes(out.data) + data[table.end :]
+    out.data += data[table.end :]
+    return out.data
 
 
-def changes_port(data: bytes, table: EventTable) -> bool:
+def changes_port(data: bytes | memoryview, table: EventTable) -> bool:
     """Whether channel events of a track (without its header) go to several ports, one after the other."""
     metas = table.ports
     if not metas:
@@ -75,7 +78,7 @@ def changes_port(data: bytes, table: EventTable) -> bool:
 class _Out:
     """Bytes of a track as they are written."""
 
-    def __init__(self, data: bytes, table: EventTable) -> None:
+    def __init__(self, data: bytes | memoryview, table: EventTable) -> None:
         self.data = bytearray()
         self._was, self._table = data, table
         self._tick = self._status = 0
@@ -127,7 +130,7 @@ class _Out:
         self._fresh = self._status < 0xF0
 
 
-def _number(delta: bytes) -> int:
+def _number(delta: bytes | memoryview) -> int:
     value = 0
     for byte in delta:
         value = value << 7 | byte & 0x7F
