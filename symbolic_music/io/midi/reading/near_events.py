@@ -62,7 +62,7 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
     head = _head(data, body[: max(0, size)])
     if head is None or data[size:] != _END_OF_TRACK:
         return None
-    at = head[-1].stop if head else 0
+    at = head[-1].stop
     rest = _Rest(body[at:size] < 0x80)
     of_head = sum(event.status < 0xC0 or event.status >> 4 == 0xE for event in head)
     if not rest.is_whole or rest.count + of_head != known.count:
@@ -84,7 +84,7 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
     delta = deltas_of(body, begin, place)
     of_events = np.array([(0, 0, 0), *((event.delta, event.place, event.tick) for event in head)])
     if first:
-        delta[0] = known.latest - int(of_events[-1, 2]) - int(delta[1 : before - first].sum())
+        delta[0] = known.latest - head[-1].tick - int(delta[1 : before - first].sum())
     table = columns_of(
         body,
         np.concatenate([of_events[1:, 0], begin], dtype=np.int32),
@@ -99,11 +99,9 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
 
 
 def _head(data: bytes, body: NDArray[np.uint8]) -> list[Event] | None:
-    """The events up to the last of the system or of one data byte; None where these are many, or wrong."""
+    """The first event, and all up to the last that is of the system or has one data byte; None where these are many."""
     special = np.flatnonzero((body >= 0xC0) & (body & 0xF0 != 0xE0))
-    if not len(special):
-        return []
-    last, head = int(special[-1]), list[Event]()
+    last, head = int(special[-1]) if len(special) else -1, list[Event]()
     if last > _BYTES_OF_HEAD:
         return None
     try:
