@@ -101,3 +101,26 @@ def test_an_edit_of_a_kern_file_keeps_the_rest(tmp_path: Path) -> None:
     assert again.count(b"<slur") == 2
     assert again.count(b"<fermata") == 1
     assert parse_musicxml(again).notes["pitch"].tolist() == [60, 62, 70, 65, 67]
+
+
+def test_a_column_that_is_added_is_a_part_from_there_on() -> None:
+    added = ("*+", "* ; **kern", "* ; *M2/4", "=2 ; =2")
+    score = kern("**kern", "*M2/4", "=1", "2c", *added, "4d ; 2f", "4e ; .", "== ; ==", "*- ; *-")
+    assert played(score, 1) == [(0, 2, 60), (2, 1, 62), (3, 1, 64)]
+    assert played(score, 0) == [(2, 2, 65)]
+    assert lines(score) == [0, 2]
+    assert not score.problems
+
+
+def test_an_added_column_in_the_middle_of_a_bar_begins_with_its_row() -> None:
+    score = kern("**kern", "*M4/4", "4c", "2d", "*+", "* ; **kern", "4e ; 8g", ". ; 8a", "*- ; *-")
+    assert played(score, 0) == [(3, 0.5, 67), (3.5, 0.5, 69)]
+
+
+def test_words_and_unknown_columns_that_are_added() -> None:
+    score = kern(
+        "**kern", "4c", "*+", "* ; **text", "4d ; la", "*+ ; *", "* ; **odd ; *", "4e ; x ; lu", "*- ; *- ; *-"
+    )
+    assert [(text.time, text.text) for text in score.texts] == [(10_080, "la"), (20_160, "lu")]
+    told = kern_to_musicxml("**kern\n4c\n*+\n*\t**odd\n4d\tx\n*-\t*-\n")[1]
+    assert told == ("not read: **odd",)

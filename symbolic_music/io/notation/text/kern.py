@@ -25,6 +25,7 @@ _MOST_SIGNS = 1_000  # in a bar
 _MOST_LINES = 150_000
 _LONGEST = 1 << 16
 _BEGINNING = Fraction(0)
+_KINDS = {"**kern": "kern", "**text": "text", "**silbe": "text", "**dynam": "dynam", "**dyn": "dynam"}
 _TONICS = {"c": 0, "g": 1, "d": 2, "a": 3, "e": 4, "b": 5, "f": -1}
 
 
@@ -117,16 +118,31 @@ class _Reader:
         for token in tokens:
             if token == "**kern":
                 self.parts.append(KernPart())
-                self.spines.append(Spine("kern", len(self.parts) - 1))
-            else:
-                kind = {"**text": "text", "**silbe": "text", "**dynam": "dynam", "**dyn": "dynam"}.get(token, "")
-                if not kind and token.strip():
-                    self.left_out[token] = 1
-                self.spines.append(Spine(kind, max(0, len(self.parts) - 1)))
+            self.spines.append(Spine(self._kind(token), max(0, len(self.parts) - 1)))
         if not self.parts:
             raise NotationError("it has no **kern column")
         if len(self.spines) > _MOST_SPINES:
             raise NotationError(f"more than {_MOST_SPINES} columns")
+
+    def _kind(self, token: str) -> str:
+        kind = _KINDS.get(token, "")
+        if not kind and token.strip():
+            self.left_out[token] = 1
+        return kind
+
+    def _enter(self, spine: Spine, token: str) -> None:
+        """A column that was added says what it is."""
+        if token == "**kern":
+            bars, starts = ([*of] for of in (self.parts[0].bars, self.parts[0].starts))
+            self.bars += len(bars)
+            self._check_bars()
+            self.parts.append(KernPart(bars=[sheet.Bar(bar.number) for bar in bars], starts=starts))
+            spine.part, spine.voice = len(self.parts) - 1, 1
+        spine.kind = self._kind(token)
+
+    def _check_bars(self) -> None:
+        if self.bars > _MOST_BARS:
+            raise NotationError(f"more than {_MOST_BARS:,} bars of all columns together")
 
     # -- interpretations ----------------------------------------------------------------------------------
 
@@ -135,7 +151,9 @@ class _Reader:
             self._paths(tokens)
             return
         for spine, token in zip(self.spines, tokens, strict=True):
-            if spine.kind == "kern":
+            if not spine.kind and token.startswith("**"):
+                self._enter(spine, token)
+            elif spine.kind == "kern":
                 self._interpretation(self.parts[spine.part], token)
 
     def _paths(self, tokens: list[str]) -> None:
@@ -156,7 +174,8 @@ class _Reader:
                 out += [self.spines[index + 1], spine]
                 index += 1
             elif token == "*+":
-                out += [spine, Spine("", spine.part, spine.end)]
+                coming = [one.end for one in self.spines if one.kind == "kern" and one.end > self.time]
+                out += [spine, Spine("", spine.part, min(coming, default=self.time))]
             elif token != "*-":
                 out.append(spine)
             index += 1
@@ -237,8 +256,7 @@ class _Reader:
                 if ends or (style and style != "none"):
                     bar.right = sheet.barline("right", "light-heavy" if ends else style, "", "backward" if ends else "")
                 self.bars += 1
-                if self.bars > _MOST_BARS:
-                    raise NotationError(f"more than {_MOST_BARS:,} bars of all columns together")
+                self._check_bars()
                 part.bars.append(sheet.Bar())
                 part.starts.append(at)
                 part.tempos.clear()
