@@ -120,8 +120,6 @@ def test_an_added_column_in_the_middle_of_a_bar_begins_with_its_row() -> None:
 def test_words_and_unknown_columns_that_are_added() -> None:
     rows = ("**kern", "4c", "*+", "* ; **text", "4d ; la", "*+ ; *", "* ; **odd ; *", "4e ; x ; lu", "*- ; *- ; *-")
     score = kern(*rows)
-        "**kern", "4c", "*+", "* ; **text", "4d ; la", "*+ ; *", "* ; **odd ; *", "4e ; x ; lu", "*- ; *- ; *-"
-    )
     assert [(text.time, text.text) for text in score.texts] == [(10_080, "la"), (20_160, "lu")]
     told = kern_to_musicxml("**kern\n4c\n*+\n*\t**odd\n4d\tx\n*-\t*-\n")[1]
     assert told == ("not read: **odd",)
