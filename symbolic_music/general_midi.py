@@ -113,3 +113,27 @@ def drum_name(pitch: int) -> str:
         'Snare'
     """
     return DRUMS.get(pitch, f"Key {pitch}")
+
+
+# Of MIDI 1.0, and of General MIDI 2 what it calls otherwise.
+CONTROLLERS = {
+    0: "bank", 1: "modulation", 2: "breath", 4: "foot pedal", 5: "portamento time", 6: "data entry", 7: "volume",
+    8: "balance", 10: "pan", 11: "expression", 32: "bank, low byte", 38: "data entry, low byte", 64: "sustain pedal",
+    65: "portamento", 66: "sostenuto pedal", 67: "soft pedal", 68: "legato", 69: "hold", 71: "resonance",
+    72: "release time", 73: "attack time", 74: "brightness", 75: "decay time", 76: "vibrato rate", 77: "vibrato depth",
+    78: "vibrato delay", 84: "portamento from", 91: "reverb", 92: "tremolo", 93: "chorus", 94: "detune", 95: "phaser",
+    96: "data up", 97: "data down", 98: "unregistered parameter, low byte", 99: "unregistered parameter",
+    100: "registered parameter, low byte", 101: "registered parameter", 120: "all sound off",
+    121: "reset of controllers", 122: "local keyboard", 123: "all notes off", 124: "omni off", 125: "omni on",
+    126: "mono", 127: "poly",
+}  # fmt: skip
+
+
+def controller_name(number: int) -> str:
+    """What a controller is for, or "controller N" where MIDI says nothing of it.
+
+    Examples:
+        >>> sm.general_midi.controller_name(64)
+        'sustain pedal'
+    """
+    return CONTROLLERS.get(number, f"controller {number}")

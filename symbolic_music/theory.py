@@ -192,6 +192,19 @@ def pitch_number(text: str) -> int:
     return number
 
 
+_PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+def pitch_name(pitch: int) -> str:
+    """Scientific name of a pitch, the black keys as they are most often called: 60 is C4, middle C.
+
+    Examples:
+        >>> sm.theory.pitch_name(58)
+        'Bb3'
+    """
+    return _PITCH_NAMES[pitch % 12] + str(pitch // 12 - 1)
+
+
 # Krumhansl and Kessler's (1982) probe-tone profiles of C major and C minor.
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)

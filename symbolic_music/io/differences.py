@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from symbolic_music.errors import RegionError
 from symbolic_music.io.midi.event_names import named
 from symbolic_music.io.midi.player import Sound, played
 from symbolic_music.io.midi.reader import parse_midi
@@ -24,12 +28,16 @@ _GRID = 10_000
 class NoteDifference:
     """A note in one file only (`only` is "a" or "b"), or with a different sound in the other.
 
-    Seconds, pitch and track of the file (in `a`, where it is there); `changed`: audible attributes, (in a, in b).
+    Seconds, printed number of the bar (None if there are too many), pitch, whether it is a drum's, number and name of
+    the track of the file (in `a`, where it is there); `changed`: audible attributes, (in a, in b).
     """
 
     seconds: float
+    bar: int | None
     pitch: int
+    drum: bool
     track: int
+    name: str
     only: str | None
     changed: dict[str, tuple[Any, Any]]
 
@@ -86,13 +94,12 @@ def differences(a: str | Path | bytes | Score, b: str | Path | bytes | Score) ->
         {3}
     """
     first, second = _bytes(a), _bytes(b)
-    found = [read_tracks(data, Counter())[0] for data in (first, second)]
-    names = ("format", "division")
-    header = {name: (getattr(found[0], name), getattr(found[1], name)) for name in names}
-    header["tracks"] = (len(found[0].tracks), len(found[1].tracks))
-    heard = [_by_key(data) for data in (first, second)]
+    found, tracks = zip(*(read_tracks(data, Counter()) for data in (first, second)), strict=True)
+    header = {name: (getattr(found[0], name), getattr(found[1], name)) for name in ("format", "division")}
+    header["tracks"] = (len(tracks[0]), len(tracks[1]))
+    heard = [_by_key(data, [own.metas.name for own in of]) for data, of in zip((first, second), tracks, strict=True)]
     return Differences(
-        notes=tuple(sorted(_notes(*heard), key=lambda one: (one.seconds, one.pitch))),
+        notes=tuple(sorted(_notes(*heard), key=lambda one: (one.seconds, one.track, one.pitch))),
         events=tuple(_events(first, second)),
         header={name: values for name, values in header.items() if values[0] != values[1]},
         notes_compared=sum(map(len, heard[0].values())),
@@ -111,44 +118,83 @@ def _bytes(source: str | Path | bytes | Score) -> bytes:
     return data if isinstance(data, bytes) else midi_bytes(score)
 
 
-Keyed = dict[tuple[int, int, bool], list[tuple[Sound, int]]]
+class _Heard(NamedTuple):
+    """A sound with its length in the grid, its bar, and the name of its track."""
+
+    sound: Sound
+    length: int
+    bar: int | None
+    name: str
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is compared."""
+        return {**{name: getattr(self.sound, name) for name in _HEARD}, "seconds": self.length / _GRID}
 
 
-def _by_key(data: bytes) -> Keyed:
-    """Sounds with their length in the grid, by onset in the grid, pitch and drum."""
+_Keyed = dict[tuple[int, int, bool], list[_Heard]]
+
+
+def _by_key(data: bytes, names: Sequence[str]) -> _Keyed:
+    """Sounds by onset in the grid, pitch and drum; `names` of the tracks of the file."""
     score = parse_midi(data)
     sounds = played(data)
-    onsets = score.seconds([sound.time for sound in sounds])
+    times = np.array([sound.time for sound in sounds], np.int64)
+    onsets = score.seconds(times)
     ends = score.seconds([sound.time + sound.length for sound in sounds])
-    found: Keyed = defaultdict(list)
-    for sound, onset, end in zip(sounds, onsets.tolist(), ends.tolist(), strict=True):
-        found[round(onset * _GRID), sound.pitch, sound.drum].append((sound, round((end - onset) * _GRID)))
+    found: _Keyed = defaultdict(list)
+    for sound, onset, end, bar in zip(sounds, onsets.tolist(), ends.tolist(), _bars(score, times), strict=True):
+        one = _Heard(sound, round((end - onset) * _GRID), bar, names[sound.track])
+        found[round(onset * _GRID), sound.pitch, sound.drum].append(one)
     return found
 
 
-def _heard(one: tuple[Sound, int]) -> dict[str, Any]:
-    return {**{name: getattr(one[0], name) for name in _HEARD}, "seconds": one[1] / _GRID}
+def _bars(score: Score, times: NDArray[np.int64]) -> list[int | None]:
+    """The printed number of the bar of each tick."""
+    until = int(times.max(initial=0)) + 1
+    try:
+        lines, numbers = score.bars(until), score.numbers(until)
+    except RegionError:
+        return [None] * len(times)
+    return numbers[np.searchsorted(lines, times, side="right") - 1].tolist()
 
 
-def _notes(first: Keyed, second: Keyed) -> Iterator[NoteDifference]:
+def _notes(first: _Keyed, second: _Keyed) -> Iterator[NoteDifference]:
     for key in first.keys() | second.keys():
         mine, theirs = list(first.get(key, ())), list(second.get(key, ()))
-        if [_heard(one) for one in mine] == [_heard(one) for one in theirs]:
-            continue
-        for one in list(mine):  # those of one key that are alike are no difference
-            twin = next((other for other in theirs if _heard(other) == _heard(one)), None)
-            if twin is not None:
-                mine.remove(one)
-                theirs.remove(twin)
-        seconds, pitch, _ = key
-        for one, other in zip(mine, theirs, strict=False):
-            a, b = _heard(one), _heard(other)
-            changed = {name: (a[name], b[name]) for name in a if a[name] != b[name]}
-            yield NoteDifference(seconds / _GRID, pitch, one[0].track, None, changed)
-        count = min(len(mine), len(theirs))
-        for only, rest in (("a", mine[count:]), ("b", theirs[count:])):
+        # Those that are alike are no difference; else those of one track belong together, then those that are struck
+        # alike and last as long.
+        _paired(mine, theirs, lambda one, other: one.said == other.said)
+        pairs = _paired(mine, theirs, lambda one, other: one.sound.track == other.sound.track)
+        pairs += _paired(mine, theirs, lambda one, other: (one.sound.velocity, one.length) ==
+                         (other.sound.velocity, other.length))  # fmt: skip
+        for one, other in pairs:
+            changed = {name: (x, other.said[name]) for name, x in one.said.items() if x != other.said[name]}
+            yield _difference(key, one, None, changed)
+        for only, rest in (("a", mine), ("b", theirs)):
             for one in rest:
-                yield NoteDifference(seconds / _GRID, pitch, one[0].track, only, {})
+                yield _difference(key, one, only, {})
+
+
+def _paired(
+    mine: list[_Heard], theirs: list[_Heard], belong: Callable[[_Heard, _Heard], bool]
+) -> list[tuple[_Heard, _Heard]]:  # fmt: skip
+    """Take those that belong together out of both lists."""
+    pairs = []
+    for one in list(mine):
+        other = next((other for other in theirs if belong(one, other)), None)
+        if other is not None:
+            mine.remove(one)
+            theirs.remove(other)
+            pairs.append((one, other))
+    return pairs
+
+
+def _difference(
+    key: tuple[int, int, bool], one: _Heard, only: str | None, changed: dict[str, tuple[Any, Any]]
+) -> NoteDifference:  # fmt: skip
+    seconds, pitch, drum = key
+    return NoteDifference(seconds / _GRID, one.bar, pitch, drum, one.sound.track, one.name, only, changed)
 
 
 def _events(first: bytes, second: bytes) -> Iterator[EventDifference]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from symbolic_music.errors import MidiError
+from symbolic_music.general_midi import controller_name
 from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.walk import walk
@@ -65,6 +66,8 @@ def _words(data: bytes) -> str:
     # A note on of velocity 0 is a note off.
     if data[0] >> 4 == 9 and not data[2]:
         return f"note off {channel}: {data[1]} 0"
+    if data[0] >> 4 == 0xB:
+        return f"{kind} {data[1]} ({controller_name(data[1])}) {channel}: {data[2]}"
     if data[0] >> 4 == 0xE:
         return f"{kind} {channel}: {(data[2] << 7 | data[1]) - 8192}"
     return f"{kind} {channel}: {' '.join(map(str, data[1:]))}"

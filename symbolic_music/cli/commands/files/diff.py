@@ -12,7 +12,7 @@ from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.console import out, out_json
 
 if TYPE_CHECKING:
-    from symbolic_music.io.differences import Differences
+    from symbolic_music.io.differences import Differences, NoteDifference
 
 _MOST_LINES = 40
 
@@ -42,21 +42,58 @@ def _print(found: Differences, most: int | None) -> None:
         out(f"no audible difference ({found.notes_compared:,} notes)")
     else:
         out(f"{len(found.notes):,} notes sound different ({found.notes_compared:,} in A)")
-    lines = []
-    for note in found.notes:
-        said = f"only in {note.only.upper()}" if note.only else ""
-        changed = ", ".join(f"{name} {_shown(x)} -> {_shown(y)}" for name, (x, y) in note.changed.items())
-        lines.append(f"  {note.seconds:9.3f} s  key {note.pitch:3}  track {note.track}  {said}{changed}")
-    _some(lines, most)
+        _some(_summary(found), most)
+        out("")
+    _some([_line(note) for note in found.notes], most)
     for name, (x, y) in found.header.items():
         out(f"{name}: {x} -> {y}")
+    # Those of notes are heard, and stand above.
+    others = [event for event in found.events if not event.event.startswith(("note on", "note off"))]
+    of_notes = [event for event in found.events if event.event.startswith(("note on", "note off"))]
     if found.events:
-        out(f"{len(found.events):,} events are in one file only")
-    _some([f"  {'-' if e.only == 'a' else '+'} track {e.track}  tick {e.tick}  {e.event}" for e in found.events], most)
+        out(f"{len(found.events):,} events are in one file only: {len(of_notes):,} of notes, {len(others):,} others")
+    signs = {"a": "-", "b": "+"}
+    _some([f"  {signs[e.only]} track {e.track}  tick {e.tick}  {e.event}" for e in others + of_notes], most)
 
 
-def _shown(value: object) -> str:
-    return ".".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+def _summary(found: Differences) -> list[str]:
+    """How many notes are in one file only or changed, in all and by track."""
+    from collections import Counter
+
+    counts: dict[tuple[int, str], Counter[str]] = {}
+    for note in found.notes:
+        kind = f"only in {note.only.upper()}" if note.only else "changed"
+        counts.setdefault((note.track, _track(note)), Counter())[kind] += 1
+    lines = []
+    for (_, name), own in sorted(counts.items()):
+        said = ", ".join(f"{own[kind]:,} {kind}" for kind in ("only in A", "only in B", "changed") if own[kind])
+        lines.append(f"  {name}: {said}")
+    return lines
+
+
+def _track(note: NoteDifference) -> str:
+    return f"track {note.track} {note.name}".rstrip()
+
+
+def _line(note: NoteDifference) -> str:
+    from symbolic_music.general_midi import drum_name
+    from symbolic_music.theory import pitch_name
+
+    where = f"{note.seconds:9.3f} s" + ("" if note.bar is None else f"  bar {note.bar:3}")
+    struck = drum_name(note.pitch) if note.drum else f"{pitch_name(note.pitch):3}"
+    said = f"only in {note.only.upper()}" if note.only else ", ".join(
+        f"{_NAMES.get(name, name)} {_shown(name, x)} -> {_shown(name, y)}" for name, (x, y) in note.changed.items()
+    )  # fmt: skip
+    return f"  {where}  {struck}  {_track(note)}  {said}"
+
+
+_NAMES = {"bend_range": "bend range", "seconds": "length"}
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, tuple):  # semitones and cents
+        return f"{value[0] + value[1] / 100:g}"
+    return f"{value:.3f} s" if name == "seconds" else f"{value}"
 
 
 def _some(lines: list[str], most: int | None) -> None:

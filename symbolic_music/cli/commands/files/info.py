@@ -121,7 +121,7 @@ def _estimated_key(score: Score) -> str | None:
     return None if key is None else key_name(*numbered_key(key))
 
 
-_LET_GO = "velocity of a note off"
+_LET_GO, _CLICKS = "velocity of a note off", "metronome's clicks"
 
 
 def _beyond(score: Score) -> dict[str, int]:
@@ -145,7 +145,8 @@ def _beyond(score: Score) -> dict[str, int]:
         # Many programs write 0 for want of a velocity.
         if not is_off or other.data[2]:
             number = f" {other.data[1]}" if other.data[0] >> 4 == 0xB else ""
-            kinds[_LET_GO if is_off else kind_of(other.data) + number] += 1
+            is_meter = other.data[:2] == b"\xff\x58"  # kept for its clicks alone
+            kinds[_LET_GO if is_off else _CLICKS if is_meter else kind_of(other.data) + number] += 1
     return {kind: count for kind, count in kinds.items() if count}
 
 
@@ -159,12 +160,37 @@ def _bars(score: Score) -> int | None:
         return None
 
 
+def _named(kind: str) -> str:
+    """What a kind of `beyond` is called: controllers by what they are for."""
+    from symbolic_music.general_midi import controller_name
+
+    word, _, number = kind.rpartition(" ")
+    return controller_name(int(number)) if word == "controller" else kind
+
+
+def _later_meter(score: Score, first: str | None) -> str:
+    """The meter of most of the piece where it is not the first, as where a short bar of settings comes first."""
+    from collections import Counter
+
+    import numpy as np
+
+    if not len(score.meters):
+        return ""
+    lasts: Counter[str] = Counter()
+    stops = np.append(score.meters["time"][1:], score.end)
+    for (time, numerator, denominator), stop in zip(score.meters.tolist(), stops.tolist(), strict=True):
+        lasts[f"{numerator}/{denominator}"] += max(0, stop - time)
+    mostly = max(lasts, key=lasts.__getitem__)
+    return "" if mostly == first else f", mostly {mostly}"
+
+
 def _print(file: Path, score: Score) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from symbolic_music.general_midi import drum_name, instrument_name
+    from symbolic_music.general_midi import instrument_name
+    from symbolic_music.theory import pitch_name
 
     facts = describe(score)
     minutes, rest = divmod(facts["seconds"], 60)
@@ -182,11 +208,14 @@ def _print(file: Path, score: Score) -> None:
     head.add_row("length", f"{int(minutes)}:{rest:04.1f} ({facts['seconds']:g} s)" + bars)
     head.add_row("notes", f"{facts['notes']:,} in {facts['tracks']} track{'s' if facts['tracks'] != 1 else ''}")
     head.add_row("tempo", changing(tempo, facts["tempo_changes"]))
-    head.add_row("meter", changing(meter, facts["meter_changes"]))
+    head.add_row("meter", changing(meter, facts["meter_changes"]) + _later_meter(score, facts["meter"]))
     written = changing(facts["key"], facts["key_changes"]) if facts["key"] else "not given"
-    head.add_row("key", written + (f"; the notes suggest {facts['estimated_key']}" if facts["estimated_key"] else ""))
+    estimated = facts["estimated_key"]
+    if estimated is not None:
+        written += ", which the notes suggest too" if estimated == written else f"; the notes suggest {estimated}"
+    head.add_row("key", written)
     if facts["beyond"]:
-        head.add_row("other events", Text(", ".join(f"{kind} ({n:,})" for kind, n in facts["beyond"].items())))
+        head.add_row("other events", Text(", ".join(f"{_named(kind)} ({n:,})" for kind, n in facts["beyond"].items())))
 
     for text in facts["origin"]:
         head.add_row("origin", Text(text))
@@ -197,8 +226,10 @@ def _print(file: Path, score: Score) -> None:
         table.add_column(title, justify="right" if side == "right" else "left", no_wrap=title != "name")
     for part in facts["parts"]:
         if part["notes"]:
-            name = drum_name if part["drums"] else _pitch_name
-            span = f"{name(part['lowest'])} to {name(part['highest'])}"
+            span = f"{pitch_name(part['lowest'])} to {pitch_name(part['highest'])}"
+            if part["drums"]:
+                own = score.notes["pitch"][score.notes["track"] == part["track"]]
+                span = f"{len(set(own.tolist()))} sounds"
             start = f"{part['first_onset']:.1f} s"
         else:
             span = start = ""
@@ -210,8 +241,3 @@ def _print(file: Path, score: Score) -> None:
     if facts["problems"]:
         rows.append(Text("\n".join(["problems", *(f"  - {p}" for p in facts["problems"])]), style="yellow"))
     show(*rows)
-
-
-def _pitch_name(pitch: int) -> str:
-    """Scientific name of a pitch, middle C being C4."""
-    return ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")[pitch % 12] + str(pitch // 12 - 1)

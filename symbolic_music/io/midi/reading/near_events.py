@@ -31,7 +31,7 @@ class Known(NamedTuple):
     `latest` is the tick of the last of those `before`, `up_to` counts those of the other tick too.
     """
 
-    count: int
+    total: int
     before: int
     latest: int
     up_to: int
@@ -65,7 +65,7 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
     at = head[-1].stop
     rest = _Rest(body[at:size] < 0x80)
     of_head = sum(event.status < 0xC0 or event.status >> 4 == 0xE for event in head)
-    if not rest.is_whole or rest.count + of_head != known.count:
+    if not rest.is_whole or rest.count + of_head != known.total:
         return None
     before, after = max(0, known.before - of_head), max(0, known.up_to - of_head)
     first, back = max(0, before - _BACK), _BACK

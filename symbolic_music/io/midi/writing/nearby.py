@@ -51,7 +51,7 @@ class Beginnings:
     @cached_property
     def onsets(self) -> Ints:
         """Those of the notes that were read, in order."""
-        return self.document.tables[0]["onset"].astype(np.int64)
+        return np.asarray(self.document.tables[0]["onset"], np.int64)
 
     @cached_property
     def ends(self) -> Ints:
@@ -166,7 +166,7 @@ def _known(known: Beginnings, track: int, low: int, high: int) -> Known:
         columns = [column[mask] for column, mask in zip(columns, masks, strict=True)]
     onsets, ends, *others = map(np.ascontiguousarray, columns)
     early = ends < low
-    count, before, up_to = len(ends), np.count_nonzero(early), np.count_nonzero(ends <= high)
+    count, before, up_to = len(ends), int(np.count_nonzero(early)), int(np.count_nonzero(ends <= high))
     latest = (ends * early).max(initial=0).item()
     for ticks in (onsets, *others):  # in order of time
         first, stop = ticks.searchsorted((low, high + 1)).tolist()
