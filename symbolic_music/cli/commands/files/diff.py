@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -90,7 +90,7 @@ def _line(note: NoteDifference) -> str:
 _NAMES = {"bend_range": "bend range", "seconds": "length"}
 
 
-def _shown(name: str, value: object) -> str:
+def _shown(name: str, value: Any) -> str:
     if isinstance(value, tuple):  # semitones and cents
         return f"{value[0] + value[1] / 100:g}"
     return f"{value:.3f} s" if name == "seconds" else f"{value}"
