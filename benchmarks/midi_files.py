@@ -5,8 +5,8 @@
     python benchmarks/midi_files.py roundtrip FOLDER …
     python benchmarks/midi_files.py damaged FOLDER [--files 2000]
 
-`speed`: milliseconds a file, all readers in one process; of writing and of reading beside symusic the least of several
-calls by turns, in processor time, with the median of the files' ratios. `odd`: how many of the files with an MThd each
+`speed`: milliseconds of the processor a file, all readers in one process; of writing and of reading beside symusic the
+least of several calls by turns, with the median of the files' ratios. `odd`: how many of the files with an MThd each
 reader reads, and in how many of those that a peer reads the numbers of notes agree. `roundtrip`: in how many files
 notes, controllers, bends, tempos, meters and keys are equal after writing and reading again. `damaged`: files with
 random damage, each read in a process of its own that may take 2 s and 300 MB.
@@ -51,13 +51,13 @@ TABLES = ("notes", "controls", "bends", "tempos", "meters", "keys")
 
 
 def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> float:
-    """Median over the items of one call each, after a warm-up."""
+    """Median over the items of one call each, in processor time, after a warm-up."""
     work(items[0])
     taken = []
     for item in items:
-        start = time.perf_counter()
+        start = time.process_time()
         work(item)
-        taken.append(1e3 * (time.perf_counter() - start))
+        taken.append(1e3 * (time.process_time() - start))
     return statistics.median(taken)
 
 
