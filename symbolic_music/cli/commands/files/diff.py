@@ -12,6 +12,8 @@ from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.output.console import out, out_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from symbolic_music.io.differences import Differences, NoteDifference
 
 _MOST_LINES = 40
@@ -31,12 +33,16 @@ def diff(
     if as_json:
         out_json({"a": str(a), "b": str(b), **found.as_json()})
     else:
-        _print(found, None if everything else _MOST_LINES)
+        _print(found, None if everything else _MOST_LINES, [file.read_bytes() for file in (a, b)])
 
 
-def _print(found: Differences, most: int | None) -> None:
+def _print(found: Differences, most: int | None, files: Sequence[bytes]) -> None:
     if found.is_equal:
-        out(f"equal, event by event ({found.notes_compared:,} notes)")
+        told = f"equal, event by event ({found.notes_compared:,} notes)"
+        if files[0] != files[1]:
+            is_midi = all(data[:4] == b"MThd" for data in files)
+            told += "; the bytes differ" if is_midi else "; signs that are not played, such as slurs, are not compared"
+        out(told)
         return
     if found.sounds_alike:
         out(f"no audible difference ({found.notes_compared:,} notes)")
@@ -51,7 +57,7 @@ def _print(found: Differences, most: int | None) -> None:
     others = [event for event in found.events if not event.event.startswith(("note on", "note off"))]
     of_notes = [event for event in found.events if event.event.startswith(("note on", "note off"))]
     if found.events:
-        out(f"{len(found.events):,} events are in one file only: {len(of_notes):,} of notes, {len(others):,} others")
+        out(f"{len(found.events):,} events are in one file only: {len(of_notes):,} of notes, {len(others):,} of others")
     signs = {"a": "-", "b": "+"}
     _some([f"  {signs[e.only]} track {e.track}  tick {e.tick}  {e.event}" for e in others + of_notes], most)
 

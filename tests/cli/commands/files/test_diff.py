@@ -22,6 +22,18 @@ def test_equal_files(run, tmp_path) -> None:
     assert (facts["equal"], facts["sounds_alike"], facts["notes"], facts["events"]) == (True, True, [], [])
 
 
+def test_files_that_say_the_same_in_other_bytes(run, tmp_path) -> None:
+    a, b = pair(tmp_path, smf(note(60)), smf(on(0, 60) + b"\x83\x60\x90\x3c\x00"))
+    assert run("diff", a, b).out == "equal, event by event (1 notes); the bytes differ\n"
+
+
+def test_signs_that_are_not_played_are_said_not_to_be_compared(run, tmp_path) -> None:
+    a, b = tmp_path / "a.abc", tmp_path / "b.abc"
+    a.write_text("X:1\nT:t\nL:1/4\nK:C\nCDEF|\n")
+    b.write_text("X:1\nT:t\nL:1/4\nK:C\n(CDEF)|\n")
+    assert "not compared" in run("diff", a, b).out
+
+
 def test_what_a_listener_hears(run, tmp_path) -> None:
     a, b = pair(
         tmp_path,
@@ -57,7 +69,7 @@ def test_a_note_that_moved_to_another_track_is_one_note(run, tmp_path) -> None:
 def test_events_of_notes_come_last_and_controllers_have_names(run, tmp_path) -> None:
     a, b = pair(tmp_path, smf(note(60)), smf(control(0, 64, 0) + on(0, 60, 65) + off(480, 60)))
     text = run("diff", a, b).out
-    assert "3 events are in one file only: 2 of notes, 1 others" in text
+    assert "3 events are in one file only: 2 of notes, 1 of others" in text
     assert text.index("+ track 0  tick 0  controller 64 (sustain pedal) channel 1: 0") < text.index("note on channel 1")
 
 
