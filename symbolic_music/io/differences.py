@@ -156,7 +156,8 @@ def _bars(score: Score, times: NDArray[np.int64]) -> list[int | None]:
         lines, numbers = score.bars(until), score.numbers(until)
     except RegionError:
         return [None] * len(times)
-    return numbers[np.searchsorted(lines, times, side="right") - 1].tolist()
+    found: list[int | None] = numbers[np.searchsorted(lines, times, side="right") - 1].tolist()
+    return found
 
 
 def _notes(first: _Keyed, second: _Keyed) -> Iterator[NoteDifference]:

@@ -87,6 +87,11 @@ def test_overlays_sound_with_their_bar() -> None:
     assert played(abc(HEAD + "C4 & E2G2 | D4|\n")) == [(0, 2, 64), (0, 4, 60), (2, 2, 67), (4, 4, 62)]
 
 
+def test_an_overlay_of_several_bars_is_an_error() -> None:
+    with pytest.raises(NotationError, match="of several bars"):
+        abc_to_musicxml(HEAD + "(& C4 | D4 & E4 | F4 &)|")
+
+
 def test_inline_fields_change_key_meter_and_length() -> None:
     score = abc(HEAD + "F4|[K:G]F4|[M:3/4][L:1/8]F6|F6|\n")
     assert [row[2] for row in played(score)] == [65, 66, 66, 66]

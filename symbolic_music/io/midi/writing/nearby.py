@@ -51,12 +51,14 @@ class Beginnings:
     @cached_property
     def onsets(self) -> Ints:
         """Those of the notes that were read, in order."""
-        return np.asarray(self.document.tables[0]["onset"], np.int64)
+        onsets: Ints = self.document.tables[0]["onset"].astype(np.int64)
+        return onsets
 
     @cached_property
     def ends(self) -> Ints:
         """Of each note."""
-        return self.onsets + self.document.tables[0]["duration"]
+        ends: Ints = self.onsets + self.document.tables[0]["duration"]
+        return ends
 
     def near(self, track: int, low: int, high: int) -> EventTable | None:
         """The events of a track of the score from one before a tick to one behind another, maybe with more of them."""

@@ -70,6 +70,8 @@ def read_music(line: str, voice: Voice, tune: _Tune) -> None:
             assert count is not None
             voice.skip_bars(min(10_000, int(count[0] or 1)))
             place = count.end()
+        elif line.startswith("(&", place):
+            raise NotationError("an overlay of several bars, (& … &), is not read: put & into each of the bars")
         elif sign == "(":
             place = _parenthesis(line, place, voice)
         elif sign == ")":
