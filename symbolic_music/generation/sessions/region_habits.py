@@ -100,7 +100,8 @@ class Elsewhere:
         None where there are too few notes around to tell, and limits say nothing. Limits that ask for more, or fewer,
         than the bars around have are met evenly: else what they lack would crowd at the end of the bar.
         """
-        around = self._paces_around(slots, start, end) if len(self.events) else self._usual_paces(slots)
+        around = self._paces_around(slots, start, end)
+        around[self.events.slot_instruments[list(slots)] == r.PEDAL_INSTRUMENT] = 0.0
         pace = around.sum()
         if self.limits.notes_per_bar is not None:
             least, most = self.limits.notes_per_bar
@@ -116,6 +117,7 @@ class Elsewhere:
         return tuple((pace * shares).tolist())
 
     def _paces_around(self, slots: Sequence[int], start: int, end: int) -> Floats:
+        """Of each slot; the usual one of a part that plays nowhere else, 0 where there are too few notes to tell."""
         events = self.events
         near, last_note = _PACE_BARS * 4 * r.STEPS, int(events.time.max(initial=0)) + 1
         low, high = self.like or (max(0, start - near), min(end + near, max(end, last_note)))
@@ -126,11 +128,9 @@ class Elsewhere:
             steps -= max(0, min(last, high) - max(first, low))
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
         is_new = ~np.isin(slots, self._known)
-        if steps <= 0 or (counts.sum() < _FEWEST_FOR_PACE and not is_new.any()):
-            return np.zeros(len(slots))
-        is_pedal = events.slot_instruments[list(slots)] == r.PEDAL_INSTRUMENT
-        paces = np.where(is_new, self._usual_paces(slots), (counts + _RESTING) / steps)
-        return np.where(is_pedal, 0.0, paces)
+        if steps <= 0 or counts.sum() < _FEWEST_FOR_PACE:
+            return np.where(is_new, self._usual_paces(slots), 0.0)
+        return np.where(is_new, self._usual_paces(slots), (counts + _RESTING) / steps)
 
     def _usual_paces(self, slots: Sequence[int]) -> Floats:
         """The notes a step of parts like these in songs."""
