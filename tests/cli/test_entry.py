@@ -139,5 +139,6 @@ def test_names_cannot_command_the_terminal(run, mistake, song, tmp_path) -> None
     (tmp_path / name).write_bytes(song.read_bytes())
     assert "?[31mred??.mid" in run("info", tmp_path / name).out
     assert mistake("info", tmp_path / f"no{name}").endswith("no?[31mred??.mid")
+    assert mistake("info", tmp_path / "\udcff.mid").endswith("?.mid")
     outcome = run("transpose", song, "--semitones", "1", "-o", tmp_path / name)
     assert outcome.out.startswith(f"{tmp_path}/?[31mred??.mid: ")

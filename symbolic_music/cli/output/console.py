@@ -14,12 +14,13 @@ from typing import Any
 Progress = Callable[..., None]
 
 
-# What a terminal obeys, and what writes the line from right to left: names of files may hold both.
-_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What a terminal obeys, what writes the line from right to left, and what is no character (a byte of a name that is not
+# UTF-8): names of files may hold all of them.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
-    """The text with "?" for each character that a terminal would obey instead of showing it."""
+    """The text with "?" for each character that a terminal would obey or could not show."""
     return _OBEYED.sub("?", text)
 
 
