@@ -117,7 +117,10 @@ class Elsewhere:
         return tuple((pace * shares).tolist())
 
     def _paces_around(self, slots: Sequence[int], start: int, end: int) -> Floats:
-        """Of each slot; the usual one of a part that plays nowhere else, 0 where there are too few notes to tell."""
+        """Of each slot; the usual one of a part that plays nowhere else, 0 where there are too few notes to tell.
+
+        Many new parts under a given one would be held to a pace that none of them has; they are free.
+        """
         events = self.events
         near, last_note = _PACE_BARS * 4 * r.STEPS, int(events.time.max(initial=0)) + 1
         low, high = self.like or (max(0, start - near), min(end + near, max(end, last_note)))
@@ -129,7 +132,7 @@ class Elsewhere:
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
         is_new = ~np.isin(slots, self._known)
         if steps <= 0 or counts.sum() < _FEWEST_FOR_PACE:
-            return np.where(is_new, self._usual_paces(slots), 0.0)
+            return np.zeros(len(slots)) if len(self._known) else self._usual_paces(slots)
         return np.where(is_new, self._usual_paces(slots), (counts + _RESTING) / steps)
 
     def _usual_paces(self, slots: Sequence[int]) -> Floats:
