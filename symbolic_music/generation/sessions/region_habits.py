@@ -132,7 +132,8 @@ class Elsewhere:
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
         is_new = ~np.isin(slots, self._known)
         if steps <= 0 or counts.sum() < _FEWEST_FOR_PACE:
-            return np.zeros(len(slots)) if len(self._known) else self._usual_paces(slots)
+            is_alone = np.isin(events.slot, slots).all()
+            return self._usual_paces(slots) if is_alone else np.zeros(len(slots))
         return np.where(is_new, self._usual_paces(slots), (counts + _RESTING) / steps)
 
     def _usual_paces(self, slots: Sequence[int]) -> Floats:
