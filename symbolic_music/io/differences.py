@@ -164,11 +164,14 @@ def _notes(first: _Keyed, second: _Keyed) -> Iterator[NoteDifference]:
     for key in first.keys() | second.keys():
         mine, theirs = list(first.get(key, ())), list(second.get(key, ()))
         # Those that are alike are no difference; else those of one track belong together, then those that are struck
-        # alike and last as long.
+        # alike and last as long, and last those that differ in one thing: tracks may have moved.
         _paired(mine, theirs, lambda one, other: one.said == other.said)
         pairs = _paired(mine, theirs, lambda one, other: one.sound.track == other.sound.track)
         pairs += _paired(mine, theirs, lambda one, other: (one.sound.velocity, one.length) ==
                          (other.sound.velocity, other.length))  # fmt: skip
+        pairs += _paired(
+            mine, theirs, lambda one, other: sum(x != other.said[name] for name, x in one.said.items()) < 2
+        )
         for one, other in pairs:
             changed = {name: (x, other.said[name]) for name, x in one.said.items() if x != other.said[name]}
             yield _difference(key, one, None, changed)

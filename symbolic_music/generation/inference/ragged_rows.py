@@ -34,6 +34,8 @@ class RaggedRows:
         like = network.embedding.weight
         self._keys = [like.new_empty(shape) for _ in range(c.layers)]
         self._values = [like.new_empty(shape) for _ in range(c.layers)]
+        # So many first positions of each piece hold numbers; the others hold whatever was in the memory.
+        self._numbers = [0] * pieces
         self._windows: list[list[Row]] = [[] for _ in range(pieces)]
         # All pieces have this many first rows of their windows in common with the first piece.
         self._shared = 0
@@ -75,7 +77,7 @@ class RaggedRows:
         for buffer in (*self._keys, *self._values):
             buffer[1:, :, :held] = buffer[:1, :, :held]
         for piece in range(1, len(self._windows)):
-            self._windows[piece] = list(self._windows[0])
+            self._windows[piece], self._numbers[piece] = list(self._windows[0]), held
         self._shared = held
         found = [[states] for _ in self._windows]
         if same > held:
@@ -92,11 +94,20 @@ class RaggedRows:
         self._windows[piece], self._shared = [], 0
         return window[hop_of(len(window)) :]
 
+    def _clear(self, pieces: Sequence[int], end: int) -> None:
+        """Zero what was never written before a position: attention masks it, and 0 times NaN is NaN."""
+        for piece in pieces:
+            if (begin := self._numbers[piece]) < end:
+                for buffer in (*self._keys, *self._values):
+                    buffer[piece, :, begin:end] = 0
+                self._numbers[piece] = end
+
     def _run(self, pieces: Sequence[int], chunks: Sequence[list[Row]]) -> list[Tensor]:
         net, c = self._network, self._network.config
         device = net.embedding.weight.device
         befores = [len(self._windows[piece]) for piece in pieces]
         counts = [len(chunk) for chunk in chunks]
+        self._clear(pieces, max(b + n for b, n in zip(befores, counts, strict=True)))
         places = [p for b, n in zip(befores, counts, strict=True) for p in range(b, b + n)]
         cosine, sine = turns(torch.tensor(places, device=device), c.width // c.heads, c.base, _PLAIN)
         x = net.embedding(torch.tensor([row for chunk in chunks for row in chunk], device=device)).sum(-2)

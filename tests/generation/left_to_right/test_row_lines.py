@@ -73,6 +73,17 @@ def test_states_are_those_of_the_network_alone(context: int) -> None:
             assert (states - expected).abs().max() < 1e-4
 
 
+def test_memory_that_was_never_written_is_not_read() -> None:
+    network, whole = rows().network, [some_rows(45), some_rows(50, 1)]
+    reader = RaggedRows(network, 2)
+    for buffer in (*reader._keys, *reader._values):
+        buffer.fill_(float("nan"))
+    reader.read([0, 1], [own[:-1] for own in whole])
+    with torch.no_grad():
+        for own, states in zip(whole, reader.read([0, 1], [own[-1:] for own in whole]), strict=True):
+            assert (states - network.states(torch.tensor([own]))[0, -1:]).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize("verb", ["infill", "continue"])
 def test_alternatives_are_the_same_however_many_are_written_together(
     verb: str, monkeypatch: pytest.MonkeyPatch
