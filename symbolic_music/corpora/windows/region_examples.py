@@ -131,7 +131,7 @@ def _edit(
         spans = [(first, end)]
     if is_new:
         begun = spans[0][0] if rng.random() < _BEGUN else 0
-        events = _kept(events, ~own | _inside(events, spans) | (events.bar < begun))
+        events = events.taken(~own | _inside(events, spans) | (events.bar < begun))
     steps: list[StepSpan] = [(events.edge(a), events.edge(b)) for a, b in spans]
     layout = _layout(events, augmentation, rng)
     key = key_around(events, spans) if augmentation.keys and rng.random() < augmentation.keys else None
@@ -139,12 +139,6 @@ def _edit(
     if chords and rng.random() < _CHORDS_ALONE:
         layout = replace(layout, alone=True)
     return arrange_edit(events, steps, written.tolist(), longest, layout, most_written=int(longest * 0.625))
-
-
-def _kept(events: GridEvents, mask: NDArray[np.bool_]) -> GridEvents:
-    """Some of the events."""
-    columns = ("time", "duration", "slot", "instrument", "pitch", "velocity", "bar")
-    return replace(events, **{name: getattr(events, name)[mask] for name in columns})
 
 
 def _triad(name: str) -> str:

@@ -61,6 +61,4 @@ def _merged(events: GridEvents, rng: np.random.Generator) -> GridEvents:
 
 
 def _sorted(events: GridEvents) -> GridEvents:
-    order = note_order(events.time, events.slot, events.pitch, events.duration)
-    names = ("time", "duration", "slot", "instrument", "pitch", "velocity", "bar")
-    return replace(events, **{name: getattr(events, name)[order] for name in names})
+    return events.taken(note_order(events.time, events.slot, events.pitch, events.duration))

@@ -327,10 +327,9 @@ def new_habits(
     keys[kit] = True
     usual[kit] = _USUAL * np.log(list(_KIT.values()))
     in_time = np.isin(np.arange(STEPS) % (STEPS // 2), (0, STEPS // 6, STEPS // 4, STEPS // 3))
-    grid = _grid(time) if len(time) else in_time
     return Habits(
         keys,
-        places=grid | in_time if not grid.all() else grid,
+        places=in_time | _grid(time) if len(time) else in_time,
         durations=np.arange(DURATIONS) >= shortest,
         at_once=at_once,
         per_bar=per_bar,

@@ -82,12 +82,17 @@ class Elsewhere:
         return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS) if limits.chords else found
 
     @cached_property
-    def _known(self) -> Integers:
-        """Slots with notes outside the regions; what others have got in them so far says little."""
+    def _outside(self) -> NDArray[np.bool_]:
+        """Which notes begin outside the regions."""
         outside = np.ones(len(self.events), bool)
         for first, last in self.holes:
             outside &= (self.events.time < first) | (self.events.time >= last)
-        return np.unique(self.events.slot[outside])
+        return outside
+
+    @cached_property
+    def _known(self) -> Integers:
+        """Slots with notes outside the regions; what others have got in them so far says little."""
+        return np.unique(self.events.slot[self._outside])
 
     def _habits_of(self, own: NDArray[np.bool_]) -> Habits | None:
         events = self.events
@@ -124,11 +129,8 @@ class Elsewhere:
         events = self.events
         near, last_note = _PACE_BARS * 4 * r.STEPS, int(events.time.max(initial=0)) + 1
         low, high = self.like or (max(0, start - near), min(end + near, max(end, last_note)))
-        own = (events.instrument != r.PEDAL_INSTRUMENT) & (events.time >= low) & (events.time < high)
-        steps = high - low
-        for first, last in self.holes:
-            own &= (events.time < first) | (events.time >= last)
-            steps -= max(0, min(last, high) - max(first, low))
+        own = (events.instrument != r.PEDAL_INSTRUMENT) & (events.time >= low) & (events.time < high) & self._outside
+        steps = high - low - sum(max(0, min(last, high) - max(first, low)) for first, last in self.holes)
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
         is_new = ~np.isin(slots, self._known)
         if steps <= 0 or counts.sum() < _FEWEST_FOR_PACE:

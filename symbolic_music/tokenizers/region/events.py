@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -65,6 +65,11 @@ class GridEvents:
         """Keys of the notes, shape (notes,); pitched ones are transposed, unless one would leave 0 to 127."""
         moved = np.where(self.instrument < DRUM_INSTRUMENT, self.pitch + self.transposition(semitones), self.pitch)
         return np.asarray(np.where(self.is_drum, self.pitch + DRUM_KEYS, moved))
+
+    def taken(self, chosen: Integers | NDArray[np.bool_]) -> GridEvents:
+        """Some of the notes, by a mask or in another order."""
+        columns = ("time", "duration", "slot", "instrument", "pitch", "velocity", "bar")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
 
     def edge(self, bar: int) -> int:
         """The step at which a bar begins; bars may be one more than there are."""
