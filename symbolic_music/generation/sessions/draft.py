@@ -31,18 +31,21 @@ class Draft:
         self._rows: list[tuple[int, ...]] = []
         self._controls: list[tuple[int, int, int, int]] = []
         self._span: Span = (0, 0)
-        self._before = self._in_span = 0
+        self._before = self._in_span = self._pass = 0
+        self._passes = 1
         self._placed: Placed | None = None
         self._busy: dict[tuple[int, int], int] = {}
         self._kept: set[int] = set()
         self._log_probability, self._drawn, self._complete = 0.0, 0, True
 
-    def begin(self, span: Span, given: Array, written: Sequence[int], placed: Placed | None = None) -> None:
+    def begin(
+        self, span: Span, given: Array, written: Sequence[int], placed: Placed | None = None, passes: int = 1
+    ) -> None:
         """Go on to the next region; `given` notes that sound into it keep their pitches busy.
 
-        `placed` moves the onset and the end of a new note to a grid.
+        `placed` moves the onset and the end of a new note to a grid. The region is written in some `passes`.
         """
-        self._placed = placed
+        self._placed, self._pass, self._passes = placed, 0, passes
         self.begun, self._span, self._before, self._in_span = self.begun + 1, span, self.ticks, 0
         ends = given["onset"].astype(np.int64) + given["duration"]
         held = (given["onset"] < span[0]) & (ends > span[0]) & np.isin(given["track"], written)
@@ -52,8 +55,9 @@ class Draft:
             self._busy[key] = max(self._busy.get(key, 0), int(end))
 
     def end(self) -> None:
-        """The region is written."""
-        self.ticks = self._before + self._span[1] - self._span[0]
+        """A pass of the region is written; the last one ends it."""
+        self._pass += 1
+        self._advance(self._span[0])
 
     def add(
         self, onset: int, end: int, pitch: int, track: int, voice: Voice, score: Score, velocity: int | None = None
@@ -99,9 +103,13 @@ class Draft:
 
     def _append(self, row: tuple[int, ...], score: Score) -> WrittenNote:
         self._rows.append(row)
-        self.ticks = self._before + row[0] - self._span[0]
+        self._advance(row[0])
         start, end = score.seconds([row[0], row[0] + row[1]]).tolist()
         return WrittenNote(self.number, row[6], start, end - start, row[2], row[3])
+
+    def _advance(self, tick: int) -> None:
+        first, last = self._span
+        self.ticks = self._before + (self._pass * (last - first) + tick - first) // self._passes
 
     def count(self, log_probability: float, notes: int, complete: bool) -> None:
         """Add the result of the sampler for a region: its log-probability, number of notes, and completeness."""

@@ -1,6 +1,7 @@
 """An edit by a region model, conditioned on all given notes; each region is written in turn.
 
-Long spans are written in parts of a few bars, each conditioned on the previous parts.
+The tracks of a band are written one after another, each conditioned on those before it. Long spans are written in parts
+of a few bars, each conditioned on the previous parts.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.draft import Draft
+from symbolic_music.generation.sessions.layers import layers
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing
@@ -63,7 +65,7 @@ class RegionEditing(PlannedSession):
         super().__init__(score, edit, model, sampling, seed, count)
         self._scale = r.STEPS / score.ticks_per_quarter
         self._with_pedal = model.tokenizer.reads_pedal
-        self._parts = [self._divided(span) for span in edit.spans]
+        self._layers = layers(score, edit, self._with_pedal)
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -88,15 +90,15 @@ class RegionEditing(PlannedSession):
         finally:
             self._model.network.train(was_training)
 
-    def _divided(self, span: Span) -> list[Span]:
-        """A span in parts that begin on bar lines and are as long as the model writes at once."""
+    def _divided(self, span: Span, tracks: Sequence[int]) -> list[Span]:
+        """A span in parts that begin on bar lines and are as long as the model writes some tracks at once."""
         first, last = span
         lines = self._score.bars(last)
         lines = lines[(lines > first) & (lines < last)]
         edges = np.concatenate([[first], lines, [last]])
-        own = self._score.notes[np.isin(self._score.notes["track"], self._edit.tracks)]
+        own = self._score.notes[np.isin(self._score.notes["track"], tracks)]
         bars = max(1, len(np.unique(np.searchsorted(self._score.bars(), own["onset"], side="right"))))
-        a_bar = max(len(own) / bars, 6.0 * len(self._edit.tracks))
+        a_bar = max(len(own) / bars, 6.0 * len(tracks))
         size = int(np.clip(_PART / a_bar, 1, _MOST_BARS))
         cuts = np.unique(np.append(edges[::size], last))
         return [(int(a), int(b)) for a, b in pairwise(cuts)]
@@ -115,9 +117,18 @@ class RegionEditing(PlannedSession):
         region = self._edit.spans[number]
         placed = self._edit.limits.placed(self._score, region)
         for draft in self._drafts:
-            draft.begin(region, self._given, self._edit.tracks, placed)
+            draft.begin(region, self._given, self._edit.tracks, placed, len(self._layers))
         rows, voices = self._old_notes(region), self._voices(region)
-        for place, span in enumerate(self._parts[number]):
+        for layer, tracks in enumerate(self._layers):
+            own = rows[np.isin(rows["track"], tracks)]
+            yield from self._write_tracks((number, layer), own, {track: voices[track] for track in tracks})
+            for draft in self._drafts:
+                draft.end()
+
+    def _write_tracks(self, at: tuple[int, int], rows: Array, voices: dict[int, Voice]) -> Iterator[WrittenNote]:
+        """Write some tracks of a region, which had `rows` there; `at` numbers the region and the layer."""
+        parts = self._divided(self._edit.spans[at[0]], list(voices))
+        for place, span in enumerate(parts):
             planner = self._planner(span, rows, voices)
             had = len(planner.part.rows) > 0
             if planner.needs_notes and not had:
@@ -127,22 +138,30 @@ class RegionEditing(PlannedSession):
                 counts = list[int]()
                 for first in range(0, len(drafts), _AT_ONCE):
                     some = drafts[first : first + _AT_ONCE]
-                    counts += yield from self._draw(number, place, attempt, some, planner)
+                    counts += yield from self._draw((*at, place, attempt), some, planner, parts[place + 1 :])
                 drafts = [draft for draft, count in zip(drafts, counts, strict=True) if had and not count]
                 if not drafts:
                     break
-        for draft in self._drafts:
-            draft.end()
 
     def _draw(
-        self, number: int, place: int, attempt: int, drafts: Sequence[Draft], planner: RegionPlanner
+        self, at: tuple[int, int, int, int], drafts: Sequence[Draft], planner: RegionPlanner, later: Sequence[Span]
     ) -> Generator[WrittenNote, None, list[int]]:
-        """Write a part of a span in some alternatives; how many notes each got."""
-        if number == place == attempt == 0:  # nothing is written yet: all alternatives ask for the same
-            requests = [self._request(number, place, drafts[0], planner)] * len(drafts)
+        """Write a part of a region in some alternatives; how many notes each got.
+
+        Args:
+            at: numbers of the region, of the layer, of the part, and of the attempt.
+            drafts: the alternatives.
+            planner: of the part.
+            later: the parts of the region to come.
+        """
+        number, layer, *place = at
+        ahead = [*later, *self._edit.spans[number + 1 :]]
+        if not any(at):  # nothing is written yet: all alternatives ask for the same
+            requests = [self._request(number, ahead, drafts[0], planner)] * len(drafts)
         else:
-            requests = [self._request(number, place, draft, planner) for draft in drafts]
-        seeds = [self._derived(draft.number, number, place, attempt) for draft in drafts]
+            requests = [self._request(number, ahead, draft, planner) for draft in drafts]
+        numbers = number, *place, *([layer] if layer else [])
+        seeds = [self._derived(draft.number, *numbers) for draft in drafts]
         sampler = RegionSampler(self._model.network, [request for request, _ in requests], self._sampling, seeds)
         counts, totals = [0] * len(drafts), [0.0] * len(drafts)
         for own, drawn in self._named(sampler.stream(), planner.part.span):
@@ -168,7 +187,7 @@ class RegionEditing(PlannedSession):
             raise self._met(error, self, span) from None
 
     def _request(
-        self, number: int, place: int, draft: Draft, planner: RegionPlanner
+        self, number: int, ahead: Sequence[Span], draft: Draft, planner: RegionPlanner
     ) -> tuple[RegionRequest, dict[int, int]]:
         """The request to the sampler for a part of a span, and the track of each written slot."""
         part, limits = planner.part, self._edit.limits
@@ -194,7 +213,7 @@ class RegionEditing(PlannedSession):
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
         is_opening = not len(events)
         return RegionRequest(
-            rows=self._rows(number, place, part, events, chosen),
+            rows=self._rows(ahead, part, events, chosen),
             origin=part.start,
             start=part.start,
             end=part.end,
@@ -226,9 +245,8 @@ class RegionEditing(PlannedSession):
             most=max(64, _MOST_A_QUARTER * (part.end - part.start) // r.STEPS),
         ), {slot: track for slot, (track, _) in slots}  # fmt: skip
 
-    def _rows(self, number: int, place: int, part: Part, events: GridEvents, slots: list[int]) -> r.Rows:
+    def _rows(self, later: Sequence[Span], part: Part, events: GridEvents, slots: list[int]) -> r.Rows:
         """Header, what is given, and the REGION row; the parts and regions to come are empty."""
-        later = [*self._parts[number][place + 1 :], *self._edit.spans[number + 1 :]]
         ahead = [(int(a), max(int(a) + 1, int(b))) for a, b in (self.steps(list(one)) for one in later)]
         window = self._model.network.config.window
         room = window - min(_ROOM, window // 3)
