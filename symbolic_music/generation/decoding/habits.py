@@ -270,6 +270,7 @@ class Habits:
         places: steps of a quarter on which notes begin, (60,).
         durations: (1000,), in steps.
         at_once: notes that begin together at most.
+        sounding: notes that sound at once at most, those that begin included.
         per_bar: notes of a bar at most.
         longest_gap: steps from a note to the next at most, and to the end of the span.
         harmony: of its notes, how many begin on a pitch class that sounds in another part, on a neighbour of one, and
@@ -282,6 +283,7 @@ class Habits:
     places: Mask
     durations: Mask
     at_once: int
+    sounding: int
     per_bar: int
     longest_gap: int
     harmony: Floats
@@ -332,6 +334,7 @@ def new_habits(
         places=in_time | _grid(time) if len(time) else in_time,
         durations=np.arange(DURATIONS) >= shortest,
         at_once=at_once,
+        sounding=at_once if at_once == 1 else 2 * at_once,
         per_bar=per_bar,
         longest_gap=longest_gap,
         harmony=_NEW_HARMONY,
@@ -385,11 +388,18 @@ def habits_of(
         _grid(time),
         durations,
         at_once=max(1, int(np.quantile(together, 0.99))),
+        sounding=max(1, int(np.quantile(_sounding_at(time, time, duration), 0.99))),
         per_bar=int(np.ceil(each_bar.max() * 1.25)),
         longest_gap=int(np.quantile(gaps, 0.98, method="higher")) if len(gaps) else 1 << 30,
         harmony=_harmony(time[~drums], key[~drums], others),
         classes=np.bincount(key[~drums] % 12, minlength=12).astype(np.float64),
     )
+
+
+def _sounding_at(times: Integers, time: Integers, duration: Integers) -> Integers:
+    """How many notes sound at each of some times; what ends there does not."""
+    begun = np.searchsorted(np.sort(time), times, side="right")
+    return np.asarray(begun - np.searchsorted(np.sort(time + duration), times, side="right"))
 
 
 def _harmony(time: Integers, key: Integers, others: Sounding | None) -> Floats:

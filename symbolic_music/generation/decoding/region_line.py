@@ -156,6 +156,8 @@ class RegionLine:
                 own_keys[first : first + 128] = own
                 if (own_keys & habits.keys).any():
                     free[place] &= habits.keys
+                sounds = sum(until > time for until in self._busy[place].values())
+                free[place] &= sounds < habits.sounding or instrument == r.DRUM_KEYS
                 free[place] &= self._within(habits.at_once, habits.per_bar, place, time, bar)
                 free[place] &= habits.places[time % r.STEPS]
         return free

@@ -79,6 +79,12 @@ class Draft:
         loudness = voice.velocity(onset, pitch) if velocity is None else velocity
         return self._append((onset, end - onset, pitch, loudness, voice.program, voice.channel, track, 0), score)
 
+    def adopt(self, other: Draft) -> None:
+        """Go on from what another draft of the same piece has."""
+        number, own = self.number, vars(other)
+        vars(self).update({name: value.copy() if hasattr(value, "copy") else value for name, value in own.items()})
+        self.number = number
+
     def press(self, onset: int, end: int, track: int) -> None:
         """The sustain pedal of a track goes down and up again, within the region."""
         first, last = self._span
@@ -116,6 +122,10 @@ class Draft:
         self._log_probability += log_probability
         self._drawn += notes
         self._complete &= complete
+
+    def has_notes(self, span: Span, tracks: Sequence[int]) -> bool:
+        """Whether some tracks have written notes in a region."""
+        return any(span[0] <= row[0] < span[1] and row[6] in tracks for row in self._rows)
 
     def among(self, given: Array) -> Array:
         """Given notes and those written, in order."""

@@ -30,9 +30,12 @@ def edit_session(
 
     Without `sampling` that of `default_sampling`. Of `best_of` candidates each alternative is the one that fits best.
     """
-    kind = RegionEditing if model.reads == "regions" else Editing
     sampling = sampling or default_sampling(model, from_nothing=not len(score))
-    session = kind(score, edit, model, sampling, seed, count * best_of)
+    session: EditSession
+    if model.reads == "regions":
+        session = RegionEditing(score, edit, model, sampling, seed, count * best_of, best_of)
+    else:
+        session = Editing(score, edit, model, sampling, seed, count * best_of)
     return session if best_of == 1 else BestOf(session, best_of)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.evaluation.context import fit
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint, Unsatisfiable
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding, sounding_chords
@@ -53,10 +54,20 @@ class RegionEditing(PlannedSession):
     """An `EditSession`; arguments and errors as `PlannedSession`'s.
 
     What is written keeps to what its tracks do elsewhere in the piece (`decoding.habits`), unless the limits are free.
+
+    Args:
+        each: alternatives that are candidates for one result. Of a band they all go on from the part that fits best.
     """
 
     def __init__(
-        self, score: Score, edit: Edit, model: Model[Any], sampling: Sampling, seed: int = 0, count: int = 1
+        self,
+        score: Score,
+        edit: Edit,
+        model: Model[Any],
+        sampling: Sampling,
+        seed: int = 0,
+        count: int = 1,
+        each: int = 1,
     ) -> None:
         if isinstance(edit.task, Thin):
             raise OptionError(f"model {model.card.name!r} writes notes anew, it does not thin them out")
@@ -65,6 +76,7 @@ class RegionEditing(PlannedSession):
         super().__init__(score, edit, model, sampling, seed, count)
         self._scale = r.STEPS / score.ticks_per_quarter
         self._with_pedal = model.tokenizer.reads_pedal
+        self._each = each
         self._layers = layers(score, edit, self._with_pedal)
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
@@ -124,6 +136,23 @@ class RegionEditing(PlannedSession):
             yield from self._write_tracks((number, layer), own, {track: voices[track] for track in tracks})
             for draft in self._drafts:
                 draft.end()
+            if len(self._layers) > 1:
+                self._choose(region, tracks)
+
+    def _choose(self, region: Span, tracks: Sequence[int]) -> None:
+        """Let all candidates go on from the one whose notes in some tracks fit best."""
+        for first in range(0, len(self._drafts), self._each):
+            candidates = self._drafts[first : first + self._each]
+            best = max(candidates, key=lambda draft: self._fit(draft, region, tracks))
+            for draft in candidates:
+                if draft is not best:
+                    draft.adopt(best)
+
+    def _fit(self, draft: Draft, region: Span, tracks: Sequence[int]) -> float:
+        if self._each == 1 or not draft.has_notes(region, tracks):
+            return -1.0
+        score = self._score.replace(notes=draft.among(self._given), tracks=tuple(draft.tracks))
+        return fit(score, *region, tuple(tracks), self._edit.like)[0] or 0.0
 
     def _write_tracks(self, at: tuple[int, int], rows: Array, voices: dict[int, Voice]) -> Iterator[WrittenNote]:
         """Write some tracks of a region, which had `rows` there; `at` numbers the region and the layer."""
@@ -136,8 +165,9 @@ class RegionEditing(PlannedSession):
             drafts = self._drafts
             for attempt in range(_TRIES):
                 counts = list[int]()
-                for first in range(0, len(drafts), _AT_ONCE):
-                    some = drafts[first : first + _AT_ONCE]
+                at_once = max(1, _AT_ONCE // self._each) * self._each
+                for first in range(0, len(drafts), at_once):
+                    some = drafts[first : first + at_once]
                     counts += yield from self._draw((*at, place, attempt), some, planner, parts[place + 1 :])
                 drafts = [draft for draft, count in zip(drafts, counts, strict=True) if had and not count]
                 if not drafts:
@@ -156,10 +186,10 @@ class RegionEditing(PlannedSession):
         """
         number, layer, *place = at
         ahead = [*later, *self._edit.spans[number + 1 :]]
-        if not any(at):  # nothing is written yet: all alternatives ask for the same
-            requests = [self._request(number, ahead, drafts[0], planner)] * len(drafts)
-        else:
-            requests = [self._request(number, ahead, draft, planner) for draft in drafts]
+        # Alternatives that have the same so far ask for the same.
+        same = len(drafts) if not any(at) else 1 if any(place) or len(self._layers) == 1 else self._each
+        firsts = [self._request(number, ahead, draft, planner) for draft in drafts[::same]]
+        requests = [firsts[i // same] for i in range(len(drafts))]
         numbers = number, *place, *([layer] if layer else [])
         seeds = [self._derived(draft.number, *numbers) for draft in drafts]
         sampler = RegionSampler(self._model.network, [request for request, _ in requests], self._sampling, seeds)

@@ -77,7 +77,8 @@ class Elsewhere:
                 places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         if limits.grid is not None:
             places = np.ones_like(places)
-        found = replace(found, at_once=at_once, per_bar=per_bar, places=places)
+        sounding = max(found.sounding, at_once)
+        found = replace(found, at_once=at_once, sounding=sounding, per_bar=per_bar, places=places)
         # Chords that are asked for may be in another key than the part is elsewhere.
         return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS) if limits.chords else found
 
@@ -134,7 +135,7 @@ class Elsewhere:
         counts = np.array([np.count_nonzero(events.slot[own] == slot) for slot in slots], np.float64)
         is_new = ~np.isin(slots, self._known)
         if steps <= 0 or counts.sum() < _FEWEST_FOR_PACE:
-            is_alone = np.isin(events.slot, slots).all()
+            is_alone = len(slots) == 1 or np.isin(events.slot, slots).all()
             return self._usual_paces(slots) if is_alone else np.zeros(len(slots))
         return np.where(is_new, self._usual_paces(slots), (counts + _RESTING) / steps)
 
