@@ -334,7 +334,7 @@ def new_habits(
         places=in_time | _grid(time) if len(time) else in_time,
         durations=np.arange(DURATIONS) >= shortest,
         at_once=at_once,
-        sounding=at_once if at_once == 1 else 2 * at_once,
+        sounding=KEYS,
         per_bar=per_bar,
         longest_gap=longest_gap,
         harmony=_NEW_HARMONY,

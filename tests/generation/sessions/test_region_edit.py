@@ -59,6 +59,7 @@ def test_habits_of_a_part() -> None:
     assert np.flatnonzero(found.places).tolist() == [0, 30]
     assert np.flatnonzero(found.durations).max() == 25
     assert found.at_once == 1
+    assert found.sounding == 2
     assert found.per_bar == 7
     assert found.longest_gap == 150
     assert habits_of(time[:5], np.full(5, 25), np.full(5, 60), time[:5] // 240) is None
@@ -474,9 +475,48 @@ def test_parts_that_are_written_together_keep_their_own_paces() -> None:
     assert [240 * pace for pace in paces] == pytest.approx([6, 8, 4], rel=0.05)
 
 
+def test_a_band_is_written_one_part_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = requested(monkeypatch)
+    session = generation.edit(song(), [bars(9, 16)], None, regional(), seed=4, count=2, best_of=2)
+    done = [session.done for _ in session.stream()]
+    assert [[instrument for _, instrument in one.slots] for one in requests[::4]] == [[33], [0], [128]]
+    lengths = [len(one.past) for one in requests]
+    assert lengths == [lengths[0]] * 12, "what is written in the region is not past"
+    rows = [one.rows for one in requests]
+    same = [np.array_equal(rows[i], rows[j]) for i, j in ((0, 3), (4, 5), (6, 7), (4, 6), (8, 9), (10, 11))]
+    assert same == [True, True, True, False, True, True], (
+        "candidates go on from one of them, alternatives from their own"
+    )
+    assert max(done) <= 1
+    first, second = session.results()
+    kept = song().notes[(song().notes["onset"] < 8 * 1920) | (song().notes["onset"] >= 16 * 1920)]
+    for one in (first, second):
+        outside = (one.score.notes["onset"] < 8 * 1920) | (one.score.notes["onset"] >= 16 * 1920)
+        assert np.array_equal(one.score.notes[outside], kept)
+    assert session.done == 1
+
+
+def test_parts_are_written_together_where_limits_count_them_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = requested(monkeypatch)
+    for limits in (Limits(notes_per_bar=(2, 20)), Limits(notes_at_once=(1, 4)), Limits(end_on=17)):
+        generation.edit(song(), [bars(9, 16)], None, regional(), seed=4, limits=limits, best_of=1).finish()
+    generation.edit(song(), [bars(9, 9)], [0, 1], regional(), seed=4, verb="revoice", best_of=1).finish()
+    assert {len(one.slots) for one in requests[:-1]} == {3}
+    assert len(requests[-1].slots) == 2
+
+
+def test_a_part_begins_no_note_while_as_many_sound_as_ever_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = generation.infill(song(), bars=(9, 12), tracks=[0], model=regional(), seed=2).notes
+    own = written[(written["track"] == 0) & (written["onset"] >= 8 * 1920) & (written["onset"] < 12 * 1920)]
+    ends = own["onset"].astype(np.int64) + own["duration"]
+    # A step of the model is eight ticks.
+    assert len(own) and all(int(((own["onset"] <= t) & (ends > t + 8)).sum()) == 1 for t in own["onset"])
+
+
 def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = requested(monkeypatch)
-    generation.edit(song(), [bars(9, 16)], None, regional(), seed=4).finish()
+    limits = Limits(polyphony=20)  # counts the notes of all parts, which are written together for it
+    generation.edit(song(), [bars(9, 16)], None, regional(), seed=4, limits=limits).finish()
     line, even = RegionLine(requests[0], Sampling(), 0), np.full(33, -np.log(33))
     number = {instrument: slot for slot, instrument in requests[0].slots}
     for time in range(0, 240, 30):
