@@ -484,9 +484,7 @@ def test_a_band_is_written_one_part_after_another(monkeypatch: pytest.MonkeyPatc
     assert lengths == [lengths[0]] * 12, "what is written in the region is not past"
     rows = [one.rows for one in requests]
     same = [np.array_equal(rows[i], rows[j]) for i, j in ((0, 3), (4, 5), (6, 7), (4, 6), (8, 9), (10, 11))]
-    assert same == [True, True, True, False, True, True], (
-        "candidates go on from one of them, alternatives from their own"
-    )
+    assert same == [True, True, True, False, True, True], "candidates go on from one of them"
     assert max(done) <= 1
     first, second = session.results()
     kept = song().notes[(song().notes["onset"] < 8 * 1920) | (song().notes["onset"] >= 16 * 1920)]
@@ -510,7 +508,8 @@ def test_a_part_begins_no_note_while_as_many_sound_as_ever_do(monkeypatch: pytes
     own = written[(written["track"] == 0) & (written["onset"] >= 8 * 1920) & (written["onset"] < 12 * 1920)]
     ends = own["onset"].astype(np.int64) + own["duration"]
     # A step of the model is eight ticks.
-    assert len(own) and all(int(((own["onset"] <= t) & (ends > t + 8)).sum()) == 1 for t in own["onset"])
+    assert len(own)
+    assert all(int(((own["onset"] <= t) & (ends > t + 8)).sum()) == 1 for t in own["onset"])
 
 
 def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
