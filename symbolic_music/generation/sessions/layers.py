@@ -13,10 +13,10 @@ def layers(score: Score, edit: Edit, with_pedal: bool) -> list[list[int]]:
     """The written tracks: those that are written together, in the order in which they are.
 
     A band is written one part after another: basses, keys and guitars, others, and the drums to all of them. Where
-    limits count the notes of all parts together, at the beginning of a piece, where the notes are there already, and
-    with a pedal, the parts are written at once.
+    limits count the notes of all parts together, where the notes are there already, and with a pedal, the parts are
+    written at once.
     """
-    apart = len(score) and isinstance(edit.task, Write) and not with_pedal and not _counts_together(edit.limits)
+    apart = isinstance(edit.task, Write) and not with_pedal and not _counts_together(edit.limits)
     if not apart:
         return [list(edit.tracks)]
     return [[track] for track in sorted(edit.tracks, key=lambda track: (_turn(score.tracks[track]), track))]

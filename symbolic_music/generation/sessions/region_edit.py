@@ -57,6 +57,8 @@ class RegionEditing(PlannedSession):
 
     Args:
         each: alternatives that are candidates for one result. Of a band they all go on from the part that fits best.
+        to_others: sampling where there is music around, `sampling` being that of a piece's first part; None for the
+            same.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class RegionEditing(PlannedSession):
         seed: int = 0,
         count: int = 1,
         each: int = 1,
+        to_others: Sampling | None = None,
     ) -> None:
         if isinstance(edit.task, Thin):
             raise OptionError(f"model {model.card.name!r} writes notes anew, it does not thin them out")
@@ -76,7 +79,7 @@ class RegionEditing(PlannedSession):
         super().__init__(score, edit, model, sampling, seed, count)
         self._scale = r.STEPS / score.ticks_per_quarter
         self._with_pedal = model.tokenizer.reads_pedal
-        self._each = each
+        self._each, self._to_others = each, to_others or sampling
         self._layers = layers(score, edit, self._with_pedal)
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
@@ -192,7 +195,8 @@ class RegionEditing(PlannedSession):
         requests = [firsts[i // same] for i in range(len(drafts))]
         numbers = number, *place, *([layer] if layer else [])
         seeds = [self._derived(draft.number, *numbers) for draft in drafts]
-        sampler = RegionSampler(self._model.network, [request for request, _ in requests], self._sampling, seeds)
+        sampling = self._to_others if layer or len(self._score) else self._sampling
+        sampler = RegionSampler(self._model.network, [request for request, _ in requests], sampling, seeds)
         counts, totals = [0] * len(drafts), [0.0] * len(drafts)
         for own, drawn in self._named(sampler.stream(), planner.part.span):
             draft, track = drafts[own], requests[own][1][drawn.slot]

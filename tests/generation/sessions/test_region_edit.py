@@ -425,7 +425,7 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional(), sampling=Sampling())
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=pianist())
     generation.generate(None, 2.0, regional())
-    assert [one.temperature for one in drawn] == [0.65, 1.0, 1.0, 0.85]
+    assert [one.temperature for one in drawn] == [0.65, 1.0, 1.0, 0.85, 0.65, 0.65, 0.65], "of a new piece, the first part"
 
 
 def requested(monkeypatch: pytest.MonkeyPatch) -> list[RegionRequest]:
@@ -445,6 +445,7 @@ def test_a_piece_from_nothing_begins_as_a_stretch_does(monkeypatch: pytest.Monke
     requests = requested(monkeypatch)
     score = generation.generate(None, 40.0, regional(), seed=4)
     assert [one.is_opening for one in requests] == [True] + [False] * (len(requests) - 1)
+    assert [requests[0].slots[0][1], requests[-1].slots[0][1]] == [33, 128]
     assert set(requests[0].rows[:, KIND].tolist()) == {START, TRACK}
     assert (requests[0].rows[1:, ABOUT] == ABOUT_GIVEN).all()
     pitched = score.notes[score.notes["channel"] != 9]
