@@ -132,9 +132,9 @@ class _Patch:
         self._given: set[int] = set()
         # (onset, duration, key, velocity) of the notes that come into each track
         self._came: dict[int, list[Sound]] = defaultdict(list)
-        for file, begun, ended in placed.notes[change.went].tolist():
+        for file, begun, over in placed.notes[change.went].tolist():
             own = self._removed[file]
-            own |= {begun, ended} if ended >= 0 else {begun}
+            own |= {begun, over} if over >= 0 else {begun}
         for swap in swapped:
             if swap.place is not None:
                 self._removed[swap.file].add(swap.place)

@@ -70,7 +70,7 @@ class EventTable:
     @cached_property
     def ports(self) -> list[int]:
         """The rows that say a port."""
-        return (self.kind == _PORT).nonzero()[0].tolist()
+        return np.flatnonzero(self.kind == _PORT).tolist()
 
     @property
     def end(self) -> int:

@@ -33,8 +33,8 @@ def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
     found: dict[int, list[New]] = {}
     for new, before, after in zip(free, left, right, strict=True):
         found.setdefault(min(before if new.first else after, last), []).append(new)
-    standing = [new for new in added if new.before is not None]
-    for new, row in zip(standing, table.rows([new.before for new in standing]).tolist(), strict=True):
+    standing = [(new, new.before) for new in added if new.before is not None]
+    for (new, _), row in zip(standing, table.rows([place for _, place in standing]).tolist(), strict=True):
         found.setdefault(row, []).append(new)
     return found
 
