@@ -9,7 +9,8 @@ back exactly, note for note; measures of parts without an edit whose bytes are t
 music21 finds after all that it finds before: bar lines, pitches, ties, slurs, dynamics, lyrics, chord symbols,
 articulations. Before is music21's reading of the file itself (for kern its own kern reader, which knows no slurs and
 hairpins), after its reading of what we wrote. Files come in a shuffled order, as many as `--seconds` allow for each
-kind. With `--log` the counts of each file are kept as JSON lines, and a later run goes on where an earlier one stopped.
+kind. With `--log` the counts of each file are kept as JSON lines, and a later run of the same commit goes on where this
+one stopped.
 Results go to benchmarks/results/notation_round_trip.json, where those of other kinds stay, and with `--checked 0` those
 that music21 checked.
 """
@@ -27,6 +28,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 from arguments import parser_of
+from file_log import FileLog
 from notation_facts import facts
 from result_file import RESULTS, write_result
 
@@ -159,32 +161,13 @@ def share(metric: str, ours: int, of: int, unit: str = "files") -> dict[str, Any
     return {"metric": metric, "ours": ours, "peer": of, "peer_name": "of", "ratio": ratio, "unit": unit}
 
 
-class Log:
-    """Counts of files that were measured, in a file of JSON lines, or nowhere."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        rows = path.read_text().splitlines() if path is not None and path.exists() else []
-        self._known = {(row["kind"], row["file"]): Counter(row["count"]) for row in map(json.loads, rows)}
-
-    def count(self, kind: str, name: str) -> Counter[str] | None:
-        """That of a file, None where it was not measured."""
-        return self._known.get((kind, name))
-
-    def add(self, kind: str, name: str, count: Counter[str]) -> None:
-        """One more."""
-        if self._path is not None:
-            with self._path.open("a") as out:
-                out.write(json.dumps({"kind": kind, "file": name, "count": count}) + "\n")
-
-
 def main() -> None:
     parser = parser_of(seconds=3600.0, checked=1200.0, log=Path)
     parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
     args = parser.parse_args()
     import music21
 
-    log = Log(args.log)
+    log = FileLog(args.log)
 
     folder = Path(music21.__file__).parent / "corpus"
     rows = _not_measured(args.kinds, args.checked > 0)
@@ -197,7 +180,8 @@ def main() -> None:
         check_for = args.checked if kind != "ABC" else 0.0
         for path in paths:
             spent, name = time.monotonic() - begin, str(path.relative_to(folder))
-            own = log.count(kind, name)
+            known = log.get(kind, name)
+            own = None if known is None else Counter[str](known)
             if own is None and spent <= args.seconds:
                 own = Counter[str]()
                 one_file(path, own, spent < check_for)

@@ -24,7 +24,6 @@ Results go to benchmarks/results/round-trip.json.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import statistics
 import sys
@@ -36,7 +35,8 @@ from typing import Any
 
 import numpy as np
 import symusic
-from result_file import commit, write_result
+from file_log import FileLog
+from result_file import write_result
 from tokenizers_remi_compound import midi_files, row
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -201,31 +201,7 @@ def one_file(path: Path, number: int, is_played: bool) -> tuple[Counter[str], di
     return found, times
 
 
-class Log:
-    """Counts and milliseconds of files that this commit measured, in a file of JSON lines, or nowhere."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path, self._commit = path, commit()
-        rows = path.read_text().splitlines() if path is not None and path.exists() else []
-        self._known = {
-            (row["corpus"], row["file"]): (Counter[str](row["count"]), row["times"])
-            for row in map(json.loads, rows)
-            if row["commit"] == self._commit
-        }
-
-    def get(self, corpus: str, name: str) -> tuple[Counter[str], dict[str, list[float]]] | None:
-        """Those of a file, None where it was not measured."""
-        return self._known.get((corpus, name))
-
-    def add(self, corpus: str, name: str, found: Counter[str], times: dict[str, list[float]]) -> None:
-        """One more."""
-        if self._path is not None:
-            row = {"commit": self._commit, "corpus": corpus, "file": name, "count": found, "times": times}
-            with self._path.open("a") as out:
-                out.write(json.dumps(row) + "\n")
-
-
-def corpus(folder: Path, count: int, played_every: int, log: Log) -> tuple[Counter[str], dict[str, list[float]]]:
+def corpus(folder: Path, count: int, played_every: int, log: FileLog) -> tuple[Counter[str], dict[str, list[float]]]:
     """All figures of one corpus."""
     found: Counter[str] = Counter()
     times: dict[str, list[float]] = {}
@@ -234,8 +210,8 @@ def corpus(folder: Path, count: int, played_every: int, log: Log) -> tuple[Count
         known = log.get(folder.name, name)
         own, own_times = known or one_file(path, number, number % played_every == 0)
         if known is None:
-            log.add(folder.name, name, own, own_times)
-        found += own
+            log.add(folder.name, name, [own, own_times])
+        found += Counter(own)
         for what, of in own_times.items():
             times.setdefault(what, []).extend(of)
     return found, times
@@ -252,7 +228,7 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     count = 0
-    log = Log(options.log)
+    log = FileLog(options.log)
     for name in options.only:
         found, times = corpus(options.corpora / name, options.files or sys.maxsize, options.played_every, log)
         count += found["files"]

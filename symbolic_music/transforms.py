@@ -81,6 +81,13 @@ def _moved(source: object | None, *move: int) -> object | None:
     return moved(*move) if callable(moved) else source
 
 
+def _behind_notes(score: Score) -> dict[str, NDArray[np.bool_]]:
+    """Masks of what stands at tick 0 behind a note of its channel, where the file that is remembered says so."""
+    behind_notes = getattr(score.source, "behind_notes", None)
+    found: dict[str, NDArray[np.bool_]] = behind_notes(score) if callable(behind_notes) else {}
+    return found
+
+
 def _numbers_from(score: Score, first: int, last: int) -> Array:
     """The bar numbers of a part of a score, which begins in the bar that holds `first`."""
     if not len(score.bar_numbers):
@@ -93,7 +100,10 @@ def _numbers_from(score: Score, first: int, last: int) -> Array:
 
 
 def shift(score: Score, ticks: int) -> Score:
-    """Move everything by this many ticks. Tempo, meter and key events at tick 0 stay, to be in force throughout.
+    """Move everything by this many ticks. What is set at tick 0 stays there, to be in force throughout.
+
+    That is tempo, meter, key, controllers, bends and messages; a controller, bend or aftertouch that stands behind a
+    note of tick 0 in its file moves with the note, which begins without it.
 
     Raises:
         RegionError: when a note would start before 0 or past the largest 32-bit tick.
@@ -107,17 +117,25 @@ def shift(score: Score, ticks: int) -> Score:
     if len(onsets) and (onsets[0] < 0 or onsets[-1] > np.iinfo(np.int32).max):
         raise RegionError(f"cannot shift by {ticks} ticks: the first note is at {score.notes['onset'][0]}")
 
-    def moved(table: Array, column: str = "time", keep_first: bool = True) -> Array:
-        table = table.copy()
-        fixed = (table[column] == 0) if keep_first and ticks > 0 else np.zeros(len(table), bool)
-        table[column] = np.where(fixed, 0, np.maximum(table[column].astype(np.int64) + ticks, 0))
+    behind = _behind_notes(score) if ticks > 0 else {}
+
+    def times(name: str, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        stays = (times == 0) & ~behind.get(name, np.False_) if ticks > 0 else np.False_
+        return np.where(stays, 0, np.maximum(times + ticks, 0))
+
+    def moved(name: str) -> Array:
+        table = getattr(score, name).copy()
+        table["time"] = times(name, table["time"].astype(np.int64))
         return table
 
+    notes = score.notes.copy()
+    notes["onset"] = onsets
+    at = times("others", np.array([other.time for other in score.others], np.int64)).tolist()
     return score.replace(
-        notes=moved(score.notes, "onset", keep_first=False),
-        **{name: moved(getattr(score, name)) for name in _TIMED},
+        notes=notes,
+        **{name: moved(name) for name in _TIMED},
         texts=tuple(replace(t, time=max(0, t.time + ticks)) for t in score.texts),
-        others=tuple(replace(o, time=max(0, o.time + ticks) if o.time else 0) for o in score.others),
+        others=tuple(replace(other, time=time) for other, time in zip(score.others, at, strict=True)),
         source=_moved(score.source, ticks),
     )
 

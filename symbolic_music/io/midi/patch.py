@@ -128,10 +128,13 @@ class _Patch:
         self._removed: dict[int, set[int]] = defaultdict(set)
         self._new: dict[int, list[New]] = defaultdict(list)
         self._extras: dict[tuple[int, int | None], _Extra] = {}
+        # Port << 4 | channel of tracks that were added.
+        self._given: set[int] = set()
         # (onset, duration, key, velocity) of the notes that come into each track
         self._came: dict[int, list[Sound]] = defaultdict(list)
-        for file, *places in placed.notes[change.went].tolist():
-            self._removed[file].update(place for place in places if place >= 0)
+        for file, begun, over in placed.notes[change.went].tolist():
+            own = self._removed[file]
+            own |= {begun, over} if over >= 0 else {begun}
         for swap in swapped:
             if swap.place is not None:
                 self._removed[swap.file].add(swap.place)
@@ -194,7 +197,7 @@ class _Patch:
 
     def _hanging_alike(self, keys: NDArray[np.bool_]) -> bool:
         """Whether notes that never end, whose length depends on older ones of their pitch, still last as long."""
-        pitches: NDArray[np.bool_] = np.logical_or.reduce(keys.reshape(16, 128))
+        pitches: NDArray[np.bool_] = np.logical_or.reduce(keys[:-1].reshape(16, 128))
         notes = self._score.notes[pitches[self._score.notes["pitch"]]]
         return bool(np.array_equal(ended(self._score.replace(notes=notes)).notes["duration"], notes["duration"]))
 
@@ -243,11 +246,11 @@ class _Patch:
                 continue
             others.append(span)
             anchor = anchors.get(index) if all(onset not in one for one in others[:-1]) else None
-            off, end = self._off(file, voice & 15, pitch, None), -1
+            end = -1
             if twin is not None and file == self._placed.notes[twin, 0]:
                 # A note in the place of another: both its events stand where those of the other stood.
                 _, anchor, end = self._placed.notes[twin].tolist()
-                off = self._off(file, voice & 15, pitch, end)
+            off = self._off(file, voice & 15, pitch, end)
             on = bytes([0x90 | voice & 15, pitch, max(1, velocity)])
             self._new[file].append(New(onset, on, before=anchor))
             self._came[file].append((onset, duration, note_key(voice, pitch), max(1, velocity)))
@@ -267,12 +270,12 @@ class _Patch:
         table, extent = self._placed.events(file), self._extents[file]
         return table is not None and changes_port(memoryview(self._data)[extent.start : extent.stop], table)
 
-    def _off(self, file: int, channel: int, pitch: int, place: int | None) -> bytes:
-        """A note off, said as at this place, or as this track says them where none is given."""
+    def _off(self, file: int, channel: int, pitch: int, place: int) -> bytes:
+        """A note off, said as at this place, or as this track says them where it is -1."""
         table = self._placed.events(file)
         if table is None:
             raise _ImpossibleError
-        if place is None or place < 0:
+        if place < 0:
             return bytes([0x80 | channel, pitch, 64]) if table.has_offs else bytes([0x90 | channel, pitch, 0])
         row = int(table.rows([place])[0])
         return bytes([int(table.status[row]) & 0xF0 | channel, pitch, int(table.second[row])])
@@ -281,7 +284,7 @@ class _Patch:
         return bisect_right(self._placed.first, track) - 1
 
     def _extra(self, track: int, voice: int | None) -> _Extra:
-        if isinstance(self._placed, Nearby):
+        if voice is None and isinstance(self._placed, Nearby):
             raise _ImpossibleError  # which channels are free, only all of the file says
         return self._extras.setdefault((track, voice), _Extra(track, voice))
 
@@ -297,15 +300,12 @@ class _Patch:
         }
         if not found:
             return found
-        notes, kept, first = self._placed.table, self._change.kept, int(new["onset"].min())
+        notes = self._placed.table
         stop = int((new["onset"].astype(np.int64) + new["duration"]).max())
-        begin = np.searchsorted(self._onsets, first - int(notes["duration"].max(initial=0)))
-        old = kept[begin : np.searchsorted(self._onsets, stop, side="right")]
-        old = old[old >= 0]
-        old = old[notes["onset"][old].astype(np.int64) + notes["duration"][old] >= first]
+        old = self._placed.sounding(int(new["onset"][0]), stop)  # rows are in order of time
         pitches = np.zeros(128, bool)
         pitches[new["pitch"]] = True
-        old = old[pitches[notes["pitch"][old]]]
+        old = old[self._change.stayed[old] & pitches[notes["pitch"][old]]]
         where, rows = self._placed.notes[old, 0].tolist(), notes[["onset", "duration", "pitch", "track"]][old].tolist()
         for file, (onset, duration, pitch, track) in zip(where, rows, strict=True):
             key = (file, _voice(self._placed.parts[track]), pitch)
@@ -344,7 +344,7 @@ class _Patch:
             track, score = self._tracks[extra.track], self._score
             own = extra.voice is None
             voice = self._free(track) if extra.voice is None else extra.voice
-            self._voices.add(voice)
+            self._given.add(voice)
             notes = note_table() if not extra.rows else score.notes[extra.rows]
             controls, bends = (t[t["track"] == extra.track] if own else t[:0] for t in (score.controls, score.bends))
             if single and own and not voice >> 4:
@@ -362,7 +362,7 @@ class _Patch:
 
     @cached_property
     def _voices(self) -> set[int]:
-        """Port << 4 | channel of all that the file says, of what its messages make drums, and of added tracks."""
+        """Port << 4 | channel of all that the file says, and of what its messages make drums."""
         assert isinstance(self._placed, Placed)
         return {*self._placed.voices, *self._drums.on, *self._drums.off}
 
@@ -375,17 +375,18 @@ class _Patch:
     def _free(self, track: Track) -> int:
         """A voice that no track of the file uses, or the drums' where they have the standard kit."""
         assert isinstance(self._placed, Placed)
+        taken = self._voices | self._given
         changed = {v for events in self._placed.tracks for v in events.changes[:, 2].tolist()}
         for port in range(_PORTS):
             if track.is_drum:
                 voice = port << 4 | DRUM_CHANNEL
                 if voice in self._drums.off:
                     continue
-                if voice not in self._voices or (voice not in changed and not track.program):
+                if voice not in taken or (voice not in changed and not track.program):
                     return voice
             else:
                 for channel in range(16):
-                    if channel != DRUM_CHANNEL and port << 4 | channel not in self._voices:
+                    if channel != DRUM_CHANNEL and port << 4 | channel not in taken:
                         return port << 4 | channel
         raise _ImpossibleError
 

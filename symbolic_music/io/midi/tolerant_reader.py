@@ -80,6 +80,20 @@ class Placed:
         """Those of the notes whose places are known: all."""
         return np.arange(len(self.notes))
 
+    def sounding(self, first: int, last: int) -> NDArray[np.int64]:
+        """Those that sound between two ticks."""
+        begin = self._onsets.searchsorted(first - self._longest)
+        rows = np.arange(begin, self._onsets.searchsorted(last, side="right"))
+        return rows[self._onsets[rows] + self.table["duration"][rows] >= first]
+
+    @cached_property
+    def _onsets(self) -> NDArray[np.int64]:
+        return self.table["onset"].astype(np.int64)
+
+    @cached_property
+    def _longest(self) -> int:
+        return int(self.table["duration"].max(initial=0))
+
     def events(self, file: int) -> EventTable | None:
         """The events of a track of the file; None where it is damaged."""
         return self.tracks[file].table

@@ -43,7 +43,6 @@ from symbolic_music.io.midi.writing.layers import layered
 from symbolic_music.io.midi.writing.order import (
     BANK_HIGH,
     BANK_LOW,
-    CONTROL,
     HEAD,
     PROGRAM,
     Order,
@@ -103,7 +102,7 @@ def written(score: Score) -> bytes:
         together = _one_chunk(score, parts, texts, order)
         if together is not None:
             return _file(0, score.ticks_per_quarter, [together])
-    others, silent = _others(score)
+    others, silent = _others(score, order)
     for chunk, words in apart.items():
         silent.setdefault(chunk, []).extend(map(text_message, words))
     silent = dict(sorted(silent.items()))
@@ -115,7 +114,7 @@ def written(score: Score) -> bytes:
     if len(sounds) > len({(place.port, place.channel) for place in places}):
         order = PartByPart(order)
     groups = _groups(score, parts, places, texts)
-    beginning = [_maps(score, texts[None]) + [_message(other) for other in others[None]], *silent.values()]
+    beginning = [_maps(score, texts[None]) + [_message(other, order) for other in others[None]], *silent.values()]
     depths, first, begun, columns = _note_columns(parts, places, groups, len(beginning), releases, order)
     columns += _state_columns(_states(parts, places, groups, order), places, groups, first, order)
     messages = [(number, message) for number, own in enumerate(beginning) for message in own]
@@ -125,7 +124,7 @@ def written(score: Score) -> bytes:
         begin = head(score.tracks[tracks[0]], place.port if several else None)
         messages += [(number, message) for number in range(at, at + depth) for message in begin]
         messages += [(at, text_message(text)) for track in tracks for text in texts.pop(track, [])]
-        messages += [(at, _message(other, place.channel)) for track in tracks for other in others.pop(track, [])]
+        messages += [(at, _message(other, order, place.channel)) for track in tracks for other in others.pop(track, [])]
     chunks = chunk_bytes(columns, messages, len(beginning) + sum(depths))
     return _file(1, score.ticks_per_quarter, chunks, [other.data for other in score.others if other.data[0] < 0x80])
 
@@ -210,7 +209,7 @@ def _check(score: Score) -> None:
         raise MidiError("the lower number of a meter is a power of two in MIDI")
 
 
-def _others(score: Score) -> tuple[dict[int | None, list[Other]], dict[int, list[Message]]]:
+def _others(score: Score, order: Order) -> tuple[dict[int | None, list[Other]], dict[int, list[Message]]]:
     """Events without a table by the track they stand in, and those of tracks of the file in which nothing plays."""
     others: dict[int | None, list[Other]] = defaultdict(list)
     silent: dict[int, list[Message]] = defaultdict(list)
@@ -218,20 +217,20 @@ def _others(score: Score) -> tuple[dict[int | None, list[Other]], dict[int, list
         if other.data[:2] == _METER or other.data[0] >> 4 == 8 or other.data[0] < 0x80:
             continue  # see `_maps`, `Releases`, and `_file`
         if other.track is None and other.chunk > 0:
-            silent[other.chunk].append(_message(other))
+            silent[other.chunk].append(_message(other, order))
         else:
             others[other.track].append(other)
     return others, silent
 
 
-def _message(other: Other, channel: int | None = None) -> Message:
+def _message(other: Other, order: Order, channel: int | None = None) -> Message:
     """An event as it was; one of a channel moves along with its part."""
     status = other.data[0]
     if status >= 0xF0:
         return other.time, HEAD, other.data
     if channel is not None:
-        return other.time, CONTROL, bytes([status & 0xF0 | channel]) + other.data[1:]
-    return other.time, PROGRAM if status >> 4 == 0xC else CONTROL, other.data
+        return other.time, order.touch(other), bytes([status & 0xF0 | channel]) + other.data[1:]
+    return other.time, PROGRAM if status >> 4 == 0xC else order.touch(other), other.data
 
 
 def _groups(score: Score, parts: Sequence[Part], places: Sequence[Place], texts: Texts) -> list[list[int]]:

@@ -211,6 +211,7 @@ def _events(
     kept_staves = {int(number(item.element.findtext("staff")) or 0) for item in kept}
     out: list[sheet.Event] = []
     known = {chain.place: chain for chain in chains}
+    orphans = _orphans(left, chains, kept_voices)
     for staff in range(1, state.staves + 1) if state.staves > 1 else (0,):
         own = [s for s in left if _staff(s, chains, state) == staff]
         if not own and (staff in kept_staves or (kept and state.staves < 2)):
@@ -224,7 +225,7 @@ def _events(
                 names[event.voice] = _name(mine, taken, 4 * (staff - 1) if staff else 0)
             event.voice = names[event.voice]
             if event.heads:
-                _carry(event, own, known)
+                _carry(event, own, known, orphans)
         out += events
     for grace in graces:
         if grace.element is not None and _voice(grace) not in kept_voices:
@@ -244,8 +245,25 @@ def _name(mine: list[str], taken: set[str], least: int) -> int:
     return new
 
 
-def _carry(event: sheet.Event, own: Sequence[Segment], known: dict[Place, _Chain]) -> None:
-    """Give an event the articulations and words of the note that stood in its place."""
+def _orphans(left: Sequence[Segment], chains: Sequence[_Chain], kept_voices: set[str]) -> dict[int, str]:
+    """The words of notes that are gone, by their tick."""
+    there = {_place(segment) for segment in left}
+    gone = (chain for chain in chains if chain.place not in there and _voice(chain.notes[0]) not in kept_voices)
+    words = ((chain.start, _words(chain.notes[0].element)) for chain in gone)
+    return {at: text for at, text in words if text}
+
+
+def _words(element: Element | None) -> str:
+    return "" if element is None else "".join(_xml(lyric) for lyric in element.iterfind("lyric"))
+
+
+def _carry(
+    event: sheet.Event, own: Sequence[Segment], known: dict[Place, _Chain], orphans: dict[int, str]
+) -> None:  # fmt: skip
+    """Give an event the articulations and words of the note that stood in its place.
+
+    One that begins where a note is gone takes its words.
+    """
     for segment in own:
         if segment.start != event.at:
             continue
@@ -255,8 +273,10 @@ def _carry(event: sheet.Event, own: Sequence[Segment], known: dict[Place, _Chain
             continue
         for notations in element.iterfind("notations"):
             event.marks += [_xml(m) for m in notations if m.tag not in ("tied", "slur", "tuplet", "glissando", "slide")]
-        event.extra = "".join(_xml(lyric) for lyric in element.iterfind("lyric"))
+        event.extra = _words(element)
         return
+    if any(segment.start == event.at and not segment.tied_from for segment in own):
+        event.extra = orphans.pop(round(event.at * TICKS), "")
 
 
 def _raw_grace(grace: WrittenNote, events: Sequence[sheet.Event]) -> sheet.Event:

@@ -143,6 +143,25 @@ class TestEventsNear:
         assert found.status[0] == 0xC0
         assert len(found) < 12
 
+    @pytest.mark.parametrize("silence", [10_000, 20_000, 3_000_000])
+    def test_long_silences_far_from_the_head_are_no_events_of_other_kinds(self, silence: int) -> None:
+        body = tune(0, *[60] * 900)
+        body += vlq(silence) + on(0, 62)[1:] + off(silence, 62) + tune(0, *[60] * 9) + END
+        whole = event_table(body)
+        assert whole is not None
+        ticks = whole.tick[:-1].tolist()
+        found = events_near(body, known_of(ticks, 480 * 899, 480 * 900 + silence))
+        assert found is not None
+        assert len(found) < 30
+        assert np.array_equal(found.tick, whole.tick[whole.rows(found.place)])
+
+    @pytest.mark.parametrize("stray", [meta(0, 1, b""), meta(0, 1, b"x"), program(0, 3), b"\x00\xf0\x01\xf7"])
+    def test_events_of_other_kinds_are_told_from_long_silences(self, stray: bytes) -> None:
+        body = tune(0, *[60] * 900) + stray + tune(0, *[60] * 9) + END
+        ticks = [tick for n in range(909) for tick in (480 * n, 480 * n + 480)]
+        for more in range(2):  # as many events as its bytes stand for
+            assert events_near(body, known_of([*ticks, *ticks[-1:] * more], 480, 480)) is None
+
     @given(st.binary(max_size=60), st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 300))
     def test_bytes_that_are_no_track(self, body: bytes, count: int, before: int, up_to: int, latest: int) -> None:
         before, up_to, count = sorted((before, up_to, count))
@@ -213,6 +232,18 @@ def test_only_notes_near_the_edit_are_looked_for() -> None:
     assert len(found.rows) < 9
     assert (found.notes[20] >= 0).all()
     assert set(found.tables) == {int(score.notes["track"][20])}
+
+
+def test_a_note_inside_another_of_its_pitch_gets_a_track_without_the_file_being_parsed() -> None:
+    score = parse_midi(LONG)
+    inside = note_table([(10, 20, 60, 64, 7, 0, 0)])
+    changed = score.replace(notes=np.concatenate([inside, score.notes]))
+    with patch.object(patching, "placed", side_effect=AssertionError):
+        out = midi_bytes(changed)
+    assert out[14:].startswith(LONG[14:])
+    assert int.from_bytes(out[10:12], "big") == 3
+    again = parse_midi(out)
+    assert sorted(again.notes[CONTENT].tolist()) == sorted(changed.notes[CONTENT].tolist())
 
 
 def test_a_note_that_is_open_where_the_neighbourhood_begins_takes_its_own_end() -> None:

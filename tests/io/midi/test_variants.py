@@ -93,6 +93,13 @@ FILES = {
         b"\x80\x00\xff\x03\x81\x00" + b"x" * 128 + b"\x80\x80\x00\x90\x3c\x40" + b"\x80\x83\x60\x80\x3c\x10"
         + b"\x00\xff\x01\x80\x02hi" + b"\x80\x00\xc0\x05" + note(62)
     ),
+    "a bend and a volume right behind the note of their tick": smf(
+        control(0, 7, 90) + bend(0, -50) + on(0, 60) + bend(0, 4000) + control(0, 7, 33) + on(0, 64) + off(480, 60)
+        + off(0, 64) + note(62), control(0, 10, 3, 1) + note(50, 1)
+    ),
+    "a bend behind the note of its tick, in the other track of its channel": smf(
+        on(0, 60) + off(480, 60) + note(62), bend(0, 3000) + control(0, 64, 127) + note(50) + control(0, 64, 0)
+    ),
     "pressures under running status, and a late end": smf(
         on(0, 60) + b"\x05\xa0\x3c\x20\x05\x3c\x30" + b"\x05\xd0\x11\x05\x22" + b"\x05\xc0\x07\x05\x08" + off(9, 60)
         + note(62) + meta(4000, 1, b"")
@@ -133,6 +140,23 @@ class TestVariants:
     def test_moved_in_time(self, data: bytes) -> None:
         later = written(transforms.shift(parse_midi(data), 480))
         assert [replace(s, time=s.time - 480) for s in play(later)] == play(data)
+
+
+def test_what_stands_behind_a_note_of_the_first_tick_moves_with_it() -> None:
+    touch, release = b"\0\xa0\x3c\x22", b"\0\x80\x40\x11"
+    data = smf(
+        GM_ON + control(0, 7, 90) + b"\0\xd0\x05" + on(0, 60) + control(0, 7, 33) + touch + bend(0, 99) + on(0, 64)
+        + release + off(480, 60) + control(0, 7, 33)
+    )  # fmt: skip
+    score = parse_midi(data)
+    later = transforms.shift(score, 480)
+    assert later.controls[["time", "value"]].tolist() == [(0, 90), (480, 33), (960, 33)]
+    assert later.bends["time"].tolist() == [480]
+    assert [other.time for other in later.others] == [0, 0, 480, 480, 960]
+    again = parse_midi(written(later))
+    assert (again, again.others) == (later, later.others)
+    # What was moved once stands before nothing any more.
+    assert transforms.shift(later, 480).controls["time"].tolist() == [0, 960, 1440]
 
 
 def test_events_of_another_port_keep_it_when_written_anew() -> None:

@@ -57,6 +57,21 @@ def test_only_the_edited_measure_of_the_part_is_written_again() -> None:
     assert played(parse_musicxml(again), 0) == [(0, 4, 60), (4, 1.5, 62), (5.5, 2.5, 64), (8, 4, 60)]
 
 
+def test_a_syllable_stays_where_another_note_begins_in_the_place_of_its_own() -> None:
+    def sung(pitch: str, syllable: str) -> str:
+        return note(pitch, inside=f"<lyric><syllabic>single</syllabic><text>{syllable}</text></lyric>")
+
+    high = sung("C4", "this") + sung("D4", "is") + sung("E4", "my") + sung("F4", "song")
+    low = (note("C3") + sung("D3", "low") + line("E3 F3")).replace("<voice>1", "<voice>2")
+    score = parse_musicxml(document(("A", "", [start() + high + "<backup><duration>8</duration></backup>" + low])))
+    notes = score.notes[score.notes["pitch"] != 64].copy()  # the third goes, with its syllable
+    notes["pitch"][notes["pitch"] == 65] = 67
+    out = musicxml_bytes(score.replace(notes=notes))
+    assert sorted(re.findall(rb"<text>(.*?)</text>", out)) == [b"is", b"low", b"song", b"this"]
+    texts = sorted((text.time, text.text) for text in parse_musicxml(out).texts)
+    assert texts == [(0, "this"), (T, "is"), (T, "low"), (3 * T, "song")]
+
+
 def test_lengths_that_divisions_cannot_say_stay_in_an_edited_measure() -> None:
     dotted = [note(name, 2, inside="<type>quarter</type><dot/>") for name in ("C4", "D4")]
     low = note("C3", 3, inside="<type>half</type><dot/>").replace("<voice>1", "<voice>2")

@@ -54,7 +54,7 @@ class EventTable:
     def rows(self, places: Sequence[int] | Ints) -> Ints:
         """The rows of the events at these places."""
         # As narrow as the column, all of which NumPy would widen otherwise.
-        return np.searchsorted(self.place, np.asarray(places, np.int32))
+        return self.place.searchsorted(np.asarray(places, np.int32))
 
     def note_keys(self, first: int, stop: int) -> NDArray[np.int16]:
         """Channel << 7 | pitch of each note on or off among these rows, -1 of all else."""
@@ -70,7 +70,7 @@ class EventTable:
     @cached_property
     def ports(self) -> list[int]:
         """The rows that say a port."""
-        return np.flatnonzero((self.status == 0xFF) & (self.kind == _PORT)).tolist()
+        return np.flatnonzero(self.kind == _PORT).tolist()
 
     @property
     def end(self) -> int:
@@ -134,7 +134,8 @@ def _table(data: NDArray[np.uint8], size: int, classes: int) -> EventTable | Non
 
 def columns_of(data: NDArray[np.uint8], begin: Places, place: Places, delta: Ints, end: int) -> EventTable | None:
     """The table of events that begin with these delta times and stand there; `end`: the byte after the last."""
-    stop = np.append(begin[1:], np.int32(end))
+    stop = np.empty_like(begin)
+    stop[:-1], stop[-1] = begin[1:], end
     raw = data[place]
     running = raw < 0x80
     saying = np.arange(1, len(raw) + 1, dtype=np.int32)

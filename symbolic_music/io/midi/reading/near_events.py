@@ -73,7 +73,7 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
         found = rest.rows(first, after)
         if found is None:
             return None
-        own = np.flatnonzero(body[at + found.place[: before - first]] >= 0x80)
+        own = (body[at + found.place[: before - first]] >= 0x80).nonzero()[0]
         if len(own) or not first:
             break
         first, back = max(0, first - back), 2 * back
@@ -100,20 +100,31 @@ def events_near(data: bytes, known: Known) -> EventTable | None:
 
 def _head(data: bytes, body: NDArray[np.uint8]) -> list[Event] | None:
     """The first event, and all up to the last that is of the system or has one data byte; None where these are many."""
-    special = np.flatnonzero((body >= 0xC0) & (body & 0xF0 != 0xE0))
-    last, head = int(special[-1]) if len(special) else -1, list[Event]()
-    if last > _BYTES_OF_HEAD:
-        return None
+    special = (body >= 0xC0).nonzero()[0]
+    special = special[body[special] & 0xF0 != 0xE0]
+    early = int(special.searchsorted(_BYTES_OF_HEAD))
+    last, head = int(special[early - 1]) if early else -1, list[Event]()
     try:
         for event in walk(data):
             head.append(event)
             if event.stop > last:
-                return head
+                return head if _in_delta_times(body, event.stop, special[early:]) else None
             if len(head) == _MOST_OF_HEAD:
                 return None
     except MidiError:
         return None
     return None
+
+
+def _in_delta_times(body: NDArray[np.uint8], begin: int, places: NDArray[np.int64]) -> bool:
+    """Whether these bytes belong to long delta times, from an event of two data bytes on: whole threes lie between."""
+    if len(places) > _MOST_OF_HEAD:
+        return False
+    for place in places.tolist():
+        if np.count_nonzero(body[begin:place] < 0x80) % 3:
+            return False
+        begin = place
+    return True
 
 
 class _Rest:
@@ -130,11 +141,13 @@ class _Rest:
         """These events, the end-of-track for one too many; None where one takes more bytes than it can."""
         begin = self._place(3 * first - 1) + 1 if first else 0
         few = min(3 * last + 3, 3 * self.count + 1) - 3 * first
-        under = np.flatnonzero(self._under[begin : begin + 3 * few])[:few] + begin
+        under = self._under[begin : begin + 3 * few].nonzero()[0][:few] + begin
         if len(under) < few:
             return None
-        begins, places = np.append(begin, under[2:-1:3] + 1), under[::3] + 1
-        return Rows(begins.astype(np.int32), places.astype(np.int32), int(under[-1]) + 1)
+        places = (under[::3] + 1).astype(np.int32)
+        begins = np.empty_like(places)
+        begins[0], begins[1:] = begin, under[2:-1:3] + 1
+        return Rows(begins, places, int(under[-1]) + 1)
 
     def _place(self, number: int) -> int:
         """The byte that is the one of this number, from 0, under 128."""
@@ -146,7 +159,7 @@ class _Rest:
                 stop = middle
             else:
                 first, number = middle, number - count
-        return first + int(np.flatnonzero(self._under[first:stop])[number])
+        return first + int(self._under[first:stop].nonzero()[0][number])
 
     def has_offs(self, body: NDArray[np.uint8]) -> bool:
         """Whether any note ends by a note off."""

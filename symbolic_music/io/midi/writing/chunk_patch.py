@@ -25,17 +25,22 @@ class New(NamedTuple):
 def insertions(table: EventTable, added: Sequence[New]) -> dict[int, list[New]]:
     """Which events come before each row of a track, in their order."""
     last = len(table) - 1  # everything comes before the end-of-track
-    ticks = np.array([new.tick for new in added], np.int64)
-    left, right = (np.searchsorted(table.tick, ticks, side=side) for side in ("left", "right"))
-    where = np.minimum(np.where(np.array([new.first for new in added], bool), left, right), last)
-    standing = [number for number, new in enumerate(added) if new.before is not None]
-    where[standing] = table.rows([new.before for new in added if new.before is not None])
-    keyed: dict[int, list[tuple[bool, int, bool, int]]] = {}
-    for number, (new, index) in enumerate(zip(added, where.tolist(), strict=True)):
-        # In order of time; of one tick those that come first before those that come last.
-        key = (False, new.tick, not new.first, number) if new.before is None else (True, 0, False, number)
-        keyed.setdefault(index, []).append(key)
-    return {index: [added[number] for *_, number in sorted(keys)] for index, keys in keyed.items()}
+    free = [new for new in added if new.before is None]
+    # In order of time; of one tick those that come first before those that come last.
+    free.sort(key=_turn)
+    ticks = np.array([new.tick for new in free], np.int64)
+    left, right = (table.tick.searchsorted(ticks, side=side).tolist() for side in ("left", "right"))
+    found: dict[int, list[New]] = {}
+    for new, before, after in zip(free, left, right, strict=True):
+        found.setdefault(min(before if new.first else after, last), []).append(new)
+    standing = [(new, new.before) for new in added if new.before is not None]
+    for (new, _), row in zip(standing, table.rows([place for _, place in standing]).tolist(), strict=True):
+        found.setdefault(row, []).append(new)
+    return found
+
+
+def _turn(new: New) -> tuple[int, bool]:
+    return new.tick, not new.first
 
 
 def patched_chunk(
@@ -55,11 +60,13 @@ def patched_chunk(
     out = _Out(data, table)
     gone, at = set(gone), 0
     for index in sorted(coming.keys() | gone):
-        out.keep(at, index)
+        if at < index:
+            out.keep(at, index)
         for new in coming.get(index, ()):
             out.put(new)
         at = index + (index in gone)
-    out.keep(at, len(table))
+    if at < len(table):
+        out.keep(at, len(table))
     out.data += data[table.end :]
     return out.data
 
@@ -86,10 +93,12 @@ class _Out:
         self._kept_to = 0
 
     def _delta(self, tick: int) -> bytes:
-        delta = max(0, tick - self._tick)
+        delta = tick - self._tick
+        if delta <= 0:
+            return b"\x00"
         if delta > _LONGEST_DELTA:
             raise MidiError("a silence is longer than the largest delta time")
-        self._tick = max(tick, self._tick)
+        self._tick = tick
         return variable_length(delta)
 
     def put(self, new: New) -> None:
@@ -105,9 +114,7 @@ class _Out:
         self._status, self._fresh = status, True
 
     def keep(self, first: int, stop: int) -> None:
-        """Write the events of these rows that stay: the delta time of the first as it was if it still is."""
-        if first == stop:
-            return
+        """Write the events of these rows, which stay: the delta time of the first as it was if it still is."""
         table, data = self._table, self._was
         begin, place = int(table.begin[first]), int(table.place[first])
         was, delta = data[begin:place], self._delta(int(table.tick[first]))
@@ -139,6 +146,8 @@ def _number(delta: bytes | memoryview) -> int:
 
 def variable_length(number: int) -> bytes:
     """A number as MIDI writes lengths and delta times, in as few bytes as it can."""
+    if number < 0x80:
+        return bytes((number,))
     out = [number & 0x7F]
     while number := number >> 7:
         out.append(number & 0x7F | 0x80)

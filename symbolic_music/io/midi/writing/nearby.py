@@ -8,6 +8,7 @@ other notes than were read, nothing is known here.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,15 +19,15 @@ from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.chunks import Layout, layout
 from symbolic_music.io.midi.document import Document
 from symbolic_music.io.midi.reading.event_table import EventTable, first_events
-from symbolic_music.io.midi.reading.events import paired
 from symbolic_music.io.midi.reading.near_events import Known, events_near
 from symbolic_music.io.midi.writing.note_changes import Change
 from symbolic_music.io.midi.writing.pairs import Ints, keys_of
 from symbolic_music.score import Array, Track
 
-_PROGRAM = 0xC
+_ON, _PROGRAM = 0x9, 0xC
+# That are looked at one by one.
+_MOST_NOTES = 2_000
 _END_OF_TRACK = 0x2F
-_LATEST = (1 << 31) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Beginnings:
     @cached_property
     def first(self) -> tuple[int, ...]:
         """The first part of each track of the file, with the number of parts at the end."""
-        return tuple(np.searchsorted(self.document.files, np.arange(len(self.layout.tracks) + 1)).tolist())
+        return tuple(bisect_left(self.document.files, track) for track in range(len(self.layout.tracks) + 1))
 
     @cached_property
     def onsets(self) -> Ints:
@@ -102,19 +103,27 @@ class Nearby:
         """The notes of the score that was read."""
         return self.document.tables[0]
 
+    def sounding(self, first: int, last: int) -> Ints:
+        """Those of the rows that sound between two ticks of the edit."""
+        onset = self.table["onset"][self.rows].astype(np.int64)
+        return self.rows[(onset <= last) & (onset + self.table["duration"][self.rows] >= first)]
+
     def events(self, file: int) -> EventTable | None:
         """The events of a track of the file, as far as they are known."""
         return self.tables.get(file)
 
     def sounds(self, rows: Ints) -> Ints:
         """The program in force at (tick, place in the file, voice, track of the file), (rows, 4); no bank is."""
-        programs = np.zeros(len(rows), np.int64)
-        for voice, file in {*map(tuple, rows[:, 2:].tolist())}:
-            table, own = self.tables[file], (rows[:, 2] == voice) & (rows[:, 3] == file)
-            changes = np.flatnonzero(table.status == _PROGRAM << 4 | voice)
-            chosen = np.append(0, table.first[changes])
-            programs[own] = chosen[np.searchsorted(table.tick[changes], rows[own, 0], side="right")]
-        return programs
+        changes: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+        programs: list[int] = []
+        for tick, _, voice, file in rows.tolist():
+            if (voice, file) not in changes:
+                table = self.tables[file]
+                said = (table.status == (_PROGRAM << 4 | voice)).nonzero()[0]
+                changes[voice, file] = table.tick[said].tolist(), [0, *table.first[said].tolist()]
+            ticks, chosen = changes[voice, file]
+            programs.append(chosen[bisect_right(ticks, tick)])
+        return np.array(programs, np.int64)
 
 
 def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
@@ -125,10 +134,11 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
     known = beginnings(document)
     onsets, ends = known.onsets, known.ends
     starts, stops = new["onset"][change.came], _ends(new, change.came)
-    begin = min(column.min(initial=_LATEST).item() for column in (onsets[change.went], starts))
+    # Rows are in order of time.
+    begin = min(column[0].item() for column in (onsets[change.went], starts) if len(column))
     end = max(column.max(initial=0).item() for column in (ends[change.went], stops))
-    rows = np.flatnonzero(ends[: onsets.searchsorted(end, side="right")] >= begin)
-    if 2 * len(rows) > len(old):
+    rows = (ends[: onsets.searchsorted(end, side="right")] >= begin).nonzero()[0]
+    if len(rows) > min(len(old) // 2, _MOST_NOTES):
         return None  # then all of the file is as fast
     try:
         found = known.layout
@@ -138,12 +148,12 @@ def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
     tables: dict[int, EventTable] = {}
     for track in sorted({*old["track"][change.went].tolist(), *new["track"][change.came].tolist()}):
         own, file = rows[old["track"][rows] == track], document.files[track]
-        low, high = onsets[own].min(initial=begin).item(), ends[own].max(initial=end).item()
+        low, high = min([begin, *onsets[own[:1]].tolist()]), ends[own].max(initial=end).item()
         table = known.near(track, low, high)
         if table is None:
             return None
         # Those that are open at the first tick come first: which note off ends which depends on them.
-        earlier = np.flatnonzero(ends[: onsets.searchsorted(low)] >= low)
+        earlier = (ends[: onsets.searchsorted(low)] >= low).nonzero()[0]
         earlier = earlier[old["track"][earlier] == track]
         where = _found(table, (low, high), keys_of(parts, old, earlier), old[own], keys_of(parts, old, own), begin, end)
         if where is None:
@@ -193,25 +203,32 @@ def _found(
         notes: all that sound between the ticks `begin` and `end`, all of them within the span.
         keys: those of the notes.
     """
-    first = int(np.searchsorted(table.tick, span[0]))
-    stop = int(np.searchsorted(table.tick, span[1], side="right"))
-    key = np.concatenate([open_keys, table.note_keys(first, stop)])
-    before = len(open_keys)
-    is_note = key[before:] >= 0
-    on = is_note & (table.status[first:stop] >> 4 == 9) & (table.second[first:stop] > 0)
-    begins = np.concatenate([np.arange(before), before + np.flatnonzero(on)])
-    ended = paired(key, begins, before + np.flatnonzero(is_note & ~on))[before:]
-    rows = begins[before:] - before + first
-    offs = np.where(ended >= 0, ended - before + first, -1)
-    onset = table.tick[rows]
-    lasts = np.where(offs >= 0, table.tick[offs] - onset, -1)
-    near = (onset <= end) & ((lasts < 0) | (onset + lasts >= begin))
-    rows, offs = rows[near], offs[near]
-    theirs = (lasts[near], table.second[rows].astype(np.int64), key[before + rows - first], onset[near])
-    ours = tuple(column.astype(np.int64) for column in (notes["duration"], notes["velocity"], keys, notes["onset"]))
-    order, own = np.lexsort(theirs), np.lexsort(ours)
-    if len(order) != len(own) or any((a[order] != b[own]).any() for a, b in zip(theirs, ours, strict=True)):
-        return None
-    places = np.empty((len(own), 2), np.int64)
-    places[own, 0], places[own, 1] = table.place[rows[order]], table.place[offs[order]]
-    return places
+    first, stop = table.tick.searchsorted(span[0]), table.tick.searchsorted(span[1], side="right")
+    columns = (column[first:stop].tolist() for column in (table.tick, table.status, table.second, table.place))
+    # Of each key those that no off has ended, as numbers of `begun`; -1 of those that are open before.
+    waiting: dict[int, list[int]] = {}
+    for key in open_keys.tolist():
+        waiting.setdefault(key, []).append(-1)
+    # (onset, key, velocity, place) of each note, and (duration, place of its end).
+    begun: list[tuple[int, int, int, int]] = []
+    ended: list[tuple[int, int]] = []
+    of_keys: list[int] = table.note_keys(first, stop).tolist()
+    for key, tick, status, velocity, place in zip(of_keys, *columns, strict=True):
+        if key < 0:
+            continue
+        own = waiting.setdefault(key, [])
+        if status >> 4 == _ON and velocity:
+            own.append(len(begun))
+            begun.append((tick, key, velocity, place))
+            ended.append((-1, -1))
+        elif own and (note := own.pop(0)) >= 0:
+            ended[note] = (tick - begun[note][0], place)
+    places: dict[tuple[int, int, int, int], list[tuple[int, int]]] = {}
+    near = 0
+    for (onset, key, velocity, on), (duration, off) in zip(begun, ended, strict=True):
+        if onset <= end and (duration < 0 or onset + duration >= begin):
+            places.setdefault((onset, duration, key, velocity), []).append((on, off))
+            near += 1
+    columns = (column.tolist() for column in (notes["onset"], notes["duration"], keys, notes["velocity"]))
+    found = [left.pop(0) for row in zip(*columns, strict=True) if (left := places.get(row))]
+    return np.array(found, np.int64).reshape(-1, 2) if len(found) == near == len(notes) else None

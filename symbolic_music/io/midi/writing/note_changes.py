@@ -21,8 +21,9 @@ def _said() -> Ints:
 
 
 _SAID = _said()
-# Rows that are compared at once, so that little is compared behind the first that differs.
-_PIECE = 1 << 10
+_FEW = 128
+# Numbers that are compared at once, so that little is compared behind the first that differs.
+_PIECE = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,37 @@ def _frames(notes: Array) -> Ints:
 
 def _alike(a: Array, b: Array, from_end: bool = False) -> int:
     """How many rows both begin with, or end with."""
-    rows = [np.ascontiguousarray(table, NOTE).view(np.int64).reshape(-1, len(_SAID)) for table in (a, b)]
-    at, count = 0, min(len(a), len(b))
+    width = len(_SAID)
+    numbers = [np.ascontiguousarray(table, NOTE).view(np.int64) for table in (a, b)]
+    at, count = 0, min(len(a), len(b)) * width
     while at < count:
         stop = min(at + _PIECE, count)
-        mine, theirs = (one[len(one) - stop : len(one) - at] if from_end else one[at:stop] for one in rows)
-        differ = np.flatnonzero((mine ^ theirs) & _SAID) // len(_SAID)
-        if len(differ):
-            return at + (stop - at - 1 - int(differ[-1]) if from_end else int(differ[0]))
+        mine, theirs = (one[len(one) - stop : len(one) - at] if from_end else one[at:stop] for one in numbers)
+        differs = mine != theirs
+        place = _nearest(differs, from_end)
+        if place is not None and not (mine[place] ^ theirs[place]) & _SAID[place % width]:
+            # What differs between the columns says nothing.
+            differs = ((mine ^ theirs).reshape(-1, width) & _SAID).ravel() != 0
+            place = _nearest(differs, from_end)
+        if place is not None:
+            return (at + (stop - at - 1 - place if from_end else place)) // width
         at = stop
-    return count
+    return count // width
+
+
+def _nearest(mask: NDArray[np.bool_], from_end: bool) -> int | None:
+    """The first place of a mask, or the last one; None where there is none."""
+    place = len(mask) - 1 - int(mask[::-1].argmax()) if from_end else int(mask.argmax())
+    return place if mask[place] else None
 
 
 def matched(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     """Rows of `a` and of `b` that are equal, each once, the first with the first."""
     if not len(a) or not len(b):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if len(a) + len(b) <= _FEW:  # where one look into a dict costs less than a call of NumPy
+        found = _matched_few(a, b)
+        return found[:, 0], found[:, 1]
     both = np.concatenate([a, b])
     order = np.lexsort((both[:, 1], both[:, 0]))  # stable: of equal rows those of `a` come first
     rows = both[order]
@@ -99,3 +115,13 @@ def matched(a: Ints, b: Ints) -> tuple[Ints, Ints]:
     rank = np.arange(len(order)) - begins[run]
     chosen = np.where(of_a, rank, rank - in_a[run]) < in_both[run]
     return order[chosen & of_a], order[chosen & ~of_a] - len(a)
+
+
+def _matched_few(a: Ints, b: Ints) -> Ints:
+    rows: dict[tuple[int, ...], list[int]] = {}
+    for number, row in enumerate(zip(*a.T.tolist(), strict=True)):
+        rows.setdefault(row, []).append(number)
+    found = [
+        (own.pop(0), number) for number, row in enumerate(zip(*b.T.tolist(), strict=True)) if (own := rows.get(row))
+    ]
+    return np.array(found, np.int64).reshape(-1, 2)

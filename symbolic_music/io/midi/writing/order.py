@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from typing_extensions import override
 
 from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.tolerant_reader import Placed, placed
-from symbolic_music.score import Array, Score
+from symbolic_music.score import Array, Other, Score
 
 Ints = NDArray[np.int64]
 # What comes first at one tick: names, ports and texts (HEAD), then banks before programs. A pedal that goes down where
@@ -51,6 +53,10 @@ class Order:
         """Those of bends."""
         return _all(CONTROL, table)
 
+    def touch(self, other: Other) -> int:
+        """That of a message of a channel without a table."""
+        return CONTROL
+
     def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
         """To which of these tracks, which share a channel, events of such an order are written: to the first."""
         return np.zeros(len(orders), np.int64)
@@ -63,6 +69,7 @@ class FileOrder(Order):
 
     def __init__(self, document: Document) -> None:
         found = placed(document.data)
+        self._document = document
         self._starts = starts = np.array([extent.start for extent in found.layout.tracks], np.int64)
         self._first = found.first
         notes = found.score.notes
@@ -92,6 +99,25 @@ class FileOrder(Order):
     def bends(self, table: Array) -> Ints:
         return self._bends.of(_key(table["track"], table["time"], 0), super().bends(table))
 
+    @override
+    def touch(self, other: Other) -> int:
+        left = self._touches[other.time, other.track, other.data]
+        return IN_FILE + 2 * left.popleft() if left else super().touch(other)
+
+    @cached_property
+    def _touches(self) -> dict[tuple[int, int | None, bytes], deque[int]]:
+        """Where messages of channels stand."""
+        others = self._document.others
+        times = np.array([other.time for other in others], np.int64)
+        if self._document.moves:
+            times = self._document.set_to(times, self._document.behind.others)
+        found: dict[tuple[int, int | None, bytes], deque[int]] = defaultdict(deque)
+        for other, time, (file, place) in zip(others, times.tolist(), others.places, strict=True):
+            if file >= 0:
+                found[time, other.track, other.data].append(int(self._starts[file]) + place)
+        return found
+
+    @override
     def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
         """To the track in which they stand, else to the last before it, so that the order of a tick stays."""
         files = np.searchsorted(self._starts, (orders - IN_FILE) // 2, side="right") - 1
@@ -124,6 +150,10 @@ class PartByPart(Order):
     @override
     def bends(self, table: Array) -> Ints:
         return self._order.bends(table)
+
+    @override
+    def touch(self, other: Other) -> int:
+        return self._order.touch(other)
 
     @override
     def homes(self, orders: Ints, tracks: Sequence[int]) -> Ints:
@@ -172,7 +202,9 @@ class _Places:
 
 def _of_channels(document: Document, found: Placed) -> tuple[_Places, _Places]:
     controls, bends = found.score.controls, found.score.bends
-    times = [document.moved_to(table["time"].astype(np.int64)) for table in (controls, bends)]
+    times = [table["time"].astype(np.int64) for table in (controls, bends)]
+    if document.moves:
+        times = [document.set_to(*of) for of in zip(times, document.behind[:2], strict=True)]
     return (
         _Places(_key(controls["track"], times[0], controls["number"]), found.controls),
         _Places(_key(bends["track"], times[1], 0), found.bends),

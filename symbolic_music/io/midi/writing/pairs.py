@@ -30,8 +30,8 @@ def keys_of(parts: Sequence[Track], notes: Array, rows: Ints) -> Ints:
 
 
 def touched_keys(table: EventTable, gone: Ints, coming: Mapping[int, Sequence[New]]) -> NDArray[np.bool_]:
-    """Mask of the keys whose notes on or off change, (2048,); `gone`: rows of the events that go."""
-    mask = np.zeros(_KEYS, bool)
+    """Mask of the keys whose notes on or off change, (2049,), the last for what is none; `gone`: rows that go."""
+    mask = np.zeros(_KEYS + 1, bool)
     rows = gone[table.status[gone] >> 4 <= 9]
     mask[(table.status[rows] & 15).astype(np.int64) << 7 | table.first[rows]] = True
     for news in coming.values():
@@ -63,7 +63,7 @@ def pairs(
         (onset, duration or -1 where the span does not end it, key, velocity) of each, sorted.
     """
     first, stop = span
-    mask = np.append(keys, False)[table.note_keys(first, stop)]
+    mask = keys[table.note_keys(first, stop)]
     mask[gone - first] = False
     stay = np.concatenate([begun, first + np.flatnonzero(mask)])
     columns = (table.tick[stay], table.status[stay], table.first[stay], table.second[stay])
