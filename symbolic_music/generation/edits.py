@@ -17,7 +17,7 @@ from symbolic_music.generation.regions import Region, Span, regions_from, spans_
 from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Side, role_named
 from symbolic_music.generation.sessions.edit_session import default_best_of, edit_session
-from symbolic_music.generation.sessions.fill_bars import BarFilling
+from symbolic_music.generation.left_to_right.fill_bars import BarFilling
 from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
 from symbolic_music.generation.sessions.redrawing import Redrawing, deleting, silent
 from symbolic_music.generation.track_selection import Tracks, select

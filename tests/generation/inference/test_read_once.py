@@ -40,36 +40,3 @@ def test_another_cache_goes_on_from_what_one_has_read() -> None:
     assert same == 40
     states = network.states(other[:, same:], cache)
     assert torch.allclose(states, network.states(other)[:, same:], atol=1e-4)
-
-
-@pytest.mark.parametrize("verb", ["infill", "continue"])
-def test_a_prompt_is_read_once_for_all_alternatives(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = piano(1, 120)
-    network = lively(Aria(AriaConfig(context=4096, width=32, layers=1, heads=2, hidden=24)), 0.2)
-    model = dataclasses.replace(performances(), network=network)
-
-    def notes() -> list[np.ndarray]:
-        if verb == "infill":
-            spans = spans_of(score, [Region(5, 6, "seconds")])
-            found = AriaInfilling(score, spans, None, model, seed=1, count=3).finish()
-        else:
-            found = token_continuation.TokenWriting(model, score, 1.0, None, 1, 3).finish()
-        return [one.notes for one in found]
-
-    from_the_start: list[int] = []
-    states = Aria.states
-
-    def counted(self: Aria, ids: Tensor, cache: JumpingCache | None = None) -> Tensor:
-        if cache is None or not cache.layers[0].length:
-            from_the_start.append(ids.shape[1])
-        return states(self, ids, cache)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Aria, "states", counted)
-        together = notes()
-    assert len(from_the_start) == 1
-    with monkeypatch.context() as patch:
-        patch.setattr(ReadOnce, "step", lambda self, ids, cache: self.network.step(ids, cache))
-        patch.setattr(token_continuation, "reading_once", lambda network: network)
-        alone = notes()
-    assert all(np.array_equal(one, same) for one, same in zip(together, alone, strict=True))
