@@ -237,6 +237,4 @@ class Mixer:
         of_all = torch.cat([of_alike.unflatten(1, (len(q), -1)).transpose(0, 1), of_own], dim=-1).softmax(dim=-1)
         by_alike, by_own = of_all[..., : self.shared], of_all[..., self.shared :]
         mixed = by_alike.transpose(0, 1).flatten(1, 2) @ values[self.source, :, alike]
-        return torch.as_tensor(
-            mixed.unflatten(1, (len(q), -1)).transpose(0, 1) + by_own @ values[self.where, :, own]
-        )
+        return torch.as_tensor(mixed.unflatten(1, (len(q), -1)).transpose(0, 1) + by_own @ values[self.where, :, own])
