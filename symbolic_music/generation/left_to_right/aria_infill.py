@@ -6,6 +6,7 @@ All tracks that the model can play are written, each note with its own velocity,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
-from symbolic_music.generation import Region
 from symbolic_music.generation.inference.read_once import ReadOnce
-from symbolic_music.generation.left_to_right import token_continuation
-from symbolic_music.generation.left_to_right.aria_infill import AriaInfilling
-from symbolic_music.generation.regions import spans_of
-from symbolic_music.models.architectures.aria import Aria, AriaConfig
-from symbolic_music.models.modules.kv_cache import JumpingCache
-from tests.corpora.example_stores import piano
 from tests.generation.left_to_right.test_row_infill import performances
-from tests.models.token_models import lively
 
 
 def ids(count: int, seed: int = 0) -> Tensor:

@@ -125,7 +125,7 @@ def test_a_prompt_is_read_once_for_all_alternatives(verb: str, monkeypatch: pyte
     run = RaggedWindows._run
 
     def counted(self: RaggedWindows[int], pieces: list[int], chunks: list[list[int]]) -> list[torch.Tensor]:
-        from_the_start.extend(len(own) for piece, own in zip(pieces, chunks) if not self._windows[piece])
+        from_the_start.extend(len(own) for piece, own in zip(pieces, chunks, strict=True) if not self._windows[piece])
         return run(self, pieces, chunks)
 
     monkeypatch.setattr(RaggedWindows, "_run", counted)
