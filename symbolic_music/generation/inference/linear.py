@@ -135,7 +135,7 @@ class Int8(Matrix):
 MakeMatrix = Callable[[Tensor, Tensor | None], Matrix]
 
 
-def packed_where_possible(weight: Tensor, bias: Tensor | None) -> Matrix:
+def packed_where_possible(weight: Tensor, bias: Tensor | None = None) -> Matrix:
     """A `Packed` on a CPU with oneDNN, elsewhere a `Float32`."""
     is_plain = weight.device.type == "cpu" and weight.dtype == torch.float32
     return Packed(weight, bias) if is_plain and CAN_PACK else Float32(weight, bias)

@@ -192,7 +192,7 @@ class Mixer:
         if self.together:
             keys[self.sequences, :, self.befores] = k
             values[self.sequences, :, self.befores] = v
-            grouped = q.unflatten(1, (heads, -1))  # (N, h, g, D)
+            grouped = _grouped(q, heads)
             if self.shared:
                 return self._beside_shared(grouped * scale, keys, values).flatten(1, 2)
             seen = (keys[self.where, :, : self.longest], values[self.where, :, : self.longest])
@@ -205,7 +205,7 @@ class Mixer:
             values[sequence, :, before:end] = v[own].transpose(0, 1)
             seen = (keys[sequence : sequence + 1, :, :end], values[sequence : sequence + 1, :, :end])
             if count == 1:
-                mixed = functional.scaled_dot_product_attention(q[own].unflatten(1, (heads, -1)), *seen, scale=scale)
+                mixed = functional.scaled_dot_product_attention(_grouped(q[own], heads), *seen, scale=scale)
                 parts.append(mixed.flatten(1, 2))
             else:
                 mask = None
@@ -228,13 +228,20 @@ class Mixer:
 
         Queries (N, h, g, D) to the same.
         """
+        count, heads, each, _ = q.shape
         alike, own = slice(0, self.shared), slice(self.shared, self.longest)
         together = q.transpose(0, 1).flatten(1, 2)  # (h, N g, D)
         of_alike = together @ keys[self.source, :, alike].transpose(-1, -2)  # (h, N g, shared)
         of_own = q @ keys[self.where, :, own].transpose(-1, -2)  # (N, h, g, rest)
         if self.mask is not None:
             of_own = of_own.masked_fill(~self.mask, float("-inf"))
-        of_all = torch.cat([of_alike.unflatten(1, (len(q), -1)).transpose(0, 1), of_own], dim=-1).softmax(dim=-1)
+        of_all = torch.cat([of_alike.view(heads, count, each, -1).transpose(0, 1), of_own], dim=-1).softmax(dim=-1)
         by_alike, by_own = of_all[..., : self.shared], of_all[..., self.shared :]
         mixed = by_alike.transpose(0, 1).flatten(1, 2) @ values[self.source, :, alike]
-        return torch.as_tensor(mixed.unflatten(1, (len(q), -1)).transpose(0, 1) + by_own @ values[self.where, :, own])
+        mixed = mixed.view(heads, count, each, -1).transpose(0, 1)
+        return torch.as_tensor(mixed + by_own @ values[self.where, :, own])
+
+
+def _grouped(q: Tensor, heads: int) -> Tensor:
+    """Queries (N, h g, D) by their keys, (N, h, g, D)."""
+    return q.reshape(len(q), heads, -1, q.shape[-1])

@@ -162,7 +162,7 @@ class RaggedWindows(Generic[Item]):
         def mixed(layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
             return mix(q, k, v, self._keys[layer], self._values[layer], scale).flatten(1)
 
-        return list(self._stack.states(x, torch.tensor(places, device=x.device), mixed).split(counts))
+        return list(torch.split(self._stack.states(x, torch.tensor(places, device=x.device), mixed), list(counts)))
 
 
 def _in_common(items: Sequence[Sequence[object]]) -> int:

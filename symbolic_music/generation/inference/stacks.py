@@ -21,7 +21,6 @@ from symbolic_music.models.architectures.aria import Aria
 from symbolic_music.models.architectures.gpt2 import GPT2
 from symbolic_music.models.architectures.midi_llm import MidiLlm, Told
 from symbolic_music.models.architectures.skytnt import SkyTnt
-from symbolic_music.models.modules.decoder_block import DecoderBlock
 from symbolic_music.models.modules.llama_block import LlamaBlock
 from symbolic_music.models.modules.rotary import Stretch, turned, turns
 
@@ -141,7 +140,8 @@ class GPT2Stack(Stack[int]):
     def __init__(self, network: GPT2) -> None:
         c = network.config
         # Matrices that are plain ones yet are multiplied as is fastest for few vectors.
-        light = lightened(network, Float32) if isinstance(network.blocks[0].attention.out, nn.Linear) else network
+        first: Any = network.blocks[0]
+        light: Any = lightened(network, Float32) if isinstance(first.attention.out, nn.Linear) else network
         self._blocks, self._norm = light.blocks, light.norm
         self._embedding, self._position = network.embedding, network.position
         self.layers, self.context, self.key_heads, self.head_width = c.layers, c.context, c.heads, c.width // c.heads
@@ -155,7 +155,6 @@ class GPT2Stack(Stack[int]):
     def states(self, x: Tensor, places: Tensor, mix: Mix) -> Tensor:
         x = x + self._position(places)
         for number, block in enumerate(self._blocks):
-            assert isinstance(block, DecoderBlock)
             attention, inner = block.attention, block.feed_forward
             parts = attention.query_key_value(block.attention_norm(x))
             q, k, v = parts.view(len(x), 3, self.key_heads, -1).unbind(1)
