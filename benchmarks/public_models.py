@@ -4,7 +4,8 @@
 
 Random weights of the published shapes, one thread, processor time. The cache of both sides is filled with random keys
 and values up to the window's end, less what is drawn: reading so much through the network would change no figure. Ours
-is the library's sampler, grammar and drawing included, without a slide of the window; the peer is transformers' network
+is the library's sampler, grammar and drawing included, without a slide of the window; alternatives go on from the same
+music, as those of an edit do; the peer is transformers' network
 of the same shape with `DynamicCache`, float32, which draws with the published nucleus from all ids. transformers has no
 Aria: its Llama of the same shape stands for it. SkyTNT's own sampler is two of transformers' Llamas with their caches,
 as here. Each measurement is a process of its own, in turns; the least of each is kept, since what disturbs only adds.
@@ -17,7 +18,6 @@ Writes benchmarks/results/public_models.json; families that are not named keep t
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import subprocess
@@ -35,7 +35,9 @@ from symbolic_music import tokenizers
 from symbolic_music.generation import with_weights
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.inference.id_reader import StackReader
+from symbolic_music.generation.inference.ragged_windows import RaggedWindows
+from symbolic_music.generation.left_to_right.id_lines import IdLines
 from symbolic_music.generation.left_to_right.row_lines import RowLines
 from symbolic_music.models import Card, Model
 from symbolic_music.models.architectures.aria import Aria, AriaConfig
@@ -80,26 +82,6 @@ def of_family(family: str) -> Model[Any]:
     return Model(filled(network), Card(family, 1, "", ""), tokenizer=tokenizer)
 
 
-class Later(nn.Module):
-    """A network whose new caches hold random keys and values, and as many ids."""
-
-    def __init__(self, network: Any, held: int) -> None:
-        super().__init__()
-        self.network, self.config, self.held = network, network.config, held
-
-    def new_cache(self, batch: int = 1) -> Any:
-        cache = self.network.new_cache(batch)
-        for layer in cache.layers:
-            layer.keys.normal_()
-            layer.values.normal_()
-            layer.length = self.held
-        cache.ids.append(torch.ones(batch, self.held, dtype=torch.long))
-        return cache
-
-    def step(self, ids: Tensor, cache: Any) -> Any:
-        return self.network.step(ids, cache)
-
-
 def least(draws: Iterator[Any]) -> float:
     """Seconds of processor time a draw, of the fastest go, after the first draw."""
     next(draws)
@@ -118,17 +100,36 @@ def ours(family: str, kind: str, count: int = 1) -> float:
     held = WINDOW[family] - DRAWN * GOES - 16
     generators = [torch.Generator().manual_seed(n) for n in range(count)]
     if family == "skytnt":
-        lines = RowLines(model, PUBLISHED_ROW_SAMPLING, generators)
-        reader = lines._reader
-        for buffer in (*reader._keys, *reader._values):
-            buffer.normal_()
-        row_of_note = model.tokenizer.layout.row("note", 0, 4, 1, 0, 60, 80, 4)
-        reader._windows = [[row_of_note] * held for _ in lines.lines]
-        reader._shared = held if count > 1 else 0
-        return least(_rows(lines)) / count
-    prompt = np.array([v.AUTOREGRESS], np.int32) if family == "midi-llm" else None
-    later = dataclasses.replace(model, network=Later(model.network, held))
-    return IDS_A_NOTE[family] * least(draw_ids(later, Sampling(), generators[0], prompt))
+        rows = RowLines(model, PUBLISHED_ROW_SAMPLING, generators)
+        fill(rows._reader, model.tokenizer.layout.row("note", 0, 4, 1, 0, 60, 80, 4), held)
+        return least(_rows(rows)) / count
+    lines = IdLines(model, Sampling(), generators)
+    assert isinstance(lines.reader, StackReader)
+    fill(lines.reader.windows, 1, held)
+    permitted = np.zeros(v.SIZE, bool) if family == "midi-llm" else None
+    for line in lines.lines:
+        if permitted is None:
+            line.begin()
+        else:
+            permitted[: v.CONTROL] = True
+            line.feed([v.AUTOREGRESS])
+    return IDS_A_NOTE[family] * least(_ids(lines, permitted)) / count
+
+
+def fill(windows: RaggedWindows[Any], item: Any, held: int) -> None:
+    """As if all pieces had read the same items: those after the first look at its keys and values."""
+    pieces = len(windows._windows)
+    for buffer in (*windows._keys, *windows._values):
+        buffer[0].normal_()
+    windows._windows, windows._numbers = [[item] * held for _ in range(pieces)], [held] * pieces
+    windows._shared = held if pieces > 1 else 0
+
+
+def _ids(lines: IdLines, permitted: Any) -> Iterator[None]:
+    while True:
+        for number, one in lines.draw({n: line.allowed(permitted) for n, line in enumerate(lines.lines)}).items():
+            lines.lines[number].feed([one.token])
+        yield
 
 
 def _rows(lines: RowLines) -> Iterator[None]:
@@ -235,7 +236,7 @@ def run(family: str, what: str) -> float:
 
 def rows_of(family: str, rounds: int) -> list[dict[str, Any]]:
     """Rows of one family: notes a second of each kind of weights."""
-    asked = [PEER, *OURS] + (["float32 x 8", "int8 x 8"] if family == "skytnt" else [])
+    asked = [PEER, *OURS, "float32 x 8", "int8 x 8"]
     found: dict[str, list[float]] = {what: [] for what in asked}
     for _ in range(rounds):
         for what in asked:

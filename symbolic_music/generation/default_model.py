@@ -10,6 +10,7 @@ import numpy as np
 
 from symbolic_music.evaluation.context import in_time
 from symbolic_music.general_midi import DRUM_INSTRUMENT, family_name
+from symbolic_music.generation.inference.inference_gpt2 import packed, with_weights
 from symbolic_music.models import Model, load_model
 from symbolic_music.models.loading import DEFAULT_MODEL
 from symbolic_music.score import Score
@@ -58,17 +59,20 @@ def loaded_model(
     offline: bool = False,
     thins: bool = False,
     adds_drums: bool = False,
+    weights: str | None = None,
 ) -> Model[Any]:
-    """A model as it is, or loaded by its name or folder; None for the bundled one that suits the score.
+    """A model as it is, or loaded by its name or folder, for sampling; None for the bundled one that suits the score.
 
-    That one is logged, with the reason. Errors as in `models.load_model`.
+    That one is logged, with the reason. `weights` are those of `with_weights`, of models that are loaded here; None for
+    float32. Errors as in `models.load_model` and `with_weights`.
     """
     if isinstance(model, Model):
         return model
     if model is None:
         model, reason = chosen_name(score, thins, adds_drums)
         _log.info("using model %s: %s", model, reason)
-    return load_model(model, device, offline)
+    loaded = load_model(model, device, offline)
+    return packed(loaded) if weights is None else with_weights(loaded, weights)
 
 
 def adding_drums(verb: object, program: object, role: object, instruments: object = ()) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
+from symbolic_music.generation.left_to_right.fill_bars import BarFilling
 from symbolic_music.generation.left_to_right.infill_choice import infilling_of
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, Verb, planned, require_limits
@@ -17,7 +18,6 @@ from symbolic_music.generation.regions import Region, Span, regions_from, spans_
 from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Side, role_named
 from symbolic_music.generation.sessions.edit_session import default_best_of, edit_session
-from symbolic_music.generation.sessions.fill_bars import BarFilling
 from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
 from symbolic_music.generation.sessions.redrawing import Redrawing, deleting, silent
 from symbolic_music.generation.track_selection import Tracks, select

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from symbolic_music.errors import SymbolicMusicError
-from symbolic_music.generation.default_model import adding_drums, chosen_name
+from symbolic_music.generation.default_model import adding_drums, chosen_name, loaded_model
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.ranking import ranked_by_fit
 from symbolic_music.generation.results import Written
 from symbolic_music.generation.sessions.edit_session import default_sampling
 from symbolic_music.io.files import MIDI_SUFFIXES, check_targets, read
 from symbolic_music.io.provenance import statement, write_with_statement
-from symbolic_music.models import Model, load_model
+from symbolic_music.models import Model
 from symbolic_music.parallel import check, run_all
 
 
@@ -153,4 +153,4 @@ def edit_file(task: FileEdit) -> EditedFile:
 
 @lru_cache(maxsize=2)
 def _loaded(name: str, device: str, offline: bool) -> Model[Any]:
-    return load_model(name, device, offline)
+    return loaded_model(name, None, device, offline)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 import symbolic_music as sm
-from symbolic_music.generation.default_model import chosen_name
+from symbolic_music.generation.default_model import chosen_name, loaded_model
+from symbolic_music.models import load_model
 from symbolic_music.score import Score, Track, note_table
 from symbolic_music.transforms import select_tracks
+from tests.models.checkpoints.test_midigpt_file import written
 
 
 def test_four_single_lines_are_for_the_chorales(quartet: Score) -> None:
@@ -64,3 +69,14 @@ def test_an_ordinary_song_needs_no_further_argument(quartet: Score, caplog: pyte
 def test_a_region_is_named_in_one_way(quartet: Score, where: dict) -> None:
     with pytest.raises(sm.generation.regions.RegionError, match="region"):
         sm.infill(quartet, **where)
+
+
+def test_a_public_model_that_is_named_is_packed(tmp_path: Path) -> None:
+    written(tmp_path / "tiny-final.safetensors")
+    plain = load_model(tmp_path, "cpu")
+    lighter = [loaded_model(tmp_path, device="cpu", weights=weights) for weights in (None, "int8")]
+    for model in lighter:
+        assert {name for name, module in model.network.named_modules() if isinstance(module, nn.Linear)} == {"head"}
+    ids = torch.arange(2, 40)[None]
+    assert torch.allclose(lighter[0].network(ids), plain.network(ids), atol=1e-4)
+    assert loaded_model(plain) is plain

@@ -103,12 +103,10 @@ class WritingOptions(LimitOptions, SamplingOptions):
             raise OptionError("weights are in 8 bits or in 16: give one of --int8 and --float16")
         kind = "int8" if self.int8 else "float16" if self.float16 else None
         device = "cpu" if kind and self.device == "auto" else self.device
-        model = loaded_model(self.model, score, device, self.offline, thins, drums)
-        if kind is not None:
-            model = generation.with_weights(model, kind)
+        model = loaded_model(self.model, score, device, self.offline, thins, drums, kind)
         if self.draft is not None:
-            small = loaded_model(self.draft, score, device, self.offline)
-            model = generation.with_draft(model, generation.with_weights(small, kind) if kind else small)
+            small = loaded_model(self.draft, score, device, self.offline, weights=kind)
+            model = generation.with_draft(model, small)
         return model
 
     def edit(

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.errors import OptionError
-from symbolic_music.generation.inference.light_network import FAMILIES, lightened
-from symbolic_music.generation.inference.linear import WEIGHTS, Float32, MakeMatrix, Matrix
+from symbolic_music.generation.inference.light_network import FAMILIES, lighten, lightened
+from symbolic_music.generation.inference.linear import WEIGHTS, Float32, MakeMatrix, Matrix, packed_where_possible
 from symbolic_music.models import Model
 from symbolic_music.models.architectures.gpt2 import GPT2
 from symbolic_music.tokenizers.anticipation import vocabulary as v
@@ -38,7 +38,8 @@ class PreparedGPT2:
     Args:
         network: its weights are used as they are now, and not changed.
         weights: how matrices are kept: float32 as they are, or float16 or int8 besides them, on the CPU alone; see
-            `linear`. What is looked up by id, and the output rows of times, stay as they are.
+            `linear`, whose functions may be given too. What is looked up by id, and the output rows of times, stay as
+            they are.
 
     Raises:
         OptionError: for another kind of weights, or one that this device or type has not.
@@ -52,8 +53,9 @@ class PreparedGPT2:
         1
     """
 
-    def __init__(self, network: GPT2, weights: str = "float32") -> None:
-        make, c = _maker(weights, network.embedding.weight), network.config
+    def __init__(self, network: GPT2, weights: str | MakeMatrix = "float32") -> None:
+        make = _maker(weights, network.embedding.weight) if isinstance(weights, str) else weights
+        c = network.config
         self.config = c
         tensors = {name: parameter.detach() for name, parameter in network.named_parameters()}
         self.embedding, self.position = tensors["embedding.weight"], tensors["position.weight"]
@@ -89,7 +91,7 @@ def with_weights(model: Model[Any], weights: str) -> Model[Any]:
 
     Args:
         model: not changed; it need not be kept.
-        weights: float32, float16 or int8.
+        weights: float32, in the order that is read fastest; float16 or int8.
 
     Raises:
         OptionError: when its network is of none of these families, and as `PreparedGPT2`.
@@ -105,9 +107,22 @@ def with_weights(model: Model[Any], weights: str) -> Model[Any]:
         raise OptionError(
             f"model {model.card.name!r} has no {weights} weights: they are for models of the public families"
         )
+    make = _maker(weights, network.embedding.weight)
+    make = packed_where_possible if weights == "float32" else make
     if isinstance(network, GPT2) and network.config.vocabulary == v.SIZE:
-        return replace(model, network=PreparedGPT2(network, weights))
-    return replace(model, network=lightened(network, _maker(weights, network.embedding.weight)))
+        return replace(model, network=PreparedGPT2(network, make))
+    return replace(model, network=lightened(network, make))
+
+
+def packed(model: Model[Any]) -> Model[Any]:
+    """The model, of a public family that edits by its ids, with float32 weights in the order that is read fastest.
+
+    Its network is changed: nothing but sampling can be done with it afterwards.
+    """
+    network = model.network
+    if isinstance(network, FAMILIES) and not (isinstance(network, GPT2) and network.config.vocabulary == v.SIZE):
+        lighten(network, packed_where_possible)
+    return model
 
 
 def _maker(weights: str, table: Tensor) -> MakeMatrix:

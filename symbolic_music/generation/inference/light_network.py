@@ -13,6 +13,7 @@ from symbolic_music.models.architectures.midi_llm import MidiLlm
 from symbolic_music.models.architectures.skytnt import SkyTnt
 
 FAMILIES = (Aria, GPT2, MidiLlm, SkyTnt)
+_HEAD = "head"
 
 
 class LightLinear(nn.Module):
@@ -28,23 +29,37 @@ class LightLinear(nn.Module):
 
 
 def lightened(network: nn.Module, make: MakeMatrix) -> nn.Module:
-    """A network whose linear layers are made anew; embeddings and norms are those of the first.
+    """A network whose linear layers are made anew; embeddings, norms and the head are those of the first.
+
+    The head stays what it is because samplers ask it for some of the ids alone.
 
     Args:
         network: of one of the `FAMILIES`; it is not changed.
         make: of a weight (out, in) and a bias.
     """
-    light = _copied(network, make)
-    if isinstance(light, (GPT2, MidiLlm)) and light.head is None:
-        # As a table of ids it stays what it is.
-        light._modules["head"] = LightLinear(make(light.embedding.weight.detach(), None))
-    return light
+    twin = copy.copy(network)
+    twin._modules = {
+        name: child if child is None or name == _HEAD else _copied(child, make)
+        for name, child in network._modules.items()
+    }
+    return twin
 
 
 def _copied(module: nn.Module, make: MakeMatrix) -> nn.Module:
     if isinstance(module, nn.Linear):
-        bias = None if module.bias is None else module.bias.detach()
-        return LightLinear(make(module.weight.detach(), bias))
+        return _light(module, make)
     twin = copy.copy(module)
     twin._modules = {name: child and _copied(child, make) for name, child in module._modules.items()}
     return twin
+
+
+def lighten(network: nn.Module, make: MakeMatrix) -> None:
+    """As `lightened`, but the network itself, layer by layer: it takes little more memory meanwhile."""
+    for module in list(network.modules()):
+        for name, child in module._modules.items():
+            if isinstance(child, nn.Linear) and name != _HEAD:
+                module._modules[name] = _light(child, make)
+
+
+def _light(linear: nn.Linear, make: MakeMatrix) -> LightLinear:
+    return LightLinear(make(linear.weight.detach(), None if linear.bias is None else linear.bias.detach()))

@@ -158,7 +158,10 @@ class RaggedGPT2:
 
 
 class Mixer:
-    """Causal attention of the new ids of some sequences, whose keys and values are appended."""
+    """Causal attention of the new ids of some sequences, whose keys and values are appended.
+
+    Several queries may share a key; h below counts the keys, g the queries of each.
+    """
 
     def __init__(
         self,
@@ -184,43 +187,61 @@ class Mixer:
                 self.mask = seen[:, None, None]
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor, values: Tensor, scale: float) -> Tensor:
-        """(N, H, D) three times, and the buffers (R, H, context, D), to (N, H, D)."""
+        """Queries (N, h g, D), keys and values (N, h, D), and the buffers (R, h, context, D), to (N, h g, D)."""
+        heads = k.shape[1]
         if self.together:
             keys[self.sequences, :, self.befores] = k
             values[self.sequences, :, self.befores] = v
+            grouped = _grouped(q, heads)
             if self.shared:
-                return self._beside_shared(q * scale, keys, values)
+                return self._beside_shared(grouped * scale, keys, values).flatten(1, 2)
             seen = (keys[self.where, :, : self.longest], values[self.where, :, : self.longest])
-            mixed = functional.scaled_dot_product_attention(q[:, :, None], *seen, attn_mask=self.mask, scale=scale)
-            return mixed[:, :, 0]
+            mixed = functional.scaled_dot_product_attention(grouped, *seen, attn_mask=self.mask, scale=scale)
+            return mixed.flatten(1, 2)
         parts, start = [], 0
         for sequence, before, count in self.spans:
             own, end = slice(start, start + count), before + count
             keys[sequence, :, before:end] = k[own].transpose(0, 1)
             values[sequence, :, before:end] = v[own].transpose(0, 1)
-            mask = None
-            if before and count > 1:
-                mask = torch.ones(count, end, dtype=torch.bool, device=q.device).tril(before)
-            mixed = functional.scaled_dot_product_attention(
-                q[own].transpose(0, 1)[None],
-                keys[sequence : sequence + 1, :, :end],
-                values[sequence : sequence + 1, :, :end],
-                attn_mask=mask,
-                is_causal=not before and count > 1,
-                scale=scale,
-            )
-            parts.append(mixed[0].transpose(0, 1))
+            seen = (keys[sequence : sequence + 1, :, :end], values[sequence : sequence + 1, :, :end])
+            if count == 1:
+                mixed = functional.scaled_dot_product_attention(_grouped(q[own], heads), *seen, scale=scale)
+                parts.append(mixed.flatten(1, 2))
+            else:
+                mask = None
+                if before:
+                    mask = torch.ones(count, end, dtype=torch.bool, device=q.device).tril(before)
+                mixed = functional.scaled_dot_product_attention(
+                    q[own].transpose(0, 1)[None],
+                    *seen,
+                    attn_mask=mask,
+                    is_causal=not before,
+                    scale=scale,
+                    enable_gqa=heads < q.shape[1],
+                )
+                parts.append(mixed[0].transpose(0, 1))
             start += count
         return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def _beside_shared(self, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Attention if all sequences share their first positions: the shared keys meet all queries at once."""
+        """Attention if all sequences share their first positions: the shared keys meet all queries at once.
+
+        Queries (N, h, g, D) to the same.
+        """
+        count, heads, each, _ = q.shape
         alike, own = slice(0, self.shared), slice(self.shared, self.longest)
-        of_alike = q.transpose(0, 1) @ keys[self.source, :, alike].transpose(-1, -2)  # (H, N, shared)
-        of_own = q[:, :, None] @ keys[self.where, :, own].transpose(-1, -2)  # (N, H, 1, rest)
+        together = q.transpose(0, 1).flatten(1, 2)  # (h, N g, D)
+        of_alike = together @ keys[self.source, :, alike].transpose(-1, -2)  # (h, N g, shared)
+        of_own = q @ keys[self.where, :, own].transpose(-1, -2)  # (N, h, g, rest)
         if self.mask is not None:
             of_own = of_own.masked_fill(~self.mask, float("-inf"))
-        weights = torch.cat([of_alike.transpose(0, 1), of_own[:, :, 0]], dim=-1).softmax(dim=-1)
-        by_alike, by_own = weights[..., : self.shared], weights[..., self.shared :]
-        mixed = by_alike.transpose(0, 1) @ values[self.source, :, alike]
-        return torch.as_tensor(mixed.transpose(0, 1) + (by_own[:, :, None] @ values[self.where, :, own])[:, :, 0])
+        of_all = torch.cat([of_alike.view(heads, count, each, -1).transpose(0, 1), of_own], dim=-1).softmax(dim=-1)
+        by_alike, by_own = of_all[..., : self.shared], of_all[..., self.shared :]
+        mixed = by_alike.transpose(0, 1).flatten(1, 2) @ values[self.source, :, alike]
+        mixed = mixed.view(heads, count, each, -1).transpose(0, 1)
+        return torch.as_tensor(mixed + by_own @ values[self.where, :, own])
+
+
+def _grouped(q: Tensor, heads: int) -> Tensor:
+    """Queries (N, h g, D) by their keys, (N, h, g, D)."""
+    return q.reshape(len(q), heads, -1, q.shape[-1])

@@ -6,7 +6,6 @@ All tracks that the model can play are written, each note with its own velocity,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +14,11 @@ from typing_extensions import override
 
 from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
-from symbolic_music.generation.decoding.sampling import Sampling, draw
-from symbolic_music.generation.inference.read_once import ReadOnce
+from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.inference.id_reader import IdReader, at_once
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
+from symbolic_music.generation.left_to_right.id_lines import IdDrawn, IdLine, IdLines
+from symbolic_music.generation.left_to_right.together import Writer, written_together
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.public import aria_vocabulary as v
@@ -56,8 +57,6 @@ class AriaInfilling(CandidateInfilling):
         # The clock of the ids begins with the first note.
         self._origin = float(score.seconds(int(self._past["onset"][0]) if len(self._past) else first))
         self._begin, self._end = (self._milliseconds(tick) for tick in self._span)
-        # What comes before is read once for all candidates.
-        self._network = ReadOnce(self._model.network.eval())
 
     def _milliseconds(self, tick: int) -> int:
         return round(1000 * (float(self._score.seconds(tick)) - self._origin))
@@ -72,35 +71,28 @@ class AriaInfilling(CandidateInfilling):
 
     @override
     def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
-        yield from map(self._candidate, generators)
+        most = at_once(self._model.network, len(generators))
+        for first in range(0, len(generators), most):
+            lines = IdLines(self._model, self._sampling or Sampling(), generators[first : first + most])
+            for number, (notes, drawn) in enumerate(written_together(lines.draw, [*map(self._writer, lines.lines)])):
+                after = self._likelihood_after(notes, lines.reader, number) if len(self._future) else None
+                yield Candidate(notes, drawn, after)
 
-    def _candidate(self, generator: torch.Generator) -> Candidate:
-        notes, drawn = self._drawn(generator)
-        after = self._likelihood_after(notes) if len(self._future) else None
-        return Candidate(notes, drawn, after)
-
-    @torch.no_grad()
-    def _drawn(self, generator: torch.Generator) -> tuple[Array, float]:
-        network, grammar = self._network, self._model.tokenizer.grammar
+    def _writer(self, line: IdLine) -> Writer[Array, IdDrawn, tuple[Array, float]]:
+        """Notes of one candidate, and their log-probability."""
         ids = self._ids(self._past).tolist()
-        state: Any = grammar.start()
-        for token in ids:
-            state = grammar.advance(state, token)
+        line.feed(ids)
         segment = v.SEGMENT * ids.count(v.NEXT_SEGMENT)
-        sampling = self._sampling or Sampling()
-        cache, pending = network.new_cache(1), ids
         rows: list[tuple[int, ...]] = []
         total, head, onset = 0.0, 0, 0
         for _ in range(_MOST_A_SECOND * (2 + (self._end - self._begin) // 1000)):
-            mask = np.array(grammar.allowed(state))
-            self._narrow(mask, state.last, segment)
+            mask = line.allowed()
+            self._narrow(mask, line.state.last, segment)
             if not mask.any():
                 break
-            logits = network.step(torch.tensor([pending], device=self._model.device), cache)[0].float().cpu()
-            logits = logits.masked_fill(~torch.from_numpy(mask), float("-inf"))
-            token = draw(logits, sampling, generator)
-            total += float(logits.log_softmax(0)[token])
-            state, pending = grammar.advance(state, token), [token]
+            token, log_probability = yield mask
+            total += log_probability
+            line.feed([token])
             if token == v.NEXT_SEGMENT:
                 segment += v.SEGMENT
             elif v.NOTE <= token < v.DURATION:
@@ -142,8 +134,11 @@ class AriaInfilling(CandidateInfilling):
         ]
 
     @torch.no_grad()
-    def _likelihood_after(self, notes: Array) -> float:
-        """Log-likelihood of the notes after the region, a note, after all up to its end."""
+    def _likelihood_after(self, notes: Array, reader: IdReader, piece: int) -> float:
+        """Log-likelihood of the notes after the region, a note, after all up to its end.
+
+        Of what a piece of the reader holds as much stays as the ids have in common with it.
+        """
         before = np.concatenate([self._past, notes])
         count = _notes(self._ids(before))
         ids = self._ids(np.concatenate([before, self._future]))
@@ -151,16 +146,12 @@ class AriaInfilling(CandidateInfilling):
         begin = int(starts[count])
         while ids[begin - 1] == v.NEXT_SEGMENT:
             begin -= 1
-        shown = torch.from_numpy(ids[-self._model.network.config.context :]).long()[None].to(self._model.device)
-        length = min(len(ids) - begin, shown.shape[1] - 1)
-        network = self._model.network
-        cache, same = self._network.held(shown[:, :-1])
-        same = min(same, shown.shape[1] - 1 - length)
-        for layer in cache.layers:
-            layer.length = same
-        states = network.states(shown[:, same:-1], cache)[:, -length:]
-        logits = network.head(states)[0].float().log_softmax(-1)
-        return float(logits.gather(1, shown[0, -length:, None]).sum()) / (len(starts) - count)
+        shown = ids[-self._model.network.config.context :]
+        length = min(len(ids) - begin, len(shown) - 1)
+        states = reader.reread(piece, shown[:-1].tolist(), length)
+        logits = reader.logits(states, 0, self._model.network.config.vocabulary).float().log_softmax(-1)
+        after = torch.from_numpy(shown[-length:]).long().to(logits.device)
+        return float(logits.gather(1, after[:, None]).sum()) / (len(starts) - count)
 
 
 def _notes(ids: NDArray[np.int32]) -> int:

@@ -25,11 +25,12 @@ from symbolic_music.generation.decoding.bar_tokens import (
 )
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.inference.id_reader import at_once
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
+from symbolic_music.generation.left_to_right.id_lines import IdDrawn, IdLine, IdLines
+from symbolic_music.generation.left_to_right.together import Writer, written_together
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import Array
-from symbolic_music.tokenizers.base import Ids
 from symbolic_music.transforms import check_tracks
 
 # After this many ids, or words, a bar ends as soon as it may.
@@ -84,34 +85,63 @@ class BarInfilling(CandidateInfilling):
 
     @override
     def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
-        yield from map(self._candidate, generators)
+        if len(self._model.tokenizer.vocabulary.sizes) > 1:
+            fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
+            yield from (self._candidate(self._words(fields, generator)) for generator in generators)
+            return
+        most = at_once(self._model.network, len(generators))
+        for first in range(0, len(generators), most):
+            lines = IdLines(self._model, self._sampling or Sampling(), generators[first : first + most])
+            yield from map(self._candidate, written_together(lines.draw, [*map(self._writer, lines.lines)]))
 
-    def _candidate(self, generator: torch.Generator) -> Candidate:
-        ids, drawn = self._drawn(generator)
-        return Candidate(self._notes(ids), drawn, self._likelihood_after(ids) if self._future else None)
+    def _candidate(self, drawn: tuple[list[Any], float]) -> Candidate:
+        ids, total = drawn
+        return Candidate(self._notes(ids), total, self._likelihood_after(ids) if self._future else None)
 
-    def _drawn(self, generator: torch.Generator) -> tuple[list[Any], float]:
-        """Ids or words of the region's bars, and the log-probability of what was drawn."""
-        vocabulary, grammar = self._model.tokenizer.vocabulary, self._model.tokenizer.grammar
+    def _writer(self, line: IdLine) -> Writer[Array, IdDrawn, tuple[list[Any], float]]:
+        """Ids of the region's bars, and the log-probability of what was drawn."""
+        line.feed(self._past)
         ids: list[Any] = []
         total = 0.0
         for head in self._heads:
             ids += head
+            line.feed(head)
             begun = len(ids)
-            for token, log_probability in self._following(np.array(self._past + ids, np.int32), generator):
+            while (mask := line.allowed(self._permitted[0])).any():
+                token, log_probability = yield mask
                 total += log_probability
-                if begins_bar(np.array([token]), vocabulary)[0]:
+                if self._begins_bar(token):
                     break
                 ids.append(token)
-                if len(ids) - begun >= _MOST_IDS_A_BAR and grammar.violation(np.array(ids + head)) is None:
+                line.feed([token])
+                if self._ends_at_last(ids, begun, head):
                     break
         return ids, total
 
-    def _following(self, prompt: Ids, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
-        if prompt.ndim == 1:
-            return draw_ids(self._model, self._sampling or Sampling(), generator, prompt, self._permitted[0])
-        fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
-        return draw_words(self._model, fields, generator, prompt, self._permitted)
+    def _words(self, fields: list[Sampling], generator: torch.Generator) -> tuple[list[Any], float]:
+        """As `_writer`, of words."""
+        words: list[Any] = []
+        total = 0.0
+        for head in self._heads:
+            words += head
+            begun = len(words)
+            prompt = np.array(self._past + words, np.int32)
+            for word, log_probability in draw_words(self._model, fields, generator, prompt, self._permitted):
+                total += log_probability
+                if self._begins_bar(word):
+                    break
+                words.append(word)
+                if self._ends_at_last(words, begun, head):
+                    break
+        return words, total
+
+    def _begins_bar(self, token: Any) -> bool:
+        return bool(begins_bar(np.array([token]), self._model.tokenizer.vocabulary)[0])
+
+    def _ends_at_last(self, ids: list[Any], begun: int, head: list[Any]) -> bool:
+        """Whether a bar is long enough, and may end."""
+        may_end = self._model.tokenizer.grammar.violation
+        return len(ids) - begun >= _MOST_IDS_A_BAR and may_end(np.array(ids + head)) is None
 
     @torch.no_grad()
     def _likelihood_after(self, ids: list[Any]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, rows_of
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.left_to_right.row_lines import AT_ONCE, RowDrawn, RowLines
+from symbolic_music.generation.left_to_right.row_lines import AT_ONCE, RowLines
+from symbolic_music.generation.left_to_right.together import HandedOut
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.base import Ids
@@ -83,35 +83,33 @@ class RowWriting(TokenWriting):
         return [row for row in made if row is not None]
 
     @override
-    def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
-        number = len(self._ids) - 1
-        if number % AT_ONCE == 0:
-            self._begin(generator, number)
+    def _drawn(self, number: int) -> Iterator[tuple[Any, float]]:
+        return self._drawn_together(number)
+
+    @override
+    def _begin(self, generators: Sequence[torch.Generator]) -> HandedOut[Any]:
+        sampling = self._sampling if isinstance(self._sampling, Sampling) else PUBLISHED_ROW_SAMPLING
+        lines = RowLines(self._model, sampling, generators)
+        for line in lines.lines:
+            for row in [] if self._given is None else self._given.tolist():
+                line.feed(row)
         kinds, places, floor = frozenset(rows_of(self._model).layout.parameters), None, 0
         if self._prompt is not None and self._track_at:
             kinds, places = _NOTES if len(self._prompt) else _PLAYED, frozenset(self._track_at)
             floor = self._end_step(self._prompt)
-        permitted, own = Permitted(kinds, places, floor), number % AT_ONCE
-        while True:
-            if not self._ahead[own]:
-                # Those after this one are written along with it, since they then cost little.
-                asked = dict.fromkeys(range(own, len(self._lines.lines)), permitted)
-                for line, drawn in self._lines.draw(asked).items():
-                    self._lines.lines[line].feed(drawn.row)
-                    self._ahead[line].append(drawn)
-            row, _, log_probability = self._ahead[own].popleft()
-            yield row, log_probability
+        permitted = Permitted(kinds, places, floor)
 
-    def _begin(self, generator: torch.Generator, number: int) -> None:
-        """Lines for this alternative and those after it that are written along with it."""
-        count = min(AT_ONCE, self._count - number)
-        later = [torch.Generator().manual_seed((self._seed + number + n) % (1 << 64)) for n in range(1, count)]
-        sampling = self._sampling if isinstance(self._sampling, Sampling) else PUBLISHED_ROW_SAMPLING
-        self._lines = RowLines(self._model, sampling, [generator, *later])
-        self._ahead: list[deque[RowDrawn]] = [deque() for _ in self._lines.lines]
-        for line in self._lines.lines:
-            for row in [] if self._given is None else self._given.tolist():
-                line.feed(row)
+        def draw(pieces: Sequence[int]) -> dict[int, tuple[Any, float]]:
+            found = lines.draw(dict.fromkeys(pieces, permitted))
+            for piece, drawn in found.items():
+                lines.lines[piece].feed(drawn.row)
+            return {piece: (drawn.row, drawn.log_probability) for piece, drawn in found.items()}
+
+        return HandedOut(len(generators), draw)
+
+    @override
+    def _at_once(self) -> int:
+        return AT_ONCE
 
     @override
     def _so_far(self, ids: Sequence[Any]) -> tuple[Score, Array, float]:

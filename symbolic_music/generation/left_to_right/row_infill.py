@@ -16,7 +16,8 @@ from typing_extensions import override
 from symbolic_music.errors import RegionError
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, Row, rows_of
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
-from symbolic_music.generation.left_to_right.row_lines import AT_ONCE, RowLine, RowLines, Writer, written_together
+from symbolic_music.generation.left_to_right.row_lines import AT_ONCE, RowDrawn, RowLine, RowLines
+from symbolic_music.generation.left_to_right.together import Writer, written_together
 from symbolic_music.score import NOTE
 from symbolic_music.tokenizers.public.skytnt_vocabulary import STEPS
 
@@ -71,7 +72,7 @@ class RowInfilling(CandidateInfilling):
     def _drawn_candidates(self, generators: Sequence[torch.Generator]) -> Iterator[Candidate]:
         for first in range(0, len(generators), AT_ONCE):
             lines = RowLines(self._model, self._sampling or PUBLISHED_ROW_SAMPLING, generators[first : first + AT_ONCE])
-            written = written_together(lines, [self._writer(line) for line in lines.lines])
+            written = written_together(lines.draw, [self._writer(line) for line in lines.lines])
             after: Sequence[float | None] = [None] * len(written)
             if self._future:
                 notes = sum(self._is_note(row) for _, row in self._future)
@@ -79,7 +80,7 @@ class RowInfilling(CandidateInfilling):
             for (found, total), one in zip(written, after, strict=True):
                 yield Candidate(np.array(found, NOTE), total, one)
 
-    def _writer(self, line: RowLine) -> Writer[tuple[list[tuple[int, ...]], float]]:
+    def _writer(self, line: RowLine) -> Writer[Permitted, RowDrawn, tuple[list[tuple[int, ...]], float]]:
         """Notes of one candidate, and their log-probability."""
         for step, row in self._past:
             line.feed_at(row, step)

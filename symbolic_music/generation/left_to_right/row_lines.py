@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.generation.decoding.row_sampler import Permitted, Row, RowSampler
 from symbolic_music.generation.decoding.sampling import Sampling, draw
-from symbolic_music.generation.inference.ragged_rows import RaggedRows
+from symbolic_music.generation.inference.ragged_windows import RaggedWindows
+from symbolic_music.generation.inference.stacks import RowStack
 from symbolic_music.models import Model
 from symbolic_music.tokenizers.public.skytnt_vocabulary import EOS, FIELDS, PAD, STEPS
 
 # Pieces that are written at the same time, at most: a full window of the published shape is 400 MB.
 AT_ONCE = 8
-Result = TypeVar("Result")
 
 
 class RowDrawn(NamedTuple):
@@ -27,9 +29,6 @@ class RowDrawn(NamedTuple):
     log_probability: float
 
 
-Writer = Generator[Permitted, RowDrawn, Result]
-
-
 class RowLine(RowSampler):
     """One of several pieces: rows are fed to it as to a `RowSampler`, and drawn for all of them by `RowLines`."""
 
@@ -38,12 +37,15 @@ class RowLine(RowSampler):
         rows, self._pending = self._pending, []
         return rows
 
-    def drawn_id(self, logits: Tensor, row: Row, permitted: Permitted) -> tuple[int, float] | None:
-        """The next id of a row under way, and its log-probability; None where the row is complete."""
-        allowed = torch.from_numpy(self._allowed(row, permitted))
-        if row and int(allowed.sum()) == 1 and allowed[PAD]:
-            return None
-        logits = logits.masked_fill(~allowed, float("-inf"))
+    def allowed(self, row: Row, permitted: Permitted) -> NDArray[np.bool_]:
+        """Mask of the ids that may be next in a row under way; none where it is complete."""
+        mask = self._allowed(row, permitted)
+        if row and mask[PAD] and mask.sum() == 1:
+            mask[PAD] = False
+        return mask
+
+    def drawn_id(self, logits: Tensor) -> tuple[int, float]:
+        """An id by its logits, minus infinity for those that are not allowed, and its log-probability."""
         token = draw(logits, self._sampling, self._generator)
         return token, float(logits.log_softmax(0)[token])
 
@@ -70,7 +72,7 @@ class RowLines:
     def __init__(self, model: Model[Any], sampling: Sampling, generators: Sequence[torch.Generator]) -> None:
         self.lines = [RowLine(model, sampling, generator) for generator in generators]
         self._network, self._device = model.network, model.device
-        self._reader = RaggedRows(model.network, len(self.lines))
+        self._reader = RaggedWindows(RowStack(model.network), len(self.lines))
         self._states: dict[int, Tensor] = {}
 
     @torch.no_grad()
@@ -82,22 +84,33 @@ class RowLines:
         totals = dict.fromkeys(numbers, 0.0)
         under_way = set(numbers)
         cache = self._network.row_cache(len(numbers))
-        given = torch.stack([self._states[number] for number in numbers])
+        # Inputs that the network has not been given yet: it is asked only where there is a choice.
+        given = [torch.stack([self._states[number] for number in numbers])]
         for _ in range(FIELDS):
-            logits = self._network.row_step(given, cache).float().cpu()
-            for place, number in enumerate(numbers):
-                if number not in under_way:
-                    continue
-                drawn = self.lines[number].drawn_id(logits[place], rows[number], asked[number])
-                if drawn is not None:
-                    rows[number].append(drawn[0])
-                    totals[number] += drawn[1]
-                if drawn is None or drawn[0] == EOS:
-                    under_way.remove(number)
+            masks = {number: self.lines[number].allowed(rows[number], asked[number]) for number in sorted(under_way)}
+            under_way -= {number for number, mask in masks.items() if not mask.any()}
             if not under_way:
                 break
-            last = [rows[number][-1] if number in under_way else PAD for number in numbers]
-            given = torch.tensor(last, device=self._device)
+            allowed = np.stack([masks[number] for number in numbers if number in under_way])
+            ids = np.flatnonzero(allowed.any(axis=0))
+            first, last = int(ids[0]), int(ids[-1]) + 1
+            if (allowed.sum(axis=1) == 1).all():
+                logits = torch.zeros(len(numbers), last - first)
+            else:
+                state = self._network.row_states(torch.stack(given, dim=1), cache)
+                logits, given = self._network.logits(state, first, last).float().cpu(), []
+            for place, number in enumerate(numbers):
+                if number in under_way:
+                    forbidden = torch.from_numpy(~masks[number][first:last])
+                    token, log_probability = self.lines[number].drawn_id(
+                        logits[place].masked_fill(forbidden, float("-inf"))
+                    )
+                    rows[number].append(first + token)
+                    totals[number] += log_probability
+                    if rows[number][-1] == EOS:
+                        under_way.remove(number)
+            newest = [rows[number][-1] if number in under_way else PAD for number in numbers]
+            given.append(self._network.row_embedding(torch.tensor(newest, device=self._device)))
         found = {}
         for number in numbers:
             row = rows[number] + [PAD] * (FIELDS - len(rows[number]))
@@ -125,17 +138,3 @@ class RowLines:
             nats = logits.float().log_softmax(-1).gather(-1, after[..., None])[..., 0]
             found.append(float((nats * (after != self._network.ignored)).sum()))
         return found
-
-
-def written_together(lines: RowLines, writers: Sequence[Writer[Result]]) -> list[Result]:
-    """What each writer returns; it yields what it permits, and gets what is drawn for its piece."""
-    asked = {number: next(writer) for number, writer in enumerate(writers)}
-    found: dict[int, Result] = {}
-    while asked:
-        for number, drawn in lines.draw(asked).items():
-            try:
-                asked[number] = writers[number].send(drawn)
-            except StopIteration as stop:
-                found[number] = stop.value
-                del asked[number]
-    return [found[number] for number in range(len(writers))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.left_to_right.together import HandedOut
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.models import Model
@@ -86,8 +86,8 @@ class TextWriting(TokenWriting):
         self._permitted[: v.CONTROL] = True
 
     @override
-    def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
+    def _begin(self, generators: Sequence[torch.Generator]) -> HandedOut[tuple[Any, float]]:
         text = torch.tensor([self._text], dtype=torch.long, device=self._model.device)
         told = replace(self._model, network=Told(self._model.network, text))
         sampling = self._sampling if isinstance(self._sampling, Sampling) else PUBLISHED_TEXT_SAMPLING
-        return draw_ids(told, sampling, generator, self._given, self._permitted)
+        return self._ids_of(told, sampling, generators, self._permitted)

@@ -13,8 +13,9 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field, unended
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import draw_ids
-from symbolic_music.generation.inference.read_once import reading_once
+from symbolic_music.generation.inference.id_reader import at_once
+from symbolic_music.generation.left_to_right.id_lines import IdLines
+from symbolic_music.generation.left_to_right.together import HandedOut
 from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.models import Model
@@ -61,8 +62,9 @@ class TokenWriting(EditSession):
         self._log_probabilities: list[float] = []
         self._whole: list[bool] = []
         self._part = 0.0
-        # Shares what all alternatives go on from.
-        self._once: Model[Any] | None = None
+        self._most_at_once: int | None = None
+        # Of the alternatives that are written together.
+        self._together: HandedOut[tuple[Any, float]] | None = None
 
     def _check_sampling(self) -> None:
         """OptionError for fields that the ids have not."""
@@ -103,8 +105,7 @@ class TokenWriting(EditSession):
             self._ids.append(ids)
             self._log_probabilities.append(0.0)
             self._whole.append(False)
-            generator = torch.Generator().manual_seed((self._seed + number) % (1 << 64))
-            for token, log_probability in self._drawn(generator):
+            for token, log_probability in self._drawn(number):
                 ids.append(token)
                 self._log_probabilities[-1] += log_probability
                 if (len(ids) - begun) % _STRIDE == 0:
@@ -128,18 +129,64 @@ class TokenWriting(EditSession):
             found.append(Written(score, notes, number, likelihood, self._whole[number]))
         return flagged(found)
 
-    def _drawn(self, generator: torch.Generator) -> Iterator[tuple[Any, float]]:
-        """Ids or words, and the log-probability of each."""
+    def _drawn(self, number: int) -> Iterator[tuple[Any, float]]:
+        """Ids or words of an alternative, and the log-probability of each."""
         if self._in_words:
             fields = of_each_field(self._model.tokenizer.vocabulary, self._sampling)
-            return draw_words(self._model, fields, generator, self._given)
+            return draw_words(self._model, fields, self._generator(number), self._given)
+        return self._drawn_together(number)
+
+    def _drawn_together(self, number: int) -> Iterator[tuple[Any, float]]:
+        """As `_drawn`, of an alternative along with those after it."""
+        self._model.network.eval()
+        most = self._at_once()
+        place = number % most
+        if place == 0 or self._together is None:
+            last = min(number + most, self._count)
+            self._together = self._begin([self._generator(one) for one in range(number, last)])
+        return self._together.of(place)
+
+    def _generator(self, number: int) -> torch.Generator:
+        return torch.Generator().manual_seed((self._seed + number) % (1 << 64))
+
+    def _at_once(self) -> int:
+        """How many alternatives are written together."""
+        if self._most_at_once is None:
+            self._most_at_once = at_once(self._model.network, self._count)
+        return self._most_at_once
+
+    def _begin(self, generators: Sequence[torch.Generator]) -> HandedOut[tuple[Any, float]]:
+        """Alternatives that are written together, each with a generator."""
         sampling = self._sampling if isinstance(self._sampling, Sampling) else Sampling()
-        if self._once is None:
-            network = self._model.network
-            self._once = (
-                self._model if self._count == 1 else dataclasses.replace(self._model, network=reading_once(network))
-            )
-        return draw_ids(self._once, sampling, generator, self._given)
+        return self._ids_of(self._model, sampling, generators)
+
+    def _ids_of(
+        self,
+        model: Model[Any],
+        sampling: Sampling,
+        generators: Sequence[torch.Generator],
+        permitted: Array | None = None,
+    ) -> HandedOut[tuple[Any, float]]:
+        """Ids of a model after the given ones; the first id of all is no choice of the model."""
+        lines = IdLines(model, sampling, generators)
+        begun = self._given is not None and len(self._given) > 0
+        firsts = {} if begun else {number: (line.begin(), 0.0) for number, line in enumerate(lines.lines)}
+        if self._given is not None:
+            for line in lines.lines:
+                line.feed(self._given.tolist())
+
+        def draw(pieces: Sequence[int]) -> dict[int, tuple[Any, float]]:
+            if firsts:
+                found = dict(firsts)
+                firsts.clear()
+                return found
+            masks = {piece: lines.lines[piece].allowed(permitted) for piece in pieces}
+            drawn = lines.draw({piece: mask for piece, mask in masks.items() if mask.any()})
+            for piece, one in drawn.items():
+                lines.lines[piece].feed([one.token])
+            return {piece: (one.token, one.log_probability) for piece, one in drawn.items()}
+
+        return HandedOut(len(generators), draw)
 
     def _so_far(self, ids: Sequence[Any]) -> tuple[Score, Array, float]:
         """The piece, the notes written in it, in order, and the part of the time that they take."""

@@ -102,7 +102,7 @@ class MidiLlm(nn.Module):
             ids: of music. More than the context holds are seen in windows that jump by half of it.
             text: (1, T) ids of text before them.
         """
-        text = self._checked(text)
+        text = self.checked(text)
         given = text.expand(len(ids), -1)
 
         def run(piece: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ class MidiLlm(nn.Module):
 
     def new_cache(self, batch: int = 1, text: Tensor | None = None) -> TextCache:
         """An empty cache for `step`, after a text (1, T)."""
-        cache = TextCache(self.config, batch, self._checked(text), self.embedding.weight)
+        cache = TextCache(self.config, batch, self.checked(text), self.embedding.weight)
         self._show_text(cache)
         return cache
 
@@ -146,7 +146,7 @@ class MidiLlm(nn.Module):
             self.norm(run_blocks(self.blocks, x, c.heads, c.base, None if cache is None else cache.layers, stretch))
         )
 
-    def _checked(self, text: Tensor | None) -> Tensor:
+    def checked(self, text: Tensor | None) -> Tensor:
         if text is None:
             return torch.zeros(1, 0, dtype=torch.long, device=self.embedding.weight.device)
         if text.shape[1] > self.config.context // 2:

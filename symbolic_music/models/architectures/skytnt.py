@@ -13,10 +13,11 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
-from symbolic_music.models.modules.few_rows_linear import FewRowsLinear
+from symbolic_music.models.modules.few_rows_linear import FewRowsLinear, few_rows_product
 from symbolic_music.models.modules.kv_cache import JumpingCache, KeyValues
 from symbolic_music.models.modules.llama_stack import llama_blocks, run_blocks
 from symbolic_music.models.modules.long_sequences import states_in_windows, step_in_windows
@@ -138,7 +139,7 @@ class SkyTnt(nn.Module):
             (B, L, F, vocabulary).
         """
         inputs = torch.cat([states[..., None, :], self.row_embedding(rows[..., :-1])], dim=-2)
-        return self._row_run(inputs.flatten(0, 1), None).view(*rows.shape, self.config.vocabulary)
+        return self.logits(self._row_run(inputs.flatten(0, 1), None)).view(*rows.shape, self.config.vocabulary)
 
     def row_cache(self, batch: int = 1) -> list[KeyValues]:
         """An empty cache for `row_step`."""
@@ -150,13 +151,23 @@ class SkyTnt(nn.Module):
     def row_step(self, given: Tensor, cache: list[KeyValues]) -> Tensor:
         """Logits (B, vocabulary) of the next id of a row, given a state (B, width) for its first, else ids (B,)."""
         inputs = given if given.is_floating_point() else self.row_embedding(given)
-        return self._row_run(inputs[:, None], cache)[:, -1]
+        return self.logits(self.row_states(inputs[:, None], cache))
+
+    @torch.no_grad()
+    def row_states(self, inputs: Tensor, cache: list[KeyValues]) -> Tensor:
+        """The state (B, width) after the next inputs of a row, (B, L, width): states and embedded ids."""
+        return self._row_run(inputs, cache)[:, -1]
+
+    def logits(self, states: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """Logits of the ids first..last - 1, all by default, after states within rows: (..., width) to (..., ids)."""
+        weight = self.head.weight[first:last]
+        rows = states.flatten(0, -2)
+        found = few_rows_product(rows, weight, None) if rows.numel() else None
+        return functional.linear(states, weight) if found is None else found.view(*states.shape[:-1], len(weight))
 
     def _row_run(self, inputs: Tensor, cache: list[KeyValues] | None) -> Tensor:
         c = self.config
-        return torch.as_tensor(
-            self.head(self.row_norm(run_blocks(self.row_blocks, inputs, c.row_heads, c.base, cache)))
-        )
+        return torch.as_tensor(self.row_norm(run_blocks(self.row_blocks, inputs, c.row_heads, c.base, cache)))
 
     def likeliest(self, state: Tensor) -> Tensor:
         """Logits (B, F, vocabulary) of a row after a state (B, width), each id given the likeliest ones before it."""

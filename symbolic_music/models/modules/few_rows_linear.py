@@ -20,7 +20,7 @@ def few_rows_product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor |
         or torch.is_grad_enabled()
         or not (x.dtype == weight.dtype == torch.float32)
         or not (x.device.type == weight.device.type == "cpu")
-        or not _HAS_ONEDNN
+        or not HAS_ONEDNN
         or torch.is_autocast_enabled("cpu")
     ):
         return None
@@ -37,4 +37,4 @@ class FewRowsLinear(nn.Linear):
         return super().forward(input) if found is None else found.view(*input.shape[:-1], -1)
 
 
-_HAS_ONEDNN = bool(torch._C._has_mkldnn) and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+HAS_ONEDNN = bool(torch._C._has_mkldnn) and hasattr(torch.ops.mkldnn, "_linear_pointwise")

@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 from symbolic_music.errors import OptionError
-from symbolic_music.models import Model, list_models, load_model
+from symbolic_music.generation.default_model import loaded_model
+from symbolic_music.models import Model, list_models
 
 # Best first: the one that is there is the studio's own choice.
 _PREFERRED = ("song", "multitrack", "chorales", "piano")
@@ -75,5 +76,5 @@ class Models:
             raise OptionError(f"no model {wanted!r} in this studio; start it with --model to use another")
         with self._lock:
             if wanted not in self._loaded:
-                self._loaded[wanted] = load_model(wanted, device=self._device)
+                self._loaded[wanted] = loaded_model(wanted, device=self._device)
             return self._loaded[wanted]

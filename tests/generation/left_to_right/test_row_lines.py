@@ -11,7 +11,8 @@ import torch
 from symbolic_music.generation import Region, edit
 from symbolic_music.generation.continuation import continuation
 from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted, RowSampler
-from symbolic_music.generation.inference.ragged_rows import RaggedRows
+from symbolic_music.generation.inference.ragged_windows import RaggedWindows
+from symbolic_music.generation.inference.stacks import RowStack
 from symbolic_music.generation.left_to_right import row_continuation, row_infill
 from symbolic_music.generation.left_to_right.row_lines import RowLines
 from tests.corpora.example_stores import band
@@ -63,7 +64,7 @@ def test_states_are_those_of_the_network_alone(context: int) -> None:
     """Of rows given in pieces of any lengths; what is alike at the start is read once."""
     network = rows(context=context).network
     whole = [some_rows(40) + some_rows(60, seed)[40:] for seed in (1, 2)]
-    reader = RaggedRows(network, 2)
+    reader = RaggedWindows(RowStack(network), 2)
     found = [reader.read([0, 1], [own[:42] for own in whole])]
     found += [reader.read([1], [whole[1][42:43]]), reader.read([0, 1], [whole[0][42:60], whole[1][43:]])]
     pieces = [torch.cat([found[0][0], found[2][0]]), torch.cat([found[0][1], found[1][0], found[2][1]])]
@@ -75,7 +76,7 @@ def test_states_are_those_of_the_network_alone(context: int) -> None:
 
 def test_memory_that_was_never_written_is_not_read() -> None:
     network, whole = rows().network, [some_rows(45), some_rows(50, 1)]
-    reader = RaggedRows(network, 2)
+    reader = RaggedWindows(RowStack(network), 2)
     for buffer in (*reader._keys, *reader._values):
         buffer.fill_(float("nan"))
     reader.read([0, 1], [own[:-1] for own in whole])

@@ -150,7 +150,7 @@ def test_every_verb_draws_again_where_it_writes_nothing(verb, monkeypatch, caplo
 
 def test_tokens_that_end_at_once_are_drawn_again(monkeypatch):
     """A model that can only continue has a session of its own."""
-    monkeypatch.setattr(token_continuation, "draw_ids", lambda *_: iter(()))
+    monkeypatch.setattr(token_continuation.TokenWriting, "_drawn", lambda *_: iter(()))
     with pytest.raises(NothingWrittenError, match="in 4 attempts; try"):
         generation.generate(SCORE, 1.0, tiny("lstm"))
     assert generation.generate(SCORE, 1.0, tiny("lstm"), allow_empty=True) == SCORE

@@ -17,14 +17,16 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.inference.id_reader import at_once
+from symbolic_music.generation.left_to_right.id_lines import IdDrawn, IdLine, IdLines
+from symbolic_music.generation.left_to_right.together import Writer, turns_of
 from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
-from symbolic_music.score import Score
+from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.public.midigpt import MidiGptTokenizer
 from symbolic_music.tokenizers.public.midigpt_bars import BarNote, GridBar, GridTrack, attributes_of, bars_of, tracks_of
 from symbolic_music.transforms import check_tracks
@@ -107,10 +109,18 @@ class BarFilling(EditSession):
     def stream(self) -> Iterator[WrittenNote]:
         network = self._model.network
         was_training = network.training
+        most = at_once(network, len(self._drafts))
         try:
-            for draft in self._drafts:
-                generator = torch.Generator().manual_seed((self._seed + draft.number) % (1 << 64))
-                yield from self._write(draft, generator)
+            for first in range(0, len(self._drafts), most):
+                drafts = self._drafts[first : first + most]
+                seeds = [(self._seed + draft.number) % (1 << 64) for draft in drafts]
+                lines = IdLines(self._model, self._sampling, [torch.Generator().manual_seed(seed) for seed in seeds])
+                put: list[WrittenNote] = []
+                writers = [self._write(*one, put) for one in zip(drafts, lines.lines, strict=True)]
+                for _ in turns_of(lines.draw, writers):
+                    yield from put
+                    put.clear()
+                yield from put
         finally:
             network.train(was_training)
 
@@ -119,7 +129,8 @@ class BarFilling(EditSession):
         begun = [draft for draft in self._drafts if draft.begun]
         return flagged([draft.result(self._score, self._replaced, self._given, [self._whole]) for draft in begun])
 
-    def _write(self, draft: Draft, generator: torch.Generator) -> Iterator[WrittenNote]:
+    def _write(self, draft: Draft, line: IdLine, put: list[WrittenNote]) -> Writer[Array, IdDrawn, None]:
+        """Write an alternative; its notes are put into a list, window by window."""
         grid = self._grid()
         draft.begin(self._whole, self._given, self._tracks)
         log_probability, drawn, complete = 0.0, 0, True
@@ -127,7 +138,11 @@ class BarFilling(EditSession):
             prompt, places = self._prompt(grid, first, last, chosen)
             ids: list[int] = []
             room = self._model.network.config.context - len(prompt)
-            for token, one in draw_ids(self._model, self._sampling, generator, prompt):
+            line.restart()
+            line.feed(prompt.tolist())
+            while (mask := line.allowed()).any():
+                token, one = yield mask
+                line.feed([token])
                 ids.append(token)
                 log_probability += one
                 if len(ids) >= room:
@@ -139,7 +154,7 @@ class BarFilling(EditSession):
                 grid[track].bars[bar] = notes
             for bar in chosen:
                 for track in self._tracks:
-                    yield from self._put(draft, track, bar, grid[track].bars[bar])
+                    put += self._put(draft, track, bar, grid[track].bars[bar])
             self._filled += len(chosen)
         draft.count(log_probability, drawn, complete)
         draft.end()

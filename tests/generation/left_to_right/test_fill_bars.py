@@ -10,7 +10,7 @@ import symbolic_music as sm
 from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation import bars
-from symbolic_music.generation.sessions.fill_bars import BarFilling
+from symbolic_music.generation.left_to_right.fill_bars import BarFilling
 from symbolic_music.models import GPT2, Card, GPT2Config, Model
 from symbolic_music.score import Score
 from tests.corpora.example_stores import band

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import islice
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from symbolic_music import generate, generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.decoding.token_sampler import draw_ids
+from symbolic_music.generation.left_to_right.id_lines import IdLines
 from symbolic_music.models import Card, Model, registry
 
 SHAPES = {
@@ -31,7 +29,12 @@ def model(name: str) -> Model:
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_is_written_obeys_the_grammar(name: str) -> None:
     one = model(name)
-    drawn = list(islice(draw_ids(one, Sampling(), torch.Generator().manual_seed(1)), 151))
+    lines = IdLines(one, Sampling(), [torch.Generator().manual_seed(1)])
+    line, drawn = lines.lines[0], []
+    drawn.append((line.begin(), 0.0))
+    while len(drawn) < 151 and (mask := line.allowed()).any():
+        drawn.append(lines.draw({0: mask})[0])
+        line.feed([drawn[-1].token])
     ids = np.array([token for token, _ in drawn], np.int32)
     assert one.tokenizer.grammar.violation(ids) is None
     assert len(ids) == 151 or name != "grid"
