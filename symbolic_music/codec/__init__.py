@@ -12,6 +12,16 @@ from symbolic_music.codec.flow.decoder import FlowConfig, FlowDecoder
 from symbolic_music.codec.flow.rendering import render_by_flow, render_file_by_flow
 from symbolic_music.codec.flow.streaming import stream_sound
 from symbolic_music.codec.huggingface import load_adapter
+from symbolic_music.codec.jukebox.cascade import (
+    Jukebox,
+    generate_sound,
+    generate_sound_file,
+    load_jukebox,
+    stream_cascade,
+)
+from symbolic_music.codec.jukebox.level import Level, load_level, save_level
+from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
+from symbolic_music.codec.jukebox.sampling import Draw
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes, write_codes
 from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
@@ -31,15 +41,20 @@ __all__ = [
     "CodecLanguageModel",
     "CodecLanguageModelConfig",
     "Codes",
+    "Draw",
     "EncodedFile",
     "FlowConfig",
     "FlowDecoder",
     "Format",
+    "Jukebox",
+    "Level",
     "MaskedWriter",
     "MaskedWriterConfig",
     "MusicgenWriter",
     "MusicgenWriterConfig",
     "Pattern",
+    "Prior",
+    "PriorConfig",
     "RenderedFile",
     "StreamDecoder",
     "StreamEncoder",
@@ -48,10 +63,14 @@ __all__ = [
     "decode_audio",
     "encode_audio",
     "encode_files",
+    "generate_sound",
+    "generate_sound_file",
     "load_adapter",
     "load_codec",
     "load_codes",
     "load_flow",
+    "load_jukebox",
+    "load_level",
     "load_writer",
     "register",
     "render",
@@ -62,9 +81,11 @@ __all__ = [
     "render_files",
     "save_codec",
     "save_flow",
+    "save_level",
     "save_writer",
     "score_frames",
     "score_to_codes",
+    "stream_cascade",
     "stream_codes",
     "stream_sound",
     "write_codes",
