@@ -2,8 +2,9 @@
 
 python data/melodies.py STORE --out runs/jukebox/piano [--program 0] [--count 160] [--seconds 20]
 
-STORE is a note store of `symbolic-music prepare`, such as that of the chorales. The highest part of a piece is played, transposed and at another tempo, by the built-in synthesizer without reverb, and written as OUT/NAME.flac. Every
-twentieth file, which training holds out, is of a piece of the validation split; those that are there already are kept.
+STORE is a note store of `symbolic-music prepare`, such as that of the chorales. The highest part of a piece is played,
+transposed and at another tempo, by the built-in synthesizer without reverb, and written as OUT/NAME.mid and NAME.flac.
+Every twentieth, which training holds out, is of a piece of the validation split; those that are there already are kept.
 """
 
 from __future__ import annotations

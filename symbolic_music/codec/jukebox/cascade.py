@@ -17,7 +17,7 @@ from torch import Tensor
 
 from symbolic_music.codec.autoencoder.streaming import StreamDecoder
 from symbolic_music.codec.block_delivery import audio_of, on_both, write_audio_of
-from symbolic_music.codec.encode_decode import fitted
+from symbolic_music.codec.encode_decode import encode_audio, fitted
 from symbolic_music.codec.jukebox.level import Level, fingerprint, load_level
 from symbolic_music.codec.jukebox.sampling import Draw, stream_level
 from symbolic_music.errors import ModelError, OptionError
@@ -84,12 +84,13 @@ class Jukebox:
             AudioError: when there is no sound.
             MissingExtraError: without soxr, when the rate is another one.
         """
-        samples = fitted(audio, self.levels[0].codec.format)
-        hop = self.levels[0].codec.format.hop
-        whole = torch.from_numpy(samples[:, : samples.shape[1] // hop * hop])[None]
-        if not whole.shape[2]:
+        form = self.levels[0].codec.format
+        samples = fitted(audio, form)
+        whole = samples[:, : samples.shape[1] // form.hop * form.hop]
+        if not whole.shape[1]:
             return [torch.zeros(1, 0, dtype=torch.long, device=level.device) for level in self.levels]
-        return [level.encode(whole) for level in self.levels]
+        sound = Audio(whole, form.sample_rate)
+        return [torch.from_numpy(encode_audio(sound, level.codec).codes).to(level.device) for level in self.levels]
 
 
 def load_jukebox(levels: Sequence[str | Path], device: str = "auto") -> Jukebox:

@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
@@ -57,11 +57,6 @@ class Level(nn.Module):
     def device(self) -> torch.device:
         """Where its weights are."""
         return self.prior.out.weight.device
-
-    @torch.no_grad()
-    def encode(self, samples: Tensor) -> Tensor:
-        """Codes (B, T) of samples (B, C, n)."""
-        return self.codec.encode(samples.to(self.device))[:, 0]
 
 
 def fingerprint(codec: Codec) -> str:

@@ -17,12 +17,14 @@ from torch.nn import functional
 from symbolic_music.codec.jukebox.conditioning import Above, Place
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Number, Share, Size, SizeOrZero, Texts, check_heads, checked
+from symbolic_music.models.modules.decoder_block import initialise
 from symbolic_music.models.modules.kv_cache import KeyValues
 from symbolic_music.models.modules.llama_stack import llama_blocks, run_blocks
 
 FROM_DATA = ("size", "frame_rate", "above", "ratio", "instruments")  # what codecs and folders say of a config
 _BASE = 10_000.0  # of the rotary positions
 _EPSILON = 1e-5
+_HEAD, _SEEN = 0.02, 0.5  # deviations of weights at the start
 _MOST_BLOCKS = 8  # of the condition: their reach grows threefold with each
 
 
@@ -95,10 +97,16 @@ class Prior(nn.Module):
         self.blocks = llama_blocks(c.layers, c.width, c.heads, c.heads, c.hidden, _EPSILON)
         self.norm = nn.RMSNorm(c.width, _EPSILON)
         self.out = nn.Linear(c.width, c.size, bias=False)
-        for name, weights in self.named_parameters():
-            if weights.dim() == 2 and not weights.is_meta:
-                # Places are faint beside codes, so that bins no piece of the training has do no harm.
-                nn.init.normal_(weights, std=0.002 if name.startswith("place.") else 0.02)
+        initialise(self)
+        if not self.out.weight.is_meta:
+            nn.init.normal_(self.out.weight, std=_HEAD)
+            for table in self.place.children():
+                # Faint beside codes: bins that no piece of the training has do no harm.
+                nn.init.normal_(table.weight, std=_HEAD)
+            # Codes and those above are seen alike, and beside what blocks add.
+            nn.init.normal_(self.embedding.weight, std=_SEEN)
+            if self.above is not None:
+                nn.init.constant_(self.above.norm.weight, _SEEN)
 
     @property
     def reach(self) -> int:

@@ -44,7 +44,7 @@ class Recording:
 
 
 class LevelTask(ModelTask):
-    """A `Task`; tokens are codes. The names of the folders of recordings are the labels of their instruments."""
+    """A `Task`; tokens are codes. The name of a folder of recordings is the label of their instrument."""
 
     tokenizer = None
 
@@ -63,15 +63,16 @@ class LevelTask(ModelTask):
                     f"the codes of {data.above}, {above.hop:,} samples each, are not above those of {data.codec}, "
                     f"{form.hop:,} samples each: these divide them, at one sample rate"
                 )
+        labels = list(dict.fromkeys(Path(folder).name for folder in data.sounds))
         self.shape = PriorConfig(
             size=form.size, frame_rate=form.frame_rate, above=0 if self.upper is None else self.upper.format.size,
-            ratio=ratio, instruments=tuple(Path(folder).name for folder in data.sounds), **config.model.settings,
+            ratio=ratio, instruments=tuple(labels), **config.model.settings,
         )  # fmt: skip
         self.around = Prior(self.shape).above  # for the codes above that an example needs; it is not trained
         self.training: list[list[Recording]] = []
         self.held: list[Recording] = []
-        for label, folder in enumerate(data.sounds):
-            found = self._recordings(Path(folder), label)
+        for folder in data.sounds:
+            found = self._recordings(Path(folder), labels.index(Path(folder).name))
             self.training.append([one for i, one in enumerate(found) if i % data.held_out])
             self.held += found[:: data.held_out]
 
