@@ -25,10 +25,12 @@ from symbolic_music.codec.jukebox.sampling import Draw
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes, write_codes
 from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
+from symbolic_music.codec.language_models.melody_features import melody_frames
 from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.registry import Writer, load_writer, save_writer
 from symbolic_music.codec.language_models.score_features import score_frames
+from symbolic_music.codec.language_models.text_features import TextEncoder, describe, load_text_encoder
 from symbolic_music.codec.many_files import EncodedFile, RenderedFile, encode_files, render_files
 from symbolic_music.codec.registry import load_codec, register
 from symbolic_music.codec.rendering import render_by_codec, render_file_by_codec, score_to_codes
@@ -59,8 +61,10 @@ __all__ = [
     "StreamDecoder",
     "StreamEncoder",
     "StreamingCodec",
+    "TextEncoder",
     "Writer",
     "decode_audio",
+    "describe",
     "encode_audio",
     "encode_files",
     "generate_sound",
@@ -71,7 +75,9 @@ __all__ = [
     "load_flow",
     "load_jukebox",
     "load_level",
+    "load_text_encoder",
     "load_writer",
+    "melody_frames",
     "register",
     "render",
     "render_by_codec",

@@ -142,6 +142,8 @@ class CodesData(Strict):
     codec: str = Field(description="the codec that the codes are of: its name or folder")
     frames: int = Field(512, ge=2, le=MOST_LENGTH, description="of an example")
     tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
+    melody: bool = Field(False, description="also condition on the melody of the recording, NAME.flac")
+    text: str = Field("", description="also condition on words about the score, by this T5 of transformers")
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
     validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
 
