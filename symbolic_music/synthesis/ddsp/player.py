@@ -25,6 +25,7 @@ BATCH_FRAMES = 2048
 # up with silence, the high ones with inaudible partials.
 LIKE_LENGTH = 1.6
 SHORTEST_PIECE = 8
+LONGEST = 30.0  # seconds; strings without dampers are silent before
 Indices = NDArray[np.int64]
 
 
@@ -51,6 +52,8 @@ class Bank:
         self._length = controllers.held_until(score) - onset
         self._start = np.rint(onset * sample_rate).astype(np.int64)
         self._instrument = score.instruments
+        self._pedal = controllers.pedal_from(score)
+        self._length = self._undamped(self._length)
         self._bends = {t: curve for t in self.tracks if (curve := controllers.bend(score, t)) is not None}
         self._bent = np.zeros(len(score), bool)
         for track, curve in self._bends.items():
@@ -86,6 +89,13 @@ class Bank:
         self._now = until
         return {track: _lengthened(bus[:samples], samples) for track, bus in buses.items()}
 
+    def _undamped(self, length: controllers.Curve) -> controllers.Curve:
+        """Seconds that notes are held; those of strings without dampers, until they are silent."""
+        programs = np.minimum(self._instrument, DRUM_INSTRUMENT - 1)
+        from_pitch = np.array([voice.undamped for voice in self._voices])[programs]
+        free = (self.score.notes["pitch"] >= from_pitch) & (self._instrument != DRUM_INSTRUMENT)
+        return np.where(free, np.maximum(length, LONGEST), length)
+
     def _count_hops(self) -> Indices:
         hops = np.zeros(len(self.score), np.int64)
         for instrument in np.unique(self._instrument).tolist():
@@ -105,7 +115,13 @@ class Bank:
             length=torch.from_numpy(self._length[indices].astype(np.float32)),
             key=torch.from_numpy(indices + 1_000_003 * self.seed),
             bend=bend,
+            pedal=self._pedals(indices),
         )
+
+    def _pedals(self, indices: Indices) -> torch.Tensor | None:
+        """When the pedal lifts the dampers, None where it does for none of these notes."""
+        after = self._pedal[indices]
+        return torch.from_numpy(after.astype(np.float32)) if np.isfinite(after).any() else None
 
     def _drums(self, own: Indices, buses: dict[int, mixing.Samples]) -> None:
         pitches = self.score.notes["pitch"][own]
