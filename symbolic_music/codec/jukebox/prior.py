@@ -100,9 +100,9 @@ class Prior(nn.Module):
         initialise(self)
         if not self.out.weight.is_meta:
             nn.init.normal_(self.out.weight, std=_HEAD)
-            for table in self.place.children():
+            for weights in self.place.parameters():
                 # Faint beside codes: bins that no piece of the training has do no harm.
-                nn.init.normal_(table.weight, std=_HEAD)
+                nn.init.normal_(weights, std=_HEAD)
             # Codes and those above are seen alike, and beside what blocks add.
             nn.init.normal_(self.embedding.weight, std=_SEEN)
             if self.above is not None:
