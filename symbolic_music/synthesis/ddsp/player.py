@@ -53,7 +53,7 @@ class Bank:
         self._start = np.rint(onset * sample_rate).astype(np.int64)
         self._instrument = score.instruments
         self._pedal = controllers.pedal_from(score)
-        self._length = self._undamped(self._length)
+        self._undamped = np.array([voice.undamped for voice in voices])
         self._bends = {t: curve for t in self.tracks if (curve := controllers.bend(score, t)) is not None}
         self._bent = np.zeros(len(score), bool)
         for track, curve in self._bends.items():
@@ -89,13 +89,6 @@ class Bank:
         self._now = until
         return {track: _lengthened(bus[:samples], samples) for track, bus in buses.items()}
 
-    def _undamped(self, length: controllers.Curve) -> controllers.Curve:
-        """Seconds that notes are held; those of strings without dampers, until they are silent."""
-        programs = np.minimum(self._instrument, DRUM_INSTRUMENT - 1)
-        from_pitch = np.array([voice.undamped for voice in self._voices])[programs]
-        free = (self.score.notes["pitch"] >= from_pitch) & (self._instrument != DRUM_INSTRUMENT)
-        return np.where(free, np.maximum(length, LONGEST), length)
-
     def _count_hops(self) -> Indices:
         hops = np.zeros(len(self.score), np.int64)
         for instrument in np.unique(self._instrument).tolist():
@@ -112,11 +105,19 @@ class Bank:
         return Notes(
             pitch=torch.from_numpy(table["pitch"].astype(np.float32)),
             velocity=torch.from_numpy(table["velocity"].astype(np.float32) / 127),
-            length=torch.from_numpy(self._length[indices].astype(np.float32)),
+            length=torch.from_numpy(self._held(indices).astype(np.float32)),
             key=torch.from_numpy(indices + 1_000_003 * self.seed),
             bend=bend,
             pedal=self._pedals(indices),
         )
+
+    def _held(self, indices: Indices) -> controllers.Curve:
+        """Seconds that notes are held; those of strings without dampers, until they are silent."""
+        own, pitch = self._length[indices], self.score.notes["pitch"][indices]
+        played = self._instrument[indices]
+        programs = np.minimum(played, DRUM_INSTRUMENT - 1)
+        free = (pitch >= self._undamped[programs]) & (played != DRUM_INSTRUMENT)
+        return np.where(free, np.maximum(own, LONGEST), own)
 
     def _pedals(self, indices: Indices) -> torch.Tensor | None:
         """When the pedal lifts the dampers, None where it does for none of these notes."""
