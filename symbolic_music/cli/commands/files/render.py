@@ -156,7 +156,7 @@ def render(
             from symbolic_music.codec.rendering import render_file_by_codec
             from symbolic_music.synthesis.audio import read_audio
 
-            told = {"text": text, "melody": None if melody is None else read_audio(melody)}
+            told: dict[str, Any] = {"text": text, "melody": None if melody is None else read_audio(melody)}
             writer = load_writer(model or "codec-lm")
             rate = writer.codec.format.sample_rate
             written = render_file_by_codec(
