@@ -103,6 +103,13 @@ def load_jukebox(levels: Sequence[str | Path], device: str = "auto") -> Jukebox:
     Raises:
         UnknownNameError: when one is neither.
         ModelError: when one is of another model, or broken, or they are not of one cascade.
+
+    Examples:
+        >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
+        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> card = sm.models.Card("top", 1, "CC0-1.0", "none")
+        >>> sm.codec.load_jukebox([sm.codec.save_level(sm.codec.Level(codec, prior), card, "top-level")]).name
+        'top'
     """
     found = [load_level(one, device) for one in levels]
     return Jukebox(tuple(level for level, _ in found), found[-1][1].name if found else "")
@@ -130,6 +137,13 @@ def stream_cascade(
     Raises:
         OptionError: for a length out of range.
         ModelError: for an unknown instrument, or codes that do not fit.
+
+    Examples:
+        >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
+        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> top = sm.codec.Jukebox((sm.codec.Level(codec.eval(), prior.eval()),))  # of random weights
+        >>> sum(block.shape[1] for block in sm.codec.stream_cascade(top, 0.5))  # whole frames of 128 samples
+        5632
     """
     check_seconds(seconds)
     levels = jukebox.levels

@@ -95,6 +95,14 @@ def load_level(name_or_path: str | Path, device: str = "auto") -> tuple[Level, C
     Raises:
         UnknownNameError: when it is neither.
         ModelError: when the folder is of another model, or broken.
+
+    Examples:
+        >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
+        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> card = sm.models.Card("top", 1, "CC0-1.0", "none")
+        >>> level, card = sm.codec.load_level(sm.codec.save_level(sm.codec.Level(codec, prior), card, "top-level"))
+        >>> card.name
+        'top'
     """
     folder = found_folder(name_or_path, "level of a cascade")
     config = read_config(folder)

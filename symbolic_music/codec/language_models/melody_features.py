@@ -35,7 +35,7 @@ def melody_frames(audio: Audio, frame_rate: float, count: int, first: int = 0) -
 
     Examples:
         >>> tone = sm.synthesis.Audio(np.sin(np.arange(24_000) * (2 * np.pi * 440 / 24_000)), 24_000)
-        >>> sm.codec.melody_frames(tone, frame_rate=75.0, count=75)[40].argmax()  # A
+        >>> int(sm.codec.melody_frames(tone, frame_rate=75.0, count=75)[40].argmax())  # A
         9
     """
     out = np.zeros((count, MELODY), np.float32)

@@ -40,7 +40,7 @@ def describe(score: Score, rng: np.random.Generator | None = None) -> str:
 
     Examples:
         >>> sm.codec.describe(melody)
-        'acoustic grand piano; 120 quarter notes a minute; 4/4; C major; sparse'
+        'flute; 120 quarter notes a minute; 4/4; E minor; sparse'
     """
     if not len(score):
         raise EmptyScoreError("this score has no notes to describe")
@@ -79,6 +79,12 @@ class TextEncoder:
     Args:
         encoder: transformers' T5EncoderModel.
         tokenizer: its tokenizer.
+
+    Examples:
+        >>> from transformers import T5Config, T5EncoderModel
+        >>> small = T5EncoderModel(T5Config(vocab_size=8, d_model=4, d_kv=2, d_ff=8, num_layers=1, num_heads=2))
+        >>> sm.codec.TextEncoder(small, tokenizer=None).width
+        4
     """
 
     def __init__(self, encoder: Any, tokenizer: Any) -> None:
@@ -112,6 +118,12 @@ def load_text_encoder(source: str | Path) -> TextEncoder:
     Raises:
         ModelError: when it cannot be loaded, or is another model.
         MissingExtraError: without transformers.
+
+    Examples:
+        >>> sm.codec.load_text_encoder("no-such-folder-here")
+        Traceback (most recent call last):
+        ...
+        ModelError: cannot load a T5 from no-such-folder-here: ...
     """
     try:
         from transformers import AutoConfig, AutoTokenizer, T5EncoderModel
