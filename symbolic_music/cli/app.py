@@ -25,6 +25,7 @@ from symbolic_music.cli.commands.files import (
     detokenize,
     diff,
     encode,
+    generate_sound,
     info,
     listening_test,
     originality,
@@ -103,6 +104,7 @@ for _verb in (
     listening_test.listening_test,
     encode.encode,
     encode.decode,
+    generate_sound.generate_sound,
 ):
     app.command(cls=HelpPage)(piped(_verb))
 app.command("continue", cls=HelpPage)(piped(continue_.continue_))

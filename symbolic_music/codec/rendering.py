@@ -32,7 +32,7 @@ def score_to_codes(
         writer: of `load_writer`.
         seed: the same seed writes the same codes.
         progress: called with the share that is done.
-        settings: of the way the writer writes: guidance, temperature, top_k.
+        settings: of `Writer.codes`: melody, text, guidance, temperature, top_k.
 
     Raises:
         EmptyScoreError: when there is no note.

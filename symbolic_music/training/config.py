@@ -13,6 +13,7 @@ from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.training.base_config import MOST_BATCH, MOST_LENGTH, RunConfig, RunOptim
 from symbolic_music.training.yaml_config import Strict, parse_settings, read_tree, unknown_setting
 
+PRIOR = "jukebox-prior"
 _Share = Annotated[float, Field(gt=0)]
 _Interval = Annotated[int, Field(ge=-127, le=127)]
 _Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -141,6 +142,8 @@ class CodesData(Strict):
     codec: str = Field(description="the codec that the codes are of: its name or folder")
     frames: int = Field(512, ge=2, le=MOST_LENGTH, description="of an example")
     tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
+    melody: bool = Field(False, description="also condition on the melody of the recording, NAME.flac")
+    text: str = Field("", description="also condition on words about the score, by this T5 of transformers")
     held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
     validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
 
@@ -148,6 +151,22 @@ class CodesData(Strict):
     def path(self) -> str:
         """The folders' names."""
         return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.pairs)
+
+
+class LevelData(Strict):
+    """Folders of recordings for a level of a cascade; the name of a folder is the label of its instrument."""
+
+    kind: Literal["levels"]
+    sounds: dict[str, _Share] = Field(description="folders, each with its share of the examples", min_length=1)
+    codec: str = Field(description="the codec of the level: its name or folder")
+    above: str | None = Field(None, description="the codec of the level above; none for the top")
+    held_out: int = Field(20, ge=2, description="every so many recordings of a folder are for validation")
+    validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
+
+    @property
+    def path(self) -> str:
+        """The folders' names."""
+        return " + ".join(path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] for path in self.sounds)
 
 
 class OptimConfig(RunOptim):
@@ -195,7 +214,7 @@ class TrainConfig(RunConfig):
     context: ContextConfig | None = None
     model: ModelConfig = ModelConfig()
     data: Annotated[
-        EditsData | StoreEditsData | RegionsData | GridData | WindowsData | ModelsData | CodesData,
+        EditsData | StoreEditsData | RegionsData | GridData | WindowsData | ModelsData | CodesData | LevelData,
         Field(discriminator="kind"),
     ]
     optim: OptimConfig = OptimConfig()
@@ -237,6 +256,13 @@ def _check_model(config: TrainConfig) -> None:
         if model.architecture not in WRITERS:
             raise ConfigError(f"setting model.architecture: data of codes are for {', '.join(WRITERS)}")
         check_settings(model, [field.name for field in dataclasses.fields(WRITERS[model.architecture].config)])
+        return
+    if isinstance(config.data, LevelData):
+        from symbolic_music.codec.jukebox.prior import FROM_DATA, PriorConfig
+
+        if model.architecture != PRIOR:
+            raise ConfigError(f"setting model.architecture: data of levels are for {PRIOR}")
+        check_settings(model, [field.name for field in dataclasses.fields(PriorConfig) if field.name not in FROM_DATA])
         return
     from symbolic_music.models import registry
 

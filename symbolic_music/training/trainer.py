@@ -16,7 +16,7 @@ from symbolic_music.io.lock import held
 from symbolic_music.models import load_model
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.training.base_config import RunConfig
-from symbolic_music.training.config import CodesData, TrainConfig
+from symbolic_music.training.config import CodesData, LevelData, TrainConfig
 from symbolic_music.training.fine_tuning import check_ids, resolved, with_data_of
 from symbolic_music.training.loop import Loop, Report, Result
 from symbolic_music.training.memory import bounded_memory, memory_errors
@@ -105,7 +105,7 @@ def begin(config: RunConfig, resume: bool = False, progress: Callable[[str], Non
 
 def _task(config: RunConfig, progress: Callable[[str], None]) -> Task:
     """The task of a run; that of a model that begins from another has its shape, weights and kind of data."""
-    if not isinstance(config, TrainConfig) or config.init is None or isinstance(config.data, CodesData):
+    if not isinstance(config, TrainConfig) or config.init is None or isinstance(config.data, CodesData | LevelData):
         return task_of(config, progress)  # a task of codes says itself that it begins from nothing
     model = load_model(config.init, "cpu")
     config = with_data_of(config, model)

@@ -38,7 +38,7 @@ Settings = TypeVar("Settings", bound=Strict)
 # A file that is larger, or whose aliases stand for more, is not a config.
 MAX_BYTES = 1 << 18
 MAX_VALUES = 100_000
-_FOLDERS = {"data.stores.": 2, "data.pairs.": 2, "sounds.": 1}
+_FOLDERS = {"data.stores.": 2, "data.pairs.": 2, "data.sounds.": 2, "sounds.": 1}
 
 
 def read_tree(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]:

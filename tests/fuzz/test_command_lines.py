@@ -11,8 +11,9 @@ import typer
 
 from symbolic_music.cli import main
 from symbolic_music.cli.app import app
-from symbolic_music.codec import Codes, Format
+from symbolic_music.codec import Codec, CodecConfig, Codes, Format, Level, Prior, PriorConfig, save_level
 from symbolic_music.corpora.preparation.pipeline import prepare
+from symbolic_music.models.model import Card
 from symbolic_music.transforms import transpose
 from tests.fuzz.music import tune, wav
 
@@ -42,6 +43,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("render", "song.mid", "-o", "out.wav", "--sample-rate", "8000"), ("detect-mark", "sound.wav"),
         ("transcribe", "sound.wav", "--allow-empty", *MIDI), ("encode", "sound.wav", "-o", "out.safetensors"),
         ("decode", "codes.safetensors", "-o", "out.wav"), ("listening-test", "music", "music", "-o", "out.html"),
+        ("generate-sound", "level", "--seconds", "0.2", "-o", "out.wav"),
     ),
     "of models": (
         ("generate", "--seconds", "1", *EDIT), ("infill", "song.mid", *REGION, *EDIT),
@@ -65,6 +67,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sound.wav").write_bytes(wav(0.3))
     np.save(folder / "ids.npy", np.arange(20, dtype=np.int32))
     Codes(np.zeros((2, 20), np.int64), Format(8_000, 1, 2, 8, 400), 8_000).save(folder / "codes.safetensors")
+    codec = Codec(CodecConfig(8_000, 1, 4, 8, (16, 25), (1,), 8, 1, 8)).eval()
+    prior = Prior(PriorConfig(8, codec.format.frame_rate, width=8, layers=1, heads=2, hidden=8, window=16)).eval()
+    save_level(Level(codec, prior), Card("level", 1, "CC0-1.0", "none"), folder / "level")
     prepare("folder", folder / "music", folder / "store")
     return folder
 

@@ -8,18 +8,20 @@ import pytest
 import torch
 
 from symbolic_music import tokenizers
+from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
 from symbolic_music.codec.language_models.registry import WRITERS
 from symbolic_music.corpora.windows.augmentation import preset
 from symbolic_music.models import registry
 from symbolic_music.training import load_config
 from symbolic_music.training.codec.config import load_codec_config
-from symbolic_music.training.config import CodesData, WindowsData
+from symbolic_music.training.config import CodesData, LevelData, WindowsData
 from symbolic_music.training.flow.config import load_flow_config
 from symbolic_music.training.transcription.config import load_transcription_config
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
-# Trained by verbs of their own.
+# Trained by verbs of their own; those of the levels of a cascade by that of codecs.
 SOUND = {"codec": load_codec_config, "flow": load_flow_config, "transcription": load_transcription_config}
+SOUND |= {f"jukebox-codec-{level}": load_codec_config for level in ("top", "middle", "bottom")}
 CONFIGS = sorted(
     path
     for path in [*FOLDER.glob("*.yaml"), *FOLDER.glob("two-cores/*.yaml"), *FOLDER.glob("gpu/*.yaml")]
@@ -40,6 +42,10 @@ def test_a_config_names_what_there_is(path: Path) -> None:
         kind = WRITERS[config.model.architecture]
         with torch.device("meta"):
             kind.model(kind.config(**config.model.settings))
+        return
+    if isinstance(config.data, LevelData):
+        with torch.device("meta"):
+            Prior(PriorConfig(**config.model.settings))
         return
     with torch.device("meta"):
         registry.get(config.model.architecture).build(config.model.settings, config.model.preset)

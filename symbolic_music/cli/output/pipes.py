@@ -21,8 +21,8 @@ MOST_BYTES = 1 << 30
 _OUTPUTS = {"output", "store", "folder", "stems", "write_controls", "write_codes", "report",
             "originality_report"}  # fmt: skip
 # What a verb writes into a stream; a MIDI file where nothing is said.
-_SUFFIXES = {"render": ".wav", "decode": ".wav", "plot": ".png", "info": ".png", "tokenize": ".npy",
-             "encode": ".safetensors"}  # fmt: skip
+_SUFFIXES = {"render": ".wav", "decode": ".wav", "generate_sound": ".wav", "plot": ".png", "info": ".png",
+             "tokenize": ".npy", "encode": ".safetensors"}  # fmt: skip
 _FOLDERS = {"prepare", "train", "train_voice", "train_codec", "train_flow", "train_transcriber"}
 _HEADS = ((b"MThd", ".mid"), (b"fLaC", ".flac"), (b"OggS", ".ogg"), (b"\x93NUMPY", ".npy"), (b"{", ".json"),
           (b"X:", ".abc"), (b"!!!", ".krn"), (b"**kern", ".krn"), (b"<", ".musicxml"),

@@ -20,7 +20,7 @@ from symbolic_music.codec.language_models.base import StepModel
 from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
-from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import DecoderBlock, RelativeAttention, initialise
 from symbolic_music.models.modules.feed_forward import FeedForward
 from symbolic_music.models.modules.kv_cache import SlidingCache
@@ -41,6 +41,8 @@ class CodecLanguageModelConfig:
         distances: positions back that are distinguished.
         pattern: of `patterns.PATTERNS`.
         features: of a frame's condition.
+        melody: whether it is conditioned on a melody too, of `melody_frames`.
+        text: numbers of a text's vector that it is conditioned on too; 0 for no text.
         unconditioned: share of the examples whose condition is left out while training.
         dropout: on the input, on attention weights, and on what each half of a block adds.
 
@@ -61,6 +63,8 @@ class CodecLanguageModelConfig:
     features: Size = FEATURES
     unconditioned: Share = 0.2
     dropout: Share = 0.1
+    melody: bool = False
+    text: SizeOrZero = 0
 
     def __post_init__(self) -> None:
         check_heads(self.width, self.heads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -25,20 +25,23 @@ def write_codes(
     temperature: float = 0.8,
     top_k: int = 250,
     seed: int = 0,
+    melody_guidance: float = 0.0,
+    text_guidance: float = 0.0,
 ) -> Tensor:
     """Codes of frames whose features are given: (B, T, F) to (B, K, T).
 
     Args:
         model: in evaluation mode.
-        features: of `score_frames`.
+        features: of `score_frames`, and what a model is conditioned on besides.
         prompt: (B, K, t), codes of the first t frames, which are kept.
         guidance: w in u + w (c - u), where c are the logits with the condition and u those without it; 1 for c alone.
         temperature: by which the logits are divided.
         top_k: codes that may be drawn, the likeliest.
         seed: the same seed draws the same codes.
+        melody_guidance, text_guidance: w in + w (c - c'), where c' are the logits without this condition alone.
 
     Raises:
-        OptionError: for values out of range.
+        OptionError: for values out of range, or the guidance of a condition that the model does not have.
         ModelError: for features or a prompt of other shapes.
 
     Examples:
@@ -49,10 +52,11 @@ def write_codes(
         >>> sm.codec.write_codes(network, features, seed=1).shape
         torch.Size([1, 4, 10])
     """
-    check_features(features, model.config.features)
+    check_features(features, model.columns)
     blocks = stream_codes(
         model, features_of(features), features.shape[1], prompt,
         batch=len(features), guidance=guidance, temperature=temperature, top_k=top_k, seed=seed,
+        melody_guidance=melody_guidance, text_guidance=text_guidance,
     )  # fmt: skip
     return torch.cat(list(blocks), dim=-1)
 
@@ -69,6 +73,8 @@ def stream_codes(
     temperature: float = 0.8,
     top_k: int = 250,
     seed: int = 0,
+    melody_guidance: float = 0.0,
+    text_guidance: float = 0.0,
 ) -> Iterator[Tensor]:
     """Codes (B, K, n) in blocks of frames, each as soon as it is drawn; together those of `write_codes`.
 
@@ -87,6 +93,7 @@ def stream_codes(
         10
     """
     check_drawing(guidance, temperature, top_k)
+    weights = _weights(model, {"melody": melody_guidance, "text": text_guidance})
     c, generator = model.config, torch.Generator().manual_seed(seed)
     given = checked_prompt(prompt, batch, frames, c.codebooks, c.size, model.nothing.device)
 
@@ -94,7 +101,7 @@ def stream_codes(
         def shifted(start: int, end: int) -> Tensor:
             return features(start + first, end + first)
 
-        return _written(model, shifted, count, known, guidance, temperature, top_k, generator)
+        return _written(model, shifted, count, known, guidance, weights, temperature, top_k, generator)
 
     yield from in_windows(write, frames, model.longest or frames, given)
 
@@ -105,27 +112,28 @@ def _written(
     frames: int,
     prompt: Tensor,
     guidance: float,
+    weights: Mapping[str, float],
     temperature: float,
     top_k: int,
     generator: torch.Generator,
 ) -> Iterator[Tensor]:
-    """Codes of one window."""
+    """Codes of one window; the logits of all that guidance compares are computed together."""
     batch, codebooks, device = *prompt.shape[:2], prompt.device
     pattern, both = model.pattern(frames), guidance != 1
+    sources = [features, *(_without(model, features, name) for name in weights)]
     given = pattern.build(functional.pad(prompt, (0, frames - prompt.shape[-1]), value=-1), -1)
-    cache = model.new_cache(2 * batch if both else batch)
+    cache = model.new_cache((len(sources) + both) * batch)
     mask = pattern.mask().to(device)
     laid = torch.full_like(given, model.special)
     latest = laid.new_full((batch, codebooks, 1), model.special)
     whole = torch.from_numpy(pattern.places.max(axis=0)).cummax(0).values  # when a frame and all before it are written
     out = 0
-    for position, now in enumerate(model.step_conditions(features, pattern)):
-        if both:
-            latest, now = latest.repeat(2, 1, 1), torch.cat([now, model.nothing.expand_as(now)])
-        logits = model.step(latest, now, cache)
-        if both:
-            conditioned, free = logits.chunk(2)
-            logits = free + guidance * (conditioned - free)
+    for position, found in enumerate(zip(*(model.step_conditions(one, pattern) for one in sources), strict=True)):
+        now = [*found, model.nothing.expand_as(found[0])] if both else list(found)
+        parts = model.step(latest.repeat(len(now), 1, 1), torch.cat(now), cache).chunk(len(now))
+        logits = parts[-1] + guidance * (parts[0] - parts[-1]) if both else parts[0]
+        for part, weight in zip(parts[1:], weights.values(), strict=False):
+            logits = logits + weight * (parts[0] - part)
         drawn = draw(logits / temperature, top_k, generator)
         known = given[..., position]
         column = torch.where(known >= 0, known, drawn)
@@ -137,6 +145,20 @@ def _written(
             out = done
             if out == frames:
                 return
+
+
+def _without(model: StepModel, features: Features, name: str) -> Features:
+    return lambda first, last: model.without(features(first, last), name)
+
+
+def _weights(model: StepModel, asked: Mapping[str, float]) -> dict[str, float]:
+    """Conditions that are guided by themselves. OptionError when the model does not have one."""
+    for name, weight in asked.items():
+        if not 0 <= weight < 1e6:
+            raise OptionError(f"the guidance of a {name} is at least 0, not {weight:g}")
+        if weight and name not in model.extras:
+            raise OptionError(f"this model is not conditioned on a {name}: it has no guidance for one")
+    return {name: weight for name, weight in asked.items() if weight}
 
 
 def check_features(features: Tensor, count: int) -> None:

@@ -22,7 +22,7 @@ class StepModel(Conditioned):
     """Base of `CodecLanguageModel` and `MusicgenWriter`.
 
     Args:
-        config: with codebooks, size, width, pattern, features and unconditioned.
+        config: with codebooks, size, width, pattern, features, melody, text and unconditioned.
 
     `special`, the entry after the last of a codebook, marks positions without a code. `longest` is the number of frames
     in a window, None for no limit. The condition of a position is (B, 1, width), or (B, T, width) for a model that
@@ -32,7 +32,7 @@ class StepModel(Conditioned):
     longest: int | None = None
 
     def __init__(self, config: Any) -> None:
-        super().__init__(config.features, config.width)
+        super().__init__(config.features, config.width, config.melody, config.text)
         self.config = config
         self.special: int = config.size
 
@@ -74,11 +74,14 @@ class StepModel(Conditioned):
         return self.logits(torch.cat([start, laid[..., :-1]], dim=-1), condition, None)
 
     def loss(self, codes: Tensor, features: Tensor) -> tuple[Tensor, int]:
-        """Nats of codes (B, K, T) given the score's features (B, T, F), summed, and their number.
+        """Nats of codes (B, K, T) given the conditions' features (B, T, F), summed, and their number.
 
-        While training, the condition of a share of the examples is left out.
+        While training, all conditions of a share of the examples are left out, and of other shares the melody and the
+        text, each by itself.
         """
         pattern = self.pattern(codes.shape[-1])
+        if self.training and self.extras:
+            features = self.extras_with_dropout(features, self.config.unconditioned)
         laid, condition = pattern.build(codes, self.special), self.conditions(features, pattern)
         if self.training:
             condition = self.with_dropout(condition, self.config.unconditioned)

@@ -29,7 +29,7 @@ from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.patterns import Pattern
 from symbolic_music.codec.language_models.score_features import FEATURES
 from symbolic_music.errors import MissingExtraError, ModelError
-from symbolic_music.models.config_checks import Layers, Share, Size, check_heads, checked
+from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import initialise
 from symbolic_music.models.modules.embeddings import sinusoids
 
@@ -45,6 +45,8 @@ class MusicgenWriterConfig:
         frames: of a window, the most that are read at once.
         pattern: of `patterns.PATTERNS`.
         features: of a frame's condition.
+        melody: whether it is conditioned on a melody too, of `melody_frames`.
+        text: numbers of a text's vector that it is conditioned on too; 0 for no text.
         unconditioned: share of the examples whose condition is left out while training.
         dropout: on the input and on what each part of a layer adds.
 
@@ -64,6 +66,8 @@ class MusicgenWriterConfig:
     features: Size = FEATURES
     unconditioned: Share = 0.2
     dropout: Share = 0.1
+    melody: bool = False
+    text: SizeOrZero = 0
 
     def __post_init__(self) -> None:
         check_heads(self.width, self.heads)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,8 +22,10 @@ from symbolic_music.codec.language_models.autoregressive import CodecLanguageMod
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes
 from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
 from symbolic_music.codec.language_models.masked_decoding import stream_refined
+from symbolic_music.codec.language_models.melody_features import MELODY, melody_frames
 from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
 from symbolic_music.codec.language_models.score_features import frame_count
+from symbolic_music.codec.language_models.text_features import TextEncoder, load_text_encoder, text_columns
 from symbolic_music.codec.language_models.tone_features import check_features, condition_frames
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import EmptyScoreError, ModelError
@@ -30,6 +34,7 @@ from symbolic_music.models.checkpoints.network_folder import found_folder, resto
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.models.model import Card
 from symbolic_music.score import Score
+from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.settings import check_length
 
 _RING = 1.0  # seconds after the last note
@@ -60,6 +65,7 @@ class Writer:
         codec: whose first codebooks it writes.
         codec_name: by which that is loaded.
         card: what it is.
+        text_encoder: name or folder of the T5 whose vectors of words it is conditioned on; empty without.
 
     Raises:
         ModelError: when the network does not write codes of that codec.
@@ -74,28 +80,54 @@ class Writer:
     codec: AudioCodec
     codec_name: str
     card: Card
+    text_encoder: str = ""
 
     def __post_init__(self) -> None:
         check_codebooks(self.network.config, self.codec.format)
         check_features(self.network.config.features, self.codec)
 
-    def codes(self, score: Score, seed: int = 0, **settings: Any) -> Iterator[Tensor]:
+    def codes(
+        self, score: Score, seed: int = 0, melody: Audio | None = None, text: str | None = None, **settings: Any
+    ) -> Iterator[Tensor]:
         """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
 
         Args:
-            settings: guidance, temperature and top_k of `stream_codes`, and steps of `stream_refined`.
+            melody: a recording whose tune it is conditioned on besides.
+            text: words that it is conditioned on besides, such as `describe` makes.
+            settings: guidance, temperature, top_k, melody_guidance and text_guidance of `stream_codes`, and steps of
+                `stream_refined`.
 
         Raises:
             EmptyScoreError: when there is no note.
             OptionError: for settings out of range.
+            ModelError: for a melody or a text where the model is conditioned on none.
         """
-        frames, count = self.frames(score), self.network.config.features
+        frames, network = self.frames(score), self.network
+        for name, given in (("melody", melody), ("text", text)):
+            if given is not None and name not in network.extras:
+                raise ModelError(f"{self.card.name} is not conditioned on a {name}")
+        words = None if text is None else self._encoder.embed([text])[0].numpy()
+        rate, width = self.codec.format.frame_rate, network.config.features
 
         def features(first: int, last: int) -> Tensor:
-            return torch.from_numpy(condition_frames(score, self.codec, count, last - first, first))[None]
+            parts = [condition_frames(score, self.codec, width, last - first, first)]
+            if "melody" in network.extras:
+                none = np.zeros((last - first, MELODY), np.float32)
+                parts.append(none if melody is None else melody_frames(melody, rate, last - first, first))
+            if "text" in network.extras:
+                parts.append(text_columns(words, network.config.text, last - first))
+            return torch.from_numpy(np.concatenate(parts, axis=1))[None]
 
-        kind = WRITERS[_architecture(self.network)]
-        return kind.stream(self.network, features, frames, seed=seed, **settings)
+        kind = WRITERS[_architecture(network)]
+        return kind.stream(network, features, frames, seed=seed, **settings)
+
+    @cached_property
+    def _encoder(self) -> TextEncoder:
+        encoder = load_text_encoder(self.text_encoder)
+        wanted = self.network.config.text
+        if encoder.width != wanted:
+            raise ModelError(f"{self.text_encoder} gives {encoder.width} numbers of a text; this model takes {wanted}")
+        return encoder
 
     def frames(self, score: Score) -> int:
         """How many frames `codes` writes of a score.
@@ -124,12 +156,15 @@ def _architecture(network: nn.Module) -> str:
     return next(name for name, kind in WRITERS.items() if type(network) is kind.model)
 
 
-def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder: str | Path) -> Path:
+def save_writer(
+    network: nn.Module, codec: str, form: Format, card: Card, folder: str | Path, text_encoder: str = ""
+) -> Path:
     """Write a model of codes as float16, whole or not at all.
 
     Args:
         network: of `WRITERS`.
         codec: name or folder of the codec; form is its format.
+        text_encoder: name or folder of the T5 whose vectors of words it is conditioned on.
 
     Raises:
         ModelError: when weights are not finite.
@@ -143,6 +178,8 @@ def save_writer(network: nn.Module, codec: str, form: Format, card: Card, folder
     """
     settings: Any = network.config
     tables = {"codec": {"name": codec, "format": dataclasses.asdict(form)}, "network": dataclasses.asdict(settings)}
+    if text_encoder:
+        tables["text"] = {"name": text_encoder}
     return save_network(network, _architecture(network), tables, card, folder)
 
 
@@ -170,9 +207,10 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
     try:
         shape, form = kind.config(**config["network"]), Format(**config["codec"]["format"])
         card, saved = Card.of_record(config["card"]), str(config["codec"]["name"])
+        words = str(config.get("text", {"name": ""})["name"])
     except (KeyError, TypeError, ValueError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
     network = restored(lambda: kind.model(shape), folder)
     own = load_codec(codec or saved, device)
     check_format(form, own.format)
-    return Writer(network.eval().to(resolve_device(device)), own, saved, card)
+    return Writer(network.eval().to(resolve_device(device)), own, saved, card, words)

@@ -14,16 +14,17 @@ from symbolic_music.errors import ModelError
 Write = Callable[[int, int, Tensor], Iterator[Tensor]]
 
 
-def in_windows(write: Write, frames: int, longest: int, prompt: Tensor) -> Iterator[Tensor]:
+def in_windows(write: Write, frames: int, longest: int, prompt: Tensor, overlap: int | None = None) -> Iterator[Tensor]:
     """Codes of a piece in blocks (B, K, n), written in windows of at most `longest` frames.
 
-    Each window begins with the last two fifths of the one before it, as MusicGen's 30 seconds begin with 12.
+    Each window begins with the end of the one before it.
 
     Args:
         write: writes a window.
         prompt: (B, K, t), codes of the first frames, which are kept.
+        overlap: frames that a window begins with; two fifths when omitted, as MusicGen's 30 seconds begin with 12.
     """
-    overlap = 2 * longest // 5
+    overlap = 2 * longest // 5 if overlap is None else overlap
     first = max(0, prompt.shape[-1] - overlap) if frames > longest else 0
     if first:
         yield prompt[..., :first]

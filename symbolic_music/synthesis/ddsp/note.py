@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis import dsp
-from symbolic_music.synthesis.ddsp import noise, oscillators
+from symbolic_music.synthesis.ddsp import noise, oscillators, sympathy
 from symbolic_music.synthesis.ddsp.oscillators import Notes, turns
 from symbolic_music.synthesis.ddsp.partials import DECIBEL, SILENCE, course, silence_time, spectrum
 from symbolic_music.synthesis.ddsp.presets import Voice
@@ -77,7 +77,7 @@ def segment(
     if not sharp:
         gain = gain * _rise(voice, notes, time)
     frequencies, start = spectrum(voice, notes.pitch, notes.velocity, sample_rate)
-    amplitudes = start[:, None] * (course(voice, notes.pitch, frequencies, time) * gain[..., None])
+    amplitudes = start[:, None] * (course(voice, notes.pitch, frequencies, time, notes.pedal) * gain[..., None])
     if voice.vibrato <= 0 and notes.bend is None:
         tone = oscillators.steady(voice, notes, frequencies, amplitudes, seconds, hop, sample_rate)
     else:
@@ -96,6 +96,10 @@ def segment(
         loud = level[:, :frames] * noise.breath_level(voice, notes.velocity, time[:, :frames])
         hiss = noise.breath(voice, notes.key, first, loud, hop, sample_rate)
         tone[:, : hiss.shape[1]] += hiss
+    frames = sympathy.audible_frames(voice, notes.pedal, int(first.min()), hops + 1, hop, sample_rate)
+    if frames > 1 and notes.pedal is not None:
+        strings = sympathy.ringing(voice, notes.pedal, first, level[:, :frames], hop, sample_rate)
+        tone[:, : strings.shape[1]] += strings
     return tone, phase
 
 

@@ -31,7 +31,8 @@ class Notes:
     """A batch of notes. `key` identifies notes: it sets their offset in the noise and the phase of their vibrato.
 
     pitch (B,) in semitones, 69 is A4 at 440 Hz, fractions allowed; velocity (B,) from 0 to 1; length (B,) seconds that
-    the key is held; key (B,) int64; bend (B, F) semitones at frames, None when no note is bent.
+    the key is held; key (B,) int64; bend (B, F) semitones at frames, None when no note is bent; pedal (B,) seconds
+    after the onset from which the dampers of all strings are up, infinity for never, None when that is so for all.
     """
 
     pitch: Tensor
@@ -39,6 +40,7 @@ class Notes:
     length: Tensor
     key: Tensor
     bend: Tensor | None = None
+    pedal: Tensor | None = None
 
 
 def turns(key: Tensor) -> Tensor:

@@ -17,6 +17,12 @@ from symbolic_music.synthesis.ddsp.presets import Voice
 
 SILENCE = math.log(1000.0)  # 60 dB as a natural logarithm of amplitude
 DECIBEL = math.log(10.0) / 20
+# Strings that sound along with a note while the pedal is down; set by hand, so that decays grow as Lehtonen et al. 2007
+# find: how much louder they are where partials coincide, seconds of their rise, their share of the slow rate, and the
+# register in which this is so, in semitones.
+NO_SYMPATHY = -100.0
+_COINCIDENT, _SYMPATHY_RISE, _SYMPATHY_RATE = 18.0, 0.15, 0.75
+_SYMPATHY_PITCH, _SYMPATHY_WIDTH = 62.0, 9.0
 
 
 def hertz(pitch: Tensor) -> Tensor:
@@ -108,14 +114,14 @@ def register(voice: Voice, pitch: Tensor, frequencies: Tensor) -> Tensor:
     return torch.sqrt(found[0] / found[1])
 
 
-def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Tensor:
+def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor, pedal: Tensor | None = None) -> Tensor:
     """The envelope of each partial after the onset, a factor (B, F, K) at times (B, F): bloom and decay.
 
-    (B, 1, 1) for a voice whose spectrum stays.
+    (B, 1, 1) for a voice whose spectrum stays. `pedal` is that of `Notes`.
     """
     after = time.clamp(min=0)[..., None]
     if voice.measured and voice.decay > 0:
-        return coupled(voice, pitch, frequencies.shape[1], after)
+        return coupled(voice, pitch, frequencies.shape[1], after, pedal)
     exponent = torch.zeros(1, 1, 1, dtype=time.dtype)
     if voice.bloom:
         octave = torch.log2(frequencies / hertz(pitch)[:, None]).clamp(min=0)
@@ -131,13 +137,31 @@ def course(voice: Voice, pitch: Tensor, frequencies: Tensor, time: Tensor) -> Te
     return torch.exp(exponent)
 
 
-def coupled(voice: Voice, pitch: Tensor, count: int, after: Tensor) -> Tensor:
-    """The decay of a measured voice at seconds (B, F, 1): two exponentials whose powers add, (B, F, K)."""
+def coupled(voice: Voice, pitch: Tensor, count: int, after: Tensor, pedal: Tensor | None = None) -> Tensor:
+    """The decay of a measured voice at seconds (B, F, 1): two exponentials whose powers add, (B, F, K).
+
+    While the pedal is down, other strings that have a partial of the same frequency sound along: a third part, which
+    rises from then on and falls more slowly. In the middle of the keyboard alone: Lehtonen et al. 2007 measure longer
+    decays there and none in bass and treble (low partials meet few strings, high ones strings that die at once).
+    """
     table = measured(voice.measured)
     fast, slow, share = (table.at(t, pitch, count)[:, None] for t in (table.fast, table.slow, table.share))
     part = torch.exp(2 * DECIBEL * share)
-    fading = (1 - part) * torch.exp(-2 * DECIBEL * fast * after) + part * torch.exp(-2 * DECIBEL * slow * after)
-    return torch.sqrt(fading.clamp(min=1e-24))
+
+    def fading(seconds: Tensor) -> Tensor:
+        return (1 - part) * torch.exp(-2 * DECIBEL * fast * seconds) + part * torch.exp(-2 * DECIBEL * slow * seconds)
+
+    found = fading(after)
+    if pedal is not None and voice.sympathy > NO_SYMPATHY:
+        is_down = torch.isfinite(pedal)
+        begin = torch.where(is_down, pedal, 0.0)[:, None, None]
+        since = (after - begin).clamp(min=0)
+        rise = torch.square(1 - torch.exp(-since / _SYMPATHY_RISE))
+        place = torch.exp(-0.5 * torch.square((pitch - _SYMPATHY_PITCH) / _SYMPATHY_WIDTH)) * is_down
+        gain = math.exp(2 * DECIBEL * (voice.sympathy + _COINCIDENT)) * place[:, None, None]
+        slower = torch.exp(-2 * DECIBEL * _SYMPATHY_RATE * slow * since)
+        found = found + gain * fading(begin) * rise * slower
+    return torch.sqrt(found.clamp(min=1e-24))
 
 
 def early_rate(voice: Voice, pitch: Tensor) -> Tensor:

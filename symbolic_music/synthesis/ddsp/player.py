@@ -25,6 +25,7 @@ BATCH_FRAMES = 2048
 # up with silence, the high ones with inaudible partials.
 LIKE_LENGTH = 1.6
 SHORTEST_PIECE = 8
+LONGEST = 30.0  # seconds; strings without dampers are silent before
 Indices = NDArray[np.int64]
 
 
@@ -51,6 +52,8 @@ class Bank:
         self._length = controllers.held_until(score) - onset
         self._start = np.rint(onset * sample_rate).astype(np.int64)
         self._instrument = score.instruments
+        self._pedal = controllers.pedal_from(score)
+        self._undamped = np.array([voice.undamped for voice in voices])
         self._bends = {t: curve for t in self.tracks if (curve := controllers.bend(score, t)) is not None}
         self._bent = np.zeros(len(score), bool)
         for track, curve in self._bends.items():
@@ -102,10 +105,24 @@ class Bank:
         return Notes(
             pitch=torch.from_numpy(table["pitch"].astype(np.float32)),
             velocity=torch.from_numpy(table["velocity"].astype(np.float32) / 127),
-            length=torch.from_numpy(self._length[indices].astype(np.float32)),
+            length=torch.from_numpy(self._held(indices).astype(np.float32)),
             key=torch.from_numpy(indices + 1_000_003 * self.seed),
             bend=bend,
+            pedal=self._pedals(indices),
         )
+
+    def _held(self, indices: Indices) -> controllers.Curve:
+        """Seconds that notes are held; those of strings without dampers, until they are silent."""
+        own, pitch = self._length[indices], self.score.notes["pitch"][indices]
+        played = self._instrument[indices]
+        programs = np.minimum(played, DRUM_INSTRUMENT - 1)
+        free = (pitch >= self._undamped[programs]) & (played != DRUM_INSTRUMENT)
+        return np.where(free, np.maximum(own, LONGEST), own)
+
+    def _pedals(self, indices: Indices) -> torch.Tensor | None:
+        """When the pedal lifts the dampers, None where it does for none of these notes."""
+        after = self._pedal[indices]
+        return torch.from_numpy(after.astype(np.float32)) if np.isfinite(after).any() else None
 
     def _drums(self, own: Indices, buses: dict[int, mixing.Samples]) -> None:
         pitches = self.score.notes["pitch"][own]

@@ -48,6 +48,9 @@ class Voice:
     bloom: float = 0.0  # dB an octave missing at the very start, as brass and bows open up
     bloom_time: float = 0.08
 
+    sympathy: float = -100.0  # dB of the other strings' sound at a note's onset, while the pedal lifts their dampers
+    undamped: int = 128  # from this pitch up no damper ends a note
+
     # Movement.
     vibrato: float = 0.0  # cents, either way
     vibrato_rate: float = 5.5  # Hz
@@ -68,7 +71,7 @@ class Voice:
 _PIANO = Voice(
     "piano", level=3.0, measured="piano", measured_at=0.3, brightness=7.0, inharmonicity=2.4e-4, attack=0.0015,
     decay=11.0, decay_pitch=0.55, aftersound=0.3, release=0.28, unison=(0.0,), drift=0.0, strike=-12.0,
-    strike_time=0.28, noise_centre=300.0, noise_width=1.7,
+    strike_time=0.28, noise_centre=300.0, noise_width=1.7, sympathy=-42.0, undamped=90,
 )  # fmt: skip
 _EPIANO = Voice(
     "electric piano", slope=-13.0, drawbars=(0, -16, -24, -34, -36, -44, -46, -52), ratios=(1, 2, 3, 4, 7.1, 8, 14.2,

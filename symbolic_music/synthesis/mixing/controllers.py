@@ -105,6 +105,24 @@ def held_until(score: Score) -> Curve:
     return ends
 
 
+def pedal_from(score: Score) -> Curve:
+    """Seconds after each note's onset from which the sustain pedal of its track is down, (notes,).
+
+    0 where it is down at the onset; infinity where it does not come down before the note ends.
+    """
+    onset, ends = score.onset_seconds, held_until(score)
+    found = np.full(len(onset), np.inf)
+    for track in np.unique(score.controls["track"][score.controls["number"] == SUSTAIN]):
+        pedal = steps(score, int(track), SUSTAIN, 0.0)
+        down = Steps(pedal.times, (pedal.values >= 64).astype(np.float64), 0.0)
+        own = np.flatnonzero(score.notes["track"] == track)
+        presses = np.append(pedal.times[pedal.values >= 64], np.inf)
+        following = presses[np.searchsorted(presses, onset[own], side="right")]
+        after = np.where(down.at(onset[own]) > 0, 0.0, following - onset[own])
+        found[own] = np.where(onset[own] + after < ends[own], after, np.inf)
+    return found
+
+
 def _struck_again(score: Score, own: NDArray[np.int64]) -> Curve:
     """For each of these notes the next onset of its pitch among them; infinity where there is none."""
     onset, pitch = score.onset_seconds[own], score.notes["pitch"][own]

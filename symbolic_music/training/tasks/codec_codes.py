@@ -18,21 +18,26 @@ from symbolic_music.codec.base import VectorCodec
 from symbolic_music.codec.codes import load_codes
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
+from symbolic_music.codec.language_models.base import StepModel
+from symbolic_music.codec.language_models.melody_features import melody_frames
 from symbolic_music.codec.language_models.registry import WRITERS, Writer, check_codebooks, save_writer
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
+from symbolic_music.codec.language_models.text_features import describe, load_text_encoder, text_columns
 from symbolic_music.codec.language_models.tone_features import tone_vectors
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.codec.rendering import render_file_by_codec
-from symbolic_music.errors import ModelError, TrainingError
+from symbolic_music.errors import FileError, ModelError, TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
 from symbolic_music.io import read
 from symbolic_music.models.model import Card
 from symbolic_music.score import Score
+from symbolic_music.synthesis.audio import read_audio
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.run.model_cards import card_of
 from symbolic_music.training.task import Batch, Share
 from symbolic_music.training.tasks.model_task import ModelTask
 
+_WORDINGS = 8  # of the words about a score
 _OPENINGS = 0.1  # share of the examples that begin with their piece
 _MOST = 6e4  # that float16 holds
 _TOGETHER = 16  # examples that an evaluation computes at once
@@ -40,12 +45,22 @@ _TOGETHER = 16  # examples that an evaluation computes at once
 
 @dataclass(eq=False)
 class Pair:
-    """A score and the codes (K, T) of its sound; `tones` are the tones of the whole, computed on first use."""
+    """A score and the codes (K, T) of its sound; `tones` are the tones of the whole, computed on first use.
 
-    name: str
+    `melody` is that of the recording, `words` are the vectors of several descriptions of the score.
+    """
+
+    path: Path
     score: Score
     codes: NDArray[np.int64]
     tones: NDArray[np.float16] | None = None
+    melody: NDArray[np.float32] | None = None
+    words: NDArray[np.float32] | None = None
+
+    @property
+    def name(self) -> str:
+        """Without folder and suffix."""
+        return self.path.stem
 
 
 class CodesTask(ModelTask):
@@ -64,6 +79,15 @@ class CodesTask(ModelTask):
             if not isinstance(self.codec, VectorCodec):
                 raise TrainingError(f"codec {data.codec} has no vectors of tones: leave data.tones out")
             features = {"features": FEATURES + self.codec.dim}
+        if (data.melody or data.text) and not issubclass(self.kind.model, StepModel):
+            raise TrainingError(
+                f"{config.model.architecture} is conditioned on a score alone: leave melody and text out"
+            )
+        self.encoder = load_text_encoder(data.text) if data.text else None
+        if data.melody:
+            features["melody"] = True
+        if self.encoder is not None:
+            features["text"] = self.encoder.width
         self.shape = self.kind.config(**{**features, **config.model.settings})
         check_codebooks(self.shape, self.codec.format)
         self.training: list[list[Pair]] = []
@@ -84,13 +108,27 @@ class CodesTask(ModelTask):
             if len(codes.codes) < self.shape.codebooks:
                 raise TrainingError(f"{path} has {len(codes.codes)} codebooks, fewer than {self.shape.codebooks}")
             if codes.codes.shape[1] >= self.data.frames and len(score):
-                found.append(Pair(path.stem, score, codes.codes[: self.shape.codebooks]))
+                found.append(self._with_extras(Pair(path, score, codes.codes[: self.shape.codebooks])))
         if len(found) < 2:
             raise TrainingError(
                 f"{folder} has {len(found)} pairs of NAME.mid and NAME.safetensors with {self.data.frames} frames "
                 "or more; at least two are needed (`symbolic-music encode` makes codes)"
             )
         return found
+
+    def _with_extras(self, pair: Pair) -> Pair:
+        """With the melody of the recording beside the codes, and with words about the score, in several wordings."""
+        if self.data.melody:
+            path = pair.path.with_suffix(".flac")
+            try:
+                pair.melody = melody_frames(read_audio(path), self.codec.format.frame_rate, pair.codes.shape[1])
+            except FileError as error:
+                raise TrainingError(f"{path} has no melody to learn from: {error}") from None
+        if self.encoder is not None:
+            rng = np.random.default_rng([self.config.seed, *pair.name.encode()])
+            texts = [describe(pair.score), *(describe(pair.score, rng) for _ in range(_WORDINGS - 1))]
+            pair.words = self.encoder.embed(texts).numpy()
+        return pair
 
     @override
     def build(self) -> nn.Module:
@@ -121,6 +159,11 @@ class CodesTask(ModelTask):
             condition = np.concatenate(
                 [condition, pair.tones[first : first + self.data.frames]], axis=1, dtype=np.float32
             )
+        if pair.melody is not None:
+            condition = np.concatenate([condition, pair.melody[first : first + self.data.frames]], axis=1)
+        if pair.words is not None:
+            words = text_columns(pair.words[first % len(pair.words)], self.shape.text, self.data.frames)
+            condition = np.concatenate([condition, words], axis=1)
         return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(condition)
 
     def _batch(self, drawn: list[tuple[Pair, int]]) -> Batch:
@@ -163,7 +206,7 @@ class CodesTask(ModelTask):
     @override
     def write(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
         card = card_of(self.config, network, found, step)
-        save_writer(network, self.data.codec, self.codec.format, card, folder)
+        save_writer(network, self.data.codec, self.codec.format, card, folder, self.data.text)
         return card
 
     @override

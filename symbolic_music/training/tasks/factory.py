@@ -11,6 +11,7 @@ from symbolic_music.training.config import (
     CodesData,
     EditsData,
     GridData,
+    LevelData,
     ModelsData,
     RegionsData,
     StoreEditsData,
@@ -66,6 +67,10 @@ def model_task(config: TrainConfig) -> ModelTask:
         from symbolic_music.training.tasks.codec_codes import CodesTask
 
         return CodesTask(config, config.data)
+    if isinstance(config.data, LevelData):
+        from symbolic_music.training.tasks.cascade_levels import LevelTask
+
+        return LevelTask(config, config.data)
     from symbolic_music.training.tasks.tokens import TokenTask
 
     if isinstance(config.data, GridData):

@@ -19,8 +19,10 @@ from symbolic_music.codec.language_models.score_features import FEATURES, score_
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.models.model import Card
 from symbolic_music.score import NOTE, Score, Track
+from symbolic_music.synthesis.audio import Audio
 from symbolic_music.training import train
 from symbolic_music.training.config import TrainConfig, parse_config
+from tests.codec.tiny_t5 import tiny_t5
 
 SIZE = 16
 
@@ -42,6 +44,11 @@ def pairs(tmp_path: Path) -> Path:
         codes = np.stack([pitches, pitches + 1, rng.integers(0, SIZE, len(pitches))])
         Codes(codes, codec.format, 400 * len(pitches)).save(path.with_suffix(".safetensors"))
     return folder
+
+
+@pytest.fixture
+def t5(tmp_path: Path) -> Path:
+    return tiny_t5(tmp_path / "t5")
 
 
 def config(pairs: Path, out: Path, **settings: Any) -> TrainConfig:
@@ -119,3 +126,23 @@ def test_a_model_can_be_told_the_score_as_tones(pairs: Path, tmp_path: Path) -> 
     writer = load_writer(folder)
     assert writer.network.config.features == FEATURES + writer.codec.config.dim
     assert sum(block.shape[-1] for block in writer.codes(read(pairs / "a.mid"))) == writer.frames(read(pairs / "a.mid"))
+
+
+def test_melody_and_words_are_learnt_from(pairs: Path, tmp_path: Path, t5: Path) -> None:
+    told = {"melody": True, "text": str(t5)}
+    with pytest.raises(SymbolicMusicError, match=r"a\.flac has no melody"):
+        train(config(pairs, tmp_path, data=told))
+    time = np.arange(20_000) / 8_000
+    for path in pairs.glob("*.mid"):
+        Audio(0.3 * np.sin(2 * np.pi * 440 * time)[None].astype(np.float32), 8_000).write(path.with_suffix(".flac"))
+    tree = config(pairs, tmp_path, data=told).model_dump()
+    kept = {name: value for name, value in tree["model"].items() if name not in ("window", "distances")}
+    masked = parse_config({**tree, "model": {**kept, "architecture": "codec-masked", "frames": 24}})
+    with pytest.raises(SymbolicMusicError, match="conditioned on a score alone"):
+        train(masked)
+    folder = train(config(pairs, tmp_path, data=told, optim={"steps": 3}, sample_seconds=0.5)).folder
+    writer = load_writer(folder)
+    assert set(writer.network.extras) == {"melody", "text"}
+    score, tune = read(pairs / "a.mid"), Audio(np.zeros((1, 8_000), np.float32), 8_000)
+    codes = torch.cat(list(writer.codes(score, melody=tune, text="piano", text_guidance=1.0)), dim=-1)
+    assert codes.shape[1] == 2

@@ -73,6 +73,10 @@ def render(
         typer.Option(help="With --synth codec the codec language model, with --synth flow the flow decoder."),
     ] = None,
     write_codes: Annotated[Path | None, _codec(help="Also write the codes to this file.")] = None,
+    melody: Annotated[
+        Path | None, _codec(help="A recording whose tune it follows too, for a --model conditioned on melodies.")
+    ] = None,
+    text: Annotated[str | None, _codec(help="Words about the sound, for a --model conditioned on text.")] = None,
     steps: Annotated[
         int | None, _flow(min=1, max=64, help="3 and more by the flow (4 by default), 1 or 2 by its shortcut.")
     ] = None,
@@ -89,8 +93,8 @@ def render(
         raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
     if synth not in _NETWORKS and model:
         raise OptionError("--model goes with --synth codec or flow")
-    if synth != "codec" and write_codes:
-        raise OptionError("--write-codes goes with --synth codec")
+    if synth != "codec" and (write_codes or melody or text):
+        raise OptionError("--write-codes, --melody and --text go with --synth codec")
     if synth != "flow" and (steps is not None or guidance is not None):
         raise OptionError("--steps and --guidance go with --synth flow")
     if synth in _NETWORKS and (stems is not None or sample_rate is not None):
@@ -102,7 +106,7 @@ def render(
     if len(files) > 1 or output.is_dir():
         apart = {"--at": at, "--tracks": which.tracks, "--programs": which.programs, "--solo": solo,
                  "--mute": mute, "--stems": stems, "--controls": controls, "--write-controls": write_controls,
-                 "--voice": voice, "--voices": voices, "--write-codes": write_codes,
+                 "--voice": voice, "--voices": voices, "--write-codes": write_codes, "--melody": melody, "--text": text,
                  "--tempo": None if tempo == 1 else tempo}  # fmt: skip
         options = {
             "sample_rate": sample_rate, "soundfont": soundfont, "steps": steps, "guidance": guidance, "seed": seed,
@@ -114,7 +118,7 @@ def render(
     file = files[0]
     if output.suffix.lower() not in (".wav", ".flac"):
         raise FileError(f"cannot write {output.suffix or 'a file without suffix'}: name it .wav or .flac")
-    check_output(output, file, soundfont)
+    check_output(output, file, soundfont, melody)
     if write_codes is not None:
         check_output(write_codes, file)
         _apart(write_codes, output)
@@ -150,12 +154,15 @@ def render(
         if synth == "codec":
             from symbolic_music.codec.language_models.registry import load_writer
             from symbolic_music.codec.rendering import render_file_by_codec
+            from symbolic_music.synthesis.audio import read_audio
 
+            told: dict[str, Any] = {"text": text, "melody": None if melody is None else read_audio(melody)}
             writer = load_writer(model or "codec-lm")
             rate = writer.codec.format.sample_rate
             written = render_file_by_codec(
-                score, output, writer, codes=write_codes, seed=seed, mark=mark, comment=comment, progress=progress
-            )
+                score, output, writer, codes=write_codes, seed=seed, mark=mark, comment=comment, progress=progress,
+                **told,
+            )  # fmt: skip
         elif synth == "flow":
             from symbolic_music.codec.flow.checkpoint import load_flow
             from symbolic_music.codec.flow.rendering import render_file_by_flow
