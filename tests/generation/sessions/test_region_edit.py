@@ -477,7 +477,7 @@ def test_parts_that_are_written_together_keep_their_own_paces() -> None:
 def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = requested(monkeypatch)
     generation.edit(song(), [bars(9, 16)], None, regional(), seed=4).finish()
-    line, even = RegionLine(requests[0], Sampling(), 0), np.full(33, -np.log(33))
+    line, even = RegionLine(requests[0], 0), np.full(33, -np.log(33))
     number = {instrument: slot for slot, instrument in requests[0].slots}
     for time in range(0, 240, 30):
         gap = np.full(GAPS, -np.inf)
