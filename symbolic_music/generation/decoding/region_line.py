@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.generation.constraints.base import Integers, Mask, Situation, Unsatisfiable, both
+from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation, Unsatisfiable, both
 from symbolic_music.generation.decoding.habits import bars_ahead, paced, tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.sampling import Floats
@@ -20,6 +20,8 @@ _REMEMBERED = 2048
 _CROWDED = 1.25
 # By how much a part that is a bar ahead of its pace becomes less likely, in nats.
 _OUT_OF_TURN = 2.0
+# Steps of the gap classes that are notes, which classes these are, and durations.
+_STEPS, _NOTES, _LENGTHS = np.arange(r.LONGEST_GAP), np.arange(r.GAPS) < r.LONGEST_GAP, np.arange(r.DURATIONS)
 
 Found = TypeVar("Found")
 # Yields log-probabilities and what is allowed of them, (n,) each, and gets what was drawn and its log-probability: the
@@ -95,23 +97,21 @@ class RegionLine:
         if pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
             log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now)
-        situation = self._situation()
-        times = self._now + np.arange(r.LONGEST_GAP)[None]
+        times = self._now + _STEPS[None]
         allowed = np.zeros(r.GAPS, bool)
-        onsets = both([c.onsets(situation, times) for c in request.constraints], times.shape)
+        onsets = self._obeying(lambda constraint, so_far: constraint.onsets(so_far, times), times.shape)
         allowed[: r.LONGEST_GAP] = (onsets & (times >= request.start) & (times < request.end))[0]
         roomy = allowed[: r.LONGEST_GAP] & self._leaves_room(times[0])
         if roomy.any():
             allowed[: r.LONGEST_GAP] = roomy
         passed = np.array([[self._now + r.LONGEST_GAP, request.end]])
-        passing = both([c.passing(situation, passed) for c in request.constraints], passed.shape)[0]
+        passing = self._obeying(lambda constraint, so_far: constraint.passing(so_far, passed), passed.shape)[0]
         allowed[r.GAP_REST] = passing[0] and self._now + r.LONGEST_GAP < request.end
         allowed[r.GAP_END] = passing[1]
         longest = min((h.longest_gap for h in self._habits if h is not None), default=request.end)
-        lasting = np.append(np.arange(r.LONGEST_GAP), [r.LONGEST_GAP, request.end - self._now]) <= longest
-        notes = np.arange(r.GAPS) < r.LONGEST_GAP
+        lasting = np.append(_STEPS, [r.LONGEST_GAP, request.end - self._now]) <= longest
         # Where no note may stand within the longest gap, a longer one is better than none.
-        for kept in (allowed & lasting, allowed & ~lasting & notes, allowed & ~lasting & ~notes):
+        for kept in (allowed & lasting, allowed & ~lasting & _NOTES, allowed & ~lasting & ~_NOTES):
             while kept.any():
                 gap, chosen = yield log_p, kept
                 if gap >= r.LONGEST_GAP:
@@ -130,8 +130,8 @@ class RegionLine:
         """Keys that may begin at a time, of each written slot: (slots, 256)."""
         request = self._request
         free = np.zeros((len(request.slots), r.KEYS), bool)
-        situation = self._situation(time)
-        pitches = both([c.pitches(situation) for c in request.constraints], (1, len(self._candidates)))[0]
+        shape = (1, len(self._candidates))
+        pitches = self._obeying(lambda constraint, so_far: constraint.pitches(so_far), shape, time)[0]
         bar = int(np.searchsorted(request.bar_starts, time, side="right")) - 1
         written = self._count - self._given
         above = request.above[written] if written < len(request.above) else 0
@@ -231,11 +231,10 @@ class RegionLine:
     def durations(self) -> Mask:
         """Durations that the note may have, (1000,)."""
         request, habits, time = self._request, self._habits[self._place], self._time
-        lengths = np.arange(r.DURATIONS)
-        allowed = lengths <= request.end - time
+        allowed = request.end - time >= _LENGTHS
         if self._instrument != r.PEDAL_INSTRUMENT:
-            situation = self._situation(time)
-            allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
+            shape = (1, r.DURATIONS)
+            allowed = self._obeying(lambda constraint, so_far: constraint.durations(so_far, _LENGTHS), shape, time)[0]
         allowed[0] = False
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
@@ -291,7 +290,19 @@ class RegionLine:
             notes=self._candidates,
         )
 
+    def _obeying(
+        self, allows: Callable[[Constraint, Situation], Mask | None], shape: tuple[int, ...], time: int | None = None
+    ) -> Mask:
+        """What all constraints allow of a field of a note that begins at a time."""
+        constraints = self._request.constraints
+        if not constraints:
+            return np.ones(shape, bool)
+        situation = self._situation(time)
+        return both([allows(constraint, situation) for constraint in constraints], shape)
+
     def _is_finished(self) -> bool:
+        if not self._request.constraints:
+            return False
         situation = self._situation()
         masks: list[Mask | None] = [c.finished(situation) for c in self._request.constraints]
         return any(mask is not None and bool(mask[0]) for mask in masks)

@@ -102,9 +102,8 @@ class RegionSampler:
 
         def draw(field: int, log_p: Floats, allowed: Sequence[Mask]) -> torch.Tensor:
             masks = np.stack(allowed)
-            for line, mask in zip(own, masks, strict=True):
-                if not mask.any():
-                    raise line.contradiction("no note is left")
+            for number in np.flatnonzero(~masks.any(axis=1)):
+                raise own[number].contradiction("no note is left")
             uniform = np.array([line.uniform() for line in own])
             values, chosen = draw_allowed(log_p, masks, self._sampling, uniform)
             for line, value, log_probability in zip(own, values.tolist(), chosen.tolist(), strict=True):
