@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from symbolic_music.generation.inference.linear import Float16, Float32, Int8, Matrix
+from symbolic_music.generation.inference.linear import BFloat16, Float16, Float32, Int8, Matrix
 
-KINDS = {"float32": (Float32, 1e-5), "float16": (Float16, 2e-3), "int8": (Int8, 1.5e-2)}
+KINDS = {"float32": (Float32, 1e-5), "float16": (Float16, 2e-3), "bfloat16": (BFloat16, 1.5e-2), "int8": (Int8, 1.5e-2)}
 
 
 def example(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
