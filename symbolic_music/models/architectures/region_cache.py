@@ -46,8 +46,8 @@ class RegionCache:
 
         def empty(*shape: int) -> Tensor:
             # Padding is multiplied by nothing, which must be a number; all other rows are written before they are read.
-            new = n.kind.weight.new_zeros if self._is_padded else n.kind.weight.new_empty
-            return new(alternatives, *shape)
+            new = n.kind.weight.new_empty((alternatives, *shape))
+            return new.zero_() if self._is_padded else new
 
         def nothing(*shape: int) -> Tensor:
             return torch.full((alternatives, *shape), -1, dtype=torch.long, device=device)

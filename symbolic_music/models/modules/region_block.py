@@ -65,7 +65,7 @@ class _Blockwise(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """As `blockwise_attention`, of scaled queries."""
         count, out = query.shape[1], torch.empty_like(query)
         after = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
@@ -80,7 +80,7 @@ class _Blockwise(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Of queries, keys and values."""
         query, key, value, *weights = ctx.saved_tensors
         of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
@@ -104,7 +104,8 @@ def blockwise_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else query.dtype
     query = (query * query.shape[-1] ** -0.5).to(dtype)
     with torch.autocast(device, enabled=False):
-        return torch.as_tensor(_Blockwise.apply(query, key.to(dtype), value.to(dtype)))
+        found: Tensor = _Blockwise.apply(query, key.to(dtype), value.to(dtype))  # type: ignore[no-untyped-call]
+    return found
 
 
 def attention_to_shared(query: Tensor, key: Tensor, value: Tensor, shared: int) -> Tensor:
