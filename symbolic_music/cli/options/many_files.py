@@ -49,7 +49,7 @@ class ManyFilesOptions:
         self.refuse({
             "--programs": which.programs, "--originality": options.originality, "--draft": options.draft,
             "--originality-report": options.originality_report, "--int8": options.int8 or None,
-            "--float16": options.float16 or None,
+            "--float16": options.float16 or None, "--precision": options.precision,
         })  # fmt: skip
         if not options.output.is_dir():
             raise FileError(f"no such folder: {options.output}; several files are written into a folder that is there")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from symbolic_music.models import Model
     from symbolic_music.score import Score
 
+# `generation.inference.linear.WEIGHTS`, whose import takes torch's.
+Precision = Literal["auto", "float32", "float16", "bfloat16", "int8"]
 _LOG = logging.getLogger("symbolic_music")
 
 
@@ -77,6 +79,13 @@ class WritingOptions(LimitOptions, SamplingOptions):
     float16: Annotated[
         bool, typer.Option("--float16", help="Weights in 16 bits; as with --int8.", rich_help_panel=MACHINE)
     ] = False
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="Format of the weights; auto: the fastest here, measured once. As with --int8.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None
     draft: Annotated[
         str | None,
         typer.Option(
@@ -99,9 +108,11 @@ class WritingOptions(LimitOptions, SamplingOptions):
         from symbolic_music import generation
         from symbolic_music.generation.default_model import loaded_model
 
-        if self.int8 and self.float16:
-            raise OptionError("weights are in 8 bits or in 16: give one of --int8 and --float16")
-        kind = "int8" if self.int8 else "float16" if self.float16 else None
+        given = [self.precision, "int8" if self.int8 else None, "float16" if self.float16 else None]
+        kinds = [kind for kind in given if kind is not None]
+        if len(kinds) > 1:
+            raise OptionError("weights have one format: give one of --precision, --int8 and --float16")
+        kind = kinds[0] if kinds else None
         device = "cpu" if kind and self.device == "auto" else self.device
         model = loaded_model(self.model, score, device, self.offline, thins, drums, kind)
         if self.draft is not None:

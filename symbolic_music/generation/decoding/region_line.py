@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.generation.constraints.base import Integers, Mask, Situation, Unsatisfiable, both
+from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation, Unsatisfiable, both
 from symbolic_music.generation.decoding.habits import bars_ahead, paced, tuned
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
-from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
+from symbolic_music.generation.decoding.sampling import Floats
 from symbolic_music.tokenizers.region import rows as r
-from symbolic_music.tokenizers.region.arrangement import written_states
 
 # Past events that constraints see.
 _REMEMBERED = 2048
@@ -18,6 +20,13 @@ _REMEMBERED = 2048
 _CROWDED = 1.25
 # By how much a part that is a bar ahead of its pace becomes less likely, in nats.
 _OUT_OF_TURN = 2.0
+# Steps of the gap classes that are notes, which classes these are, and durations.
+_STEPS, _NOTES, _LENGTHS = np.arange(r.LONGEST_GAP), np.arange(r.GAPS) < r.LONGEST_GAP, np.arange(r.DURATIONS)
+
+Found = TypeVar("Found")
+# Yields log-probabilities and what is allowed of them, (n,) each, and gets what was drawn and its log-probability: the
+# sampler draws for all alternatives at once.
+Drawing = Generator[tuple[Floats, Mask], tuple[int, float], Found]
 
 
 class RegionLine:
@@ -28,12 +37,11 @@ class RegionLine:
 
     Args:
         request: what is to be written.
-        sampling: of every field.
         seed: the same seed gives the same notes.
     """
 
-    def __init__(self, request: RegionRequest, sampling: Sampling, seed: int) -> None:
-        self._request, self._sampling = request, sampling
+    def __init__(self, request: RegionRequest, seed: int) -> None:
+        self._request = request
         self._random = np.random.default_rng(seed)
         self._habits = list(request.habits)
         self._numbers = [slot for slot, _ in request.slots]
@@ -46,13 +54,12 @@ class RegionLine:
         self._count = self._given = len(past)
         self._busy = [dict(busy) for busy in request.busy]
         self._onsets: list[list[int]] = [[] for _ in request.slots]
-        self._end_bar = int(np.searchsorted(request.bar_starts, request.end - 1, side="right"))
         self._now, self._key, self._slot = request.start, 0, r.NO_SLOT
         # Keys that may begin at the gap drawn last.
         self._free = np.zeros((len(request.slots), r.KEYS), bool)
         self._place, self._total = 0, 0.0
         # The row that is drawn.
-        self.row = self._new_row(r.REST, self._now)
+        self.row = request.row(r.REST, self._now)
         self.complete = True
 
     def is_over(self) -> bool:
@@ -65,51 +72,48 @@ class RegionLine:
 
     # -- fields -------------------------------------------------------------------------------------------
 
-    def draw_gap(self, log_p: Floats) -> int:
-        """The gap class to the next row, which begins here: a note, a rest, or the end of the span.
+    def draw_gap(self, log_p: Floats) -> Drawing[int]:
+        """Draw the gap class to the next row, which begins here: a note, a rest, or the end of the span.
 
         Raises:
             Unsatisfiable: when nothing may follow.
-            ModelError: when the model's probabilities are not finite.
         """
-        gap, chosen = self._drawn_gap(log_p)
+        request = self._request
+        gap, chosen = yield from self._drawn_gap(log_p)
         self._total += chosen
         if gap == r.GAP_REST:
             self._now, self._slot = self._now + r.LONGEST_GAP, r.NO_SLOT
-            self.row = self._new_row(r.REST, self._now)
+            self.row = request.row(r.REST, self._now)
         elif gap != r.GAP_END:
-            self.row = self._new_row(r.NOTE, self._now + gap)
+            self.row = request.row(r.NOTE, self._now + gap)
         return gap
 
-    def _drawn_gap(self, log_p: Floats) -> tuple[int, float]:
+    def _drawn_gap(self, log_p: Floats) -> Drawing[tuple[int, float]]:
         request = self._request
         model_log_p = log_p = _ending(log_p, request.end - self._now)
         if request.rhythm is not None:
-            bar, place = self._place_in_bar(self._now)
+            bar, place = request.place_in_bar(self._now)
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
         if pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
             log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now)
-        situation = self._situation()
-        times = self._now + np.arange(r.LONGEST_GAP)[None]
+        times = self._now + _STEPS[None]
         allowed = np.zeros(r.GAPS, bool)
-        onsets = both([c.onsets(situation, times) for c in request.constraints], times.shape)
+        onsets = self._obeying(lambda constraint, so_far: constraint.onsets(so_far, times), times.shape)
         allowed[: r.LONGEST_GAP] = (onsets & (times >= request.start) & (times < request.end))[0]
         roomy = allowed[: r.LONGEST_GAP] & self._leaves_room(times[0])
         if roomy.any():
             allowed[: r.LONGEST_GAP] = roomy
         passed = np.array([[self._now + r.LONGEST_GAP, request.end]])
-        passing = both([c.passing(situation, passed) for c in request.constraints], passed.shape)[0]
+        passing = self._obeying(lambda constraint, so_far: constraint.passing(so_far, passed), passed.shape)[0]
         allowed[r.GAP_REST] = passing[0] and self._now + r.LONGEST_GAP < request.end
         allowed[r.GAP_END] = passing[1]
         longest = min((h.longest_gap for h in self._habits if h is not None), default=request.end)
-        lasting = np.append(np.arange(r.LONGEST_GAP), [r.LONGEST_GAP, request.end - self._now]) <= longest
-        notes = np.arange(r.GAPS) < r.LONGEST_GAP
+        lasting = np.append(_STEPS, [r.LONGEST_GAP, request.end - self._now]) <= longest
         # Where no note may stand within the longest gap, a longer one is better than none.
-        for kept in (allowed & lasting, allowed & ~lasting & notes, allowed & ~lasting & ~notes):
+        for kept in (allowed & lasting, allowed & ~lasting & _NOTES, allowed & ~lasting & ~_NOTES):
             while kept.any():
-                gaps, found = draw_allowed(log_p[None], kept[None], self._sampling, np.array([self.uniform()]))
-                gap, chosen = int(gaps[0]), float(found[0])
+                gap, chosen = yield log_p, kept
                 if gap >= r.LONGEST_GAP:
                     return gap, chosen
                 self._free = self._free_keys(self._now + gap)
@@ -119,15 +123,15 @@ class RegionLine:
         if any(habits is not None for habits in self._habits):
             # Limits come before habits.
             self._habits = [None] * len(request.slots)
-            return self._drawn_gap(model_log_p)
+            return (yield from self._drawn_gap(model_log_p))
         raise self.contradiction("no onset is left")
 
     def _free_keys(self, time: int) -> NDArray[np.bool_]:
         """Keys that may begin at a time, of each written slot: (slots, 256)."""
         request = self._request
         free = np.zeros((len(request.slots), r.KEYS), bool)
-        situation = self._situation(time)
-        pitches = both([c.pitches(situation) for c in request.constraints], (1, len(self._candidates)))[0]
+        shape = (1, len(self._candidates))
+        pitches = self._obeying(lambda constraint, so_far: constraint.pitches(so_far), shape, time)[0]
         bar = int(np.searchsorted(request.bar_starts, time, side="right")) - 1
         written = self._count - self._given
         above = request.above[written] if written < len(request.above) else 0
@@ -215,24 +219,24 @@ class RegionLine:
     def keys(self, log_p: Floats) -> tuple[Floats, Mask]:
         """The log-probabilities of the keys, weighed by habits, and those that the note may have: (256,) each."""
         request, habits = self._request, self._habits[self._place]
-        if habits is not None and request.others is not None and self._instrument < r.DRUM_KEYS:
-            log_p = tuned(log_p, habits, request.others.at(np.array([self._time]))[0])
+        sounds = None if habits is None or self._instrument >= r.DRUM_KEYS else request.sounds(self._time)
+        if habits is not None and sounds is not None:
+            log_p = tuned(log_p, habits, sounds)
         if habits is not None and habits.usual is not None:
             log_p = log_p + habits.usual
         motif = request.motifs[self._place]
         if motif is not None:
-            bar, place = self._place_in_bar(self._time)
+            bar, place = request.place_in_bar(self._time)
             log_p = motif.weighed(log_p, place, bar)
         return log_p, self._free[self._place]
 
     def durations(self) -> Mask:
         """Durations that the note may have, (1000,)."""
         request, habits, time = self._request, self._habits[self._place], self._time
-        lengths = np.arange(r.DURATIONS)
-        allowed = lengths <= request.end - time
+        allowed = request.end - time >= _LENGTHS
         if self._instrument != r.PEDAL_INSTRUMENT:
-            situation = self._situation(time)
-            allowed = both([c.durations(situation, lengths) for c in request.constraints], (1, r.DURATIONS))[0]
+            shape = (1, r.DURATIONS)
+            allowed = self._obeying(lambda constraint, so_far: constraint.durations(so_far, _LENGTHS), shape, time)[0]
         allowed[0] = False
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
@@ -272,22 +276,6 @@ class RegionLine:
         """When the row begins, in steps of the score."""
         return int(self.row[r.TIME]) + self._request.origin
 
-    def _place_in_bar(self, time: int) -> tuple[int, int]:
-        """The bar of a time, and the steps from its beginning."""
-        bar = max(0, int(np.searchsorted(self._request.bar_starts, time, side="right")) - 1)
-        return bar, int(time - self._request.bar_starts[bar])
-
-    def _new_row(self, kind: int, time: int) -> NDArray[np.int64]:
-        """A row at a time, its place in the bar set."""
-        request, row = self._request, r.blank(1, kind)[0]
-        bar = np.clip(np.searchsorted(request.bar_starts, [time], side="right") - 1, 0, None)
-        position = min(int(time - request.bar_starts[bar[0]]), r.MOST_POSITION - 1)
-        length = min(int(request.bar_lengths[bar[0]]), r.MOST_POSITION)
-        state = r.GIVEN if request.is_opening else int(written_states(bar, self._end_bar)[0])
-        row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - request.origin, position, length, state
-        row[r.HARMONY] = request.harmony.codes(np.array([time]))[0]
-        return np.asarray(row)
-
     # -- constraints --------------------------------------------------------------------------------------
 
     def _situation(self, time: int | None = None) -> Situation:
@@ -304,7 +292,19 @@ class RegionLine:
             notes=self._candidates,
         )
 
+    def _obeying(
+        self, allows: Callable[[Constraint, Situation], Mask | None], shape: tuple[int, ...], time: int | None = None
+    ) -> Mask:
+        """What all constraints allow of a field of a note that begins at a time."""
+        constraints = self._request.constraints
+        if not constraints:
+            return np.ones(shape, bool)
+        situation = self._situation(time)
+        return both([allows(constraint, situation) for constraint in constraints], shape)
+
     def _is_finished(self) -> bool:
+        if not self._request.constraints:
+            return False
         situation = self._situation()
         masks: list[Mask | None] = [c.finished(situation) for c in self._request.constraints]
         return any(mask is not None and bool(mask[0]) for mask in masks)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from symbolic_music.generation.constraints.base import Constraint
+import numpy as np
+
+from symbolic_music.generation.constraints.base import Constraint, Mask
 from symbolic_music.generation.decoding.habits import Habits, Motif, Rhythm, Sounding
+from symbolic_music.tokenizers.region import rows as r
+from symbolic_music.tokenizers.region.arrangement import written_states
 from symbolic_music.tokenizers.region.events import Integers
 from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony
 from symbolic_music.tokenizers.region.rows import Rows
@@ -57,6 +61,37 @@ class RegionRequest:
     fewest_at_once: int = 1
     above: tuple[int, ...] = ()
     harmony: Harmony = NO_HARMONY
+    # What alternatives look up at the same times: rows by kind and time, and classes that sound.
+    _rows: dict[tuple[int, int], Integers] = field(default_factory=dict, init=False, repr=False)
+    _sounds: dict[int, Mask] = field(default_factory=dict, init=False, repr=False)
+
+    def place_in_bar(self, time: int) -> tuple[int, int]:
+        """The bar of a time, and the steps from its beginning."""
+        bar = max(0, int(np.searchsorted(self.bar_starts, time, side="right")) - 1)
+        return bar, int(time - self.bar_starts[bar])
+
+    def row(self, kind: int, time: int) -> Integers:
+        """A new row at a time, its place in the bar set."""
+        if (kind, time) not in self._rows:
+            self._rows[kind, time] = self._row(kind, time)
+        return self._rows[kind, time].copy()
+
+    def _row(self, kind: int, time: int) -> Integers:
+        row, (bar, place) = r.blank(1, kind)[0], self.place_in_bar(time)
+        last = int(np.searchsorted(self.bar_starts, self.end - 1, side="right"))
+        position, length = min(place, r.MOST_POSITION - 1), min(int(self.bar_lengths[bar]), r.MOST_POSITION)
+        state = r.GIVEN if self.is_opening else int(written_states(np.array([bar]), last)[0])
+        row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - self.origin, position, length, state
+        row[r.HARMONY] = self.harmony.codes(np.array([time]))[0]
+        return np.asarray(row)
+
+    def sounds(self, time: int) -> Mask | None:
+        """Pitch classes that sound in other slots at a time, (12,); None where harmony is free."""
+        if self.others is None:
+            return None
+        if time not in self._sounds:
+            self._sounds[time] = self.others.at(np.array([time]))[0]
+        return self._sounds[time]
 
 
 @dataclass(frozen=True)

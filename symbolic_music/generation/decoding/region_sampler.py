@@ -35,9 +35,7 @@ class RegionSampler:
         self, network: RegionTransformer, requests: Sequence[RegionRequest], sampling: Sampling, seeds: Sequence[int]
     ) -> None:
         self._sampling = sampling
-        self._lines = [
-            RegionLine(request, sampling, seed) for request, seed in zip(requests, seeds, strict=True)
-        ]  # fmt: skip
+        self._lines = [RegionLine(request, seed) for request, seed in zip(requests, seeds, strict=True)]
         room = max(one.most + (one.end - one.start) // r.LONGEST_GAP + 2 for one in requests)
         self._cache = RegionCache(network, [torch.from_numpy(one.rows) for one in requests], room)
 
@@ -59,7 +57,8 @@ class RegionSampler:
             going = [place for place, number in enumerate(held) if not self._lines[number].is_over()]
             if going:
                 gaps = self._cache.gaps().numpy().astype(np.float64)
-                drawn = {place: self._lines[held[place]].draw_gap(gaps[place]) for place in going}
+                own = [self._lines[held[place]] for place in going]
+                drawn = dict(zip(going, self._draw_gaps(own, gaps[going]), strict=True))
                 going = [place for place in going if drawn[place] != r.GAP_END]
             if not going:
                 return
@@ -76,6 +75,23 @@ class RegionSampler:
             for place, note in written:
                 yield held[place], note
 
+    def _draw_gaps(self, lines: list[RegionLine], log_p: Floats) -> list[int]:
+        """The gap class of each of some alternatives, (n, 242)."""
+        drawings = [line.draw_gap(own) for line, own in zip(lines, log_p, strict=True)]
+        asked, found = {number: next(drawing) for number, drawing in enumerate(drawings)}, [r.GAP_END] * len(lines)
+        while asked:
+            uniform = np.array([lines[number].uniform() for number in asked])
+            weighed, allowed = (np.stack(parts) for parts in zip(*asked.values(), strict=True))
+            values, chosen = draw_allowed(weighed, allowed, self._sampling, uniform)
+            again = {}
+            for number, *drawn in zip(asked, values.tolist(), chosen.tolist(), strict=True):
+                try:
+                    again[number] = drawings[number].send((drawn[0], drawn[1]))
+                except StopIteration as end:
+                    found[number] = end.value
+            asked = again
+        return found
+
     def _draw_notes(
         self, lines: list[RegionLine], notes: list[int], drawn: dict[int, int]
     ) -> list[tuple[int, DrawnNote]]:
@@ -86,9 +102,8 @@ class RegionSampler:
 
         def draw(field: int, log_p: Floats, allowed: Sequence[Mask]) -> torch.Tensor:
             masks = np.stack(allowed)
-            for line, mask in zip(own, masks, strict=True):
-                if not mask.any():
-                    raise line.contradiction("no note is left")
+            for number in np.flatnonzero(~masks.any(axis=1)):
+                raise own[number].contradiction("no note is left")
             uniform = np.array([line.uniform() for line in own])
             values, chosen = draw_allowed(log_p, masks, self._sampling, uniform)
             for line, value, log_probability in zip(own, values.tolist(), chosen.tolist(), strict=True):

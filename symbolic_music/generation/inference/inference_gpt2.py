@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from symbolic_music.errors import OptionError
+from symbolic_music.generation.inference.fastest_weights import fastest_weights
 from symbolic_music.generation.inference.light_network import FAMILIES, lighten, lightened
 from symbolic_music.generation.inference.linear import WEIGHTS, Float32, MakeMatrix, Matrix, packed_where_possible
 from symbolic_music.models import Model
@@ -37,9 +38,9 @@ class PreparedGPT2:
 
     Args:
         network: its weights are used as they are now, and not changed.
-        weights: how matrices are kept: float32 as they are, or float16 or int8 besides them, on the CPU alone; see
-            `linear`, whose functions may be given too. What is looked up by id, and the output rows of times, stay as
-            they are.
+        weights: how matrices are kept: float32 as they are, or float16, bfloat16 or int8 besides them, on the CPU
+            alone; see `linear`, whose functions may be given too. What is looked up by id, and the output rows of
+            times, stay as they are.
 
     Raises:
         OptionError: for another kind of weights, or one that this device or type has not.
@@ -91,7 +92,9 @@ def with_weights(model: Model[Any], weights: str) -> Model[Any]:
 
     Args:
         model: not changed; it need not be kept.
-        weights: float32, in the order that is read fastest; float16 or int8.
+        weights: float32, in the order that is read fastest; float16, bfloat16 or int8; auto for the fastest on this
+            machine, which is measured once for these shapes (`fastest_weights`). What is drawn then depends on the
+            machine.
 
     Raises:
         OptionError: when its network is of none of these families, and as `PreparedGPT2`.
@@ -107,6 +110,8 @@ def with_weights(model: Model[Any], weights: str) -> Model[Any]:
         raise OptionError(
             f"model {model.card.name!r} has no {weights} weights: they are for models of the public families"
         )
+    if weights == "auto":
+        weights = fastest_weights(network)
     make = _maker(weights, network.embedding.weight)
     make = packed_where_possible if weights == "float32" else make
     if isinstance(network, GPT2) and network.config.vocabulary == v.SIZE:

@@ -6,6 +6,7 @@ and eight; `benchmarks/sampling.py kernels`):
 - float32: oneDNN's product reads plain weights as fast as `linear` at one vector and twice as fast at eight; weights in
   the order that it chooses for eight vectors it reads 1.4 times as fast again, at one and at eight.
 - float16: FBGEMM's product of halves with float32 vectors, a third of the time at one vector.
+- bfloat16: torch's product; fast where the processor has instructions for it, and with many vectors.
 - int8: `torch._weight_int8pack_mm` with bfloat16 vectors is weight-only and treats each vector by itself. Dynamic
   quantisation (`torch.ops.quantized.linear_dynamic`) is faster, but rounds the vectors too, and with one scale for all
   of them: what one alternative draws would depend on the others.
@@ -101,6 +102,25 @@ class Float16(Matrix):
         return Float16(weight[index], None if self._bias is None else self._bias[index])
 
 
+class BFloat16(Matrix):
+    """Weights and vectors rounded to bfloat16, and so is what comes out.
+
+    Args, memory: as `Float16`.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        self._weight, self._bias = weight.to(torch.bfloat16), bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(N, in) to (N, out)."""
+        out = functional.linear(x.to(torch.bfloat16), self._weight).float()
+        return out if self._bias is None else out + self._bias
+
+    @override
+    def take(self, index: Tensor) -> BFloat16:
+        return BFloat16(self._weight[index], None if self._bias is None else self._bias[index])
+
+
 class Int8(Matrix):
     """Weights rounded to whole numbers in -127..127 times a scale for each row, on the CPU.
 
@@ -144,4 +164,9 @@ def packed_where_possible(weight: Tensor, bias: Tensor | None = None) -> Matrix:
 # As for so many vectors; what oneDNN chooses for one is the plain order.
 _PACKED_FOR = 8
 CAN_PACK = HAS_ONEDNN and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
-WEIGHTS: dict[str, MakeMatrix] = {"float32": Float32, "float16": Float16, "int8": Int8}
+WEIGHTS: dict[str, MakeMatrix] = {
+    "float32": Float32,
+    "float16": Float16,
+    "bfloat16": BFloat16,
+    "int8": Int8,
+}

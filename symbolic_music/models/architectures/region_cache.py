@@ -18,6 +18,8 @@ from symbolic_music.models.modules.region_block import Rotation
 from symbolic_music.tokenizers.region import rows as r
 
 _NEVER = -1e4
+# Rows for which there is memory at first, beyond those that are given.
+_SPARE = 128
 
 
 class RegionCache:
@@ -38,10 +40,14 @@ class RegionCache:
         device, width = n.kind.weight.device, n.config.width
         heads, layers = n.row_layers[0].attention.heads, len(n.blocks) + len(n.note_blocks)
         alternatives, longest = len(given), max(map(len, given))
-        most = longest + room
+        self._most = longest + room
+        most = min(longest + _SPARE, self._most)
+        self._is_padded = any(len(rows) < longest for rows in given)
 
         def empty(*shape: int) -> Tensor:
-            return n.kind.weight.new_zeros(alternatives, *shape)
+            # Padding is multiplied by nothing, which must be a number; all other rows are written before they are read.
+            new = n.kind.weight.new_empty((alternatives, *shape))
+            return new.zero_() if self._is_padded else new
 
         def nothing(*shape: int) -> Tensor:
             return torch.full((alternatives, *shape), -1, dtype=torch.long, device=device)
@@ -52,7 +58,6 @@ class RegionCache:
         self._fields, self._gaps, self._latest = nothing(r.COLUMNS, most), nothing(most), nothing(r.SLOTS + 1)
         # Rows of padding before those of each alternative.
         self._padding = torch.tensor([longest - len(rows) for rows in given], device=device)
-        self._is_padded = any(len(rows) < longest for rows in given)
         rows = [one.to(device) for one in given]
         headers = [n.declared(own[None]) for own in rows]
         self.table, self.about, self.is_drum = (torch.cat(parts) for parts in zip(*headers, strict=True))
@@ -99,6 +104,8 @@ class RegionCache:
     @torch.inference_mode()
     def append(self, rows: Tensor) -> None:
         """Read one row of each alternative, (A, COLUMNS); PREVIOUS is set here."""
+        if self.count == self._content.shape[1]:
+            self._make_room()
         rows = rows.clone().to(self._fields.device)
         rows[:, r.PREVIOUS] = self._latest.gather(1, rows[:, r.SLOT, None])[:, 0]
         self._read(rows[:, None], slice(None), 0, self.count)
@@ -107,6 +114,22 @@ class RegionCache:
         own = torch.arange(len(rows), device=rows.device)
         at = torch.where(is_note, self.count - 1, self._latest[own, rows[:, r.SLOT]])
         self._latest[own, rows[:, r.SLOT]] = at
+
+    def _make_room(self) -> None:
+        """Memory for half as many rows again, within the room that was asked for."""
+        more = min(max(_SPARE, self.count // 2), self._most - self.count)
+
+        def wider(kept: Tensor, axis: int) -> Tensor:
+            shape = list(kept.shape)
+            shape[axis] += more
+            new = kept.new_empty(shape)
+            new.narrow(axis, 0, self.count).copy_(kept)
+            return new
+
+        self._keys, self._values, self._pointer_keys = (
+            [wider(one, -2) for one in many] for many in (self._keys, self._values, self._pointer_keys)
+        )
+        self._content, self._fields, self._gaps = wider(self._content, 1), wider(self._fields, 2), wider(self._gaps, 1)
 
     def _read(self, rows: Tensor, own: slice, first: int, start: int) -> None:
         """Rows (B, N, COLUMNS) of some alternatives, kept from `start` on, after those from `first` on."""

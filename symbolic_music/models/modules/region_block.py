@@ -6,7 +6,7 @@ Source: Su et al. 2021, "RoFormer", here with the periods of music in the place 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,57 @@ def causal_blocks(query: Tensor, key: Tensor, scale: float) -> list[Tensor]:
         logits = torch.bmm(query[:, start:end], key[:, :end].transpose(1, 2))
         newest = logits[:, :, start:] + after[: end - start, : end - start]
         found.append(torch.cat([logits[:, :, :start], newest], -1) if start else newest)
+    return found
+
+
+class _Blockwise(torch.autograd.Function):
+    """Causal attention by blocks of queries, (B, N, D) each, with the gradients of all blocks written into one tensor.
+
+    Left to autograd, each block's gradients of the keys and values up to it are as large as all rows, mostly zeros, and
+    added up.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """As `blockwise_attention`, of scaled queries."""
+        count, out = query.shape[1], torch.empty_like(query)
+        after = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=query.dtype, device=query.device).triu(1)
+        weights = []
+        for start in range(0, count, _BLOCK):
+            end = min(count, start + _BLOCK)
+            logits = torch.bmm(query[:, start:end], key[:, :end].transpose(1, 2))
+            logits[:, :, start:] += after[: end - start, : end - start]
+            weights.append(logits.softmax(-1))
+            out[:, start:end] = torch.bmm(weights[-1], value[:, :end])
+        ctx.save_for_backward(query, key, value, *weights)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of queries, keys and values."""
+        query, key, value, *weights = ctx.saved_tensors
+        of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
+        for number, own in enumerate(weights):
+            start, end = _BLOCK * number, _BLOCK * number + own.shape[1]
+            block = grad[:, start:end]
+            of_value[:, :end] += torch.bmm(own.transpose(1, 2), block)
+            of_weights = torch.bmm(block, value[:, :end].transpose(1, 2))
+            of_logits = torch._softmax_backward_data(of_weights, own, -1, own.dtype)
+            of_query[:, start:end] = torch.bmm(of_logits, key[:, :end])
+            of_key[:, :end] += torch.bmm(of_logits.transpose(1, 2), query[:, start:end])
+        return of_query, of_key, of_value
+
+
+def blockwise_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Causal attention of N rows, by blocks of queries: (B, N, D) each to (B, N, D).
+
+    Under autocast in its precision, as matrix products are.
+    """
+    device = query.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else query.dtype
+    query = (query * query.shape[-1] ** -0.5).to(dtype)
+    with torch.autocast(device, enabled=False):
+        found: Tensor = _Blockwise.apply(query, key.to(dtype), value.to(dtype))  # type: ignore[no-untyped-call]
     return found
 
 
@@ -108,9 +159,7 @@ class RegionAttention(nn.Module):
             mask = None if hidden is None else ~hidden[:, None, None]
             found = functional.scaled_dot_product_attention(query, key, value, mask)
         else:
-            query, key, value = (one.flatten(0, 1) for one in (query, key, value))
-            parts = causal_blocks(query, key, query.shape[-1] ** -0.5)
-            found = torch.cat([torch.bmm(p.softmax(-1), value[:, : p.shape[-1]]) for p in parts], 1)
+            found = blockwise_attention(*(one.flatten(0, 1) for one in (query, key, value)))
             found = found.view(batch, self.heads, count, -1)
         return torch.as_tensor(self.out(found.transpose(1, 2).reshape(batch, count, width)))
 

@@ -6,6 +6,7 @@ Source: github.com/EleutherAI/aria-utils, the tokenizer with absolute onsets and
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cache
 
 SEGMENT, STEP = 5000, 10  # milliseconds
 VELOCITY_STEP = 10
@@ -78,20 +79,21 @@ def note_of(token: int) -> tuple[str, int, int]:
 
 def velocity_step(velocity: int) -> int:
     """The step of a velocity; what sounds does not become silent."""
-    step = _VELOCITY[velocity]
+    step = _nearest(len(VELOCITIES), VELOCITY_STEP, 127)[velocity]
     return 1 if step == 0 and velocity else step
 
 
 def onset_step(milliseconds: int) -> int:
     """The step of a time within a segment."""
-    return _ONSET[milliseconds]
+    return _nearest(SEGMENT // STEP, STEP, SEGMENT - 1)[milliseconds]
 
 
 def duration_step(milliseconds: int) -> int:
     """The step of a duration; at least one, and at most a segment."""
-    return max(1, _DURATION[min(max(milliseconds, 0), SEGMENT)])
+    return max(1, _nearest(SEGMENT // STEP + 1, STEP, SEGMENT)[min(max(milliseconds, 0), SEGMENT)])
 
 
+@cache
 def _nearest(size: int, step: int, most: int) -> list[int]:
     """The nearest of the multiples 0 to size - 1 of a step, for each number up to the most.
 
@@ -111,11 +113,6 @@ def _search(number: int, size: int, step: int) -> int:
         else:
             high = middle - 1
     return found
-
-
-_ONSET = _nearest(SEGMENT // STEP, STEP, SEGMENT - 1)
-_DURATION = _nearest(SEGMENT // STEP + 1, STEP, SEGMENT)
-_VELOCITY = _nearest(len(VELOCITIES), VELOCITY_STEP, 127)
 
 
 class Clock:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from symbolic_music.generation.inference.linear import Float16, Float32, Int8, Matrix, packed_where_possible
+from symbolic_music.generation.inference.linear import BFloat16, Float16, Float32, Int8, Matrix, packed_where_possible
 
 KINDS = {
     "float32": (Float32, 1e-5),
     "packed": (packed_where_possible, 1e-5),
     "float16": (Float16, 2e-3),
+    "bfloat16": (BFloat16, 1.5e-2),
     "int8": (Int8, 1.5e-2),
 }
 

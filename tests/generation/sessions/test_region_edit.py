@@ -517,7 +517,7 @@ def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.Mo
     requests = requested(monkeypatch)
     limits = Limits(polyphony=20)  # counts the notes of all parts, which are written together for it
     generation.edit(song(), [bars(9, 16)], None, regional(), seed=4, limits=limits).finish()
-    line, even = RegionLine(requests[0], Sampling(), 0), np.full(33, -np.log(33))
+    line, even = RegionLine(requests[0], 0), np.full(33, -np.log(33))
     number = {instrument: slot for slot, instrument in requests[0].slots}
     for time in range(0, 240, 30):
         gap = np.full(GAPS, -np.inf)

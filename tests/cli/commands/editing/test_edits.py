@@ -240,7 +240,10 @@ def test_whole_bars_by_a_model_that_only_continues(run, mistake, song: Path, tmp
         assert "whole bars, in all tracks: use --at bars:" in mistake("infill", song, *where, *asked_for)
 
 
-def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path) -> None:
+def test_weights_in_other_formats(
+    run, mistake, model: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where what is measured is kept
     gpt2, out = save_model(published(), tmp_path / "gpt2", torch.float32), tmp_path / "new.mid"
     outcome = run("infill", song, "--bars", "2", "--tracks", "1", "--int8", "-m", gpt2, "-o", out)
     assert outcome.code == 0
@@ -248,6 +251,10 @@ def test_weights_in_8_bits(run, mistake, model: Path, song: Path, tmp_path: Path
     near = generation.edit(read(song), region, [1], with_weights(published(), "int8")).finish()[0]
     assert np.array_equal(np.sort(read(out).notes["onset"]), np.sort(near.score.notes["onset"]))
     assert near.log_likelihood != generation.edit(read(song), region, [1], published()).finish()[0].log_likelihood
+    said = run("infill", song, "--bars", "2", "--tracks", "1", "--precision", "auto", "-m", gpt2, "-o", out).err
+    assert "weights in " in said
+    assert "(measured)" in said
+    assert "one format" in mistake("infill", song, "--bars", "2", "--int8", "--precision", "int8", "-o", out)
     for folder in (model, save_model(words("original"), tmp_path / "words")):
         said = mistake("generate", "--int8", "-m", folder, "-o", tmp_path / "other.mid")
         assert "no int8 weights: they are for models of the public families" in said

@@ -1,0 +1,105 @@
+"""Which format of weights is the fastest to sample with on this machine, measured once for a network's own shapes.
+
+With one vector at a time the weights are read, not calculated with: half the bytes may take half the time. Whether they
+do depends on the processor's instructions and caches, so that a small network may be fastest in float32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from symbolic_music.generation.inference.linear import WEIGHTS, Float32, Matrix
+from symbolic_music.io.atomic import write_bytes
+
+_log = logging.getLogger(__name__)
+_ROUNDS = 5
+# Weights that are measured at most: more than caches hold.
+_MOST = 1 << 26
+# Share of the products by which those of a format may differ from float32's.
+_APART = 0.02
+
+
+def fastest_weights(network: nn.Module, cache: Path | None = None) -> str:
+    """The format of weights in which a vector is multiplied fastest, from the cache or measured; told in the log.
+
+    Args:
+        network: whose linear layers are measured, the first 64 million weights of them. On another device than the CPU,
+            and in another type than float32, its weights stay as they are.
+        cache: a folder; `~/.cache/symbolic-music` when omitted.
+
+    Returns:
+        one of `linear.WEIGHTS`.
+    """
+    matrices = _matrices(network)
+    if not matrices or any(one.device.type != "cpu" or one.dtype != torch.float32 for one in matrices):
+        return "float32"
+    path = (cache or Path.home() / ".cache" / "symbolic-music") / "weights.json"
+    known, key = _read(path), _key(matrices)
+    source = f"measured before, {path}"
+    if key not in known:
+        known[key] = _measured(matrices)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, json.dumps(known, indent=1).encode())
+        source = "measured"
+    found = known[key]
+    fastest = min((name for name in WEIGHTS if found[name][1] <= _APART), key=lambda name: found[name][0])
+    told = ", ".join(f"{name} {1000 * found[name][0]:.3g} ms ({found[name][1]:.1%} off)" for name in WEIGHTS)
+    _log.info("weights in %s; a vector by all of them takes %s of the processor (%s)", fastest, told, source)
+    return fastest
+
+
+def _matrices(network: nn.Module) -> list[Tensor]:
+    """The weights of its linear layers, as many as are measured."""
+    found, count = [], 0
+    for module in network.modules():
+        if isinstance(module, nn.Linear) and count < _MOST:
+            found.append(module.weight.detach())
+            count += module.weight.numel()
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What was measured before; nothing where that cannot be read."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {key: one for key, one in entries if isinstance(one, dict) and one.keys() == WEIGHTS.keys()}
+
+
+def _key(matrices: list[Tensor]) -> str:
+    """Machine and shapes."""
+    machine = [platform.machine(), platform.processor(), platform.node(), torch.__version__, torch.get_num_threads()]
+    return hashlib.sha256(json.dumps([machine, [list(one.shape) for one in matrices]]).encode()).hexdigest()
+
+
+@torch.inference_mode()
+def _measured(matrices: list[Tensor]) -> dict[str, tuple[float, float]]:
+    """Of each format, seconds of the processor for a vector by all matrices, and how far it is off float32.
+
+    The least over rounds; time by the clock would be that of other programs too.
+    """
+    generator = torch.Generator().manual_seed(0)
+    vectors = [torch.randn(1, one.shape[1], generator=generator) for one in matrices]
+    made: Mapping[str, list[Matrix]] = {name: [make(one, None) for one in matrices] for name, make in WEIGHTS.items()}
+    exact = torch.cat([Float32(one)(x) for one, x in zip(matrices, vectors, strict=True)], 1)
+    seconds, off = dict.fromkeys(WEIGHTS, float("inf")), dict.fromkeys(WEIGHTS, 0.0)
+    for turn in range(_ROUNDS + 1):
+        for name, own in made.items():
+            begun = time.process_time()
+            products = [matrix(x) for matrix, x in zip(own, vectors, strict=True)]
+            if turn:
+                seconds[name] = min(seconds[name], time.process_time() - begun)
+            off[name] = float((torch.cat(products, 1) - exact).norm() / exact.norm())
+    return {name: (seconds[name], off[name]) for name in WEIGHTS}
