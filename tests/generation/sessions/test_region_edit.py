@@ -425,7 +425,15 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=regional(), sampling=Sampling())
     generation.infill(song(8), bars=(3, 3), tracks=[0], model=pianist())
     generation.generate(None, 2.0, regional())
-    assert [one.temperature for one in drawn] == [0.65, 1.0, 1.0, 0.85, 0.65, 0.65, 0.65], "of a new piece, the first part"
+    assert [one.temperature for one in drawn] == [
+        0.65,
+        1.0,
+        1.0,
+        0.85,
+        0.65,
+        0.65,
+        0.65,
+    ]  # the first part of a new piece
 
 
 def requested(monkeypatch: pytest.MonkeyPatch) -> list[RegionRequest]:
