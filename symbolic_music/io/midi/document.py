@@ -61,7 +61,8 @@ class Document:
 
     def behind_notes(self, score: Score) -> dict[str, NDArray[np.bool_]]:
         """Masks of what stands in a score at tick 0 behind a note: of its controllers, bends and other events."""
-        if not len(score.notes) or score.notes["onset"][0] > 0:
+        tracks = self.tables[6]
+        if not len(score.notes) or score.notes["onset"][0] > 0 or score.tracks[: len(tracks)] != tracks:
             return {}
         stood = placed(self.data).score
         tables = ((stood.controls, score.controls), (stood.bends, score.bends))

@@ -159,6 +159,12 @@ def test_what_stands_behind_a_note_of_the_first_tick_moves_with_it() -> None:
     assert transforms.shift(later, 480).controls["time"].tolist() == [0, 960, 1440]
 
 
+def test_what_stood_behind_a_note_of_another_track_is_not_moved() -> None:
+    data = smf(on(0, 60) + control(0, 7, 33) + off(480, 60), control(0, 7, 33, 1) + note(50, 1))
+    other = transforms.select_tracks(parse_midi(data), [1])
+    assert transforms.shift(other, 480).controls["time"].tolist() == [0]
+
+
 def test_events_of_another_port_keep_it_when_written_anew() -> None:
     data = smf(note(60) + meta(0, 0x21, b"\1") + control(0, 7, 5, 1) + bend(0, 99, 1), note(62, 1))
     again = written(parse_midi(data))
