@@ -121,7 +121,7 @@ def shift(score: Score, ticks: int) -> Score:
 
     def times(name: str, times: NDArray[np.int64]) -> NDArray[np.int64]:
         stays = (times == 0) & ~behind.get(name, np.False_) if ticks > 0 else np.False_
-        return np.where(stays, 0, np.maximum(times + ticks, 0))
+        return np.asarray(np.where(stays, 0, np.maximum(times + ticks, 0)))
 
     def moved(name: str) -> Array:
         table = getattr(score, name).copy()

@@ -44,7 +44,7 @@ def behind_notes(others: Others, moved_to: Callable[[Ints], Ints]) -> Behind:
     def behind(times: Ints, tracks: Ints, places: Ints) -> Mask:
         mask = moved_to(times) == 0
         mask[mask] = places[mask] > first[voices[tracks[mask]]]
-        return mask
+        return np.asarray(mask)
 
     def of_table(table: Array, places: Ints) -> Mask:
         return behind(table["time"].astype(np.int64), table["track"], places)

@@ -84,7 +84,7 @@ class Placed:
         """Those that sound between two ticks."""
         begin = self._onsets.searchsorted(first - self._longest)
         rows = np.arange(begin, self._onsets.searchsorted(last, side="right"))
-        return rows[self._onsets[rows] + self.table["duration"][rows] >= first]
+        return np.asarray(rows[self._onsets[rows] + self.table["duration"][rows] >= first])
 
     @cached_property
     def _onsets(self) -> NDArray[np.int64]:

@@ -433,7 +433,7 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
         0.65,
         0.65,
         0.65,
-    ]  # the first part of a new piece
+    ]
 
 
 def requested(monkeypatch: pytest.MonkeyPatch) -> list[RegionRequest]:

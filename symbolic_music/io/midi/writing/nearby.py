@@ -106,7 +106,7 @@ class Nearby:
     def sounding(self, first: int, last: int) -> Ints:
         """Those of the rows that sound between two ticks of the edit."""
         onset = self.table["onset"][self.rows].astype(np.int64)
-        return self.rows[(onset <= last) & (onset + self.table["duration"][self.rows] >= first)]
+        return np.asarray(self.rows[(onset <= last) & (onset + self.table["duration"][self.rows] >= first)])
 
     def events(self, file: int) -> EventTable | None:
         """The events of a track of the file, as far as they are known."""
@@ -203,7 +203,7 @@ def _found(
         notes: all that sound between the ticks `begin` and `end`, all of them within the span.
         keys: those of the notes.
     """
-    first, stop = table.tick.searchsorted(span[0]), table.tick.searchsorted(span[1], side="right")
+    first, stop = int(table.tick.searchsorted(span[0])), int(table.tick.searchsorted(span[1], side="right"))
     columns = (column[first:stop].tolist() for column in (table.tick, table.status, table.second, table.place))
     # Of each key those that no off has ended, as numbers of `begun`; -1 of those that are open before.
     waiting: dict[int, list[int]] = {}
