@@ -124,7 +124,7 @@ def shift(score: Score, ticks: int) -> Score:
         return np.asarray(np.where(stays, 0, np.maximum(times + ticks, 0)))
 
     def moved(name: str) -> Array:
-        table = getattr(score, name).copy()
+        table: Array = getattr(score, name).copy()
         table["time"] = times(name, table["time"].astype(np.int64))
         return table
 
