@@ -106,6 +106,8 @@ def main() -> None:
         ("folder", Path), ("top", Path), ("middle", Path), ("bottom", Path), count=8, seconds=8.0, pictures=Path
     )
     warnings.simplefilter("ignore")
+    # Folders of levels are all named alike.
+    command = f"python benchmarks/jukebox.py FOLDER TOP MIDDLE BOTTOM --count {asked.count} --seconds {asked.seconds:g}"
     jukebox = load_jukebox([asked.top, asked.middle, asked.bottom], "cpu")
     paths = sorted(asked.folder.glob("*.flac"))[::HELD_OUT][: asked.count]
     seconds, draw = asked.seconds, Draw(jukebox.instruments[0] if jukebox.instruments else None, seed=1)
@@ -131,7 +133,7 @@ def main() -> None:
         rows.append(row(f"{name}: note F1", float(np.mean(notes)), "F1"))
         far = [distance(sound, one) for sound, one in zip(sounds[name], real, strict=True)]
         rows.append(row(f"{name}: mel distance", float(np.mean(far)), ""))
-    write_result("jukebox", len(real), rows)
+    write_result("jukebox", len(real), rows, command=command)
     others = [codes[(i + 1) % len(codes)] for i in range(len(codes))]
     rows = []
     for number, (name, level) in enumerate(zip(NAMES, jukebox.levels, strict=True)):
@@ -147,7 +149,7 @@ def main() -> None:
                 for (own, other), n in zip(pairs, short, strict=True)
             ]
             rows.append(row(f"the {name}: given another recording's codes above", float(np.mean(theirs)), "nats"))
-    write_result("jukebox_nats", len(real), rows)
+    write_result("jukebox_nats", len(real), rows, command=command)
     start = time.process_time()
     new = [sound_of(jukebox, seconds, Draw(draw.instrument, seed=10 + i)) for i in range(len(real))]
     taken = (time.process_time() - start) / (seconds * len(new))
@@ -157,7 +159,7 @@ def main() -> None:
         rows.append(row(f"{name}: notes a second", float(np.mean([len(one) / seconds for one in found])), ""))
         rows.append(row(f"{name}: notes in the likeliest key", float(np.nanmean([in_key(one) for one in found])), ""))
     rows.append(row("new sound: time of a processor for a second of it", taken, "s"))
-    write_result("jukebox_new", len(real), rows)
+    write_result("jukebox_new", len(real), rows, command=command)
     if asked.pictures is not None:
         shown = {name: many[1] for name, many in sounds.items()}
         picture({**shown, "new sound": new[0]}, asked.pictures / "jukebox.png")
