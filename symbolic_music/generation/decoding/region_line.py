@@ -54,6 +54,8 @@ class RegionLine:
         self._count = self._given = len(past)
         self._busy = [dict(busy) for busy in request.busy]
         self._onsets: list[list[int]] = [[] for _ in request.slots]
+        # Keys that began with the last note of each slot.
+        self._together_with: list[set[int]] = [set() for _ in request.slots]
         self._now, self._key, self._slot = request.start, 0, r.NO_SLOT
         # Keys that may begin at the gap drawn last.
         self._free = np.zeros((len(request.slots), r.KEYS), bool)
@@ -164,6 +166,10 @@ class RegionLine:
                 free[place] &= sounds < habits.sounding or instrument == r.DRUM_KEYS
                 free[place] &= self._within(habits.at_once, habits.per_bar, place, time, bar)
                 free[place] &= habits.places[time % r.STEPS]
+                if self._onsets[place][-1:] == [time]:
+                    for keys in habits.one_of:
+                        if keys & self._together_with[place]:
+                            free[place, list(keys)] = False
         return free
 
     def _together(self, time: int) -> int:
@@ -256,6 +262,9 @@ class RegionLine:
         slot, key, duration, velocity = (int(row[field]) for field in (r.SLOT, r.KEY, r.DURATION, r.VELOCITY))
         self._now, self._slot, self._key = time, slot, key
         self._busy[place][key] = time + duration
+        if self._onsets[place][-1:] != [time]:
+            self._together_with[place] = set()
+        self._together_with[place].add(key)
         self._onsets[place].append(time)
         if instrument != r.PEDAL_INSTRUMENT:
             self._events[self._count] = time, duration, 128 * instrument + key % 128

@@ -470,6 +470,9 @@ def test_a_band_from_nothing_plays_in_time_at_a_usual_pace() -> None:
     assert len(drums)
     assert drums["pitch"].min() >= 35
     assert drums["pitch"].max() <= 59
+    for struck in ((35, 36), (37, 38, 39, 40), (42, 46, 49, 51, 52, 53, 55, 57, 59)):
+        onsets = drums["onset"][np.isin(drums["pitch"], struck)]
+        assert len(np.unique(onsets)) == len(onsets) > 0, "two of these do not begin together"
     assert len(np.unique(bass["onset"])) == len(bass) > 0
     # 13.5, 7.5 and 21 notes a bar.
     a_bar = np.bincount(notes["onset"] // (4 * quarter), minlength=8)
