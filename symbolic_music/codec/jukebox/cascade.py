@@ -275,6 +275,7 @@ def _begun(jukebox: Jukebox, prompt: Audio | None, seconds: float) -> list[Tenso
     check_seconds(seconds)
     if prompt is None:
         return []
-    if prompt.duration > seconds:
+    # What was read up to a time ends at the next sample.
+    if prompt.duration > seconds + 1 / prompt.sample_rate:
         raise OptionError(f"the prompt lasts {prompt.duration:.1f} s, longer than the {seconds:g} s of the whole")
     return jukebox.encode(prompt)

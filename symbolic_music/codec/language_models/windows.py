@@ -28,6 +28,8 @@ def in_windows(write: Write, frames: int, longest: int, prompt: Tensor, overlap:
     first = max(0, prompt.shape[-1] - overlap) if frames > longest else 0
     if first:
         yield prompt[..., :first]
+    if first == frames:
+        return
     known, given = prompt[..., first:], 0
     while True:
         count, at, held = min(longest, frames - first), 0, []

@@ -48,9 +48,12 @@ def fastest_weights(network: nn.Module, cache: Path | None = None) -> str:
     source = f"measured before, {path}"
     if key not in known:
         known[key] = _measured(matrices)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, json.dumps(known, indent=1).encode())
         source = "measured"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, json.dumps(known, indent=1).encode())
+        except OSError as error:
+            source = f"measured, and not kept: {error}"
     found = known[key]
     fastest = min((name for name in WEIGHTS if found[name][1] <= _APART), key=lambda name: found[name][0])
     told = ", ".join(f"{name} {1000 * found[name][0]:.3g} ms ({found[name][1]:.1%} off)" for name in WEIGHTS)
@@ -75,7 +78,13 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     entries = found.items() if isinstance(found, dict) else ()
-    return {key: one for key, one in entries if isinstance(one, dict) and one.keys() == WEIGHTS.keys()}
+    return {key: one for key, one in entries if isinstance(one, dict) and one.keys() == WEIGHTS.keys() and _sound(one)}
+
+
+def _sound(entry: dict[str, Any]) -> bool:
+    """Whether each format has two numbers."""
+    pairs = [value for value in entry.values() if isinstance(value, list) and len(value) == 2]
+    return len(pairs) == len(entry) and all(isinstance(number, float) for pair in pairs for number in pair)
 
 
 def _key(matrices: list[Tensor]) -> str:

@@ -46,6 +46,7 @@ def id_reader(network: Any, pieces: int) -> IdReader:
 
 def at_once(network: Any, most: int = _AT_ONCE) -> int:
     """How many pieces are written at the same time, at least one."""
+    most = min(most, _AT_ONCE)
     stack, free = stack_of(network), free_memory()
     if stack is None or free is None:
         return most

@@ -42,7 +42,8 @@ class RaggedWindows(Generic[Item]):
         # Positions before those of the window, which stay.
         self._first = 0
         if stack.opening is not None:
-            self._read_opening(stack.opening)
+            with torch.no_grad():
+                self._read_opening(stack.opening)
 
     @torch.no_grad()
     def read(self, pieces: Sequence[int], items: Sequence[Sequence[Item]]) -> list[Tensor]:

@@ -143,7 +143,7 @@ class Draft:
         notes = np.array(self._rows, NOTE)
         whole = score.replace(notes=inserted(given, notes), tracks=tuple(self.tracks), controls=self.controls(score))
         likelihood = self._log_probability / self._drawn if self._drawn else float("nan")
-        complete = self._complete and self.begun == len(spans)
+        complete = self._complete and self.begun == len(spans) and self._pass == self._passes
         copies = len(replaced) > 0 and share_of_twins(score, notes, replaced) >= NEAR_COPY
         emptied = any(inside(replaced, *span).any() and not inside(notes, *span).any() for span in spans[: self.begun])
         lost = tuple(np.setdiff1d(replaced["track"], notes["track"]).tolist())

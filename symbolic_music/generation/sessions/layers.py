@@ -17,14 +17,15 @@ def layers(score: Score, edit: Edit, with_pedal: bool) -> list[list[int]]:
     written at once.
     """
     apart = isinstance(edit.task, Write) and not with_pedal and not _counts_together(edit.limits)
+    tracks = set(edit.tracks)
     if not apart:
-        return [list(edit.tracks)]
-    return [[track] for track in sorted(edit.tracks, key=lambda track: (_turn(score.tracks[track]), track))]
+        return [sorted(tracks)]
+    return [[track] for track in sorted(tracks, key=lambda track: (_turn(score.tracks[track]), track))]
 
 
 def _counts_together(limits: Limits) -> bool:
     counts = limits.polyphony, limits.notes_per_bar, limits.notes_at_once, limits.end_on
-    return any(one is not None for one in counts) or bool(limits.given_pitches)
+    return any(one is not None for one in counts) or bool(limits.given_pitches) or limits.no_repeats
 
 
 def _turn(track: Track) -> int:

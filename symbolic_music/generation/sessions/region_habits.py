@@ -77,7 +77,9 @@ class Elsewhere:
                 places = places | (np.arange(r.STEPS) % (_SIXTEENTH if limits.notes_per_bar[0] <= _MANY else 1) == 0)
         if limits.grid is not None:
             places = np.ones_like(places)
-        sounding = max(found.sounding, at_once)
+        # Long notes would leave no room for those that are asked for.
+        counts = limits.notes_per_bar is not None or limits.notes_at_once is not None
+        sounding = r.KEYS if counts else found.sounding
         found = replace(found, at_once=at_once, sounding=sounding, per_bar=per_bar, places=places)
         # Chords that are asked for may be in another key than the part is elsewhere.
         return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS) if limits.chords else found

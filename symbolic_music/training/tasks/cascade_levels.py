@@ -184,7 +184,7 @@ class LevelTask(ModelTask):
             above = torch.from_numpy(held.above.astype(np.int64))[None].to(level.device)
             none = torch.zeros(1, 0, dtype=torch.long, device=level.device)
             codes = torch.cat(list(stream_level(level.prior, count, above, none, draw)), dim=1)
-            sound = level.codec.decode(codes[:, None])[0].cpu().numpy()
+            sound = level.codec.decode(codes[:, None].to(self.codec.device))[0].cpu().numpy()
         Audio(sound.clip(-1, 1), self.codec.format.sample_rate).write(folder / f"step-{step:06}.flac")
         network.train(was_training)
 

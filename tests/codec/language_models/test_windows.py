@@ -60,3 +60,11 @@ def test_prompts_that_do_not_fit_are_refused() -> None:
     for prompt in (torch.zeros(1, 2, 6), torch.zeros(2, 2, 1), torch.full((1, 2, 1), 8)):
         with pytest.raises(ModelError, match="prompt"):
             checked_prompt(prompt.long(), 1, 5, 2, 8, torch.device("cpu"))
+
+
+def test_a_prompt_that_is_the_whole_is_all_there_is() -> None:
+    def write(first: int, count: int, known: torch.Tensor) -> Iterator[torch.Tensor]:
+        raise AssertionError("nothing is left to write")
+
+    prompt = torch.arange(20).reshape(1, 1, 20)
+    assert torch.equal(torch.cat(list(in_windows(write, 20, 8, prompt, overlap=0)), dim=-1), prompt)

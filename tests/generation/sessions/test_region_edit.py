@@ -508,11 +508,28 @@ def test_a_band_is_written_one_part_after_another(monkeypatch: pytest.MonkeyPatc
 
 def test_parts_are_written_together_where_limits_count_them_together(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = requested(monkeypatch)
-    for limits in (Limits(notes_per_bar=(2, 20)), Limits(notes_at_once=(1, 4)), Limits(end_on=17)):
+    each = Limits(notes_per_bar=(2, 20)), Limits(notes_at_once=(1, 4)), Limits(end_on=17), Limits(no_repeats=True)
+    for limits in each:
         generation.edit(song(), [bars(9, 16)], None, regional(), seed=4, limits=limits, best_of=1).finish()
     generation.edit(song(), [bars(9, 9)], [0, 1], regional(), seed=4, verb="revoice", best_of=1).finish()
     assert {len(one.slots) for one in requests[:-1]} == {3}
     assert len(requests[-1].slots) == 2
+
+
+def test_limits_on_density_come_before_what_sounds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = requested(monkeypatch)
+    for limits in (Limits(), Limits(notes_per_bar=(10, 12))):
+        generation.edit(song(), [bars(9, 10)], [0], regional(), seed=4, limits=limits, best_of=1).finish()
+    assert [habits.sounding for one in requests for habits in one.habits if habits is not None] == [1, 256]
+
+
+def test_an_interrupted_band_is_not_complete() -> None:
+    session = generation.edit(song(), [bars(9, 12)], None, regional(), seed=4, best_of=1, allow_empty=True)
+    notes = session.stream()
+    next(notes)
+    assert [one.complete for one in session.results()] == [False]
+    list(notes)
+    assert [one.complete for one in session.results()] == [True]
 
 
 def test_a_part_begins_no_note_while_as_many_sound_as_ever_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,6 +541,17 @@ def test_a_part_begins_no_note_while_as_many_sound_as_ever_do(monkeypatch: pytes
     assert all(int(((own["onset"] <= t) & (ends > t + 8)).sum()) == 1 for t in own["onset"])
 
 
+def likeliest_gap(line: RegionLine, log_p: Any) -> int:
+    """The gap that a line takes where the likeliest of those that it allows is drawn each time."""
+    drawing = line.draw_gap(log_p)
+    weighed, allowed = next(drawing)
+    while True:
+        try:
+            weighed, allowed = drawing.send((int(np.where(allowed, weighed, -np.inf).argmax()), 0.0))
+        except StopIteration as end:
+            return int(end.value)
+
+
 def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = requested(monkeypatch)
     limits = Limits(polyphony=20)  # counts the notes of all parts, which are written together for it
@@ -533,7 +561,7 @@ def test_a_part_that_runs_ahead_makes_room_for_the_others(monkeypatch: pytest.Mo
     for time in range(0, 240, 30):
         gap = np.full(GAPS, -np.inf)
         gap[30 if time else 0] = 0.0
-        assert line.draw_gap(gap) == (30 if time else 0)
+        assert likeliest_gap(line, gap) == (30 if time else 0)
         weighed, free = line.slots(even)
         if time == 0:
             assert np.array_equal(weighed, even)
