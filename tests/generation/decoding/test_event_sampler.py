@@ -249,7 +249,7 @@ def test_other_kinds_of_weights_are_near_the_networks_own(network: GPT2, weights
     )
     assert np.abs(exact).max() > error
     assert 0 < np.abs(exact - near).mean() < error / 2
-    with pytest.raises(OptionError, match="choose from float32, float16, int8"):
+    with pytest.raises(OptionError, match="choose from float32, float16, bfloat16, int8"):
         PreparedGPT2(network, "int4")
     with pytest.raises(OptionError, match="need a float32 network"):
         PreparedGPT2(GPT2(GPT2Config(width=4, layers=1, heads=1)).double(), weights)
