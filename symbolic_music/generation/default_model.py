@@ -35,7 +35,7 @@ def chosen_name(score: Score | None, thins: bool = False, adds_drums: bool = Fal
     if not len(score):
         return any_tracks, "it writes for any instruments"
     if adds_drums:
-        return any_tracks, "drums are added"
+        return any_tracks, "drums or named instruments are added"
     kinds = {int(kind) for kind in np.unique(score.instruments)}
     tracks = np.unique(score.notes["track"]).tolist()
     if {family_name(kind) for kind in kinds} == {"piano"} and any(not _is_line(score, t) for t in tracks):
