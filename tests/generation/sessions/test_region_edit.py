@@ -470,7 +470,12 @@ def test_a_band_from_nothing_plays_in_time_at_a_usual_pace() -> None:
     assert len(drums)
     assert drums["pitch"].min() >= 35
     assert drums["pitch"].max() <= 59
-    for struck in ((35, 36), (37, 38, 39, 40), (42, 46, 49, 51, 52, 53, 55, 57, 59)):
+    for struck in (
+        (35, 36),
+        (37, 38, 39, 40),
+        (42, 44, 46),
+        (41, 42, 43, 45, 46, 47, 48, 49, 50, 51, 52, 53, 55, 57, 59),
+    ):
         onsets = drums["onset"][np.isin(drums["pitch"], struck)]
         assert len(np.unique(onsets)) == len(onsets) > 0, "two of these do not begin together"
     assert len(np.unique(bass["onset"])) == len(bass) > 0
