@@ -128,7 +128,11 @@ def fill(windows: RaggedWindows[Any], item: Any, held: int) -> None:
 def _ids(lines: IdLines, permitted: Any) -> Iterator[None]:
     while True:
         for number, one in lines.draw({n: line.allowed(permitted) for n, line in enumerate(lines.lines)}).items():
-            lines.lines[number].feed([one.token])
+            line, state = lines.lines[number], lines.lines[number].state
+            line.feed([one.token])
+            # Random weights end a piece now and then: it goes on as if that had been any other id.
+            if not line.allowed(permitted).any():
+                line.state = state
         yield
 
 
