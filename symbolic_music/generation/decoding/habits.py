@@ -322,8 +322,7 @@ def new_habits(
     """Habits of a part without notes elsewhere: in the key, the chords and the time of the others, without piles.
 
     Drums are those of a kit, and the more likely the more usual they are; two kicks, two snares or two cymbals do not
-    begin together. Where the others have a grid, the part keeps
-    to it and to its eighths, triplets and sixteenths.
+    begin together. Where the others have a grid, the part keeps to it and to its eighths, triplets and sixteenths.
 
     Args:
         time: of the notes of the piece, in steps.

@@ -6,10 +6,7 @@ do depends on the processor's instructions and caches, so that a small network m
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.generation.inference.linear import WEIGHTS, Float32, Matrix
-from symbolic_music.io.atomic import write_bytes
+from symbolic_music.io.measured_once import measured_once
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 5
@@ -43,18 +40,8 @@ def fastest_weights(network: nn.Module, cache: Path | None = None) -> str:
     matrices = _matrices(network)
     if not matrices or any(one.device.type != "cpu" or one.dtype != torch.float32 for one in matrices):
         return "float32"
-    path = (cache or Path.home() / ".cache" / "symbolic-music") / "weights.json"
-    known, key = _read(path), _key(matrices)
-    source = f"measured before, {path}"
-    if key not in known:
-        known[key] = _measured(matrices)
-        source = "measured"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, json.dumps(known, indent=1).encode())
-        except OSError as error:
-            source = f"measured, and not kept: {error}"
-    found = known[key]
+    shapes = [list(one.shape) for one in matrices]
+    found, source = measured_once("weights.json", cache, shapes, _is_sound, lambda: _measured(matrices))
     fastest = min((name for name in WEIGHTS if found[name][1] <= _APART), key=lambda name: found[name][0])
     told = ", ".join(f"{name} {1000 * found[name][0]:.3g} ms ({found[name][1]:.1%} off)" for name in WEIGHTS)
     _log.info("weights in %s; a vector by all of them takes %s of the processor (%s)", fastest, told, source)
@@ -71,26 +58,11 @@ def _matrices(network: nn.Module) -> list[Tensor]:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """What was measured before; nothing where that cannot be read."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    entries = found.items() if isinstance(found, dict) else ()
-    return {key: one for key, one in entries if isinstance(one, dict) and one.keys() == WEIGHTS.keys() and _sound(one)}
-
-
-def _sound(entry: dict[str, Any]) -> bool:
+def _is_sound(entry: dict[str, Any]) -> bool:
     """Whether each format has two numbers."""
     pairs = [value for value in entry.values() if isinstance(value, list) and len(value) == 2]
-    return len(pairs) == len(entry) and all(isinstance(number, float) for pair in pairs for number in pair)
-
-
-def _key(matrices: list[Tensor]) -> str:
-    """Machine and shapes."""
-    machine = [platform.machine(), platform.processor(), platform.node(), torch.__version__, torch.get_num_threads()]
-    return hashlib.sha256(json.dumps([machine, [list(one.shape) for one in matrices]]).encode()).hexdigest()
+    numbers = all(isinstance(number, float) for pair in pairs for number in pair)
+    return entry.keys() == WEIGHTS.keys() and len(pairs) == len(entry) and numbers
 
 
 @torch.inference_mode()

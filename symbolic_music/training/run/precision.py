@@ -6,10 +6,7 @@ others slower. The choice is kept in the user's cache by machine and shapes.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import platform
 import statistics
 import time
 from contextlib import AbstractContextManager
@@ -20,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import TrainingError
-from symbolic_music.io.atomic import write_bytes
+from symbolic_music.io.measured_once import measured_once
 from symbolic_music.training.task import Share, Task
 
 _log = logging.getLogger(__name__)
@@ -43,41 +40,18 @@ def chosen_precision(task: Task, device: torch.device, cache: Path | None = None
     """
     if device.type == "mps" or HALF not in task.precisions:
         return FLOAT
-    path = (cache or Path.home() / ".cache" / "symbolic-music") / "precision.json"
-    known = _read(path)
-    key = _key(task, device)
-    source = f"measured before, {path}"
-    if key not in known:
-        known[key] = _measured(task, device)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, json.dumps(known, indent=1).encode())
-        source = "measured"
-    found = known[key]
+    settings = task.config.model_dump(mode="json", include={"model", "codec", "data", "voices", "optim"})
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    found, source = measured_once(
+        "precision.json", cache, [type(task).__name__, name, settings],
+        lambda entry: entry.keys() == _ENTRY, lambda: _measured(task, device),
+    )  # fmt: skip
     faster = HALF if found["agree"] and found[HALF] < found[FLOAT] else FLOAT
     _log.warning(
         "precision %s: a step takes %.3g s in float32 and %.3g s in bfloat16, losses %.4f and %.4f%s (%s)",
         faster, found[FLOAT], found[HALF], *found["losses"], "" if found["agree"] else ", which do not agree", source,
     )  # fmt: skip
     return faster
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """What was measured before; nothing where that cannot be read."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    entries = found.items() if isinstance(found, dict) else ()
-    return {key: one for key, one in entries if isinstance(one, dict) and one.keys() == _ENTRY}
-
-
-def _key(task: Task, device: torch.device) -> str:
-    """Machine and shapes."""
-    machine = [platform.machine(), platform.processor(), platform.node(), torch.__version__, torch.get_num_threads()]
-    if device.type == "cuda":
-        machine.append(torch.cuda.get_device_name(device))
-    settings = task.config.model_dump(mode="json", include={"model", "codec", "data", "voices", "optim"})
-    return hashlib.sha256(json.dumps([type(task).__name__, machine, settings]).encode()).hexdigest()
 
 
 def _measured(task: Task, device: torch.device) -> dict[str, Any]:
