@@ -17,9 +17,9 @@ from symbolic_music.corpora.datasets.archives import unpacked
 from symbolic_music.corpora.datasets.chorale_grid import read_grids
 from symbolic_music.errors import CorpusError, FileError, ModelError, SymbolicMusicError
 from symbolic_music.evaluation.context.benchmark import load_cases
+from symbolic_music.io.measured_once import measured_once
 from symbolic_music.models import load_model
 from symbolic_music.synthesis.midi_ddsp import voices
-from symbolic_music.training.run import precision
 from symbolic_music.transcription import load_transcriber
 from tests.fuzz.models import codec_seeds, model_seeds, voices_seeds
 from tests.fuzz.sound_models import flow_seeds, transcriber_seeds
@@ -86,8 +86,10 @@ def test_answers_nested_without_end_are_refused(tmp_path: Path, capsys) -> None:
 
 
 def test_what_cannot_be_read_of_earlier_runs_is_made_again(tmp_path: Path) -> None:
-    (tmp_path / "measured.json").write_text(DEEP)
-    assert precision._read(tmp_path / "measured.json") == {}
+    for content in (DEEP, "{", "[1]"):
+        (tmp_path / "measured.json").write_text(content)
+        found = measured_once("measured.json", tmp_path, "speed", lambda entry: True, lambda: {"seconds": 1})
+        assert found == ({"seconds": 1}, "measured")
     archive = tmp_path / "a.zip"
     archive.write_bytes(b"PK\x05\x06" + bytes(18))
     folder = unpacked(archive, tmp_path / "into")
