@@ -18,7 +18,7 @@ from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.evaluation.stores import evaluate
+from symbolic_music.evaluation.store_likelihood import evaluate
 from symbolic_music.plotting.loss_curves import read_log
 
 ROOT = Path(__file__).parent.parent

@@ -27,8 +27,8 @@ from result_file import row, write_result
 COLD = """
 import sys, time
 from symbolic_music.cli import main
-from symbolic_music.cli.options import writing
-write = writing.WritingOptions.write
+from symbolic_music.cli.options import editing_verbs
+write = editing_verbs.WritingOptions.write
 def told(self, session, *rest):
     stream = session.stream
     def first():
@@ -38,7 +38,7 @@ def told(self, session, *rest):
         yield from notes
     session.stream = first
     write(self, session, *rest)
-writing.WritingOptions.write = told
+editing_verbs.WritingOptions.write = told
 main(sys.argv[1:])
 """
 RESIDENT = """

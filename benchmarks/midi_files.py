@@ -42,7 +42,7 @@ from symbolic_music import Score, read
 from symbolic_music.errors import MidiError
 from symbolic_music.io import midi_bytes, parse_midi
 from symbolic_music.io.midi.tolerant_reader import parse_tolerant, placed
-from symbolic_music.io.midi.writing.nearby import beginnings
+from symbolic_music.io.midi.writing.nearby_notes import beginnings
 from symbolic_music.score import note_table
 
 ORDER = ["onset", "track", "pitch", "duration", "velocity"]

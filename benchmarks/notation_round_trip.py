@@ -36,7 +36,7 @@ from symbolic_music import Score, read
 from symbolic_music.errors import NotationError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io import musicxml_bytes
-from symbolic_music.io.notation.source import NotationSource, parse_musicxml, parsed
+from symbolic_music.io.notation.source_document import NotationSource, parse_musicxml, parsed
 from symbolic_music.score import note_table
 
 KINDS = {"MusicXML": ("*.mxl", "*.xml", "*.musicxml"), "kern": ("*.krn",), "ABC": ("*.abc",)}

@@ -24,7 +24,7 @@ from tokenizers_remi_compound import midi_files, row
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from symbolic_music.errors import MidiError
-from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.io.midi.published_readers import as_symusic_reads
 from symbolic_music.io.midi.reader import parse_midi
 from symbolic_music.score import Score
 

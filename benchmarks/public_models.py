@@ -33,12 +33,12 @@ from torch import Tensor, nn
 
 from symbolic_music import tokenizers
 from symbolic_music.generation import with_weights
-from symbolic_music.generation.decoding.row_sampler import PUBLISHED_ROW_SAMPLING, Permitted
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.inference.id_reader import StackReader
-from symbolic_music.generation.inference.ragged_windows import RaggedWindows
-from symbolic_music.generation.left_to_right.id_lines import IdLines
-from symbolic_music.generation.left_to_right.row_lines import RowLines
+from symbolic_music.generation.decoding.skytnt_sampler import PUBLISHED_ROW_SAMPLING, Permitted
+from symbolic_music.generation.inference.ragged_families import RaggedWindows
+from symbolic_music.generation.inference.token_backends import StackReader
+from symbolic_music.generation.left_to_right.batched_ids import IdLines
+from symbolic_music.generation.left_to_right.skytnt_batch import RowLines
 from symbolic_music.models import Card, Model
 from symbolic_music.models.architectures.aria import Aria, AriaConfig
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config

@@ -19,7 +19,7 @@ from result_file import row, write_result
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from symbolic_music.models.modules.region_block import blockwise_attention
+from symbolic_music.models.attention.causal_blocks import blockwise_attention
 from symbolic_music.training.config import parse_config
 from symbolic_music.training.task import Share
 from symbolic_music.training.tasks.factory import task_of

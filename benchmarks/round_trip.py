@@ -42,10 +42,10 @@ from tokenizers_remi_compound import midi_files, row
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi import tolerant_reader
-from symbolic_music.io.midi.originals import as_symusic_reads
 from symbolic_music.io.midi.patch import patched
+from symbolic_music.io.midi.published_readers import as_symusic_reads
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
-from symbolic_music.io.midi.reading.walk import walk
+from symbolic_music.io.midi.reading.event_iterator import walk
 from symbolic_music.io.midi.writer import written
 from symbolic_music.score import Score, note_table
 from tests.io.midi.player import play

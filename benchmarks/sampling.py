@@ -71,7 +71,7 @@ def ours(kind: str, count: int, before: int, preset: str = "small", load: Callab
     from symbolic_music.generation.decoding.context_window import Layout
     from symbolic_music.generation.decoding.event_request import Request
     from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
-    from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+    from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
     from symbolic_music.models.architectures.gpt2 import GPT2, PRESETS
 
     @dataclass(frozen=True)
@@ -192,8 +192,8 @@ def loss(path: Path, seconds: float) -> list[dict[str, Any]]:
     from torch.nn import functional
 
     from symbolic_music.corpora.datasets.chorale_grid import read_chorales
-    from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
-    from symbolic_music.generation.inference.linear import WEIGHTS
+    from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
+    from symbolic_music.generation.inference.weight_formats import WEIGHTS
     from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
     from symbolic_music.tokenizers.anticipation import vocabulary as v
     from symbolic_music.tokenizers.anticipation.events import events_of, pad, to_ids
@@ -260,8 +260,8 @@ def peaked(count: int = 8, events: int = 40) -> list[dict[str, Any]]:
     """Rows of what a random model of 128 M that is as sure as a trained one loses on its own music: KL an event."""
     import torch
 
-    from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
-    from symbolic_music.generation.inference.linear import WEIGHTS
+    from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
+    from symbolic_music.generation.inference.weight_formats import WEIGHTS
     from symbolic_music.models.architectures.gpt2 import GPT2, PRESETS
     from symbolic_music.tokenizers.anticipation import vocabulary as v
 
@@ -297,7 +297,7 @@ def block_scores(prepared: Any, ids: Any) -> list[Any]:
     """Log-probabilities of the block of each id after the first, of (B, 1 + 3 N) ids read id by id."""
     import torch
 
-    from symbolic_music.generation.inference.ragged_batch import RaggedGPT2
+    from symbolic_music.generation.inference.ragged_gpt2 import RaggedGPT2
 
     reader, out = RaggedGPT2(prepared, len(ids)), []
     heads = (prepared.output.rows(0, OFFSETS[1]), prepared.durations, prepared.notes)
@@ -312,7 +312,7 @@ def kernels(threads: int) -> list[dict[str, Any]]:
     """Rows of ms."""
     import torch
 
-    from symbolic_music.generation.inference.linear import Float16, Float32, Int8
+    from symbolic_music.generation.inference.weight_formats import Float16, Float32, Int8
 
     torch.set_num_threads(threads)
     shapes = [(2304, 768), (768, 768), (3072, 768), (768, 3072)] * 12

@@ -30,12 +30,12 @@ from result_file import RESULTS, commit, write_result
 
 from symbolic_music import generation
 from symbolic_music.corpora.store.store import NoteStore
-from symbolic_music.evaluation import distances, likelihood_baselines, stores
+from symbolic_music.evaluation import distances, likelihood_baselines, store_likelihood
 from symbolic_music.evaluation.excerpts import excerpt
 from symbolic_music.evaluation.originality import open_index, originality
 from symbolic_music.evaluation.report import Media, Report, Section, Table, as_json, page
+from symbolic_music.plotting.confidence_intervals import interval_figure
 from symbolic_music.plotting.figures import figure_bytes
-from symbolic_music.plotting.intervals import interval_figure
 from symbolic_music.score import Score, note_table
 from symbolic_music.transforms import clip
 
@@ -104,7 +104,7 @@ def measured(name: str, store: NoteStore, asked: argparse.Namespace) -> dict[str
 
     torch.set_num_threads(1)
     began, model = time.perf_counter(), load_model(name)
-    found = stores.evaluate(model, store, "test", 4, most=asked.pieces)
+    found = store_likelihood.evaluate(model, store, "test", 4, most=asked.pieces)
     likely = {"notes": found.notes, "nats a note": found.per_note, "bits a second": found.bits_per_second}
     for base, one in likelihood_baselines.of_store(store, "test", pieces=100, most=asked.pieces).items():
         likely[f"{base}, nats a note"] = one.per_note

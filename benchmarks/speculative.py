@@ -29,8 +29,8 @@ from speculative_pair import loaded, widened
 from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
 from symbolic_music.generation.decoding.speculative import SpeculativeSampler
-from symbolic_music.generation.inference.drafted import DraftedGPT2
-from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+from symbolic_music.generation.inference.draft_model import DraftedGPT2
+from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
 from symbolic_music.models.architectures.gpt2 import GPT2
 
 SMALL, LARGE = (768, 12), (1280, 36)  # width and layers of the published shapes

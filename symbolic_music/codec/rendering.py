@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from symbolic_music.codec.audio_output import audio_of, on_both, write_audio_of
 from symbolic_music.codec.base import StreamingCodec
-from symbolic_music.codec.block_delivery import audio_of, on_both, write_audio_of
 from symbolic_music.codec.codes import Codes
 from symbolic_music.codec.encode_decode import decoded
 from symbolic_music.codec.language_models.registry import Writer

@@ -8,7 +8,7 @@ from symbolic_music.evaluation.likelihood import Likelihood, likelihood
 
 if TYPE_CHECKING:
     from symbolic_music.evaluation.aria_embeddings import aria_embedding
-    from symbolic_music.evaluation.stores import evaluate
+    from symbolic_music.evaluation.store_likelihood import evaluate
 
 __all__ = ["Likelihood", "aria_embedding", "evaluate", "likelihood"]
 
@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
         return aria_embedding
     if name == "evaluate":
-        from symbolic_music.evaluation.stores import evaluate
+        from symbolic_music.evaluation.store_likelihood import evaluate
 
         return evaluate
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

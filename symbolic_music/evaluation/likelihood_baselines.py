@@ -16,7 +16,7 @@ import numpy as np
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.evaluation.likelihood import Likelihood
-from symbolic_music.evaluation.stores import chosen_pieces
+from symbolic_music.evaluation.store_likelihood import chosen_pieces
 from symbolic_music.score import Score
 
 NAMES = ("unigram", "markov", "copy")
@@ -129,7 +129,7 @@ def of_store(
         train: whose pieces are counted, evenly chosen when there are more than `pieces`.
         pieces: to count at most.
         progress: called with the share that is done.
-        most: maximum number of pieces, evenly spaced as in `stores.evaluate`; None for all.
+        most: maximum number of pieces, evenly spaced as in `store_likelihood.evaluate`; None for all.
 
     Raises:
         CorpusError: when the store lacks a split.

@@ -8,19 +8,20 @@ from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_S
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.default_sampling import default_sampling
 from symbolic_music.generation.edits import edit
-from symbolic_music.generation.inference.drafted import with_draft
-from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2, with_weights
-from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL
+from symbolic_music.generation.inference.draft_model import with_draft
+from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
+from symbolic_music.generation.inference.quantised_models import with_weights
+from symbolic_music.generation.left_to_right.text_to_music import TEXT_MODEL
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.many_files import EditedFile, edit_files
 from symbolic_music.generation.piece_request import limits_of_request, new_piece
 from symbolic_music.generation.ranking import ranked, ranked_by_fit
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
-from symbolic_music.generation.sessions.edit_session import default_sampling
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.sessions.event_edit import Editing
-from symbolic_music.generation.sessions.planned_session import Edit
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.verbs.accompany import accompany
 from symbolic_music.generation.verbs.add_track import add_track

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.errors import OptionError, RegionError
-from symbolic_music.generation.decoding.row_sampler import RowNetwork
 from symbolic_music.generation.decoding.sampling import Sampling
+from symbolic_music.generation.decoding.skytnt_sampler import RowNetwork
 from symbolic_music.generation.default_model import AnyModel, loaded_model
-from symbolic_music.generation.left_to_right.row_continuation import RowWriting
-from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
+from symbolic_music.generation.left_to_right.skytnt_continuation import RowWriting
+from symbolic_music.generation.left_to_right.text_to_music import TEXT_MODEL, takes_text, text_session
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import require_limits
 from symbolic_music.generation.results import EditSession, Progress, finished
-from symbolic_music.generation.sessions.edit_session import edit_session
-from symbolic_music.generation.sessions.planned_session import Edit, Write
-from symbolic_music.generation.sessions.redrawing import Redrawing, silent
+from symbolic_music.generation.sessions.base import Edit, Write
+from symbolic_music.generation.sessions.retry_when_empty import Redrawing, silent
+from symbolic_music.generation.sessions.session_for_model import edit_session
 from symbolic_music.generation.views.model_view import edits, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track

@@ -10,7 +10,7 @@ import numpy as np
 
 from symbolic_music.evaluation.context import in_time
 from symbolic_music.general_midi import DRUM_INSTRUMENT, family_name
-from symbolic_music.generation.inference.inference_gpt2 import packed, with_weights
+from symbolic_music.generation.inference.quantised_models import packed, with_weights
 from symbolic_music.models import Model, load_model
 from symbolic_music.models.loading import DEFAULT_MODEL
 from symbolic_music.score import Score

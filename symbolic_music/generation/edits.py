@@ -10,16 +10,17 @@ from typing import Any, get_args
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
-from symbolic_music.generation.left_to_right.fill_bars import BarFilling
-from symbolic_music.generation.left_to_right.infill_choice import infilling_of
+from symbolic_music.generation.default_sampling import default_best_of
+from symbolic_music.generation.left_to_right.infill_for_model import infilling_of
+from symbolic_music.generation.left_to_right.midigpt_infill import BarFilling
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, Verb, planned, require_limits
 from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Side, role_named
-from symbolic_music.generation.sessions.edit_session import default_best_of, edit_session
-from symbolic_music.generation.sessions.one_after_another import OneAfterAnother
-from symbolic_music.generation.sessions.redrawing import Redrawing, deleting, silent
+from symbolic_music.generation.sessions.retry_when_empty import Redrawing, deleting, silent
+from symbolic_music.generation.sessions.sequential_edits import OneAfterAnother
+from symbolic_music.generation.sessions.session_for_model import edit_session
 from symbolic_music.generation.track_selection import Tracks, select
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.models import Model
@@ -89,7 +90,7 @@ def edit(
         count_bars: that "continue" and "intro" add.
         allow_empty: whether a result may have no new notes, and "infill" and "busier" may leave a region without notes
             that had some; otherwise it is sampled again, three times.
-        controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
+        controls: target attributes of the tracks, for models trained with such: see `midigpt_infill.BarFilling`.
         best_of: candidates for each alternative, of which the one that fits its surroundings best is kept (see
             `ranking.fit_of`); `stream` then yields the notes of all candidates. None for `default_best_of(model)`,
             which the functions `infill`, `vary` and so on take. For models that write into tracks.

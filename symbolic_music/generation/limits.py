@@ -18,7 +18,7 @@ from symbolic_music.generation.constraints.pitch import Chords, NoRepeatedNote, 
 from symbolic_music.generation.constraints.rhythm import EndOn, OnGrid
 from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
 from symbolic_music.generation.regions import Span, ticks_of
-from symbolic_music.generation.views.grid import asked_grid, grid_lines, near_line
+from symbolic_music.generation.views.onset_grid import asked_grid, grid_lines, near_line
 from symbolic_music.score import Score
 from symbolic_music.theory import chord_chart, chord_classes, pitch_class
 

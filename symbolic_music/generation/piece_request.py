@@ -11,7 +11,7 @@ import numpy as np
 
 from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT, instrument_name, instrument_number
-from symbolic_music.generation.decoding.row_sampler import RowNetwork
+from symbolic_music.generation.decoding.skytnt_sampler import RowNetwork
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.models import Model

@@ -10,7 +10,7 @@ from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.regions import Region, Span, spans_of
 from symbolic_music.generation.roles import Role, Side
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.track_selection import Tracks, select
 from symbolic_music.generation.views.model_view import edits, playing
 from symbolic_music.models import Model

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import ModelError
+from symbolic_music.models.modules import anticipatory_block as layers
 from symbolic_music.models.modules import decoder_block as decoder
-from symbolic_music.models.modules import gated_block as layers
 
 
 @dataclass(frozen=True)

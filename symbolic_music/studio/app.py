@@ -20,14 +20,14 @@ from starlette.staticfiles import StaticFiles
 
 import symbolic_music
 from symbolic_music.errors import SymbolicMusicError, UnknownNameError
-from symbolic_music.studio import events, exports, listening, openapi
-from symbolic_music.studio.describe import described
+from symbolic_music.studio import events, exports, openapi, page_audio
 from symbolic_music.studio.examples import example, examples
-from symbolic_music.studio.session.context import Context
+from symbolic_music.studio.score_json import described
 from symbolic_music.studio.session.hand_edits import Changes, blank
 from symbolic_music.studio.session.jobs import alternative, check_number, kept, recorded, unfinished
 from symbolic_music.studio.session.model_edits import Wish
 from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
+from symbolic_music.studio.session.shared_state import Context
 
 STATIC = Path(str(resources.files("symbolic_music") / "studio" / "static"))
 Body = TypeVar("Body", bound=BaseModel)
@@ -183,11 +183,11 @@ def application(context: Context) -> Starlette:
 
     @answering()
     async def sound(request: Request) -> Any:
-        return await run_in_threadpool(listening.sound, context, request)
+        return await run_in_threadpool(page_audio.sound, context, request)
 
     @answering()
     async def note(request: Request) -> Any:
-        return await run_in_threadpool(listening.note, request)
+        return await run_in_threadpool(page_audio.note, request)
 
     @answering()
     async def file(request: Request) -> Any:

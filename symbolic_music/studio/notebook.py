@@ -10,7 +10,7 @@ from symbolic_music.errors import MissingExtraError, SymbolicMusicError
 from symbolic_music.generation import Written, ranked
 from symbolic_music.models import Model, load_model
 from symbolic_music.score import Score
-from symbolic_music.studio.describe import described
+from symbolic_music.studio.score_json import described
 from symbolic_music.studio.session.hand_edits import Changes
 from symbolic_music.studio.session.model_edits import Wish, writing_of
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from symbolic_music.errors import MissingExtraError, OptionError, SymbolicMusicError
 from symbolic_music.generation.regions import bars
-from symbolic_music.studio.session.context import Context
 from symbolic_music.studio.session.jobs import Job, kept
 from symbolic_music.studio.session.model_edits import Wish
 from symbolic_music.studio.session.sessions import Session
+from symbolic_music.studio.session.shared_state import Context
 
 Reply = Callable[[str, list[Any]], None]
 

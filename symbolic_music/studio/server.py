@@ -14,12 +14,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from symbolic_music.errors import OptionError
-from symbolic_music.io.lock import held
+from symbolic_music.io.folder_lock import held
 from symbolic_music.studio.app import application
 from symbolic_music.studio.guard import MOST_UPLOAD_BYTES, Guard
-from symbolic_music.studio.session.context import Context
 from symbolic_music.studio.session.models import Models
 from symbolic_music.studio.session.sessions import Session, Sessions
+from symbolic_music.studio.session.shared_state import Context
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 

@@ -12,7 +12,7 @@ import torch
 
 from symbolic_music.errors import TrainingError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.io.lock import held
+from symbolic_music.io.folder_lock import held
 from symbolic_music.models import load_model
 from symbolic_music.models.loading import resolve_device
 from symbolic_music.training.base_config import RunConfig

@@ -11,7 +11,7 @@ from symbolic_music.errors import AudioError, OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, read_audio
 from symbolic_music.synthesis.note_fitting import fit_notes
-from symbolic_music.transcription.sound import soxr
+from symbolic_music.transcription.input_audio import soxr
 
 _PHRASE = 4.0  # seconds that are fitted at a time
 _AROUND = 0.2, 1.0  # seconds of sound before the first onset of a phrase, and after the last

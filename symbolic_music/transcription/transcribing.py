@@ -12,10 +12,10 @@ from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.transcription.checkpoint import BUNDLED, load_transcriber
+from symbolic_music.transcription.input_audio import LEVEL, Progress, block_powers, loud, mono_blocks, windows
 from symbolic_music.transcription.network import Transcriber
 from symbolic_music.transcription.notes import Decoder, Thresholds, score_of
 from symbolic_music.transcription.other_transcribers import by_basic_pitch
-from symbolic_music.transcription.sound import LEVEL, Progress, block_powers, loud, mono_blocks, windows
 
 TRANSCRIBERS = ("onsets", "basic-pitch")
 _FRAMES = 800  # of a window

@@ -12,7 +12,7 @@ import typer
 
 from symbolic_music.cli.app import app
 from symbolic_music.cli.options.help_page import examples_of
-from symbolic_music.cli.options.where import BarOptions, RegionOptions, places
+from symbolic_music.cli.options.region_and_tracks import BarOptions, RegionOptions, places
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation import Region, bars
 

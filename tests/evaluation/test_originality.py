@@ -14,7 +14,7 @@ from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError
 from symbolic_music.evaluation.originality import bar_origins, build_index, open_index, originality, originality_report
-from symbolic_music.evaluation.originality.lines import fingerprints, lines_of
+from symbolic_music.evaluation.originality.interval_fingerprints import fingerprints, lines_of
 from symbolic_music.evaluation.report import page
 from symbolic_music.generation import Written
 from symbolic_music.models import save_model

@@ -17,7 +17,7 @@ from symbolic_music.corpora.datasets.archives import unpacked
 from symbolic_music.corpora.datasets.chorale_grid import read_grids
 from symbolic_music.errors import CorpusError, FileError, ModelError, SymbolicMusicError
 from symbolic_music.evaluation.context.benchmark import load_cases
-from symbolic_music.io.measured_once import measured_once
+from symbolic_music.io.measurement_cache import measured_once
 from symbolic_music.models import load_model
 from symbolic_music.synthesis.midi_ddsp import voices
 from symbolic_music.transcription import load_transcriber

@@ -10,7 +10,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.models import Card, Model
 from symbolic_music.score import Score
 from tests.corpora.example_stores import band
-from tests.generation.left_to_right.test_id_lines import model as of_tokens
+from tests.generation.left_to_right.test_batched_ids import model as of_tokens
 from tests.generation.tiny_gpt2 import tiny
 
 

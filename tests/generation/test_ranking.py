@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symbolic_music.generation import Written, ranked, ranked_by_fit
-from symbolic_music.generation.sessions.draft import inserted
+from symbolic_music.generation.sessions.edited_score import inserted
 from symbolic_music.score import Score, Track, note_table
 from tests.generation.test_results import notes, written
 

@@ -7,7 +7,7 @@ import pytest
 
 from symbolic_music.generation import Written
 from symbolic_music.generation.near_copies import flagged, share_of_twins
-from symbolic_music.generation.sessions.draft import inserted
+from symbolic_music.generation.sessions.edited_score import inserted
 from symbolic_music.score import Score, note_table
 
 SCORE = Score()  # 960 ticks a second

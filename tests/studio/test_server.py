@@ -12,7 +12,7 @@ import pytest
 
 import symbolic_music as sm
 from symbolic_music.score import KEY, NOTE, Score, Track, note_table
-from symbolic_music.studio.describe import key_name
+from symbolic_music.studio.score_json import key_name
 from tests.browsers import until
 from tests.studio.conftest import Client, band
 
@@ -285,7 +285,7 @@ def test_the_document_names_every_address(client: Client) -> None:
     from starlette.routing import Route
 
     from symbolic_music.studio.app import application
-    from symbolic_music.studio.session.context import Context
+    from symbolic_music.studio.session.shared_state import Context
 
     context = Context(None, None)  # type: ignore[arg-type]
     routes = [route for route in application(context).routes if isinstance(route, Route)]

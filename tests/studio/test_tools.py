@@ -90,9 +90,9 @@ def test_osc_asks_and_keeps(tmp_path: Path) -> None:
     from pythonosc.osc_server import ThreadingOSCUDPServer
 
     from symbolic_music.studio.osc import listening
-    from symbolic_music.studio.session.context import Context
     from symbolic_music.studio.session.models import Models
     from symbolic_music.studio.session.sessions import Sessions
+    from symbolic_music.studio.session.shared_state import Context
 
     context = Context(Sessions(tmp_path), Models("multitrack", "cpu"))
     session = context.sessions.create_from(band(4), "band")

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from symbolic_music import read
 from symbolic_music.errors import ConfigError, CorpusError, SymbolicMusicError, TrainingError
-from symbolic_music.io.lock import held
+from symbolic_music.io.folder_lock import held
 from symbolic_music.models import load_model
 from symbolic_music.training import load_config, train
 from symbolic_music.training.config import StoreEditsData, parse_config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from symbolic_music.cli.options.help_page import LIMITS
-from symbolic_music.cli.options.where import chords, least_and_most, numbers, places
+from symbolic_music.cli.options.region_and_tracks import chords, least_and_most, numbers, places
 from symbolic_music.errors import OptionError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import MACHINE
-from symbolic_music.cli.options.where import TrackOptions
-from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.options.region_and_tracks import TrackOptions
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.errors import FileError, OptionError
 

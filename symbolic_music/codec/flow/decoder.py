@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from symbolic_music.codec.flow.blocks import reach
 from symbolic_music.codec.flow.inverse_stft_head import InverseStftHead, sound
 from symbolic_music.codec.flow.mel import log_mel, spectra
+from symbolic_music.codec.flow.ode_solver import Velocity, consistent, euler, guided
 from symbolic_music.codec.flow.score_rolls import ROLLS
-from symbolic_music.codec.flow.solving import Velocity, consistent, euler, guided
 from symbolic_music.codec.flow.velocity_field import Condition, VelocityField
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Size, checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from symbolic_music.codec.block_delivery import audio_of, on_both, write_audio_of
+from symbolic_music.codec.audio_output import audio_of, on_both, write_audio_of
 from symbolic_music.codec.flow.decoder import FlowDecoder
 from symbolic_music.codec.flow.streaming import BLOCK, frames_of, stream_sound
 from symbolic_music.score import Score

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from symbolic_music.codec.audio_output import audio_of, on_both, write_audio_of
 from symbolic_music.codec.autoencoder.streaming import StreamDecoder
-from symbolic_music.codec.block_delivery import audio_of, on_both, write_audio_of
 from symbolic_music.codec.encode_decode import encode_audio, fitted
 from symbolic_music.codec.jukebox.level import Level, fingerprint, load_level
 from symbolic_music.codec.jukebox.sampling import Draw, stream_level

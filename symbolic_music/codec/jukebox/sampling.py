@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from symbolic_music.codec.jukebox.prior import Prior
-from symbolic_music.codec.language_models.windows import in_windows
+from symbolic_music.codec.language_models.overlapping_windows import in_windows
 from symbolic_music.errors import OptionError
 
 _BLOCK = 256  # codes that are given out at a time

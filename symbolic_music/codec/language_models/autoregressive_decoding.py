@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from symbolic_music.codec.language_models.base import StepModel
 from symbolic_music.codec.language_models.conditioning import Features, features_of
-from symbolic_music.codec.language_models.windows import checked_prompt, in_windows
+from symbolic_music.codec.language_models.overlapping_windows import checked_prompt, in_windows
 from symbolic_music.errors import ModelError, OptionError
 
 _BLOCK = 128  # frames that are given out at a time

@@ -17,7 +17,7 @@ from torch.nn import functional
 from symbolic_music.codec.language_models.autoregressive_decoding import check_drawing, draw
 from symbolic_music.codec.language_models.conditioning import Features
 from symbolic_music.codec.language_models.masked import MaskedWriter
-from symbolic_music.codec.language_models.windows import checked_prompt, in_windows
+from symbolic_music.codec.language_models.overlapping_windows import checked_prompt, in_windows
 from symbolic_music.errors import OptionError
 
 _COLDEST = 0.01  # temperature of the last iteration

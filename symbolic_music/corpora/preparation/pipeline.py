@@ -28,7 +28,7 @@ from symbolic_music.corpora.store.store import (
     write_manifest,
 )
 from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError
-from symbolic_music.io.lock import held
+from symbolic_music.io.folder_lock import held
 from symbolic_music.parallel import check, run
 
 # Pieces of a segment: enough for columns to be long, few enough for a worker to hold, and for little to be lost.

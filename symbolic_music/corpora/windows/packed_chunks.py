@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.corpora.windows.augmentation import NONE, pitch_range
-from symbolic_music.corpora.windows.pieces import read_for
+from symbolic_music.corpora.windows.cached_pieces import read_for
 from symbolic_music.corpora.windows.policies import Ints, Policy, Source, Units
 from symbolic_music.errors import OptionError
 from symbolic_music.score import Score

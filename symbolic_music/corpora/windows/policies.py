@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, Augmentation
-from symbolic_music.corpora.windows.pieces import Held, encoded, held_bytes, hold
+from symbolic_music.corpora.windows.cached_pieces import Held, encoded, held_bytes, hold
 from symbolic_music.errors import OptionError, RegionError, TokenError
 from symbolic_music.tokenizers.base import Ids, Tokenizer
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symbolic_music.evaluation.context.patterns import Pattern, jaccard, patterns
+from symbolic_music.evaluation.context.bar_similarity import Pattern, jaccard, patterns
 from symbolic_music.evaluation.context.region import Case, EditRegion
 from symbolic_music.score import NOTE, Array, Score, joined
 

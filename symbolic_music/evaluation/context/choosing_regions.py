@@ -6,7 +6,7 @@ import numpy as np
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError, EvaluationError
-from symbolic_music.evaluation.context.patterns import on_grid
+from symbolic_music.evaluation.context.bar_similarity import on_grid
 from symbolic_music.evaluation.context.region import Case, EditRegion
 from symbolic_music.score import Score
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from symbolic_music.errors import EvaluationError
-from symbolic_music.evaluation.context import harmony, patterns, seams, track_agreement
+from symbolic_music.evaluation.context import bar_similarity, harmony, seams, track_agreement
 from symbolic_music.evaluation.context.region import Case
 from symbolic_music.score import Array, Score
 
@@ -35,14 +35,14 @@ class Metric:
 
 
 METRICS = (
-    Metric("likeness", "drums", "higher", "share", patterns.likeness),
-    Metric("on_grid", "both", "higher", "share", patterns.on_grid),
+    Metric("likeness", "drums", "higher", "share", bar_similarity.likeness),
+    Metric("on_grid", "both", "higher", "share", bar_similarity.on_grid),
     Metric("in_key", "pitched", "higher", "share", harmony.in_key),
     Metric("in_chord", "pitched", "higher", "share", harmony.in_chord),
     Metric("clashes", "pitched", "lower", "share", harmony.clashes),
-    Metric("likeness_rhythm", "both", "higher", "share", lambda case, notes: patterns.likeness(case, notes, False)),
-    Metric("likeness_rhythm_pitch", "pitched", "higher", "share", patterns.likeness),
-    Metric("repetition", "both", "original", "share", patterns.repetition),
+    Metric("likeness_rhythm", "both", "higher", "share", lambda case, new: bar_similarity.likeness(case, new, False)),
+    Metric("likeness_rhythm_pitch", "pitched", "higher", "share", bar_similarity.likeness),
+    Metric("repetition", "both", "original", "share", bar_similarity.repetition),
     Metric("density", "both", "lower", "octaves", track_agreement.density),
     Metric("density_kept", "both", "higher", "share", track_agreement.density_kept),
     Metric("in_range", "both", "higher", "share", track_agreement.in_range),

@@ -36,8 +36,8 @@ def context_report(
     Raises:
         MissingExtraError: without matplotlib; without what `render` needs, if audio is rendered.
     """
+    from symbolic_music.plotting.confidence_intervals import interval_figure
     from symbolic_music.plotting.figures import figure_bytes
-    from symbolic_music.plotting.intervals import interval_figure
 
     sections = []
     for kind in dict.fromkeys(row.kind for row in rows):

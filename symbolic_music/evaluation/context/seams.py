@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from symbolic_music.evaluation.context.patterns import jaccard, patterns
+from symbolic_music.evaluation.context.bar_similarity import jaccard, patterns
 from symbolic_music.evaluation.context.region import Case
 from symbolic_music.score import Array, Score
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from symbolic_music.evaluation.distances.sets import Sets
+from symbolic_music.evaluation.distances.comparison import Sets
 from symbolic_music.evaluation.excerpts import excerpt
 from symbolic_music.evaluation.report import Media, Report, Section, Table
 from symbolic_music.evaluation.statistics import Mean
@@ -39,8 +39,8 @@ def sets_report(
     Raises:
         MissingExtraError: without matplotlib; without what writes FLAC, if there is sound.
     """
+    from symbolic_music.plotting.confidence_intervals import interval_figure
     from symbolic_music.plotting.figures import figure_bytes
-    from symbolic_music.plotting.intervals import interval_figure
 
     panels = {
         name: {side: (m.value, m.low, m.high) for side, m in zip(SIDES, pair, strict=True) if m.n}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError
-from symbolic_music.evaluation.originality.lines import GRAM, fingerprints, lines_of
+from symbolic_music.evaluation.originality.interval_fingerprints import GRAM, fingerprints, lines_of
 from symbolic_music.io.atomic import write_bytes
 
 FOLDER, VERSION = ".originality", 1

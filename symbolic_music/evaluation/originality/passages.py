@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.evaluation.originality.index import TABLES, Index
-from symbolic_music.evaluation.originality.lines import GRAM, Lines, fingerprints, lines_of
+from symbolic_music.evaluation.originality.interval_fingerprints import GRAM, Lines, fingerprints, lines_of
 from symbolic_music.score import Score
 
 # A fingerprint that stands in more places than this says nothing of where it is from.

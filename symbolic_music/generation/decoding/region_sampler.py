@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from symbolic_music.generation.constraints.base import Mask
-from symbolic_music.generation.decoding.region_line import RegionLine
+from symbolic_music.generation.decoding.region_alternative import RegionLine
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, draw_allowed
 from symbolic_music.models.architectures.region_cache import RegionCache

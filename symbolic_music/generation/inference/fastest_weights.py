@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.generation.inference.linear import WEIGHTS, Float32, Matrix
-from symbolic_music.io.measured_once import measured_once
+from symbolic_music.generation.inference.weight_formats import WEIGHTS, Float32, Matrix
+from symbolic_music.io.measurement_cache import measured_once
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 5

@@ -15,10 +15,10 @@ from typing_extensions import override
 from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.inference.id_reader import IdReader, at_once
+from symbolic_music.generation.inference.token_backends import IdReader, at_once
+from symbolic_music.generation.left_to_right.batched_ids import IdDrawn, IdLine, IdLines
+from symbolic_music.generation.left_to_right.batching import Writer, written_together
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
-from symbolic_music.generation.left_to_right.id_lines import IdDrawn, IdLine, IdLines
-from symbolic_music.generation.left_to_right.together import Writer, written_together
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import NOTE, Array, Score
 from symbolic_music.tokenizers.public import aria_vocabulary as v

@@ -25,10 +25,10 @@ from symbolic_music.generation.decoding.bar_tokens import (
 )
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.inference.id_reader import at_once
+from symbolic_music.generation.inference.token_backends import at_once
+from symbolic_music.generation.left_to_right.batched_ids import IdDrawn, IdLine, IdLines
+from symbolic_music.generation.left_to_right.batching import Writer, written_together
 from symbolic_music.generation.left_to_right.candidate_infill import Candidate, CandidateInfilling
-from symbolic_music.generation.left_to_right.id_lines import IdDrawn, IdLine, IdLines
-from symbolic_music.generation.left_to_right.together import Writer, written_together
 from symbolic_music.generation.regions import Span
 from symbolic_music.score import Array
 from symbolic_music.transforms import check_tracks

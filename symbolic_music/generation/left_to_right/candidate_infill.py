@@ -16,7 +16,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
-from symbolic_music.generation.sessions.draft import Draft
+from symbolic_music.generation.sessions.edited_score import Draft
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score

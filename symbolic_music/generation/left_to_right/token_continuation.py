@@ -13,9 +13,9 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.compound_sampler import draw_words, of_each_field, unended
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.inference.id_reader import at_once
-from symbolic_music.generation.left_to_right.id_lines import IdLines
-from symbolic_music.generation.left_to_right.together import HandedOut
+from symbolic_music.generation.inference.token_backends import at_once
+from symbolic_music.generation.left_to_right.batched_ids import IdLines
+from symbolic_music.generation.left_to_right.batching import HandedOut
 from symbolic_music.generation.near_copies import flagged
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.models import Model

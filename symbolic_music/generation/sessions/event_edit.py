@@ -17,11 +17,11 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.speculative import sampler_for
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.draft import Draft, Placed
+from symbolic_music.generation.sessions.base import Edit, PlannedSession, Write
+from symbolic_music.generation.sessions.edited_score import Draft, Placed
 from symbolic_music.generation.sessions.event_planners import EventPlanner, Place, event_planner
-from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Write
-from symbolic_music.generation.views.grid import has_usual_grid, near_line, usual_grid, usual_lines
 from symbolic_music.generation.views.model_view import Perspective, perspective
+from symbolic_music.generation.views.onset_grid import has_usual_grid, near_line, usual_grid, usual_lines
 from symbolic_music.generation.views.track_style import voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Score

@@ -16,8 +16,8 @@ from symbolic_music.generation.constraints.selection import Selection
 from symbolic_music.generation.decoding.event_request import Drawn
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.draft import Draft, Event
-from symbolic_music.generation.sessions.planned_session import Edit, Repitch, Thin, Write
+from symbolic_music.generation.sessions.base import Edit, Repitch, Thin, Write
+from symbolic_music.generation.sessions.edited_score import Draft, Event
 from symbolic_music.generation.views.model_view import Perspective
 from symbolic_music.generation.views.track_style import Voice, taken, voice_of
 from symbolic_music.score import Array, Score

@@ -24,11 +24,11 @@ from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.draft import Draft
-from symbolic_music.generation.sessions.layers import layers
-from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
+from symbolic_music.generation.sessions.base import Edit, PlannedSession, Repitch, Thin, Write
+from symbolic_music.generation.sessions.edited_score import Draft
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing
+from symbolic_music.generation.sessions.track_order import layers
 from symbolic_music.generation.views.model_view import follows_chords
 from symbolic_music.generation.views.track_style import Voice, voice_of
 from symbolic_music.models import Model
@@ -38,7 +38,7 @@ from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import Layout
 from symbolic_music.tokenizers.region.events import Integers
 from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony
-from symbolic_music.tokenizers.sustain import pedal_presses
+from symbolic_music.tokenizers.sustain_pedal import pedal_presses
 
 # Rows that are kept free for what is written, and the notes of a part that are expected in them at most.
 _ROOM, _PART = 200, 150

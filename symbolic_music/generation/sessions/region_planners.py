@@ -16,8 +16,8 @@ from symbolic_music.generation.constraints.rhythm import GivenRhythm
 from symbolic_music.generation.decoding.region_request import DrawnNote
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
-from symbolic_music.generation.sessions.draft import Draft
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
+from symbolic_music.generation.sessions.edited_score import Draft
 from symbolic_music.generation.views.track_style import Voice, taken
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.region import rows as r
@@ -95,7 +95,7 @@ class Writing(RegionPlanner):
         if self._goal is not None and drawn.time + drawn.duration == self._goal_step:
             end = self._goal
         voice = part.voices[track]
-        return draft.add(onset, end, drawn.pitch, track, voice, part.score, _fitted(drawn.velocity, voice))
+        return draft.add(onset, end, drawn.pitch, track, voice, part.score, voice.fitted(drawn.velocity))
 
 
 class Repitching(RegionPlanner):
@@ -126,9 +126,3 @@ class Repitching(RegionPlanner):
 
     def _steps(self, ticks: Array) -> Array:
         return np.asarray(np.rint(ticks.astype(np.int64) * self.part.scale), np.int64)
-
-
-def _fitted(velocity: int, voice: Voice) -> int:
-    """A velocity within those of the track around the region."""
-    around = voice.around["velocity"]
-    return int(np.clip(velocity, max(1, around.min()), around.max())) if len(around) else max(1, velocity)

@@ -17,7 +17,7 @@ from symbolic_music.generation.piece_request import tracks_of
 from symbolic_music.generation.planning import Asked, Plan, planner, whole
 from symbolic_music.generation.results import Progress, finished
 from symbolic_music.generation.roles import Side, beside
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.track_selection import select
 from symbolic_music.generation.views.model_view import writable
 from symbolic_music.generation.views.part_assignment import assign_parts

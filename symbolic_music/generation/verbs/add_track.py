@@ -15,7 +15,7 @@ from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, planner, whole
 from symbolic_music.generation.regions import Region, spans_of
 from symbolic_music.generation.results import Progress, finished
-from symbolic_music.generation.sessions.planned_session import Edit, Write
+from symbolic_music.generation.sessions.base import Edit, Write
 from symbolic_music.score import Score, Track
 
 

@@ -16,7 +16,7 @@ from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, chosen_tracks, planner, require_limits
 from symbolic_music.generation.regions import Region, Span, inside, spans_of
 from symbolic_music.generation.results import Progress, finished
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.score import Score
 

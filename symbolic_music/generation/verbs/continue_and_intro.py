@@ -15,7 +15,7 @@ from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, going_on, planner
 from symbolic_music.generation.regions import ticks_of
 from symbolic_music.generation.results import Progress, finished
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.score import Score

@@ -12,7 +12,7 @@ from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.generation.planning import Asked, Plan, chosen_tracks, planner
 from symbolic_music.generation.regions import Region, regions_from, spans_of
 from symbolic_music.generation.results import Progress, finished
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.score import Score
 
@@ -65,7 +65,7 @@ def infill(
         bars: instead of seconds, the first and the last bar, counted from 1.
         beats: instead of seconds, quarter notes counted from 0, the end excluded.
         allow_empty: whether a region that had notes may be left empty; otherwise it is sampled again, with other seeds.
-        controls: target attributes of the tracks, for models trained with such: see `fill_bars.BarFilling`.
+        controls: target attributes of the tracks, for models trained with such: see `midigpt_infill.BarFilling`.
         best_of: candidates, of which the one that fits best is kept; None for `default_best_of(model)`.
         like: bars whose style is followed, by region models; see `edit`.
 

@@ -10,7 +10,7 @@ from symbolic_music.generation.edits import edit
 from symbolic_music.generation.planning import Asked, Plan, chosen_tracks, planner
 from symbolic_music.generation.regions import Region, spans_of
 from symbolic_music.generation.results import Progress, finished
-from symbolic_music.generation.sessions.planned_session import Edit, Thin
+from symbolic_music.generation.sessions.base import Edit, Thin
 from symbolic_music.generation.track_selection import Tracks
 from symbolic_music.score import Score
 

@@ -51,6 +51,11 @@ class Voice:
         chosen = self.around[alike] if alike.sum() >= _FEW else self.around
         return int(np.clip(np.median(chosen["velocity"][:_ALIKE]), 1, 127))
 
+    def fitted(self, velocity: int) -> int:
+        """A velocity within those of the notes around the region."""
+        around = self.around["velocity"]
+        return int(np.clip(velocity, max(1, around.min()), around.max())) if len(around) else max(1, velocity)
+
 
 def voice_of(score: Score, given: Array, track: int, described: Track, span: Span) -> Voice:
     """How a track sounds around a region.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.io.midi.behind_notes import Behind, behind_notes
-from symbolic_music.io.midi.others import Others
+from symbolic_music.io.midi.other_events import Others
 from symbolic_music.io.midi.tolerant_reader import placed
 from symbolic_music.score import Array, Other, Score, Tables
 

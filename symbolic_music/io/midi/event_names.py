@@ -8,7 +8,7 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import controller_name
 from symbolic_music.io.midi.chunks import layout
 from symbolic_music.io.midi.reading.early_end import read_on
-from symbolic_music.io.midi.reading.walk import walk
+from symbolic_music.io.midi.reading.event_iterator import walk
 
 METAS = {
     0x00: "sequence number", 0x01: "text", 0x02: "copyright", 0x03: "name", 0x04: "instrument name", 0x05: "lyric",

@@ -24,14 +24,14 @@ from symbolic_music.io.midi.reading.drum_parts import DrumParts, drum_parts
 from symbolic_music.io.midi.reading.event_table import EventTable
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, changes_port, insertions, patched_chunk
-from symbolic_music.io.midi.writing.columns import part_chunks
-from symbolic_music.io.midi.writing.layers import layered
+from symbolic_music.io.midi.writing.event_changes import Swap
+from symbolic_music.io.midi.writing.event_columns import part_chunks
+from symbolic_music.io.midi.writing.header_repair import repaired
 from symbolic_music.io.midi.writing.map_patch import swaps
-from symbolic_music.io.midi.writing.nearby import Nearby, nearby
+from symbolic_music.io.midi.writing.nearby_notes import Nearby, nearby
 from symbolic_music.io.midi.writing.note_changes import Change, changes, packed
-from symbolic_music.io.midi.writing.pairs import Ints, Sound, keys_of, note_key, pairs, touched_keys
-from symbolic_music.io.midi.writing.repair import repaired
-from symbolic_music.io.midi.writing.swaps import Swap
+from symbolic_music.io.midi.writing.overlapping_notes import layered
+from symbolic_music.io.midi.writing.pairing_check import Ints, Sound, keys_of, note_key, pairs, touched_keys
 from symbolic_music.io.midi.writing.table_patch import table_swaps
 from symbolic_music.score import Array, Score, Track, note_table
 

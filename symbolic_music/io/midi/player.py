@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symbolic_music.io.midi.reading.drum_parts import drum_parts
-from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.reading.track_contents import Events
 from symbolic_music.io.midi.tolerant_reader import read_tracks
 
 _CHANGE, _CONTROL, _BEND, _OFF, _ON = range(5)

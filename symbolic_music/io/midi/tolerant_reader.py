@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.as_heard import Sounds, merged, sounds_of
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, MAX_TRACKS, Layout, layout
+from symbolic_music.io.midi.merged_tracks import Sounds, merged, sounds_of
 from symbolic_music.io.midi.reading.drum_parts import drum_parts
 from symbolic_music.io.midi.reading.early_end import read_on
 from symbolic_music.io.midi.reading.event_table import MAX_TICK, EventTable
-from symbolic_music.io.midi.reading.events import Events, track_events
+from symbolic_music.io.midi.reading.track_contents import Events, track_events
 from symbolic_music.score import KEY, METER, NOTE, TEMPO, Array, Score, Text, Track, joined
 
 HANGING_SECONDS = 0.25
@@ -32,7 +32,7 @@ def parse_tolerant(data: bytes) -> Score:
     """A score from the bytes of a MIDI file, good or bad; `Score.problems` says what was repaired or left out.
 
     A track of the score is what one track of the file plays on one channel with one program, as it is heard
-    (`as_heard`, `drum_parts`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all
+    (`merged_tracks`, `drum_parts`); drums get channel 9 in the table of notes and all others 0. A controller belongs to all
     tracks that play on its channel, lyrics to the whole score where their track of the file has several parts or none.
     Notes of one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end
     last 250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.

@@ -19,17 +19,10 @@ from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.patch import patched
 from symbolic_music.io.midi.reading.event_table import MAX_TICK
-from symbolic_music.io.midi.reading.events import narrow
+from symbolic_music.io.midi.reading.track_contents import narrow
 from symbolic_music.io.midi.tolerant_reader import ended
 from symbolic_music.io.midi.writing.channels import Part, Place, placed_parts
-from symbolic_music.io.midi.writing.columns import (
-    Columns,
-    bend_columns,
-    chunk_bytes,
-    control_columns,
-    note_columns,
-)
-from symbolic_music.io.midi.writing.encoding import (
+from symbolic_music.io.midi.writing.event_bytes import (
     Message,
     Releases,
     head,
@@ -39,8 +32,14 @@ from symbolic_music.io.midi.writing.encoding import (
     tempo_message,
     text_message,
 )
-from symbolic_music.io.midi.writing.layers import layered
-from symbolic_music.io.midi.writing.order import (
+from symbolic_music.io.midi.writing.event_columns import (
+    Columns,
+    bend_columns,
+    chunk_bytes,
+    control_columns,
+    note_columns,
+)
+from symbolic_music.io.midi.writing.event_order import (
     BANK_HIGH,
     BANK_LOW,
     HEAD,
@@ -49,7 +48,8 @@ from symbolic_music.io.midi.writing.order import (
     PartByPart,
     order_of,
 )
-from symbolic_music.io.midi.writing.words import words_of_silent_tracks
+from symbolic_music.io.midi.writing.lyrics_track import words_of_silent_tracks
+from symbolic_music.io.midi.writing.overlapping_notes import layered
 from symbolic_music.score import BEND as BEND_TABLE
 from symbolic_music.score import CONTROL as CONTROL_TABLE
 from symbolic_music.score import NOTE, Array, Other, Score, Text, joined

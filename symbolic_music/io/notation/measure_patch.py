@@ -11,13 +11,13 @@ from math import lcm
 from xml.etree.ElementTree import Element, tostring
 from xml.sax.saxutils import quoteattr
 
+from symbolic_music.io.notation.checked_numbers import number
 from symbolic_music.io.notation.engraving import sheet
-from symbolic_music.io.notation.engraving.engraving import Segment, engraved
+from symbolic_music.io.notation.engraving.bar_voices import Segment, engraved
 from symbolic_music.io.notation.engraving.note_heads import MeasureState, PartHeads
 from symbolic_music.io.notation.musicxml.durations import Cursor, meant
-from symbolic_music.io.notation.numbers import number
 from symbolic_music.io.notation.to_score import grace_onsets
-from symbolic_music.io.notation.written import TICKS, Measure, WrittenNote
+from symbolic_music.io.notation.written_music import TICKS, Measure, WrittenNote
 
 _FINEST = 1 << 20
 _MIDDLE = 60

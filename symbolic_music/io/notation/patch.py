@@ -13,16 +13,16 @@ import numpy as np
 
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.notation.engraving import sheet
-from symbolic_music.io.notation.engraving.engraving import Segment
-from symbolic_music.io.notation.engraving.grid import simplest_of
+from symbolic_music.io.notation.engraving.bar_voices import Segment
 from symbolic_music.io.notation.engraving.note_heads import MeasureState, PartHeads
+from symbolic_music.io.notation.engraving.note_value_grid import simplest_of
 from symbolic_music.io.notation.engraving.slurs import reattached
 from symbolic_music.io.notation.measure_patch import patched_measure
 from symbolic_music.io.notation.musicxml.bounded_xml import ByteSpan
 from symbolic_music.io.notation.musicxml.musicxml_reader import read_document
-from symbolic_music.io.notation.source import NotationSource, parsed
+from symbolic_music.io.notation.source_document import NotationSource, parsed
 from symbolic_music.io.notation.to_score import Reading, as_written
-from symbolic_music.io.notation.written import TICKS, Measure
+from symbolic_music.io.notation.written_music import TICKS, Measure
 from symbolic_music.score import Array, Score
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.archives import unpacked
-from symbolic_music.io.notation.collection import no_collection
+from symbolic_music.io.notation.garbage_collection import no_collection
 from symbolic_music.io.notation.music21.music21_process import translated_by_music21
-from symbolic_music.io.notation.source import parse_musicxml, written_music
+from symbolic_music.io.notation.source_document import parse_musicxml, written_music
 from symbolic_music.io.notation.text.abc import abc_to_musicxml
 from symbolic_music.io.notation.text.kern import kern_to_musicxml
 from symbolic_music.io.notation.to_score import as_played

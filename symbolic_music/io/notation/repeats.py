@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symbolic_music.io.notation.written import Measure
+from symbolic_music.io.notation.written_music import Measure
 
 # A piece that its repeats make longer than this many measures is left as written, as is one in which so many times more
 # are passed over.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symbolic_music.io.notation.collection import no_collection
+from symbolic_music.io.notation.garbage_collection import no_collection
 from symbolic_music.io.notation.patch import patched
-from symbolic_music.io.notation.source import NotationSource
+from symbolic_music.io.notation.source_document import NotationSource
 from symbolic_music.io.notation.writer import written_anew
 from symbolic_music.score import Score
 

@@ -11,9 +11,9 @@ import numpy as np
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.notation.instruments import program_of_name
 from symbolic_music.io.notation.loudness import loudness
-from symbolic_music.io.notation.musicxml.layout import Layout, lay_out
+from symbolic_music.io.notation.musicxml.measure_times import Layout, lay_out
 from symbolic_music.io.notation.repeats import played_order, told_repeats
-from symbolic_music.io.notation.written import TICKS, Measure, Part, Written, WrittenNote
+from symbolic_music.io.notation.written_music import TICKS, Measure, Part, Written, WrittenNote
 from symbolic_music.score import BAR_NUMBER, CONTROL, KEY, METER, NOTE, TEMPO, Array, Score, Text, Track
 
 # A grace note sounds for a 32nd before its beat, in a run that has at most a quarter.

@@ -12,8 +12,8 @@ import numpy as np
 from symbolic_music.errors import NotationError
 from symbolic_music.general_midi import DRUM_CHANNEL, drum_name
 from symbolic_music.io.notation.engraving import sheet
-from symbolic_music.io.notation.engraving.engraving import Segment, engraved
-from symbolic_music.io.notation.engraving.grid import written_time, written_times
+from symbolic_music.io.notation.engraving.bar_voices import Segment, engraved
+from symbolic_music.io.notation.engraving.note_value_grid import written_time, written_times
 from symbolic_music.io.notation.engraving.spelling import spelled
 from symbolic_music.io.notation.engraving.staves import clefs, hands, staves_of
 from symbolic_music.io.notation.musicxml.chord_symbols import harmony_element

@@ -24,7 +24,7 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError, TokenError
 from symbolic_music.models.attention.relative_terms import Differences
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, Sizes, check_heads, checked
-from symbolic_music.models.modules.gated_block import Block
+from symbolic_music.models.modules.anticipatory_block import Block
 from symbolic_music.models.modules.kv_cache import SlidingCache
 from symbolic_music.models.modules.value_checks import may_check
 from symbolic_music.tokenizers.anticipation import vocabulary as v

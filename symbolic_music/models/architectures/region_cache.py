@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from symbolic_music.models.architectures.region_transformer import RegionTransformer, allowed_keys, allowed_slots
 from symbolic_music.models.modules.pointer import mixed
-from symbolic_music.models.modules.region_block import Rotation
+from symbolic_music.models.modules.rotary_axes import Rotation
 from symbolic_music.tokenizers.region import rows as r
 
 _NEVER = -1e4

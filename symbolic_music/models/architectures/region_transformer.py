@@ -25,7 +25,8 @@ from torch.nn import functional
 from symbolic_music.errors import ModelError
 from symbolic_music.models.config_checks import Layers, Size, checked
 from symbolic_music.models.modules.pointer import Pointer, mixed
-from symbolic_music.models.modules.region_block import RegionBlock, Rotation, turns
+from symbolic_music.models.modules.region_block import RegionBlock
+from symbolic_music.models.modules.rotary_axes import Rotation, turns
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.harmony import KEY_BIT, ROOT_BIT
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.models.modules.region_block import Rotation, causal_blocks
+from symbolic_music.models.attention.causal_blocks import causal_blocks
+from symbolic_music.models.modules.rotary_axes import Rotation
 
 _WIDTH = 64
 _SCALE = 0.5

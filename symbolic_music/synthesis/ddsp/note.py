@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis import dsp
-from symbolic_music.synthesis.ddsp import noise, oscillators, sympathy
+from symbolic_music.synthesis.ddsp import noise, oscillators, sympathetic_resonance
 from symbolic_music.synthesis.ddsp.oscillators import Notes, turns
 from symbolic_music.synthesis.ddsp.partials import DECIBEL, SILENCE, course, silence_time, spectrum
 from symbolic_music.synthesis.ddsp.presets import Voice
@@ -96,9 +96,9 @@ def segment(
         loud = level[:, :frames] * noise.breath_level(voice, notes.velocity, time[:, :frames])
         hiss = noise.breath(voice, notes.key, first, loud, hop, sample_rate)
         tone[:, : hiss.shape[1]] += hiss
-    frames = sympathy.audible_frames(voice, notes.pedal, int(first.min()), hops + 1, hop, sample_rate)
+    frames = sympathetic_resonance.audible_frames(voice, notes.pedal, int(first.min()), hops + 1, hop, sample_rate)
     if frames > 1 and notes.pedal is not None:
-        strings = sympathy.ringing(voice, notes.pedal, first, level[:, :frames], hop, sample_rate)
+        strings = sympathetic_resonance.ringing(voice, notes.pedal, first, level[:, :frames], hop, sample_rate)
         tone[:, : strings.shape[1]] += strings
     return tone, phase
 

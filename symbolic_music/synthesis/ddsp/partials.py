@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis import dsp
-from symbolic_music.synthesis.ddsp.measured import measured
+from symbolic_music.synthesis.ddsp.measured_partials import measured
 from symbolic_music.synthesis.ddsp.presets import Voice
 
 SILENCE = math.log(1000.0)  # 60 dB as a natural logarithm of amplitude

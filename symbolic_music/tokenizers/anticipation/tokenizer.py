@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.general_midi import DRUM_INSTRUMENT
-from symbolic_music.io.midi.originals import as_mido_merges
+from symbolic_music.io.midi.published_readers import as_mido_merges
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.anticipation import expressive, interarrival
 from symbolic_music.tokenizers.anticipation import vocabulary as v

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, RegionError, TokenError, UnknownNameError
-from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.io.midi.published_readers import as_symusic_reads
 from symbolic_music.io.midi.symusic_bridge import from_symusic, to_symusic
 from symbolic_music.score import TEMPO, Score
 from symbolic_music.tokenizers.base import Ids, Tokenizer, Vocabulary

@@ -9,7 +9,7 @@ from symbolic_music.errors import RegionError
 from symbolic_music.score import DEFAULT_TEMPO, Score
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.tokenizers.performance.vocabulary import SHIFTS, STEPS_PER_SECOND, Layout
-from symbolic_music.tokenizers.sustain import held
+from symbolic_music.tokenizers.sustain_pedal import held
 
 # Silence costs an id a second: a short file can name times that no memory holds.
 MAX_HOURS = 1_000

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symbolic_music.errors import UnknownNameError
-from symbolic_music.io.midi.originals import as_pretty_midi_reads
+from symbolic_music.io.midi.published_readers import as_pretty_midi_reads
 from symbolic_music.score import TEMPO, Score, Track
 from symbolic_music.tokenizers.base import NOTES_AND_TIME, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.performance.decoding import notes

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from symbolic_music.errors import RegionError, TokenError, UnknownNameError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.io.midi.published_readers import as_symusic_reads
 from symbolic_music.score import CONTROL, TEMPO, Score, Track, note_table
 from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokenizer, Vocabulary, whole_ids
 from symbolic_music.tokenizers.public import aria_vocabulary as v

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from symbolic_music.errors import OptionError, UnknownNameError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.io.midi.published_readers import as_symusic_reads
 from symbolic_music.score import METER, Array, Score, Track, note_table
 from symbolic_music.tokenizers.base import NOTES_AND_TIME, Ids, Tokenizer, Vocabulary
 from symbolic_music.tokenizers.public.midigpt_attributes import bar_attributes, track_attributes, usual

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.region.rows import DRUM_KEYS, DURATIONS, PEDAL_INSTRUMENT, PEDAL_KEY, SLOTS, STEPS
-from symbolic_music.tokenizers.sustain import joined_presses, pedal_presses
+from symbolic_music.tokenizers.sustain_pedal import joined_presses, pedal_presses
 
 Integers = NDArray[np.int64]
 _MOST_SLOTS = SLOTS - 1

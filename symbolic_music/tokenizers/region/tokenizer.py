@@ -24,7 +24,7 @@ from symbolic_music.tokenizers.base import NOTES_AND_TIME, Grammar, Ids, Tokeniz
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import arrange_stretch
 from symbolic_music.tokenizers.region.events import grid_events
-from symbolic_music.tokenizers.sustain import SUSTAIN, joined_presses
+from symbolic_music.tokenizers.sustain_pedal import SUSTAIN, joined_presses
 
 GAP, SLOT, INSTRUMENT, KEY, DURATION, VELOCITY = range(6)
 _COLUMNS = [r.TIME, r.SLOT, r.INSTRUMENT, r.KEY, r.DURATION, r.VELOCITY]

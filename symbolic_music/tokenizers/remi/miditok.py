@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symbolic_music.io.midi.originals import as_symusic_reads
+from symbolic_music.io.midi.published_readers import as_symusic_reads
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid import miditok_decoding as steps
 from symbolic_music.tokenizers.bar_grid import miditok_grid as grid

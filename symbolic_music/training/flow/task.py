@@ -16,7 +16,7 @@ from symbolic_music.codec.autoencoder.discriminator import Discriminator, advers
 from symbolic_music.codec.autoencoder.losses import mel_loss
 from symbolic_music.codec.flow.checkpoint import save_flow
 from symbolic_music.codec.flow.decoder import UNDER, FlowConfig, FlowDecoder
-from symbolic_music.codec.flow.solving import guided
+from symbolic_music.codec.flow.ode_solver import guided
 from symbolic_music.models.model import Card
 from symbolic_music.training.flow.config import FlowTraining
 from symbolic_music.training.flow.pairs import Pair, Pairs, batch

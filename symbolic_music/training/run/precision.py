@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import TrainingError
-from symbolic_music.io.measured_once import measured_once
+from symbolic_music.io.measurement_cache import measured_once
 from symbolic_music.training.task import Share, Task
 
 _log = logging.getLogger(__name__)

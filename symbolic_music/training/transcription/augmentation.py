@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.synthesis.dsp import fft_size
-from symbolic_music.transcription.sound import soxr
+from symbolic_music.transcription.input_audio import soxr
 
 Sound = NDArray[np.float32]
 _CENTS = 30  # by which a recording may be out of tune, either way

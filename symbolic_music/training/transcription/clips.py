@@ -19,7 +19,7 @@ from symbolic_music.synthesis.rendering import render
 from symbolic_music.synthesis.sampled.sampler import Sampler
 from symbolic_music.training.transcription.arranging import passage, scattered
 from symbolic_music.training.transcription.config import ClipData
-from symbolic_music.transcription.sound import LEVEL, level_of
+from symbolic_music.transcription.input_audio import LEVEL, level_of
 
 RECORDINGS = "recordings"
 SYNTHS = ("ddsp", "midi-ddsp", "soundfont", RECORDINGS)

@@ -7,8 +7,8 @@ import pytest
 
 from symbolic_music.errors import EvaluationError, RegionError
 from symbolic_music.evaluation.context import Case, EditRegion, measure
+from symbolic_music.evaluation.context.bar_similarity import likeness, on_grid, places, repetition
 from symbolic_music.evaluation.context.harmony import clashes, in_chord, in_key
-from symbolic_music.evaluation.context.patterns import likeness, on_grid, places, repetition
 from symbolic_music.evaluation.context.seams import gap, leap, lost, same_as_original
 from symbolic_music.evaluation.context.track_agreement import at_once, density, in_range, note_length, pile, polyphony
 from symbolic_music.score import METER, TEMPO, Array, Score, Track, note_table

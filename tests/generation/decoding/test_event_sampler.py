@@ -13,7 +13,7 @@ from symbolic_music.generation.decoding.context_window import Layout
 from symbolic_music.generation.decoding.event_request import Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 from symbolic_music.tokenizers.anticipation.events import REST_NOTE

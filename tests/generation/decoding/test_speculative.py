@@ -19,8 +19,8 @@ from symbolic_music.generation.decoding.event_request import Alternative
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.speculative import SpeculativeSampler, acceptance, sampler_for
-from symbolic_music.generation.inference.drafted import DraftedGPT2
-from symbolic_music.generation.inference.inference_gpt2 import PreparedGPT2
+from symbolic_music.generation.inference.draft_model import DraftedGPT2
+from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
 from symbolic_music.generation.regions import spans_of
 from symbolic_music.models import Card, Model
 from symbolic_music.models.architectures.gpt2 import GPT2

@@ -12,7 +12,7 @@ from torch import nn
 
 from symbolic_music.generation.inference import fastest_weights as module
 from symbolic_music.generation.inference.fastest_weights import fastest_weights
-from symbolic_music.generation.inference.linear import WEIGHTS
+from symbolic_music.generation.inference.weight_formats import WEIGHTS
 
 
 def network(width: int = 32) -> nn.Module:

@@ -13,7 +13,7 @@ from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, habits_of, paced, sounding, tuned
-from symbolic_music.generation.decoding.region_line import RegionLine, _ending
+from symbolic_music.generation.decoding.region_alternative import RegionLine, _ending
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.roles import ROLES

@@ -5,7 +5,7 @@ import pytest
 
 from symbolic_music import Score, Track, bars, edit
 from symbolic_music.errors import RegionError
-from symbolic_music.generation.sessions.edit_session import default_sampling
+from symbolic_music.generation.default_sampling import default_sampling
 from symbolic_music.score import note_table
 from symbolic_music.studio.session.model_edits import Wish, writing_of
 from tests.generation.untouched import check, regional

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from symbolic_music import transforms
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
+from symbolic_music.io.midi.reading.event_iterator import walk
 from symbolic_music.io.midi.reading.event_table import event_table
-from symbolic_music.io.midi.reading.walk import walk
 from symbolic_music.io.midi.writer import written
 from symbolic_music.io.midi.writing.chunk_patch import New, insertions, patched_chunk
 from symbolic_music.score import Score, Track, note_table
 from tests.io.midi.smf import END, chunk, control, header, meta, off, on, program, smf, vlq
-from tests.io.midi.test_as_heard import files
+from tests.io.midi.test_merged_tracks import files
 
 CONTENT = ["onset", "duration", "pitch", "velocity", "program", "channel"]
 EXCLUSIVE = b"\x00\xf0\x05\x7e\x7f\x09\x01\xf7"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.score import Other, Score, Text
 from tests.io.midi.smf import bend, control, meta, off, on, program, smf
-from tests.io.midi.test_as_heard import files
+from tests.io.midi.test_merged_tracks import files
 from tests.io.midi.test_patch import chunks, content
 
 

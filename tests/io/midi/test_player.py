@@ -10,7 +10,7 @@ from symbolic_music.io import differences
 from symbolic_music.io.midi.player import played
 from tests.io.midi.player import play
 from tests.io.midi.smf import control, meta, off, on, smf
-from tests.io.midi.test_as_heard import files
+from tests.io.midi.test_merged_tracks import files
 
 
 @given(files)

@@ -9,7 +9,7 @@ import pytest
 from symbolic_music import read
 from symbolic_music.errors import NotationError
 from symbolic_music.io import read_unfolded
-from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.source_document import parse_musicxml
 from symbolic_music.io.notation.text.abc import abc_to_musicxml
 from symbolic_music.io.notation.text.abc_fields import parse_key, parse_tempo
 from symbolic_music.score import Score

@@ -9,7 +9,7 @@ import pytest
 from symbolic_music import read
 from symbolic_music.errors import NotationError
 from symbolic_music.io import musicxml_bytes
-from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.source_document import parse_musicxml
 from symbolic_music.io.notation.text.kern import kern_to_musicxml
 from symbolic_music.score import Score
 from tests.io.notation.sheets import lines, played

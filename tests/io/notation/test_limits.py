@@ -12,8 +12,8 @@ import pytest
 from symbolic_music import read
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.repeats import played_order, told_repeats
-from symbolic_music.io.notation.source import parse_musicxml
-from symbolic_music.io.notation.written import Measure
+from symbolic_music.io.notation.source_document import parse_musicxml
+from symbolic_music.io.notation.written_music import Measure
 from tests.io.notation.sheets import document, line, note, played, start
 
 ENTITIES = (

@@ -8,7 +8,7 @@ import pytest
 
 from symbolic_music import read
 from symbolic_music.io import read_unfolded
-from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.source_document import parse_musicxml
 from symbolic_music.score import Score
 from tests.io.notation.sheets import document, drum, drums, instrument, line, lines, note, played, start
 

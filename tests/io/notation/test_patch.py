@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from symbolic_music import read, transforms
 from symbolic_music.io import musicxml_bytes
-from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.source_document import parse_musicxml
 from symbolic_music.score import Score, Track, note_table
 from tests.io.notation.sheets import document, drum, drums, instrument, line, lines, note, played, start
 

@@ -11,7 +11,7 @@ from symbolic_music.io import musicxml_bytes
 from symbolic_music.io.notation.engraving.rhythm import note_value, simplest, tied_values
 from symbolic_music.io.notation.engraving.spelling import spelled
 from symbolic_music.io.notation.musicxml.chord_symbols import chord_text, harmony_element
-from symbolic_music.io.notation.source import parse_musicxml
+from symbolic_music.io.notation.source_document import parse_musicxml
 from symbolic_music.score import CONTROL, KEY, METER, Score, Text, Track, note_table
 from tests.io.notation.sheets import lines, played
 

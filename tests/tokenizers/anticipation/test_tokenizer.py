@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from symbolic_music import tokenizers
 from symbolic_music.errors import OptionError, TokenError, UnknownNameError
-from symbolic_music.io.midi.originals import as_mido_merges
+from symbolic_music.io.midi.published_readers import as_mido_merges
 from symbolic_music.score import Score, note_table
 from symbolic_music.tokenizers.anticipation.events import arrange, events_of, to_ids
 from tests.tokenizers.example_music import PIECES, note_rows, piece, scores, slow_violation, walk

@@ -11,7 +11,7 @@ from symbolic_music.errors import TokenError
 from symbolic_music.score import CONTROL, Score, Track, note_table
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.events import grid_events
-from symbolic_music.tokenizers.sustain import SUSTAIN
+from symbolic_music.tokenizers.sustain_pedal import SUSTAIN
 
 TOKENIZER = tokenizers.get("region", preset="pedal")
 

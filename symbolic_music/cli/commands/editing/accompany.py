@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import numbers_or_names
-from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.options.region_and_tracks import numbers_or_names
 
 
 @examples(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import RegionOptions
-from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.options.region_and_tracks import RegionOptions
 
 
 @examples("song.mid --program 33 -o with-bass.mid", "song.mid --program 48 --at bars:9-16 -o with-strings.mid")

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import NEW, examples
-from symbolic_music.cli.options.writing import WritingOptions
 from symbolic_music.errors import OptionError
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.many_files import ManyFilesOptions
-from symbolic_music.cli.options.where import RegionOptions, TrackOptions
-from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.options.region_and_tracks import RegionOptions, TrackOptions
 
 
 @examples(

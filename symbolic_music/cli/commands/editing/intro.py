@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import TrackOptions
-from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.options.region_and_tracks import TrackOptions
 
 
 @examples("song.mid --bars 4 -o longer.mid")

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
+from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import RegionOptions, TrackOptions
-from symbolic_music.cli.options.writing import WritingOptions
+from symbolic_music.cli.options.region_and_tracks import RegionOptions, TrackOptions
 
 
 @examples("song.mid --at bars:8-12 --tracks 1 --near 0.7 -o new.mid")

@@ -10,7 +10,7 @@ import typer
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import RegionOptions, places
+from symbolic_music.cli.options.region_and_tracks import RegionOptions, places
 from symbolic_music.cli.output.console import out, out_json
 from symbolic_music.cli.output.paths import check_output
 from symbolic_music.errors import OptionError

@@ -13,7 +13,7 @@ from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
 from symbolic_music.cli.options.many_files import ManyFilesOptions, tell_lost
-from symbolic_music.cli.options.where import At, TrackOptions, places
+from symbolic_music.cli.options.region_and_tracks import At, TrackOptions, places
 from symbolic_music.cli.output.console import out, out_json, working
 from symbolic_music.cli.output.paths import check_output
 from symbolic_music.errors import FileError, OptionError

@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.common import Json
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import numbers
+from symbolic_music.cli.options.region_and_tracks import numbers
 from symbolic_music.cli.output.console import out, out_json
 from symbolic_music.cli.output.paths import check_output
 from symbolic_music.errors import OptionError

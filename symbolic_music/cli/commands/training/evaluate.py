@@ -58,13 +58,13 @@ def evaluate(
     """Compute the negative log-likelihood of a split of a store: nats a token and a note, bits a second."""
     check_page(report)
     from symbolic_music.corpora.store.store import NoteStore
-    from symbolic_music.evaluation import likelihood_baselines, stores
+    from symbolic_music.evaluation import likelihood_baselines, store_likelihood
     from symbolic_music.evaluation.likelihood import Likelihood
     from symbolic_music.models import load_model
 
     opened, loaded, pieces = NoteStore(store), load_model(model, device), dict[int, Likelihood]()
     with working(f"evaluating {loaded.card.name}") as progress:
-        found = stores.evaluate(loaded, opened, split, batch, progress, pieces, stride, most)
+        found = store_likelihood.evaluate(loaded, opened, split, batch, progress, pieces, stride, most)
     facts: dict[str, Any] = {
         "model": loaded.card.name,
         "tokenizer": loaded.tokenizer.name,
@@ -73,7 +73,7 @@ def evaluate(
         "store": str(store),
         "split": split,
         "stride": stride,
-        "pieces": len(stores.chosen_pieces(opened, split, most)),
+        "pieces": len(store_likelihood.chosen_pieces(opened, split, most)),
         "nll_per_token": found.per_token,
         "nll_per_note": found.per_note,
         "bits_per_second": found.bits_per_second,

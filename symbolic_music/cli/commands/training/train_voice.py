@@ -11,7 +11,7 @@ import typer
 from symbolic_music.cli.commands.training.train import Overrides, Resume, finish, run
 from symbolic_music.cli.options.common import Json, Seed
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.where import numbers
+from symbolic_music.cli.options.region_and_tracks import numbers
 from symbolic_music.errors import ConfigError, FileError, OptionError
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")

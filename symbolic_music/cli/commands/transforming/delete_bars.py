@@ -9,8 +9,8 @@ import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.score_only import OutputOptions
-from symbolic_music.cli.options.where import BarOptions
+from symbolic_music.cli.options.region_and_tracks import BarOptions
+from symbolic_music.cli.options.transforming_verbs import OutputOptions
 
 
 @examples("song.mid --at bars:8-12 -o new.mid")

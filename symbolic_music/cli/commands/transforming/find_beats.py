@@ -9,7 +9,7 @@ import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.score_only import OutputOptions
+from symbolic_music.cli.options.transforming_verbs import OutputOptions
 
 
 @examples("take.mid -o barred.mid")

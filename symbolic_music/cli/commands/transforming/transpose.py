@@ -9,8 +9,8 @@ import typer
 
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.score_only import OutputOptions, rows_of
-from symbolic_music.cli.options.where import RegionOptions, TrackOptions
+from symbolic_music.cli.options.region_and_tracks import RegionOptions, TrackOptions
+from symbolic_music.cli.options.transforming_verbs import OutputOptions, rows_of
 
 
 @examples("song.mid --semitones -2 -o new.mid", "song.mid --semitones 12 --at bars:8-12 --tracks 1 -o new.mid")

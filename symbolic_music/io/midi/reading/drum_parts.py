@@ -14,7 +14,7 @@ import numpy as np
 
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.chunks import Layout
-from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.reading.track_contents import Events
 
 _PORT = 0x21
 # Of each message what stands in the file: status, length and bytes. GS numbers parts from 1 on, the tenth 0.

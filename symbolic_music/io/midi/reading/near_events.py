@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
+from symbolic_music.io.midi.reading.event_iterator import Event, walk
 from symbolic_music.io.midi.reading.event_table import EventTable, columns_of, deltas_of
-from symbolic_music.io.midi.reading.walk import Event, walk
 
 _END_OF_TRACK = b"\xff\x2f\x00"
 # Events up to the last of another kind that stands before the rest, and bytes of them.

@@ -19,7 +19,7 @@ from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.chunks import Layout, layout
 from symbolic_music.io.midi.reading.drum_parts import DrumParts, drum_parts, may_assign, may_select
 from symbolic_music.io.midi.reading.event_table import EventTable, event_table
-from symbolic_music.io.midi.reading.events import Events
+from symbolic_music.io.midi.reading.track_contents import Events
 from symbolic_music.io.midi.sounding.columns import Sounding, first_meter, stacked
 from symbolic_music.io.midi.strict_reader import FAR, Closed, closed, has_ports
 from symbolic_music.io.midi.symusic_bridge import tempos_of

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from symbolic_music.io.midi.document import Document
-from symbolic_music.io.midi.others import Others
+from symbolic_music.io.midi.other_events import Others
 from symbolic_music.io.midi.tolerant_reader import Placed
 from symbolic_music.io.midi.writing.chunk_patch import New
-from symbolic_music.io.midi.writing.encoding import key_message, meter_message, tempo_message
-from symbolic_music.io.midi.writing.swaps import Place, Swap, coming
+from symbolic_music.io.midi.writing.event_bytes import key_message, meter_message, tempo_message
+from symbolic_music.io.midi.writing.event_changes import Place, Swap, coming
 from symbolic_music.score import Array, Other, Score
 
 _TEMPO, _METER, _KEY = 0x51, 0x58, 0x59

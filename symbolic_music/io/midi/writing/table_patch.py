@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from symbolic_music.io.midi.document import Document
 from symbolic_music.io.midi.tolerant_reader import Placed
 from symbolic_music.io.midi.writing.chunk_patch import New
-from symbolic_music.io.midi.writing.encoding import encoded, meta, text_message
+from symbolic_music.io.midi.writing.event_bytes import encoded, meta, text_message
+from symbolic_music.io.midi.writing.event_changes import Place, Swap, coming
 from symbolic_music.io.midi.writing.note_changes import matched
-from symbolic_music.io.midi.writing.swaps import Place, Swap, coming
 from symbolic_music.score import Array, Score, Text, Track
 
 _NAME, _LYRIC, _MARKER = 3, 5, 6

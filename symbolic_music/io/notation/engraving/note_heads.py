@@ -10,14 +10,14 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from symbolic_music.general_midi import drum_name
+from symbolic_music.io.notation.checked_numbers import number, whole
 from symbolic_music.io.notation.engraving import sheet
-from symbolic_music.io.notation.engraving.engraving import HeadOf, Segment
+from symbolic_music.io.notation.engraving.bar_voices import HeadOf, Segment
 from symbolic_music.io.notation.engraving.spelling import spelled
 from symbolic_music.io.notation.loudness import loudness
-from symbolic_music.io.notation.numbers import number, whole
 from symbolic_music.io.notation.percussion import place_of_drum
 from symbolic_music.io.notation.to_score import part_loudness
-from symbolic_music.io.notation.written import TICKS, Part
+from symbolic_music.io.notation.written_music import TICKS, Part
 
 
 @dataclass(slots=True)

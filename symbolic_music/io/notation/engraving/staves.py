@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.io.notation.engraving import sheet
-from symbolic_music.io.notation.engraving.engraving import Segment
+from symbolic_music.io.notation.engraving.bar_voices import Segment
 
 Staves = Literal["percussion", "grand", "bass", "treble"]
 _KEYBOARDS = (*range(24), 46)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement
 
-from symbolic_music.io.notation.numbers import number, whole
+from symbolic_music.io.notation.checked_numbers import number, whole
 
 # The suffix of each kind of MusicXML; of suffixes that are written alike the first kind is taken back.
 KINDS = {

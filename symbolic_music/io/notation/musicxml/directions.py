@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
-from symbolic_music.io.notation.numbers import number
-from symbolic_music.io.notation.written import Measure, Part, Written
+from symbolic_music.io.notation.checked_numbers import number
+from symbolic_music.io.notation.written_music import Measure, Part, Written
 
 # Velocities of the marks, in equal steps around mf = 80, which is also what is played where nothing is written.
 MARKS = {

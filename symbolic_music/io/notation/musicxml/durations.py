@@ -12,8 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
-from symbolic_music.io.notation.numbers import whole
-from symbolic_music.io.notation.written import TICKS
+from symbolic_music.io.notation.checked_numbers import whole
+from symbolic_music.io.notation.written_music import TICKS
 
 Units = int | Fraction
 _NAMES = (

@@ -10,12 +10,12 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from symbolic_music.errors import NotationError
+from symbolic_music.io.notation.checked_numbers import number, whole
 from symbolic_music.io.notation.musicxml.chord_symbols import chord_text
 from symbolic_music.io.notation.musicxml.directions import read_direction, read_sound
 from symbolic_music.io.notation.musicxml.durations import Cursor, Units, meant
-from symbolic_music.io.notation.numbers import number, whole
 from symbolic_music.io.notation.percussion import drum_of_name, drum_of_place
-from symbolic_music.io.notation.written import MAX_MEASURE, TICKS, Instrument, Measure, Part, Written, WrittenNote
+from symbolic_music.io.notation.written_music import MAX_MEASURE, TICKS, Instrument, Measure, Part, Written, WrittenNote
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 # What is written and does not sound here, by the element's name.

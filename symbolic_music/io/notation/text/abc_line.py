@@ -12,7 +12,7 @@ from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.rhythm import NoteValue, note_value
 from symbolic_music.io.notation.musicxml.chord_symbols import harmony_element
-from symbolic_music.io.notation.text.abc_signs import DECORATIONS, SHORT_DECORATIONS, direction_of
+from symbolic_music.io.notation.text.abc_decorations import DECORATIONS, SHORT_DECORATIONS, direction_of
 from symbolic_music.io.notation.text.abc_voice import Voice, check_length
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from fractions import Fraction
 from symbolic_music.errors import NotationError
 from symbolic_music.io.notation.engraving import sheet
 from symbolic_music.io.notation.engraving.rhythm import note_value
+from symbolic_music.io.notation.text.kern_lyrics_and_dynamics import dynamic_directions, syllable
 from symbolic_music.io.notation.text.kern_notes import kern_event
-from symbolic_music.io.notation.text.kern_sides import dynamic_directions, syllable
 
 # A file has at most this many spines at once and rows in all.
 _MOST_SPINES = 256
