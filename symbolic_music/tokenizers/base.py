@@ -150,7 +150,7 @@ class Tokenizer(ABC):
 
     - `tables`: tables of a score that the ids depend on, as named in `Score`; None for all. Others are not read.
     - `reads_pedal`: the ids have the presses of the sustain pedal, and a model of them writes it.
-    - `folds_pedal`: `encode` folds the sustain pedal into durations first (`sustain_pedal.sustained`). Windows get it folded.
+    - `folds_pedal`: `encode` folds the pedal into durations first (`sustain_pedal.sustained`). Windows get it folded.
     - `keeps_unended`: whether notes that never end are written. Windows are without them where they are not.
     - `keeps_drums`: whether notes of the drum channel are written.
     - `sorts_by_pitch`: `encode` sorts the notes of one onset by pitch, so that they may be sorted once.

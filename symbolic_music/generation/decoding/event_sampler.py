@@ -27,7 +27,7 @@ from symbolic_music.generation.decoding.context_window import Layout
 from symbolic_music.generation.decoding.event_alternatives import Choice, Group, Line
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, choose, filtered, log_softmax
-from symbolic_music.generation.inference.event_backends import Network, context_of, reader_of
+from symbolic_music.generation.inference.backends import Network, context_of, reader_of
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 _DEFAULT = Sampling()

@@ -25,8 +25,8 @@ from symbolic_music.generation.decoding.event_alternatives import Group
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, to_array
 from symbolic_music.generation.decoding.sampling import Floats, Sampling, choose, filtered, log_softmax
+from symbolic_music.generation.inference.backends import GPT2Reader, context_of
 from symbolic_music.generation.inference.draft_model import DraftedGPT2
-from symbolic_music.generation.inference.event_backends import GPT2Reader, context_of
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 # Draws that are drafted at a time, at most: of eight events. After a round it is as many as were taken, and two.

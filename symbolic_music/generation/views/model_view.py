@@ -19,7 +19,7 @@ from symbolic_music.general_midi import DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint
 from symbolic_music.generation.constraints.pitch import NoUnison
 from symbolic_music.generation.constraints.texture import OneAtATime
-from symbolic_music.generation.inference.event_backends import can_be_read
+from symbolic_music.generation.inference.backends import can_be_read
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.views.part_assignment import assign_parts, pitched_tracks, shown, steps_per_tick
 from symbolic_music.generation.views.track_style import Voice

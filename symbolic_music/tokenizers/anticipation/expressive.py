@@ -4,7 +4,7 @@ It is this library's own; everything that is not said here is as in the publishe
 
 Event: a quadruple (time, duration, note, velocity), and so is a control.
 
-- Notes are those of `sustain_pedal.sustained`: each lasts as long as its key or the sustain pedal of its track holds it,
+- Notes are those of `sustain_pedal.sustained`: each lasts as long as its key or the pedal of its track holds it,
   but no longer than to the next onset of its pitch under the pedal. Drums are not held.
 - Time and duration are in steps of 10 ms, onsets and lengths each rounded half to even from exact times, lengths up
   to 9.99 s (999 steps); note = 128 x instrument + pitch, instrument 128 is drums. Ties of onset stay in file order.
