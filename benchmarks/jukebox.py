@@ -25,9 +25,9 @@ from torch import Tensor
 
 import symbolic_music as sm
 from symbolic_music import theory
-from symbolic_music.codec import Draw, Jukebox, load_jukebox, stream_cascade
+from symbolic_music.codec import Jukebox, JukeboxSampling, load_jukebox, stream_cascade
 from symbolic_music.codec.autoencoder.losses import mel_loss
-from symbolic_music.codec.jukebox.level import Level
+from symbolic_music.codec.jukebox.level import JukeboxLevel
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, read_audio
 
@@ -56,7 +56,7 @@ def distance(sound: Audio, real: Audio) -> float:
     return float(mel_loss(a, b, real.sample_rate))
 
 
-def level_nats(level: Level, codes: Tensor, above: Tensor | None) -> float:
+def level_nats(level: JukeboxLevel, codes: Tensor, above: Tensor | None) -> float:
     """Nats a code of a recording's windows."""
     prior, window, total, count = level.prior, level.prior.config.window, 0.0, 0
     label = torch.tensor([0])
@@ -70,7 +70,7 @@ def level_nats(level: Level, codes: Tensor, above: Tensor | None) -> float:
     return total / count
 
 
-def sound_of(jukebox: Jukebox, seconds: float, draw: Draw, given: Sequence[Tensor] = ()) -> Audio:
+def sound_of(jukebox: Jukebox, seconds: float, draw: JukeboxSampling, given: Sequence[Tensor] = ()) -> Audio:
     """What a cascade writes."""
     blocks = list(stream_cascade(jukebox, seconds, draw, given))
     return Audio(np.concatenate(blocks, axis=1), jukebox.sample_rate)
@@ -110,7 +110,7 @@ def main() -> None:
     command = f"python benchmarks/jukebox.py FOLDER TOP MIDDLE BOTTOM --count {asked.count} --seconds {asked.seconds:g}"
     jukebox = load_jukebox([asked.top, asked.middle, asked.bottom], "cpu")
     paths = sorted(asked.folder.glob("*.flac"))[::HELD_OUT][: asked.count]
-    seconds, draw = asked.seconds, Draw(jukebox.instruments[0] if jukebox.instruments else None, seed=1)
+    seconds, draw = asked.seconds, JukeboxSampling(jukebox.instruments[0] if jukebox.instruments else None, seed=1)
     real = [read_audio(path, 0, seconds) for path in paths]
     scores = [sm.read(path.with_suffix(".mid")).clip(0, seconds) for path in paths]
     codes = [jukebox.encode(one) for one in real]
@@ -151,7 +151,7 @@ def main() -> None:
             rows.append(row(f"the {name}: given another recording's codes above", float(np.mean(theirs)), "nats"))
     write_result("jukebox_nats", len(real), rows, command=command)
     start = time.process_time()
-    new = [sound_of(jukebox, seconds, Draw(draw.instrument, seed=10 + i)) for i in range(len(real))]
+    new = [sound_of(jukebox, seconds, JukeboxSampling(draw.instrument, seed=10 + i)) for i in range(len(real))]
     taken = (time.process_time() - start) / (seconds * len(new))
     rows = []
     for name, many in (("new sound", new), ("the recordings", real)):

@@ -85,6 +85,10 @@ def test_every_public_name_resolves() -> None:
         ("generation", "infilling", "edit"),
         ("generation", "Writing", "EditSession"),
         ("models", "bundled", "list_models"),
+        ("codec", "Draw", "JukeboxSampling"),
+        ("codec", "Level", "JukeboxLevel"),
+        ("codec", "Prior", "JukeboxPrior"),
+        ("codec", "PriorConfig", "JukeboxPriorConfig"),
     ],
 )
 def test_old_names_work_and_name_the_new(room: str, old: str, new: str) -> None:

@@ -19,9 +19,9 @@ from symbolic_music.codec.jukebox.cascade import (
     load_jukebox,
     stream_cascade,
 )
-from symbolic_music.codec.jukebox.level import Level, load_level, save_level
-from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
-from symbolic_music.codec.jukebox.sampling import Draw
+from symbolic_music.codec.jukebox.level import JukeboxLevel, load_level, save_level
+from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
+from symbolic_music.codec.jukebox.sampling import JukeboxSampling
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes, write_codes
 from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
@@ -34,6 +34,7 @@ from symbolic_music.codec.language_models.text_features import TextEncoder, desc
 from symbolic_music.codec.many_files import EncodedFile, RenderedFile, encode_files, render_files
 from symbolic_music.codec.registry import load_codec, register
 from symbolic_music.codec.rendering import render_by_codec, render_file_by_codec, score_to_codes
+from symbolic_music.deprecation import old_names
 
 __all__ = [
     "JUKEBOX",
@@ -43,20 +44,20 @@ __all__ = [
     "CodecLanguageModel",
     "CodecLanguageModelConfig",
     "Codes",
-    "Draw",
     "EncodedFile",
     "FlowConfig",
     "FlowDecoder",
     "Format",
     "Jukebox",
-    "Level",
+    "JukeboxLevel",
+    "JukeboxPrior",
+    "JukeboxPriorConfig",
+    "JukeboxSampling",
     "MaskedWriter",
     "MaskedWriterConfig",
     "MusicgenWriter",
     "MusicgenWriterConfig",
     "Pattern",
-    "Prior",
-    "PriorConfig",
     "RenderedFile",
     "StreamDecoder",
     "StreamEncoder",
@@ -96,3 +97,13 @@ __all__ = [
     "stream_sound",
     "write_codes",
 ]
+
+__getattr__ = old_names(
+    __name__,
+    {
+        "Draw": ("JukeboxSampling", lambda: JukeboxSampling),
+        "Level": ("JukeboxLevel", lambda: JukeboxLevel),
+        "Prior": ("JukeboxPrior", lambda: JukeboxPrior),
+        "PriorConfig": ("JukeboxPriorConfig", lambda: JukeboxPriorConfig),
+    },
+)

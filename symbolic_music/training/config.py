@@ -258,11 +258,13 @@ def _check_model(config: TrainConfig) -> None:
         check_settings(model, [field.name for field in dataclasses.fields(WRITERS[model.architecture].config)])
         return
     if isinstance(config.data, LevelData):
-        from symbolic_music.codec.jukebox.prior import FROM_DATA, PriorConfig
+        from symbolic_music.codec.jukebox.prior import FROM_DATA, JukeboxPriorConfig
 
         if model.architecture != PRIOR:
             raise ConfigError(f"setting model.architecture: data of levels are for {PRIOR}")
-        check_settings(model, [field.name for field in dataclasses.fields(PriorConfig) if field.name not in FROM_DATA])
+        check_settings(
+            model, [field.name for field in dataclasses.fields(JukeboxPriorConfig) if field.name not in FROM_DATA]
+        )
         return
     from symbolic_music.models import registry
 

@@ -11,7 +11,16 @@ import typer
 
 from symbolic_music.cli import main
 from symbolic_music.cli.app import app
-from symbolic_music.codec import Codec, CodecConfig, Codes, Format, Level, Prior, PriorConfig, save_level
+from symbolic_music.codec import (
+    Codec,
+    CodecConfig,
+    Codes,
+    Format,
+    JukeboxLevel,
+    JukeboxPrior,
+    JukeboxPriorConfig,
+    save_level,
+)
 from symbolic_music.corpora.preparation.pipeline import prepare
 from symbolic_music.models.model import Card
 from symbolic_music.transforms import transpose
@@ -68,8 +77,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "ids.npy", np.arange(20, dtype=np.int32))
     Codes(np.zeros((2, 20), np.int64), Format(8_000, 1, 2, 8, 400), 8_000).save(folder / "codes.safetensors")
     codec = Codec(CodecConfig(8_000, 1, 4, 8, (16, 25), (1,), 8, 1, 8)).eval()
-    prior = Prior(PriorConfig(8, codec.format.frame_rate, width=8, layers=1, heads=2, hidden=8, window=16)).eval()
-    save_level(Level(codec, prior), Card("level", 1, "CC0-1.0", "none"), folder / "level")
+    prior = JukeboxPrior(
+        JukeboxPriorConfig(8, codec.format.frame_rate, width=8, layers=1, heads=2, hidden=8, window=16)
+    ).eval()
+    save_level(JukeboxLevel(codec, prior), Card("level", 1, "CC0-1.0", "none"), folder / "level")
     prepare("folder", folder / "music", folder / "store")
     return folder
 

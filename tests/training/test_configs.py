@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from symbolic_music import tokenizers
-from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
+from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
 from symbolic_music.codec.language_models.registry import WRITERS
 from symbolic_music.corpora.windows.augmentation import preset
 from symbolic_music.models import registry
@@ -45,7 +45,7 @@ def test_a_config_names_what_there_is(path: Path) -> None:
         return
     if isinstance(config.data, LevelData):
         with torch.device("meta"):
-            Prior(PriorConfig(**config.model.settings))
+            JukeboxPrior(JukeboxPriorConfig(**config.model.settings))
         return
     with torch.device("meta"):
         registry.get(config.model.architecture).build(config.model.settings, config.model.preset)

@@ -174,6 +174,11 @@ def numbers_or_names(text: str, option: str) -> list[int | str]:
     return [int(part) if re.fullmatch(r"[-+]?\d+", part) else part for part in named]
 
 
+def instrument_names(text: str | None) -> list[str]:
+    """The instruments of --instruments, separated by commas; none where the option is not given."""
+    return [] if text is None else [name.strip() for name in text.split(",")]
+
+
 def numbers(text: str, option: str) -> list[int]:
     """Whole numbers separated by commas; OptionError names the option when they are not."""
     try:

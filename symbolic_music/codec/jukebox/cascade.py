@@ -18,8 +18,8 @@ from torch import Tensor
 from symbolic_music.codec.audio_output import audio_of, on_both, write_audio_of
 from symbolic_music.codec.autoencoder.streaming import StreamDecoder
 from symbolic_music.codec.encode_decode import encode_audio, fitted
-from symbolic_music.codec.jukebox.level import Level, fingerprint, load_level
-from symbolic_music.codec.jukebox.sampling import Draw, stream_level
+from symbolic_music.codec.jukebox.level import JukeboxLevel, fingerprint, load_level
+from symbolic_music.codec.jukebox.sampling import JukeboxSampling, stream_level
 from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
@@ -28,7 +28,7 @@ from symbolic_music.synthesis.settings import check_level
 
 Progress = Callable[[float], None]
 MOST_SECONDS = 3600.0  # codes of the upper levels are held
-_PLAIN = Draw()
+_PLAIN = JukeboxSampling()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +44,12 @@ class Jukebox:
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
-        >>> sm.codec.Jukebox((sm.codec.Level(codec, prior),)).sample_rate
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> sm.codec.Jukebox((sm.codec.JukeboxLevel(codec, prior),)).sample_rate
         11025
     """
 
-    levels: tuple[Level, ...]
+    levels: tuple[JukeboxLevel, ...]
     name: str = "jukebox"
 
     def __post_init__(self) -> None:
@@ -106,9 +106,9 @@ def load_jukebox(levels: Sequence[str | Path], device: str = "auto") -> Jukebox:
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
         >>> card = sm.models.Card("top", 1, "CC0-1.0", "none")
-        >>> sm.codec.load_jukebox([sm.codec.save_level(sm.codec.Level(codec, prior), card, "top-level")]).name
+        >>> sm.codec.load_jukebox([sm.codec.save_level(sm.codec.JukeboxLevel(codec, prior), card, "top-level")]).name
         'top'
     """
     found = [load_level(one, device) for one in levels]
@@ -118,7 +118,7 @@ def load_jukebox(levels: Sequence[str | Path], device: str = "auto") -> Jukebox:
 def stream_cascade(
     jukebox: Jukebox,
     seconds: float,
-    draw: Draw = _PLAIN,
+    draw: JukeboxSampling = _PLAIN,
     given: Sequence[Tensor] = (),
     progress: Progress | None = None,
 ) -> Iterator[Samples]:
@@ -140,8 +140,8 @@ def stream_cascade(
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
-        >>> top = sm.codec.Jukebox((sm.codec.Level(codec.eval(), prior.eval()),))  # of random weights
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> top = sm.codec.Jukebox((sm.codec.JukeboxLevel(codec.eval(), prior.eval()),))  # of random weights
         >>> sum(block.shape[1] for block in sm.codec.stream_cascade(top, 0.5))  # whole frames of 128 samples
         5632
     """
@@ -155,7 +155,7 @@ def stream_cascade(
 
 
 def _streamed(
-    jukebox: Jukebox, draw: Draw, counts: list[int], begun: list[Tensor], progress: Progress | None
+    jukebox: Jukebox, draw: JukeboxSampling, counts: list[int], begun: list[Tensor], progress: Progress | None
 ) -> Iterator[Samples]:
     levels, above, done, total = jukebox.levels, None, 0, sum(counts)
     decoder = StreamDecoder(levels[-1].codec)
@@ -205,7 +205,7 @@ def check_seconds(seconds: float) -> None:
 def generate_sound(
     jukebox: Jukebox,
     seconds: float,
-    draw: Draw = _PLAIN,
+    draw: JukeboxSampling = _PLAIN,
     *,
     prompt: Audio | None = None,
     loudness: float = -16.0,
@@ -228,8 +228,8 @@ def generate_sound(
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
-        >>> top = sm.codec.Jukebox((sm.codec.Level(codec.eval(), prior.eval()),))  # of random weights
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> top = sm.codec.Jukebox((sm.codec.JukeboxLevel(codec.eval(), prior.eval()),))  # of random weights
         >>> sm.codec.generate_sound(top, 0.5).sample_rate
         11025
     """
@@ -242,7 +242,7 @@ def generate_sound_file(
     jukebox: Jukebox,
     path: str | Path,
     seconds: float,
-    draw: Draw = _PLAIN,
+    draw: JukeboxSampling = _PLAIN,
     *,
     prompt: Audio | None = None,
     loudness: float = -16.0,
@@ -260,8 +260,8 @@ def generate_sound_file(
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
-        >>> top = sm.codec.Jukebox((sm.codec.Level(codec.eval(), prior.eval()),))  # of random weights
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> top = sm.codec.Jukebox((sm.codec.JukeboxLevel(codec.eval(), prior.eval()),))  # of random weights
         >>> sm.codec.generate_sound_file(top, "new.wav", 0.5).path.name
         'new.wav'
     """

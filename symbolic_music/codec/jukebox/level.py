@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
-from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
+from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
 from symbolic_music.errors import ModelError
 from symbolic_music.models.checkpoints.config_and_weights import read_config
 from symbolic_music.models.checkpoints.network_folder import found_folder, restored, save_network
@@ -23,7 +23,7 @@ from symbolic_music.models.model import Card
 ARCHITECTURE = "jukebox-level"
 
 
-class Level(nn.Module):
+class JukeboxLevel(nn.Module):
     """A codec and the prior of its codes.
 
     Args:
@@ -36,12 +36,12 @@ class Level(nn.Module):
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
-        >>> sm.codec.Level(codec, prior).codec.format.hop
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> sm.codec.JukeboxLevel(codec, prior).codec.format.hop
         128
     """
 
-    def __init__(self, codec: Codec, prior: Prior, above: str = "") -> None:
+    def __init__(self, codec: Codec, prior: JukeboxPrior, above: str = "") -> None:
         super().__init__()
         form, c = codec.format, prior.config
         if form.codebooks != 1 or c.size != form.size or abs(c.frame_rate - form.frame_rate) > 1e-6 * form.frame_rate:
@@ -68,7 +68,7 @@ def fingerprint(codec: Codec) -> str:
     return digest.hexdigest()[:16]
 
 
-def save_level(level: Level, card: Card, folder: str | Path) -> Path:
+def save_level(level: JukeboxLevel, card: Card, folder: str | Path) -> Path:
     """Write a level, as float16, whole or not at all.
 
     Raises:
@@ -77,8 +77,8 @@ def save_level(level: Level, card: Card, folder: str | Path) -> Path:
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
-        >>> level = sm.codec.Level(codec, prior)
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> level = sm.codec.JukeboxLevel(codec, prior)
         >>> sm.codec.save_level(level, sm.models.Card("top", 1, "CC0-1.0", "none"), "top-level").name
         'top-level'
     """
@@ -89,7 +89,7 @@ def save_level(level: Level, card: Card, folder: str | Path) -> Path:
     return save_network(level, ARCHITECTURE, settings, card, folder)
 
 
-def load_level(name_or_path: str | Path, device: str = "auto") -> tuple[Level, Card]:
+def load_level(name_or_path: str | Path, device: str = "auto") -> tuple[JukeboxLevel, Card]:
     """A bundled level by name, or a folder of one by path, ready for use, and its card.
 
     Raises:
@@ -98,9 +98,10 @@ def load_level(name_or_path: str | Path, device: str = "auto") -> tuple[Level, C
 
     Examples:
         >>> codec = sm.codec.Codec(sm.codec.CodecConfig(11_025, ratios=(4, 4, 8), codebooks=1, size=512))
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16))
+        >>> prior = sm.codec.JukeboxPrior(sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16))
         >>> card = sm.models.Card("top", 1, "CC0-1.0", "none")
-        >>> level, card = sm.codec.load_level(sm.codec.save_level(sm.codec.Level(codec, prior), card, "top-level"))
+        >>> folder = sm.codec.save_level(sm.codec.JukeboxLevel(codec, prior), card, "top-level")
+        >>> level, card = sm.codec.load_level(folder)
         >>> card.name
         'top'
     """
@@ -109,9 +110,9 @@ def load_level(name_or_path: str | Path, device: str = "auto") -> tuple[Level, C
     if config.get("architecture") != ARCHITECTURE:
         raise ModelError(f"{folder} has no level of a cascade")
     try:
-        codec, prior = CodecConfig(**config["codec"]), PriorConfig(**config["network"])
+        codec, prior = CodecConfig(**config["codec"]), JukeboxPriorConfig(**config["network"])
         card, above = Card.of_record(config["card"]), str(config["above"])
     except (KeyError, TypeError, ValueError, ModelError) as error:
         raise ModelError(f"{folder}/config.json does not fit this version ({error})") from None
-    level = restored(lambda: Level(Codec(codec), Prior(prior), above), folder)
+    level = restored(lambda: JukeboxLevel(Codec(codec), JukeboxPrior(prior), above), folder)
     return level.eval().to(resolve_device(device)), card

@@ -30,8 +30,8 @@ _MOST_BLOCKS = 8  # of the condition: their reach grows threefold with each
 
 @checked
 @dataclass(frozen=True)
-class PriorConfig:
-    """The shape of a `Prior`.
+class JukeboxPriorConfig:
+    """The shape of a `JukeboxPrior`.
 
     Args:
         size: entries of its codes.
@@ -48,7 +48,7 @@ class PriorConfig:
         ModelError: for what no prior can be.
 
     Examples:
-        >>> sm.codec.PriorConfig(instruments=("piano",)).window
+        >>> sm.codec.JukeboxPriorConfig(instruments=("piano",)).window
         512
     """
 
@@ -78,16 +78,17 @@ class PriorConfig:
             )
 
 
-class Prior(nn.Module):
+class JukeboxPrior(nn.Module):
     """A decoder of one level's codes; the top has no codes above.
 
     Examples:
-        >>> prior = sm.codec.Prior(sm.codec.PriorConfig(width=16, layers=1, heads=2, hidden=16, above=512, ratio=4))
+        >>> config = sm.codec.JukeboxPriorConfig(width=16, layers=1, heads=2, hidden=16, above=512, ratio=4)
+        >>> prior = sm.codec.JukeboxPrior(config)
         >>> prior.reach  # codes above on either side
         40
     """
 
-    def __init__(self, config: PriorConfig) -> None:
+    def __init__(self, config: JukeboxPriorConfig) -> None:
         super().__init__()
         self.config = c = config
         self.start = c.size  # stands before the first code of a window

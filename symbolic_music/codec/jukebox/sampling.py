@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.codec.jukebox.prior import Prior
+from symbolic_music.codec.jukebox.prior import JukeboxPrior
 from symbolic_music.codec.language_models.overlapping_windows import in_windows
 from symbolic_music.errors import OptionError
 
@@ -25,7 +25,7 @@ _DRAWN = 1 << 12  # chances drawn at once
 
 
 @dataclass(frozen=True)
-class Draw:
+class JukeboxSampling:
     """How codes are drawn.
 
     Args:
@@ -38,7 +38,7 @@ class Draw:
         OptionError: for values out of range.
 
     Examples:
-        >>> sm.codec.Draw(temperature=0.9).overlap
+        >>> sm.codec.JukeboxSampling(temperature=0.9).overlap
         0.5
     """
 
@@ -58,7 +58,7 @@ class Draw:
 
 @torch.no_grad()
 def stream_level(
-    prior: Prior, frames: int, above: Tensor | None, given: Tensor, draw: Draw, stream: int = 0
+    prior: JukeboxPrior, frames: int, above: Tensor | None, given: Tensor, draw: JukeboxSampling, stream: int = 0
 ) -> Iterator[Tensor]:
     """Codes (1, n) of a piece of so many frames, in blocks; memory is that of a window and of the codes above.
 
@@ -90,7 +90,7 @@ def stream_level(
 
 
 def _window(
-    prior: Prior, condition: Tensor, known: Tensor, temperature: float, chances: NDArray[np.float64]
+    prior: JukeboxPrior, condition: Tensor, known: Tensor, temperature: float, chances: NDArray[np.float64]
 ) -> Iterator[Tensor]:
     """The codes of a window in blocks (1, 1, n), of which the first are known."""
     count, done = condition.shape[1], known.shape[1]

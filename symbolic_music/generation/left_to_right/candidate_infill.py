@@ -14,10 +14,10 @@ from typing_extensions import override
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.near_copies import flagged
-from symbolic_music.generation.regions import Span, inside
+from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.generation.sessions.edited_score import Draft
-from symbolic_music.generation.views.track_style import voice_of
+from symbolic_music.generation.views.track_style import rewritten
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 from symbolic_music.transforms import check_tracks
@@ -71,10 +71,8 @@ class CandidateInfilling(EditSession):
         self._score, self._model, self._sampling, self._seed = score, model, sampling, seed
         self._count, self._candidates = count, max(count, candidates)
         self._tracks = self._checked(spans, tracks)
-        self._span = first, last = spans[0]
-        asked = inside(score.notes, first, last) & np.isin(score.notes["track"], self._tracks)
-        self._given, self._replaced = score.notes[~asked], score.notes[asked]
-        self._voices = {t: voice_of(score, self._given, t, score.tracks[t], self._span) for t in self._tracks}
+        self._span = spans[0]
+        self._given, self._replaced, self._voices = rewritten(score, spans, self._tracks)
         self._found: list[tuple[float, Array]] = []
         self._prepare()
 

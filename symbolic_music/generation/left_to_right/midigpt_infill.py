@@ -21,10 +21,10 @@ from symbolic_music.generation.inference.token_backends import at_once
 from symbolic_music.generation.left_to_right.batched_ids import IdDrawn, IdLine, IdLines
 from symbolic_music.generation.left_to_right.batching import Writer, turns_of
 from symbolic_music.generation.near_copies import flagged
-from symbolic_music.generation.regions import Span, inside
+from symbolic_music.generation.regions import Span
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
 from symbolic_music.generation.sessions.edited_score import Draft
-from symbolic_music.generation.views.track_style import voice_of
+from symbolic_music.generation.views.track_style import rewritten
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
 from symbolic_music.tokenizers.public.midigpt import MidiGptTokenizer
@@ -87,11 +87,8 @@ class BarFilling(EditSession):
         if not np.isin(np.array(spans), lines).all():
             raise RegionError(f"model {model.card.name!r} writes whole bars: --bars names them")
         self._asked = [bar for bar, at in enumerate(lines[:-1]) if any(a <= at < b for a, b in spans)]
-        in_tracks = np.isin(score.notes["track"], self._tracks)
-        asked = np.logical_or.reduce([inside(score.notes, *span) for span in spans]) & in_tracks
-        self._given, self._replaced = score.notes[~asked], score.notes[asked]
-        self._whole = whole = (spans[0][0], spans[-1][1])
-        self._voices = {t: voice_of(score, self._given, t, score.tracks[t], whole) for t in self._tracks}
+        self._whole = (spans[0][0], spans[-1][1])
+        self._given, self._replaced, self._voices = rewritten(score, spans, self._tracks)
         self._controls = _ids_of(controls or {}, self._tokenizer, model.card.name)
         self._drafts = [Draft(number, score.tracks) for number in range(count)]
         self._filled = 0

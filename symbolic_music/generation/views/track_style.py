@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from symbolic_music.general_midi import DRUM_CHANNEL, DRUM_INSTRUMENT
-from symbolic_music.generation.regions import Span
+from symbolic_music.generation.regions import Span, inside
 from symbolic_music.score import Array, Score, Track
 
 # Notes around a region by which loudness is judged, and of how many alike the median is taken.
@@ -76,6 +77,14 @@ def voice_of(score: Score, given: Array, track: int, described: Track, span: Spa
         around=judged[nearest],
         sixteenth=score.ticks_per_quarter / 4,
     )
+
+
+def rewritten(score: Score, spans: Sequence[Span], tracks: Sequence[int]) -> tuple[Array, Array, dict[int, Voice]]:
+    """The notes that stay when spans of some tracks are rewritten, those that go, and how each track sounds there."""
+    asked = np.isin(score.notes["track"], tracks) & np.logical_or.reduce([inside(score.notes, *span) for span in spans])
+    given, whole = score.notes[~asked], (spans[0][0], spans[-1][1])
+    voices = {track: voice_of(score, given, track, score.tracks[track], whole) for track in tracks}
+    return given, score.notes[asked], voices
 
 
 def taken(rows: Array, given: Array) -> tuple[frozenset[int], ...]:

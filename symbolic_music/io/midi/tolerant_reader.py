@@ -33,9 +33,9 @@ def parse_tolerant(data: bytes) -> Score:
 
     A track of the score is what one track of the file plays on one channel with one program, as it is heard
     (`merged_tracks`, `drum_parts`); drums get channel 9 in the table of notes and all others 0. A controller belongs to
-    all tracks that play on its channel, lyrics to the whole score where their track of the file has several parts or none.
-    Notes of one tick are in order of their tracks, of a file with one track in that of the file. Notes that never end
-    last 250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
+    all tracks that play on its channel, lyrics to the whole score where their track of the file has several parts or
+    none. Notes of one tick are in order of their tracks, of a file with one track in that of the file. Notes that never
+    end last 250 ms. The tracks of a type 2 file, which has independent sequences, are laid over each other.
 
     Raises:
         MidiError: when it is not MIDI, or has more than 2,048 tracks.

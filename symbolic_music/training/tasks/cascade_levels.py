@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from typing_extensions import override
 from symbolic_music.codec.autoencoder.model import Codec
 from symbolic_music.codec.encode_decode import encode_audio
 from symbolic_music.codec.jukebox.cascade import Jukebox, stream_cascade
-from symbolic_music.codec.jukebox.level import Level, fingerprint, save_level
-from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
-from symbolic_music.codec.jukebox.sampling import Draw, stream_level
+from symbolic_music.codec.jukebox.level import JukeboxLevel, fingerprint, save_level
+from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
+from symbolic_music.codec.jukebox.sampling import JukeboxSampling, stream_level
 from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import AudioError, FileError, TrainingError
 from symbolic_music.evaluation.likelihood import Likelihood
@@ -25,12 +24,10 @@ from symbolic_music.models.model import Card
 from symbolic_music.synthesis.audio import Audio, read_audio
 from symbolic_music.training.config import LevelData, TrainConfig
 from symbolic_music.training.run.model_cards import card_of
-from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.model_task import ModelTask
+from symbolic_music.training.task import Batch
+from symbolic_music.training.tasks.code_windows import CodeWindowsTask
 
 _SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
-_OPENINGS = 0.1  # share of the examples that begin with their recording
-_TOGETHER = 16  # examples that an evaluation computes at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +40,8 @@ class Recording:
     label: int
 
 
-class LevelTask(ModelTask):
+class LevelTask(CodeWindowsTask[Recording]):
     """A `Task`; tokens are codes. The name of a folder of recordings is the label of their instrument."""
-
-    tokenizer = None
 
     def __init__(self, config: TrainConfig, data: LevelData) -> None:
         if config.init is not None or config.lora is not None:
@@ -63,20 +58,17 @@ class LevelTask(ModelTask):
                     f"the codes of {data.above}, {above.hop:,} samples each, are not above those of {data.codec}, "
                     f"{form.hop:,} samples each: these divide them, at one sample rate"
                 )
-        labels = list(dict.fromkeys(Path(folder).name for folder in data.sounds))
-        self.shape = PriorConfig(
+        self._labels = list(dict.fromkeys(Path(folder).name for folder in data.sounds))
+        self.shape = JukeboxPriorConfig(
             size=form.size, frame_rate=form.frame_rate, above=0 if self.upper is None else self.upper.format.size,
-            ratio=ratio, instruments=tuple(labels), **config.model.settings,
+            ratio=ratio, instruments=tuple(self._labels), **config.model.settings,
         )  # fmt: skip
-        self.around = Prior(self.shape).above  # for the codes above that an example needs; it is not trained
-        self.training: list[list[Recording]] = []
-        self.held: list[Recording] = []
-        for folder in data.sounds:
-            found = self._recordings(Path(folder), labels.index(Path(folder).name))
-            self.training.append([one for i, one in enumerate(found) if i % data.held_out])
-            self.held += found[:: data.held_out]
+        self.around = JukeboxPrior(self.shape).above  # for the codes above that an example needs; it is not trained
+        self.frame_rate = form.frame_rate
+        self._read(data.sounds, self._recordings, data.held_out, self.shape.window)
 
-    def _recordings(self, folder: Path, label: int) -> list[Recording]:
+    def _recordings(self, folder: Path) -> list[Recording]:
+        label = self._labels.index(folder.name)
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
         found = []
         for path in paths:
@@ -96,21 +88,20 @@ class LevelTask(ModelTask):
         return found
 
     @override
-    def build(self) -> Prior:
-        return Prior(self.shape)
+    def build(self) -> JukeboxPrior:
+        return JukeboxPrior(self.shape)
 
-    def _drawn(self, step: int) -> list[tuple[Recording, int]]:
-        """Recordings of a batch, and the codes that their examples begin with."""
-        rng = np.random.default_rng([self.config.seed, step])
-        shares = np.array(list(self.data.sounds.values()))
-        found = []
-        for folder in rng.choice(len(shares), self.config.optim.batch, p=shares / shares.sum()):
-            one = self.training[folder][int(rng.integers(len(self.training[folder])))]
-            last = len(one.codes) - self.shape.window
-            found.append((one, 0 if rng.random() < _OPENINGS else int(rng.integers(last + 1))))
-        return found
+    @override
+    def frames(self, source: Recording) -> int:
+        return len(source.codes)
 
-    def _batch(self, drawn: list[tuple[Recording, int]]) -> Batch:
+    @property
+    @override
+    def validation_examples(self) -> int:
+        return self.data.validation_examples
+
+    @override
+    def batch(self, drawn: list[tuple[Recording, int]]) -> Batch:
         window = self.shape.window
         codes = np.stack([one.codes[first : first + window] for one, first in drawn])
         tensors = [
@@ -129,40 +120,12 @@ class LevelTask(ModelTask):
         return Batch(tuple(tensors), codes.size)
 
     @override
-    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        step = first
-        while True:
-            own = self._drawn(step)[share.rank :: share.world]
-            yield [self._batch(own[part :: share.parts]) for part in range(share.parts)]
-            step += 1
-
-    @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
         return torch.as_tensor(network.loss(*tensors))  # type: ignore[operator]
 
-    @override
-    @torch.no_grad()
-    def likelihood(self, network: nn.Module, share: Share) -> Likelihood:
-        """Examples of recordings held out, evenly chosen and cut."""
-        was_training, total = network.training, Likelihood()
-        network.eval()
-        count, window, drawn = self.data.validation_examples, self.shape.window, []
-        for i in range(count):
-            one = self.held[i * len(self.held) // count]
-            drawn.append((one, i * 7919 % (len(one.codes) - window + 1)))
-        drawn = drawn[share.rank :: share.world]
-        device = next(network.parameters()).device
-        for start in range(0, len(drawn), _TOGETHER):
-            part = drawn[start : start + _TOGETHER]
-            batch = self._batch(part)
-            nats = float(self.loss(network, *(tensor.to(device) for tensor in batch.tensors)))
-            total += Likelihood(nats, batch.tokens, 0, len(part) * window / self.shape.frame_rate)
-        network.train(was_training)
-        return total
-
-    def _level(self, network: nn.Module) -> Level:
-        assert isinstance(network, Prior)
-        return Level(self.codec, network, "" if self.upper is None else fingerprint(self.upper))
+    def _level(self, network: nn.Module) -> JukeboxLevel:
+        assert isinstance(network, JukeboxPrior)
+        return JukeboxLevel(self.codec, network, "" if self.upper is None else fingerprint(self.upper))
 
     @override
     def write(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
@@ -175,7 +138,7 @@ class LevelTask(ModelTask):
     def sample(self, network: nn.Module, step: int, folder: Path) -> None:
         """Sound of the level alone, as step-000500.flac: new, or of the codes above of the first recording held out."""
         was_training, level = network.training, self._level(network.eval())
-        held, draw = self.held[0], Draw(self.shape.instruments[self.held[0].label], seed=self.config.seed)
+        held, draw = self.held[0], JukeboxSampling(self.shape.instruments[self.held[0].label], seed=self.config.seed)
         if held.above is None:
             blocks = list(stream_cascade(Jukebox((level,)), self.config.sample_seconds, draw))
             sound = np.concatenate(blocks, axis=1)
@@ -190,7 +153,7 @@ class LevelTask(ModelTask):
 
     @override
     def provenance(self, step: int) -> str:
-        return "recordings " + ", ".join(f"{one.path} from code {first}" for one, first in self._drawn(step))
+        return "recordings " + ", ".join(f"{one.path} from code {first}" for one, first in self.drawn(step))
 
 
 def _codec(name: str) -> Codec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,11 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import read_audio
 from symbolic_music.training.config import CodesData, TrainConfig
 from symbolic_music.training.run.model_cards import card_of
-from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.model_task import ModelTask
+from symbolic_music.training.task import Batch
+from symbolic_music.training.tasks.code_windows import CodeWindowsTask
 
 _WORDINGS = 8  # of the words about a score
-_OPENINGS = 0.1  # share of the examples that begin with their piece
 _MOST = 6e4  # that float16 holds
-_TOGETHER = 16  # examples that an evaluation computes at once
 
 
 @dataclass(eq=False)
@@ -63,10 +60,8 @@ class Pair:
         return self.path.stem
 
 
-class CodesTask(ModelTask):
+class CodesTask(CodeWindowsTask[Pair]):
     """A `Task`; tokens are codes."""
-
-    tokenizer = None
 
     def __init__(self, config: TrainConfig, data: CodesData) -> None:
         if config.init is not None or config.lora is not None:
@@ -90,12 +85,8 @@ class CodesTask(ModelTask):
             features["text"] = self.encoder.width
         self.shape = self.kind.config(**{**features, **config.model.settings})
         check_codebooks(self.shape, self.codec.format)
-        self.training: list[list[Pair]] = []
-        self.held: list[Pair] = []
-        for folder in data.pairs:
-            pairs = self._pairs(Path(folder))
-            self.training.append([pair for i, pair in enumerate(pairs) if i % data.held_out])
-            self.held += pairs[:: data.held_out]
+        self.frame_rate = self.codec.format.frame_rate
+        self._read(data.pairs, self._pairs, data.held_out, data.frames)
 
     def _pairs(self, folder: Path) -> list[Pair]:
         found = []
@@ -138,16 +129,14 @@ class CodesTask(ModelTask):
             network.know(self.codec.quantiser.codebooks)
         return network
 
-    def _drawn(self, step: int) -> list[tuple[Pair, int]]:
-        """Pairs of a batch, and the frames that their examples begin with."""
-        rng = np.random.default_rng([self.config.seed, step])
-        shares = np.array(list(self.data.pairs.values()))
-        found = []
-        for folder in rng.choice(len(shares), self.config.optim.batch, p=shares / shares.sum()):
-            pair = self.training[folder][int(rng.integers(len(self.training[folder])))]
-            last = pair.codes.shape[1] - self.data.frames
-            found.append((pair, 0 if rng.random() < _OPENINGS else int(rng.integers(last + 1))))
-        return found
+    @override
+    def frames(self, source: Pair) -> int:
+        return int(source.codes.shape[1])
+
+    @property
+    @override
+    def validation_examples(self) -> int:
+        return self.data.validation_examples
 
     def _example(self, pair: Pair, first: int) -> tuple[Tensor, Tensor]:
         condition = score_frames(pair.score, self.codec.format.frame_rate, self.data.frames, first)
@@ -166,42 +155,14 @@ class CodesTask(ModelTask):
             condition = np.concatenate([condition, words], axis=1)
         return torch.from_numpy(pair.codes[:, first : first + self.data.frames]), torch.from_numpy(condition)
 
-    def _batch(self, drawn: list[tuple[Pair, int]]) -> Batch:
+    @override
+    def batch(self, drawn: list[tuple[Pair, int]]) -> Batch:
         codes, features = zip(*(self._example(pair, first) for pair, first in drawn), strict=True)
         return Batch((torch.stack(codes), torch.stack(features)), sum(one.numel() for one in codes))
 
     @override
-    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        step = first
-        while True:
-            own = self._drawn(step)[share.rank :: share.world]
-            yield [self._batch(own[part :: share.parts]) for part in range(share.parts)]
-            step += 1
-
-    @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
         return torch.as_tensor(network.loss(*tensors)[0])  # type: ignore[operator]
-
-    @override
-    @torch.no_grad()
-    def likelihood(self, network: nn.Module, share: Share) -> Likelihood:
-        """Examples of pairs held out, evenly chosen and cut."""
-        was_training, total = network.training, Likelihood()
-        network.eval()
-        count, rate = self.data.validation_examples, self.codec.format.frame_rate
-        drawn = []
-        for i in range(count):
-            pair = self.held[i * len(self.held) // count]
-            drawn.append((pair, i * 7919 % (pair.codes.shape[1] - self.data.frames + 1)))
-        drawn = drawn[share.rank :: share.world]
-        device = next(network.parameters()).device
-        for start in range(0, len(drawn), _TOGETHER):
-            part = drawn[start : start + _TOGETHER]
-            batch = self._batch(part)
-            nats = float(self.loss(network, *(tensor.to(device) for tensor in batch.tensors)))
-            total += Likelihood(nats, batch.tokens, 0, len(part) * self.data.frames / rate)
-        network.train(was_training)
-        return total
 
     @override
     def write(self, network: nn.Module, found: Likelihood, step: int, folder: Path) -> Card:
@@ -224,4 +185,4 @@ class CodesTask(ModelTask):
 
     @override
     def provenance(self, step: int) -> str:
-        return "training pairs " + ", ".join(f"{pair.name} from frame {first}" for pair, first in self._drawn(step))
+        return "training pairs " + ", ".join(f"{pair.name} from frame {first}" for pair, first in self.drawn(step))

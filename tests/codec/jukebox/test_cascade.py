@@ -13,9 +13,9 @@ import torch
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
 from symbolic_music.codec.jukebox.cascade import Jukebox, generate_sound, generate_sound_file, load_jukebox
 from symbolic_music.codec.jukebox.cascade import stream_cascade as stream
-from symbolic_music.codec.jukebox.level import Level, fingerprint, load_level, save_level
-from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
-from symbolic_music.codec.jukebox.sampling import Draw, chances, pick, stream_level
+from symbolic_music.codec.jukebox.level import JukeboxLevel, fingerprint, load_level, save_level
+from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
+from symbolic_music.codec.jukebox.sampling import JukeboxSampling, chances, pick, stream_level
 from symbolic_music.errors import FileError, ModelError, OptionError, UnknownNameError
 from symbolic_music.models.model import Card
 from symbolic_music.synthesis.audio import Audio, read_audio, read_comment
@@ -23,38 +23,42 @@ from symbolic_music.synthesis.audio import Audio, read_audio, read_comment
 RATE = 8_000
 SIZE = 16
 RATIOS: tuple[tuple[int, ...], ...] = ((4, 4, 4), (4, 4), (4,))
-PLAIN = Draw()
+PLAIN = JukeboxSampling()
 CARD = Card("small", 1, "CC0-1.0", "none")
 
 
-def prior(level: int, window: int = 32, **settings: Any) -> Prior:
+def prior(level: int, window: int = 32, **settings: Any) -> JukeboxPrior:
     above = {} if level == 0 else {"above": SIZE, "ratio": 4, "above_blocks": 1}
     rate = RATE / 4 ** (3 - level)
     shape = {"width": 16, "layers": 2, "heads": 2, "hidden": 16, "window": window, "instruments": ("piano", "flute")}
     torch.manual_seed(level)
-    made = Prior(PriorConfig(SIZE, rate, **{**above, **shape, **settings})).eval()
+    made = JukeboxPrior(JukeboxPriorConfig(SIZE, rate, **{**above, **shape, **settings})).eval()
     with torch.no_grad():
         made.out.weight.mul_(40)  # else all codes are about as likely
     return made
 
 
 def cascade(levels: int = 3, window: int = 32) -> Jukebox:
-    found: list[Level] = []
+    found: list[JukeboxLevel] = []
     for number in range(levels):
         torch.manual_seed(10 + number)
         codec = Codec(CodecConfig(RATE, 1, 4, 8, RATIOS[number], (1,), 8, 1, SIZE)).eval()
         with torch.no_grad():
             codec.quantiser.codebooks.normal_()
         above = fingerprint(found[-1].codec) if found else ""
-        found.append(Level(codec, prior(number, window), above))
+        found.append(JukeboxLevel(codec, prior(number, window), above))
     return Jukebox(tuple(found))
 
 
-def written(jukebox: Jukebox, seconds: float, draw: Draw = PLAIN, given: Sequence[torch.Tensor] = ()) -> np.ndarray:
+def written(
+    jukebox: Jukebox, seconds: float, draw: JukeboxSampling = PLAIN, given: Sequence[torch.Tensor] = ()
+) -> np.ndarray:
     return np.concatenate(list(stream(jukebox, seconds, draw, given)), axis=1)
 
 
-def codes_of(network: Prior, frames: int, draw: Draw, given: Sequence[int] = (), seed: int = 0) -> list[int]:
+def codes_of(
+    network: JukeboxPrior, frames: int, draw: JukeboxSampling, given: Sequence[int] = (), seed: int = 0
+) -> list[int]:
     above = None
     if network.above is not None:
         above = torch.randint(0, SIZE, (1, -(-frames // 4)), generator=torch.Generator().manual_seed(seed))
@@ -74,7 +78,7 @@ def test_a_code_is_the_one_that_a_chance_reaches() -> None:
 
 @pytest.mark.parametrize("level", [0, 1])
 def test_a_window_is_written_as_the_network_says_at_once(level: int) -> None:
-    network, draw = prior(level), Draw("piano", temperature=0.7, seed=5)
+    network, draw = prior(level), JukeboxSampling("piano", temperature=0.7, seed=5)
     found = codes_of(network, 32, draw)
     above = torch.randint(0, SIZE, (1, 8), generator=torch.Generator().manual_seed(0)) if level else None
     around = network.above.around(above, 0, 32) if network.above is not None and above is not None else None
@@ -97,7 +101,7 @@ def test_windows_change_nothing_where_codes_before_them_are_not_looked_at(level:
             for name, weights in network.named_parameters():
                 if "attention.out" in name:
                     weights.zero_()
-    draw = Draw("flute", 0.8, overlap, 1)
+    draw = JukeboxSampling("flute", 0.8, overlap, 1)
     found, whole = codes_of(short, 150, draw), codes_of(long, 150, draw)
     assert len(set(whole)) > 4
     if overlap:
@@ -111,7 +115,7 @@ def test_windows_change_nothing_where_codes_before_them_are_not_looked_at(level:
 def test_the_first_window_is_that_of_a_long_window(level: int) -> None:
     short, long = prior(level, 32), prior(level, 128)
     long.load_state_dict(short.state_dict())
-    draw = Draw(seed=2)
+    draw = JukeboxSampling(seed=2)
     found, whole = codes_of(short, 100, draw), codes_of(long, 100, draw)
     assert found[:32] == whole[:32]
     assert len(found) == 100
@@ -120,7 +124,7 @@ def test_the_first_window_is_that_of_a_long_window(level: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 20, 31, 32, 33, 70, 99])
 def test_given_codes_are_kept_and_gone_on_from(count: int) -> None:
-    network, draw = prior(0), Draw(seed=2)
+    network, draw = prior(0), JukeboxSampling(seed=2)
     rng = np.random.default_rng(count)
     known = rng.integers(0, SIZE, count).tolist()
     found = codes_of(network, 99, draw, known)
@@ -133,7 +137,7 @@ def test_given_codes_are_kept_and_gone_on_from(count: int) -> None:
 
 def test_a_cascade_writes_levels_from_the_codes_above() -> None:
     jukebox = cascade()
-    draw = Draw("piano", seed=3)
+    draw = JukeboxSampling("piano", seed=3)
     sound = written(jukebox, 0.6, draw)
     assert sound.shape == (1, 75 * 64)  # 0.6 s are 4,800 samples
     above = None
@@ -144,8 +148,8 @@ def test_a_cascade_writes_levels_from_the_codes_above() -> None:
     assert above is not None
     whole = jukebox.levels[-1].codec.decode(above[:, None])[0].numpy()
     np.testing.assert_allclose(sound, whole, atol=1e-5)
-    assert not np.array_equal(written(jukebox, 0.6, Draw("flute", seed=3)), sound)
-    assert not np.array_equal(written(jukebox, 0.6, Draw("piano", seed=4)), sound)
+    assert not np.array_equal(written(jukebox, 0.6, JukeboxSampling("flute", seed=3)), sound)
+    assert not np.array_equal(written(jukebox, 0.6, JukeboxSampling("piano", seed=4)), sound)
     assert np.array_equal(written(jukebox, 0.6, draw), sound)
 
 
@@ -162,7 +166,7 @@ def test_codes_of_the_top_become_sound() -> None:
 
 def test_progress_reaches_the_end_and_memory_is_that_of_blocks() -> None:
     told: list[float] = []
-    blocks = list(stream(cascade(), 1.5, Draw(), progress=told.append))
+    blocks = list(stream(cascade(), 1.5, JukeboxSampling(), progress=told.append))
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1)
     assert max(block.shape[1] for block in blocks) <= 256 * 4 + 32 * 4
@@ -171,9 +175,9 @@ def test_progress_reaches_the_end_and_memory_is_that_of_blocks() -> None:
 def test_sound_goes_on_from_a_prompt(tmp_path: Path) -> None:
     jukebox, path = cascade(), tmp_path / "new.wav"
     prompt = Audio(0.3 * np.sin(np.arange(8_000) * 0.2)[None].astype(np.float32), 16_000)
-    sound = generate_sound(jukebox, 1.0, Draw(seed=1), prompt=prompt)
+    sound = generate_sound(jukebox, 1.0, JukeboxSampling(seed=1), prompt=prompt)
     assert sound.samples.shape == (2, 8_000)
-    done = generate_sound_file(jukebox, path, 1.0, Draw(seed=1), prompt=prompt)
+    done = generate_sound_file(jukebox, path, 1.0, JukeboxSampling(seed=1), prompt=prompt)
     assert done.seconds == 1.0
     np.testing.assert_allclose(read_audio(path).samples, sound.samples, atol=2e-4)
     assert "jukebox (jukebox)" in read_comment(path)
@@ -220,9 +224,9 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         ({"seed": -1}, "seed"),
     ):
         with pytest.raises(OptionError, match=fault):
-            Draw(**options)  # type: ignore[arg-type]
+            JukeboxSampling(**options)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="no instrument 'organ'; there are: piano, flute"):
-        stream(jukebox, 1.0, Draw("organ"))
+        stream(jukebox, 1.0, JukeboxSampling("organ"))
     codes = torch.zeros(1, 5, dtype=torch.long)
     for given, fault in (
         ([codes] * 3, "3 levels were given"), ([codes + SIZE], r"0\.\.15"), ([codes.float()], "whole numbers"),
@@ -237,9 +241,9 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         generate_sound_file(jukebox, tmp_path / "none" / "a.wav", 0.1)
     codec = jukebox.levels[0].codec
     with pytest.raises(ModelError, match="is not for a codec"):
-        Level(codec, prior(1))
+        JukeboxLevel(codec, prior(1))
     with pytest.raises(ModelError, match="names their codec"):
-        Level(codec, prior(0), "abc")
+        JukeboxLevel(codec, prior(0), "abc")
 
 
 def test_a_prior_learns_what_it_is_told() -> None:

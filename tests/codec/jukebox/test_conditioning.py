@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolic_music.codec.jukebox.conditioning import Above, Place
-from symbolic_music.codec.jukebox.prior import Prior, PriorConfig
+from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
 from symbolic_music.errors import ModelError
 
 
@@ -48,8 +48,8 @@ def test_a_code_above_changes_the_frames_of_its_reach_alone(place: int, blocks: 
 @given(st.integers(0, 39), st.integers(1, 16))
 def test_a_stretch_has_the_condition_of_the_whole(first: int, count: int) -> None:
     torch.manual_seed(0)
-    config = PriorConfig(8, 20.0, 8, 4, 2, ("piano", "flute"), width=8, layers=1, heads=2, hidden=8, window=64)
-    prior = Prior(config).eval()
+    config = JukeboxPriorConfig(8, 20.0, 8, 4, 2, ("piano", "flute"), width=8, layers=1, heads=2, hidden=8, window=64)
+    prior = JukeboxPrior(config).eval()
     assert prior.above is not None
     codes = torch.randint(0, 8, (1, 14))
     total, label = torch.tensor([56]), torch.tensor([1])
@@ -62,8 +62,8 @@ def test_a_stretch_has_the_condition_of_the_whole(first: int, count: int) -> Non
 
 def test_examples_of_a_batch_begin_anywhere() -> None:
     torch.manual_seed(0)
-    config = PriorConfig(8, 20.0, 8, 4, 1, (), width=8, layers=1, heads=2, hidden=8, window=64)
-    prior = Prior(config).eval()
+    config = JukeboxPriorConfig(8, 20.0, 8, 4, 1, (), width=8, layers=1, heads=2, hidden=8, window=64)
+    prior = JukeboxPrior(config).eval()
     assert prior.above is not None
     codes, total, label = torch.randint(0, 8, (1, 14)), torch.tensor([56]), torch.tensor([0])
     firsts = [3, 8]
@@ -94,13 +94,16 @@ def test_places_tell_time_share_and_instrument() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ModelError, match="heads of width 3"):
-        PriorConfig(width=6, heads=2)
+        JukeboxPriorConfig(width=6, heads=2)
     with pytest.raises(ModelError, match="at most 8 blocks"):
-        PriorConfig(above_blocks=9)
+        JukeboxPriorConfig(above_blocks=9)
     with pytest.raises(ModelError, match="a million frames"):
-        PriorConfig(frame_rate=0.0)
+        JukeboxPriorConfig(frame_rate=0.0)
     shape = {"width": 8, "layers": 1, "heads": 2, "hidden": 8, "window": 8}
-    top, lower = Prior(PriorConfig(8, **shape)), Prior(PriorConfig(8, above=8, ratio=4, above_blocks=1, **shape))
+    top, lower = (
+        JukeboxPrior(JukeboxPriorConfig(8, **shape)),
+        JukeboxPrior(JukeboxPriorConfig(8, above=8, ratio=4, above_blocks=1, **shape)),
+    )
     one = torch.tensor([0])
     with pytest.raises(ModelError, match="needs codes"):
         lower.conditions(one, 4, one, one, None)

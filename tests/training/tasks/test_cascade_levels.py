@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from symbolic_music.codec import Codec, CodecConfig, Draw, generate_sound, load_jukebox, save_codec
+from symbolic_music.codec import Codec, CodecConfig, JukeboxSampling, generate_sound, load_jukebox, save_codec
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.models.model import Card
 from symbolic_music.synthesis.audio import Audio
@@ -69,7 +69,7 @@ def test_levels_are_learnt_and_make_sound_together(material: Path, tmp_path: Pat
     jukebox = load_jukebox(folders, "cpu")
     assert jukebox.instruments == ("piano", "flute")
     assert jukebox.name == "bottom"
-    assert generate_sound(jukebox, 0.5, Draw("flute")).samples.shape == (2, 4_000)
+    assert generate_sound(jukebox, 0.5, JukeboxSampling("flute")).samples.shape == (2, 4_000)
 
 
 def test_examples_are_codes_at_their_place(material: Path, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_examples_are_codes_at_their_place(material: Path, tmp_path: Path) -> No
     assert codes.shape == (4, 24)
     assert batch.tokens == 96
     assert set(total.tolist()) == {400}
-    for row, (one, begin) in enumerate(task._drawn(0)):
+    for row, (one, begin) in enumerate(task.drawn(0)):
         assert first[row] == begin
         assert label[row] == ("piano", "flute").index(one.path.parent.name)
         assert codes[row].tolist() == one.codes[begin : begin + 24].tolist()

@@ -10,7 +10,7 @@ import typer
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import examples
-from symbolic_music.cli.options.region_and_tracks import numbers_or_names
+from symbolic_music.cli.options.region_and_tracks import instrument_names, numbers_or_names
 
 
 @examples(
@@ -31,6 +31,6 @@ def accompany(
 ) -> None:
     """Keep some tracks and rewrite all others as their accompaniment."""
     kept = numbers_or_names(keep_tracks, "--keep-tracks")
-    added = [] if instruments is None else [name.strip() for name in instruments.split(",")]
+    added = instrument_names(instruments)
     beside = f" to accompany track{'s' * (len(kept) > 1)} {', '.join(map(str, kept))}"
     options.edit(file, "accompany", "writing the other parts", beside, which=kept, side=side, instruments=added)

@@ -11,6 +11,7 @@ import typer
 from symbolic_music.cli.options.dataclass_options import grouped
 from symbolic_music.cli.options.editing_verbs import WritingOptions
 from symbolic_music.cli.options.help_page import NEW, examples
+from symbolic_music.cli.options.region_and_tracks import instrument_names
 from symbolic_music.errors import OptionError
 
 
@@ -56,7 +57,7 @@ def generate(
             raise OptionError(
                 "--instruments, --tempo, --meter and --key are for a new piece, without --prompt or --text"
             )
-        names = [] if instruments is None else [name.strip() for name in instruments.split(",")]
+        names = instrument_names(instruments)
         given = generation.new_piece(names, tempo, meter, key)
     if given is not None and prompt is None and options.model is None:
         options = replace(options, model="song")

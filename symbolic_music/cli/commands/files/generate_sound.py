@@ -39,11 +39,11 @@ def generate_sound(
     check_output(output, prompt)
 
     from symbolic_music.codec.jukebox.cascade import check_seconds, generate_sound_file, load_jukebox
-    from symbolic_music.codec.jukebox.sampling import Draw
+    from symbolic_music.codec.jukebox.sampling import JukeboxSampling
     from symbolic_music.synthesis.audio import read_audio
 
     check_seconds(seconds)
-    draw = Draw(instrument, temperature, overlap, seed)
+    draw = JukeboxSampling(instrument, temperature, overlap, seed)
     begin = None if prompt is None else read_audio(prompt, 0.0, seconds)
     jukebox = load_jukebox(levels, device)
     with working(f"generating {seconds:g} s of sound") as progress:
