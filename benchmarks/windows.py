@@ -33,7 +33,8 @@ from result_file import row, write_result
 from torch.utils.data import DataLoader, Dataset
 
 from symbolic_music import read, tokenizers
-from symbolic_music.corpora.store.store import LeftOut, NoteStore, Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.manifest import LeftOut, Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.corpora.windows.augmentation import NONE, preset
 from symbolic_music.corpora.windows.batches import Shuffled
 from symbolic_music.corpora.windows.dataset import Windows

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from symbolic_music.corpora.store.store import REPLACED
+from symbolic_music.corpora.store.manifest import REPLACED
 from symbolic_music.io import midi_bytes
 from symbolic_music.score import TEMPO, Score, Track, note_table
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from symbolic_music.corpora.store.store import NoteStore, Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.manifest import Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.score import CONTROL, METER, NOTE, TEMPO, Score, Track, note_table
 
 

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from symbolic_music import tokenizers
-from symbolic_music.corpora.store.store import NoteStore, Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.manifest import Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.models import GPT2, GPT2Config, load_model, save_pretrained
 from symbolic_music.training import train
 from symbolic_music.training.config import parse_config

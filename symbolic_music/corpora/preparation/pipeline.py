@@ -15,18 +15,18 @@ from symbolic_music.corpora.datasets.splits import filled
 from symbolic_music.corpora.preparation.fingerprints import SKETCH, split_sketches
 from symbolic_music.corpora.preparation.near_duplicates import dedup_splits, groups, leak_report
 from symbolic_music.corpora.preparation.segment_builder import Task, build
-from symbolic_music.corpora.store.segments import Segment
-from symbolic_music.corpora.store.store import (
+from symbolic_music.corpora.store.manifest import (
     FOLDER,
     MANIFEST,
     PROBLEMS,
-    NoteStore,
     Piece,
     change_pieces,
     read_about,
     read_manifest,
     write_manifest,
 )
+from symbolic_music.corpora.store.segments import Segment
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError
 from symbolic_music.io.folder_lock import held
 from symbolic_music.parallel import check, run

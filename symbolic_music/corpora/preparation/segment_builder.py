@@ -15,7 +15,7 @@ import numpy as np
 from symbolic_music.corpora.datasets import filters
 from symbolic_music.corpora.datasets.base import Source
 from symbolic_music.corpora.preparation.fingerprints import SKETCH, joined_sketches, sketch
-from symbolic_music.corpora.store.store import VERSION, LeftOut, Piece, has_segment, write_segment
+from symbolic_music.corpora.store.manifest import VERSION, LeftOut, Piece, has_segment, write_segment
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.io.files import MAX_BYTES, NOTATION_SUFFIXES
 from symbolic_music.score import Score

@@ -17,7 +17,8 @@ from symbolic_music.corpora.datasets import filters
 from symbolic_music.corpora.datasets.splits import by_first_digit, by_shares, parse_shares
 from symbolic_music.corpora.preparation import segment_builder as building
 from symbolic_music.corpora.preparation.pipeline import prepare
-from symbolic_music.corpora.store.store import VERSION, NoteStore
+from symbolic_music.corpora.store.manifest import VERSION
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError, FileError, OptionError, StoreError, UnknownNameError
 from symbolic_music.io import midi_bytes, read
 from symbolic_music.score import TEMPO, Score, Track, note_table

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbolic_music.corpora.store.segments import Segment, segment_bytes
-from symbolic_music.corpora.store.store import (
+from symbolic_music.corpora.store.manifest import (
     VERSION,
     LeftOut,
-    NoteStore,
     Piece,
     _sealed,
     has_segment,
     write_manifest,
     write_segment,
 )
+from symbolic_music.corpora.store.segments import Segment, segment_bytes
+from symbolic_music.corpora.store.store import NoteStore
 from symbolic_music.errors import CorpusError, StoreError
 from symbolic_music.score import BEND, CONTROL, KEY, METER, TEMPO, Score, Track, note_table
 

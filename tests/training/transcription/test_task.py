@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music.corpora.store.store import Piece, write_manifest, write_segment
+from symbolic_music.corpora.store.manifest import Piece, write_manifest, write_segment
 from symbolic_music.errors import ConfigError, TrainingError
 from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis.audio import Audio

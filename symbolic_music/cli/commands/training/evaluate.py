@@ -16,7 +16,7 @@ from symbolic_music.cli.output.pages import facts_of, write_page
 from symbolic_music.cli.output.paths import check_page
 
 if TYPE_CHECKING:
-    from symbolic_music.corpora.store.store import Piece
+    from symbolic_music.corpora.store.manifest import Piece
     from symbolic_music.evaluation.likelihood import Likelihood
     from symbolic_music.evaluation.report import Report
 
