@@ -275,7 +275,7 @@ class Score:
         return type(self), tuple(getattr(self, one.name) for one in fields(self))
 
     def _named_tracks(self, needed: int) -> tuple[Track, ...]:
-        """The given tracks, completed from the notes for indices that nobody described."""
+        """The given tracks, completed from the notes for indices without a description."""
         tracks = list(self.tracks)
         for index in range(len(tracks), needed):
             own = self.notes[self.notes["track"] == index]

@@ -25,7 +25,7 @@ from symbolic_music.studio.examples import example, examples
 from symbolic_music.studio.score_json import described
 from symbolic_music.studio.session.hand_edits import Changes, blank
 from symbolic_music.studio.session.jobs import alternative, check_number, kept, recorded, unfinished
-from symbolic_music.studio.session.model_edits import Wish
+from symbolic_music.studio.session.model_edits import EditRequest
 from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
 from symbolic_music.studio.session.shared_state import Context
 
@@ -154,7 +154,7 @@ def application(context: Context) -> Starlette:
 
     @answering(202)
     async def wish(request: Request) -> Any:
-        one, wanted = context.session(request), _parsed(Wish, await _body(request))
+        one, wanted = context.session(request), _parsed(EditRequest, await _body(request))
         job = context.jobs.start(one, wanted, lambda: context.models.answering(wanted.verb, wanted.model))
         return {"edit": job.number, "seed": job.seed}
 

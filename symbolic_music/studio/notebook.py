@@ -12,7 +12,7 @@ from symbolic_music.models import Model, load_model
 from symbolic_music.score import Score
 from symbolic_music.studio.score_json import described
 from symbolic_music.studio.session.hand_edits import Changes
-from symbolic_music.studio.session.model_edits import Wish, writing_of
+from symbolic_music.studio.session.model_edits import EditRequest, writing_of
 
 # The page's own modules, each after those that it needs.
 MODULES = (
@@ -84,14 +84,14 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
             return [one.score for one in self._found]
 
         def ask(self, verb: str = "rewrite", alternatives: int = 3, **more: Any) -> list[Score]:
-            """Ask for alternatives of the selection, which are shown while they are drawn; see `model_edits.Wish`."""
+            """Ask for alternatives of the selection, shown while they are drawn; see `model_edits.EditRequest`."""
             chosen = self.selection
             asked = {"verb": verb, "state": 1, "alternatives": alternatives, **more}
             if chosen and verb not in ("continue", "intro", "accompany"):
                 asked.setdefault("spans", [(chosen["first"], chosen["last"])])
             if chosen and verb != "add-track":
                 asked.setdefault("tracks", chosen["tracks"])
-            wish = Wish.model_validate(asked)
+            wish = EditRequest.model_validate(asked)
             loaded = (
                 model
                 if isinstance(model, Model)

@@ -11,11 +11,11 @@ from pydantic.json_schema import models_json_schema
 import symbolic_music
 from symbolic_music.studio.exports import KINDS
 from symbolic_music.studio.session.hand_edits import Changes
-from symbolic_music.studio.session.model_edits import Wish
+from symbolic_music.studio.session.model_edits import EditRequest
 from symbolic_music.studio.session.requests import Chords, Go, Kept, Named, View
 
 _ONE = "/api/sessions/{session}"
-_BODIES: tuple[type[BaseModel], ...] = (Changes, Go, Named, Chords, View, Wish, Kept)
+_BODIES: tuple[type[BaseModel], ...] = (Changes, Go, Named, Chords, View, EditRequest, Kept)
 _JSON = "application/json"
 # (method, path, summary, body, query parameters, status, media type)
 _PATHS: tuple[tuple[str, str, str, type[BaseModel] | str | None, tuple[str, ...], int, str], ...] = (
@@ -33,8 +33,8 @@ _PATHS: tuple[tuple[str, str, str, type[BaseModel] | str | None, tuple[str, ...]
     ("post", _ONE + "/name", "Name a state.", Named, (), 200, _JSON),
     ("post", _ONE + "/chords", "Write the chord lane; null estimates it again.", Chords, (), 200, _JSON),
     ("post", _ONE + "/view", "The view of the page.", View, (), 200, _JSON),
-    ("post", _ONE + "/edits", "Ask the model: a wish begins to be drawn.", Wish, (), 202, _JSON),
-    ("get", _ONE + "/edits/{edit}", "An edit: wish, seed, status, alternatives.", None, (), 200, _JSON),
+    ("post", _ONE + "/edits", "Ask the model for an edit, which begins to be drawn.", EditRequest, (), 202, _JSON),
+    ("get", _ONE + "/edits/{edit}", "An edit: its request (wish), seed, status, alternatives.", None, (), 200, _JSON),
     ("get", _ONE + "/edits/{edit}/events", "Server-sent events: start, notes (alternative, track, onset, duration, "
      "pitch, velocity in ticks), done, cancelled, failed.", None, (), 200, "text/event-stream"),
     ("post", _ONE + "/edits/{edit}/cancel", "Stop drawing.", None, (), 200, _JSON),

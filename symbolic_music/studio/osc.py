@@ -10,7 +10,7 @@ from typing import Any
 from symbolic_music.errors import MissingExtraError, OptionError, SymbolicMusicError
 from symbolic_music.generation.regions import bars
 from symbolic_music.studio.session.jobs import Job, kept
-from symbolic_music.studio.session.model_edits import Wish
+from symbolic_music.studio.session.model_edits import EditRequest
 from symbolic_music.studio.session.sessions import Session
 from symbolic_music.studio.session.shared_state import Context
 
@@ -81,9 +81,9 @@ class Commands:
         reply("/studio/selected", [*self._spans[0], *self._tracks])
 
     def _set(self, values: list[Any], reply: Reply) -> None:
-        """A field of `model_edits.Wish` and its value: temperature 0.9."""
+        """A field of `model_edits.EditRequest` and its value: temperature 0.9."""
         name = str(values[0])
-        if name in ("verb", "state", "spans", "tracks", "limits") or name not in Wish.model_fields:
+        if name in ("verb", "state", "spans", "tracks", "limits") or name not in EditRequest.model_fields:
             raise OptionError(f"no setting {name!r}")
         self._settings[name] = values[1]
 
@@ -92,7 +92,7 @@ class Commands:
         count = int(values[1]) if len(values) > 1 else 4
         asked = {"verb": str(values[0]), "state": self.session.record.current, "spans": self._spans,
                  "tracks": self._tracks, "alternatives": count, **self._settings}  # fmt: skip
-        wish = Wish.model_validate(asked)
+        wish = EditRequest.model_validate(asked)
         session = self.session
         job = self._context.jobs.start(session, wish, lambda: self._context.models.answering(wish.verb, wish.model))
         self._job = job

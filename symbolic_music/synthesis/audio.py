@@ -120,7 +120,7 @@ def read_audio(path: str | Path, start: float = 0.0, end: float = math.inf) -> A
 
 
 def audio_blocks(path: str | Path, seconds: float = 10.0) -> Iterator[tuple[Audio, float]]:
-    """A file in parts of so many seconds, each with the share of the file that has been read; of any length.
+    """A file in parts of a given length in seconds, each with the share of the file that has been read; of any length.
 
     Raises:
         As `read_audio`, but for files of many samples.

@@ -144,7 +144,7 @@ class CodesData(Strict):
     tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
     melody: bool = Field(False, description="also condition on the melody of the recording, NAME.flac")
     text: str = Field("", description="also condition on words about the score, by this T5 of transformers")
-    held_out: int = Field(20, ge=2, description="every so many pairs of a folder are for validation")
+    held_out: int = Field(20, ge=2, description="one pair of this many in a folder is for validation")
     validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
 
     @property
@@ -160,7 +160,7 @@ class LevelData(Strict):
     sounds: dict[str, _Share] = Field(description="folders, each with its share of the examples", min_length=1)
     codec: str = Field(description="the codec of the level: its name or folder")
     above: str | None = Field(None, description="the codec of the level above; none for the top")
-    held_out: int = Field(20, ge=2, description="every so many recordings of a folder are for validation")
+    held_out: int = Field(20, ge=2, description="one recording of this many in a folder is for validation")
     validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
 
     @property
@@ -182,7 +182,7 @@ class OptimConfig(RunOptim):
     final: float = Field(0.0, ge=0, le=1, description="share of the learning rate that the cosine ends at")
     weight_decay: float = Field(0.1, ge=0)
     betas: tuple[_Beta, _Beta] = (0.9, 0.98)
-    patience: int = Field(0, ge=0, description="stop after so many evaluations without a better one; 0 for never")
+    patience: int = Field(0, ge=0, description="stop after this many evaluations without a better one; 0 for never")
 
 
 class LoraConfig(Strict):

@@ -281,7 +281,7 @@ def test_files_are_sent_whole_and_in_ranges(client: Client, tmp_path: Path) -> N
 def test_the_document_names_every_address(client: Client) -> None:
     document = client.get("/openapi.json")
     assert document["openapi"].startswith("3.1")
-    assert document["components"]["schemas"]["Wish"]["properties"]["verb"]["enum"][0] == "rewrite"
+    assert document["components"]["schemas"]["EditRequest"]["properties"]["verb"]["enum"][0] == "rewrite"
     from starlette.routing import Route
 
     from symbolic_music.studio.app import application

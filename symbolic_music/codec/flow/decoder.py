@@ -98,7 +98,7 @@ class FlowDecoder(nn.Module):
         return self.condition.nothing.device
 
     def reach(self, steps: int) -> int:
-        """Frames on either side that a frame of the spectrogram depends on after so many steps."""
+        """Frames on either side that a frame of the spectrogram depends on after this many steps."""
         return reach(self.config.condition_blocks) + steps * reach(self.config.blocks)
 
     @property

@@ -19,7 +19,7 @@ from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 from symbolic_music.synthesis.settings import check_length
 
 BLOCK = 512  # frames
-LEAPS = 2  # up to so many steps go by the shortcut
+LEAPS = 2  # up to this many steps go by the shortcut
 MOST_STEPS = 64
 _RING = 1.0  # seconds after the last note
 _DRAWN = 1 << 14  # numbers of noise drawn at once

@@ -82,7 +82,7 @@ class Place(nn.Module):
         self.instrument = nn.Embedding(instruments + 1, width)
 
     def forward(self, frames: Tensor, total: Tensor, instrument: Tensor) -> Tensor:
-        """Frames (B, T) of pieces of so many frames (B,) by instruments (B,) to (B, T, W)."""
+        """Frames (B, T) of pieces of these lengths in frames (B,) and these instruments (B,) to (B, T, W)."""
         share = (frames / total[:, None].clamp(min=1) * _BINS).long().clamp(0, _BINS - 1)
         whole = self.duration(self._bins(total)) + self.instrument(instrument)
         return torch.as_tensor(whole[:, None] + self.elapsed(self._bins(frames)) + self.share(share))

@@ -60,7 +60,7 @@ class JukeboxSampling:
 def stream_level(
     prior: JukeboxPrior, frames: int, above: Tensor | None, given: Tensor, draw: JukeboxSampling, stream: int = 0
 ) -> Iterator[Tensor]:
-    """Codes (1, n) of a piece of so many frames, in blocks; memory is that of a window and of the codes above.
+    """Codes (1, n) of a piece of a given number of frames, in blocks; it holds a window and the codes above in memory.
 
     Args:
         prior: in evaluation mode.

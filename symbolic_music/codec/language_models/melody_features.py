@@ -1,7 +1,7 @@
 """The melody of a recording as features of codec frames: the pitch class that is loudest in each.
 
 Source: Copet et al. 2023 (MusicGen, section 2.3, melody conditioning): chroma of half a second, of which the largest
-class alone is kept, so that a model is told the tune and not how it is played.
+class alone is kept, so that a model is conditioned on the tune and not on how it is played.
 """
 
 from __future__ import annotations

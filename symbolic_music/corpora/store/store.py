@@ -33,7 +33,7 @@ _TRIES = 5  # to open what others replace meanwhile
 
 
 def _hold(held: dict[int, Held], number: int, one: Held, most: int) -> None:
-    """Keep one more of at most so many; several threads may do so at a time, and may have taken the same away."""
+    """Keep one more of at most `most`; several threads may do so at a time, and may have removed the same one."""
     for oldest in list(held)[: max(0, len(held) + 1 - most)]:
         held.pop(oldest, None)
     held[number] = one
@@ -215,7 +215,7 @@ class NoteStore:
 
     @staticmethod
     def _compare(path: Path, said: str) -> bool:
-        """Whether this file has this SHA-256; read in blocks, which count as nobody's memory."""
+        """Whether this file has this SHA-256; read in blocks, so that no memory is mapped."""
         found = sha256()
         try:
             with path.open("rb", buffering=0) as file:

@@ -180,7 +180,7 @@ class NotesPerBar(Constraint):
         return np.asarray((left * self.room >= self.least - count) | (times >= situation.end))
 
     def _before(self, ends: Integers, count: Integers) -> Integers:
-        """The last step at which so many notes, one after another, have room before these ends."""
+        """The last step at which this many notes, one after another, have room before these ends."""
         if not self.lines:
             return ends - count
         at = np.searchsorted(self.lines, ends) - count

@@ -162,7 +162,7 @@ def packed_where_possible(weight: Tensor, bias: Tensor | None = None) -> Matrix:
     return Packed(weight, bias) if is_plain and CAN_PACK else Float32(weight, bias)
 
 
-# As for so many vectors; what oneDNN chooses for one is the plain order.
+# As for this many vectors; what oneDNN chooses for one is the plain order.
 _PACKED_FOR = 8
 CAN_PACK = HAS_ONEDNN and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 WEIGHTS: dict[str, MakeMatrix] = {

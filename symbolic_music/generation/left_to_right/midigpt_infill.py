@@ -203,7 +203,7 @@ class BarFilling(EditSession):
                 first, last = chosen[0], chosen[-1] + 1
             else:
                 raise RegionError(
-                    f"model {self._model.card.name!r} cannot see so many bars at once: name fewer tracks to write"
+                    f"model {self._model.card.name!r} has no room for these bars: name fewer tracks to write"
                 )
 
     def _attributes(self, track: GridTrack, number: int, bars: Sequence[GridBar]) -> dict[str, int]:

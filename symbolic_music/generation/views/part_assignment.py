@@ -28,7 +28,7 @@ def assign_parts(score: Score, written: Sequence[int], model: Model) -> Parts:
 
     Tracks keep their order from high to low, and among the ways to do that the one nearest to the parts' mean
     pitches is taken. Of the other tracks those with most notes come first. A written track without notes takes
-    a part that nobody else needs.
+    a part that no other track needs.
 
     Raises:
         RegionError: when drums, or more tracks than the model has parts, are to be written.

@@ -94,7 +94,7 @@ def played(data: bytes) -> list[Sound]:
     sounds: list[Sound] = []
     now = 0
     for now, track, _, voice, kind, *values in sorted(_all(tracks)):
-        # Sequences of a type 2 file are none of each other's.
+        # Sequences of a type 2 file are independent.
         voice = voice | track << 11 if found.format == 2 else voice
         state = channels.setdefault(voice, _Channel())
         if kind == _CHANGE:

@@ -16,7 +16,7 @@ from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import Score
 
 Parsed = TypeVar("Parsed")
-# Of files of at most so many bytes the places of the events are kept, of the last few, for an edit of their scores.
+# Of the last few files of at most this many bytes the places of the events are kept, for an edit of their scores.
 _KEPT = 1 << 18
 
 

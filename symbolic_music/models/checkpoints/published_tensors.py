@@ -30,7 +30,7 @@ WEIGHT_FILES = (
 LONE_SUFFIXES = (".safetensors", ".ckpt", ".bin", ".pth", ".pt")
 # A pickle is mapped anew after this many bytes: the pages that were read are given back.
 _MOST_MAPPED = 16 << 20
-# Keys under which training scripts keep the weights, beside an optimizer's state that nobody needs here.
+# Keys under which training scripts keep the weights, beside an optimizer's state, which is not needed here.
 _NESTED = ("model", "model_state_dict", "state_dict")
 
 

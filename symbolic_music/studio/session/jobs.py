@@ -21,7 +21,7 @@ from symbolic_music.generation import EditSession, Written, ranked
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.models import Model
 from symbolic_music.score import Score
-from symbolic_music.studio.session.model_edits import MOVING, Wish, writing_of
+from symbolic_music.studio.session.model_edits import MOVING, EditRequest, writing_of
 from symbolic_music.studio.session.sessions import Session, State
 from symbolic_music.studio.session.stored_scores import Roster, keep, load
 
@@ -33,7 +33,7 @@ _HANDFUL_SECONDS = 0.04
 class Job:
     """A running edit. `events` grows while it runs; `status` is drawing, done, cancelled or failed."""
 
-    def __init__(self, session: Session, number: int, wish: Wish) -> None:
+    def __init__(self, session: Session, number: int, wish: EditRequest) -> None:
         self.session, self.number, self.wish = session, number, wish
         self.seed = secrets.randbelow(1 << 31) if wish.seed is None else wish.seed
         self.events: list[Event] = []
@@ -164,12 +164,12 @@ class Jobs:
         self._jobs: dict[tuple[str, int], Job] = {}
         self._lock = threading.Lock()
 
-    def start(self, session: Session, wish: Wish, model: Callable[[], Model[Any]]) -> Job:
-        """Begin with a wish. OptionError while another one of this session is being drawn."""
+    def start(self, session: Session, wish: EditRequest, model: Callable[[], Model[Any]]) -> Job:
+        """Begin an edit. OptionError while another one of this session is being drawn."""
         session.state(wish.state)
         with self._lock:
             if any(job.status == "drawing" for (owner, _), job in self._jobs.items() if owner == session.id):
-                raise OptionError("another wish is being drawn: wait for it or cancel it")
+                raise OptionError("another edit is being drawn: wait for it or cancel it")
             used = [int(path.name) for path in session.edits_folder.glob("[0-9]*") if path.name.isdecimal()]
             job = Job(session, 1 + max(used, default=0), wish)
             self._jobs[session.id, job.number] = job
@@ -206,7 +206,7 @@ def recorded(session: Session, number: int, drawing: bool = False) -> dict[str, 
             (session.edits_folder / f"{number:04}" / "edit.json").read_text(), parse_constant=_no_number
         )
         known = type(facts["status"]) is str and all(type(one["number"]) is int for one in facts["alternatives"])
-        Wish.model_validate(facts["wish"])
+        EditRequest.model_validate(facts["wish"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = False
     if not known:
@@ -237,7 +237,7 @@ def kept(session: Session, number: int, takes: list[tuple[int, int, int]]) -> St
         UnknownNameError: for an alternative that is not there.
     """
     facts = recorded(session, number)
-    wish = Wish.model_validate(facts["wish"])
+    wish = EditRequest.model_validate(facts["wish"])
     numbers = list(dict.fromkeys(which for which, _, _ in takes))
     if not numbers:
         raise OptionError("nothing is taken: choose at least one alternative")

@@ -62,8 +62,8 @@ class WishedLimits(BaseModel):
         )
 
 
-class Wish(BaseModel):
-    """A wish.
+class EditRequest(BaseModel):
+    """The request of an edit by a model.
 
     Args:
         verb: what is to be done.
@@ -101,8 +101,8 @@ class Wish(BaseModel):
     like: tuple[int, int] | None = None
 
 
-def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSession:
-    """The edit that a wish stands for, to be run.
+def writing_of(wish: EditRequest, score: Score, model: Model[Any], seed: int) -> EditSession:
+    """The edit that a request stands for, to be run.
 
     Raises:
         SymbolicMusicError: as the library's verbs do for what is impossible.
@@ -126,7 +126,7 @@ def writing_of(wish: Wish, score: Score, model: Model[Any], seed: int) -> EditSe
     return generation.edit(score, regions, tracks, model, sampling, seed, wish.alternatives, limits, **options)
 
 
-def regions_of(wish: Wish, score: Score) -> list[Region]:
+def regions_of(wish: EditRequest, score: Score) -> list[Region]:
     """The stretches as regions in beats, none of them past the end of the piece."""
     quarter = score.ticks_per_quarter
     inside = [(first, min(last, score.end)) for first, last in wish.spans if first < min(last, score.end)]
@@ -137,7 +137,7 @@ def regions_of(wish: Wish, score: Score) -> list[Region]:
 
 # Verbs that have no region.
 _WHOLE = ("accompany", "continue", "intro")
-_OPTIONS: dict[str, Callable[[Wish], dict[str, Any]]] = {
+_OPTIONS: dict[str, Callable[[EditRequest], dict[str, Any]]] = {
     "rewrite": lambda _: {},
     "fill": lambda _: {"verb": "fill"},
     "harmonise": lambda _: {},

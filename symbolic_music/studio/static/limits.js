@@ -30,8 +30,8 @@ export function limitsPanel(ask) {
     el('div', { class: 'limit' }, box('range', 'Range', 'Lowest and highest new pitch; drag over the keyboard of the notes to set it'), rangeSaid, low, high),
     el('div', { class: 'limit' }, box('scale', 'Scale', 'New pitches are of this scale'), scale),
     el('div', { class: 'limit' }, box('chords', 'Chords of the lane', 'New pitches are of the chord that stands in the chord lane')),
-    el('div', { class: 'limit' }, box('polyphony', 'Notes at once', 'At most so many new notes sound together'), polyphonySaid, polyphony),
-    el('div', { class: 'limit' }, box('density', 'Notes in a bar', 'About so many new notes begin in each bar'), densitySaid, density),
+    el('div', { class: 'limit' }, box('polyphony', 'Notes at once', 'At most this many new notes sound together'), polyphonySaid, polyphony),
+    el('div', { class: 'limit' }, box('density', 'Notes in a bar', 'About this many new notes begin in each bar'), densitySaid, density),
     el('div', { class: 'limit' }, box('rhythm', 'Keep the rhythm', 'Rewrite and Harmonise give the notes that are there other pitches: onsets, durations and velocities stay')),
     el('div', { class: 'limit' }, box('grid', 'Grid', 'New notes begin on its lines, counted from each bar line'), grid),
     el('div', { class: 'limit' }, box('repeats', 'No repeated notes', 'No instrument plays its last pitch again')));

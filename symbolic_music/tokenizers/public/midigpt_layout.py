@@ -103,7 +103,7 @@ class Layout:
         programs: the first program of each such value.
         bars: numbers of bars, by the value of NumBars.
         sticky: whether a velocity is encoded only when it changes within a bar.
-        shifts: whether onsets are shifted off the grid, by so many parts of a step as a step is of a quarter note.
+        shifts: whether onsets are shifted off the grid, by as many parts of a step as a quarter note has steps.
     """
 
     first: Mapping[str, int]

@@ -15,7 +15,7 @@ from symbolic_music.tokenizers.region.rows import STEPS
 _SIXTEENTH = STEPS // 4
 # Bars before and after a region that are compared too, and the bars of a region at most.
 _AROUND, _MOST_BARS = 2, 24
-# Bars of the region count so many times as those around it.
+# Bars of the region count this many times as much as those around it.
 _WITHIN = 2.0
 
 

@@ -55,7 +55,7 @@ class CodecTraining(RunConfig):
     """A whole run. `sounds`: folders of sound files, each with its share of the examples."""
 
     sounds: Shares = Field(min_length=1)
-    held_out: int = Field(20, ge=2, description="every so many files of a folder are held out")
+    held_out: int = Field(20, ge=2, description="one file of this many in a folder is held out")
     data: str = ""
     codec: CodecShape = CodecShape()
     weights: CodecWeights = CodecWeights()

@@ -63,7 +63,7 @@ class FlowTraining(RunConfig):
     """A whole run. `pairs`: folders of NAME.mid and NAME.flac, each with its share of the examples."""
 
     pairs: Shares = Field(min_length=1)
-    held_out: int = Field(20, ge=2, description="every so many pairs of a folder are held out")
+    held_out: int = Field(20, ge=2, description="one pair of this many in a folder is held out")
     data: str = ""
     model: FlowShape = FlowShape()
     optim: FlowOptim = FlowOptim()

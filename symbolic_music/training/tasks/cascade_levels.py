@@ -77,7 +77,7 @@ class LevelTask(CodeWindowsTask[Recording]):
                 own = _codes(audio, self.codec)
                 above = None if self.upper is None else _codes(audio, self.upper)
             except (FileError, AudioError) as error:
-                raise TrainingError(f"{path} cannot be learnt from: {error}") from None
+                raise TrainingError(f"{path} cannot be used for training: {error}") from None
             if len(own) >= self.shape.window:
                 found.append(Recording(path, own, above, label))
         if len(found) < 2:

@@ -29,7 +29,7 @@ class CodeWindowsTask(ModelTask, Generic[Source]):
     Args:
         folders: of recordings, each with its weight in the draw.
         recordings: reads those of a folder.
-        held_out: one recording of so many is for validation.
+        held_out: one recording of this many is for validation.
         window: frames of an example.
     """
 

@@ -114,7 +114,7 @@ class CodesTask(CodeWindowsTask[Pair]):
             try:
                 pair.melody = melody_frames(read_audio(path), self.codec.format.frame_rate, pair.codes.shape[1])
             except FileError as error:
-                raise TrainingError(f"{path} has no melody to learn from: {error}") from None
+                raise TrainingError(f"{path} has no melody to train with: {error}") from None
         if self.encoder is not None:
             rng = np.random.default_rng([self.config.seed, *pair.name.encode()])
             texts = [describe(pair.score), *(describe(pair.score, rng) for _ in range(_WORDINGS - 1))]

@@ -43,7 +43,7 @@ class VoiceConfig(RunConfig):
     path: str = Field(description="folder of the voices' folders")
     voices: tuple[VoiceSource, ...] = Field(min_length=1)
     begin: str | None = Field(None, description='a folder of voices to add to, or "bundled"; their networks stay')
-    held_out: int = Field(7, ge=0, description="every so many notes of a voice are held out; 0 for none")
+    held_out: int = Field(7, ge=0, description="one note of this many of a voice is held out; 0 for none")
     data: str = ""
     optim: VoiceOptim = VoiceOptim()
 

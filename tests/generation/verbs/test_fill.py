@@ -7,7 +7,7 @@ from symbolic_music import Score, Track, bars, edit
 from symbolic_music.errors import RegionError
 from symbolic_music.generation.default_sampling import default_sampling
 from symbolic_music.score import note_table
-from symbolic_music.studio.session.model_edits import Wish, writing_of
+from symbolic_music.studio.session.model_edits import EditRequest, writing_of
 from tests.generation.untouched import check, regional
 
 BAR = 1920
@@ -44,7 +44,9 @@ def test_nothing_to_fill(gap: Score) -> None:
 def test_a_wish_draws_as_the_model_does_unless_it_says_how(gap: Score) -> None:
     spans, model = [(2 * BAR, 4 * BAR)], regional()
     usual, same, bold = (
-        writing_of(Wish(verb="fill", state=0, spans=spans, tracks=[1], alternatives=1, temperature=t), gap, model, 1)
+        writing_of(
+            EditRequest(verb="fill", state=0, spans=spans, tracks=[1], alternatives=1, temperature=t), gap, model, 1
+        )
         for t in (None, default_sampling(model).temperature, 4.0)
     )
     first = usual.finish()[0].notes.tolist()

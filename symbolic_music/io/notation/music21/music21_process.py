@@ -28,7 +28,7 @@ _PROGRAM = Path(__file__).with_name("translating.py")
 
 
 def seconds_for(size: int) -> int:
-    """Seconds of processor time that a file of so many bytes may take, `MAX_SECONDS` at most: a small one has few."""
+    """Seconds of processor time that a file of this size in bytes may take, at most `MAX_SECONDS`."""
     return min(MAX_SECONDS, _SECONDS_TO_START + math.ceil(_SECONDS_A_MEGABYTE * size / 1e6))
 
 

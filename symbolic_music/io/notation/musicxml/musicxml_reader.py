@@ -170,7 +170,7 @@ class _PartReader:
             elif meter is not None:
                 self.out.miss("meter change inside a bar")
             elif time.find("senza-misura") is None:
-                self.out.problems.append(f"measure {self.measure.number}: a meter that is none is left out")
+                self.out.problems.append(f"measure {self.measure.number}: an invalid meter is left out")
         for transpose in element.iterfind("transpose"):
             chromatic = number(transpose.findtext("chromatic")) or 0
             octaves = whole(transpose.findtext("octave-change")) or 0

@@ -175,7 +175,7 @@ class Voice:
         self.last = event
 
     def count(self, heads: int) -> None:
-        """Count a note, chord or rest of so many heads."""
+        """Count a note, chord or rest by its heads."""
         self.size.events += 1
         self.size.heads += heads
         if self.size.events > _MOST_EVENTS:
