@@ -8,7 +8,6 @@ from symbolic_music.generation.decoding.compound_sampler import PUBLISHED_WORD_S
 from symbolic_music.generation.decoding.event_request import Alternative, Drawn, Request
 from symbolic_music.generation.decoding.event_sampler import AnticipationSampler, EventSampling, sample_anticipation
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.default_sampling import default_sampling
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.inference.draft_model import with_draft
 from symbolic_music.generation.inference.prepared_gpt2 import PreparedGPT2
@@ -20,6 +19,7 @@ from symbolic_music.generation.piece_request import limits_of_request, new_piece
 from symbolic_music.generation.ranking import ranked, ranked_by_fit
 from symbolic_music.generation.regions import Region, bars, tracks_of
 from symbolic_music.generation.results import EditSession, Written, WrittenNote
+from symbolic_music.generation.sampling_defaults import default_sampling
 from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.sessions.event_edit import Editing
 from symbolic_music.generation.track_selection import select

@@ -10,7 +10,6 @@ from typing import Any, get_args
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
-from symbolic_music.generation.default_sampling import default_best_of
 from symbolic_music.generation.left_to_right.infill_for_model import infilling_of
 from symbolic_music.generation.left_to_right.midigpt_infill import BarFilling
 from symbolic_music.generation.limits import FREE, Limits
@@ -18,6 +17,7 @@ from symbolic_music.generation.planning import Asked, Plan, Verb, planned, requi
 from symbolic_music.generation.regions import Region, Span, regions_from, spans_of
 from symbolic_music.generation.results import EditSession, Written
 from symbolic_music.generation.roles import Side, role_named
+from symbolic_music.generation.sampling_defaults import default_best_of
 from symbolic_music.generation.sessions.retry_when_empty import Redrawing, deleting, silent
 from symbolic_music.generation.sessions.sequential_edits import OneAfterAnother
 from symbolic_music.generation.sessions.session_for_model import edit_session

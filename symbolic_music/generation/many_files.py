@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from symbolic_music.errors import SymbolicMusicError
 from symbolic_music.generation.default_model import adding_drums, chosen_name, loaded_model
-from symbolic_music.generation.default_sampling import default_sampling
 from symbolic_music.generation.edits import edit
 from symbolic_music.generation.ranking import ranked_by_fit
 from symbolic_music.generation.results import Written
+from symbolic_music.generation.sampling_defaults import default_sampling
 from symbolic_music.io.files import MIDI_SUFFIXES, check_targets, read
 from symbolic_music.io.provenance import statement, write_with_statement
 from symbolic_music.models import Model

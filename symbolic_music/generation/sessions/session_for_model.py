@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.default_sampling import default_sampling
 from symbolic_music.generation.results import EditSession
+from symbolic_music.generation.sampling_defaults import default_sampling
 from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.sessions.best_of import BestOf
 from symbolic_music.generation.sessions.event_edit import Editing

@@ -5,7 +5,7 @@ import pytest
 
 from symbolic_music import Score, Track, bars, edit
 from symbolic_music.errors import RegionError
-from symbolic_music.generation.default_sampling import default_sampling
+from symbolic_music.generation.sampling_defaults import default_sampling
 from symbolic_music.score import note_table
 from symbolic_music.studio.session.model_edits import EditRequest, writing_of
 from tests.generation.untouched import check, regional
