@@ -48,6 +48,8 @@ class SamplingOptions:
 
     def sampling(self, model: Model[Any]) -> Sampling | None:
         """The sampling settings; None when no option sets one: the default of the model."""
+        from symbolic_music.generation import default_sampling
+
         given = self.given_sampling()
         return replace(default_sampling(model), **given) if given else None
 
