@@ -182,7 +182,8 @@ class AlikeBars:
         best = float(alike.max(initial=0.0))
         if best == 0:
             return np.zeros(len(bars))
-        share, weights = min(best, _MOST_COPIED), (alike / best) ** _SHARPNESS
+        # What two bars share is a smaller part of the notes of both than of those of either.
+        share, weights = min(2 * best / (1 + best), _MOST_COPIED), (alike / best) ** _SHARPNESS
         return np.asarray(weights / weights.sum() * model * share / (1 - share))[at]
 
 
