@@ -327,12 +327,11 @@ _STRUCK_APART = (
 )  # fmt: skip
 # The power of these shares that the model's probabilities of drums are multiplied by.
 _USUAL = 0.5
-# Of 15,000 notes of basses in songs of Lakh, the share over which the highest part sounds at each interval, from the
-# unison to the major seventh.
-_ABOVE_A_BASS = np.array([22.2, 1.7, 6.7, 9.6, 10.4, 8.8, 2.3, 18.1, 3.9, 6.4, 7.3, 2.6]) / 100
-# How much likelier a bass is, in nats, where other parts sound at each interval above it: a logistic regression of the
-# pitch classes of 8,158 notes of basses, which a weight of the key beside it makes right at first in .43.
-_WORTH_ABOVE_A_BASS = np.array([2.03, -0.67, -0.07, 0.01, 0.57, -0.07, -0.54, 0.68, -0.77, -0.35, -0.18, -0.65])
+# Of 25560 notes of basses in songs of Lakh (benchmarks/proportions.py): the share over which the highest part sounds
+# at each interval, from the unison to the major seventh, in hundredths; and how much likelier a bass is, in nats, where
+# other parts sound there, by a logistic regression with the piece's pitch classes beside it.
+_ABOVE_A_BASS = np.array([23.1, 1.7, 6.9, 9.3, 11.2, 8.7, 2.0, 17.1, 4.1, 6.7, 6.7, 2.4])
+_WORTH_ABOVE_A_BASS = np.array([1.53, -0.64, -0.08, 0.21, 0.46, -0.06, -0.41, 0.61, -0.61, -0.4, -0.05, -0.56])
 # As how many notes these count.
 _BASS_NOTES = 16.0
 # Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.

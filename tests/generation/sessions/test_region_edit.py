@@ -127,17 +127,17 @@ def test_harmony_is_shared_out_as_elsewhere() -> None:
 
 def test_a_new_bass_lies_below_a_melody_and_below_chords_as_those_of_songs_do() -> None:
     below_g, below_c_major = (basses(np.isin(np.arange(12), classes)) for classes in ([7], [0, 4, 7]))
-    assert below_g[7] == pytest.approx(0.222, abs=0.001)
-    assert below_g[0] == pytest.approx(0.181, abs=0.001), "the fifth above it"
+    assert below_g[7] == pytest.approx(0.231, abs=0.001)
+    assert below_g[0] == pytest.approx(0.171, abs=0.001), "the fifth above it"
     assert below_c_major.argmax() == 0
-    assert below_c_major[0] > 2 * np.delete(below_c_major, 0).max()
+    assert below_c_major[0] > 1.5 * np.delete(below_c_major, 0).max()
     habits = dataclasses.replace(
         new_habits(np.zeros(0, np.int64), np.zeros(0, np.int64), (28, 52), 1, 12, 240), is_bass=True
     )
     log_p = np.full(256, -np.inf)
     log_p[36:48] = -np.log(12)
     found = np.exp(tuned(log_p, habits, np.isin(np.arange(12), [7])))
-    assert found[43] == pytest.approx((8 / 12 + 16 * 0.222) / 24, abs=0.001)
+    assert found[43] == pytest.approx((8 / 12 + 16 * 0.231) / 24, abs=0.001)
 
 
 def test_drums_beside_drums_are_the_rest_of_a_kit() -> None:
