@@ -137,7 +137,7 @@ def _shared_out(log_p: Floats, kinds: Integers, counts: Floats) -> Floats:
         return np.asarray(log_p + (np.log(wanted) - np.log(np.maximum(masses, 1e-12)))[kinds])
 
 
-def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
+def paced(log_p: Floats, pace: float, ahead: float, left: int, most: float = 1.0) -> Floats:
     """Log-probabilities of the gap classes, tilted so that a part does not fall behind its pace nor run ahead of it.
 
     What a part is behind it does not make up in the last notes: it would crowd at the end.
@@ -147,22 +147,24 @@ def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
         pace: notes a step.
         ahead: notes that are written beyond those that the pace asks for so far.
         left: steps to the end of the span.
+        most: bars ahead that count.
     """
-    bars = bars_ahead(max(ahead, -_MADE_UP * pace * left), pace)
+    bars = bars_ahead(max(ahead, -_MADE_UP * pace * left), pace, most)
     if abs(bars) < _IN_PACE:
         return log_p
     lengths = np.append(np.arange(LONGEST_GAP), [LONGEST_GAP, left if bars < 0 else 0])
     return np.asarray(log_p + bars * pace * lengths)
 
 
-def bars_ahead(ahead: float, pace: float) -> float:
-    """Bars of four quarters by which a part is ahead of its pace, at most one, and negative where it is behind.
+def bars_ahead(ahead: float, pace: float, most: float = 1.0) -> float:
+    """Bars of four quarters by which a part is ahead of its pace, and down to -1 where it is behind.
 
     Args:
         ahead: notes.
         pace: notes a step.
+        most: bars at most.
     """
-    return float(np.clip(ahead / (pace * 4 * STEPS), -1.0, 1.0))
+    return float(np.clip(ahead / (pace * 4 * STEPS), -1.0, most))
 
 
 class AlikeBars:

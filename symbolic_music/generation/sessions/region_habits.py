@@ -35,7 +35,7 @@ _A_BAR_OF_OTHERS = 7.0
 _A_BAR_OF_FURTHER_DRUMS = 10.3
 # For how many quarters new parts are silent at most: drums, basses, others.
 _LONGEST_GAPS, _LONGEST_GAP = {DRUM_INSTRUMENT: 2, **dict.fromkeys(_BASSES, 4)}, 8
-_FEW_PARTS, _OF_MANY = 3, 0.65
+_FEW_PARTS, _OF_MANY = 3, 0.6
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
