@@ -97,25 +97,19 @@ def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:
     classes = np.arange(DRUM_KEYS) % 12
     out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], classes, _scaled(habits.classes, _MOST_CLASSES))
     if sounds.any():
-        if habits.is_bass:
-            out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], classes, _BASS_NOTES * basses(sounds))
+        if habits.is_bass and sounds.sum() > 1:
+            out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], classes, _BASS_NOTES * roots(sounds))
         else:
             kinds = relation(sounds[None])[0][classes]
-            out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], kinds, habits.harmony)
+            counts = _BASS_NOTES * _BELOW_A_LINE if habits.is_bass else habits.harmony
+            out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], kinds, counts)
     return out
 
 
-def basses(sounds: Mask) -> Floats:
-    """How likely basses of songs play each pitch class below some that sound, (12,) to (12,).
-
-    Below a single one as often as it lies at that interval above them, else by all intervals together. So a bass
-    neither doubles a melody nor takes any note of a chord for its root.
-    """
+def roots(sounds: Mask) -> Floats:
+    """How likely basses of songs play each pitch class below some that sound, (12,) to (12,)."""
     above = np.stack([np.roll(sounds, -pitch_class) for pitch_class in range(12)])
-    if sounds.sum() == 1:
-        found = (above * _ABOVE_A_BASS).sum(axis=1)
-    else:
-        found = np.exp((above * _WORTH_ABOVE_A_BASS).sum(axis=1))
+    found = np.exp((above * _WORTH_ABOVE_A_BASS).sum(axis=1))
     return np.asarray(found / found.sum())
 
 
@@ -137,7 +131,7 @@ def _shared_out(log_p: Floats, kinds: Integers, counts: Floats) -> Floats:
         return np.asarray(log_p + (np.log(wanted) - np.log(np.maximum(masses, 1e-12)))[kinds])
 
 
-def paced(log_p: Floats, pace: float, ahead: float, left: int, most: float = 1.0) -> Floats:
+def paced(log_p: Floats, pace: float, ahead: float, left: int, slowing: float = 1.0) -> Floats:
     """Log-probabilities of the gap classes, tilted so that a part does not fall behind its pace nor run ahead of it.
 
     What a part is behind it does not make up in the last notes: it would crowd at the end.
@@ -147,24 +141,23 @@ def paced(log_p: Floats, pace: float, ahead: float, left: int, most: float = 1.0
         pace: notes a step.
         ahead: notes that are written beyond those that the pace asks for so far.
         left: steps to the end of the span.
-        most: bars ahead that count.
+        slowing: times as much that a part that is ahead is slowed down.
     """
-    bars = bars_ahead(max(ahead, -_MADE_UP * pace * left), pace, most)
+    bars = bars_ahead(max(ahead, -_MADE_UP * pace * left), pace)
     if abs(bars) < _IN_PACE:
         return log_p
     lengths = np.append(np.arange(LONGEST_GAP), [LONGEST_GAP, left if bars < 0 else 0])
-    return np.asarray(log_p + bars * pace * lengths)
+    return np.asarray(log_p + bars * (slowing if bars > 0 else 1.0) * pace * lengths)
 
 
-def bars_ahead(ahead: float, pace: float, most: float = 1.0) -> float:
-    """Bars of four quarters by which a part is ahead of its pace, and down to -1 where it is behind.
+def bars_ahead(ahead: float, pace: float) -> float:
+    """Bars of four quarters by which a part is ahead of its pace, at most one, and negative where it is behind.
 
     Args:
         ahead: notes.
         pace: notes a step.
-        most: bars at most.
     """
-    return float(np.clip(ahead / (pace * 4 * STEPS), -1.0, most))
+    return float(np.clip(ahead / (pace * 4 * STEPS), -1.0, 1.0))
 
 
 class AlikeBars:
@@ -299,7 +292,7 @@ class Habits:
         classes: of its notes, how many are of each pitch class, (12,).
         usual: nats by which keys are more likely than for the model, (256,); None for a part with notes elsewhere.
         one_of: sets of keys of which at most one begins at a time.
-        is_bass: whether it is a new bass, whose notes lie below what sounds as those of basses do: see `basses`.
+        is_bass: whether it is a new bass, whose notes lie below what sounds as those of basses do: see `roots`.
     """
 
     keys: Mask
@@ -329,10 +322,10 @@ _STRUCK_APART = (
 )  # fmt: skip
 # The power of these shares that the model's probabilities of drums are multiplied by.
 _USUAL = 0.5
-# Of 25560 notes of basses in songs of Lakh (benchmarks/proportions.py): the share over which the highest part sounds
-# at each interval, from the unison to the major seventh, in hundredths; and how much likelier a bass is, in nats, where
-# other parts sound there, by a logistic regression with the piece's pitch classes beside it.
-_ABOVE_A_BASS = np.array([23.1, 1.7, 6.9, 9.3, 11.2, 8.7, 2.0, 17.1, 4.1, 6.7, 6.7, 2.4])
+# Of 25,560 notes of basses in songs of Lakh (benchmarks/proportions.py), how many begin on the pitch class of the highest
+# part, a semitone from it, and elsewhere; and how much likelier a bass is, in nats, where other parts sound at each
+# interval above it, by a logistic regression with the piece's pitch classes beside it.
+_BELOW_A_LINE = np.array([0.231, 0.041, 0.728])
 _WORTH_ABOVE_A_BASS = np.array([1.53, -0.64, -0.08, 0.21, 0.46, -0.06, -0.41, 0.61, -0.61, -0.4, -0.05, -0.56])
 # As how many notes these count.
 _BASS_NOTES = 16.0

@@ -18,8 +18,8 @@ from symbolic_music.tokenizers.region import rows as r
 _REMEMBERED = 2048
 # How much denser than the whole the rest of a bar may become, where limits say how many notes a bar has.
 _CROWDED = 1.25
-# How many bars of notes that a new part is ahead of its pace slow it further down.
-_NEW_PART_AHEAD = 4.0
+# How much more a new part that is ahead of its pace is slowed down than one with habits.
+_NEW_PART_SLOWED = 6.0
 # By how much a part that is a bar ahead of its pace becomes less likely, in nats.
 _OUT_OF_TURN = 2.0
 # Steps of the gap classes that are notes, which classes these are, and durations.
@@ -48,7 +48,7 @@ class RegionLine:
         self._habits = list(request.habits)
         # A new part has no rhythm of its own that a stricter pace could break.
         is_new = all(habits is not None and habits.usual is not None for habits in request.habits)
-        self._most_ahead = _NEW_PART_AHEAD if is_new else 1.0
+        self._slowing = _NEW_PART_SLOWED if is_new else 1.0
         self._numbers = [slot for slot, _ in request.slots]
         instruments = sorted({instrument for _, instrument in request.slots} - {r.PEDAL_INSTRUMENT})
         self._candidates = np.concatenate([np.arange(128 * i, 128 * i + 128) for i in instruments])
@@ -103,7 +103,7 @@ class RegionLine:
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
         if pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
-            log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now, self._most_ahead)
+            log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now, self._slowing)
         times = self._now + _STEPS[None]
         allowed = np.zeros(r.GAPS, bool)
         onsets = self._obeying(lambda constraint, so_far: constraint.onsets(so_far, times), times.shape)
