@@ -322,9 +322,9 @@ _STRUCK_APART = (
 )  # fmt: skip
 # The power of these shares that the model's probabilities of drums are multiplied by.
 _USUAL = 0.5
-# Of 25,560 notes of basses in songs of Lakh (benchmarks/proportions.py), the shares that begin on the pitch class of the
-# highest part, a semitone from it, and elsewhere; and how much likelier a bass is, in nats, where other parts sound at
-# each interval above it, by a logistic regression with the piece's pitch classes beside it.
+# Of 25,560 notes of basses in songs of Lakh (benchmarks/proportions.py), the shares that begin on the pitch class of
+# the highest part, a semitone from it, and elsewhere; and how much likelier a bass is, in nats, where other parts sound
+# at each interval above it, by a logistic regression with the piece's pitch classes beside it.
 _BELOW_A_LINE = np.array([0.231, 0.041, 0.728])
 _WORTH_ABOVE_A_BASS = np.array([1.53, -0.64, -0.08, 0.21, 0.46, -0.06, -0.41, 0.61, -0.61, -0.4, -0.05, -0.56])
 # As how many notes these count.
