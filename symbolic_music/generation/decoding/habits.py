@@ -67,22 +67,28 @@ def relation(classes: Mask) -> Integers:
     return np.where(classes, IN_CHORD, np.where(near, CLASH, NEITHER))
 
 
-def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """The pitched notes of all other slots."""
+def sounding(events: GridEvents, slots: Sequence[int], chords: Sequence[tuple[int, str]] = ()) -> Sounding:
+    """The pitched notes of all other slots, and chords that are to sound with them: (step, name), "-" for none."""
     chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
-    return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
+    notes = np.stack([events.time[chosen], events.duration[chosen], events.pitch[chosen]])
+    return Sounding(*np.concatenate([notes, _held(chords, chords[-1][0] if chords else 0)], axis=1))
 
 
 def sounding_chords(chords: Sequence[tuple[int, str]], until: int) -> Sounding:
     """Chords that are asked for: (step, name), sorted; each holds until the next, and the last until step `until`."""
+    return Sounding(*_held(chords, until))
+
+
+def _held(chords: Sequence[tuple[int, str]], until: int) -> Integers:
+    """Time, duration and pitch class of the notes of chords, (3, n)."""
     ends = [*(step for step, _ in chords[1:]), until]
     held = [
         (step, end - step, pitch)
-        for (step, name), end in zip(chords, ends, strict=True)
+        for (step, name), end in zip(chords, ends, strict=False)
         for pitch in chord_classes(name)
         if step < end
     ]
-    return Sounding(*np.array(held, np.int64).reshape(-1, 3).T)
+    return np.array(held, np.int64).reshape(-1, 3).T
 
 
 def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:

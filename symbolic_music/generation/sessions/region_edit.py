@@ -25,6 +25,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.draft import Draft
+from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
 from symbolic_music.generation.sessions.layers import layers
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.proportion import proportion, rests
@@ -34,6 +35,7 @@ from symbolic_music.generation.views.model_view import follows_chords
 from symbolic_music.generation.views.track_style import Voice, voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
+from symbolic_music.theory import likely_key
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import Layout
@@ -86,6 +88,8 @@ class RegionEditing(PlannedSession):
         self._layers = layers(score, edit, self._with_pedal)
         # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
         self._expected: dict[int, float] = {}
+        # By the number of the region.
+        self._planned: dict[int, tuple[tuple[int, str], ...]] = {}
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -118,8 +122,8 @@ class RegionEditing(PlannedSession):
 
     def _rests(self, span: Span) -> dict[int, NDArray[np.bool_]]:
         """In which bars of a span the new parts of a band rest; none where the limits are free."""
-        new = [track for tracks in self._layers for track in tracks if not (self._given["track"] == track).any()]
-        if len(self._layers) < len(self._edit.tracks) or len(new) < 2 or self._edit.limits.free:
+        new = self._new_parts()
+        if len(new) < 2 or self._edit.limits.free:
             return {}
         around = self._given["track"][inside(self._given, *span)]
         parts = len(np.union1d(around, self._edit.tracks))
@@ -127,6 +131,31 @@ class RegionEditing(PlannedSession):
         instruments = [DRUM_INSTRUMENT if tracks[track].is_drum else tracks[track].program for track in new]
         bars = len(self._bar_lines(span)) - 1
         return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
+
+    def _chords_of_melody(self, number: int) -> tuple[tuple[int, str], ...]:
+        """(step, name) of the chords of a new band in a region where a melody alone is given; none otherwise."""
+        if number not in self._planned:
+            self._planned[number] = self._harmonised(self._edit.spans[number])
+        return self._planned[number]
+
+    def _harmonised(self, span: Span) -> tuple[tuple[int, str], ...]:
+        if len(self._new_parts()) < 2:
+            return ()
+        given, instruments = self._given, self._score.replace(notes=self._given).instruments
+        pitched = given[instruments < DRUM_INSTRUMENT]
+        melody, key = pitched[inside(pitched, *span)], likely_key(self._score.replace(notes=given))
+        if key is None or not is_a_line(melody):
+            return ()
+        edges = self._bar_lines(span)
+        names = harmonised(melody, edges, self._score.ticks_per_quarter, key)
+        return (*zip(self.steps(edges[:-1]).tolist(), names, strict=True), (int(self.steps(span)[1]), "-"))
+
+    def _new_parts(self) -> list[int]:
+        """The parts of a band that have no notes elsewhere, in the order in which they are written."""
+        if len(self._layers) < len(self._edit.tracks):
+            return []
+        played = np.unique(self._given["track"]).tolist()
+        return [track for tracks in self._layers for track in tracks if track not in played]
 
     def _divided(self, span: Span, tracks: Sequence[int], rests_in: NDArray[np.bool_] | None = None) -> list[Span]:
         """A span in parts that begin on bar lines and are as long as the model writes some tracks at once.
@@ -272,7 +301,11 @@ class RegionEditing(PlannedSession):
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # Chords and rhythm that are given leave nothing to habit.
-        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen)
+        over = (
+            sounding_chords(self._chords, part.end)
+            if self._chords
+            else sounding(events, chosen, self._chords_of_melody(number))
+        )
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
