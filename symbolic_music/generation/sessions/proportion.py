@@ -1,7 +1,7 @@
 """The proportions of a band: in which bars its new parts rest, and whether a part has as many notes as is asked of it.
 
-Shares are of sixteen bars of 941 songs of Lakh (benchmarks/proportions.py): the more parts a song has, the fewer of them
-play in a bar. Of three parts 2.8 do, of five 4.3, of eight 5.8, of twelve 7.5.
+Shares are of sixteen bars of 941 songs of Lakh (benchmarks/proportions.py): the more parts a song has, the fewer of
+them play in a bar. Of three parts 2.8 do, of five 4.3, of eight 5.8, of twelve 7.5.
 """
 
 from __future__ import annotations
