@@ -16,6 +16,7 @@ from symbolic_music.generation.left_to_right.row_continuation import RowWriting
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
+from symbolic_music.generation.piece_request import tracks_of, usual_band
 from symbolic_music.generation.planning import require_limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit_session import edit_session
@@ -26,7 +27,6 @@ from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
 
 # The tracks of a piece from nothing, for models that write into tracks.
-_BAND = (Track("Piano", 0), Track("Guitar", 25), Track("Bass", 33), Track("Drums", 0, is_drum=True))
 # A piece may end of its own will in the last quarter of the time that it is given.
 _MAY_END = 0.75
 _PEDALS = (64, 66, 67)
@@ -137,8 +137,8 @@ def _continuation(
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
         if loaded.reads == "regions" and not written:
-            tracks = _BAND[:1] if loaded.tokenizer.reads_pedal else _BAND
-            wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
+            wider = score.replace(tracks=tracks_of([0])) if loaded.tokenizer.reads_pedal else usual_band(score, seed)
+            written = list(range(len(wider.tracks)))
         score = wider
     elif not written:
         raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")

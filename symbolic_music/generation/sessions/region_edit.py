@@ -25,7 +25,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.draft import Draft
-from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
+from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line, progression
 from symbolic_music.generation.sessions.layers import layers
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.proportion import proportion, rests
@@ -51,6 +51,7 @@ _AT_ONCE = 32
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
+_KEYS = 24
 # What the number of notes of a candidate counts beside its fit, which is the mean of some eight shares.
 _PROPORTION = 0.25
 
@@ -88,8 +89,8 @@ class RegionEditing(PlannedSession):
         self._layers = layers(score, edit, self._with_pedal)
         # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
         self._expected: dict[int, float] = {}
-        # By the number of the region.
-        self._planned: dict[int, tuple[tuple[int, str], ...]] = {}
+        # By the numbers of the region and, of a new piece, of the result.
+        self._planned: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {}
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -132,23 +133,37 @@ class RegionEditing(PlannedSession):
         bars = len(self._bar_lines(span)) - 1
         return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
 
-    def _chords_of_melody(self, number: int) -> tuple[tuple[int, str], ...]:
-        """(step, name) of the chords of a new band in a region where a melody alone is given; none otherwise."""
-        if number not in self._planned:
-            self._planned[number] = self._harmonised(self._edit.spans[number])
-        return self._planned[number]
+    def _band_chords(self, number: int, draft: Draft) -> tuple[tuple[int, str], ...]:
+        """(step, name) of the chords of a new band in a region: with a melody alone, or in a new piece.
 
-    def _harmonised(self, span: Span) -> tuple[tuple[int, str], ...]:
+        None where other chords are asked for or sound.
+        """
+        at = number, 0 if len(self._score) else draft.number // self._each
+        if at not in self._planned:
+            span = self._edit.spans[number]
+            names = self._harmonised(span) if len(self._score) else self._progression(span, at[1])
+            lines = self.steps(self._bar_lines(span)).tolist()
+            self._planned[at] = (*zip(lines, names, strict=False), (lines[-1], "-")) if names else ()
+        return self._planned[at]
+
+    def _harmonised(self, span: Span) -> list[str]:
+        """A chord for each bar of a melody that is alone."""
         if len(self._new_parts()) < 2:
-            return ()
+            return []
         given, instruments = self._given, self._score.replace(notes=self._given).instruments
         pitched = given[instruments < DRUM_INSTRUMENT]
         melody, key = pitched[inside(pitched, *span)], likely_key(self._score.replace(notes=given))
         if key is None or not is_a_line(melody):
-            return ()
-        edges = self._bar_lines(span)
-        names = harmonised(melody, edges, self._score.ticks_per_quarter, key)
-        return (*zip(self.steps(edges[:-1]).tolist(), names, strict=True), (int(self.steps(span)[1]), "-"))
+            return []
+        return harmonised(melody, self._bar_lines(span), self._score.ticks_per_quarter, key)
+
+    def _progression(self, span: Span, result: int) -> list[str]:
+        """A chord for each bar of a new piece of several parts, in the key that is asked for or any."""
+        limits, seed = self._edit.limits, self._derived(span[0], result)
+        key = seed % _KEYS if limits.scale is None else limits.key
+        if len(self._new_parts()) < 2 or key is None:
+            return []
+        return progression(len(self._bar_lines(span)) - 1, key, seed)
 
     def _new_parts(self) -> list[int]:
         """The parts of a band that have no notes elsewhere, in the order in which they are written."""
@@ -250,7 +265,8 @@ class RegionEditing(PlannedSession):
         number, layer, *place = at
         ahead = [*later, *self._edit.spans[number + 1 :]]
         # Alternatives that have the same so far ask for the same.
-        same = len(drafts) if not any(at) else 1 if any(place) or len(self._layers) == 1 else self._each
+        is_first = not any(at) and len(self._score) > 0
+        same = len(drafts) if is_first else 1 if any(place) or len(self._layers) == 1 else self._each
         firsts = [self._request(number, ahead, draft, planner) for draft in drafts[::same]]
         requests = [firsts[i // same] for i in range(len(drafts))]
         numbers = number, *place, *([layer] if layer else [])
@@ -304,7 +320,7 @@ class RegionEditing(PlannedSession):
         over = (
             sounding_chords(self._chords, part.end)
             if self._chords
-            else sounding(events, chosen, self._chords_of_melody(number))
+            else sounding(events, chosen, self._band_chords(number, draft))
         )
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
