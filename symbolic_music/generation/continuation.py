@@ -16,13 +16,13 @@ from symbolic_music.generation.left_to_right.row_continuation import RowWriting
 from symbolic_music.generation.left_to_right.text_writing import TEXT_MODEL, takes_text, text_session
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
-from symbolic_music.generation.piece_request import tracks_of, usual_band
+from symbolic_music.generation.piece_request import tracks_of, usual_band, with_progression
 from symbolic_music.generation.planning import require_limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.edit_session import edit_session
 from symbolic_music.generation.sessions.planned_session import Edit, Write
 from symbolic_music.generation.sessions.redrawing import Redrawing, silent
-from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.generation.views.model_view import edits, follows_chords, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
 
@@ -139,6 +139,8 @@ def _continuation(
         if loaded.reads == "regions" and not written:
             wider = score.replace(tracks=tracks_of([0])) if loaded.tokenizer.reads_pedal else usual_band(score, seed)
             written = list(range(len(wider.tracks)))
+        if follows_chords(loaded) and len(written) > 1:
+            limits = with_progression(limits, seed)
         score = wider
     elif not written:
         raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")

@@ -13,6 +13,7 @@ from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT, instrument_name, instrument_number
 from symbolic_music.generation.decoding.row_sampler import RowNetwork
 from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.sessions.harmonising import progression
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.models import Model
 from symbolic_music.score import KEY, METER, TEMPO, Score, Track
@@ -27,6 +28,8 @@ _PROGRAMS = {
     0: 384, 48: 276, 25: 195, 73: 132, 49: 117, 26: 115, 24: 113, 1: 112, 56: 111, 4: 100, 27: 99, 65: 95, 57: 88,
     29: 88, 66: 83, 28: 71, 71: 70, 68: 68, 61: 67, 11: 66, 60: 64, 50: 64, 30: 63, 52: 60, 18: 56, 5: 53, 46: 51,
 }  # fmt: skip
+# Bars after which the chords of a new piece return.
+_CHORD_BARS = 16
 _LOG_TEMPO, _TEMPOS = (np.log(116.0), 0.28), (66.0, 180.0)
 
 
@@ -93,6 +96,17 @@ def usual_band(score: Score, seed: int) -> Score:
         tracks=tracks_of(band),
         tempos=score.tempos if len(score.tempos) else np.array([(0, round(60_000_000 / round(tempo)))], TEMPO),
     )
+
+
+def with_progression(limits: Limits, seed: int) -> Limits:
+    """The limits under which a band plays a new piece: chords of the key, a bar each, where others are not asked for.
+
+    Parts that are written one after another would stay on the first one's tonic else.
+    """
+    key = limits.key if limits.scale is not None else seed % 24
+    if limits.free or limits.chart is not None or limits.chords or key is None:
+        return limits
+    return replace(limits, chart=" | ".join(progression(_CHORD_BARS, key, seed)), passing_notes=True)
 
 
 def limits_of_request(model: Model[Any], piece: Score, limits: Limits) -> Limits:

@@ -25,8 +25,8 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.draft import Draft
-from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line, progression
-from symbolic_music.generation.sessions.layers import layers
+from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
+from symbolic_music.generation.sessions.layers import BASSES, layers
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_habits import Elsewhere
@@ -51,7 +51,6 @@ _AT_ONCE = 32
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
-_KEYS = 24
 # What the number of notes of a candidate counts beside its fit, which is the mean of some eight shares.
 _PROPORTION = 0.25
 
@@ -89,8 +88,8 @@ class RegionEditing(PlannedSession):
         self._layers = layers(score, edit, self._with_pedal)
         # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
         self._expected: dict[int, float] = {}
-        # By the numbers of the region and, of a new piece, of the result.
-        self._planned: dict[tuple[int, int], tuple[tuple[int, str], ...]] = {}
+        # By the number of the region.
+        self._planned: dict[int, tuple[tuple[int, str], ...]] = {}
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -133,37 +132,23 @@ class RegionEditing(PlannedSession):
         bars = len(self._bar_lines(span)) - 1
         return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
 
-    def _band_chords(self, number: int, draft: Draft) -> tuple[tuple[int, str], ...]:
-        """(step, name) of the chords of a new band in a region: with a melody alone, or in a new piece.
+    def _chords_of_melody(self, number: int) -> tuple[tuple[int, str], ...]:
+        """(step, name) of the chords under a melody that is given alone to a new band; none otherwise."""
+        if number not in self._planned:
+            self._planned[number] = self._harmonised(self._edit.spans[number])
+        return self._planned[number]
 
-        None where other chords are asked for or sound.
-        """
-        at = number, 0 if len(self._score) else draft.number // self._each
-        if at not in self._planned:
-            span = self._edit.spans[number]
-            names = self._harmonised(span) if len(self._score) else self._progression(span, at[1])
-            lines = self.steps(self._bar_lines(span)).tolist()
-            self._planned[at] = (*zip(lines, names, strict=False), (lines[-1], "-")) if names else ()
-        return self._planned[at]
-
-    def _harmonised(self, span: Span) -> list[str]:
-        """A chord for each bar of a melody that is alone."""
+    def _harmonised(self, span: Span) -> tuple[tuple[int, str], ...]:
         if len(self._new_parts()) < 2:
-            return []
+            return ()
         given, instruments = self._given, self._score.replace(notes=self._given).instruments
         pitched = given[instruments < DRUM_INSTRUMENT]
         melody, key = pitched[inside(pitched, *span)], likely_key(self._score.replace(notes=given))
         if key is None or not is_a_line(melody):
-            return []
-        return harmonised(melody, self._bar_lines(span), self._score.ticks_per_quarter, key)
-
-    def _progression(self, span: Span, result: int) -> list[str]:
-        """A chord for each bar of a new piece of several parts, in the key that is asked for or any."""
-        limits, seed = self._edit.limits, self._derived(span[0], result)
-        key = seed % _KEYS if limits.scale is None else limits.key
-        if len(self._new_parts()) < 2 or key is None:
-            return []
-        return progression(len(self._bar_lines(span)) - 1, key, seed)
+            return ()
+        edges = self._bar_lines(span)
+        names = harmonised(melody, edges, self._score.ticks_per_quarter, key)
+        return (*zip(self.steps(edges[:-1]).tolist(), names, strict=True), (int(self.steps(span)[1]), "-"))
 
     def _new_parts(self) -> list[int]:
         """The parts of a band that have no notes elsewhere, in the order in which they are written."""
@@ -265,8 +250,7 @@ class RegionEditing(PlannedSession):
         number, layer, *place = at
         ahead = [*later, *self._edit.spans[number + 1 :]]
         # Alternatives that have the same so far ask for the same.
-        is_first = not any(at) and len(self._score) > 0
-        same = len(drafts) if is_first else 1 if any(place) or len(self._layers) == 1 else self._each
+        same = len(drafts) if not any(at) else 1 if any(place) or len(self._layers) == 1 else self._each
         firsts = [self._request(number, ahead, draft, planner) for draft in drafts[::same]]
         requests = [firsts[i // same] for i in range(len(drafts))]
         numbers = number, *place, *([layer] if layer else [])
@@ -316,12 +300,11 @@ class RegionEditing(PlannedSession):
         chosen = [slot for slot, _ in slots]
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
+        # The others follow the bass, whose notes they meet; chords that do not sound yet would scatter them.
+        is_bass = all(instrument in BASSES for _, instrument in wanted)
+        planned = self._chords_of_melody(number) if is_bass else ()
         # Chords and rhythm that are given leave nothing to habit.
-        over = (
-            sounding_chords(self._chords, part.end)
-            if self._chords
-            else sounding(events, chosen, self._band_chords(number, draft))
-        )
+        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen, planned)
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
