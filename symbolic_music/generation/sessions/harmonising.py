@@ -1,7 +1,7 @@
-"""The chords that a new band plays to a melody alone.
+"""The chords whose roots a new bass looks for under a melody alone.
 
-Parts that are written one after another each fit what sounds so far; of a melody alone that is one pitch class at a
-time, and the parts would double it. So a chord is chosen for each bar first.
+Parts that are written one after another each fit what sounds so far. Of a melody alone that is one pitch class at a
+time, which says little about the chord, and the bass is written first. So a chord is chosen for each bar.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.draft import Draft
 from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
-from symbolic_music.generation.sessions.layers import layers
+from symbolic_music.generation.sessions.layers import BASSES, layers
 from symbolic_music.generation.sessions.planned_session import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_habits import Elsewhere
@@ -133,7 +133,7 @@ class RegionEditing(PlannedSession):
         return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
 
     def _chords_of_melody(self, number: int) -> tuple[tuple[int, str], ...]:
-        """(step, name) of the chords of a new band in a region where a melody alone is given; none otherwise."""
+        """(step, name) of the chords under a melody that is given alone to a new band; none otherwise."""
         if number not in self._planned:
             self._planned[number] = self._harmonised(self._edit.spans[number])
         return self._planned[number]
@@ -300,12 +300,11 @@ class RegionEditing(PlannedSession):
         chosen = [slot for slot, _ in slots]
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
+        # The others follow the bass, whose notes they meet; chords that do not sound yet would scatter them.
+        is_bass = all(instrument in BASSES for _, instrument in wanted)
+        planned = self._chords_of_melody(number) if is_bass else ()
         # Chords and rhythm that are given leave nothing to habit.
-        over = (
-            sounding_chords(self._chords, part.end)
-            if self._chords
-            else sounding(events, chosen, self._chords_of_melody(number))
-        )
+        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen, planned)
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
