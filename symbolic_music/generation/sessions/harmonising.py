@@ -1,7 +1,7 @@
-"""The chords that a new band plays to a melody alone, or in a new piece.
+"""Chords of a bar each: those whose roots a new bass looks for under a melody alone, and those of a new piece.
 
-Parts that are written one after another each fit what sounds so far; of a melody or a bass alone that is one pitch
-class at a time, and the parts would double it or stay on the tonic. So a chord is chosen for each bar first.
+Parts that are written one after another each fit what sounds so far. Of a melody or a bass alone that is one pitch
+class at a time, which says little about the chord. So a chord is chosen for each bar first.
 """
 
 from __future__ import annotations

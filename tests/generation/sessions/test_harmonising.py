@@ -51,7 +51,7 @@ def test_what_is_a_line() -> None:
     assert not is_a_line(chord[:0])
 
 
-def test_a_band_plays_chords_to_a_melody_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_bass_looks_for_roots_of_chords_under_a_melody_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = requested(monkeypatch)
     notes = melody((72, 76, 79, 76), (77, 81, 77, 72), (79, 74, 71, 74), (72, 72))
     score = Score(notes=notes, tracks=(Track("Flute", 73),))
@@ -59,6 +59,9 @@ def test_a_band_plays_chords_to_a_melody_alone(monkeypatch: pytest.MonkeyPatch) 
     sounds = requests[0].sounds(245)
     assert sounds is not None
     assert np.flatnonzero(sounds).tolist() == [0, 5, 9], "F major in the second bar"
+    after = next(one for one in requests if one.slots[0][1] == 0).sounds(245)
+    assert after is not None
+    assert after.sum() <= 2, "the melody and the bass"
     requests.clear()
     generation.accompany(score, [0], regional(), seed=1, instruments=["bass", "piano"], limits=Limits(chart="Dm"))
     sounds = requests[0].sounds(245)
