@@ -1,11 +1,12 @@
 """How the parts of a band fit each other that a region model writes: one after another, at once, and in the songs.
 
-python benchmarks/bands.py STORE MODEL [--songs 20] [--name bands]
+python benchmarks/bands.py STORE MODEL [--songs 20] [--tasks accompanied,added] [--apart] [--name bands]
 
 Songs of the validation and test splits with drums and three to eight tracks. Four bars of all tracks are rewritten;
 eight bars are added after an excerpt; sixteen bars are written around the highest track. Parts are written at once
-where limits count their notes together: a limit of 128 notes at once limits nothing else. Each written track is
-measured by itself, as edits in context are.
+where limits count their notes together: a limit of 128 notes at once limits nothing else; `--apart` leaves that out.
+Each written track is measured by itself, as edits in context are. Of accompaniments it is also measured how thick they
+are and what the bass plays, and of drums and a bass that are added to the whole song over eight bars how they end.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from arguments import arguments
+from band_measures import BASSES, at_the_end, bass_line, thickness
 from result_file import row, write_result
 from task_pages import kept_track, within
 from tqdm import tqdm
@@ -79,6 +81,34 @@ def tasks(song: Score, first: int, model: sm.models.Model, seed: int) -> dict[st
     }
 
 
+def of_the_band(score: Score, original: Score) -> dict[str, float]:
+    """Figures of an accompaniment of the highest track, in its middle bars."""
+    kept, lines = kept_track(original, 5), original.bars(original.end + 1)[4:][: AROUND // 2 + 1]
+    others = [track for track in range(len(score.tracks)) if track != kept]
+    return {**thickness(score, lines, kept), **bass_line(score, lines, kept), **at_the_end(score, lines, others)}
+
+
+def of_added(song: Score, first: int, model: sm.models.Model, seed: int) -> Iterator[tuple[str, str, str, float]]:
+    """Task, system, figure and value of drums and of a bass that are added, and of those of the song."""
+    lines = song.bars(song.end + 1)[first - 1 : first + ADDED]
+    region = [sm.bars(first, first + ADDED - 1)]
+    for role in ("drums", "bass"):
+        is_own = [x.is_drum if role == "drums" else not x.is_drum and x.program in BASSES for x in song.tracks]
+        own = np.flatnonzero(is_own).tolist()
+        new = sm.add_track(song, role=role, regions=region, model=model, seed=seed)
+        for name, score, tracks in (("the songs", song, own), ("one after another", new, [len(song.tracks)])):
+            found = at_the_end(score, lines, tracks)
+            if role == "bass":
+                melody = kept_track(song, first)
+                found |= bass_line(_without(score, own) if score is new else score, lines, melody)
+            for figure, value in found.items():
+                yield f"{role} added", name, figure, value
+
+
+def _without(score: Score, tracks: list[int]) -> Score:
+    return score.replace(notes=score.notes[~np.isin(score.notes["track"], tracks)])
+
+
 def measured(score: Score, original: Score, first: int, bars: int) -> list[tuple[str, str, float]]:
     """Kind, figure and value of each track that the original has in some bars."""
     lines = original.bars(original.end + 1)
@@ -96,21 +126,30 @@ def measured(score: Score, original: Score, first: int, bars: int) -> list[tuple
 
 
 def main() -> None:
-    asked = arguments("store", "model", songs=20, name="bands")
-    model, store = sm.load_model(asked.model), NoteStore(asked.store)
+    asked = arguments(
+        "store", "model", songs=20, name="bands", tasks="rewritten,continued,accompanied,added", apart=False
+    )
+    model, store, chosen = sm.load_model(asked.model), NoteStore(asked.store), asked.tasks.split(",")
+    systems = {name: limits for name, limits in SYSTEMS.items() if name != "at once" or not asked.apart}
     values = dict[tuple[str, str, str], list[float]]()
     done = 0
     for seed, (song, first) in enumerate(tqdm(songs(store, asked.songs), total=asked.songs)):
         try:
+            found = list(of_added(song, first, model, seed)) if "added" in chosen else []
             for task, (original, bar, bars, write) in tasks(song, first, model, seed).items():
-                results = {"the songs": original, **{name: write(limits) for name, limits in SYSTEMS.items()}}
+                if task not in chosen:
+                    continue
+                results = {"the songs": original, **{name: write(limits) for name, limits in systems.items()}}
                 for name, score in results.items():
                     for kind, figure, value in measured(score, original, bar, bars):
-                        column = FIGURES[kind].get(figure, "half to twice the notes")
-                        values.setdefault((task, name, column), []).append(value)
+                        found.append((task, name, FIGURES[kind].get(figure, "half to twice the notes"), value))
+                    if task == "accompanied":
+                        found += [(task, name, *one) for one in of_the_band(score, original).items()]
         except SymbolicMusicError as error:
             print(f"song {seed}: {error}")
             continue
+        for *key, value in found:
+            values.setdefault((key[0], key[1], key[2]), []).append(value)
         done += 1
     rows = [row(f"{task}, {name}: {figure}", float(np.nanmean(v))) for (task, name, figure), v in values.items()]
     write_result(asked.name, f"{done} songs", rows)

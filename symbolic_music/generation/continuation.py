@@ -16,17 +16,17 @@ from symbolic_music.generation.left_to_right.skytnt_continuation import RowWriti
 from symbolic_music.generation.left_to_right.text_to_music import TEXT_MODEL, takes_text, text_session
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
+from symbolic_music.generation.piece_request import tracks_of, usual_band, with_progression
 from symbolic_music.generation.planning import require_limits
 from symbolic_music.generation.results import EditSession, Progress, finished
 from symbolic_music.generation.sessions.base import Edit, Write
 from symbolic_music.generation.sessions.retry_when_empty import Redrawing, silent
 from symbolic_music.generation.sessions.session_for_model import edit_session
-from symbolic_music.generation.views.model_view import edits, writable
+from symbolic_music.generation.views.model_view import edits, follows_chords, writable
 from symbolic_music.models import Model
 from symbolic_music.score import CONTROL, METER, TEMPO, Score, Track
 
 # The tracks of a piece from nothing, for models that write into tracks.
-_BAND = (Track("Piano", 0), Track("Guitar", 25), Track("Bass", 33), Track("Drums", 0, is_drum=True))
 # A piece may end of its own will in the last quarter of the time that it is given.
 _MAY_END = 0.75
 _PEDALS = (64, 66, 67)
@@ -137,8 +137,10 @@ def _continuation(
         wider = score.replace(tracks=(*score.tracks, *(Track(name, part) for name, part in parts)))
         written = list(range(len(score.tracks) if loaded.view.parts else 0, len(wider.tracks)))
         if loaded.reads == "regions" and not written:
-            tracks = _BAND[:1] if loaded.tokenizer.reads_pedal else _BAND
-            wider, written = score.replace(tracks=tracks), list(range(len(tracks)))
+            wider = score.replace(tracks=tracks_of([0])) if loaded.tokenizer.reads_pedal else usual_band(score, seed)
+            written = list(range(len(wider.tracks)))
+        if follows_chords(loaded) and len(written) > 1:
+            limits = with_progression(limits, seed)
         score = wider
     elif not written:
         raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")

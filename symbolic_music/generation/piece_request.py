@@ -13,10 +13,24 @@ from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT, instrument_name, instrument_number
 from symbolic_music.generation.decoding.skytnt_sampler import RowNetwork
 from symbolic_music.generation.limits import Limits
+from symbolic_music.generation.sessions.harmonising import progression
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.models import Model
 from symbolic_music.score import KEY, METER, TEMPO, Score, Track
 from symbolic_music.theory import key_name, key_signature
+
+# Of 1,052 songs of Lakh: in how many there are drums and a bass, the basses there are, how many have one to four parts
+# beside them (others have more), the commonest programs of these parts, and quarters a minute (mean of the logarithm
+# and its deviation).
+_WITH_DRUMS, _WITH_BASS, _BASSES = 0.8, 0.75, (32, 33, 35)
+_OTHERS = np.array([0.06, 0.2, 0.37, 0.37])
+_PROGRAMS = {
+    0: 384, 48: 276, 25: 195, 73: 132, 49: 117, 26: 115, 24: 113, 1: 112, 56: 111, 4: 100, 27: 99, 65: 95, 57: 88,
+    29: 88, 66: 83, 28: 71, 71: 70, 68: 68, 61: 67, 11: 66, 60: 64, 50: 64, 30: 63, 52: 60, 18: 56, 5: 53, 46: 51,
+}  # fmt: skip
+# Bars after which the chords of a new piece return.
+_CHORD_BARS = 16
+_LOG_TEMPO, _TEMPOS = (np.log(116.0), 0.28), (66.0, 180.0)
 
 
 def new_piece(
@@ -60,6 +74,39 @@ def tracks_of(instruments: Sequence[int | str]) -> tuple[Track, ...]:
         Track(instrument_name(number), 0 if number == DRUM_INSTRUMENT else number, number == DRUM_INSTRUMENT)
         for number in numbers
     )
+
+
+def usual_band(score: Score, seed: int) -> Score:
+    """A piece without notes with the tracks of a band as songs have them, and a tempo where it has none.
+
+    Args:
+        score: the piece, without tracks.
+        seed: the same seed gives the same band.
+    """
+    random = np.random.default_rng(seed)
+    programs, shares = np.array(list(_PROGRAMS)), np.array(list(_PROGRAMS.values()), np.float64)
+    count = int(random.choice(len(_OTHERS), p=_OTHERS)) + 1
+    band = sorted(random.choice(programs, count, replace=False, p=shares / shares.sum()).tolist())
+    if random.random() < _WITH_BASS:
+        band.append(int(random.choice(_BASSES)))
+    if random.random() < _WITH_DRUMS:
+        band.append(DRUM_INSTRUMENT)
+    tempo = float(np.clip(np.exp(random.normal(*_LOG_TEMPO)), *_TEMPOS))
+    return score.replace(
+        tracks=tracks_of(band),
+        tempos=score.tempos if len(score.tempos) else np.array([(0, round(60_000_000 / round(tempo)))], TEMPO),
+    )
+
+
+def with_progression(limits: Limits, seed: int) -> Limits:
+    """The limits under which a band plays a new piece: chords of the key, a bar each, where others are not asked for.
+
+    Parts that are written one after another would stay on the first one's tonic else.
+    """
+    key = limits.key if limits.scale is not None else seed % 24
+    if limits.free or limits.chart is not None or limits.chords or key is None:
+        return limits
+    return replace(limits, chart=" | ".join(progression(_CHORD_BARS, key, seed)), passing_notes=True)
 
 
 def limits_of_request(model: Model[Any], piece: Score, limits: Limits) -> Limits:

@@ -35,8 +35,8 @@ _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
 # Of notes that are drawn, those that bars decide that are wholly alike; the power of likeness by which bars count.
 _MOST_COPIED, _SHARPNESS = 0.85, 16.0
-# Bars of notes by which a part may be behind or ahead.
-_IN_PACE = 0.25
+# Bars of notes by which a part may be behind or ahead, and how much denser than its pace the rest of it may become.
+_IN_PACE, _MADE_UP = 0.25, 0.5
 IN_CHORD, CLASH, NEITHER = range(3)
 
 
@@ -67,22 +67,28 @@ def relation(classes: Mask) -> Integers:
     return np.where(classes, IN_CHORD, np.where(near, CLASH, NEITHER))
 
 
-def sounding(events: GridEvents, slots: Sequence[int]) -> Sounding:
-    """The pitched notes of all other slots."""
+def sounding(events: GridEvents, slots: Sequence[int], chords: Sequence[tuple[int, str]] = ()) -> Sounding:
+    """The pitched notes of all other slots, and chords that are to sound with them: (step, name), "-" for none."""
     chosen = ~np.isin(events.slot, slots) & (events.instrument < DRUM_INSTRUMENT)
-    return Sounding(events.time[chosen], events.duration[chosen], events.pitch[chosen])
+    notes = np.stack([events.time[chosen], events.duration[chosen], events.pitch[chosen]])
+    return Sounding(*np.concatenate([notes, _held(chords, chords[-1][0] if chords else 0)], axis=1))
 
 
 def sounding_chords(chords: Sequence[tuple[int, str]], until: int) -> Sounding:
     """Chords that are asked for: (step, name), sorted; each holds until the next, and the last until step `until`."""
+    return Sounding(*_held(chords, until))
+
+
+def _held(chords: Sequence[tuple[int, str]], until: int) -> Integers:
+    """Time, duration and pitch class of the notes of chords, (3, n)."""
     ends = [*(step for step, _ in chords[1:]), until]
     held = [
         (step, end - step, pitch)
-        for (step, name), end in zip(chords, ends, strict=True)
+        for (step, name), end in zip(chords, ends, strict=False)
         for pitch in chord_classes(name)
         if step < end
     ]
-    return Sounding(*np.array(held, np.int64).reshape(-1, 3).T)
+    return np.array(held, np.int64).reshape(-1, 3).T
 
 
 def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:
@@ -97,9 +103,20 @@ def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:
     classes = np.arange(DRUM_KEYS) % 12
     out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], classes, _scaled(habits.classes, _MOST_CLASSES))
     if sounds.any():
-        kinds = relation(sounds[None])[0][classes]
-        out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], kinds, habits.harmony)
+        if habits.is_bass and sounds.sum() > 1:
+            out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], classes, _BASS_NOTES * roots(sounds))
+        else:
+            kinds = relation(sounds[None])[0][classes]
+            counts = _BASS_NOTES * _BELOW_A_LINE if habits.is_bass else habits.harmony
+            out[:DRUM_KEYS] = _shared_out(out[:DRUM_KEYS], kinds, counts)
     return out
+
+
+def roots(sounds: Mask) -> Floats:
+    """How likely basses of songs play each pitch class below some that sound, (12,) to (12,)."""
+    above = np.stack([np.roll(sounds, -pitch_class) for pitch_class in range(12)])
+    found = np.exp((above * _WORTH_ABOVE_A_BASS).sum(axis=1))
+    return np.asarray(found / found.sum())
 
 
 def _scaled(counts: Floats, most: float) -> Floats:
@@ -120,20 +137,23 @@ def _shared_out(log_p: Floats, kinds: Integers, counts: Floats) -> Floats:
         return np.asarray(log_p + (np.log(wanted) - np.log(np.maximum(masses, 1e-12)))[kinds])
 
 
-def paced(log_p: Floats, pace: float, ahead: float, left: int) -> Floats:
+def paced(log_p: Floats, pace: float, ahead: float, left: int, slowing: float = 1.0) -> Floats:
     """Log-probabilities of the gap classes, tilted so that a part does not fall behind its pace nor run ahead of it.
+
+    What a part is behind it does not make up in the last notes: it would crowd at the end.
 
     Args:
         log_p: of the model, (242,).
         pace: notes a step.
         ahead: notes that are written beyond those that the pace asks for so far.
         left: steps to the end of the span.
+        slowing: times as much that a part that is ahead is slowed down.
     """
-    bars = bars_ahead(ahead, pace)
+    bars = bars_ahead(max(ahead, -_MADE_UP * pace * left), pace)
     if abs(bars) < _IN_PACE:
         return log_p
     lengths = np.append(np.arange(LONGEST_GAP), [LONGEST_GAP, left if bars < 0 else 0])
-    return np.asarray(log_p + bars * pace * lengths)
+    return np.asarray(log_p + bars * (slowing if bars > 0 else 1.0) * pace * lengths)
 
 
 def bars_ahead(ahead: float, pace: float) -> float:
@@ -182,7 +202,8 @@ class AlikeBars:
         best = float(alike.max(initial=0.0))
         if best == 0:
             return np.zeros(len(bars))
-        share, weights = min(best, _MOST_COPIED), (alike / best) ** _SHARPNESS
+        # What two bars share is a smaller part of the notes of both than of those of either.
+        share, weights = min(2 * best / (1 + best), _MOST_COPIED), (alike / best) ** _SHARPNESS
         return np.asarray(weights / weights.sum() * model * share / (1 - share))[at]
 
 
@@ -278,6 +299,7 @@ class Habits:
         classes: of its notes, how many are of each pitch class, (12,).
         usual: nats by which keys are more likely than for the model, (256,); None for a part with notes elsewhere.
         one_of: sets of keys of which at most one begins at a time.
+        is_bass: whether it is a new bass, whose notes lie below what sounds as those of basses do: see `roots`.
     """
 
     keys: Mask
@@ -291,6 +313,7 @@ class Habits:
     classes: Floats
     usual: Floats | None = None
     one_of: tuple[frozenset[int], ...] = ()
+    is_bass: bool = False
 
 
 # Of a thousand notes of drums in 700 songs of Lakh, those of the drums of a kit.
@@ -306,6 +329,13 @@ _STRUCK_APART = (
 )  # fmt: skip
 # The power of these shares that the model's probabilities of drums are multiplied by.
 _USUAL = 0.5
+# Of 25,560 notes of basses in songs of Lakh (benchmarks/proportions.py), the shares that begin on the pitch class of
+# the highest part, a semitone from it, and elsewhere; and how much likelier a bass is, in nats, where other parts sound
+# at each interval above it, by a logistic regression with the piece's pitch classes beside it.
+_BELOW_A_LINE = np.array([0.231, 0.041, 0.728])
+_WORTH_ABOVE_A_BASS = np.array([1.53, -0.64, -0.08, 0.21, 0.46, -0.06, -0.41, 0.61, -0.61, -0.4, -0.05, -0.56])
+# As how many notes these count.
+_BASS_NOTES = 16.0
 # Of sixteen notes of a part in a song, how many begin in the chord of the others, a semitone from it, and elsewhere.
 _NEW_HARMONY = np.array([11.0, 1.0, 4.0])
 
@@ -318,6 +348,7 @@ def new_habits(
     per_bar: int,
     longest_gap: int,
     shortest: int = 1,
+    is_bass: bool = False,
 ) -> Habits:
     """Habits of a part without notes elsewhere: in the key, the chords and the time of the others, without piles.
 
@@ -328,7 +359,7 @@ def new_habits(
         time: of the notes of the piece, in steps.
         pitch: of the pitched ones.
         within: lowest and highest pitch.
-        at_once, per_bar, longest_gap: see `Habits`.
+        at_once, per_bar, longest_gap, is_bass: see `Habits`.
         shortest: duration of its notes at least, in steps.
     """
     keys = np.zeros(KEYS, bool)
@@ -349,6 +380,7 @@ def new_habits(
         classes=np.bincount(pitch % 12, minlength=12).astype(np.float64),
         usual=usual,
         one_of=tuple(frozenset(DRUM_KEYS + key for key in keys) for keys in _STRUCK_APART),
+        is_bass=is_bass,
     )
 
 

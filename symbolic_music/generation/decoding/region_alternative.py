@@ -18,6 +18,8 @@ from symbolic_music.tokenizers.region import rows as r
 _REMEMBERED = 2048
 # How much denser than the whole the rest of a bar may become, where limits say how many notes a bar has.
 _CROWDED = 1.25
+# How much more a new part that is ahead of its pace is slowed down than one with habits.
+_NEW_PART_SLOWED = 6.0
 # By how much a part that is a bar ahead of its pace becomes less likely, in nats.
 _OUT_OF_TURN = 2.0
 # Steps of the gap classes that are notes, which classes these are, and durations.
@@ -44,6 +46,9 @@ class RegionLine:
         self._request = request
         self._random = np.random.default_rng(seed)
         self._habits = list(request.habits)
+        # A new part has no rhythm of its own that a stricter pace could break.
+        is_new = all(habits is not None and habits.usual is not None for habits in request.habits)
+        self._slowing = _NEW_PART_SLOWED if is_new else 1.0
         self._numbers = [slot for slot, _ in request.slots]
         instruments = sorted({instrument for _, instrument in request.slots} - {r.PEDAL_INSTRUMENT})
         self._candidates = np.concatenate([np.arange(128 * i, 128 * i + 128) for i in instruments])
@@ -98,7 +103,7 @@ class RegionLine:
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
         if pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
-            log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now)
+            log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now, self._slowing)
         times = self._now + _STEPS[None]
         allowed = np.zeros(r.GAPS, bool)
         onsets = self._obeying(lambda constraint, so_far: constraint.onsets(so_far, times), times.shape)

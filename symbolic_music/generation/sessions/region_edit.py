@@ -22,17 +22,20 @@ from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, 
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
-from symbolic_music.generation.regions import Span
+from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.sessions.base import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.edited_score import Draft
+from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
+from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing
-from symbolic_music.generation.sessions.track_order import layers
+from symbolic_music.generation.sessions.track_order import BASSES, layers
 from symbolic_music.generation.views.model_view import follows_chords
 from symbolic_music.generation.views.track_style import Voice, voice_of
 from symbolic_music.models import Model
 from symbolic_music.score import Array, Score
+from symbolic_music.theory import likely_key
 from symbolic_music.tokenizers.region import GridEvents, arrange_edit, grid_events
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import Layout
@@ -48,6 +51,8 @@ _AT_ONCE = 32
 # A part in which the piece had notes is drawn again where nothing was written.
 _TRIES = 4
 _MOST_A_QUARTER = 48
+# What the number of notes of a candidate counts beside its fit, which is the mean of some eight shares.
+_PROPORTION = 0.25
 
 
 class RegionEditing(PlannedSession):
@@ -81,6 +86,10 @@ class RegionEditing(PlannedSession):
         self._with_pedal = model.tokenizer.reads_pedal
         self._each, self._to_others = each, to_others or sampling
         self._layers = layers(score, edit, self._with_pedal)
+        # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
+        self._expected: dict[int, float] = {}
+        # By the number of the region.
+        self._planned: dict[int, tuple[tuple[int, str], ...]] = {}
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -105,18 +114,63 @@ class RegionEditing(PlannedSession):
         finally:
             self._model.network.train(was_training)
 
-    def _divided(self, span: Span, tracks: Sequence[int]) -> list[Span]:
-        """A span in parts that begin on bar lines and are as long as the model writes some tracks at once."""
+    def _bar_lines(self, span: Span) -> NDArray[np.int64]:
+        """The ends of a span and the bar lines within it."""
         first, last = span
         lines = self._score.bars(last)
-        lines = lines[(lines > first) & (lines < last)]
-        edges = np.concatenate([[first], lines, [last]])
+        return np.concatenate([[first], lines[(lines > first) & (lines < last)], [last]])
+
+    def _rests(self, span: Span) -> dict[int, NDArray[np.bool_]]:
+        """In which bars of a span the new parts of a band rest; none where the limits are free."""
+        new = self._new_parts()
+        if len(new) < 2 or self._edit.limits.free:
+            return {}
+        around = self._given["track"][inside(self._given, *span)]
+        parts = len(np.union1d(around, self._edit.tracks))
+        tracks = self._score.tracks
+        instruments = [DRUM_INSTRUMENT if tracks[track].is_drum else tracks[track].program for track in new]
+        bars = len(self._bar_lines(span)) - 1
+        return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
+
+    def _chords_of_melody(self, number: int) -> tuple[tuple[int, str], ...]:
+        """(step, name) of the chords under a melody that is given alone to a new band; none otherwise."""
+        if number not in self._planned:
+            self._planned[number] = self._harmonised(self._edit.spans[number])
+        return self._planned[number]
+
+    def _harmonised(self, span: Span) -> tuple[tuple[int, str], ...]:
+        if len(self._new_parts()) < 2:
+            return ()
+        given, instruments = self._given, self._score.replace(notes=self._given).instruments
+        pitched = given[instruments < DRUM_INSTRUMENT]
+        melody, key = pitched[inside(pitched, *span)], likely_key(self._score.replace(notes=given))
+        if key is None or not is_a_line(melody):
+            return ()
+        edges = self._bar_lines(span)
+        names = harmonised(melody, edges, self._score.ticks_per_quarter, key)
+        return (*zip(self.steps(edges[:-1]).tolist(), names, strict=True), (int(self.steps(span)[1]), "-"))
+
+    def _new_parts(self) -> list[int]:
+        """The parts of a band that have no notes elsewhere, in the order in which they are written."""
+        if len(self._layers) < len(self._edit.tracks):
+            return []
+        played = np.unique(self._given["track"]).tolist()
+        return [track for tracks in self._layers for track in tracks if track not in played]
+
+    def _divided(self, span: Span, tracks: Sequence[int], rests_in: NDArray[np.bool_] | None = None) -> list[Span]:
+        """A span in parts that begin on bar lines and are as long as the model writes some tracks at once.
+
+        What lies in bars in which they rest is left out.
+        """
+        edges = self._bar_lines(span)
         own = self._score.notes[np.isin(self._score.notes["track"], tracks)]
         bars = max(1, len(np.unique(np.searchsorted(self._score.bars(), own["onset"], side="right"))))
         a_bar = max(len(own) / bars, 6.0 * len(tracks))
         size = int(np.clip(_PART / a_bar, 1, _MOST_BARS))
-        cuts = np.unique(np.append(edges[::size], last))
-        return [(int(a), int(b)) for a, b in pairwise(cuts)]
+        playing = np.ones(len(edges) - 1, bool) if rests_in is None else ~rests_in
+        bounds = np.flatnonzero(np.diff(playing.astype(int), prepend=0, append=0)).reshape(-1, 2).tolist()
+        cuts = [np.unique([*range(first, last, size), last]) for first, last in bounds]
+        return [(int(edges[a]), int(edges[b])) for run in cuts for a, b in pairwise(run)]
 
     def _voices(self, span: Span) -> dict[int, Voice]:
         tracks = self._score.tracks
@@ -133,10 +187,11 @@ class RegionEditing(PlannedSession):
         placed = self._edit.limits.placed(self._score, region)
         for draft in self._drafts:
             draft.begin(region, self._given, self._edit.tracks, placed, len(self._layers))
-        rows, voices = self._old_notes(region), self._voices(region)
+        rows, voices, resting = self._old_notes(region), self._voices(region), self._rests(region)
         for layer, tracks in enumerate(self._layers):
-            own = rows[np.isin(rows["track"], tracks)]
-            yield from self._write_tracks((number, layer), own, {track: voices[track] for track in tracks})
+            own, self._expected = rows[np.isin(rows["track"], tracks)], dict[int, float]()
+            parts = self._divided(region, tracks, resting.get(tracks[0]))
+            yield from self._write_tracks((number, layer), parts, own, {track: voices[track] for track in tracks})
             for draft in self._drafts:
                 draft.end()
             if len(self._layers) > 1:
@@ -155,11 +210,16 @@ class RegionEditing(PlannedSession):
         if self._each == 1 or not draft.has_notes(region, tracks):
             return -1.0
         score = self._score.replace(notes=draft.among(self._given), tracks=tuple(draft.tracks))
-        return fit(score, *region, tuple(tracks), self._edit.like)[0] or 0.0
+        fits = fit(score, *region, tuple(tracks), self._edit.like)[0] or 0.0
+        edges, notes = self._bar_lines(region), score.notes
+        onsets = notes["onset"][np.isin(notes["track"], tracks) & inside(notes, *region)]
+        a_bar = np.bincount(np.searchsorted(edges, onsets, side="right") - 1, minlength=len(edges) - 1)
+        return fits + _PROPORTION * proportion(a_bar, self._expected.get(draft.number, 0.0))
 
-    def _write_tracks(self, at: tuple[int, int], rows: Array, voices: dict[int, Voice]) -> Iterator[WrittenNote]:
-        """Write some tracks of a region, which had `rows` there; `at` numbers the region and the layer."""
-        parts = self._divided(self._edit.spans[at[0]], list(voices))
+    def _write_tracks(
+        self, at: tuple[int, int], parts: Sequence[Span], rows: Array, voices: dict[int, Voice]
+    ) -> Iterator[WrittenNote]:
+        """Write some tracks of a region, which had `rows` there, in parts; `at` numbers the region and the layer."""
         for place, span in enumerate(parts):
             planner = self._planner(span, rows, voices)
             had = len(planner.part.rows) > 0
@@ -195,6 +255,10 @@ class RegionEditing(PlannedSession):
         requests = [firsts[i // same] for i in range(len(drafts))]
         numbers = number, *place, *([layer] if layer else [])
         seeds = [self._derived(draft.number, *numbers) for draft in drafts]
+        if not place[-1]:
+            for draft, (request, _) in zip(drafts, requests, strict=True):
+                asked = sum(request.paces) * (request.end - request.start)
+                self._expected[draft.number] = self._expected.get(draft.number, 0.0) + asked
         sampling = self._to_others if layer or len(self._score) else self._sampling
         sampler = RegionSampler(self._model.network, [request for request, _ in requests], sampling, seeds)
         counts, totals = [0] * len(drafts), [0.0] * len(drafts)
@@ -236,8 +300,11 @@ class RegionEditing(PlannedSession):
         chosen = [slot for slot, _ in slots]
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
+        # The others follow the bass, whose notes they meet; chords that do not sound yet would scatter them.
+        is_bass = all(instrument in BASSES for _, instrument in wanted)
+        planned = self._chords_of_melody(number) if is_bass else ()
         # Chords and rhythm that are given leave nothing to habit.
-        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen)
+        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen, planned)
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)

@@ -31,9 +31,11 @@ _BASSES = range(32, 40)
 # how much fewer the medians are: pianos and guitars, basses, drums, others.
 _A_BAR = {**dict.fromkeys((*range(8), *range(24, 32)), 13.5), **dict.fromkeys(_BASSES, 7.5), DRUM_INSTRUMENT: 21.0}
 _A_BAR_OF_OTHERS = 7.0
+# The same of drums beside other drums, of 276 songs: the rest of a kit.
+_A_BAR_OF_FURTHER_DRUMS = 10.3
 # For how many quarters new parts are silent at most: drums, basses, others.
 _LONGEST_GAPS, _LONGEST_GAP = {DRUM_INSTRUMENT: 2, **dict.fromkeys(_BASSES, 4)}, 8
-_FEW_PARTS, _OF_MANY = 3, 0.65
+_FEW_PARTS, _OF_MANY = 3, 0.6
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
 
@@ -82,7 +84,7 @@ class Elsewhere:
         sounding = r.KEYS if counts else found.sounding
         found = replace(found, at_once=at_once, sounding=sounding, per_bar=per_bar, places=places)
         # Chords that are asked for may be in another key than the part is elsewhere.
-        return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS) if limits.chords else found
+        return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS, is_bass=False) if limits.chords else found
 
     @cached_property
     def _outside(self) -> NDArray[np.bool_]:
@@ -145,6 +147,8 @@ class Elsewhere:
         """The notes a step of parts like these in songs."""
         instruments = self.events.slot_instruments[list(slots)].tolist()
         a_bar = np.array([_A_BAR.get(instrument, _A_BAR_OF_OTHERS) for instrument in instruments])
+        if np.isin(self.events.slot_instruments[self._known], DRUM_INSTRUMENT).any():
+            a_bar[np.array(instruments) == DRUM_INSTRUMENT] = _A_BAR_OF_FURTHER_DRUMS
         if self.role is not None:
             a_bar = np.minimum(a_bar, self.role.per_bar)
         return a_bar * (1.0 if len(self.events.slot_instruments) <= _FEW_PARTS else _OF_MANY) / (4 * r.STEPS)
@@ -155,4 +159,5 @@ class Elsewhere:
         shortest = max(1, round(role.shortest_quarters * r.STEPS))
         within = role.lowest, role.highest
         gap = _LONGEST_GAPS.get(role.program, _LONGEST_GAP) * r.STEPS
-        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, gap, shortest)
+        is_bass = role.program in _BASSES
+        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, gap, shortest, is_bass)

@@ -6,7 +6,7 @@ from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.sessions.base import Edit, Write
 from symbolic_music.score import Score, Track
 
-_BASSES, _CHORDS = range(32, 40), range(32)
+BASSES, _CHORDS = range(32, 40), range(32)
 
 
 def layers(score: Score, edit: Edit, with_pedal: bool) -> list[list[int]]:
@@ -31,4 +31,4 @@ def _counts_together(limits: Limits) -> bool:
 def _turn(track: Track) -> int:
     if track.is_drum:
         return 3
-    return 0 if track.program in _BASSES else 1 if track.program in _CHORDS else 2
+    return 0 if track.program in BASSES else 1 if track.program in _CHORDS else 2

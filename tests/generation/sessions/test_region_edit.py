@@ -12,7 +12,17 @@ import torch
 from symbolic_music import generation, tokenizers
 from symbolic_music.errors import OptionError
 from symbolic_music.generation import Limits, Sampling, bars
-from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, habits_of, paced, sounding, tuned
+from symbolic_music.generation.decoding.habits import (
+    AlikeBars,
+    Motif,
+    Rhythm,
+    habits_of,
+    new_habits,
+    paced,
+    roots,
+    sounding,
+    tuned,
+)
 from symbolic_music.generation.decoding.region_alternative import RegionLine, _ending
 from symbolic_music.generation.decoding.region_request import RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
@@ -113,6 +123,31 @@ def test_harmony_is_shared_out_as_elsewhere() -> None:
     # Three of twelve keys before, and 92 notes of the part beside 8 of the model.
     assert found[[60, 64, 67]].sum() == pytest.approx(0.92 + 0.08 * 3 / 12)
     assert np.array_equal(tuned(log_p, dataclasses.replace(habits, harmony=none), ~sounds & False), log_p)
+
+
+def test_a_new_bass_lies_below_a_melody_and_below_chords_as_those_of_songs_do() -> None:
+    below_c_major = roots(np.isin(np.arange(12), [0, 4, 7]))
+    assert below_c_major.sum() == pytest.approx(1)
+    assert below_c_major.argmax() == 0
+    assert below_c_major[0] > 1.5 * np.delete(below_c_major, 0).max()
+    nothing = np.zeros(0, np.int64)
+    habits = dataclasses.replace(new_habits(nothing, nothing, (28, 52), 1, 12, 240), is_bass=True)
+    log_p = np.full(256, -np.inf)
+    log_p[36:48] = -np.log(12)
+    with np.errstate(invalid="ignore"):
+        below_g, below_chord = (np.exp(tuned(log_p, habits, np.isin(np.arange(12), own))) for own in ([7], [0, 4, 7]))
+    assert below_g[43] == pytest.approx((8 / 12 + 16 * 0.231) / 24, abs=0.001), "it does not double what sounds alone"
+    assert below_chord[36:48] == pytest.approx((8 / 12 + 16 * below_c_major) / 24)
+
+
+def test_drums_beside_drums_are_the_rest_of_a_kit() -> None:
+    score = song()
+    wider = dataclasses.replace(score, tracks=(*score.tracks, Track("", 0, is_drum=True)))
+    for given, a_bar in ((wider, 10.3), (wider.replace(notes=wider.notes[wider.notes["track"] < 2]), 21.0)):
+        events = grid_events(given, ((3, 128),))
+        slot = int(np.flatnonzero(events.slot_tracks == 3)[0])
+        (pace,) = Elsewhere(events, [(1920, 3840)], sounding(events, [slot]), Limits(), None).paces([slot], 1920, 3840)
+        assert 240 * pace == pytest.approx(a_bar * (0.6 if len(events.slot_tracks) > 3 else 1))
 
 
 def test_rhythm_is_weighed_against_the_parts_own_gaps() -> None:
@@ -372,6 +407,11 @@ def test_a_part_that_falls_behind_is_hurried_and_one_ahead_slowed() -> None:
     assert np.array_equal(paced(flat, pace, 1.0, 480), flat), "an eighth of a bar is in pace"
     assert mean_gap(-8.0) < 0.5 * mean_gap(0.0)
     assert mean_gap(8.0) > 1.2 * mean_gap(0.0)
+    one, six = (np.exp(paced(flat, pace, 8.0, 480, slowing)) for slowing in (1.0, 6.0))
+    assert six[60] / six[30] == pytest.approx((one[60] / one[30]) ** 6)
+    assert np.array_equal(paced(flat, pace, -8.0, 480, 6.0), paced(flat, pace, -8.0, 480))
+    last = paced(flat, pace, -8.0, 60)
+    assert last[GAP_END] > flat[GAP_END] - 0.5, "what is missing does not crowd in the last quarter"
     behind, ahead = paced(flat, pace, -8.0, 480), paced(flat, pace, 8.0, 480)
     assert behind[GAP_END] < flat[GAP_END], "a part that is behind does not end"
     assert ahead[GAP_END] == flat[GAP_END]
