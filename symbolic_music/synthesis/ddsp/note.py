@@ -97,15 +97,22 @@ def segment(
         spectra = spectrum(voice, notes.pitch, notes.velocity, sample_rate)
     count = partial_count(voice, float(hertz(notes.pitch.detach().min())), sample_rate)
     frequencies, start = (one[:, :count] for one in spectra)
-    amplitudes = start[:, None] * (course(voice, notes.pitch, frequencies, time, notes.pedal) * gain[..., None])
-    if voice.vibrato <= 0 and notes.bend is None:
+    moves = voice.vibrato > 0 or notes.bend is not None
+    stretched = bool(voice.ratios or voice.inharmonicity)
+    blooms = moves and notes.bend is None and voice.decay <= 0 and not stretched
+    if not blooms:
+        amplitudes = start[:, None] * (course(voice, notes.pitch, frequencies, time, notes.pedal) * gain[..., None])
+    if not moves:
         tone = oscillators.steady(voice, notes, frequencies, amplitudes, seconds, hop, sample_rate)
     else:
         f0 = [oscillators.pitch_curve(voice, notes, time, player) for player in range(len(voice.unison))]
         begin = oscillators.first_phases(notes, f0) if phase is None else phase
         phases = [begin[:, i, None] + dsp.cycles_at_frames(curve, hop, sample_rate) for i, curve in enumerate(f0)]
-        play = oscillators.moving_partials if voice.ratios or voice.inharmonicity else oscillators.moving_harmonics
-        tone = play(voice, notes, amplitudes, f0, phases, hop, sample_rate)
+        if blooms:
+            tone = oscillators.blooming_harmonics(voice, notes, start, gain, time, f0, phases, hop, sample_rate)
+        else:
+            play = oscillators.moving_partials if stretched else oscillators.moving_harmonics
+            tone = play(voice, notes, amplitudes, f0, phases, hop, sample_rate)
         phase = torch.stack([one[:, -1] for one in phases], dim=1)
     if sharp:
         samples = min(tone.shape[1], math.ceil(1.3 * voice.attack * sample_rate) + hop)
