@@ -21,7 +21,7 @@ from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
 # Frames of all notes of one batch: what it holds stays near the processor.
-BATCH_FRAMES = 2048
+BATCH_FRAMES = 4096
 # Notes share a batch whose lengths are within this factor, and whose register is the same: the short ones are filled
 # up with silence, the high ones with inaudible partials.
 LIKE_LENGTH = 1.6

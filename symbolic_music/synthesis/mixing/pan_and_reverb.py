@@ -14,7 +14,7 @@ from symbolic_music.synthesis import dsp
 Samples = NDArray[np.float32]
 ROOM_SECONDS = 1.1
 # Samples of sound and of response that are convolved at once: their transforms stay near the processor.
-SHORTEST_PART, LONGEST_PART = 1 << 12, 1 << 14
+SHORTEST_PART, LONGEST_PART, PARTS = 1 << 12, 1 << 14, 16
 
 
 def place(sound: Samples, position: float | NDArray[np.float64]) -> Samples:
@@ -65,6 +65,9 @@ class Room:
         """The next (2, n), with the room: the same samples however the sound is cut, but for rounding."""
         if self.amount <= 0:
             return dry
+        most = PARTS * LONGEST_PART
+        if dry.shape[1] > most:
+            return np.concatenate([self.add(dry[:, at : at + most]) for at in range(0, dry.shape[1], most)], axis=1)
         samples = dry.shape[1]
         wet = self._convolved(torch.from_numpy(dry)).numpy()
         wet[:, :samples] += dry
