@@ -166,8 +166,9 @@ def stationary_weights(sines: Tensor, cosines: Tensor) -> Tensor:
 def wavetables(amplitudes: Tensor, size: int) -> Tensor:
     """One period of the wave of each frame: (B, F, K) -> (B, F, size + 1), the last sample repeating the first.
 
-    `size` is more than 2 K; with 16 K the error of reading between samples is at most 2 % of the highest partial and
-    falls with the square of a partial's number.
+    `size` is more than 2 K. `read_wavetables` reads by straight lines, which soften partial k by sinc(k / size)^2: it is
+    made as much louder here. What is left are images of partial k, (k / (size - k))^2 of it: with 8 K of the highest
+    partial 34 dB under it, of the first 84 dB where there are 16.
     """
     waves = amplitudes.flatten(0, -2) @ _sines(amplitudes.shape[-1], size, amplitudes.dtype, amplitudes.device)
     return waves.view(*amplitudes.shape[:-1], size + 1)
@@ -176,8 +177,9 @@ def wavetables(amplitudes: Tensor, size: int) -> Tensor:
 @lru_cache(maxsize=64)
 def _sines(count: int, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # kept beyond this call, maybe for one with gradients
-        turns = torch.arange(1, count + 1)[:, None] * torch.arange(size + 1) % size
-        return torch.sin(TAU * turns.double() / size).to(device, dtype)
+        k = torch.arange(1, count + 1)[:, None]
+        turns = k * torch.arange(size + 1) % size
+        return (torch.sin(TAU * turns.double() / size) / torch.sinc(k.double() / size) ** 2).to(device, dtype)
 
 
 def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:

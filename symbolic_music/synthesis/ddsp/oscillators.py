@@ -18,7 +18,9 @@ from symbolic_music.synthesis.ddsp.partials import DECIBEL, hertz, partial_count
 from symbolic_music.synthesis.ddsp.presets import Voice
 
 # Frames whose wavetables are held at once: they stay in a processor's second cache.
-TABLE_FRAMES = 256
+TABLE_FRAMES = 512
+# Samples of a wavetable for each partial.
+TABLE_SIZE = 8
 # Strings that are closer than this (cents) beat so slowly that frames follow the beats.
 CLOSE = 2.5
 # Semitones of pitches that share wavetables of one size.
@@ -196,7 +198,7 @@ def bloom_terms(voice: Voice, count: int) -> int:
 def _table_size(voice: Voice, notes: Notes, sample_rate: int) -> int:
     """Samples of a wavetable: not from the amplitudes' own number, so that a note has the same in any batch."""
     lowest = float(REGISTER * math.floor(float(notes.pitch.detach().min()) / REGISTER))
-    return 16 * max(4, partial_count(voice, float(hertz(torch.tensor(lowest))), sample_rate))
+    return TABLE_SIZE * max(4, partial_count(voice, float(hertz(torch.tensor(lowest))), sample_rate))
 
 
 def _from_tables(
