@@ -166,9 +166,9 @@ def stationary_weights(sines: Tensor, cosines: Tensor) -> Tensor:
 def wavetables(amplitudes: Tensor, size: int) -> Tensor:
     """One period of the wave of each frame: (B, F, K) -> (B, F, size + 1), the last sample repeating the first.
 
-    `size` is more than 2 K. `read_wavetables` reads by straight lines, which soften partial k by sinc(k / size)^2: it is
-    made as much louder here. What is left are images of partial k, (k / (size - k))^2 of it: with 8 K of the highest
-    partial 34 dB under it, of the first 84 dB where there are 16.
+    `size` is more than 2 K. `read_wavetables` reads by straight lines, which soften partial k by sinc(k / size)^2: it
+    is made as much louder here. What is left are images of partial k, (k / (size - k))^2 of it: with 8 K those of the
+    highest partial are 34 dB under it, and of 16 partials the first one's 84 dB.
     """
     waves = amplitudes.flatten(0, -2) @ _sines(amplitudes.shape[-1], size, amplitudes.dtype, amplitudes.device)
     return waves.view(*amplitudes.shape[:-1], size + 1)

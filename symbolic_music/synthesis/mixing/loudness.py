@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from symbolic_music.errors import MissingExtraError
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 
-
 # Samples that are filtered by one product of matrices, and such blocks whose states are found by another.
 BLOCK, GROUP = 64, 32
 
@@ -119,6 +118,8 @@ class Meter:
 
     def _rest(self, sound: Samples) -> Samples:
         """Weighted sound of fewer samples than a group."""
+        if not sound.shape[1]:
+            return sound
         weighted, self._state = self._filter(self._weighting.sections, sound.astype(np.float64), zi=self._state)
         return np.float32(weighted)
 

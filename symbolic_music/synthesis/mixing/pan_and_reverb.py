@@ -9,8 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.synthesis import dsp
-
 Samples = NDArray[np.float32]
 ROOM_SECONDS = 1.1
 # Samples of sound and of response that are convolved at once: their transforms stay near the processor.
@@ -90,7 +88,9 @@ class Room:
             self._spectra[part] = torch.fft.rfft(padded.view(2, count, part), n=2 * part)
         response = self._spectra[part]
         count, parts = -(-samples // part), response.shape[1]
-        sound = torch.fft.rfft(torch.nn.functional.pad(dry, (0, count * part - samples)).view(2, count, part), n=2 * part)
+        sound = torch.fft.rfft(
+            torch.nn.functional.pad(dry, (0, count * part - samples)).view(2, count, part), n=2 * part
+        )
         # Spectra of parts that begin at the same sample are added before they are transformed back.
         spectra = torch.zeros(2, count + parts - 1, part + 1, dtype=sound.dtype)
         for index in range(parts):
