@@ -121,7 +121,7 @@ class Meter:
         if not sound.shape[1]:
             return sound
         weighted, self._state = self._filter(self._weighting.sections, sound.astype(np.float64), zi=self._state)
-        return np.float32(weighted)
+        return np.asarray(weighted, np.float32)
 
     def _edge(self) -> int:
         """How many tenths of a second are complete."""
