@@ -166,8 +166,9 @@ def stationary_weights(sines: Tensor, cosines: Tensor) -> Tensor:
 def wavetables(amplitudes: Tensor, size: int) -> Tensor:
     """One period of the wave of each frame: (B, F, K) -> (B, F, size + 1), the last sample repeating the first.
 
-    `size` is more than 2 K; with 16 K the error of reading between samples is at most 2 % of the highest partial and
-    falls with the square of a partial's number.
+    `size` is more than 2 K. `read_wavetables` reads by straight lines, which soften partial k by sinc(k / size)^2: it
+    is made as much louder here. What is left are images of partial k, (k / (size - k))^2 of it: with 8 K those of the
+    highest partial are 34 dB under it, and of 16 partials the first one's 84 dB.
     """
     waves = amplitudes.flatten(0, -2) @ _sines(amplitudes.shape[-1], size, amplitudes.dtype, amplitudes.device)
     return waves.view(*amplitudes.shape[:-1], size + 1)
@@ -176,8 +177,9 @@ def wavetables(amplitudes: Tensor, size: int) -> Tensor:
 @lru_cache(maxsize=64)
 def _sines(count: int, size: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # kept beyond this call, maybe for one with gradients
-        turns = torch.arange(1, count + 1)[:, None] * torch.arange(size + 1) % size
-        return torch.sin(TAU * turns.double() / size).to(device, dtype)
+        k = torch.arange(1, count + 1)[:, None]
+        turns = k * torch.arange(size + 1) % size
+        return (torch.sin(TAU * turns.double() / size) / torch.sinc(k.double() / size) ** 2).to(device, dtype)
 
 
 def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:
@@ -194,21 +196,22 @@ def read_wavetables(tables: Tensor, phase: Tensor, hop: int) -> Tensor:
     Returns:
         (B, (F - 1) * hop), close to `harmonic_bank` of the same controls.
     """
-    batch, frames, width = tables.shape
-    place = wrap(phase).view(batch, frames - 1, hop) * (width - 1)
-    # 32-bit indices and index_select take a quarter of the time of the plain flat[index].
-    index = place.detach().int().clamp_(max=width - 2)
-    part = (place - index).to(tables.dtype)
-    row = torch.arange(batch * frames, dtype=torch.int32, device=tables.device).view(batch, frames, 1)
-    at = (index + row[:, :-1] * width).flatten()
-    flat = tables.reshape(-1)
+    batch, frames, _ = tables.shape
+    # Table samples and frames are the columns and rows of a picture that is read at points between them.
+    at = torch.empty(batch, 1, phase.shape[1], 2, dtype=tables.dtype, device=tables.device)
+    at[:, 0, :, 0] = torch.sub(2 * wrap(phase), 1)
+    at[..., 1] = _rows(frames, hop, tables.dtype, tables.device)
+    read = torch.nn.functional.grid_sample(tables[:, None], at, "bilinear", "border", align_corners=True)
+    return read[:, 0, 0]
 
-    def wave(from_first: Tensor) -> Tensor:
-        low = from_first.index_select(0, at).view(part.shape)
-        return torch.lerp(low, from_first[1:].index_select(0, at).view(part.shape), part)
 
-    fade = crossfade(hop, tables).expand_as(part)
-    return torch.lerp(wave(flat[width:]), wave(flat), fade).flatten(1)
+@lru_cache(maxsize=64)
+def _rows(frames: int, hop: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The row of each sample, from -1 to 1: crossfaded from each frame to the next."""
+    with torch.inference_mode(False):
+        at = torch.arange(frames - 1, dtype=torch.float64)[:, None]
+        faded = at + 1 - crossfade(hop, torch.empty(0, dtype=torch.float64))
+        return (faded.flatten() * (2 / (frames - 1)) - 1).to(device, dtype)
 
 
 def filtered_noise(noise: Tensor, magnitudes: Tensor, hop: int) -> Tensor:

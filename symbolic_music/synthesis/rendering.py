@@ -56,7 +56,10 @@ def render(
     rate, gain = settings.sample_rate, settings.gain
     blocks = list(mixes(score, settings, progress))
     level = gain_of(blocks, settings.loudness, rate) if gain is None else gain
-    sound = np.concatenate(list(levelled(blocks, level, rate)), axis=1)
+    sound, at = np.empty((2, sum(block.shape[1] for block in blocks)), np.float32), 0
+    for block in levelled(blocks, level, rate):
+        sound[:, at : at + block.shape[1]] = block
+        at += block.shape[1]
     _report(progress, 1.0)
     return Audio(sound, rate)
 

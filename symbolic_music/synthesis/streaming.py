@@ -18,7 +18,7 @@ from symbolic_music.synthesis.mixing.tracks import Placed, Player
 from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
 
 # Seconds of the first block and of the longest: the first sound comes soon, later ones cost less.
-FIRST_BLOCK, LONGEST_BLOCK = 0.1, 6.4
+FIRST_BLOCK, LONGEST_BLOCK = 0.1, 12.8
 
 
 def _player(score: Score, settings: RenderSettings) -> Player:
@@ -52,7 +52,7 @@ def _blocks(player: Player, score: Score, settings: RenderSettings, progress: Pr
 
 
 def mixes(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
-    """The score with its room, not yet levelled, stereo (2, n) block by block; the first is 0.1 s, the last up to 6.4.
+    """The score with its room, not yet levelled, stereo (2, n) block by block; the first is 0.1 s, the last up to 12.8.
 
     Raises:
         As `rendering.render`.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import torch
@@ -36,9 +36,16 @@ class Measured:
         Outside the table the nearest row and column hold.
         """
         low, part = _between(self.pitches.to(pitch.dtype), pitch)
-        rows = table[low] * (1 - part)[:, None] + table[low + 1] * part[:, None]
-        first, share = _between(self.octaves.to(pitch.dtype), torch.log2(torch.arange(1, count + 1, dtype=pitch.dtype)))
-        return rows[:, first] * (1 - share) + rows[:, first + 1] * share
+        columns = _of_partials(self, table, count, pitch.dtype)
+        return torch.lerp(columns[low], columns[low + 1], part[:, None])
+
+
+@lru_cache(maxsize=512)
+def _of_partials(own: Measured, table: Tensor, count: int, dtype: torch.dtype) -> Tensor:
+    """The columns of a table's first partials, (P, count)."""
+    with torch.inference_mode(False):  # kept beyond this call, maybe for one with gradients
+        first, share = _between(own.octaves.to(dtype), torch.log2(torch.arange(1, count + 1, dtype=dtype)))
+        return torch.lerp(table[:, first].to(dtype), table[:, first + 1].to(dtype), share)
 
 
 def _between(knots: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:

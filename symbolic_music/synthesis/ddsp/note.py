@@ -8,6 +8,7 @@ phase that it begins at: so a note can be played piece by piece. The scheme is D
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -15,7 +16,15 @@ from torch import Tensor
 from symbolic_music.synthesis import dsp
 from symbolic_music.synthesis.ddsp import noise, oscillators, sympathetic_resonance
 from symbolic_music.synthesis.ddsp.oscillators import Notes, turns
-from symbolic_music.synthesis.ddsp.partials import DECIBEL, SILENCE, course, silence_time, spectrum
+from symbolic_music.synthesis.ddsp.partials import (
+    DECIBEL,
+    SILENCE,
+    course,
+    hertz,
+    partial_count,
+    silence_time,
+    spectrum,
+)
 from symbolic_music.synthesis.ddsp.presets import Voice
 
 CONTROL_RATE = 44100 / 256
@@ -51,7 +60,14 @@ def sound(voice: Voice, notes: Notes, sample_rate: int, control_rate: float = CO
 
 
 def segment(
-    voice: Voice, notes: Notes, first: Tensor, hops: int, hop: int, sample_rate: int, phase: Tensor | None = None
+    voice: Voice,
+    notes: Notes,
+    first: Tensor,
+    hops: int,
+    hop: int,
+    sample_rate: int,
+    phase: Tensor | None = None,
+    spectra: Sequence[Tensor] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """A piece of each note: `hops` frames from its frame `first` (B,) on.
 
@@ -63,6 +79,7 @@ def segment(
         hop: samples between frames.
         sample_rate: Hz.
         phase: what the piece before gave back, None for the first piece and for voices whose pitch stands.
+        spectra: `spectrum` of these notes, or of them among others; computed here when omitted.
 
     Returns:
         Samples (B, hops * hop), and the phase (B, players) of the next piece where the pitch moves.
@@ -76,16 +93,26 @@ def segment(
     gain = level * _movement(voice, notes, time) / math.sqrt(len(voice.unison))
     if not sharp:
         gain = gain * _rise(voice, notes, time)
-    frequencies, start = spectrum(voice, notes.pitch, notes.velocity, sample_rate)
-    amplitudes = start[:, None] * (course(voice, notes.pitch, frequencies, time, notes.pedal) * gain[..., None])
-    if voice.vibrato <= 0 and notes.bend is None:
+    if spectra is None:
+        spectra = spectrum(voice, notes.pitch, notes.velocity, sample_rate)
+    count = partial_count(voice, float(hertz(notes.pitch.detach().min())), sample_rate)
+    frequencies, start = (one[:, :count] for one in spectra)
+    moves = voice.vibrato > 0 or notes.bend is not None
+    stretched = bool(voice.ratios or voice.inharmonicity)
+    blooms = moves and notes.bend is None and voice.decay <= 0 and not stretched
+    if not blooms:
+        amplitudes = start[:, None] * (course(voice, notes.pitch, frequencies, time, notes.pedal) * gain[..., None])
+    if not moves:
         tone = oscillators.steady(voice, notes, frequencies, amplitudes, seconds, hop, sample_rate)
     else:
         f0 = [oscillators.pitch_curve(voice, notes, time, player) for player in range(len(voice.unison))]
         begin = oscillators.first_phases(notes, f0) if phase is None else phase
         phases = [begin[:, i, None] + dsp.cycles_at_frames(curve, hop, sample_rate) for i, curve in enumerate(f0)]
-        play = oscillators.moving_partials if voice.ratios or voice.inharmonicity else oscillators.moving_harmonics
-        tone = play(voice, notes, amplitudes, f0, phases, hop, sample_rate)
+        if blooms:
+            tone = oscillators.blooming_harmonics(voice, notes, start, gain, time, f0, phases, hop, sample_rate)
+        else:
+            play = oscillators.moving_partials if stretched else oscillators.moving_harmonics
+            tone = play(voice, notes, amplitudes, f0, phases, hop, sample_rate)
         phase = torch.stack([one[:, -1] for one in phases], dim=1)
     if sharp:
         samples = min(tone.shape[1], math.ceil(1.3 * voice.attack * sample_rate) + hop)

@@ -6,6 +6,7 @@ B notes, F frames, K partials. All take amplitudes (B, F, K) at frames and give 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,11 +14,13 @@ import torch
 from torch import Tensor
 
 from symbolic_music.synthesis import dsp
-from symbolic_music.synthesis.ddsp.partials import hertz, partial_count, ratios
+from symbolic_music.synthesis.ddsp.partials import DECIBEL, hertz, partial_count, ratios
 from symbolic_music.synthesis.ddsp.presets import Voice
 
 # Frames whose wavetables are held at once: they stay in a processor's second cache.
-TABLE_FRAMES = 256
+TABLE_FRAMES = 512
+# Samples of a wavetable for each partial.
+TABLE_SIZE = 8
 # Strings that are closer than this (cents) beat so slowly that frames follow the beats.
 CLOSE = 2.5
 # Semitones of pitches that share wavetables of one size.
@@ -136,21 +139,78 @@ def moving_harmonics(
     voice: Voice, notes: Notes, amplitudes: Tensor, f0: list[Tensor], phases: list[Tensor], hop: int, sample_rate: int
 ) -> Tensor:
     """Harmonics of pitches that move, (B, n), from wavetables: all players read the same."""
-    batch, frames, _ = amplitudes.shape
-    # Not from the amplitudes' own number: a note has the same table in any batch of its register.
-    lowest = float(REGISTER * math.floor(float(notes.pitch.detach().min()) / REGISTER))
-    size = 16 * max(4, partial_count(voice, float(hertz(torch.tensor(lowest))), sample_rate))
     count = heard(amplitudes)
     amplitudes = amplitudes[..., :count]
     highest = torch.stack(f0).amax(0)
     if float(highest.detach().max()) * count >= sample_rate / 2:
         harmonics = torch.arange(1, count + 1, dtype=amplitudes.dtype)
         amplitudes = dsp.remove_above_nyquist(highest[..., None] * harmonics, amplitudes, sample_rate)
+    size = _table_size(voice, notes, sample_rate)
+    return _from_tables(lambda some: dsp.wavetables(amplitudes[:, some], size), f0, phases, hop, sample_rate)
+
+
+def blooming_harmonics(
+    voice: Voice,
+    notes: Notes,
+    start: Tensor,
+    gain: Tensor,
+    time: Tensor,
+    f0: list[Tensor],
+    phases: list[Tensor],
+    hop: int,
+    sample_rate: int,
+) -> Tensor:
+    """`moving_harmonics` of a voice that sustains, from partials (B, K) at the onset and a gain (B, F) at times (B, F).
+
+    The spectrum depends on one number alone, exp(-t / bloom_time). So the waves of all frames are polynomials in it
+    (Chebyshev's, to 100 dB under the level without bloom), and a frame costs a few products of waves. Partials that
+    the vibrato takes to half the sample rate are silent.
+    """
+    count = heard(start[:, None])
+    harmonics = torch.arange(1, count + 1, dtype=start.dtype)
+    top = hertz(notes.pitch + (voice.vibrato + max(voice.unison)) / 100)
+    start = dsp.remove_above_nyquist(top[:, None] * harmonics, start[:, :count], sample_rate)
+    knots = bloom_terms(voice, count)
+    angle = (torch.arange(knots, dtype=torch.float64) + 0.5) * (math.pi / knots)
+    terms = torch.cos(torch.arange(knots)[:, None] * angle) * (2 / knots)
+    terms[0] /= 2
+    opened = (-DECIBEL * voice.bloom) * torch.log2(harmonics) * (0.5 + 0.5 * torch.cos(angle)[:, None])
+    shapes = terms.to(start.dtype) @ torch.exp(opened).to(start.dtype)
+    waves = dsp.wavetables(start[:, None] * shapes, _table_size(voice, notes, sample_rate))
+    weights = gain[..., None]
+    if knots > 1:
+        place = torch.acos((2 * torch.exp(-time.clamp(min=0) / voice.bloom_time) - 1).clamp(-1, 1))
+        weights = weights * torch.cos(place[..., None] * torch.arange(knots, dtype=start.dtype))
+    return _from_tables(lambda some: weights[:, some] @ waves, f0, phases, hop, sample_rate)
+
+
+def bloom_terms(voice: Voice, count: int) -> int:
+    """How many terms a bloom of so many partials takes: the first number whose error is under UNHEARD."""
+    reach = DECIBEL * voice.bloom * math.log2(count) if voice.bloom else 0.0
+    terms, error = 1, reach / 2
+    while error > UNHEARD:
+        # Chebyshev interpolation of exp(-reach x), 0 <= x <= 1: at most 2 (reach / 4)^n / n!.
+        terms += 1
+        error *= reach / 4 / terms
+    return terms
+
+
+def _table_size(voice: Voice, notes: Notes, sample_rate: int) -> int:
+    """Samples of a wavetable: not from the amplitudes' own number, so that a note has the same in any batch."""
+    lowest = float(REGISTER * math.floor(float(notes.pitch.detach().min()) / REGISTER))
+    return TABLE_SIZE * max(4, partial_count(voice, float(hertz(torch.tensor(lowest))), sample_rate))
+
+
+def _from_tables(
+    tables_of: Callable[[slice], Tensor], f0: list[Tensor], phases: list[Tensor], hop: int, sample_rate: int
+) -> Tensor:
+    """All players (B, n) from the tables of some frames at a time."""
+    batch, frames = f0[0].shape
     pieces = []
     step = max(1, TABLE_FRAMES // batch)
     for first in range(0, frames - 1, step):
         some = slice(first, min(first + step, frames - 1) + 1)
-        tables = dsp.wavetables(amplitudes[:, some], size)
+        tables = tables_of(some)
         waves = [
             dsp.read_wavetables(tables, dsp.phase_between_frames(one[:, some], curve[:, some], hop, sample_rate), hop)
             for one, curve in zip(phases, f0, strict=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -15,16 +13,20 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum_sound, drum_time
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE, attack_hops, hop_size, segment, sounding_time
 from symbolic_music.synthesis.ddsp.oscillators import REGISTER, Notes
+from symbolic_music.synthesis.ddsp.partials import spectrum
 from symbolic_music.synthesis.ddsp.presets import PROGRAMS, Voice
 from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
 # Frames of all notes of one batch: what it holds stays near the processor.
-BATCH_FRAMES = 2048
-# Notes share a batch whose lengths are within this factor, and whose register is the same: the short ones are filled
-# up with silence, the high ones with inaudible partials.
-LIKE_LENGTH = 1.6
-SHORTEST_PIECE = 8
+BATCH_FRAMES = 4096
+# Notes of like length share a batch, and of one register where their pitch moves: the short ones are filled up with
+# silence, the high ones with inaudible partials. So much of a batch may be silence, or as many frames as cost no more
+# than another batch.
+FILLED, FILLED_FRAMES = 0.2, 256
+# An end that is nearer than so many frames, or than this part of the block, is played with the piece before it: it
+# would hardly be worth a batch.
+SHORTEST_PIECE, SHORTEST_PART = 8, 4
 LONGEST = 30.0  # seconds; strings without dampers are silent before
 Indices = NDArray[np.int64]
 
@@ -101,15 +103,21 @@ class Bank:
         return hops
 
     def _notes(self, indices: Indices, bend: torch.Tensor | None = None) -> Notes:
-        table = self.score.notes[indices]
+        pitch, velocity = self._tones(indices)
         return Notes(
-            pitch=torch.from_numpy(table["pitch"].astype(np.float32)),
-            velocity=torch.from_numpy(table["velocity"].astype(np.float32) / 127),
+            pitch=pitch,
+            velocity=velocity,
             length=torch.from_numpy(self._held(indices).astype(np.float32)),
             key=torch.from_numpy(indices + 1_000_003 * self.seed),
             bend=bend,
             pedal=self._pedals(indices),
         )
+
+    def _tones(self, indices: Indices) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pitches and velocities of notes."""
+        table = self.score.notes[indices]
+        velocity = table["velocity"].astype(np.float32) / 127
+        return torch.from_numpy(table["pitch"].astype(np.float32)), torch.from_numpy(velocity)
 
     def _held(self, indices: Indices) -> controllers.Curve:
         """Seconds that notes are held; those of strings without dampers, until they are silent."""
@@ -141,21 +149,20 @@ class Bank:
             return
         fresh = self._played[own] == 0
         left = self._hops[own] - self._played[own]
-        # An end so near that its piece would hardly be worth a batch is played now.
-        hops = np.where(left - needed < SHORTEST_PIECE, left, needed)
+        shortest = max(SHORTEST_PIECE, (until - self._now) // self.hop // SHORTEST_PART)
+        hops = np.where(left - needed < shortest, left, needed)
         hops = np.maximum(hops, np.where(fresh, least, 1))
         pitch = self.score.notes["pitch"][own].astype(np.int64)
-        size = np.ceil(np.log(hops) / math.log(LIKE_LENGTH)).astype(np.int64)
-        label = ((size * 2 + self._bent[own]) * 2 + fresh) * 16 + pitch // REGISTER
-        order = np.lexsort((pitch, label))
-        edges = np.flatnonzero(np.diff(label[order], prepend=-1, append=-1))
-        for begin, end in pairwise(edges.tolist()):
-            step = max(1, BATCH_FRAMES // int(hops[order[begin:end]].max()))
-            for at in range(begin, end, step):
-                some = order[at : min(at + step, end)]
-                self._segment(instrument, own[some], int(hops[some].max()), buses)
+        spectra = spectrum(self._voices[instrument], *self._tones(own), self.sample_rate)
+        moves = self._bent[own] | (self._voices[instrument].vibrato > 0)
+        label = (self._bent[own] * 2 + fresh) * 16 + np.where(moves, pitch // REGISTER, 0)
+        for some in _batches(label, hops):
+            some = some[np.argsort(pitch[some], kind="stable")]
+            self._segment(instrument, own[some], int(hops[some].max()), buses, [one[some] for one in spectra])
 
-    def _segment(self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples]) -> None:
+    def _segment(
+        self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples], spectra: list[torch.Tensor]
+    ) -> None:
         """Render further frames of these notes, all of them new or none, all of them with bends or none."""
         first = self._played[notes]
         start = self._start[notes] + first * self.hop
@@ -168,7 +175,7 @@ class Bank:
         known = [self._phases.pop(note) for note in notes.tolist() if note in self._phases]
         waves, phases = segment(
             self._voices[instrument], self._notes(notes, bend), torch.from_numpy(first), hops, self.hop,
-            self.sample_rate, torch.stack(known) if known else None,
+            self.sample_rate, torch.stack(known) if known else None, spectra,
         )  # fmt: skip
         self._played[notes] += hops
         if phases is not None:
@@ -185,6 +192,23 @@ class Bank:
             buses[track] = _lengthened(buses.get(track, np.zeros(0, np.float32)), int(end[tracks == track].max()))
         for wave, track, a, b in zip(waves, tracks.tolist(), begin.tolist(), end.tolist(), strict=True):
             buses[track][a:b] += wave[: b - a]
+
+
+def _batches(label: Indices, hops: Indices) -> Iterator[Indices]:
+    """Which notes are played together: of one label, with not too many frames in all and not too many filled up."""
+    order = np.lexsort((hops, label))
+    labels, lengths = label[order].tolist(), hops[order].tolist()
+    begin, used = 0, 0
+    for at, length in enumerate(lengths):
+        frames = length * (at + 1 - begin)
+        filled = frames - used - length
+        if at > begin and (
+            labels[at] != labels[begin] or frames > BATCH_FRAMES or filled > max(FILLED_FRAMES, FILLED * frames)
+        ):
+            yield order[begin:at]
+            begin, used = at, 0
+        used += length
+    yield order[begin:]
 
 
 def _lengthened(bus: mixing.Samples, samples: int) -> mixing.Samples:

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from symbolic_music.synthesis import dsp
-
 Samples = NDArray[np.float32]
 ROOM_SECONDS = 1.1
+# Samples of sound and of response that are convolved at once: their transforms stay near the processor.
+SHORTEST_PART, LONGEST_PART, PARTS = 1 << 12, 1 << 14, 16
 
 
 def place(sound: Samples, position: float | NDArray[np.float64]) -> Samples:
@@ -55,22 +55,47 @@ class Room:
         self.amount = amount
         self._response = room(sample_rate)
         self._ringing = np.zeros((2, 0), np.float32)
+        # Not at its first tap: the direct sound is the dry one.
+        self._masked = torch.cat([torch.zeros(2, 1), amount * self._response[:, 1:]], dim=1)
         self._spectra: dict[int, Tensor] = {}
 
     def add(self, dry: Samples) -> Samples:
         """The next (2, n), with the room: the same samples however the sound is cut, but for rounding."""
         if self.amount <= 0:
             return dry
-        total = dry.shape[1] + self._response.shape[1] - 1
-        size = dsp.fft_size(total)
-        if size not in self._spectra:
-            # Not at its first tap: the direct sound is the dry one.
-            masked = torch.cat([torch.zeros(2, 1), self.amount * self._response[:, 1:]], dim=1)
-            self._spectra = {size: torch.fft.rfft(masked, n=size)}
-        spectrum = torch.fft.rfft(torch.from_numpy(dry), n=size) * self._spectra[size]
-        wet = torch.fft.irfft(spectrum, n=size)[:, :total].numpy()
-        wet[:, : dry.shape[1]] += dry
-        kept = min(self._ringing.shape[1], total)
-        wet[:, :kept] += self._ringing[:, :kept]
-        self._ringing = wet[:, dry.shape[1] :]
-        return np.ascontiguousarray(wet[:, : dry.shape[1]])
+        most = PARTS * LONGEST_PART
+        if dry.shape[1] > most:
+            return np.concatenate([self.add(dry[:, at : at + most]) for at in range(0, dry.shape[1], most)], axis=1)
+        samples = dry.shape[1]
+        wet = self._convolved(torch.from_numpy(dry)).numpy()
+        wet[:, :samples] += dry
+        wet[:, : self._ringing.shape[1]] += self._ringing
+        self._ringing = wet[:, samples:].copy()
+        return wet[:, :samples]
+
+    def _convolved(self, dry: Tensor) -> Tensor:
+        """The sound (2, n) through the response, (2, n + m - 1): sound and response in parts, by FFT.
+
+        Uniform partitions: Stockham, "High-speed convolution and correlation" (1966).
+        """
+        samples = dry.shape[1]
+        part = LONGEST_PART
+        while part > SHORTEST_PART and part >= 2 * samples:
+            part //= 2
+        if part not in self._spectra:
+            count = -(-self._masked.shape[1] // part)
+            padded = torch.nn.functional.pad(self._masked, (0, count * part - self._masked.shape[1]))
+            self._spectra[part] = torch.fft.rfft(padded.view(2, count, part), n=2 * part)
+        response = self._spectra[part]
+        count, parts = -(-samples // part), response.shape[1]
+        sound = torch.fft.rfft(
+            torch.nn.functional.pad(dry, (0, count * part - samples)).view(2, count, part), n=2 * part
+        )
+        # Spectra of parts that begin at the same sample are added before they are transformed back.
+        spectra = torch.zeros(2, count + parts - 1, part + 1, dtype=sound.dtype)
+        for index in range(parts):
+            spectra[:, index : index + count].addcmul_(sound, response[:, index, None])
+        pieces = torch.fft.irfft(spectra, n=2 * part)
+        wet = torch.nn.functional.pad(pieces[..., :part], (0, 0, 0, 1))
+        wet[:, 1:] += pieces[..., part:]
+        return wet.flatten(1)[:, : samples + self._masked.shape[1] - 1]
