@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from symbolic_music.generation.sessions.planned_session import Edit
+from symbolic_music.generation.sessions.base import Edit
 
 from symbolic_music import generation
 from symbolic_music.generation import Limits, Sampling, bars
