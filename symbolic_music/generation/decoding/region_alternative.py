@@ -46,8 +46,11 @@ class RegionLine:
         self._request = request
         self._random = np.random.default_rng(seed)
         self._habits = list(request.habits)
-        # A new part has no rhythm of its own that a stricter pace could break.
-        is_new = all(habits is not None and habits.usual is not None for habits in request.habits)
+        # A new part has no rhythm of its own that a stricter pace could break; the patterns of drums would get holes.
+        is_new = all(
+            habits is not None and habits.usual is not None and instrument != r.DRUM_KEYS
+            for habits, (_, instrument) in zip(request.habits, request.slots, strict=True)
+        )
         self._slowing = _NEW_PART_SLOWED if is_new else 1.0
         self._numbers = [slot for slot, _ in request.slots]
         instruments = sorted({instrument for _, instrument in request.slots} - {r.PEDAL_INSTRUMENT})

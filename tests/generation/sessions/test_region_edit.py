@@ -417,6 +417,18 @@ def test_a_part_that_falls_behind_is_hurried_and_one_ahead_slowed() -> None:
     assert ahead[GAP_END] == flat[GAP_END]
 
 
+def test_new_parts_but_drums_are_slowed_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = requested(monkeypatch)
+    score = song()
+    score = score.replace(notes=score.notes[score.notes["track"] == 1])
+    generation.accompany(score, [1], regional(), seed=3, instruments=["bass", 128])
+    slowed = {one.slots[0][1]: RegionLine(one, 0)._slowing for one in requests}
+    assert slowed == {33: 6.0, 128: 1.0}
+    requests.clear()
+    generation.edit(song(), [bars(9, 10)], [0], regional(), seed=4).finish()
+    assert RegionLine(requests[0], 0)._slowing == 1.0
+
+
 def test_density_stays_what_it_is_around() -> None:
     score = song()
     written = generation.edit(score, [bars(9, 16)], [0], regional(), seed=5).finish()[0]
