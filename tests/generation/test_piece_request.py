@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from symbolic_music import generation
 from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import instrument_number
 from symbolic_music.generation import Limits, new_piece
+from symbolic_music.generation.piece_request import usual_band, with_progression
+from symbolic_music.score import Score
 from symbolic_music.theory import key_name, key_signature
 from tests.generation.untouched import four_parts, ours, regional
 
@@ -18,6 +21,28 @@ def test_instruments_by_name() -> None:
     for name in ("kazoo", "", "129", "-1"):
         with pytest.raises(OptionError, match="no instrument"):
             instrument_number(name)
+
+
+def test_a_usual_band_is_drawn_by_seed() -> None:
+    drawn = [usual_band(Score(), seed) for seed in range(200)]
+    assert drawn[3].tracks == usual_band(Score(), 3).tracks
+    with_drums = [any(track.is_drum for track in one.tracks) for one in drawn]
+    assert 0.7 < np.mean(with_drums) < 0.9
+    assert all(1 <= len(one.tracks) <= 6 and len(set(one.tracks)) == len(one.tracks) for one in drawn)
+    tempos = [6e7 / float(one.tempos["microseconds"][0]) for one in drawn]
+    assert 65.9 < min(tempos) < 90 < 140 < max(tempos) < 180.1
+    asked = new_piece(tempo=97)
+    assert np.array_equal(usual_band(asked, 1).tempos, asked.tempos), "a tempo that is asked for stays"
+
+
+def test_a_new_piece_has_chords_unless_others_are_asked_for() -> None:
+    assert with_progression(Limits(), 1) == with_progression(Limits(), 1) != with_progression(Limits(), 2)
+    in_d = with_progression(Limits(scale="D minor"), 1)
+    assert in_d.chart is not None
+    assert in_d.chart.startswith("Dm | ")
+    assert in_d.passing_notes
+    for limits in (Limits(chart="C | F"), Limits(free=True), Limits(scale="D dorian"), Limits(chords=((1, "C"),))):
+        assert with_progression(limits, 1) == limits
 
 
 def test_every_signature_has_its_name_and_back() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from symbolic_music import generation
 from symbolic_music.generation import Limits
-from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
+from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line, progression
 from symbolic_music.score import Array, Score, Track, note_table
 from tests.generation.sessions.test_region_edit import requested, song
 from tests.generation.untouched import regional
@@ -72,3 +72,16 @@ def test_a_new_bass_looks_for_roots_of_chords_under_a_melody_alone(monkeypatch: 
     sounds = requests[0].sounds(245)
     assert sounds is not None
     assert np.flatnonzero(sounds).tolist() == [0, 4, 7], "what sounds already"
+
+
+def test_a_progression_begins_on_the_tonic_and_its_phrases_return() -> None:
+    for key, tonic in ((0, "C"), (7, "G"), (12 + 9, "Am")):
+        found = progression(18, key, seed=4)
+        assert len(found) == 18
+        assert found[0] == tonic
+        assert found[:4] == found[4:8] == found[12:16], "A A B A"
+        assert found[16:] == found[:2]
+        assert found == progression(18, key, seed=4)
+    assert len({tuple(progression(16, 0, seed)) for seed in range(20)}) > 15
+    in_c = {name for seed in range(20) for name in progression(16, 0, seed)}
+    assert in_c == {"C", "G", "F", "Am", "Dm", "Em"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from symbolic_music.generation.sessions.base import Edit
 
 from symbolic_music import generation
 from symbolic_music.generation import Limits, Sampling, bars
 from symbolic_music.generation.sessions import region_edit
+from symbolic_music.generation.sessions.base import Edit
 from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_edit import RegionEditing
 from tests.generation.sessions.test_region_edit import song
