@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from symbolic_music.codec.flow.blocks import Block, reach, stack
+from symbolic_music.codec.convnext import Block, reach, stack
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
 from symbolic_music.codec.language_models.autoregressive_decoding import check_drawing, draw
 from symbolic_music.codec.language_models.conditioning import AROUND, Conditioned, Features
