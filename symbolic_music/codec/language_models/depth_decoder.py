@@ -195,7 +195,7 @@ class DepthWriter(Conditioned):
             cache.length += before.shape[-1]
         for i, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache.layers[i])
-        return x
+        return torch.as_tensor(x)
 
     def codebook_logits(self, hidden: Tensor, coarser: Tensor, first: int = 0) -> Tensor:
         """Logits of codes of some codebooks, from `first` on: (k, N, size).
