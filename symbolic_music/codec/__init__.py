@@ -24,6 +24,7 @@ from symbolic_music.codec.jukebox.prior import JukeboxPrior, JukeboxPriorConfig
 from symbolic_music.codec.jukebox.sampling import JukeboxSampling
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes, write_codes
+from symbolic_music.codec.language_models.depth_decoder import DepthWriter, DepthWriterConfig, stream_by_depth
 from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
 from symbolic_music.codec.language_models.melody_features import melody_frames
 from symbolic_music.codec.language_models.musicgen import MusicgenWriter, MusicgenWriterConfig
@@ -44,6 +45,8 @@ __all__ = [
     "CodecLanguageModel",
     "CodecLanguageModelConfig",
     "Codes",
+    "DepthWriter",
+    "DepthWriterConfig",
     "EncodedFile",
     "FlowConfig",
     "FlowDecoder",
@@ -92,6 +95,7 @@ __all__ = [
     "save_writer",
     "score_frames",
     "score_to_codes",
+    "stream_by_depth",
     "stream_cascade",
     "stream_codes",
     "stream_sound",

@@ -144,6 +144,7 @@ class CodesData(Strict):
     tones: bool = Field(False, description="also condition on the codec's features of the score as plain tones")
     melody: bool = Field(False, description="also condition on the melody of the recording, NAME.flac")
     text: str = Field("", description="also condition on words about the score, by this T5 of transformers")
+    begin: str = Field("", description="a codec-lm whose weights a codec-depth begins with: its name or folder")
     held_out: int = Field(20, ge=2, description="one pair of this many in a folder is for validation")
     validation_examples: int = Field(64, ge=1, le=MOST_LENGTH)
 

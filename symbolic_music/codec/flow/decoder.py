@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.codec.flow.blocks import reach
+from symbolic_music.codec.convnext import reach
 from symbolic_music.codec.flow.inverse_stft_head import InverseStftHead, sound
 from symbolic_music.codec.flow.mel import log_mel, spectra
 from symbolic_music.codec.flow.ode_solver import Velocity, consistent, euler, guided

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from symbolic_music.codec.flow.blocks import stack
+from symbolic_music.codec.convnext import stack
 
 _QUIET = 1e-4
 _LOUDEST = 4.0  # of a logarithm of a magnitude

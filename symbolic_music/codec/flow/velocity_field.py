@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from symbolic_music.codec.flow.blocks import stack
+from symbolic_music.codec.convnext import stack
 
 _TIMES = 64  # sines and cosines of a time
 _FASTEST = 200.0  # radians from time 0 to time 1

@@ -20,6 +20,7 @@ from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
 from symbolic_music.codec.language_models.autoregressive_decoding import stream_codes
+from symbolic_music.codec.language_models.depth_decoder import DepthWriter, DepthWriterConfig, stream_by_depth
 from symbolic_music.codec.language_models.masked import MaskedWriter, MaskedWriterConfig
 from symbolic_music.codec.language_models.masked_decoding import stream_refined
 from symbolic_music.codec.language_models.melody_features import MELODY, melody_frames
@@ -52,6 +53,7 @@ class Kind:
 WRITERS = {
     "codec-lm": Kind(CodecLanguageModel, CodecLanguageModelConfig, stream_codes),
     "codec-musicgen": Kind(MusicgenWriter, MusicgenWriterConfig, stream_codes),
+    "codec-depth": Kind(DepthWriter, DepthWriterConfig, stream_by_depth),
     "codec-masked": Kind(MaskedWriter, MaskedWriterConfig, stream_refined),
 }
 

@@ -18,8 +18,9 @@ from symbolic_music.codec.codes import load_codes
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
 from symbolic_music.codec.language_models.base import StepModel
+from symbolic_music.codec.language_models.depth_decoder import DepthWriter
 from symbolic_music.codec.language_models.melody_features import melody_frames
-from symbolic_music.codec.language_models.registry import WRITERS, Writer, check_codebooks, save_writer
+from symbolic_music.codec.language_models.registry import WRITERS, Writer, check_codebooks, load_writer, save_writer
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
 from symbolic_music.codec.language_models.text_features import describe, load_text_encoder, text_columns
 from symbolic_music.codec.language_models.tone_features import tone_vectors
@@ -125,8 +126,13 @@ class CodesTask(CodeWindowsTask[Pair]):
     def build(self) -> nn.Module:
         """A language model begins with the entries of a codec of ours."""
         network = self.kind.model(self.shape)
-        if isinstance(network, CodecLanguageModel) and isinstance(self.codec, Codec):
+        if isinstance(network, CodecLanguageModel | DepthWriter) and isinstance(self.codec, Codec):
             network.know(self.codec.quantiser.codebooks)
+        if self.data.begin:
+            other = load_writer(self.data.begin, self.data.codec, "cpu").network
+            if not isinstance(network, DepthWriter) or not isinstance(other, CodecLanguageModel):
+                raise TrainingError("setting data.begin: a codec-depth begins with a codec-lm")
+            network.begin_with(other)
         return network
 
     @override

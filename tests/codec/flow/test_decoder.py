@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from symbolic_music.codec.flow.blocks import reach, stack
+from symbolic_music.codec.convnext import reach, stack
 from symbolic_music.codec.flow.decoder import FlowConfig
 from symbolic_music.codec.flow.inverse_stft_head import InverseStftHead, sound
 from symbolic_music.codec.flow.mel import log_mel, spectra

@@ -27,8 +27,14 @@ OWN: dict[str, dict[str, Any]] = {
     "codec-lm": {"window": 24, "distances": 24},
     "codec-musicgen": {"frames": 24},
     "codec-masked": {"frames": 24},
+    "codec-depth": {"window": 24, "distances": 24, "blocks": 1, "block_hidden": 32, "depth": 32},
 }
-FREELY = {"codec-lm": {"top_k": 1}, "codec-musicgen": {"top_k": 1}, "codec-masked": {"top_k": 1, "steps": (4, 2)}}
+FREELY: dict[str, dict[str, Any]] = {
+    "codec-lm": {"top_k": 1},
+    "codec-musicgen": {"top_k": 1},
+    "codec-masked": {"top_k": 1, "steps": (4, 2)},
+    "codec-depth": {"top_k": 1},
+}
 
 
 def scale(seed: int) -> Score:

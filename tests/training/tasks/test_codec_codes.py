@@ -128,6 +128,16 @@ def test_a_model_can_be_told_the_score_as_tones(pairs: Path, tmp_path: Path) -> 
     assert sum(block.shape[-1] for block in writer.codes(read(pairs / "a.mid"))) == writer.frames(read(pairs / "a.mid"))
 
 
+def test_a_depth_decoder_begins_with_a_model_of_fewer_codebooks(pairs: Path, tmp_path: Path) -> None:
+    fewer = train(config(pairs, tmp_path / "fewer", optim={"steps": 80}))
+    own = {"architecture": "codec-depth", "codebooks": 3, "blocks": 1, "block_hidden": 32, "depth": 32}
+    begun = train(config(pairs, tmp_path, model=own, data={"begin": str(fewer.folder)}, optim={"steps": 20}))
+    other = train(config(pairs, tmp_path / "other", model=own, optim={"steps": 20}))
+    assert begun.best < other.best
+    with pytest.raises(SymbolicMusicError, match="begins with a codec-lm"):
+        train(config(pairs, tmp_path / "wrong", data={"begin": str(fewer.folder)}))
+
+
 def test_melody_and_words_are_learnt_from(pairs: Path, tmp_path: Path, t5: Path) -> None:
     told = {"melody": True, "text": str(t5)}
     with pytest.raises(SymbolicMusicError, match=r"a\.flac has no melody"):
