@@ -308,6 +308,8 @@ class RegionEditing(PlannedSession):
         others = over if planner.keeps_habits and not limits.free else None
         role = self._edit.task.role if isinstance(self._edit.task, Write) else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
+        # Of a new performance with a pedal the pace alone is bounded: the habits of songs' parts would thin it out.
+        is_performance = self._with_pedal and not len(self._score)
         # Where the pedal is among the events, the notes are played freely.
         is_free = others is None or self._with_pedal
         alike = None if is_free else AlikeBars(events, chosen, part.start, part.end, self._like)
@@ -323,7 +325,9 @@ class RegionEditing(PlannedSession):
             slots=tuple((slot, instrument) for slot, (_, instrument) in slots),
             past=np.stack([events.time, events.duration, 128 * events.instrument + events.pitch], 1)[before],
             habits=tuple(
-                None if elsewhere is None or instrument == r.PEDAL_INSTRUMENT else elsewhere.habits(slot)
+                None
+                if elsewhere is None or is_performance or instrument == r.PEDAL_INSTRUMENT
+                else elsewhere.habits(slot)
                 for slot, (_, instrument) in slots
             ),
             rhythm=(

@@ -33,6 +33,8 @@ _A_BAR = {**dict.fromkeys((*range(8), *range(24, 32)), 13.5), **dict.fromkeys(_B
 _A_BAR_OF_OTHERS = 7.0
 # The same of drums beside other drums, of 276 songs: the rest of a kit.
 _A_BAR_OF_FURTHER_DRUMS = 10.3
+# The same of performances with a pedal, of MAESTRO, whose bars are two seconds.
+_A_BAR_OF_PERFORMANCES = 25.4
 # For how many quarters new parts are silent at most: drums, basses, others.
 _LONGEST_GAPS, _LONGEST_GAP = {DRUM_INSTRUMENT: 2, **dict.fromkeys(_BASSES, 4)}, 8
 _FEW_PARTS, _OF_MANY = 3, 0.6
@@ -149,6 +151,8 @@ class Elsewhere:
         a_bar = np.array([_A_BAR.get(instrument, _A_BAR_OF_OTHERS) for instrument in instruments])
         if np.isin(self.events.slot_instruments[self._known], DRUM_INSTRUMENT).any():
             a_bar[np.array(instruments) == DRUM_INSTRUMENT] = _A_BAR_OF_FURTHER_DRUMS
+        if r.PEDAL_INSTRUMENT in self.events.slot_instruments:
+            a_bar[:] = _A_BAR_OF_PERFORMANCES
         if self.role is not None:
             a_bar = np.minimum(a_bar, self.role.per_bar)
         return a_bar * (1.0 if len(self.events.slot_instruments) <= _FEW_PARTS else _OF_MANY) / (4 * r.STEPS)

@@ -274,6 +274,17 @@ def pianist() -> Model[Any]:
     return dataclasses.replace(regional(), tokenizer=tokenizers.get("region", preset="pedal"))
 
 
+def test_a_new_performance_is_bounded_by_its_pace_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The habits of songs' parts would thin it out to half of a pianist's notes."""
+    requests = requested(monkeypatch)
+    generation.generate(None, 4.0, pianist(), seed=1)
+    assert all(habits is None for request in requests for habits in request.habits)
+    assert requests[0].paces[0] == pytest.approx(25.4 / 240)
+    requests.clear()
+    generation.generate(pedalled(8), 4.0, pianist(), seed=1)
+    assert any(habits is not None for request in requests for habits in request.habits)
+
+
 def test_a_continuation_writes_the_pedal_of_a_track_that_has_one() -> None:
     score = pedalled(8)
     whole = generation.generate(score, 12.0, pianist(), seed=3)
