@@ -25,8 +25,8 @@ from symbolic_music.codec.convnext import Block, reach, stack
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel
 from symbolic_music.codec.language_models.autoregressive_decoding import check_drawing, draw
 from symbolic_music.codec.language_models.conditioning import AROUND, Conditioned, Features
+from symbolic_music.codec.language_models.overlapping_windows import checked_prompt
 from symbolic_music.codec.language_models.score_features import FEATURES
-from symbolic_music.codec.language_models.windows import checked_prompt
 from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.models.config_checks import Layers, Share, Size, SizeOrZero, check_heads, checked
 from symbolic_music.models.modules.decoder_block import DecoderBlock, RelativeAttention, initialise
