@@ -87,7 +87,9 @@ def tone_vectors(score: Score, codec: VectorCodec, count: int, first: int = 0) -
         before = min(back, start)  # the encoder has no context before the beginning
         samples = plain_tones(score, form.sample_rate, (stop - start + before) * form.hop, (start - before) * form.hop)
         sound = torch.from_numpy(samples).expand(1, form.channels, -1)
-        out[start - first : stop - first] = codec.vectors(sound)[0, before:].cpu().numpy()
+        # In float32 whatever the precision of a training that evaluates: what is written later has these too.
+        with torch.autocast("cpu", enabled=False):
+            out[start - first : stop - first] = codec.vectors(sound)[0, before:].cpu().numpy()
     return out
 
 

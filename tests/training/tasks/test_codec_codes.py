@@ -13,9 +13,12 @@ from safetensors.torch import load_file
 from symbolic_music import read
 from symbolic_music.codec.autoencoder.checkpoint import save_codec
 from symbolic_music.codec.autoencoder.model import Codec, CodecConfig
+from symbolic_music.codec.base import VectorCodec
 from symbolic_music.codec.codes import Codes
 from symbolic_music.codec.language_models.registry import load_writer
 from symbolic_music.codec.language_models.score_features import FEATURES, score_frames
+from symbolic_music.codec.language_models.tone_features import tone_vectors
+from symbolic_music.codec.registry import load_codec
 from symbolic_music.errors import ConfigError, SymbolicMusicError
 from symbolic_music.models.model import Card
 from symbolic_music.score import NOTE, Score, Track
@@ -126,6 +129,17 @@ def test_a_model_can_be_told_the_score_as_tones(pairs: Path, tmp_path: Path) -> 
     writer = load_writer(folder)
     assert writer.network.config.features == FEATURES + writer.codec.config.dim
     assert sum(block.shape[-1] for block in writer.codes(read(pairs / "a.mid"))) == writer.frames(read(pairs / "a.mid"))
+
+
+def test_tones_are_computed_in_float32_whatever_the_precision(pairs: Path, tmp_path: Path) -> None:
+    half = {"precision": "bf16-mixed"}
+    told = config(pairs, tmp_path, data={"tones": True}, optim={"steps": 2}, evaluate_every=2, engine=half)
+    assert np.isfinite(train(told).best)
+    score, codec = read(pairs / "a.mid"), load_codec(pairs.parent / "codec")
+    assert isinstance(codec, VectorCodec)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = tone_vectors(score, codec, 40)
+    assert np.array_equal(found, tone_vectors(score, codec, 40))
 
 
 def test_a_depth_decoder_begins_with_a_model_of_fewer_codebooks(pairs: Path, tmp_path: Path) -> None:
