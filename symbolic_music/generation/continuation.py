@@ -50,7 +50,8 @@ def generate(
 
     With a prompt, the result is the prompt, note for note, and new notes after its last one, at its last tempo (a
     pressed pedal is released there). They are in the tracks of the prompt, or, if the model predicts instruments, in
-    tracks of the same program or new ones. Without a prompt, each part of the model is a track. The model may end the
+    tracks of the same program or new ones. Without a prompt, each part of the model is a track; region models of songs
+    draw a band and a tempo by the seed, and a progression of chords unless `limits` have some. The model may end the
     piece up to a quarter of `seconds` early.
 
     SkyTNT's models take a prompt without notes as a request: its tracks are the instruments, its first tempo, meter and
