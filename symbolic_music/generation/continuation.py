@@ -51,8 +51,8 @@ def generate(
     With a prompt, the result is the prompt, note for note, and new notes after its last one, at its last tempo (a
     pressed pedal is released there). They are in the tracks of the prompt, or, if the model predicts instruments, in
     tracks of the same program or new ones. Without a prompt, each part of the model is a track; region models of songs
-    draw a band and a tempo by the seed, and a progression of chords unless `limits` have some. The model may end the
-    piece up to a quarter of `seconds` early.
+    draw a band and a tempo by the seed, and a progression of chords in a major or minor key that `limits` allow, unless
+    they have chords or are free. The model may end the piece up to a quarter of `seconds` early.
 
     SkyTNT's models take a prompt without notes as a request: its tracks are the instruments, its first tempo, meter and
     key those of the piece.
@@ -141,7 +141,7 @@ def _continuation(
             wider = score.replace(tracks=tracks_of([0])) if loaded.tokenizer.reads_pedal else usual_band(score, seed)
             written = list(range(len(wider.tracks)))
         if follows_chords(loaded) and len(written) > 1:
-            limits = with_progression(limits, seed)
+            limits = with_progression(limits, seed, wider)
         score = wider
     elif not written:
         raise RegionError(f"no tracks to continue: model {loaded.card.name!r} does not write drums")

@@ -233,6 +233,11 @@ class Limits:
             found &= set(scale(tonic, mode.strip() or "major").classes)
         return found
 
+    @property
+    def classes(self) -> frozenset[int]:
+        """The pitch classes of the pitches that are allowed."""
+        return frozenset(pitch % 12 for pitch in self._allowed())
+
     def _allowed(self) -> list[int]:
         if not 0 <= self.lowest <= self.highest <= 127:
             raise OptionError(f"a range of pitches is within 0..127, lowest first, not {self.lowest}..{self.highest}")

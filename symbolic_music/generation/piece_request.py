@@ -17,7 +17,7 @@ from symbolic_music.generation.sessions.harmonising import progression
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.models import Model
 from symbolic_music.score import KEY, METER, TEMPO, Score, Track
-from symbolic_music.theory import key_name, key_signature
+from symbolic_music.theory import key_name, key_number, key_signature
 
 # Of 1,052 songs of Lakh: in how many there are drums and a bass, the basses there are, how many have one to four parts
 # beside them (others have more), the commonest programs of these parts, and quarters a minute (mean of the logarithm
@@ -98,15 +98,24 @@ def usual_band(score: Score, seed: int) -> Score:
     )
 
 
-def with_progression(limits: Limits, seed: int) -> Limits:
+def with_progression(limits: Limits, seed: int, piece: Score) -> Limits:
     """The limits under which a band plays a new piece: chords of the key, a bar each, where others are not asked for.
 
-    Parts that are written one after another would stay on the first one's tonic else.
+    Parts that are written one after another would stay on the first one's tonic else. The key is that of the limits,
+    that of the piece, or one whose tonic triad the limits allow. Where there is none, and for free limits, they stay.
     """
-    key = limits.key if limits.scale is not None else seed % 24
-    if limits.free or limits.chart is not None or limits.chords or key is None:
+    if limits.free or limits.chart is not None or limits.chords:
         return limits
-    return replace(limits, chart=" | ".join(progression(_CHORD_BARS, key, seed)), passing_notes=True)
+    classes = limits.classes
+    if limits.scale is not None:
+        key = limits.key
+    elif len(piece.keys):
+        key = key_number(int(piece.keys["sharps"][0]), bool(piece.keys["minor"][0]))
+    else:
+        keys = [key for key in range(24) if {(key + step) % 12 for step in (0, 3 if key >= 12 else 4, 7)} <= classes]
+        key = keys[seed % len(keys)] if keys else None
+    chords = [] if key is None else progression(_CHORD_BARS, key, seed, classes)
+    return replace(limits, chart=" | ".join(chords), passing_notes=True) if chords else limits
 
 
 def limits_of_request(model: Model[Any], piece: Score, limits: Limits) -> Limits:

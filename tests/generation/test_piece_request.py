@@ -36,13 +36,43 @@ def test_a_usual_band_is_drawn_by_seed() -> None:
 
 
 def test_a_new_piece_has_chords_unless_others_are_asked_for() -> None:
-    assert with_progression(Limits(), 1) == with_progression(Limits(), 1) != with_progression(Limits(), 2)
-    in_d = with_progression(Limits(scale="D minor"), 1)
+    piece = Score()
+    found = with_progression(Limits(), 1, piece)
+    assert found == with_progression(Limits(), 1, piece) != with_progression(Limits(), 2, piece)
+    in_d = with_progression(Limits(scale="D minor"), 1, piece)
     assert in_d.chart is not None
     assert in_d.chart.startswith("Dm | ")
     assert in_d.passing_notes
     for limits in (Limits(chart="C | F"), Limits(free=True), Limits(scale="D dorian"), Limits(chords=((1, "C"),))):
-        assert with_progression(limits, 1) == limits
+        assert with_progression(limits, 1, piece) == limits
+
+
+def test_the_chords_of_a_new_piece_are_in_its_key() -> None:
+    found = with_progression(Limits(), 6, new_piece(["piano", "bass"], key="D minor"))
+    assert found.chart is not None
+    assert found.chart.startswith("Dm | ")
+    assert set(found.chart.split(" | ")) <= {"Dm", "Bb", "C", "F", "Gm", "A", "Am"}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(pitch_classes=(0, 4, 7)),
+        Limits(pitch_classes=(0, 2, 4, 7, 9)),
+        Limits(pitch_classes=(6,)),
+        Limits(lowest=60, highest=62),
+        Limits(scale="C major", lowest=60, highest=63),
+        Limits(scale="C major", lowest=62, highest=62),
+    ],
+)
+def test_the_chords_of_a_new_piece_keep_to_the_limits(limits: Limits) -> None:
+    """Limits refuse chords of which no pitch is left; those that were not asked for are chosen among the others."""
+    for seed in range(48):
+        found = with_progression(limits, seed, Score())
+        if limits.pitch_classes == (0, 4, 7):
+            assert found.chart is not None
+            assert found.chart.startswith("C | ")
+    assert len(generation.generate(None, 2.0, regional(), seed=6, limits=limits))
 
 
 def test_every_signature_has_its_name_and_back() -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from symbolic_music.models import Model
     from symbolic_music.score import Score
 
-# `generation.inference.linear.WEIGHTS`, whose import takes torch's.
+# `generation.inference.weight_formats.WEIGHTS`, whose import takes torch's.
 Precision = Literal["auto", "float32", "float16", "bfloat16", "int8"]
 _LOG = logging.getLogger("symbolic_music")
 

@@ -6,7 +6,7 @@ are sinusoids too, can find the frames around its own. Our patterns lay the code
 delayed codebooks is not used.
 
 Its positions end with its window. Longer pieces are written in windows that begin with the end of the one before, two
-fifths of them, as MusicGen does: a window has no earlier context (`windows.in_windows`).
+fifths of them, as MusicGen does: a window has no earlier context (`overlapping_windows.in_windows`).
 """
 
 from __future__ import annotations

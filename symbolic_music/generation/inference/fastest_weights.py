@@ -35,7 +35,7 @@ def fastest_weights(network: nn.Module, cache: Path | None = None) -> str:
         cache: a folder; `~/.cache/symbolic-music` when omitted.
 
     Returns:
-        one of `linear.WEIGHTS`.
+        one of `weight_formats.WEIGHTS`.
     """
     matrices = _matrices(network)
     if not matrices or any(one.device.type != "cpu" or one.dtype != torch.float32 for one in matrices):

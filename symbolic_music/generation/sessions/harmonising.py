@@ -6,6 +6,8 @@ class at a time, which says little about the chord. So a chord is chosen for eac
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,19 +76,24 @@ def harmonised(notes: Array, edges: NDArray[np.int64], ticks_per_quarter: int, k
     return [names[place] for place in path[::-1]]
 
 
-def progression(bars: int, key: int, seed: int) -> list[str]:
+def progression(bars: int, key: int, seed: int, classes: Collection[int] = range(12)) -> list[str]:
     """A triad of the key for each bar of a new piece: phrases of four bars in the form A A B A.
 
     Args:
         bars: of the piece.
         key: as of `theory.likely_key`.
         seed: the same seed gives the same chords.
+        classes: pitch classes that may sound; each chord has one of them.
 
     Returns:
-        Names of chords, as `theory.chord_intervals` reads them; the first is the tonic's.
+        Names of chords, as `theory.chord_intervals` reads them; the first is the tonic's. None where the tonic's triad
+        has none of the classes.
     """
-    random, shares = np.random.default_rng(seed), np.array(list(_DEGREES[key // 12].values()))
     (roots, names), phrases = _triads(key), list[list[int]]()
+    usable = np.array([not set(chord_classes(name)).isdisjoint(classes) for name in names])
+    if not usable[0]:
+        return []
+    random, shares = np.random.default_rng(seed), np.array(list(_DEGREES[key // 12].values())) * usable
     for first in (0, int(random.choice(len(shares), p=shares / shares.sum()))):
         phrases.append([first])
         for _ in range(_PHRASE - 1):

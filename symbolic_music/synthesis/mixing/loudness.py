@@ -103,7 +103,7 @@ class Meter:
         if not sound.shape[1]:
             return sound
         own = self._weighting
-        blocks = torch.from_numpy(np.ascontiguousarray(sound)).view(-1, BLOCK)
+        blocks = torch.from_numpy(np.ascontiguousarray(sound, np.float32)).view(-1, BLOCK)
         found = blocks @ own.output
         added = found[:, BLOCK:].numpy().astype(np.float64).reshape(2, -1, 4 * GROUP)
         states = added @ own.states

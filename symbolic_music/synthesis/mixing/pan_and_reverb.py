@@ -61,7 +61,7 @@ class Room:
 
     def add(self, dry: Samples) -> Samples:
         """The next (2, n), with the room: the same samples however the sound is cut, but for rounding."""
-        if self.amount <= 0:
+        if self.amount <= 0 or not dry.shape[1]:
             return dry
         most = PARTS * LONGEST_PART
         if dry.shape[1] > most:

@@ -22,3 +22,10 @@ def test_the_room_is_a_convolution_however_the_sound_is_cut(cut):
 def test_without_a_room_the_sound_is_dry():
     dry = np.ones((2, 100), np.float32)
     assert np.array_equal(Room(RATE, 0.0).add(dry), dry)
+
+
+def test_an_empty_block_changes_nothing():
+    hall, dry = Room(RATE, 0.5), np.ones((2, 100), np.float32)
+    expected = Room(RATE, 0.5).add(dry)
+    assert hall.add(dry[:, :0]).shape == (2, 0)
+    assert np.array_equal(hall.add(dry), expected)
