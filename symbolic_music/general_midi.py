@@ -42,6 +42,9 @@ FAMILIES = (
     "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects",
 )  # fmt: skip
 
+BASSES = range(32, 40)
+PIANOS_AND_GUITARS = (*range(8), *range(24, 32))
+
 # Percussion by MIDI pitch, 35 to 81.
 DRUMS = dict(enumerate((
     "Acoustic Bass Drum", "Bass Drum", "Side Stick", "Snare", "Hand Clap", "Electric Snare", "Low Floor Tom",

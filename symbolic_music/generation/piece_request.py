@@ -13,16 +13,16 @@ from symbolic_music.errors import OptionError
 from symbolic_music.general_midi import DRUM_INSTRUMENT, instrument_name, instrument_number
 from symbolic_music.generation.decoding.skytnt_sampler import RowNetwork
 from symbolic_music.generation.limits import Limits
-from symbolic_music.generation.sessions.harmonising import progression
+from symbolic_music.generation.sessions.harmonising import progression, tonic_triad
 from symbolic_music.generation.views.model_view import edits
 from symbolic_music.models import Model
 from symbolic_music.score import KEY, METER, TEMPO, Score, Track
-from symbolic_music.theory import key_name, key_number, key_signature
+from symbolic_music.theory import chord_classes, key_name, key_number, key_signature
 
 # Of 1,052 songs of Lakh: in how many there are drums and a bass, the basses there are, how many have one to four parts
 # beside them (others have more), the commonest programs of these parts, and quarters a minute (mean of the logarithm
 # and its deviation).
-_WITH_DRUMS, _WITH_BASS, _BASSES = 0.8, 0.75, (32, 33, 35)
+_WITH_DRUMS, _WITH_BASS, _USUAL_BASSES = 0.8, 0.75, (32, 33, 35)
 _OTHERS = np.array([0.06, 0.2, 0.37, 0.37])
 _PROGRAMS = {
     0: 384, 48: 276, 25: 195, 73: 132, 49: 117, 26: 115, 24: 113, 1: 112, 56: 111, 4: 100, 27: 99, 65: 95, 57: 88,
@@ -88,7 +88,7 @@ def usual_band(score: Score, seed: int) -> Score:
     count = int(random.choice(len(_OTHERS), p=_OTHERS)) + 1
     band = sorted(random.choice(programs, count, replace=False, p=shares / shares.sum()).tolist())
     if random.random() < _WITH_BASS:
-        band.append(int(random.choice(_BASSES)))
+        band.append(int(random.choice(_USUAL_BASSES)))
     if random.random() < _WITH_DRUMS:
         band.append(DRUM_INSTRUMENT)
     tempo = float(np.clip(np.exp(random.normal(*_LOG_TEMPO)), *_TEMPOS))
@@ -112,7 +112,7 @@ def with_progression(limits: Limits, seed: int, piece: Score) -> Limits:
     elif len(piece.keys):
         key = key_number(int(piece.keys["sharps"][0]), bool(piece.keys["minor"][0]))
     else:
-        keys = [key for key in range(24) if {(key + step) % 12 for step in (0, 3 if key >= 12 else 4, 7)} <= classes]
+        keys = [key for key in range(24) if set(chord_classes(tonic_triad(key))) <= classes]
         key = keys[seed % len(keys)] if keys else None
     chords = [] if key is None else progression(_CHORD_BARS, key, seed, classes)
     return replace(limits, chart=" | ".join(chords), passing_notes=True) if chords else limits

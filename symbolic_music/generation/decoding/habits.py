@@ -220,7 +220,6 @@ class Motif:
         own = (events.slot == slot) & (events.instrument < DRUM_INSTRUMENT)
         self._keys, self._bars, self._alike = events.pitch[own], events.bar[own], alike
         self._places = events.time[own] - events.bar_starts[self._bars]
-        self._counts: dict[int, Floats] = {}
 
     def weighed(self, log_p: Floats, place: int, bar: int) -> Floats:
         """Log-probabilities of the keys, weighed against the part's own at this place of bars that are alike.
@@ -233,9 +232,7 @@ class Motif:
         there = self._places == place
         if not there.any():
             return log_p
-        if bar not in self._counts:
-            self._counts[bar] = self._alike.counts(bar, self._bars, _MODEL_NOTES)
-        alike = self._counts[bar][there]
+        alike = self._alike.counts(bar, self._bars, _MODEL_NOTES)[there]
         counts = np.bincount(self._keys[there], alike, minlength=KEYS).astype(np.float64)
         return _weighed(log_p, counts, _MODEL_NOTES)
 
@@ -264,7 +261,6 @@ class Rhythm:
         for first, last in holes:
             own &= (time[1:] < first) | (time[:-1] >= last)
         self._places, self._gaps, self._bars, self._alike = places[own], gaps[own], bar[:-1][own], alike
-        self._counts: dict[int, Floats] = {}
 
     def weighed(self, log_p: Floats, place: int, left: int, bar: int) -> Floats:
         """Log-probabilities of the gap classes, weighed against the parts' own gaps from a place in the bar.
@@ -281,9 +277,7 @@ class Rhythm:
         found, counts = self._gaps[there], _scaled(np.ones(int(there.sum())), _MODEL_GAPS)
         if self._alike is not None:
             # All bars together count half as much as the model; the bars that are alike come on top.
-            if bar not in self._counts:
-                self._counts[bar] = self._alike.counts(bar, self._bars, _MODEL_GAPS)
-            counts = _MODEL_GAPS / 2 / len(counts) + self._counts[bar][there]
+            counts = _MODEL_GAPS / 2 / len(counts) + self._alike.counts(bar, self._bars, _MODEL_GAPS)[there]
         classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
         return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
 

@@ -102,6 +102,11 @@ def progression(bars: int, key: int, seed: int, classes: Collection[int] = range
     return [names[phrases[_FORM[bar // _PHRASE % len(_FORM)]][bar % _PHRASE]] for bar in range(bars)]
 
 
+def tonic_triad(key: int) -> str:
+    """The name of the triad on the tonic of a key, numbered as by `theory.likely_key`."""
+    return NAMES[key % 12] + ("m" if key >= 12 else "")
+
+
 def _triads(key: int) -> tuple[NDArray[np.int64], list[str]]:
     """Roots and names of the common triads of a key."""
     degrees = _DEGREES[key // 12]

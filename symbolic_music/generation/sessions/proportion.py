@@ -11,15 +11,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT, PIANOS_AND_GUITARS
 
 # Bars of a phrase, which all phrases follow, and bars that a part rests at least.
 _PHRASE, _UNIT = 8, 2
 # Of the bars of songs, in how many a part begins notes: of five and six parts, of seven and eight, and of more; pianos
 # and guitars, then others. Drums and basses play on.
 _FEWEST_PARTS = 5
-_CHORDS, _CHORDS_PLAY, _OTHERS_PLAY = (*range(8), *range(24, 32)), (0.84, 0.80, 0.73), (0.73, 0.63, 0.57)
-_PLAY_ON = (*range(32, 40), DRUM_INSTRUMENT)
+_CHORDS_PLAY, _OTHERS_PLAY = (0.84, 0.80, 0.73), (0.73, 0.63, 0.57)
+_PLAY_ON = (*BASSES, DRUM_INSTRUMENT)
 # So many times the mean a bar may hold without being crowded.
 _FULL = 2.0
 
@@ -41,7 +41,7 @@ def rests(instruments: Sequence[int], parts: int, bars: int, seed: int) -> list[
     for instrument in instruments:
         rests_in = np.zeros(units, bool)
         if parts >= _FEWEST_PARTS and bars >= _PHRASE and instrument not in _PLAY_ON:
-            shares = _CHORDS_PLAY if instrument in _CHORDS else _OTHERS_PLAY
+            shares = _CHORDS_PLAY if instrument in PIANOS_AND_GUITARS else _OTHERS_PLAY
             length = int((1 - shares[min((parts - _FEWEST_PARTS) // 2, 2)]) * units + random.random())
             if length:
                 thickness = np.convolve(playing, np.ones(length), "valid")

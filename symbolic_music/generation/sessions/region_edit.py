@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.evaluation.context import fit
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint, Unsatisfiable
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding, sounding_chords
 from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
@@ -30,7 +30,7 @@ from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
 from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_habits import Elsewhere
 from symbolic_music.generation.sessions.region_planners import Part, RegionPlanner, Repitching, Writing
-from symbolic_music.generation.sessions.track_order import BASSES, layers
+from symbolic_music.generation.sessions.track_order import layers
 from symbolic_music.generation.views.model_view import follows_chords
 from symbolic_music.generation.views.track_style import Voice, voice_of
 from symbolic_music.models import Model
@@ -88,8 +88,8 @@ class RegionEditing(PlannedSession):
         self._layers = layers(score, edit, self._with_pedal)
         # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
         self._expected: dict[int, float] = {}
-        # By the number of the region.
-        self._planned: dict[int, tuple[tuple[int, str], ...]] = {}
+        # Under a melody alone, in the region that is being written: (step, name).
+        self._planned: tuple[tuple[int, str], ...] = ()
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -132,13 +132,8 @@ class RegionEditing(PlannedSession):
         bars = len(self._bar_lines(span)) - 1
         return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
 
-    def _chords_of_melody(self, number: int) -> tuple[tuple[int, str], ...]:
+    def _chords_of_melody(self, span: Span) -> tuple[tuple[int, str], ...]:
         """(step, name) of the chords under a melody that is given alone to a new band; none otherwise."""
-        if number not in self._planned:
-            self._planned[number] = self._harmonised(self._edit.spans[number])
-        return self._planned[number]
-
-    def _harmonised(self, span: Span) -> tuple[tuple[int, str], ...]:
         if len(self._new_parts()) < 2:
             return ()
         given, instruments = self._given, self._score.replace(notes=self._given).instruments
@@ -188,6 +183,7 @@ class RegionEditing(PlannedSession):
         for draft in self._drafts:
             draft.begin(region, self._given, self._edit.tracks, placed, len(self._layers))
         rows, voices, resting = self._old_notes(region), self._voices(region), self._rests(region)
+        self._planned = self._chords_of_melody(region)
         for layer, tracks in enumerate(self._layers):
             own, self._expected = rows[np.isin(rows["track"], tracks)], dict[int, float]()
             parts = self._divided(region, tracks, resting.get(tracks[0]))
@@ -302,7 +298,7 @@ class RegionEditing(PlannedSession):
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
         # The others follow the bass, whose notes they meet; chords that do not sound yet would scatter them.
         is_bass = all(instrument in BASSES for _, instrument in wanted)
-        planned = self._chords_of_melody(number) if is_bass else ()
+        planned = self._planned if is_bass else ()
         # Chords and rhythm that are given leave nothing to habit.
         over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen, planned)
         others = over if planner.keeps_habits and not limits.free else None

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT, PIANOS_AND_GUITARS
 from symbolic_music.generation.decoding.habits import Habits, Sounding, habits_of, new_habits
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.roles import Role, usual_role
@@ -26,17 +26,16 @@ _RESTING = 1.0
 _AMPLE = 1.35
 # Of 32 pitched notes of songs, how many begin in the chord of their place, a semitone from it, and elsewhere.
 _OVER_CHORDS = np.array([25.6, 3.5, 2.9])
-_BASSES = range(32, 40)
 # Notes of a bar in which a part plays, upper quartiles of 1,157 tracks of Lakh, as pieces of few parts have them, and
 # how much fewer the medians are: pianos and guitars, basses, drums, others.
-_A_BAR = {**dict.fromkeys((*range(8), *range(24, 32)), 13.5), **dict.fromkeys(_BASSES, 7.5), DRUM_INSTRUMENT: 21.0}
+_A_BAR = {**dict.fromkeys(PIANOS_AND_GUITARS, 13.5), **dict.fromkeys(BASSES, 7.5), DRUM_INSTRUMENT: 21.0}
 _A_BAR_OF_OTHERS = 7.0
 # The same of drums beside other drums, of 276 songs: the rest of a kit.
 _A_BAR_OF_FURTHER_DRUMS = 10.3
 # The same of performances with a pedal, of MAESTRO, whose bars are two seconds.
 _A_BAR_OF_PERFORMANCES = 25.4
 # For how many quarters new parts are silent at most: drums, basses, others.
-_LONGEST_GAPS, _LONGEST_GAP = {DRUM_INSTRUMENT: 2, **dict.fromkeys(_BASSES, 4)}, 8
+_LONGEST_GAPS, _LONGEST_GAP = {DRUM_INSTRUMENT: 2, **dict.fromkeys(BASSES, 4)}, 8
 _FEW_PARTS, _OF_MANY = 3, 0.6
 # Up to this many notes of a bar stand on its sixteenths.
 _SIXTEENTH, _MANY = r.STEPS // 4, 12
@@ -163,5 +162,5 @@ class Elsewhere:
         shortest = max(1, round(role.shortest_quarters * r.STEPS))
         within = role.lowest, role.highest
         gap = _LONGEST_GAPS.get(role.program, _LONGEST_GAP) * r.STEPS
-        is_bass = role.program in _BASSES
+        is_bass = role.program in BASSES
         return new_habits(events.time, pitched, within, role.at_once, role.per_bar, gap, shortest, is_bass)

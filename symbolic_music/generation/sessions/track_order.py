@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from symbolic_music.general_midi import BASSES
 from symbolic_music.generation.limits import Limits
 from symbolic_music.generation.sessions.base import Edit, Write
 from symbolic_music.score import Score, Track
 
-BASSES, _CHORDS = range(32, 40), range(32)
+_CHORDS = range(32)
 
 
 def layers(score: Score, edit: Edit, with_pedal: bool) -> list[list[int]]:

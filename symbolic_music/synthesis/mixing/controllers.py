@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT
 from symbolic_music.score import Score
 
 Curve = NDArray[np.float64]
@@ -17,7 +17,7 @@ DEFAULT_BEND_RANGE = 2.0
 # A controller glides to its new value within this time, to avoid clicks; its value is sampled at this interval.
 GLIDE, GRID = 0.01, 32
 # Basses stay in the middle of the picture, as drums do: contrabass, tuba and General MIDI's eight basses.
-CENTRED = frozenset({*range(32, 40), 43, 58, DRUM_INSTRUMENT})
+CENTRED = frozenset({*BASSES, 43, 58, DRUM_INSTRUMENT})
 
 
 @dataclass(frozen=True)
