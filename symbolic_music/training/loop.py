@@ -20,11 +20,11 @@ from symbolic_music.training.run.average import Average
 from symbolic_music.training.run.callbacks import Callback
 from symbolic_music.training.run.changed_settings import changed, settings_of
 from symbolic_music.training.run.checkpoints import load_checkpoint, sound, tensors_of, write_checkpoint
-from symbolic_music.training.run.clock import Clock
 from symbolic_music.training.run.fabric import Objective, random_states, recompute_blocks, set_random_states
 from symbolic_music.training.run.run_log import HELD, Records, columns_of, log_rows
 from symbolic_music.training.run.sharding import gathered
 from symbolic_music.training.run.signals import interruptions
+from symbolic_music.training.run.throughput import Clock
 from symbolic_music.training.task import Batch, Measured, Share, Task
 
 Report = Callable[[dict[str, float]], None]
