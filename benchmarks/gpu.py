@@ -42,8 +42,8 @@ from symbolic_music.models import registry  # noqa: E402
 from symbolic_music.models.attention.relative import relative_attention  # noqa: E402
 from symbolic_music.models.attention.relative_terms import Differences, Relation  # noqa: E402
 from symbolic_music.training.config import OptimConfig  # noqa: E402
-from symbolic_music.training.run.average import Average  # noqa: E402
 from symbolic_music.training.run.optimizers import optimizer_of  # noqa: E402
+from symbolic_music.training.run.weight_average import Average  # noqa: E402
 
 MINUTES = 12.0
 HEADS, WIDTH = 8, 64

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from symbolic_music.errors import TrainingError
-from symbolic_music.training.run.average import Average
 from symbolic_music.training.run.callbacks import Callback
 from symbolic_music.training.run.changed_settings import changed, settings_of
 from symbolic_music.training.run.checkpoints import load_checkpoint, sound, tensors_of, write_checkpoint
@@ -25,6 +24,7 @@ from symbolic_music.training.run.run_log import HELD, Records, columns_of, log_r
 from symbolic_music.training.run.sharding import gathered
 from symbolic_music.training.run.signals import interruptions
 from symbolic_music.training.run.throughput import Clock
+from symbolic_music.training.run.weight_average import Average
 from symbolic_music.training.task import Batch, Measured, Share, Task
 
 Report = Callable[[dict[str, float]], None]

@@ -14,7 +14,7 @@ from symbolic_music.models.architectures import anticipatory
 from symbolic_music.training.config import parse_config
 from symbolic_music.training.data import chorale_grids
 from symbolic_music.training.loop import Loop
-from symbolic_music.training.run.average import Average
+from symbolic_music.training.run.weight_average import Average
 from symbolic_music.training.task import Share
 from symbolic_music.training.trainer import begin, train
 from tests.training.test_trainer import losses, same, weights
