@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import EvaluationError
-from symbolic_music.evaluation.distances.discrepancy import discrepancy, discrepancy_p
 from symbolic_music.evaluation.distances.embedding import NAME, embed
 from symbolic_music.evaluation.distances.frechet import Extrapolated, frechet, frechet_infinite
+from symbolic_music.evaluation.distances.maximum_mean_discrepancy import discrepancy, discrepancy_p
 from symbolic_music.evaluation.features import mgeval, muspy
 from symbolic_music.evaluation.statistics import Mean, mean
 from symbolic_music.score import Score
