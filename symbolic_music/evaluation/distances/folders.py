@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from symbolic_music.errors import FileError, ScoreError
-from symbolic_music.evaluation.features import pairs
+from symbolic_music.evaluation.features import reference_similarity
 from symbolic_music.evaluation.statistics import Mean, mean
 from symbolic_music.io.files import MIDI_SUFFIXES, read
 from symbolic_music.score import Score
@@ -53,14 +53,14 @@ class Folder:
 
 
 def paired_means(first: Folder, second: Folder, seed: int = 0) -> dict[str, Mean]:
-    """Means of `features.pairs` over the files that both folders have. FileError when there is none."""
+    """Means of `features.reference_similarity` over the files that both folders have. FileError when there is none."""
     theirs = {path.relative_to(second.folder) for path in second.paths}
     rows, names = [], []
     for name in (path.relative_to(first.folder) for path in first.paths):
         own = first.read(first.folder / name) if name in theirs else None
         other = second.read(second.folder / name) if own is not None else None
         if own is not None and other is not None:
-            rows.append(pairs.features(own, other))
+            rows.append(reference_similarity.features(own, other))
             names.append(str(name))
     if not rows:
         raise FileError("the folders have no file of the same name: --pairs needs some")
