@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 
-from symbolic_music.models.attention.sizes import Sizes, sizes_of
+from symbolic_music.models.attention.block_sizes import Sizes, sizes_of
 
 _CPU = torch.device("cpu")
 

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from symbolic_music.models.attention.block_kernel import LEVELS, PAD, Arguments, Part, logits_of
 from symbolic_music.models.attention.block_masks import Block
+from symbolic_music.models.attention.block_sizes import sizes_of
 from symbolic_music.models.attention.relative_terms import Buckets, Differences
-from symbolic_music.models.attention.sizes import sizes_of
 from symbolic_music.models.attention.threads import spread
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.block_masks import local_blocks
+from symbolic_music.models.attention.block_sizes import sizes_of
 from symbolic_music.models.attention.differentiable import blocked_attention
 from symbolic_music.models.attention.relative import check_arguments, reference_relative_attention
 from symbolic_music.models.attention.relative_terms import Relation
-from symbolic_music.models.attention.sizes import sizes_of
 
 
 def reference_local_attention(

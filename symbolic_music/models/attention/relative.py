@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.block_masks import causal_blocks, windowed_blocks
+from symbolic_music.models.attention.block_sizes import sizes_of
 from symbolic_music.models.attention.differentiable import blocked_attention
 from symbolic_music.models.attention.relative_terms import Relation
-from symbolic_music.models.attention.sizes import sizes_of
 
 
 def distance_logits(q: Tensor, embeddings: Tensor, keys: int) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from symbolic_music.models.attention import sizes
+from symbolic_music.models.attention import block_sizes
 from symbolic_music.models.attention.relative_terms import Buckets, Differences, Relation
 
 DOUBLE = {"dtype": torch.float64}
@@ -70,4 +70,4 @@ def defined_attention(
 
 def cut_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of three rows, a few logits in a go, so that small examples have many of each."""
-    monkeypatch.setattr(sizes, "CPU", sizes.Sizes((3, 3), 200, False))
+    monkeypatch.setattr(block_sizes, "CPU", block_sizes.Sizes((3, 3), 200, False))

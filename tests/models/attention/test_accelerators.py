@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from symbolic_music.models.architectures.gpt2 import GPT2, GPT2Config
 from symbolic_music.models.architectures.music_transformer import MusicTransformer, MusicTransformerConfig
-from symbolic_music.models.attention import sizes
+from symbolic_music.models.attention import block_sizes
 from symbolic_music.models.attention.relative import reference_relative_attention, relative_attention
 from symbolic_music.models.attention.relative_terms import Relation
 from symbolic_music.training.run.fabric import Objective
@@ -33,7 +33,7 @@ def gradients(attention: Any, dtype: torch.dtype, **options: Any) -> list[Tensor
 
 def test_large_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     small = gradients(relative_attention, torch.float64)
-    monkeypatch.setattr(sizes, "CPU", sizes.ACCELERATOR)
+    monkeypatch.setattr(block_sizes, "CPU", block_sizes.ACCELERATOR)
     for one, other in zip(gradients(relative_attention, torch.float64), small, strict=True):
         assert torch.allclose(one, other, atol=1e-10)
 
@@ -42,7 +42,7 @@ def test_half_precision_is_nearly_as_good_as_the_reference_in_it(monkeypatch: py
     """Neither is forced to float32; errors are of the rounding of bfloat16, sums over blocks have none of it."""
     exact = gradients(reference_relative_attention, torch.float64)
     plain = gradients(reference_relative_attention, torch.bfloat16)
-    monkeypatch.setattr(sizes, "CPU", sizes.ACCELERATOR._replace(rows=(16, 16)))
+    monkeypatch.setattr(block_sizes, "CPU", block_sizes.ACCELERATOR._replace(rows=(16, 16)))
     ours = gradients(relative_attention, torch.bfloat16)
     for one, other, wanted in zip(ours, plain, exact, strict=True):
         assert one.dtype == torch.bfloat16
