@@ -10,7 +10,7 @@ import symbolic_music as sm
 from symbolic_music.corpora.windows.edit_examples import padded, rows
 from symbolic_music.generation.views.part_assignment import assign_parts, shown
 from symbolic_music.io import from_music21
-from symbolic_music.models.inspection import relative_logits
+from symbolic_music.models.attention_logits import relative_logits
 from symbolic_music.plotting import relative_embeddings, save_figure
 
 model = sm.load_model("chorales")

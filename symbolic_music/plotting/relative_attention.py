@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from symbolic_music.models.inspection import RelativeLogits
+from symbolic_music.models.attention_logits import RelativeLogits
 from symbolic_music.plotting import figures
 from symbolic_music.plotting.colours import INK
 
@@ -24,13 +24,13 @@ def relative_embeddings(
     Rows are heads, layer by layer from the first on top; in columns of relations the past is on the left.
 
     Args:
-        layers: as `models.inspection.relative_logits` finds them.
+        layers: as `models.attention_logits.relative_logits` finds them.
         relations: of each further relation its name, and how much of it a bucket is, for the axis.
         title: above the picture.
 
     Examples:
         >>> import torch
-        >>> from symbolic_music.models.inspection import RelativeLogits  # `relative_logits` finds them in a model
+        >>> from symbolic_music.models.attention_logits import RelativeLogits  # `relative_logits` finds them in a model
         >>> layers = [RelativeLogits(torch.randn(4, 64), ()) for _ in range(2)]  # four heads, 64 distances
         >>> figure = sm.plotting.relative_embeddings(layers)
         >>> sm.plotting.save_figure(figure, "heads.png").name
