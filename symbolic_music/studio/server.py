@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 
 from symbolic_music.errors import OptionError
 from symbolic_music.io.folder_lock import held
+from symbolic_music.studio.access_control import MOST_UPLOAD_BYTES, Guard
 from symbolic_music.studio.app import application
-from symbolic_music.studio.guard import MOST_UPLOAD_BYTES, Guard
 from symbolic_music.studio.session.models import Models
 from symbolic_music.studio.session.sessions import Session, Sessions
 from symbolic_music.studio.session.shared_state import Context
