@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 import symbolic_music
 from symbolic_music.errors import SymbolicMusicError, UnknownNameError
-from symbolic_music.studio import events, exports, openapi, page_audio
+from symbolic_music.studio import exports, openapi, page_audio, server_sent_events
 from symbolic_music.studio.examples import example, examples
 from symbolic_music.studio.score_json import described
 from symbolic_music.studio.session.hand_edits import Changes, blank
@@ -165,7 +165,7 @@ def application(context: Context) -> Starlette:
     @answering()
     async def edit_events(request: Request) -> Any:
         one, number = context.session(request), check_number(request.path_params["edit"])
-        return events.response(context.jobs.get(one, number), request)
+        return server_sent_events.response(context.jobs.get(one, number), request)
 
     @answering()
     async def cancel(request: Request) -> Any:
