@@ -11,7 +11,7 @@ from pathlib import Path
 
 from symbolic_music.io.atomic import write_bytes
 from symbolic_music.io.midi.chunks import layout
-from symbolic_music.io.midi.document import document_of
+from symbolic_music.io.midi.source_file import document_of
 from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.io.midi.writing.chunk_patch import variable_length
 from symbolic_music.score import Score

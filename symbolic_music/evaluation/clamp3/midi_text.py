@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError, MissingExtraError
-from symbolic_music.io.midi.document import document_of
+from symbolic_music.io.midi.source_file import document_of
 from symbolic_music.io.midi.writer import midi_bytes
 from symbolic_music.score import Score
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import MidiError
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.document import Document, document_of
 from symbolic_music.io.midi.reading.drum_parts import DrumParts, drum_parts
 from symbolic_music.io.midi.reading.event_table import EventTable
+from symbolic_music.io.midi.source_file import Document, document_of
 from symbolic_music.io.midi.tolerant_reader import Placed, ended, placed
 from symbolic_music.io.midi.writing.chunk_patch import New, changes_port, insertions, patched_chunk
 from symbolic_music.io.midi.writing.event_changes import Swap

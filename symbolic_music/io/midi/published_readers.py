@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_CHANNEL
-from symbolic_music.io.midi.document import document_of
 from symbolic_music.io.midi.reading.track_contents import Events
+from symbolic_music.io.midi.source_file import document_of
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import ended, maps, markers, note_rows, read_tracks
 from symbolic_music.score import BEND, CONTROL, NOTE, Array, Score, Text, Track, joined

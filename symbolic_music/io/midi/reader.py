@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from symbolic_music.errors import FileError, MidiError
 from symbolic_music.io.atomic import write_bytes
-from symbolic_music.io.midi.document import remember
 from symbolic_music.io.midi.limits import check_memory
+from symbolic_music.io.midi.source_file import remember
 from symbolic_music.io.midi.strict_reader import parse_strict
 from symbolic_music.io.midi.tolerant_reader import parse_tolerant, placed
 from symbolic_music.io.midi.writer import midi_bytes

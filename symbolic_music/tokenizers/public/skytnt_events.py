@@ -15,10 +15,10 @@ import numpy as np
 
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.io.midi.chunks import DEFAULT_DIVISION, layout
-from symbolic_music.io.midi.document import document_of
 from symbolic_music.io.midi.reading.damaged_track import rows_of_damaged
 from symbolic_music.io.midi.reading.event_table import EventTable, event_table
 from symbolic_music.io.midi.reading.meta_events import Metas
+from symbolic_music.io.midi.source_file import document_of
 from symbolic_music.score import Score
 
 _OFF, _ON, _CONTROL, _PROGRAM = 0x8, 0x9, 0xB, 0xC

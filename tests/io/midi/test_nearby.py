@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolic_music.io.midi import patch as patching
-from symbolic_music.io.midi.document import document_of
 from symbolic_music.io.midi.reader import midi_bytes, parse_midi
 from symbolic_music.io.midi.reading import stretches as by_stretches
 from symbolic_music.io.midi.reading.event_table import event_table, first_events
 from symbolic_music.io.midi.reading.near_events import Known, events_near
+from symbolic_music.io.midi.source_file import document_of
 from symbolic_music.io.midi.writing.nearby_notes import nearby
 from symbolic_music.io.midi.writing.note_changes import changes
 from symbolic_music.score import Score, note_table

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from symbolic_music.io.midi.document import Document, document_of
+from symbolic_music.io.midi.source_file import Document, document_of
 from symbolic_music.io.midi.tolerant_reader import Placed, placed
 from symbolic_music.score import Array, Other, Score
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from symbolic_music.io.midi.document import document_of
+from symbolic_music.io.midi.source_file import document_of
 from symbolic_music.io.midi.tolerant_reader import placed
 from symbolic_music.score import Score, Text
 

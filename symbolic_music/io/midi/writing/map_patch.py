@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from symbolic_music.io.midi.document import Document
 from symbolic_music.io.midi.other_events import Others
+from symbolic_music.io.midi.source_file import Document
 from symbolic_music.io.midi.tolerant_reader import Placed
 from symbolic_music.io.midi.writing.chunk_patch import New
 from symbolic_music.io.midi.writing.event_bytes import key_message, meter_message, tempo_message

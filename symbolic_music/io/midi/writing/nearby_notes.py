@@ -17,9 +17,9 @@ import numpy as np
 
 from symbolic_music.errors import MidiError
 from symbolic_music.io.midi.chunks import Layout, layout
-from symbolic_music.io.midi.document import Document
 from symbolic_music.io.midi.reading.event_table import EventTable, first_events
 from symbolic_music.io.midi.reading.near_events import Known, events_near
+from symbolic_music.io.midi.source_file import Document
 from symbolic_music.io.midi.writing.note_changes import Change
 from symbolic_music.io.midi.writing.pairing_check import Ints, keys_of
 from symbolic_music.score import Array, Track

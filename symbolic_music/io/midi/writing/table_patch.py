@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from symbolic_music.io.midi.document import Document
+from symbolic_music.io.midi.source_file import Document
 from symbolic_music.io.midi.tolerant_reader import Placed
 from symbolic_music.io.midi.writing.chunk_patch import New
 from symbolic_music.io.midi.writing.event_bytes import encoded, meta, text_message
