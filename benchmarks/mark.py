@@ -22,7 +22,7 @@ from result_file import row, write_result
 
 import symbolic_music as sm
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.synthesis.mark import KEY, THRESHOLD, correlation, differences, marked
+from symbolic_music.synthesis.watermark import KEY, THRESHOLD, correlation, differences, marked
 
 RATE, SECONDS, CUT = 44_100, 30.0, 10.0
 STARTS = (1.237, 9.81, 18.463)  # seconds

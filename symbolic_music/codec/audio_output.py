@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from symbolic_music.synthesis.audio import Audio, writing
-from symbolic_music.synthesis.mark import marking
 from symbolic_music.synthesis.mixing.limiter import levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 from symbolic_music.synthesis.rendering import Written
+from symbolic_music.synthesis.watermark import marking
 
 
 def on_both(blocks: Iterable[Samples]) -> Iterator[Samples]:
@@ -25,7 +25,7 @@ def audio_of(blocks: Iterable[Samples], sample_rate: int, loudness: float, mark:
     """The whole of blocks (2, n), at a loudness in LUFS, with peaks under -1 dB.
 
     Args:
-        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
     """
     kept = list(marking(blocks, sample_rate) if mark else blocks)
     levels = levelled(kept, gain_of(kept, loudness, sample_rate), sample_rate)

@@ -66,7 +66,7 @@ def render_by_codec(
 
     Args:
         loudness: of the whole in LUFS; peaks are held under -1 dB.
-        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
 
     Examples:
         >>> writer = sm.codec.load_writer("codec-lm")
@@ -96,7 +96,7 @@ def render_file_by_codec(
 
     Args:
         codes: also a file for the codes.
-        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
         comment: the tag of the file; one with version, model and seed when omitted, none when empty.
 
     Raises:

@@ -41,7 +41,7 @@ class RenderSettings:
         expression: the six controls of every note, and the voices, of "midi-ddsp"; drawn from the score when omitted.
         voices: program to the name of a voice (`synthesis.ddsp.voices`) that plays it in place of its own, for "ddsp",
             and for "midi-ddsp" where a program has no trained voice.
-        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
 
     Examples:
         >>> settings = sm.synthesis.RenderSettings(sample_rate=22050, reverb=0.0, seed=1)

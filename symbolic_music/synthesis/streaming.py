@@ -11,11 +11,11 @@ from symbolic_music.errors import OptionError
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
 from symbolic_music.synthesis.ddsp.player import Bank
-from symbolic_music.synthesis.mark import marking
 from symbolic_music.synthesis.mixing.limiter import levelled
 from symbolic_music.synthesis.mixing.pan_and_reverb import ROOM_SECONDS, Room, Samples
 from symbolic_music.synthesis.mixing.tracks import Placed, Player
 from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
+from symbolic_music.synthesis.watermark import marking
 
 # Seconds of the first block and of the longest: the first sound comes soon, later ones cost less.
 FIRST_BLOCK, LONGEST_BLOCK = 0.1, 12.8

@@ -35,7 +35,7 @@ def render_by_flow(
         decoder: of `load_flow`.
         steps, guidance, seed: as in `stream_sound`.
         loudness: of the whole in LUFS; peaks are held under -1 dB.
-        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
         progress: called with the share that is done.
 
     Raises:

@@ -220,7 +220,7 @@ def generate_sound(
         draw: how codes are drawn.
         prompt: sound that it begins with, at any rate.
         loudness: of the whole in LUFS; peaks are held under -1 dB.
-        mark: whether the sound has the inaudible mark that `synthesis.mark` finds.
+        mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
         progress: called with the share that is done.
 
     Raises:

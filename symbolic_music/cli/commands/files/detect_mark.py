@@ -18,7 +18,7 @@ def detect_mark(
 ) -> None:
     """Look for the inaudible mark of `render --mark`, and read the tag of a sound file."""
     from symbolic_music.synthesis.audio import read_audio, read_comment
-    from symbolic_music.synthesis.mark import THRESHOLD, detect_mark
+    from symbolic_music.synthesis.watermark import THRESHOLD, detect_mark
 
     found, comment = detect_mark(read_audio(file)), read_comment(file)
     if as_json:

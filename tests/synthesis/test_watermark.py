@@ -7,7 +7,7 @@ from symbolic_music.errors import AudioError
 from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis import render, render_stems, stream
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.synthesis.mark import KEY, THRESHOLD, Marker, correlation, detect_mark, differences, marked
+from symbolic_music.synthesis.watermark import KEY, THRESHOLD, Marker, correlation, detect_mark, differences, marked
 
 RATE = 16_000
 
