@@ -51,7 +51,7 @@ def marked_by_audioseal(
         MissingExtraError: without soxr.
 
     Examples:
-        >>> from symbolic_music.synthesis.audioseal_mark import marked_by_audioseal
+        >>> from symbolic_music.synthesis.audioseal_watermark import marked_by_audioseal
         >>> silent = type("Generator", (), {"get_watermark": lambda self, x, message=None: 0 * x})()
         >>> marked_by_audioseal(sm.render(melody.clip(0, 1)), silent).sample_rate  # a real one: `audioseal`
         44100
@@ -81,7 +81,7 @@ def detect_audioseal(audio: Audio, detector: Any) -> AudioSealMark:
         MissingExtraError: without soxr.
 
     Examples:
-        >>> from symbolic_music.synthesis.audioseal_mark import detect_audioseal
+        >>> from symbolic_music.synthesis.audioseal_watermark import detect_audioseal
         >>> nothing = type("Detector", (), {"detect_watermark": lambda self, x: (torch.zeros(1), torch.zeros(1, 16))})()
         >>> detect_audioseal(sm.render(melody.clip(0, 1)), nothing).is_marked
         False

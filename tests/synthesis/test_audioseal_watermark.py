@@ -8,7 +8,7 @@ import torch
 
 from symbolic_music.errors import AudioError, OptionError
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.synthesis.audioseal_mark import detect_audioseal, marked_by_audioseal
+from symbolic_music.synthesis.audioseal_watermark import detect_audioseal, marked_by_audioseal
 
 pytest.importorskip("soxr")
 
