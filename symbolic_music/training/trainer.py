@@ -20,10 +20,11 @@ from symbolic_music.training.config import CodesData, LevelData, TrainConfig
 from symbolic_music.training.fine_tuning import check_ids, resolved, with_data_of
 from symbolic_music.training.loop import Loop, Report, Result
 from symbolic_music.training.memory import bounded_memory, memory_errors
-from symbolic_music.training.run.callbacks import Callback, TensorBoard, WeightsAndBiases
+from symbolic_music.training.run.callbacks import Callback
 from symbolic_music.training.run.checkpoints import check_resume
 from symbolic_music.training.run.fabric import fabric_of, leave
 from symbolic_music.training.run.precision import chosen_precision
+from symbolic_music.training.run.tensorboard_and_wandb import TensorBoard, WeightsAndBiases
 from symbolic_music.training.task import Task
 from symbolic_music.training.tasks.factory import model_task, task_of
 
