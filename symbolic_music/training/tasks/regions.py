@@ -18,6 +18,7 @@ from symbolic_music.evaluation.region_likelihood import region_likelihood
 from symbolic_music.models import registry
 from symbolic_music.models.architectures.region_transformer import RegionTransformer
 from symbolic_music.models.model import Card, Model, View
+from symbolic_music.score import Score
 from symbolic_music.tokenizers.base import Tokenizer
 from symbolic_music.tokenizers.region.rows import KIND, NOTE, PREDICTED, STATE, STEPS, WRITTEN, collate
 from symbolic_music.training.config import RegionsData, TrainConfig
@@ -88,10 +89,20 @@ class RegionsTask(MusicTask):
 
     @override
     def sample(self, network: nn.Module, step: int, folder: Path) -> None:
-        """Music for the tracks, tempo and meter of a validation piece, since others may not be in the data."""
+        """Music for what a validation piece is for, since other instruments may not be in the data."""
         model = self.model(network, card_of(self.config, network, Likelihood(), step))
-        write_sample(model, step, folder, self.config.sample_seconds, self.config.seed, self.source.request())
+        asked = sample_request(self.source.validation_piece())
+        write_sample(model, step, folder, self.config.sample_seconds, self.config.seed, asked)
 
     @override
     def provenance(self, step: int) -> str:
         return self.source.provenance(self.config.optim.batch, self._rng(step))
+
+
+def sample_request(piece: Score) -> Score:
+    """What samples are written for: the tracks of a piece that have notes, its first tempo and meter, and no notes."""
+    played = np.unique(piece.notes["track"]).tolist()
+    return Score(
+        ticks_per_quarter=piece.ticks_per_quarter, tempos=piece.tempos[:1], meters=piece.meters[:1],
+        tracks=tuple(piece.tracks[track] for track in played),
+    )  # fmt: skip

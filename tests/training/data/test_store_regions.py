@@ -20,7 +20,7 @@ from symbolic_music.training.config import RegionsData, parse_config
 from symbolic_music.training.data.store_regions import StoreRegions
 from symbolic_music.training.run.optimizers import MuonWithAdamW, optimizer_of
 from symbolic_music.training.run.schedules import plateau
-from symbolic_music.training.tasks.regions import RegionsTask
+from symbolic_music.training.tasks.regions import RegionsTask, sample_request
 from symbolic_music.training.trainer import train
 from tests.generation.sessions.test_region_edit import song
 
@@ -77,7 +77,7 @@ def test_a_run_learns_resumes_and_writes(tmp_path: Path, store: Path) -> None:
 def test_samples_have_the_tracks_and_the_pace_of_the_data(tmp_path: Path, store: Path) -> None:
     tree = config(tmp_path, store).model_copy(update={"sample_seconds": 2.0})
     task = RegionsTask(tree, tree.data)
-    asked, piece = task.source.request(), song(6)
+    asked, piece = sample_request(task.source.validation_piece()), song(6)
     assert not len(asked)
     assert [track.program for track in asked.tracks] == [track.program for track in piece.tracks]
     assert asked.tempos.tolist() == piece.tempos[:1].tolist()
