@@ -26,7 +26,7 @@ from result_file import row, write_result
 import symbolic_music as sm
 from symbolic_music.corpora import NoteStore
 from symbolic_music.errors import MissingExtraError
-from symbolic_music.evaluation.audio import Transcription, transcription
+from symbolic_music.evaluation.transcription_metrics import Transcription, transcription
 from symbolic_music.score import Score
 from symbolic_music.synthesis.mixing.controllers import held_until
 from symbolic_music.transcription.notes import Note, score_of

@@ -3,7 +3,7 @@
 from music21 import corpus
 
 import symbolic_music as sm
-from symbolic_music.evaluation.audio import transcription
+from symbolic_music.evaluation.transcription_metrics import transcription
 from symbolic_music.io import from_music21
 from symbolic_music.plotting import save_figure, transcription_figure
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from symbolic_music.errors import EvaluationError
-from symbolic_music.evaluation.audio import loudness_difference, spectral_distance, transcription
-from symbolic_music.score import Score, note_table
+from symbolic_music.evaluation.audio import loudness_difference, spectral_distance
 from symbolic_music.synthesis.audio import Audio
 
 RATE = 8000
@@ -16,11 +15,6 @@ RATE = 8000
 def tone(frequency: float, gain: float = 0.5, seconds: float = 1.0) -> Audio:
     time = np.arange(round(RATE * seconds)) / RATE
     return Audio(gain * np.sin(2 * np.pi * frequency * time)[None], RATE)
-
-
-def scale(shift: int = 0, later: int = 0) -> Score:
-    rows = [(480 * i + 480 + later, 480, 60 + 2 * i + shift) for i in range(5)]
-    return Score(notes=note_table([*rows, (0, 60, 36, 90, 0, 9)]))
 
 
 def test_a_sound_is_no_way_from_itself_and_nearer_to_its_like() -> None:
@@ -46,31 +40,3 @@ def test_sounds_that_do_not_belong_together_are_refused() -> None:
         spectral_distance(tone(440), Audio(tone(440).samples, 16000))
     with pytest.raises(EvaluationError, match="samples"):
         loudness_difference(tone(440), tone(440, seconds=0.1))
-
-
-def test_notes_that_are_the_same_are_found() -> None:
-    pytest.importorskip("mir_eval")
-    found = transcription(scale(), scale())
-    assert (found.precision, found.recall, found.f1, found.f1_offsets, found.onset_f1) == (1, 1, 1, 1, 1)
-    assert found.onset_error == found.pitch_error == 0
-
-
-def test_late_and_wrong_notes_are_told() -> None:
-    pytest.importorskip("mir_eval")
-    # 24 ticks are 25 ms.
-    late = transcription(scale(), scale(later=24))
-    assert late.f1 == 1
-    assert late.onset_error == pytest.approx(25)
-    wrong = transcription(scale(), scale(shift=1))
-    assert wrong.f1 == 0
-    assert wrong.onset_f1 == 1
-    assert wrong.pitch_error == pytest.approx(1)
-    assert math.isnan(wrong.onset_error)
-    fewer = transcription(scale(), scale().replace(notes=scale().notes[:3]))
-    assert (fewer.precision, fewer.recall) == (1, 2 / 5)
-
-
-def test_nothing_is_not_defined() -> None:
-    pytest.importorskip("mir_eval")
-    assert math.isnan(transcription(Score(), Score()).f1)
-    assert transcription(scale(), Score()).f1 == 0

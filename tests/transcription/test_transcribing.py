@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from symbolic_music.errors import AudioError, EmptyScoreError, MissingExtraError, OptionError, UnknownNameError
-from symbolic_music.evaluation.audio import transcription
+from symbolic_music.evaluation.transcription_metrics import transcription
 from symbolic_music.score import Score, note_table
 from symbolic_music.synthesis import render
 from symbolic_music.synthesis.audio import Audio

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from symbolic_music.evaluation.audio import transcription
+from symbolic_music.evaluation.transcription_metrics import transcription
 from symbolic_music.models.model import Card
 from symbolic_music.training.run.optimizers import fused, groups_of
 from symbolic_music.training.run.schedules import Schedule, cosine, warmed
