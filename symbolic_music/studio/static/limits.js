@@ -7,7 +7,7 @@ import { pitchName } from './piece.js';
 const KEYS = ['C', 'C#', 'D', 'Eb', 'E', 'F', 'F#', 'G', 'Ab', 'A', 'Bb', 'B'];
 const MODES = ['major', 'minor', 'harmonic minor', 'dorian', 'mixolydian', 'major pentatonic', 'minor pentatonic', 'blues'];
 
-/** @param {import('./ask.js').AskPanel} ask */
+/** @param {import('./edit_panel.js').AskPanel} ask */
 export function limitsPanel(ask) {
   const state = { tracks: '', range: [0, 127], density: [1, 8], polyphony: 1 };
   const on = {};

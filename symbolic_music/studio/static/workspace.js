@@ -2,7 +2,7 @@
 
 import { api, sessionApi, noteAddress } from './api.js';
 import { Alternatives } from './alternatives.js';
-import { AskPanel } from './ask.js';
+import { AskPanel } from './edit_panel.js';
 import { Basics } from './basics.js';
 import { editChord } from './chord_editor.js';
 import { chosenAfter, rowsAt } from './chosen.js';
