@@ -5,7 +5,7 @@ import { Alternatives } from './alternatives.js';
 import { AskPanel } from './edit_panel.js';
 import { Basics } from './basics.js';
 import { editChord } from './chord_editor.js';
-import { chosenAfter, rowsAt } from './chosen.js';
+import { chosenAfter, rowsAt } from './note_selection.js';
 import { el, fill, say } from './dom.js';
 import { History } from './history.js';
 import { icon } from './icons.js';
