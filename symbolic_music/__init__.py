@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from symbolic_music.deprecation import find_moved_modules
 from symbolic_music.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ __all__ = [
     "load_model", "models", "plot", "plotting", "ranked", "ranked_by_fit", "read", "render", "revoice", "synthesis",
     "theory", "thin_out", "tokenizers", "training", "transcribe", "transcription", "transforms", "write",
 ]  # fmt: skip
+
+find_moved_modules()
 
 
 def __getattr__(name: str) -> Any:

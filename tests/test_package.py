@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 import symbolic_music
+from symbolic_music.deprecation import _MOVED
 
 
 def modules_after(code: str) -> set[str]:
@@ -96,6 +98,17 @@ def test_old_names_work_and_name_the_new(room: str, old: str, new: str) -> None:
     with pytest.warns(DeprecationWarning, match=f"{room}.{old} is now {new}"):
         found = getattr(module, old)
     assert found is getattr(module, new)
+
+
+@pytest.mark.parametrize(("old", "new"), _MOVED.items())
+def test_modules_that_moved_are_imported_with_a_warning_at_the_line(old: str, new: str) -> None:
+    names: dict[str, object] = {}
+    line = compile(f"import symbolic_music.{old} as found", "a_user_s.py", "exec")
+    with pytest.warns(DeprecationWarning, match=rf"symbolic_music\.{old} is now symbolic_music\.{new}") as warned:
+        exec(line, names)
+    assert names["found"] is import_module(f"symbolic_music.{new}")
+    assert [one.filename for one in warned] == ["a_user_s.py"]
+    del sys.modules[f"symbolic_music.{old}"]
 
 
 def test_the_version_is_the_distribution_s() -> None:
