@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.errors import OptionError, RegionError, require_seed
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.skytnt_sampler import RowNetwork
 from symbolic_music.generation.default_model import AnyModel, loaded_model
@@ -73,7 +73,8 @@ def generate(
 
     Raises:
         NothingWrittenError: when nothing is written in four attempts.
-        OptionError: when `seconds` is not in (0, 3600], or the model cannot obey limits, or has no such fields.
+        OptionError: when `seconds` is not in (0, 3600], or the seed is below 0, or the model cannot obey
+            limits, or has no such fields.
         RegionError: when the model cannot write the prompt's tracks.
         ConstraintError: when the limits contradict each other.
     """
@@ -102,6 +103,7 @@ def continuation(
     """
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
+    require_seed(seed)
     loaded = loaded_model(TEXT_MODEL if model is None and text is not None else model, prompt)
 
     def begin(seed: int, count: int) -> EditSession:

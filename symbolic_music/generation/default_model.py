@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +65,31 @@ def loaded_model(
 ) -> Model[Any]:
     """A model as it is, or loaded by its name or folder, for sampling; None for the bundled one that suits the score.
 
-    That one is logged, with the reason. `weights` are those of `with_weights`, of models that are loaded here; None for
-    float32. Errors as in `models.load_model` and `with_weights`.
+    That one is logged at level INFO, with the reason. In a notebook or REPL the same line goes to stderr, once, unless
+    the logger has a level: `logging.getLogger("symbolic_music").setLevel(logging.WARNING)` silences it.
+
+    `weights` are those of `with_weights`, of models that are loaded here; None for float32. Errors as in
+    `models.load_model` and `with_weights`.
     """
     if isinstance(model, Model):
         return model
     if model is None:
         model, reason = chosen_name(score, thins, adds_drums)
-        _log.info("using model %s: %s", model, reason)
+        _tell(f"using model {model}: {reason}")
     loaded = load_model(model, device, offline)
     return packed(loaded) if weights is None else with_weights(loaded, weights)
+
+
+def _tell(line: str) -> None:
+    _log.info("%s", line)
+    # Interactive sessions define ps1. Without a level of its own the logger has that of the root, which drops the line.
+    if hasattr(sys, "ps1") and _log.level == logging.NOTSET and not _log.isEnabledFor(logging.INFO):
+        _show(line)
+
+
+@cache
+def _show(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def adding_drums(verb: object, program: object, role: object, instruments: object = ()) -> bool:

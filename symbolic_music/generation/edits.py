@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
 
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import OptionError, require_seed
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
 from symbolic_music.generation.left_to_right.infill_for_model import infilling_of
@@ -102,7 +102,7 @@ def edit(
         RegionError: when a region lies outside the piece, a track does not exist or has no notes where they are needed,
             or the model cannot write these tracks.
         OptionError: when the model cannot write into a piece, or not within limits; for a share or a program that
-            does not exist.
+            does not exist, or a seed below 0.
         ConstraintError: when the limits contradict each other.
         NothingWrittenError: by `stream` and `finish` of the session, when nothing is written in four attempts.
     """
@@ -112,6 +112,7 @@ def edit(
         raise OptionError(f"at least one alternative is needed, not {count}")
     if best_of is not None and best_of < 1:
         raise OptionError(f"at least one candidate is needed, not {best_of}")
+    require_seed(seed)
     drums = adding_drums(verb, program, role, instruments)
     loaded = loaded_model(model, score, thins=verb == "thin_out", adds_drums=drums)
     each = default_best_of(loaded) if best_of is None else best_of

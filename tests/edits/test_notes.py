@@ -71,6 +71,8 @@ def test_humanised_notes_stay_near_and_repeat(seed: int) -> None:
     assert off == edits.humanise(score, 0.01, 5, seed)
     assert np.abs(np.sort(off.onset_seconds) - score.onset_seconds).max() <= 0.0205
     assert edits.humanise(score, 0, 0, seed) == score
+    with pytest.raises(OptionError, match="a seed"):
+        edits.humanise(score, seed=-1 - seed)
 
 
 @pytest.mark.parametrize("grid", [0, -1, 65, float("nan")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 import symbolic_music as sm
+from symbolic_music.generation import default_model
 from symbolic_music.generation.default_model import chosen_name, loaded_model
 from symbolic_music.models import load_model
 from symbolic_music.score import Score, Track, note_table
@@ -44,6 +46,39 @@ def test_a_piano_that_plays_freely_is_for_the_piano() -> None:
     assert chosen_name(free)[0] == "piano"
     assert chosen_name(in_time) == ("song", "the piece is for piano, in time")
     assert chosen_name(free, thins=True)[0] == "multitrack", "region models do not thin out"
+
+
+@pytest.fixture
+def at_a_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook or REPL, where no lines have been shown yet."""
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    default_model._show.cache_clear()
+
+
+@pytest.mark.usefixtures("at_a_prompt")
+def test_a_prompt_shows_once_which_model_was_chosen(quartet: Score, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded_model(None, quartet)
+    loaded_model(None, quartet)
+    assert capsys.readouterr().err == "using model song: the piece has drums\n"
+    loaded_model("chorales", quartet)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("at_a_prompt")
+def test_a_level_of_logging_silences_it(quartet: Score, capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("symbolic_music")
+    try:
+        logger.setLevel(logging.WARNING)
+        loaded_model(None, quartet)
+    finally:
+        logger.setLevel(logging.NOTSET)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_program_logs_it_only(quartet: Score, capsys: pytest.CaptureFixture[str]) -> None:
+    default_model._show.cache_clear()
+    loaded_model(None, quartet)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_slightly_held_line_is_a_line() -> None:

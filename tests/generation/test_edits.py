@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ import symbolic_music as sm
 from symbolic_music.corpora import chorale_from_grid
 from symbolic_music.errors import EmptyScoreError, OptionError, RegionError
 from symbolic_music.generation import Sampling
+from symbolic_music.generation.planning import Verb
+from symbolic_music.score import Score
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +101,15 @@ def test_a_real_chorale_keeps_its_soprano() -> None:
     assert len(score.tracks) == 4
     result = sm.infill(score, 6, 10, [1, 2, 3], seed=0)
     assert np.array_equal(result.notes[result.notes["track"] == 0], score.notes[score.notes["track"] == 0])
+
+
+@pytest.mark.parametrize("verb", get_args(Verb))
+def test_a_seed_below_0_is_refused_by_every_verb(quartet: Score, verb: Verb) -> None:
+    with pytest.raises(OptionError, match="a seed is a whole number from 0 on, not -1"):
+        sm.edit(quartet, [sm.bars(1, 2)], [0], seed=-1, verb=verb)
+
+
+def test_a_seed_below_0_is_refused_by_generate(quartet: Score) -> None:
+    for prompt in (None, quartet):
+        with pytest.raises(OptionError, match="a seed is a whole number from 0 on, not -1"):
+            sm.generate(prompt, 1.0, seed=-1)

@@ -206,6 +206,8 @@ def test_what_cannot_be_rendered():
         render(one, "organ")
     with pytest.raises(OptionError, match="sample rate"):
         render(one, sample_rate=10)
+    with pytest.raises(OptionError, match="seed"):
+        render(one, seed=-1)
     with pytest.raises(OptionError, match="reverb"):
         render(one, reverb=-1)
     with pytest.raises(OptionError, match="LUFS"):
