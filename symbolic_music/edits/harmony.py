@@ -23,7 +23,7 @@ KINDS: dict[str, tuple[tuple[int, ...], float]] = {
 }
 # What notes outside a chord cost, what the root in the bass is worth, and what another chord than the last costs.
 _OUTSIDE, _BASS, _CHANGE = 0.9, 0.25, 0.18
-# So many bars are looked at: a damaged file can have a hundred thousand, and takes kilobytes a bar.
+# At most this many bars are looked at: a damaged file can have a hundred thousand, and takes kilobytes a bar.
 _MOST_BARS = 10_000
 Weights = NDArray[np.float64]
 

@@ -101,8 +101,8 @@ def widget(score: Score, model: Model[Any] | str | None = None, height: int = 42
             self.send({"kind": "begin", "alternatives": alternatives})
             for note in writing.stream():
                 onset, end = (round(float(t)) for t in self.score.ticks([note.onset_seconds, note.offset_seconds]))
-                told = {"track": note.track, "onset": onset, "duration": max(1, end - onset), "pitch": note.pitch}
-                self.send({"kind": "note", "alternative": note.alternative, "velocity": note.velocity, **told})
+                fields = {"track": note.track, "onset": onset, "duration": max(1, end - onset), "pitch": note.pitch}
+                self.send({"kind": "note", "alternative": note.alternative, "velocity": note.velocity, **fields})
             self._found = ranked(writing.results())
             self.send({"kind": "done", "order": [one.number for one in self._found]})
             return self.alternatives

@@ -23,10 +23,10 @@ def memory_errors() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        told = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and _REFUSED not in told:
+        line = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and _REFUSED not in line:
             raise
-        why = told.rpartition("DefaultCPUAllocator: ")[2]
+        why = line.rpartition("DefaultCPUAllocator: ")[2]
         raise TrainingError(
             f"not enough memory for this run{f' ({why})' if why else ''}: lower optim.batch, the length of its "
             "examples, or the model's size"

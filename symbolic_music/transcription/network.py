@@ -1,6 +1,6 @@
 """A network from sound to onsets, sounding frames and velocities of 88 pitches.
 
-1. Three heads: onsets, frames told the onsets, velocities of onsets (Hawthorne et al., "Onsets and Frames:
+1. Three heads: onsets, frames conditioned on the onsets, velocities of onsets (Hawthorne et al., "Onsets and Frames:
    Dual-Objective Piano Transcription", ISMIR 2018).
 2. The input has, at each pitch, the constant-Q bins of its harmonics (Bittner et al., "A Lightweight
    Instrument-Agnostic Model for Polyphonic Note Transcription and Multipitch Estimation", ICASSP 2022).
@@ -134,8 +134,8 @@ class Transcriber(nn.Module):
             x = x + layer(x)
         struck = self.onsets(x)
         onset = self.onset(struck)
-        told = torch.sigmoid(onset.detach())[:, None].to(x.dtype)
-        frame = self.frame(self.frames(torch.cat([x, told], dim=1)))
+        onsets = torch.sigmoid(onset.detach())[:, None].to(x.dtype)
+        frame = self.frame(self.frames(torch.cat([x, onsets], dim=1)))
         return Estimates(onset, frame, self.velocity(struck))
 
 

@@ -91,5 +91,5 @@ def transcribe(
 
 @torch.inference_mode()
 def _probabilities(network: Transcriber, samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> list[Tensor]:
-    heard = network(torch.from_numpy(np.ascontiguousarray(samples))[None].to(network.device))
-    return [torch.sigmoid(one[0]) for one in heard]
+    logits = network(torch.from_numpy(np.ascontiguousarray(samples))[None].to(network.device))
+    return [torch.sigmoid(one[0]) for one in logits]

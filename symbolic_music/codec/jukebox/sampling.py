@@ -68,7 +68,7 @@ def stream_level(
         above: codes of the level above, (1, frames / ratio or more), None for the top.
         given: codes (1, t) of the first frames, which are kept.
         draw: how codes are drawn.
-        stream: tells apart the chances of the levels of a cascade.
+        stream: distinguishes the chances of the levels of a cascade.
 
     Raises:
         ModelError: for an unknown instrument, or without the codes above.

@@ -66,8 +66,8 @@ def stream_refined(
         features: of the score, requested on demand.
         prompt: (B, K, t), codes of the first t frames, which are kept.
         guidance: w in u + w (c - u) at the first iteration of each codebook, where c are the logits with the condition
-            and u those without it; it falls to 1. The paper's 10 is for texts: a score says so much more that it
-            carries finer codebooks, which hardly need it, too far.
+            and u those without it; it falls to 1. The paper's 10 is for texts: a score says much more, and with 10
+            finer codebooks, which hardly need guidance, go too far.
         temperature: by which the logits are divided at first; the paper's is 3.
         top_k: codes that may be drawn, the likeliest.
         steps: iterations of each codebook; its last number is also that of all further ones. These are those of Borsos

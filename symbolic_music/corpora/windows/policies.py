@@ -244,7 +244,7 @@ class Bars(_OfPieces):
         lines, onset = voice.lines, voice.score.notes["onset"]
         first = int(np.searchsorted(onset, voice.before(int(lines[bar]))))
         limit = len(lines) if self.bars is None else min(bar + self.bars, len(lines))
-        # So many notes fill most windows. It must not depend on what was cut before.
+        # Enough notes to fill most windows. Their number must not depend on what was cut before.
         notes = int(self.length / (0.9 * source.tokenizer.fewest_ids_a_note(voice.positions_a_note))) + 1
         while True:
             stop = limit

@@ -22,8 +22,8 @@ _APART = 12
 _ONE_SLOT, _ALL_SLOTS = 0.35, 0.3
 # Of the edits of tracks with a pedal these write it too; in the others it is given.
 _WITH_PEDAL = 0.6
-# Of the edits of long pieces these have no bars from afar that are like the region; the others give them such a share
-# of the room, and the written tracks reach so much further than the others.
+# Of the edits of long pieces these have no bars from afar that are like the region; the others give them a share of
+# the room within these bounds, and the written tracks reach further than the others by a factor within these.
 _WITHOUT_ALIKE, _ALIKE, _REACH_BESIDE = 0.25, (0.1, 0.4), (1.0, 1.5)
 # Of the examples with chords, those of notes from nothing, edits with nothing else given, and those of plain triads.
 _CHORDS_FROM_NOTHING, _CHORDS_ALONE, _TRIADS = 0.3, 0.3, 0.3

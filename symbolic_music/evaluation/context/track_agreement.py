@@ -10,7 +10,7 @@ from symbolic_music.evaluation.context.region import Case
 from symbolic_music.score import Array
 
 _SIXTEENTHS = 4
-# So many times as many notes in a sixteenth as the track has anywhere else make a pile.
+# A sixteenth with this many times as many notes as the track has anywhere else is a pile.
 _PILE = 2
 _NAN = float("nan")
 

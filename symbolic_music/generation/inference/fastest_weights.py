@@ -27,7 +27,7 @@ _APART = 0.02
 
 
 def fastest_weights(network: nn.Module, cache: Path | None = None) -> str:
-    """The format of weights in which a vector is multiplied fastest, from the cache or measured; told in the log.
+    """The format of weights in which a vector is multiplied fastest, from the cache or measured, and logged.
 
     Args:
         network: whose linear layers are measured, the first 64 million weights of them. On another device than the CPU,
@@ -43,8 +43,8 @@ def fastest_weights(network: nn.Module, cache: Path | None = None) -> str:
     shapes = [list(one.shape) for one in matrices]
     found, source = measured_once("weights.json", cache, shapes, _is_sound, lambda: _measured(matrices))
     fastest = min((name for name in WEIGHTS if found[name][1] <= _APART), key=lambda name: found[name][0])
-    told = ", ".join(f"{name} {1000 * found[name][0]:.3g} ms ({found[name][1]:.1%} off)" for name in WEIGHTS)
-    _log.info("weights in %s; a vector by all of them takes %s of the processor (%s)", fastest, told, source)
+    speeds = ", ".join(f"{name} {1000 * found[name][0]:.3g} ms ({found[name][1]:.1%} off)" for name in WEIGHTS)
+    _log.info("weights in %s; a vector by all of them takes %s of the processor (%s)", fastest, speeds, source)
     return fastest
 
 

@@ -34,7 +34,7 @@ class RaggedWindows(Generic[Item]):
         shape = (pieces, stack.key_heads, stack.context, stack.head_width)
         self._keys = [stack.like.new_empty(shape) for _ in range(stack.layers)]
         self._values = [stack.like.new_empty(shape) for _ in range(stack.layers)]
-        # So many first positions of each piece hold numbers; the others hold whatever was in the memory.
+        # How many first positions of each piece hold numbers; the others hold whatever was in the memory.
         self._numbers = [0] * pieces
         self._windows: list[list[Item]] = [[] for _ in range(pieces)]
         # All pieces have this many first positions in common with the first piece.

@@ -19,7 +19,7 @@ from symbolic_music.generation.inference.quantised_models import lightened
 from symbolic_music.generation.inference.weight_formats import Float32
 from symbolic_music.models.architectures.aria import Aria
 from symbolic_music.models.architectures.gpt2 import GPT2
-from symbolic_music.models.architectures.midi_llm import MidiLlm, Told
+from symbolic_music.models.architectures.midi_llm import MidiLlm, TextConditioned
 from symbolic_music.models.architectures.skytnt import SkyTnt
 from symbolic_music.models.modules.llama_block import LlamaBlock
 from symbolic_music.models.modules.rotary import Stretch, turned, turns
@@ -189,5 +189,5 @@ def _(network: MidiLlm) -> Stack[int] | None:
 
 
 @stack_of.register
-def _(network: Told) -> Stack[int] | None:
+def _(network: TextConditioned) -> Stack[int] | None:
     return MidiLlmStack(network.network, network.text)

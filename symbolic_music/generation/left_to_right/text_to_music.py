@@ -16,7 +16,7 @@ from symbolic_music.generation.left_to_right.batching import HandedOut
 from symbolic_music.generation.left_to_right.token_continuation import TokenWriting
 from symbolic_music.generation.limits import FREE, Limits
 from symbolic_music.models import Model
-from symbolic_music.models.architectures.midi_llm import MidiLlm, Told
+from symbolic_music.models.architectures.midi_llm import MidiLlm, TextConditioned
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
@@ -88,6 +88,6 @@ class TextWriting(TokenWriting):
     @override
     def _begin(self, generators: Sequence[torch.Generator]) -> HandedOut[tuple[Any, float]]:
         text = torch.tensor([self._text], dtype=torch.long, device=self._model.device)
-        told = replace(self._model, network=Told(self._model.network, text))
+        conditioned = replace(self._model, network=TextConditioned(self._model.network, text))
         sampling = self._sampling if isinstance(self._sampling, Sampling) else PUBLISHED_TEXT_SAMPLING
-        return self._ids_of(told, sampling, generators, self._permitted)
+        return self._ids_of(conditioned, sampling, generators, self._permitted)

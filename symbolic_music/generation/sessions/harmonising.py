@@ -26,7 +26,7 @@ _MOTIONS = np.array([0.318, 0.024, 0.078, 0.047, 0.028, 0.155, 0.013, 0.109, 0.0
 _IN_CHORD = 1.6
 # Bars of a phrase of a new piece, and its phrases in their order.
 _PHRASE, _FORM = 4, (0, 0, 1, 0)
-# A melody alone: so many pitch classes sound at once at most, on average.
+# A melody alone has at most this many pitch classes at once, on average.
 _ALONE = 1.2
 
 

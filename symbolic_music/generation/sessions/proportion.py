@@ -20,7 +20,7 @@ _PHRASE, _UNIT = 8, 2
 _FEWEST_PARTS = 5
 _CHORDS_PLAY, _OTHERS_PLAY = (0.84, 0.80, 0.73), (0.73, 0.63, 0.57)
 _PLAY_ON = (*BASSES, DRUM_INSTRUMENT)
-# So many times the mean a bar may hold without being crowded.
+# A bar with more than this multiple of the mean is crowded.
 _FULL = 2.0
 
 

@@ -20,7 +20,7 @@ from symbolic_music.tokenizers.region.events import Integers
 Floats = NDArray[np.float64]
 # How far around, in bars of four quarters, the pace of a part is measured, and from how many notes.
 _PACE_BARS, _FEWEST_FOR_PACE = 8, 8
-# So many notes of a part that rests in all of them.
+# Notes for a part that rests in all of them.
 _RESTING = 1.0
 # How far beyond a limit that the bars around do not keep the pace is.
 _AMPLE = 1.35

@@ -83,7 +83,7 @@ def _reads_alike(found: Placed, document: Document) -> bool:
 
 
 def _patchable(score: Score, document: Document) -> bool:
-    """Whether all is as it was but for notes, added tracks and what `swaps` and `table_swaps` look at."""
+    """Whether all is as it was but for notes, added tracks and what `map_patch` and `table_patch` look at."""
     tracks = document.tables[6]
     ours = score.tracks[: len(tracks)]
     return (

@@ -1,9 +1,9 @@
 """Write scores as MIDI files, so that reading them gives the same notes.
 
-The order of one tick is that of the file that the score comes from, if its tracks are those of the file (`order`). Else
-it is: banks, programs, controllers, ends of notes, beginnings of notes in the order of the table, ends of notes of no
-length. So a note struck again where it ends is not cut. Readers end the older of two notes of one pitch
-first, so a note that lies inside another of its pitch and part is written to a track of its own.
+The order of one tick is that of the file that the score comes from, if its tracks are those of the file
+(`writing.event_order`). Else it is: banks, programs, controllers, ends of notes, beginnings of notes in the order of
+the table, ends of notes of no length. So a note struck again where it ends is not cut. Readers end the older of two
+notes of one pitch first, so a note that lies inside another of its pitch and part is written to a track of its own.
 """
 
 from __future__ import annotations

@@ -34,11 +34,11 @@ def read_notation(path: str | Path) -> Score:
     path = Path(path)
     try:
         with no_collection():
-            document, told = _document(path)
+            document, notices = _document(path)
             score = parse_musicxml(document)
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
-    return _with_told(score, told)
+    return _with_notices(score, notices)
 
 
 def read_unfolded(path: str | Path) -> Score:
@@ -55,15 +55,15 @@ def read_unfolded(path: str | Path) -> Score:
     path = Path(path)
     try:
         with no_collection():
-            document, told = _document(path)
+            document, notices = _document(path)
             score = as_played(written_music(document))
     except NotationError as error:
         raise NotationError(f"{path}: {error}") from None
-    return _with_told(score, told)
+    return _with_notices(score, notices)
 
 
-def _with_told(score: Score, told: tuple[str, ...]) -> Score:
-    return score.replace(problems=(*score.problems, *told)) if told else score
+def _with_notices(score: Score, notices: tuple[str, ...]) -> Score:
+    return score.replace(problems=(*score.problems, *notices)) if notices else score
 
 
 def _document(path: Path) -> tuple[bytes, tuple[str, ...]]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from symbolic_music.io.notation.written_music import Measure
 
-# A piece that its repeats make longer than this many measures is left as written, as is one in which so many times more
-# are passed over.
+# A piece that its repeats make longer than this many measures is left as written, as is one in which this multiple of
+# them is passed over.
 _MOST_PLAYED, _MOST_PASSED = 20_000, 10
 
 
@@ -108,7 +108,7 @@ def _codas(measures: Sequence[Measure]) -> list[int | None]:
 
 def told_repeats(measures: Sequence[Measure], numbers: Sequence[int]) -> list[str]:
     """A description of the repeats, for `Score.problems`."""
-    told, ends = [], _Passes(measures)
+    notices, ends = [], _Passes(measures)
     begin = 0
     for index, measure in enumerate(measures):
         if measure.repeat_start:
@@ -117,8 +117,8 @@ def told_repeats(measures: Sequence[Measure], numbers: Sequence[int]) -> list[st
             bars = f"bars {numbers[begin]} to {numbers[index]}" if index > begin else f"bar {numbers[index]}"
             passes = ends.count(begin, index)
             times = "twice" if passes == 2 else f"{passes} times"
-            told.append(f"{bars} ({times})")
+            notices.append(f"{bars} ({times})")
             begin = index + 1
     jumps = sorted(set().union(*(m.jumps for m in measures)) & {"dacapo", "dalsegno"}) if measures else []
     words = {"dacapo": "da capo", "dalsegno": "dal segno"}
-    return told + [words[jump] for jump in jumps]
+    return notices + [words[jump] for jump in jumps]

@@ -14,7 +14,7 @@ def musicxml_bytes(score: Score) -> bytes:
 
     A score that was read from notation is patched into it: measures of parts that an edit did not touch stay as they
     were, with all that is written in them. Any other is written anew, a part a track at sounding pitch, its times as
-    `grid.written_times` rounds them; bends and controllers but the pedal are left out.
+    `note_value_grid.written_times` rounds them; bends and controllers but the pedal are left out.
 
     Examples:
         >>> sm.io.musicxml_bytes(melody)[:5]

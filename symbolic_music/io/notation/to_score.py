@@ -42,8 +42,8 @@ def as_written(written: Written) -> Reading:
     order = list(range(len(layout.numbers)))
     columns = _columns(written)
     repeats = told_repeats(columns, layout.numbers)
-    told = [f"repeats are read once, as written: {', '.join(repeats)}"] if repeats else []
-    return _reading(written, layout, order, [1] * len(order), told)
+    notices = [f"repeats are read once, as written: {', '.join(repeats)}"] if repeats else []
+    return _reading(written, layout, order, [1] * len(order), notices)
 
 
 def as_played(written: Written) -> Score:
@@ -67,7 +67,7 @@ def _columns(written: Written) -> list[Measure]:
 
 
 def _reading(
-    written: Written, layout: Layout, order: Sequence[int], passes: Sequence[int], told: Iterable[str]
+    written: Written, layout: Layout, order: Sequence[int], passes: Sequence[int], notices: Iterable[str]
 ) -> Reading:
     lengths = np.diff(layout.bounds)
     begins = np.concatenate([[0], np.cumsum(lengths[list(order)])]).astype(np.int64)
@@ -100,7 +100,7 @@ def _reading(
         controls=_table(controls, CONTROL),
         tracks=tuple(tracks),
         texts=tuple(sorted(texts, key=lambda text: text.time)),
-        problems=(*told, *written.problems[:20], *_left_out(written)),
+        problems=(*notices, *written.problems[:20], *_left_out(written)),
     )
     return Reading(score, layout, tuple(sources[i][0] for i in kept), tuple(sources[i][1] for i in kept), written)
 
@@ -321,11 +321,11 @@ def _bar_numbers(layout: Layout, places: Places) -> list[tuple[int, int]]:
 def _left_out(written: Written) -> list[str]:
     measures = [measure for part in written.parts for measure in part.measures]
     verses = {verse for measure in measures for _, _, kind, verse in measure.texts if kind == "lyric"}
-    told = [f"{len(verses)} verses: the first is read"] if len(verses) > 1 else []
+    notices = [f"{len(verses)} verses: the first is read"] if len(verses) > 1 else []
     if written.left_out:
         counts = [f"{count} {name}{'s' * (count > 1)}" for name, count in sorted(written.left_out.items())]
-        told.append(f"not played as written: {', '.join(counts)}")
-    return told
+        notices.append(f"not played as written: {', '.join(counts)}")
+    return notices
 
 
 def _table(rows: Sequence[tuple[int, ...]], dtype: np.dtype[Any]) -> Array:

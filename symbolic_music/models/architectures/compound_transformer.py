@@ -94,6 +94,7 @@ class CompoundTransformer(nn.Module):
             for _ in range(c.layers)
         )
         self.norm = nn.LayerNorm(c.width)
+        # Conditions states on the leading field; saved models have its name.
         self.told = nn.Linear(c.width + c.widths[c.leading], c.width)
         self.heads = nn.ModuleList(nn.Linear(c.width, size) for size in c.sizes)
         initialise(self)
@@ -148,8 +149,8 @@ class CompoundTransformer(nn.Module):
     def logits(self, states: Tensor, leading: Tensor) -> tuple[Tensor, ...]:
         """Logits of all fields, conditioned on the leading one: (..., width) and (...) to F times (..., size)."""
         first = self.config.leading
-        told = self.told(torch.cat([states, self.fields[first](leading)], dim=-1))
-        return tuple(head(states if i == first else told) for i, head in enumerate(self.heads))
+        conditioned = self.told(torch.cat([states, self.fields[first](leading)], dim=-1))
+        return tuple(head(states if i == first else conditioned) for i, head in enumerate(self.heads))
 
     @torch.no_grad()
     def step(self, ids: Tensor, cache: CompoundCache, leading: Tensor | None = None) -> tuple[Tensor, ...]:

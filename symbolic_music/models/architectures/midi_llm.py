@@ -154,8 +154,8 @@ class MidiLlm(nn.Module):
         return text
 
 
-class Told(nn.Module):
-    """A `MidiLlm` as a model of music alone, given a text (1, T)."""
+class TextConditioned(nn.Module):
+    """A `MidiLlm` as a model of music alone, conditioned on a text (1, T)."""
 
     def __init__(self, network: MidiLlm, text: Tensor) -> None:
         super().__init__()

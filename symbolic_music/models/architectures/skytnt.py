@@ -113,9 +113,9 @@ class SkyTnt(nn.Module):
         states = self.states(ids)
         if not states.shape[0]:
             return tuple(states.new_zeros(*states.shape[:2], self.config.vocabulary) for _ in range(FIELDS))
-        told = self.row_logits(states[:, :-1], ids[:, 1:])
+        conditioned = self.row_logits(states[:, :-1], ids[:, 1:])
         last = self.likeliest(states[:, -1])
-        return tuple(torch.cat([told[:, :, i], last[:, None, i]], dim=1) for i in range(FIELDS))
+        return tuple(torch.cat([conditioned[:, :, i], last[:, None, i]], dim=1) for i in range(FIELDS))
 
     def states(self, ids: Tensor) -> Tensor:
         """Final states: (B, L, F) to (B, L, width). More rows than the context holds are seen in windows that jump."""

@@ -187,9 +187,9 @@ for _, t in ipairs(chosen) do
     local take = k == 0 and reaper.GetActiveTake(item) or reaper.AddTakeToMediaItem(item)
     if k > 0 then reaper.SetMediaItemTake_Source(take, reaper.PCM_Source_CreateFromType("MIDI")) end
     reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", "alternative " .. (k + 1), true)
-    local told = alternatives[k]
-    local onset, duration, pitch = numbers(told, "onset"), numbers(told, "duration"), numbers(told, "pitch")
-    local velocity, track = numbers(told, "velocity"), numbers(told, "track")
+    local alternative = alternatives[k]
+    local onset, duration, pitch = numbers(alternative, "onset"), numbers(alternative, "duration"), numbers(alternative, "pitch")
+    local velocity, track = numbers(alternative, "velocity"), numbers(alternative, "track")
     for n = 1, #onset do
       if owner[track[n]] == t and onset[n] >= first and onset[n] < stop then
         local a = reaper.MIDI_GetPPQPosFromProjQN(take, onset[n] / QUARTER)

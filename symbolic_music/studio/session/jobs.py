@@ -83,10 +83,10 @@ class Job:
             self._draw(writing, score)
             found = writing.results()
             status = "cancelled" if self._stop.is_set() else "done"
-            told = self._keep(found)
+            listed = self._keep(found)
             name = answering.card.name
-            self._record({"status": status, "model": name, "alternatives": told})
-            public = [{k: v for k, v in one.items() if k != "roster"} for one in told]
+            self._record({"status": status, "model": name, "alternatives": listed})
+            public = [{k: v for k, v in one.items() if k != "roster"} for one in listed]
             self._tell(status, {"model": name, "alternatives": public})
             self.status = status
         except SymbolicMusicError as error:
@@ -113,11 +113,11 @@ class Job:
 
     def _keep(self, found: list[Written]) -> list[dict[str, Any]]:
         """Write the alternatives and say what they are, the best fit first, the likeliest of equal ones."""
-        told: list[dict[str, Any]] = []
+        listed: list[dict[str, Any]] = []
         for one in ranked(found):
             share, shares = self._fit(one)
             _, roster = keep(one.score, self.folder / f"alternative-{one.number}.mid")
-            told.append(
+            listed.append(
                 {
                     "number": one.number,
                     "fit": share,
@@ -131,8 +131,8 @@ class Job:
                     "roster": roster.to_json(),
                 }
             )
-        told.sort(key=lambda one: -1.0 if one["fit"] is None else one["fit"], reverse=True)
-        return [{"rank": rank + 1, **one} for rank, one in enumerate(told)]
+        listed.sort(key=lambda one: -1.0 if one["fit"] is None else one["fit"], reverse=True)
+        return [{"rank": rank + 1, **one} for rank, one in enumerate(listed)]
 
     def _fit(self, one: Written) -> tuple[float | None, dict[str, float]]:
         """How what was written fits; see `fit`."""
@@ -222,10 +222,10 @@ def _no_number(text: str) -> float:
 
 def alternative(session: Session, number: int, which: int) -> Score:
     """The piece with an alternative of an edit."""
-    for told in recorded(session, number)["alternatives"]:
-        if told["number"] == which:
+    for one in recorded(session, number)["alternatives"]:
+        if one["number"] == which:
             path = session.edits_folder / f"{number:04}" / f"alternative-{which}.mid"
-            return load(path, Roster.from_json(told.get("roster")))
+            return load(path, Roster.from_json(one.get("roster")))
     raise UnknownNameError(f"edit {number} has no alternative {which}")
 
 

@@ -27,8 +27,8 @@ class Context:
     def edit(self, session: Session, number: int) -> dict[str, Any]:
         """The state of an edit, without the notes of its alternatives."""
         facts = recorded(session, number, drawing=self._is_drawing(session, number))
-        told = [{k: v for k, v in one.items() if k != "roster"} for one in facts["alternatives"]]
-        return {**facts, "alternatives": told}
+        alternatives = [{k: v for k, v in one.items() if k != "roster"} for one in facts["alternatives"]]
+        return {**facts, "alternatives": alternatives}
 
     def _is_drawing(self, session: Session, number: int) -> bool:
         job: Job | None = self.jobs.find(session, number)

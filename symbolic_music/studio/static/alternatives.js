@@ -138,7 +138,7 @@ export class Alternatives {
   finish(kind, { alternatives, model }) {
     this.ended();
     if (!alternatives.length) { this.close(); return; }
-    this.told = alternatives;
+    this.listed = alternatives;
     const best = alternatives[0];
     this.status.textContent = `${kind === 'done' ? 'Done' : 'Stopped'}: ${alternatives.length} of “${this.wish.verb}”${model ? ` by ${model}` : ''}, seed ${this.seed}. The best fit stands first.`;
     const cards = alternatives.map((one) => {

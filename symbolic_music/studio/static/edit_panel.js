@@ -94,14 +94,14 @@ export class AskPanel {
     const { selection, piece } = this.w;
     if (!piece || !this.node.isConnected) return;
     for (const button of this.buttons) button.classList.toggle('on', button.dataset.verb === this.verb);
-    this.where.textContent = selection ? this.told(selection) : ANYWHERE.has(this.verb) ? 'The whole piece' : 'Drag over bars and tracks to say where.';
+    this.where.textContent = selection ? this.described(selection) : ANYWHERE.has(this.verb) ? 'The whole piece' : 'Drag over bars and tracks to say where.';
     this.fillOwn();
     this.limits.update(selection, piece);
     this.say();
     this.label();
   }
 
-  told({ first, last, tracks }) {
+  described({ first, last, tracks }) {
     const { timeline, tracks: all } = this.w.piece;
     const from = timeline.place(first), to = timeline.place(last);
     const whole = from % 1 === 0 && to % 1 === 0;

@@ -27,7 +27,7 @@ export function noteColour(track, strength = 1) {
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
-/** Be told when the theme changes. */
+/** Call back when the theme changes. */
 export const onTheme = (listener) => listeners.add(listener);
 
 /** Set "light" or "dark". */

@@ -1,7 +1,7 @@
 """Levels and decays of the partials of an instrument, measured on its recorded notes.
 
 A table has a row for each recorded pitch and a column for each of some numbers of partials; between them it is read
-by straight lines (`synthesis.ddsp.measured`).
+by straight lines (`synthesis.ddsp.measured_partials`).
 """
 
 from __future__ import annotations

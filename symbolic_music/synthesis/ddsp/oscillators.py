@@ -185,7 +185,7 @@ def blooming_harmonics(
 
 
 def bloom_terms(voice: Voice, count: int) -> int:
-    """How many terms a bloom of so many partials takes: the first number whose error is under UNHEARD."""
+    """How many terms a bloom of `count` partials takes: the first number whose error is under UNHEARD."""
     reach = DECIBEL * voice.bloom * math.log2(count) if voice.bloom else 0.0
     terms, error = 1, reach / 2
     while error > UNHEARD:

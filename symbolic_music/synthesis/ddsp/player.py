@@ -24,7 +24,7 @@ BATCH_FRAMES = 4096
 # silence, the high ones with inaudible partials. So much of a batch may be silence, or as many frames as cost no more
 # than another batch.
 FILLED, FILLED_FRAMES = 0.2, 256
-# An end that is nearer than so many frames, or than this part of the block, is played with the piece before it: it
+# An end nearer than this many frames, or than this part of the block, is played with the piece before it: it
 # would hardly be worth a batch.
 SHORTEST_PIECE, SHORTEST_PART = 8, 4
 LONGEST = 30.0  # seconds; strings without dampers are silent before

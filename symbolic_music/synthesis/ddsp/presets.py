@@ -1,7 +1,7 @@
 """The parameters of a voice, and one voice for each of the 128 General MIDI programs.
 
-Levels of partials of piano, strings, winds and brass are measured on recordings (`ddsp.measured`). All else was set by
-hand, by the usual rules of the instruments' families (spectral slope, formants, decay times).
+Levels of partials of piano, strings, winds and brass are measured on recordings (`measured_partials`). All else was
+set by hand, by the usual rules of the instruments' families (spectral slope, formants, decay times).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Voice:
     ratios: tuple[float, ...] = ()  # partials over f0 that are no harmonics (bars, bells, drums); with drawbars
     inharmonicity: float = 0.0  # B of f_k = k f0 sqrt(1 + B k^2) at A3, doubling every 8 semitones up
     partials: int = 64  # at most
-    measured: str = ""  # levels and decays (`ddsp.measured`) in place of slope, even, formants, cutoff, pluck, damping
+    measured: str = (
+        ""  # levels and decays (`measured_partials`) in place of slope, even, formants, cutoff, pluck, damping
+    )
     measured_at: float = 0.75  # the velocity, 0 to 1, at which the levels hold
 
     # Envelope.

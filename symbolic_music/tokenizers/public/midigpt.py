@@ -130,8 +130,8 @@ class MidiGptTokenizer(Tokenizer):
         found = [
             bar_attributes(track, notes, bar, layout.resolution) for bar, notes in zip(bars, track.bars, strict=True)
         ]
-        told = [found[place] for place, notes in enumerate(track.bars) if notes and place not in to_fill]
-        found = [usual(told) if place in to_fill else values for place, values in enumerate(found)]
+        given = [found[place] for place, notes in enumerate(track.bars) if notes and place not in to_fill]
+        found = [usual(given) if place in to_fill else values for place, values in enumerate(found)]
         return [[layout.id(kind, one[kind]) for kind in layout.bar_attributes if kind in one] for one in found]
 
     def notes(self, notes: list[BarNote], is_drum: bool) -> list[int]:

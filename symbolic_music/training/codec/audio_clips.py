@@ -77,5 +77,5 @@ def _read(path: Path, form: Format) -> NDArray[np.int16]:
     try:
         found = fitted(read_audio(path), form)
     except (FileError, AudioError) as error:
-        raise TrainingError(f"{path} cannot be learnt from: {error}") from None
+        raise TrainingError(f"{path} cannot be used for training: {error}") from None
     return np.asarray((found.clip(-1, 1) * 32767).astype(np.int16))

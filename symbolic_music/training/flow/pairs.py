@@ -104,7 +104,7 @@ class Pairs:
             try:
                 last = max(0, pair.frames - frames)
             except SymbolicMusicError as error:
-                raise TrainingError(f"{pair.path} cannot be learnt from: {error}") from None
+                raise TrainingError(f"{pair.path} cannot be used for training: {error}") from None
             found.append((pair, int(rng.integers(last + 1))))
         return found
 

@@ -241,7 +241,7 @@ class FlowTask(Task):
 def spectrum_loss(made: Tensor, real: Tensor) -> Tensor:
     """The mean absolute difference of the logarithms of magnitudes (B, n), of two sizes of windows.
 
-    Bins are as wide at high as at low frequencies, so that partials are told apart where bands of mel hold several.
+    Bins are as wide at high as at low frequencies, so that partials are distinguished where bands of mel hold several.
     """
     losses = []
     for size in _SIZES:

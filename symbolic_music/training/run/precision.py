@@ -28,7 +28,7 @@ _APART = 0.02  # share of the loss by which the two may differ
 
 
 def chosen_precision(task: Task, device: torch.device, cache: Path | None = None) -> str:
-    """The faster precision for a training step of a task, from the cache or measured; told in one line of the log.
+    """The faster precision for a training step of a task, from the cache or measured, and logged in one line.
 
     Args:
         task: whose first batch is computed forward and backward in both, by turns.

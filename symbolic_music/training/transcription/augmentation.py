@@ -13,7 +13,7 @@ _CENTS = 30  # by which a recording may be out of tune, either way
 
 
 def tuned(sound: Sound, ratio: float, sample_rate: int) -> Sound:
-    """Sound played so much faster, and higher.
+    """Sound played faster and higher by a ratio.
 
     Raises:
         MissingExtraError: without soxr.

@@ -128,7 +128,7 @@ def _opened(path: str, split: str) -> tuple[NoteStore, NDArray[np.int64]]:
         store = NoteStore(path)
         pieces = store.splits.get(split, np.zeros(0, np.int64))
     except SymbolicMusicError as error:
-        raise TrainingError(f"{path} cannot be learnt from: {error}") from None
+        raise TrainingError(f"{path} cannot be used for training: {error}") from None
     if not len(pieces):
         raise TrainingError(f"{path} has no pieces in its split {split!r}")
     return store, pieces

@@ -32,7 +32,7 @@ class ClipData(Strict):
     """What is rendered to learn from: clips of pieces, arranged and played in many ways."""
 
     stores: Shares = Field(min_length=1, description="note stores, each with its share of the clips")
-    train: str = Field("train", description="the split that is learnt from")
+    train: str = Field("train", description="the split of the training examples")
     validation: str = Field("validation", description="the one that is held out")
     clips: int = Field(700, ge=1, le=1_000_000)
     held_out: int = Field(24, ge=1, le=1_000_000, description="clips of the split that is held out")

@@ -11,12 +11,12 @@ from torch import nn
 from symbolic_music.generation.inference import token_backends
 from symbolic_music.generation.inference.quantised_models import lighten
 from symbolic_music.generation.inference.weight_formats import packed_where_possible
-from symbolic_music.models.architectures.midi_llm import MidiLlm, Told
+from symbolic_music.models.architectures.midi_llm import MidiLlm, TextConditioned
 from symbolic_music.models.architectures.skytnt import SkyTnt
 from tests.generation.inference.test_quantised_models import networks
 
 NETWORKS = [one for one in networks() if not isinstance(one, SkyTnt)]
-NETWORKS += [Told(one, torch.arange(1, 8)[None]) for one in NETWORKS if isinstance(one, MidiLlm)]
+NETWORKS += [TextConditioned(one, torch.arange(1, 8)[None]) for one in NETWORKS if isinstance(one, MidiLlm)]
 
 
 def some_ids(count: int, seed: int) -> list[int]:

@@ -20,7 +20,7 @@ import symbolic_music as sm
 from symbolic_music.cli import main
 from symbolic_music.errors import ModelError, OptionError
 from symbolic_music.models import load_model
-from symbolic_music.models.architectures.midi_llm import Told
+from symbolic_music.models.architectures.midi_llm import TextConditioned
 from symbolic_music.score import Score, Track
 from symbolic_music.tokenizers.anticipation import vocabulary as v
 
@@ -106,11 +106,11 @@ def test_what_transformers_cannot_read_is_not_saved_for_it(tmp_path: Path) -> No
 @torch.no_grad()
 def test_steps_are_forward_past_the_window_with_the_text_in_view(folder: Path) -> None:
     network = load_model(folder, "cpu").network
-    told = Told(network, torch.tensor([[0, 5, 7, 2] * 60]))
-    ids, cache, place = music(1100), told.new_cache(1), 0
-    whole = told(ids)
+    conditioned = TextConditioned(network, torch.tensor([[0, 5, 7, 2] * 60]))
+    ids, cache, place = music(1100), conditioned.new_cache(1), 0
+    whole = conditioned(ids)
     for length in (1, 200, 71, 1, 500, 327):
-        found = told.step(ids[:, place : place + length], cache)
+        found = conditioned.step(ids[:, place : place + length], cache)
         place += length
         assert cache.length == place
         assert torch.allclose(found, whole[:, place - 1], atol=1e-4)
@@ -142,14 +142,14 @@ def test_a_text_makes_a_piece(folder: Path, tmp_path: Path, capsys: Any) -> None
 
 def test_what_cannot_be_is_said(folder: Path) -> None:
     model = load_model(folder, "cpu")
-    for arguments, told in (
+    for arguments, conditioned in (
         ({"text": " "}, "needs a text"),
         ({}, "needs a text"),
         ({"text": "x", "prompt": Score(tracks=(Track(),))}, "a text or a prompt, not both"),
         ({"text": "x", "seconds": 101}, "at most 100 seconds"),
         ({"text": "x", "limits": sm.Limits(lowest=50)}, "cannot keep to limits"),
     ):
-        with pytest.raises(OptionError, match=told):
+        with pytest.raises(OptionError, match=conditioned):
             sm.generate(model=model, **arguments)
     with pytest.raises(OptionError, match="'chorales' takes no text; midi-llm does"):
         sm.generate(model="chorales", text="x")

@@ -466,7 +466,7 @@ def test_impossible_training_is_named(music) -> None:
 
 @pytest.mark.parametrize("several", [list, tuple, iter])
 def test_one_piece_or_several_of_any_kind_of_file(tmp_path, music, several) -> None:
-    """What `read` reads is learnt from: notation, and MIDI that MidiTok itself cannot open."""
+    """What `read` reads trains a vocabulary: notation, and MIDI that MidiTok itself cannot open."""
     score = music[0]
     tsd, learnt = build("TSD"), build("TSD").train(score, 360).trained
     midi, notation = score.write(tmp_path / "piece.mid"), score.write(tmp_path / "piece.musicxml")

@@ -182,7 +182,7 @@ def test_what_is_wrong_is_named(sounds: Path, tmp_path: Path) -> None:
         begin(config(empty, tmp_path))
     for name in ("a.wav", "b.wav"):
         (empty / name).write_bytes(b"not sound")
-    with pytest.raises(TrainingError, match=r"a\.wav cannot be learnt from"):
+    with pytest.raises(TrainingError, match=r"a\.wav cannot be used for training"):
         begin(config(empty, tmp_path))
     path = tmp_path / "codec.yaml"
     path.write_text("name: x\nsounds: {a: 1}\noptim: {setps: 3}\n")

@@ -136,7 +136,7 @@ def test_recorded_notes_play_too(store, tmp_path) -> None:
     [
         ({"synths": {"harp": 1.0}}, "no synthesizer 'harp'"),
         ({"synths": {"recordings": 1.0}}, "recordings need folders"),
-        ({"stores": {"nowhere": 1.0}}, "cannot be learnt from"),
+        ({"stores": {"nowhere": 1.0}}, "cannot be used for training"),
         ({"train": "other"}, "no pieces in its split 'other'"),
     ],
 )

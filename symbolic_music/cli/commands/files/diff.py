@@ -38,11 +38,11 @@ def diff(
 
 def _print(found: Differences, most: int | None, files: Sequence[bytes]) -> None:
     if found.is_equal:
-        told = f"equal, event by event ({found.notes_compared:,} notes)"
+        text = f"equal, event by event ({found.notes_compared:,} notes)"
         if files[0] != files[1]:
             is_midi = all(data[:4] == b"MThd" for data in files)
-            told += "; the bytes differ" if is_midi else "; signs that are not played, such as slurs, are not compared"
-        out(told)
+            text += "; the bytes differ" if is_midi else "; signs that are not played, such as slurs, are not compared"
+        out(text)
         return
     if found.sounds_alike:
         out(f"no audible difference ({found.notes_compared:,} notes)")

@@ -55,7 +55,7 @@ def run(settings: RunConfig, resume: bool, total: int) -> Result:
 
 
 def finish(result: Result, as_json: bool, summary: str, **facts: Any) -> None:
-    """Tell the result of a run, the first of several processes alone; an interrupted one ends with status 130."""
+    """Report the result of a run, the first of several processes alone; an interrupted one ends with status 130."""
     if int(os.environ.get("RANK", "0")):
         pass
     elif as_json:

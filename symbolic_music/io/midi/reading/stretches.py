@@ -22,8 +22,8 @@ _THIRD = np.int32(43691)
 # Bytes that are looked at together: with more, that product would not fit into 32 bits.
 _SHORTEST, _LONGEST = 1 << 12, 1 << 14
 _END_OF_TRACK = 0x2F
-# Stretches, and events between them, that a track may have, and one more for so many bytes of it: with more, other
-# ways are faster.
+# Stretches, and events between them, that a track may have, and the bytes of it that allow one more; with more of
+# them other ways are faster.
 _MOST_STRETCHES, _BYTES_A_STRETCH = 8, 1 << 10
 _MOST_BETWEEN, _BYTES_BETWEEN = 64, 1 << 6
 

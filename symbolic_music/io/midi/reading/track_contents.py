@@ -47,7 +47,7 @@ class Events:
     changes: Ints = field(default_factory=lambda: _none(4))
     controls: Ints = field(default_factory=lambda: _none(6))
     bends: Ints = field(default_factory=lambda: _none(5))
-    # Place of each of the lyrics, and this track's program of the sixteenth channel there, for `originals`.
+    # Place of each of the lyrics, and this track's program of the sixteenth channel there, for `published_readers`.
     sung: list[tuple[int, int]] = field(default_factory=list)
     # The track as it stands; None where it is damaged.
     table: EventTable | None = None

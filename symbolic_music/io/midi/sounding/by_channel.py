@@ -1,4 +1,4 @@
-"""Columns of MIDI files of which symusic's tracks alone do not tell enough: each gets the channel that it plays.
+"""Columns of MIDI files for which symusic's tracks alone do not suffice: each gets the channel that it plays.
 
 So that no controller of a channel is lost, each channel of each track has signs, under program 0 and under the program
 that is in force at its end; so that notes that never end are found, all are ended, twice.

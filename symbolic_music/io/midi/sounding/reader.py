@@ -2,7 +2,7 @@
 
 Most files are read by symusic, and only what is counted is taken from it. symusic drops notes that never end and tracks
 without notes, so each track gets ends and signs first, as `strict_reader` does it; where they show that something is
-missing, the file is read again with more signs (`by_channel`), and where these do not tell, as a Score.
+missing, the file is read again with more signs (`by_channel`), and where these do not suffice, as a Score.
 """
 
 from __future__ import annotations

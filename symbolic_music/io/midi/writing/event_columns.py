@@ -97,8 +97,8 @@ def chunk_bytes(columns: Sequence[Columns], messages: Sequence[tuple[int, Messag
         count: of tracks.
     """
     messages = [*messages, *_silences(columns, messages)]
-    told = np.array([(track, time, turn) for track, (time, turn, _) in messages], np.int64).reshape(-1, 3)
-    chunk, time, turn = (np.concatenate([*(group[i] for group in columns), told[:, i]]) for i in range(3))
+    single = np.array([(track, time, turn) for track, (time, turn, _) in messages], np.int64).reshape(-1, 3)
+    chunk, time, turn = (np.concatenate([*(group[i] for group in columns), single[:, i]]) for i in range(3))
     # Messages stand at the end of the columns, with bytes of zero, and are written over these.
     none = np.zeros(len(messages), np.uint8)
     said = [np.concatenate([*(group[i] for group in columns), none]) for i in (3, 4, 5)]

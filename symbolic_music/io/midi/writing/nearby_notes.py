@@ -84,7 +84,7 @@ def beginnings(document: Document) -> Beginnings:
 
 @dataclass(frozen=True, eq=False)
 class Nearby:
-    """What `Placed` tells of a whole file, told of the notes near an edit: of these `rows`; places elsewhere are -1."""
+    """What `Placed` is for a whole file, for the notes near an edit: of these `rows`; places elsewhere are -1."""
 
     document: Document
     layout: Layout
@@ -127,7 +127,7 @@ class Nearby:
 
 
 def nearby(document: Document, change: Change, new: Array) -> Nearby | None:
-    """What is near a change of the notes of a plain file to these; None where not all of it can be told so."""
+    """What is near a change of the notes of a plain file to these; None where not all of it can be found so."""
     old, parts = document.tables[0], document.tables[6]
     if not len(change.went) and not len(change.came):
         return None

@@ -50,8 +50,8 @@ def abc_to_musicxml(content: str) -> tuple[bytes, tuple[str, ...]]:
     for line in re.sub(r"\\[ \t]*(?:%[^\n]*)?\r?\n", " ", tune).splitlines():
         reader.line(line)
     document = reader.result()
-    told = [f"not read: {name}" for name in sorted(reader.left_out)]
-    return document, (*problems, *told)
+    notices = [f"not read: {name}" for name in sorted(reader.left_out)]
+    return document, (*problems, *notices)
 
 
 class _Tune:

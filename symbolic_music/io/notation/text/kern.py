@@ -345,8 +345,8 @@ class _Reader:
             instruments = f'<score-instrument id="{{id}}-I1"><instrument-name>{sheet.text(part.instrument or name)}' \
                           "</instrument-name></score-instrument>" if name else ""  # fmt: skip
             parts.append(sheet.SheetPart(name, instruments, part.bars))
-        told = tuple(f"not read: {name}" for name in sorted(self.left_out))
-        return sheet.document(parts, self.title), told
+        notices = tuple(f"not read: {name}" for name in sorted(self.left_out))
+        return sheet.document(parts, self.title), notices
 
 
 def _key(sharps: int, minor: int) -> str:
