@@ -50,9 +50,8 @@ def fill(
     Arguments and errors as in `infill`; RegionError too when the tracks play in every bar.
     """
     session = edit(
-        score, regions, tracks, model, sampling, seed, 1, limits,
-        verb="fill", best_of=None, allow_empty=allow_empty,
-    )  # fmt: skip
+        score, regions, tracks, model, sampling, seed, 1, limits, verb="fill", best_of=None, allow_empty=allow_empty
+    )
     return finished(session, progress)
 
 

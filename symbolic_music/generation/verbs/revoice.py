@@ -41,7 +41,6 @@ def revoice(
     Arguments and errors as in `infill`; RegionError too when the tracks have no notes there.
     """
     session = edit(
-        score, regions, tracks, model, sampling, seed, 1, limits,
-        verb="revoice", best_of=None, allow_empty=allow_empty,
-    )  # fmt: skip
+        score, regions, tracks, model, sampling, seed, 1, limits, verb="revoice", best_of=None, allow_empty=allow_empty
+    )
     return finished(session, progress)

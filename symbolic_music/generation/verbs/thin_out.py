@@ -40,8 +40,5 @@ def thin_out(
     Kept notes do not change. Arguments and errors as in `infill`; OptionError too for a share that does not
     lie between 0 and 1, RegionError when the tracks have no notes there.
     """
-    session = edit(
-        score, regions, tracks, model, sampling, seed,
-        verb="thin_out", share=share, allow_empty=allow_empty,
-    )  # fmt: skip
+    session = edit(score, regions, tracks, model, sampling, seed, verb="thin_out", share=share, allow_empty=allow_empty)
     return finished(session, progress)

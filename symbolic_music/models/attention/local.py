@@ -10,32 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.block_masks import local_blocks
 from symbolic_music.models.attention.block_sizes import sizes_of
 from symbolic_music.models.attention.differentiable import blocked_attention
-from symbolic_music.models.attention.relative import check_arguments, reference_relative_attention
+from symbolic_music.models.attention.relative import check_arguments
 from symbolic_music.models.attention.relative_terms import Relation
-
-
-def reference_local_attention(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    embeddings: Tensor,
-    size: int,
-    dropout: float = 0.0,
-    relations: Sequence[Relation] = (),
-) -> Tensor:
-    """`local_attention` as global attention that sees two stretches, with all of its logits."""
-    length, keys = q.shape[-2], k.shape[-2]
-    stretch = torch.arange(keys, device=q.device) // size
-    unseen = stretch[keys - length :, None] - stretch > 1
-    extra = q.new_zeros(length, keys).masked_fill(unseen, float("-inf"))
-    return reference_relative_attention(q, k, v, embeddings, extra, dropout, relations)
 
 
 def local_attention(

@@ -61,17 +61,6 @@ class ExactClock:
         return steps
 
 
-def exact_steps(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Onset and duration of each note in steps of 10 ms, each shape (notes,).
-
-    Rounded half to even in exact integer arithmetic: durations from unrounded times, as the original does,
-    but without its accumulated float error, which lets exact halves fall either way.
-    """
-    clock = ExactClock(score)
-    on, length = _units(clock, score.notes)
-    return clock.rounded(on), clock.rounded(length)
-
-
 def _units(clock: ExactClock, notes: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Onset and length of notes in units of the clock."""
     ticks = notes["onset"].astype(np.int64)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -47,6 +48,21 @@ class Scheme(Protocol):
     def decode(self, sequences: list[Ids]) -> Score:
         """The score of sequences that obey the grammar."""
         ...
+
+
+@dataclass(frozen=True)
+class OneSequence:
+    """A `Scheme` of two functions, with all parts in one sequence."""
+
+    vocabulary: Vocabulary
+    grammar: Grammar
+    encode: Callable[[Score], Ids]
+    of_sequence: Callable[[Ids], Score]
+    per_track: bool = False
+
+    def decode(self, sequences: list[Ids]) -> Score:
+        """The score of one sequence that obeys the grammar."""
+        return self.of_sequence(sequences[0])
 
 
 class SchemeTokenizer(Tokenizer):

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from symbolic_music.score import Score
 from symbolic_music.tokenizers.bar_grid.beat_grid import merged
+from symbolic_music.tokenizers.bar_grid.preset_tokenizer import OneSequence
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.chords import compound_word
 from symbolic_music.tokenizers.grammars.compound import WordGrammar
@@ -175,17 +176,4 @@ def decode(ids: Ids) -> Score:
     return piano_score(onset[order], duration[order], pitch[order], velocity[order], time[changes], tempo)
 
 
-class CompoundOriginal:
-    """The scheme as an object."""
-
-    vocabulary = VOCABULARY
-    grammar = GRAMMAR
-    per_track = False
-
-    def encode(self, score: Score) -> Ids:
-        """Words of a score."""
-        return encode(score)
-
-    def decode(self, sequences: list[Ids]) -> Score:
-        """The score of one sequence that obeys the grammar."""
-        return decode(sequences[0])
+SCHEME = OneSequence(VOCABULARY, GRAMMAR, encode, decode)

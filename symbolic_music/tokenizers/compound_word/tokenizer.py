@@ -12,7 +12,7 @@ from symbolic_music.tokenizers.bar_grid.preset_tokenizer import Scheme, SchemeTo
 from symbolic_music.tokenizers.base import Ids
 from symbolic_music.tokenizers.compound_word.default import CompoundDefault
 from symbolic_music.tokenizers.compound_word.miditok import MidiTokCompound
-from symbolic_music.tokenizers.compound_word.original import CompoundOriginal
+from symbolic_music.tokenizers.compound_word.original import SCHEME as ORIGINAL
 
 
 class CompoundTokenizer(SchemeTokenizer):
@@ -44,4 +44,4 @@ class CompoundTokenizer(SchemeTokenizer):
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         if preset == "miditok":
             return MidiTokCompound(options)
-        return CompoundOriginal() if preset == "original" else CompoundDefault(options.use_chords)
+        return ORIGINAL if preset == "original" else CompoundDefault(options.use_chords)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from symbolic_music.errors import RegionError
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import METER, TEMPO, Score, Track, note_table
+from symbolic_music.tokenizers.bar_grid.preset_tokenizer import OneSequence
 from symbolic_music.tokenizers.base import Ids, Vocabulary
 from symbolic_music.tokenizers.chords import remi
 from symbolic_music.tokenizers.grammars.flat import START, FlatGrammar
@@ -219,17 +220,4 @@ def piano_score(onset: Ints, duration: Ints, pitch: Ints, velocity: Ints, tempo_
     )
 
 
-class RemiOriginal:
-    """The scheme as an object."""
-
-    vocabulary = VOCABULARY
-    grammar = GRAMMAR
-    per_track = False
-
-    def encode(self, score: Score) -> Ids:
-        """Ids of a score."""
-        return encode(score)
-
-    def decode(self, sequences: list[Ids]) -> Score:
-        """The score of one sequence that obeys the grammar."""
-        return decode(sequences[0])
+SCHEME = OneSequence(VOCABULARY, GRAMMAR, encode, decode)

@@ -11,7 +11,7 @@ from symbolic_music.tokenizers.bar_grid.miditok_grid import MidiTokOptions
 from symbolic_music.tokenizers.bar_grid.preset_tokenizer import Scheme, SchemeTokenizer
 from symbolic_music.tokenizers.remi.default import RemiDefault
 from symbolic_music.tokenizers.remi.miditok import MidiTokRemi
-from symbolic_music.tokenizers.remi.original import RemiOriginal
+from symbolic_music.tokenizers.remi.original import SCHEME as ORIGINAL
 
 
 class RemiTokenizer(SchemeTokenizer):
@@ -57,4 +57,4 @@ class RemiTokenizer(SchemeTokenizer):
     def _build(self, preset: str, options: MidiTokOptions) -> Scheme:
         if preset == "miditok":
             return MidiTokRemi(options)
-        return RemiOriginal() if preset == "original" else RemiDefault(options.use_chords)
+        return ORIGINAL if preset == "original" else RemiDefault(options.use_chords)

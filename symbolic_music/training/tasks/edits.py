@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from typing_extensions import override
@@ -19,10 +17,10 @@ from symbolic_music.models.model import Card, Model
 from symbolic_music.training.config import TrainConfig
 from symbolic_music.training.data.base import EditSource
 from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.music_task import MusicTask
+from symbolic_music.training.tasks.music_task import ExamplesTask
 
 
-class EditsTask(MusicTask):
+class EditsTask(ExamplesTask):
     """A `Task`."""
 
     tokenizer = None
@@ -38,23 +36,12 @@ class EditsTask(MusicTask):
         settings = {"instruments": self.source.instruments, **model.settings}
         return registry.get(model.architecture).build(settings, model.preset)
 
-    def _rng(self, step: int) -> np.random.Generator:
-        return np.random.default_rng([self.config.seed, step])
-
     @override
-    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        step = first
-        window = self.config.model.settings.get("window", 512)
-        while True:
-            sequences = self.source.training(self.config.optim.batch, self._rng(step))[share.rank :: share.world]
-            batches = []
-            for part in range(share.parts):
-                table = torch.from_numpy(padded(sequences[part :: share.parts], window))
-                kind, before = table[:, 1:, 3], table[:, :-1, 3]
-                ends = (kind == SEPARATOR) & (before != SEPARATOR)
-                batches.append(Batch((table,), int(3 * (kind == EVENT).sum() + ends.sum())))
-            yield batches
-            step += 1
+    def batch(self, examples: list[Any]) -> Batch:
+        table = torch.from_numpy(padded(examples, self.config.model.settings.get("window", 512)))
+        kind, before = table[:, 1:, 3], table[:, :-1, 3]
+        ends = (kind == SEPARATOR) & (before != SEPARATOR)
+        return Batch((table,), int(3 * (kind == EVENT).sum() + ends.sum()))
 
     @override
     def loss(self, network: nn.Module, *tensors: Tensor) -> Tensor:
@@ -69,7 +56,3 @@ class EditsTask(MusicTask):
     @override
     def model(self, network: nn.Module, card: Card) -> Model[Any]:
         return Model(network, card, self.source.view())
-
-    @override
-    def provenance(self, step: int) -> str:
-        return self.source.provenance(self.config.optim.batch, self._rng(step))

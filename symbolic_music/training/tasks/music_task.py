@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 from typing_extensions import override
 
@@ -16,7 +18,7 @@ from symbolic_music.training.lora import merged
 from symbolic_music.training.run.context_evaluation import ContextEvaluation
 from symbolic_music.training.run.model_cards import card_of
 from symbolic_music.training.run.run_log import Records, write_sample
-from symbolic_music.training.task import Measured
+from symbolic_music.training.task import Batch, Measured, Share
 from symbolic_music.training.tasks.model_task import ModelTask
 
 
@@ -52,3 +54,28 @@ class MusicTask(ModelTask):
     @abstractmethod
     def model(self, network: nn.Module, card: Card) -> Model[Any]:
         """The network as a model that writes."""
+
+
+class ExamplesTask(MusicTask):
+    """The shared part of tasks that draw the examples of each step anew from a source."""
+
+    source: Any
+
+    def _rng(self, step: int) -> np.random.Generator:
+        return np.random.default_rng([self.config.seed, step])
+
+    @override
+    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
+        step = first
+        while True:
+            examples = self.source.training(self.config.optim.batch, self._rng(step))[share.rank :: share.world]
+            yield [self.batch(examples[part :: share.parts]) for part in range(share.parts)]
+            step += 1
+
+    @abstractmethod
+    def batch(self, examples: list[Any]) -> Batch:
+        """Examples as tensors."""
+
+    @override
+    def provenance(self, step: int) -> str:
+        return str(self.source.provenance(self.config.optim.batch, self._rng(step)))

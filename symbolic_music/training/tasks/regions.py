@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,14 +25,14 @@ from symbolic_music.training.data.store_regions import StoreRegions
 from symbolic_music.training.run.model_cards import card_of
 from symbolic_music.training.run.run_log import write_sample
 from symbolic_music.training.task import Batch, Share
-from symbolic_music.training.tasks.music_task import MusicTask
+from symbolic_music.training.tasks.music_task import ExamplesTask
 
 _FIELDS = ("gap", "slot", "key", "duration", "instrument")
 # Steps of 10 ms at this tempo are the model's of 1/60 quarter.
 _QUARTERS_PER_MINUTE = 60 * 100 / STEPS
 
 
-class RegionsTask(MusicTask):
+class RegionsTask(ExamplesTask):
     """A `Task`. Its tokens are notes; those of spans that are written count more, and velocities less."""
 
     def __init__(self, config: TrainConfig, data: RegionsData) -> None:
@@ -51,22 +50,12 @@ class RegionsTask(MusicTask):
         model = self.config.model
         return registry.get(model.architecture).build(model.settings, model.preset)
 
-    def _rng(self, step: int) -> np.random.Generator:
-        return np.random.default_rng([self.config.seed, step])
-
     @override
-    def batches(self, first: int, share: Share) -> Iterator[list[Batch]]:
-        step = first
-        while True:
-            sequences = self.source.training(self.config.optim.batch, self._rng(step))[share.rank :: share.world]
-            batches = []
-            for part in range(share.parts):
-                rows = torch.from_numpy(collate(sequences[part :: share.parts], self._window))
-                then = rows[:, 1:]
-                is_note = (then[..., KIND] == NOTE) & (then[..., PREDICTED] > 0)
-                batches.append(Batch((rows,), max(1, int((is_note * self._weights(then)).sum()))))
-            yield batches
-            step += 1
+    def batch(self, examples: list[Any]) -> Batch:
+        rows = torch.from_numpy(collate(examples, self._window))
+        then = rows[:, 1:]
+        is_note = (then[..., KIND] == NOTE) & (then[..., PREDICTED] > 0)
+        return Batch((rows,), max(1, int((is_note * self._weights(then)).sum())))
 
     def _weights(self, then: Tensor) -> Tensor:
         return torch.where(then[..., STATE] >= WRITTEN, self.data.written_weight, 1.0)
@@ -93,10 +82,6 @@ class RegionsTask(MusicTask):
         model = self.model(network, card_of(self.config, network, Likelihood(), step))
         asked = sample_request(self.source.validation_piece())
         write_sample(model, step, folder, self.config.sample_seconds, self.config.seed, asked)
-
-    @override
-    def provenance(self, step: int) -> str:
-        return self.source.provenance(self.config.optim.batch, self._rng(step))
 
 
 def sample_request(piece: Score) -> Score:

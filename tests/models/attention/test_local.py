@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from symbolic_music.errors import ModelError
 from symbolic_music.models.attention.block_masks import Block, causal_blocks, local_blocks, windowed_blocks
-from symbolic_music.models.attention.local import local_attention, reference_local_attention
-from symbolic_music.models.attention.relative import relative_attention
+from symbolic_music.models.attention.local import local_attention
+from symbolic_music.models.attention.relative import reference_relative_attention, relative_attention
+from symbolic_music.models.attention.relative_terms import Relation
 from tests.models.attention.attention_arguments import (
     arguments,
     cut_small,
@@ -20,6 +23,23 @@ from tests.models.attention.attention_arguments import (
     gradients,
     some_relations,
 )
+
+
+def reference_local_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    embeddings: Tensor,
+    size: int,
+    dropout: float = 0.0,
+    relations: Sequence[Relation] = (),
+) -> Tensor:
+    """`local_attention` as global attention that sees two stretches, with all of its logits."""
+    length, keys = q.shape[-2], k.shape[-2]
+    stretch = torch.arange(keys, device=q.device) // size
+    unseen = stretch[keys - length :, None] - stretch > 1
+    extra = q.new_zeros(length, keys).masked_fill(unseen, float("-inf"))
+    return reference_relative_attention(q, k, v, embeddings, extra, dropout, relations)
 
 
 @pytest.fixture

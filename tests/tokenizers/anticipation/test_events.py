@@ -15,7 +15,6 @@ from symbolic_music.tokenizers.anticipation.events import (
     arrange,
     empty,
     events_of,
-    exact_steps,
     interleave,
     pad,
     to_ids,
@@ -110,8 +109,10 @@ def slow_steps(score):
 
 @given(scores())
 def test_steps_are_those_of_exact_fractions(score):
-    onsets, durations = exact_steps(score)
-    assert (onsets.tolist(), durations.tolist()) == slow_steps(score)
+    onsets, durations = slow_steps(score)
+    assert events_of(score)[:, :2].tolist() == [
+        [on, min(for_, 999)] for on, for_ in zip(onsets, durations, strict=True)
+    ]
 
 
 def test_steps_of_more_notes_than_one_block():
