@@ -1,11 +1,11 @@
 """How far one walks through the modules of the library to follow an edit, a training and a rendering.
 
-python benchmarks/walks.py SONG.mid Jsb16thSeparated.json [--before CHECKOUT --name COMMIT]
+python benchmarks/walks.py SONG.mid Jsb16thSeparated.json [--before COMMIT]
 
 Each call from one function to another is followed once, where it is first made, and left to where it came from. Rooms
 are the modules on the way, and returns the stays in one that was left before. A climb is a call into a module on a
 higher floor, which is the longest chain of imports below it. An edit is followed to its session, a training of one
-step to its end. CHECKOUT is another commit of this library, which the same walks are measured in.
+step to its end. COMMIT is an earlier one of this repository, in which the same walks are measured beside.
 """
 
 from __future__ import annotations
@@ -111,18 +111,31 @@ def figures(song: Path, chorales: Path) -> dict[str, int]:
         return found | walked("train", lambda: train(config))
 
 
+def figures_of(commit: str, song: Path, chorales: Path) -> dict[str, int]:
+    """`figures` of another commit, checked out for the time being."""
+    git = ["git", "-C", str(ROOT.parent), "worktree"]
+    words = [sys.executable, __file__, str(song.resolve()), str(chorales.resolve()), "--print"]
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = Path(folder) / commit
+        subprocess.run([*git, "add", "--detach", checkout, commit], capture_output=True, check=True)
+        try:
+            run = subprocess.run(
+                words, env={**os.environ, "PYTHONPATH": str(checkout)}, capture_output=True, check=True
+            )
+            found: dict[str, int] = json.loads(run.stdout)
+            return found
+        finally:
+            subprocess.run([*git, "remove", "--force", checkout], capture_output=True, check=True)
+
+
 def main() -> None:
-    asked = arguments(("song", Path), ("chorales", Path), before=Path, name="before", print=False)
+    asked = arguments(("song", Path), ("chorales", Path), before=str, print=False)
     found = figures(asked.song, asked.chorales)
     if asked.print:
         print(json.dumps(found))
         return
-    before: dict[str, int] = {}
-    if asked.before:
-        words = [sys.executable, __file__, str(asked.song), str(asked.chorales), "--print"]
-        where = {**os.environ, "PYTHONPATH": str(asked.before)}
-        before = json.loads(subprocess.run(words, env=where, capture_output=True, text=True, check=True).stdout)
-    rows = [row(name, n, peer=before.get(name), peer_name=asked.name if before else None) for name, n in found.items()]
+    before = figures_of(asked.before, asked.song, asked.chorales) if asked.before else {}
+    rows = [row(name, n, peer=before.get(name), peer_name=asked.before) for name, n in found.items()]
     write_result("walks", len(FILES), rows)
 
 

@@ -254,15 +254,3 @@ class MissingWeightsError(SymbolicMusicError):
 
     def __init__(self, name: str, package: str) -> None:
         super().__init__(f"the weights of {name} are in {package}, which is not installed; run: pip install {package}")
-
-
-def require_seed(seed: int) -> None:
-    """OptionError for a seed below 0.
-
-    Examples:
-        >>> sm.errors.require_seed(-1)
-        Traceback (most recent call last):
-        symbolic_music.errors.OptionError: a seed is a whole number from 0 on, not -1
-    """
-    if seed < 0:
-        raise OptionError(f"a seed is a whole number from 0 on, not {seed}")
