@@ -153,14 +153,7 @@ def _runs(
 
 
 def _passage(
-    lines: Lines,
-    asked: NDArray[np.bool_],
-    index: Index,
-    theirs: Lines,
-    first: int,
-    place: int,
-    number: int,
-    count: int,
+    lines: Lines, asked: NDArray[np.bool_], index: Index, theirs: Lines, first: int, place: int, number: int, count: int
 ) -> Passage | None:
     """The passage at a place of a piece, looked at note by note; None when hashes met by chance."""
     piece = int(index.pieces[number])

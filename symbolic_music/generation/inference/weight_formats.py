@@ -165,12 +165,7 @@ def packed_where_possible(weight: Tensor, bias: Tensor | None = None) -> Matrix:
 # As for this many vectors; what oneDNN chooses for one is the plain order.
 _PACKED_FOR = 8
 CAN_PACK = HAS_ONEDNN and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
-WEIGHTS: dict[str, MakeMatrix] = {
-    "float32": Float32,
-    "float16": Float16,
-    "bfloat16": BFloat16,
-    "int8": Int8,
-}
+WEIGHTS: dict[str, MakeMatrix] = {"float32": Float32, "float16": Float16, "bfloat16": BFloat16, "int8": Int8}
 
 
 def matrix_maker(weights: str, table: Tensor) -> MakeMatrix:

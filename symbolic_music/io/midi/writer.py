@@ -39,15 +39,7 @@ from symbolic_music.io.midi.writing.event_columns import (
     control_columns,
     note_columns,
 )
-from symbolic_music.io.midi.writing.event_order import (
-    BANK_HIGH,
-    BANK_LOW,
-    HEAD,
-    PROGRAM,
-    Order,
-    PartByPart,
-    order_of,
-)
+from symbolic_music.io.midi.writing.event_order import BANK_HIGH, BANK_LOW, HEAD, PROGRAM, Order, PartByPart, order_of
 from symbolic_music.io.midi.writing.lyrics_track import words_of_silent_tracks
 from symbolic_music.io.midi.writing.overlapping_notes import layered
 from symbolic_music.score import BEND as BEND_TABLE

@@ -33,8 +33,7 @@ def transcribe(
         str, typer.Option("--model", "-m", help="Name or folder of the network.", rich_help_panel=_FINDING)
     ] = "transcription",
     onset: Annotated[
-        float | None,
-        typer.Option(help="Threshold for onsets, 0 to 1; 0.3 by default.", rich_help_panel=_FINDING),
+        float | None, typer.Option(help="Threshold for onsets, 0 to 1; 0.3 by default.", rich_help_panel=_FINDING)
     ] = None,
     frame: Annotated[
         float | None,
