@@ -51,9 +51,6 @@ class _MovedModules(MetaPathFinder, Loader):
         package, _, module = name.partition(".")
         return ModuleSpec(name, self) if package == "symbolic_music" and module in _MOVED else None
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return None
-
     def exec_module(self, module: ModuleType) -> None:
         package, _, old = module.__name__.partition(".")
         # Frames of the import system do not count: the warning is at the line that imports.
