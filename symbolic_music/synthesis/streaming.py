@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Unpack
 
 import numpy as np
+import torch
 
 from symbolic_music.errors import OptionError
+from symbolic_music.parallel.threads import Workers
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
 from symbolic_music.synthesis.ddsp.player import Bank
@@ -21,7 +23,7 @@ from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSet
 FIRST_BLOCK, LONGEST_BLOCK = 0.1, 12.8
 
 
-def _player(score: Score, settings: RenderSettings) -> Player:
+def _player(score: Score, settings: RenderSettings, workers: Workers) -> Player:
     rate = settings.sample_rate
     if settings.synth == "soundfont":
         from symbolic_music.synthesis.sampled.soundfont import SoundFontBank
@@ -31,24 +33,33 @@ def _player(score: Score, settings: RenderSettings) -> Player:
         from symbolic_music.synthesis.midi_ddsp.player import NeuralBank
 
         bank: Bank = NeuralBank(
-            score, rate, settings.seed, settings.control_rate, settings.expression, settings.programs()
+            score, rate, settings.seed, settings.control_rate, settings.expression, settings.programs(), workers
         )
     else:
-        bank = Bank(score, rate, settings.seed, settings.control_rate, settings.programs())
+        bank = Bank(score, rate, settings.seed, settings.control_rate, settings.programs(), workers)
     return Placed(bank, score, rate)
 
 
-def _blocks(player: Player, score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[int]:
-    """Samples of each block: always the same, whoever listens, so that the sound is the same; reports progress."""
+def _blocks(player: Player, score: Score, settings: RenderSettings) -> list[int]:
+    """Samples of each block: always the same, whoever listens, so that the sound is the same."""
     rate = settings.sample_rate
     total = max(player.end, int(score.duration * rate)) + (int(ROOM_SECONDS * rate) if settings.reverb > 0 else 0)
-    done, seconds = 0, FIRST_BLOCK
+    blocks, done, seconds = [], 0, FIRST_BLOCK
     while done < total:
-        yield min(int(seconds * rate), total - done)
-        done += int(seconds * rate)
+        blocks.append(min(int(seconds * rate), total - done))
+        done += blocks[-1]
         seconds = min(2 * seconds, LONGEST_BLOCK)
+    return blocks
+
+
+def _reporting(blocks: Iterable[Samples], sizes: list[int], progress: Progress | None) -> Iterator[Samples]:
+    """The blocks; progress is reported after each."""
+    done, total = 0, sum(sizes)
+    for block in blocks:
+        yield block
+        done += block.shape[-1]
         if progress is not None:
-            progress(0.95 * min(1.0, done / total))
+            progress(0.95 * done / total)
 
 
 def mixes(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
@@ -63,12 +74,18 @@ def mixes(score: Score, settings: RenderSettings, progress: Progress | None = No
 
 
 def _mixes(score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[Samples]:
-    player, room = _player(score, settings), Room(settings.sample_rate, settings.reverb)
-    for samples in _blocks(player, score, settings, progress):
-        dry = np.zeros((2, samples), np.float32)
-        for sound in player.play(samples).values():
-            dry += sound
-        yield room.add(dry)
+    with Workers(torch.get_num_threads()) as workers:
+        player, room = _player(score, settings, workers), Room(settings.sample_rate, settings.reverb)
+        sizes = _blocks(player, score, settings)
+
+        def dry(samples: int) -> Samples:
+            mix = np.zeros((2, samples), np.float32)
+            for sound in player.play(samples).values():
+                mix += sound
+            return mix
+
+        played = workers.ahead(map(dry, sizes))
+        yield from _reporting(workers.ahead(map(room.add, played)), sizes, progress)
 
 
 def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
@@ -84,12 +101,20 @@ def stems(score: Score, settings: RenderSettings, progress: Progress | None = No
 
 
 def _stems(score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[Samples]:
-    player = _player(score, settings)
-    rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}
-    for samples in _blocks(player, score, settings, progress):
-        sounds = player.play(samples)
-        silence = np.zeros((2, samples), np.float32)
-        yield np.stack([rooms[track].add(sounds.get(track, silence)) for track in player.tracks])
+    with Workers(torch.get_num_threads()) as workers:
+        player = _player(score, settings, workers)
+        rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}
+        sizes = _blocks(player, score, settings)
+
+        def dry(samples: int) -> list[Samples]:
+            sounds, silence = player.play(samples), np.zeros((2, samples), np.float32)
+            return [sounds.get(track, silence) for track in player.tracks]
+
+        def wet(sounds: list[Samples]) -> Samples:
+            return np.stack([rooms[track].add(sound) for track, sound in zip(player.tracks, sounds, strict=True)])
+
+        played = workers.ahead(map(dry, sizes))
+        yield from _reporting(workers.ahead(map(wet, played)), sizes, progress)
 
 
 def stream(
