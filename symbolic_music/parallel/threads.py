@@ -46,24 +46,20 @@ def one_core() -> Iterator[None]:
 
 
 class Workers:
-    """Threads for the parts and the stages of one work, begun when they are needed and ended with it.
+    """This thread and others, for the parts of one work: begun when it begins, ended with it.
 
-    With a count of one there is none, and everything is computed where it is asked for. Results and their order do not
-    depend on the count.
+    With a count of one there is no other thread. Results and their order do not depend on the count. While the others
+    work, PyTorch is to use one core in this thread too (`one_core`).
 
-        with Workers(torch.get_num_threads()) as workers:
-            for block in workers.ahead(blocks):
+        with Workers(torch.get_num_threads()) as workers, one_core():
+            for wave in workers.results(calls):
                 ...
     """
 
     def __init__(self, count: int) -> None:
-        self.count = count
-        self._pools: list[ThreadPoolExecutor] = []
-        self._parts = self._pool(count, "part") if count > 1 else None
-
-    def _pool(self, size: int, name: str) -> ThreadPoolExecutor:
-        self._pools.append(thread_pool(size, name))
-        return self._pools[-1]
+        self.alone = count == 1
+        self._others = count - 1
+        self._pool = thread_pool(count - 1, "worker") if count > 1 else None
 
     def __enter__(self) -> Self:
         return self
@@ -72,33 +68,36 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End the threads; what has not begun is not computed any more."""
-        for pool in self._pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-        for pool in self._pools:
-            pool.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, call: Callable[[], Result]) -> Future[Result]:
+        """Have another thread make a call; this one makes it, at once, where there is no other."""
+        if self._pool is not None:
+            return self._pool.submit(call)
+        return _done(call())
 
     def results(self, calls: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-        """The results of calls in their order, computed side by side: of twice as many as there are threads at once."""
-        if self._parts is None:
+        """The results of calls in their order. The others have two each to go on with; this thread makes the rest."""
+        if self._pool is None:
             for call in calls:
                 yield call()
             return
-        pending: deque[Future[Result]] = deque()
+        coming: deque[tuple[Callable[[], Result], Future[Result]]] = deque()
         for call in calls:
-            pending.append(self._parts.submit(call))
-            if len(pending) > 2 * self.count:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+            waiting = sum(not one.done() for _, one in coming)
+            coming.append((call, self._pool.submit(call) if waiting < 2 * self._others else _done(call())))
+            while coming and coming[0][1].done():
+                yield coming.popleft()[1].result()
+        # Nothing more to give out: this thread helps with what has not begun.
+        for place, (call, one) in enumerate(coming):
+            if one.cancel():
+                coming[place] = call, _done(call())
+        for _, one in coming:
+            yield one.result()
 
-    def ahead(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Items of an iterable: while one is used, the next is computed in a thread."""
-        return iter(items) if self._parts is None else _ahead(self._pool(1, "stage"), iter(items))
 
-
-def _ahead(stage: ThreadPoolExecutor, items: Iterator[Item]) -> Iterator[Item]:
-    end = object()
-    coming = stage.submit(next, items, end)
-    while (item := coming.result()) is not end:
-        coming = stage.submit(next, items, end)
-        yield item  # type: ignore[misc]
+def _done(result: Result) -> Future[Result]:
+    future: Future[Result] = Future()
+    future.set_result(result)
+    return future

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Unpack
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar, Unpack
 
 import numpy as np
 import torch
 
 from symbolic_music.errors import OptionError
-from symbolic_music.parallel.threads import Workers
+from symbolic_music.parallel.threads import Workers, one_core
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.gain_estimate import estimated_gain
 from symbolic_music.synthesis.ddsp.player import Bank
@@ -21,6 +22,9 @@ from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSet
 
 # Seconds of the first block and of the longest: the first sound comes soon, later ones cost less.
 FIRST_BLOCK, LONGEST_BLOCK = 0.1, 12.8
+# Blocks that are handed on as soon as they are made, since somebody may wait for them.
+AT_ONCE = 3
+Item = TypeVar("Item")
 
 
 def _player(score: Score, settings: RenderSettings, workers: Workers) -> Player:
@@ -62,6 +66,24 @@ def _reporting(blocks: Iterable[Samples], sizes: list[int], progress: Progress |
             progress(0.95 * done / total)
 
 
+def _with_room(
+    play: Callable[[int], Item], add_room: Callable[[Item], Samples], sizes: list[int], workers: Workers
+) -> Iterator[Samples]:
+    """Blocks of these sizes. Another thread adds the room of one while this one uses the last and plays the next."""
+    coming = None
+    for index, samples in enumerate(sizes):
+        with one_core():
+            wet = workers.submit(partial(add_room, play(samples)))
+        if coming is not None:
+            yield coming.result()
+        coming = wet
+        if index < AT_ONCE or workers.alone:
+            yield coming.result()
+            coming = None
+    if coming is not None:
+        yield coming.result()
+
+
 def mixes(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
     """The score with its room, not yet levelled, stereo (2, n) block by block; the first is 0.1 s, the last up to 12.8.
 
@@ -84,8 +106,7 @@ def _mixes(score: Score, settings: RenderSettings, progress: Progress | None) ->
                 mix += sound
             return mix
 
-        played = workers.ahead(map(dry, sizes))
-        yield from _reporting(workers.ahead(map(room.add, played)), sizes, progress)
+        yield from _reporting(_with_room(dry, room.add, sizes, workers), sizes, progress)
 
 
 def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:
@@ -113,8 +134,7 @@ def _stems(score: Score, settings: RenderSettings, progress: Progress | None) ->
         def wet(sounds: list[Samples]) -> Samples:
             return np.stack([rooms[track].add(sound) for track, sound in zip(player.tracks, sounds, strict=True)])
 
-        played = workers.ahead(map(dry, sizes))
-        yield from _reporting(workers.ahead(map(wet, played)), sizes, progress)
+        yield from _reporting(_with_room(dry, wet, sizes, workers), sizes, progress)
 
 
 def stream(
