@@ -22,7 +22,7 @@ from symbolic_music.synthesis.mixing import controllers
 from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
 # Frames of all notes of one batch: what it holds stays near the processor.
-BATCH_FRAMES = 1365
+BATCH_FRAMES = 4096
 # Notes of like length share a batch, and of one register where their pitch moves: the short ones are filled up with
 # silence, the high ones with inaudible partials. So much of a batch may be silence, or as many frames as cost no more
 # than another batch.
