@@ -24,6 +24,8 @@ from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSet
 FIRST_BLOCK, LONGEST_BLOCK = 0.1, 12.8
 # Blocks that are handed on as soon as they are made, since somebody may wait for them.
 AT_ONCE = 3
+# Python's interpreter runs in one thread at a time, so that further ones would wait for it.
+MOST_THREADS = 4
 Item = TypeVar("Item")
 
 
@@ -96,8 +98,9 @@ def mixes(score: Score, settings: RenderSettings, progress: Progress | None = No
 
 
 def _mixes(score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[Samples]:
-    with Workers(torch.get_num_threads()) as workers:
-        player, room = _player(score, settings, workers), Room(settings.sample_rate, settings.reverb)
+    with Workers(min(torch.get_num_threads(), MOST_THREADS)) as workers:
+        with one_core():
+            player, room = _player(score, settings, workers), Room(settings.sample_rate, settings.reverb)
         sizes = _blocks(player, score, settings)
 
         def dry(samples: int) -> Samples:
@@ -122,8 +125,9 @@ def stems(score: Score, settings: RenderSettings, progress: Progress | None = No
 
 
 def _stems(score: Score, settings: RenderSettings, progress: Progress | None) -> Iterator[Samples]:
-    with Workers(torch.get_num_threads()) as workers:
-        player = _player(score, settings, workers)
+    with Workers(min(torch.get_num_threads(), MOST_THREADS)) as workers:
+        with one_core():
+            player = _player(score, settings, workers)
         rooms = {track: Room(settings.sample_rate, settings.reverb) for track in player.tracks}
         sizes = _blocks(player, score, settings)
 
