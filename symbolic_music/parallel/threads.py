@@ -46,7 +46,7 @@ def one_core() -> Iterator[None]:
 
 
 class Workers:
-    """This thread and others, for the parts of one work: begun when it begins, ended with it.
+    """The calling thread and others, for the parts of one work: begun when it begins, ended with it.
 
     With a count of one there is no other thread. Results and their order do not depend on the count. While the others
     work, PyTorch is to use one core in this thread too (`one_core`).

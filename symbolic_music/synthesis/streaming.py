@@ -116,7 +116,9 @@ def _mixes(score: Score, settings: RenderSettings, progress: Progress | None, fi
                 mix += sound
             return mix
 
-        yield from _reporting(_with_room(dry, room.add, sizes, AT_ONCE * settings.sample_rate, workers), sizes, progress)
+        yield from _reporting(
+            _with_room(dry, room.add, sizes, AT_ONCE * settings.sample_rate, workers), sizes, progress
+        )
 
 
 def stems(score: Score, settings: RenderSettings, progress: Progress | None = None) -> Iterator[Samples]:

@@ -36,7 +36,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Waves:
-    """A batch that was played: notes (B,), the samples they start at (B,), sound (B, n), and phases for those going on."""
+    """A batch that was played: notes (B,), the samples they start at (B,), sound (B, n), phases of what goes on."""
 
     notes: Indices
     start: Indices
