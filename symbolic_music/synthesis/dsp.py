@@ -28,8 +28,8 @@ def upsample_amplitudes(frames: Tensor, hop: int) -> Tensor:
 
     (B, F, K) at frames -> (B, (F - 1) * hop, K) at samples. Sample f * hop has exactly the value of frame f.
     """
-    weight = crossfade(hop, frames)[:, None]
-    between = frames[:, :-1, None] * weight + frames[:, 1:, None] * (1 - weight)
+    passed = 1 - crossfade(hop, frames)[:, None]
+    between = torch.addcmul(frames[:, :-1, None], torch.diff(frames, dim=1)[:, :, None], passed)
     return between.flatten(1, 2)
 
 

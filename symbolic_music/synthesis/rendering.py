@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, writing
 from symbolic_music.synthesis.mixing.limiter import Limiter, levelled
 from symbolic_music.synthesis.mixing.mastering import deliver, gain_of
+from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
 from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSettings, settings_of
 from symbolic_music.synthesis.streaming import mixes, stems
 from symbolic_music.version import __version__
@@ -53,9 +54,8 @@ def render(
         MissingExtraError: without pyloudnorm, or for "soundfont" without tinysoundfont.
     """
     settings = settings_of(synth, sample_rate, options)
-    rate, gain = settings.sample_rate, settings.gain
-    blocks = list(mixes(score, settings, progress))
-    level = gain_of(blocks, settings.loudness, rate) if gain is None else gain
+    rate = settings.sample_rate
+    blocks, level = _kept(mixes(score, settings, progress), settings)
     sound, at = np.empty((2, sum(block.shape[1] for block in blocks)), np.float32), 0
     for block in levelled(blocks, level, rate):
         sound[:, at : at + block.shape[1]] = block
@@ -81,12 +81,10 @@ def render_stems(
         [0, 1, 2, 3]
     """
     settings = settings_of(synth, sample_rate, options)
-    rate, gain = settings.sample_rate, settings.gain
-    blocks = list(stems(score, settings, progress))
-    level = gain_of((block.sum(axis=0) for block in blocks), settings.loudness, rate) if gain is None else gain
-    sounds = np.concatenate(list(levelled(blocks, level, rate)), axis=2)
+    blocks, level = _kept(stems(score, settings, progress), settings)
+    sounds = np.concatenate(list(levelled(blocks, level, settings.sample_rate)), axis=2)
     _report(progress, 1.0)
-    return {track: Audio(one, rate) for track, one in zip(_tracks(score), sounds, strict=True)}
+    return {track: Audio(one, settings.sample_rate) for track, one in zip(_tracks(score), sounds, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -194,6 +192,21 @@ def measured_gain(
     """
     settings = settings_of(synth, sample_rate, options)
     return gain_of(mixes(score, settings), settings.loudness, settings.sample_rate)
+
+
+def _kept(blocks: Iterable[Samples], settings: RenderSettings) -> tuple[list[Samples], float]:
+    """All blocks of a mix or of its stems, and the gain, which is measured while later blocks are made."""
+    if settings.gain is not None:
+        return list(blocks), settings.gain
+    kept = []
+
+    def mixed() -> Iterator[Samples]:
+        for block in blocks:
+            kept.append(block)
+            yield block if block.ndim == 2 else block.sum(axis=0)
+
+    gain = gain_of(mixed(), settings.loudness, settings.sample_rate)
+    return kept, gain
 
 
 def _tracks(score: Score) -> list[int]:

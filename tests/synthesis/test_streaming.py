@@ -1,8 +1,11 @@
+import gc
 import math
+import threading
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from symbolic_music.errors import EmptyScoreError, OptionError
 from symbolic_music.score import BEND, CONTROL, Score, note_table
@@ -16,6 +19,7 @@ from symbolic_music.synthesis import (
     stream,
     streaming,
 )
+from symbolic_music.synthesis.ddsp import player
 from symbolic_music.synthesis.mixing.loudness import Meter
 
 RATE = 16000
@@ -51,6 +55,37 @@ def test_other_blocks_give_the_same_sound(monkeypatch):
     monkeypatch.setattr(streaming, "FIRST_BLOCK", 0.033)
     monkeypatch.setattr(streaming, "LONGEST_BLOCK", 0.5)
     assert np.abs(render(PIECE, sample_rate=RATE, gain=-12.0).samples - whole).max() < 1e-5
+
+
+@pytest.mark.parametrize("synth", ["ddsp", "midi-ddsp"])
+def test_the_number_of_threads_does_not_change_a_sample(synth, monkeypatch):
+    before, sounds = torch.get_num_threads(), []
+    monkeypatch.setattr(streaming, "LONGEST_BLOCK", 1.0)
+    monkeypatch.setattr(player, "BATCH_FRAMES", 300)
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            sounds.append(render(PIECE, synth, RATE).samples)
+            stems = render_stems(PIECE, synth, RATE, gain=-6.0)
+            sounds[-1] = np.stack([sounds[-1], *(one.samples for one in stems.values())])
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(sounds[0], sounds[1])
+    assert np.array_equal(sounds[0], sounds[2])
+
+
+def test_a_stream_that_is_left_ends_its_threads():
+    before, threads = torch.get_num_threads(), threading.active_count()
+    torch.set_num_threads(2)
+    try:
+        chunks = stream(PIECE, sample_rate=RATE)
+        next(chunks)
+        assert threading.active_count() == threads + 1
+        del chunks
+        gc.collect()
+        assert threading.active_count() == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_measured_gain_is_that_of_render():

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import torch
 
+from symbolic_music.parallel.threads import thread_pool
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -49,21 +51,8 @@ def _threads(size: int) -> ThreadPoolExecutor:
         if _pool is None or _size != size:
             if _pool is not None:
                 _pool.shutdown(wait=False)
-            ready = threading.Barrier(size + 1)
-            _pool, _size = ThreadPoolExecutor(size, "attention", _alone, (ready,)), size
-            for _ in range(size):
-                _pool.submit(int)  # starts a thread
-            ready.wait()
-            # The threads set this number, each for itself, but what later threads begin with as well.
-            torch.set_num_threads(size)
+            _pool, _size = thread_pool(size, "attention"), size
         return _pool
-
-
-def _alone(ready: threading.Barrier) -> None:
-    """Have PyTorch use one core in the calling thread."""
-    torch.set_num_threads(1)
-    torch.get_num_threads()  # from here on, the thread keeps its own number
-    ready.wait()
 
 
 def _forget() -> None:

@@ -87,4 +87,4 @@ def breath(voice: Voice, key: Tensor, first: Tensor, level: Tensor, hop: int, sa
     """
     source = _coloured_source(voice.noise_centre, voice.noise_width, sample_rate)
     noise = _read(source, key, first * hop, (level.shape[1] - 1) * hop)
-    return noise * dsp.upsample_amplitudes(level[..., None], hop)[..., 0]
+    return dsp.upsample_amplitudes(level[..., None], hop)[..., 0] * noise

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.parallel.threads import Workers
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.drums import drum_sound, drum_time
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE, attack_hops, hop_size, segment, sounding_time
@@ -31,10 +34,25 @@ LONGEST = 30.0  # seconds; strings without dampers are silent before
 Indices = NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Waves:
+    """A batch that was played: notes (B,), the samples they start at (B,), sound (B, n), phases of what goes on."""
+
+    notes: Indices
+    start: Indices
+    sound: mixing.Samples
+    phases: torch.Tensor | None = None
+
+
+# What plays a batch, in any thread.
+Batch = Callable[[], Waves]
+
+
 class Bank:
     """Plays a score block by block. A note is played as far as its block goes and taken up again in the next.
 
-    Memory is that of a block and of what the notes themselves need, not of the music's length.
+    Memory is that of a block and of what the notes themselves need, not of the music's length. Batches are the same,
+    and are added in the same order, whatever the number of workers.
     """
 
     def __init__(
@@ -44,8 +62,9 @@ class Bank:
         seed: int = 0,
         control_rate: float = CONTROL_RATE,
         voices: Sequence[Voice] = PROGRAMS,
+        workers: Workers | None = None,
     ) -> None:
-        self._voices = voices
+        self._voices, self._workers = voices, workers or Workers(1)
         # Numbers of notes by seeds stay exact in float64, so that phases are exact.
         self.score, self.sample_rate, self.seed = score, sample_rate, seed % 2**24
         self.hop, self.control_rate = hop_size(sample_rate, control_rate), control_rate
@@ -83,13 +102,18 @@ class Bank:
         self._next = stop
         buses = {track: _lengthened(over, samples) for track, over in self._over.items() if len(over)}
         with torch.inference_mode():
-            for instrument in np.unique(self._instrument[active]).tolist():
-                own = active[self._instrument[active] == instrument]
-                self._drums(own, buses) if instrument == DRUM_INSTRUMENT else self._voice(instrument, own, until, buses)
+            for waves in self._workers.results(self._batches(active, until)):
+                self._add(buses, waves)
         self._sounding = active[self._played[active] < self._hops[active]]
         self._over = {track: bus[samples:] for track, bus in buses.items()}
         self._now = until
         return {track: _lengthened(bus[:samples], samples) for track, bus in buses.items()}
+
+    def _batches(self, active: Indices, until: int) -> Iterator[Batch]:
+        """The batches of these notes up to a sample."""
+        for instrument in np.unique(self._instrument[active]).tolist():
+            own = active[self._instrument[active] == instrument]
+            yield from self._drums(own) if instrument == DRUM_INSTRUMENT else self._voice(instrument, own, until)
 
     def _count_hops(self) -> Indices:
         hops = np.zeros(len(self.score), np.int64)
@@ -132,15 +156,18 @@ class Bank:
         after = self._pedal[indices]
         return torch.from_numpy(after.astype(np.float32)) if np.isfinite(after).any() else None
 
-    def _drums(self, own: Indices, buses: dict[int, mixing.Samples]) -> None:
+    def _drums(self, own: Indices) -> Iterator[Batch]:
         pitches = self.score.notes["pitch"][own]
-        for pitch in np.unique(pitches).tolist():
-            strokes = own[pitches == pitch]
-            waves = drum_sound(pitch, self._notes(strokes), self.sample_rate, self.control_rate).numpy()
-            self._add(buses, strokes, self._start[strokes], waves)
         self._played[own] = self._hops[own]
+        for pitch in np.unique(pitches).tolist():
+            yield partial(self._strokes, pitch, own[pitches == pitch])
 
-    def _voice(self, instrument: int, own: Indices, until: int, buses: dict[int, mixing.Samples]) -> None:
+    @torch.inference_mode()
+    def _strokes(self, pitch: int, strokes: Indices) -> Waves:
+        sound = drum_sound(pitch, self._notes(strokes), self.sample_rate, self.control_rate)
+        return Waves(strokes, self._start[strokes], sound.numpy())
+
+    def _voice(self, instrument: int, own: Indices, until: int) -> Iterator[Batch]:
         """The next piece of each of these notes of one voice, in batches of like length and register."""
         least = attack_hops(self._voices[instrument], self.hop, self.sample_rate)
         needed = -((self._start[own] - until) // self.hop) - self._played[own]
@@ -156,15 +183,25 @@ class Bank:
         spectra = spectrum(self._voices[instrument], *self._tones(own), self.sample_rate)
         moves = self._bent[own] | (self._voices[instrument].vibrato > 0)
         label = (self._bent[own] * 2 + fresh) * 16 + np.where(moves, pitch // REGISTER, 0)
-        for some in _batches(label, hops):
+        for some in _grouped(label, hops):
             some = some[np.argsort(pitch[some], kind="stable")]
-            self._segment(instrument, own[some], int(hops[some].max()), buses, [one[some] for one in spectra])
+            notes, frames = own[some], int(hops[some].max())
+            known = [self._phases.pop(note) for note in notes.tolist() if note in self._phases]
+            first = self._played[notes]
+            self._played[notes] += frames
+            yield partial(self._segment, instrument, notes, first, frames, known, [one[some] for one in spectra])
 
+    @torch.inference_mode()
     def _segment(
-        self, instrument: int, notes: Indices, hops: int, buses: dict[int, mixing.Samples], spectra: list[torch.Tensor]
-    ) -> None:
-        """Render further frames of these notes, all of them new or none, all of them with bends or none."""
-        first = self._played[notes]
+        self,
+        instrument: int,
+        notes: Indices,
+        first: Indices,
+        hops: int,
+        known: list[torch.Tensor],
+        spectra: list[torch.Tensor],
+    ) -> Waves:
+        """Further frames of these notes, all of them new or none, all of them with bends or none."""
         start = self._start[notes] + first * self.hop
         bend = None
         if self._bent[notes[0]]:
@@ -172,29 +209,28 @@ class Bank:
             tracks = self.score.notes["track"][notes].tolist()
             curves = np.stack([self._bends[track].at(row) for track, row in zip(tracks, at, strict=True)])
             bend = torch.from_numpy(curves.astype(np.float32))
-        known = [self._phases.pop(note) for note in notes.tolist() if note in self._phases]
-        waves, phases = segment(
+        sound, phases = segment(
             self._voices[instrument], self._notes(notes, bend), torch.from_numpy(first), hops, self.hop,
             self.sample_rate, torch.stack(known) if known else None, spectra,
         )  # fmt: skip
-        self._played[notes] += hops
-        if phases is not None:
-            going_on = np.flatnonzero(self._played[notes] < self._hops[notes])
-            self._phases.update({int(notes[i]): phases[i].clone() for i in going_on})
-        self._add(buses, notes, start, waves.numpy())
+        return Waves(notes, start, sound.numpy(), phases)
 
-    def _add(self, buses: dict[int, mixing.Samples], notes: Indices, start: Indices, waves: mixing.Samples) -> None:
+    def _add(self, buses: dict[int, mixing.Samples], waves: Waves) -> None:
         """The buses of the notes' tracks with each wave from its start on, drawn out where they are too short."""
-        begin = start - self._now
-        end = np.minimum(begin + waves.shape[1], self._start[notes] + self._hops[notes] * self.hop - self._now)
+        notes = waves.notes
+        if waves.phases is not None:
+            going_on = np.flatnonzero(self._played[notes] < self._hops[notes])
+            self._phases.update({int(notes[i]): waves.phases[i].clone() for i in going_on})
+        begin = waves.start - self._now
+        end = np.minimum(begin + waves.sound.shape[1], self._start[notes] + self._hops[notes] * self.hop - self._now)
         tracks = self.score.notes["track"][notes]
         for track in np.unique(tracks).tolist():
             buses[track] = _lengthened(buses.get(track, np.zeros(0, np.float32)), int(end[tracks == track].max()))
-        for wave, track, a, b in zip(waves, tracks.tolist(), begin.tolist(), end.tolist(), strict=True):
+        for wave, track, a, b in zip(waves.sound, tracks.tolist(), begin.tolist(), end.tolist(), strict=True):
             buses[track][a:b] += wave[: b - a]
 
 
-def _batches(label: Indices, hops: Indices) -> Iterator[Indices]:
+def _grouped(label: Indices, hops: Indices) -> Iterator[Indices]:
     """Which notes are played together: of one label, with not too many frames in all and not too many filled up."""
     order = np.lexsort((hops, label))
     labels, lengths = label[order].tolist(), hops[order].tolist()

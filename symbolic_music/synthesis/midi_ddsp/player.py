@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from symbolic_music.errors import AudioError
+from symbolic_music.parallel.threads import Workers
 from symbolic_music.score import Score
 from symbolic_music.synthesis.analysis.features import CONTROLS
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
-from symbolic_music.synthesis.ddsp.player import BATCH_FRAMES, Bank, Indices
+from symbolic_music.synthesis.ddsp.player import BATCH_FRAMES, Bank, Batch, Indices, Waves
 from symbolic_music.synthesis.ddsp.presets import PROGRAMS, Voice
 from symbolic_music.synthesis.midi_ddsp.expression import Expression, express, voice_numbers
 from symbolic_music.synthesis.midi_ddsp.synthesizer import Played, sound, sounding_time
-from symbolic_music.synthesis.mixing import pan_and_reverb as mixing
 
 # Notes share a batch whose lengths are within this factor and whose pitches are within this many semitones.
 LIKE_LENGTH, REGISTER = 1.3, 6
@@ -40,6 +41,7 @@ class NeuralBank(Bank):
         control_rate: float = CONTROL_RATE,
         expression: Expression | None = None,
         voices: Sequence[Voice] = PROGRAMS,
+        workers: Workers | None = None,
     ) -> None:
         self.expression = expression or express(score)
         if len(self.expression.controls) != len(score):
@@ -51,7 +53,7 @@ class NeuralBank(Bank):
             raise AudioError(f"note {note}: a {CONTROLS[column]} of {value:g} cannot be played")
         self._number = voice_numbers(score, self.expression.voices)
         self._number[~np.isfinite(self.expression.controls).all(axis=1)] = -1
-        super().__init__(score, sample_rate, seed, control_rate, voices)
+        super().__init__(score, sample_rate, seed, control_rate, voices, workers)
 
     def _count_hops(self) -> Indices:
         hops = super()._count_hops()
@@ -77,13 +79,14 @@ class NeuralBank(Bank):
                 found[own[np.abs(nearest - ends[own]) < 0.2]] = TIED_TAIL
         return found
 
-    def _voice(self, instrument: int, own: Indices, until: int, buses: dict[int, mixing.Samples]) -> None:
+    def _voice(self, instrument: int, own: Indices, until: int) -> Iterator[Batch]:
         trained = self._number[own] >= 0
         if not trained.all():
-            super()._voice(instrument, own[~trained], until, buses)
+            yield from super()._voice(instrument, own[~trained], until)
         own = own[trained & (self._played[own] == 0)]
         if not len(own):
             return
+        self._played[own] = self._hops[own]
         frames = self._hops[own] + 1
         size = np.ceil(np.log(frames) / math.log(LIKE_LENGTH)).astype(np.int64)
         label = (size * 2 + self._bent[own]) * 32 + self.score.notes["pitch"][own] // REGISTER
@@ -91,12 +94,13 @@ class NeuralBank(Bank):
             group = np.flatnonzero(label == value)
             step = max(1, int(BATCH_FRAMES / frames[group].max()))
             for first in range(0, len(group), step):
-                some = own[group[first : first + step]]
-                waves = sound(
-                    self.expression.voices, int(self._number[some[0]]), self._asked(some), self.sample_rate, self.hop
-                )
-                self._add(buses, some, self._start[some], waves.numpy())
-        self._played[own] = self._hops[own]
+                yield partial(self._trained_notes, own[group[first : first + step]])
+
+    @torch.inference_mode()
+    def _trained_notes(self, notes: Indices) -> Waves:
+        number = int(self._number[notes[0]])
+        waves = sound(self.expression.voices, number, self._asked(notes), self.sample_rate, self.hop)
+        return Waves(notes, self._start[notes], waves.numpy())
 
     def _asked(self, notes: Indices) -> Played:
         """The inputs of the networks for these notes, all of them with bends or none."""

@@ -28,7 +28,7 @@ class _Weighting:
     sections: NDArray[np.float64]
     output: torch.Tensor
     ringing: torch.Tensor
-    states: NDArray[np.float64]
+    states: torch.Tensor
     onward: NDArray[np.float64]
 
 
@@ -56,7 +56,7 @@ def _weighting(sample_rate: int) -> _Weighting:
         sections,
         torch.from_numpy(np.concatenate([answer, added], axis=1).astype(np.float32)),
         torch.from_numpy(ringing.astype(np.float32)),
-        states.reshape(4 * GROUP, -1),
+        torch.from_numpy(states.reshape(4 * GROUP, -1)),
         np.concatenate(powers, axis=1),
     )
 
@@ -105,8 +105,8 @@ class Meter:
         own = self._weighting
         blocks = torch.from_numpy(np.ascontiguousarray(sound, np.float32)).view(-1, BLOCK)
         found = blocks @ own.output
-        added = found[:, BLOCK:].numpy().astype(np.float64).reshape(2, -1, 4 * GROUP)
-        states = added @ own.states
+        # By PyTorch: NumPy's threads would spin for a while after such a product, on cores that others need.
+        states = (found[:, BLOCK:].double().reshape(-1, 4 * GROUP) @ own.states).view(2, -1, 4 * (GROUP + 1)).numpy()
         state = self._state.transpose(1, 0, 2).reshape(2, 4)
         for group in range(states.shape[1]):
             states[:, group] += state @ own.onward

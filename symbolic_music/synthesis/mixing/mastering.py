@@ -9,6 +9,7 @@ from typing import IO
 
 import numpy as np
 
+from symbolic_music.parallel.threads import one_core
 from symbolic_music.synthesis.mixing.limiter import levelled
 from symbolic_music.synthesis.mixing.loudness import Meter
 from symbolic_music.synthesis.mixing.pan_and_reverb import Samples
@@ -46,7 +47,8 @@ def gain_of(blocks: Iterable[Samples], loudness: float, sample_rate: int) -> flo
     """dB that bring these blocks to `loudness`; 0 for silence."""
     meter = Meter(sample_rate)
     for block in blocks:
-        meter.add(block)
+        with one_core():
+            meter.add(block)
     gain = LOUDEST_GAIN
     if not np.isfinite(meter.loudness(gain)):
         return 0.0

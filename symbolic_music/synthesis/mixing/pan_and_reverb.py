@@ -92,8 +92,10 @@ class Room:
             torch.nn.functional.pad(dry, (0, count * part - samples)).view(2, count, part), n=2 * part
         )
         # Spectra of parts that begin at the same sample are added before they are transformed back.
-        spectra = torch.zeros(2, count + parts - 1, part + 1, dtype=sound.dtype)
-        for index in range(parts):
+        spectra = torch.empty(2, count + parts - 1, part + 1, dtype=sound.dtype)
+        torch.mul(sound, response[:, :1], out=spectra[:, :count])
+        spectra[:, count:] = 0
+        for index in range(1, parts):
             spectra[:, index : index + count].addcmul_(sound, response[:, index, None])
         pieces = torch.fft.irfft(spectra, n=2 * part)
         wet = torch.nn.functional.pad(pieces[..., :part], (0, 0, 0, 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -144,11 +143,6 @@ def render(
         expression = express(score, bank) if controls is None else read_expression(controls, score, bank)
         if write_controls is not None:
             write_expression(expression, score, write_controls)
-    if synth == "ddsp" and "OMP_NUM_THREADS" not in os.environ:
-        import torch
-
-        # Its products are too small to share: two threads are no faster, and far slower beside another program.
-        torch.set_num_threads(1)
     comment = "" if unsigned else None
     with working(f"rendering {score.duration:.0f} s of music") as progress:
         if synth == "codec":
