@@ -75,9 +75,9 @@ class Writer:
         ModelError: when the network does not write codes of that codec.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> writer.network.config.codebooks
-        4
+        8
     """
 
     network: Any
@@ -194,10 +194,10 @@ def save_writer(
         FileError: when it cannot be written.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> folder = sm.codec.save_writer(writer.network, "codec", writer.codec.format, writer.card, "copy")
         >>> sm.codec.load_writer(folder).card.name
-        'codec-lm'
+        'codec-depth'
     """
     settings: Any = network.config
     tables = {"codec": {"name": codec, "format": dataclasses.asdict(form)}, "network": dataclasses.asdict(settings)}
@@ -218,9 +218,9 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
             for.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> writer.card.name, writer.codec_name
-        ('codec-lm', 'codec')
+        ('codec-depth', 'codec')
     """
     folder = found_folder(name_or_path, "model of codes")
     config = read_config(folder)
