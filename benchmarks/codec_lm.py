@@ -112,9 +112,14 @@ def cached_rate(writer: Writer, score: Score) -> float:
 
 
 def measured(
-    folder: Path, writer: Writer, count: int, seconds: float, more: Mapping[str, Callable[[Score], Audio]] = {}
+    folder: Path,
+    writer: Writer,
+    count: int,
+    seconds: float,
+    more: Mapping[str, Callable[[Score], Audio]] = {},
+    baselines: bool = True,
 ) -> list[dict[str, object]]:
-    """Rows of a folder of pairs; `more` are further ways to make sound of a score."""
+    """Rows of a folder of pairs; `more` are further ways to make sound of a score; baselines those of the model."""
     rows: list[dict[str, object]] = []
     held = sorted(folder.glob("*.mid"))[::20]
     usable = [path for path in held if sm.read(path).duration > seconds]
@@ -125,8 +130,6 @@ def measured(
     cut = [Audio(sound.samples[:, : round(seconds * sound.sample_rate)], sound.sample_rate) for sound in recorded]
     makers: dict[str, Callable[[int], Audio]] = {
         "the model": lambda i: render_by_codec(scores[i], writer),
-        "without a condition": lambda i: render_by_codec(scores[i], writer, guidance=0.0),
-        "conditioned on another score": lambda i: render_by_codec(scores[(i + 1) % len(scores)], writer),
         "the recording": lambda i: cut[i],
         "the recording through the codec": lambda i: decode_audio(
             encode_audio(cut[i], writer.codec, writer.network.config.codebooks), writer.codec
@@ -137,6 +140,9 @@ def measured(
         "ddsp": lambda i: sm.render(scores[i], "ddsp", RATE),
         "soundfont": lambda i: sm.render(scores[i], "soundfont", RATE),
     }
+    if baselines:
+        makers["without a condition"] = lambda i: render_by_codec(scores[i], writer, guidance=0.0)
+        makers["conditioned on another score"] = lambda i: render_by_codec(scores[(i + 1) % len(scores)], writer)
     makers |= {name: lambda i, make=make: make(scores[i]) for name, make in more.items()}  # type: ignore[misc]
     for name, make in makers.items():
         sounds = [make(i) for i in chosen]
