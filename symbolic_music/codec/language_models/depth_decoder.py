@@ -13,6 +13,7 @@ Shapes: B batch, K codebooks, T frames, F features of a frame.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ from symbolic_music.models.modules.kv_cache import SlidingCache
 _HEAD = 0.02  # deviation of the heads' weights at the start
 _START = 0.01  # of what the convolutions add at the start
 _NEW = 0.3  # of the embeddings of codebooks that the model it begins with does not have
+_PLAUSIBLE = 0.1  # of the likeliest code's chance, given the score, that a code has at least to be drawn with guidance
 _FRAMES_AT_ONCE = 128  # frames whose conditions are computed, and that are given out, at a time
 
 
@@ -336,6 +338,10 @@ def _frame(
         if both:
             with_it, without = logits.chunk(2)
             logits = without + guidance * (with_it - without)
+            if guidance > 1:
+                # Guidance also lifts codes that are unlikely either way; as sound they are crackles in long notes.
+                unlikely = with_it < with_it.amax(-1, keepdim=True) + math.log(_PLAUSIBLE)
+                logits = logits.masked_fill(unlikely, -math.inf)
         code = draw(logits / temperature, top_k, generator)
         codes.append(code)
         coarser = coarser + table[k, code.repeat(1 + both)]
