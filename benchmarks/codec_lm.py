@@ -1,15 +1,18 @@
 """Audio of a codec language model against its score: transcribed notes, chroma, distance, speed.
 
-python benchmarks/codec_lm.py FOLDER... [--model codec-lm] [--count 6] [--seconds 10]
+python benchmarks/codec_lm.py FOLDER... [--model codec-depth] [--beside MODEL] [--candidates 8] [--count 6]
+    [--seconds 10]
 
 Each FOLDER has pairs NAME.mid and NAME.flac; those that training held out (every twentieth by name) are taken, their
 beginnings. Baselines: the same model without a condition (guidance 0) and conditioned on the next score of the folder;
-the built-in voices and the SoundFont; the recording itself, and the recording through the codec, the upper bound.
+the built-in voices and the SoundFont; the recording itself, and the recording through the codec, the upper bound, by
+as many codebooks as the model has and by four. --beside is another model, by its card's name; of --candidates of each
+stretch the model keeps the one that the bundled transcriber, which is not the judge here, finds nearest to the score.
 
 Note F1: basic-pitch and mir_eval as in transcription.py. Chroma: the mean over frames with notes of the cosine between
 the sound's chroma (librosa, constant Q) and the score's. Distance: Frechet's between Gaussians of an embedding, here
-the means and deviations of 40 log-mel bands over a second, against the recordings of all held-out pieces; its interval
-is of 2.5 to 97.5 % of 200 bootstrap samples, seed 0.
+the means and deviations of 40 log-mel bands over a second of sound brought to one level, against the recordings of all
+held-out pieces; its interval is of 2.5 to 97.5 % of 200 bootstrap samples, seed 0.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from transcription import f_measure
 import symbolic_music as sm
 from symbolic_music.codec import decode_audio, encode_audio
 from symbolic_music.codec.language_models.base import StepModel
+from symbolic_music.codec.language_models.depth_decoder import DepthWriter
 from symbolic_music.codec.language_models.registry import Writer, load_writer
 from symbolic_music.codec.language_models.score_features import score_frames
 from symbolic_music.codec.rendering import render_by_codec
@@ -40,6 +44,7 @@ from symbolic_music.synthesis.audio import Audio, read_audio
 
 Array = NDArray[np.float64]
 RATE, HOP = 22_050, 512
+LEVEL = 0.1  # root mean square
 
 
 def at_rate(sound: Audio, seconds: float) -> NDArray[np.float32]:
@@ -60,8 +65,10 @@ def chroma_similarity(score: Score, sound: Audio, seconds: float) -> float:
 
 
 def embedding(sound: Audio, seconds: float) -> Array:
-    """(whole seconds, 80)."""
-    mel = librosa.feature.melspectrogram(y=at_rate(sound, seconds), sr=RATE, n_mels=40, hop_length=441)
+    """(whole seconds, 80), of the sound at one level: renders are at -16 LUFS, recordings as they were recorded."""
+    wave = at_rate(sound, seconds)
+    wave = wave * (LEVEL / max(1e-6, float(np.sqrt(np.mean(wave * wave)))))
+    mel = librosa.feature.melspectrogram(y=wave, sr=RATE, n_mels=40, hop_length=441)
     level = np.log(mel + 1e-6)
     blocks = level[:, : int(seconds) * 50].reshape(40, int(seconds), 50)
     found: Array = np.concatenate([blocks.mean(axis=2), blocks.std(axis=2)]).T.astype(np.float64)
@@ -105,9 +112,14 @@ def cached_rate(writer: Writer, score: Score) -> float:
 
 
 def measured(
-    folder: Path, writer: Writer, count: int, seconds: float, more: Mapping[str, Callable[[Score], Audio]] = {}
+    folder: Path,
+    writer: Writer,
+    count: int,
+    seconds: float,
+    more: Mapping[str, Callable[[Score], Audio]] = {},
+    baselines: bool = True,
 ) -> list[dict[str, object]]:
-    """Rows of a folder of pairs; `more` are further ways to make sound of a score."""
+    """Rows of a folder of pairs; `more` are further ways to make sound of a score; baselines those of the model."""
     rows: list[dict[str, object]] = []
     held = sorted(folder.glob("*.mid"))[::20]
     usable = [path for path in held if sm.read(path).duration > seconds]
@@ -118,15 +130,19 @@ def measured(
     cut = [Audio(sound.samples[:, : round(seconds * sound.sample_rate)], sound.sample_rate) for sound in recorded]
     makers: dict[str, Callable[[int], Audio]] = {
         "the model": lambda i: render_by_codec(scores[i], writer),
-        "without a condition": lambda i: render_by_codec(scores[i], writer, guidance=0.0),
-        "conditioned on another score": lambda i: render_by_codec(scores[(i + 1) % len(scores)], writer),
         "the recording": lambda i: cut[i],
         "the recording through the codec": lambda i: decode_audio(
             encode_audio(cut[i], writer.codec, writer.network.config.codebooks), writer.codec
         ),
+        "the recording through four codebooks": lambda i: decode_audio(
+            encode_audio(cut[i], writer.codec, 4), writer.codec
+        ),
         "ddsp": lambda i: sm.render(scores[i], "ddsp", RATE),
         "soundfont": lambda i: sm.render(scores[i], "soundfont", RATE),
     }
+    if baselines:
+        makers["without a condition"] = lambda i: render_by_codec(scores[i], writer, guidance=0.0)
+        makers["conditioned on another score"] = lambda i: render_by_codec(scores[(i + 1) % len(scores)], writer)
     makers |= {name: lambda i, make=make: make(scores[i]) for name, make in more.items()}  # type: ignore[misc]
     for name, make in makers.items():
         sounds = [make(i) for i in chosen]
@@ -142,12 +158,20 @@ def measured(
 
 
 def main() -> None:
-    asked = arguments(("folders+", Path), model="codec-lm", count=6, seconds=10.0)
+    asked = arguments(("folders+", Path), model="codec-depth", beside="", candidates=8, count=6, seconds=10.0)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     writer, seconds = load_writer(asked.model, device="cpu"), asked.seconds
-    rows = [row for folder in asked.folders for row in measured(folder, writer, asked.count, seconds)]
+    more: dict[str, Callable[[Score], Audio]] = {}
+    if isinstance(writer.network, DepthWriter) and asked.candidates > 1:
+        more[f"the model, best of {asked.candidates}"] = lambda score: render_by_codec(
+            score, writer, candidates=asked.candidates
+        )
+    if asked.beside:
+        other = load_writer(asked.beside, device="cpu")
+        more[other.card.name] = lambda score: render_by_codec(score, other)
+    rows = [row for folder in asked.folders for row in measured(folder, writer, asked.count, seconds, more)]
     scores = [sm.read(next(asked.folders[0].glob("*.mid"))).clip(0, seconds)]
     # A depth decoder has no pattern whose positions could be computed anew.
     anew = (uncached_rate(writer), "no cache") if isinstance(writer.network, StepModel) else ()

@@ -1,4 +1,4 @@
-"""Sound of the flow decoder beside that of codec-lm: transcribed notes, chroma, distance, and speed.
+"""Sound of the flow decoder beside that of codec-depth: transcribed notes, chroma, distance, and speed.
 
 python benchmarks/flow.py FOLDER... [--model flow] [--count 6] [--seconds 10]
 
@@ -40,18 +40,22 @@ def main() -> None:
     asked = arguments(("folders+", Path), model="flow", count=6, seconds=10.0)
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    decoder, writer = load_flow(asked.model, "cpu")[0], load_writer("codec-lm", device="cpu")
+    decoder, writer = load_flow(asked.model, "cpu")[0], load_writer("codec-depth", device="cpu")
     makers: dict[str, Callable[[Score], Audio]] = {
         name: lambda score, steps=steps: render_by_flow(score, decoder, steps=steps)  # type: ignore[misc]
         for name, steps in STEPS.items()
     }
-    rows = [one for folder in asked.folders for one in measured(folder, writer, asked.count, asked.seconds, makers)]
-    rows = [one | {"metric": one["metric"].replace("the model, ", "codec-lm, ")} for one in rows]
+    rows = [
+        one
+        for folder in asked.folders
+        for one in measured(folder, writer, asked.count, asked.seconds, makers, baselines=False)
+    ]
+    rows = [one | {"metric": one["metric"].replace("the model, ", "codec-depth, ")} for one in rows]
     write_result("flow", asked.count, rows)
     score = sm.read(next(asked.folders[0].glob("*.mid"))).clip(0, asked.seconds)
     peer = speed(lambda one: render_by_codec(one, writer), score)
     speeds = [
-        row(f"sound a second: {name}", speed(make, score), "s/s", peer, "codec-lm") for name, make in makers.items()
+        row(f"sound a second: {name}", speed(make, score), "s/s", peer, "codec-depth") for name, make in makers.items()
     ]
     write_result("flow_speed", 1, speeds)
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from symbolic_music.deprecation import warn_of_old_name
 from symbolic_music.errors import MissingWeightsError
 
 DISTRIBUTION = "symbolic-music-torch-models"
@@ -19,7 +20,9 @@ ROOT = Path(__file__).resolve().parent / "weights"
 KEPT = ("chorales", "transcription", "voices")
 # What a synthesizer was measured from: no model, and kept too.
 MEASURED = ("partials",)
-ELSEWHERE = ("codec", "codec-lm", "flow", "multitrack", "piano", "song")
+ELSEWHERE = ("codec", "codec-depth", "flow", "multitrack", "piano", "song")
+# Names of bundled weights that others have replaced.
+REPLACED = {"codec-lm": "codec-depth"}
 
 
 def bundled_folders(of: str = "config.json") -> dict[str, Path]:
@@ -38,9 +41,14 @@ def bundled_folders(of: str = "config.json") -> dict[str, Path]:
 def bundled_folder(name: str, of: str = "config.json") -> Path | None:
     """The folder of bundled weights; None for a name that none of this kind have.
 
+    The name of weights that others have replaced gives those, with a DeprecationWarning.
+
     Raises:
         MissingWeightsError: when the package that holds them is not installed.
     """
+    if name in REPLACED and not Path(name).is_dir():
+        warn_of_old_name(f"the bundled model {name}", REPLACED[name])
+        name = REPLACED[name]
     folder = bundled_folders(of).get(name)
     if folder is None and name in ELSEWHERE:
         raise MissingWeightsError(name, DISTRIBUTION)

@@ -63,7 +63,7 @@ def test_the_library_alone_has_the_models_that_it_keeps(library_alone: Path) -> 
 
 @pytest.mark.parametrize("name", bundled.ELSEWHERE)
 def test_the_library_alone_names_the_package(name: str, library_alone: Path) -> None:
-    load = {"codec": load_codec, "codec-lm": load_writer, "flow": load_flow}.get(name, sm.load_model)
+    load = {"codec": load_codec, "codec-depth": load_writer, "flow": load_flow}.get(name, sm.load_model)
     with pytest.raises(MissingWeightsError) as error:
         load(name)
     assert str(error.value) == (
@@ -91,7 +91,7 @@ def test_the_package_of_models_is_used_where_it_is_installed(library_alone: Path
     assert [card.name for card in sm.list_models()] == ["chorales", "codec", "song", "transcription"]
     assert bundled.bundled_folder("song") == library_alone / bundled.MODULE / "weights" / "song"
     assert sm.load_model("song", device="cpu").card.name == "song"
-    assert bundled.not_installed() == ["codec-lm", "flow", "multitrack", "piano"]
+    assert bundled.not_installed() == ["codec-depth", "flow", "multitrack", "piano"]
 
 
 def test_the_library_s_own_weights_come_first(library_alone: Path) -> None:
@@ -103,3 +103,14 @@ def test_voices_are_no_model_and_other_names_are_nobody_s() -> None:
     assert bundled.bundled_folder("voices") is None
     assert bundled.bundled_folder("voices", "voices.json") == ROOT / "voices"
     assert bundled.bundled_folder("nothing") is None
+
+
+def test_the_name_of_weights_that_were_replaced_still_loads() -> None:
+    with pytest.warns(DeprecationWarning, match="codec-lm is now codec-depth"):
+        assert bundled.bundled_folder("codec-lm") == ROOT / "codec-depth"
+
+
+def test_a_folder_of_that_name_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "codec-lm").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert bundled.bundled_folder("codec-lm") is None

@@ -17,7 +17,7 @@ from symbolic_music.synthesis.settings import Progress, RenderOptions, RenderSet
 
 # What networks that write sound at their own rate have of the options.
 _OF_NETWORKS = {"loudness", "seed", "mark"}
-_NETWORKS = {"codec": "codec-lm", "flow": "flow"}
+_NETWORKS = {"codec": "codec-depth", "flow": "flow"}
 
 
 def render(

@@ -126,7 +126,10 @@ class VectorCodec(AudioCodec, Protocol):
         ...
 
     def vectors(self, samples: Tensor) -> Tensor:
-        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""
+        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim).
+
+        The samples may be on any device.
+        """
         ...
 
 

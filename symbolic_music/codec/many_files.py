@@ -165,7 +165,7 @@ def _rendered(task: _Render) -> RenderedFile:
     try:
         score = read(task.source)
         if task.synth == "codec":
-            written = render_file_by_codec(score, task.target, _writer(task.model or "codec-lm"), **task.options)
+            written = render_file_by_codec(score, task.target, _writer(task.model or "codec-depth"), **task.options)
         elif task.synth == "flow":
             written = render_file_by_flow(score, task.target, _decoder(task.model or "flow"), **task.options)
         else:

@@ -69,7 +69,7 @@ def render_by_codec(
         mark: whether the sound has the inaudible mark that `synthesis.watermark` finds.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> note = sm.Score(notes=sm.score.note_table([(0, 60, 72)]))  # a sixteenth; a second follows for its end
         >>> sm.codec.render_by_codec(note, writer, seed=1).sample_rate
         24000

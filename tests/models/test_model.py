@@ -142,7 +142,7 @@ def test_another_hash_is_refused_and_none_is_not(folder: Path) -> None:
 
 def test_the_bundled_models_load() -> None:
     cards = {card.name: card for card in list_models()}
-    for name in cards.keys() - {"codec", "codec-lm", "flow", "transcription"}:
+    for name in cards.keys() - {"codec", "codec-depth", "flow", "transcription"}:
         model = load_model(name, "cpu")
         assert cards[name].parameters == sum(p.numel() for p in model.network.parameters())
         assert model.card == cards[name]
@@ -151,8 +151,8 @@ def test_the_bundled_models_load() -> None:
     decoder, card = load_flow("flow", "cpu")
     assert (card, card.parameters) == (cards["flow"], sum(p.numel() for p in decoder.parameters()))
     codec = load_codec("codec", "cpu")
-    writer = load_writer("codec-lm", device="cpu")
-    assert cards["codec-lm"].parameters == sum(p.numel() for p in writer.network.parameters())
+    writer = load_writer("codec-depth", device="cpu")
+    assert cards["codec-depth"].parameters == sum(p.numel() for p in writer.network.parameters())
     assert writer.codec_name == "codec"
     assert cards["codec"].parameters == sum(p.numel() for p in codec.parameters()) + codec.quantiser.codebooks.numel()
 

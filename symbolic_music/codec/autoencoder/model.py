@@ -135,8 +135,11 @@ class Codec(nn.Module):
         return -(-samples // self.config.hop)
 
     def vectors(self, samples: Tensor, state: State | None = None) -> Tensor:
-        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim)."""
-        return torch.as_tensor(self.encoder(samples, state)).transpose(1, 2)
+        """Vectors before they are quantised: (B, C, n), n a multiple of the hop, to (B, n / hop, dim).
+
+        The samples may be on any device.
+        """
+        return torch.as_tensor(self.encoder(samples.to(self.device), state)).transpose(1, 2)
 
     def sound(self, vectors: Tensor, state: State | None = None) -> Tensor:
         """Sound of vectors: (B, T, dim) to (B, C, T hop)."""

@@ -13,7 +13,8 @@ Shapes: B batch, K codebooks, T frames, F features of a frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -36,6 +37,7 @@ from symbolic_music.models.modules.kv_cache import SlidingCache
 _HEAD = 0.02  # deviation of the heads' weights at the start
 _START = 0.01  # of what the convolutions add at the start
 _NEW = 0.3  # of the embeddings of codebooks that the model it begins with does not have
+_PLAUSIBLE = 0.1  # of the likeliest code's chance, given the score, that a code has at least to be drawn with guidance
 _FRAMES_AT_ONCE = 128  # frames whose conditions are computed, and that are given out, at a time
 
 
@@ -258,10 +260,12 @@ def stream_by_depth(
     prompt: Tensor | None = None,
     *,
     batch: int = 1,
-    guidance: float = 2.0,
-    temperature: float = 0.8,
-    top_k: int = 250,
+    guidance: float = 3.0,
+    temperature: float = 0.6,
+    top_k: int = 100,
     seed: int = 0,
+    choose: Callable[[Tensor], int] | None = None,
+    stretch: int = _FRAMES_AT_ONCE,
 ) -> Iterator[Tensor]:
     """Codes (B, K, n) in blocks of frames, each as soon as it is drawn.
 
@@ -277,6 +281,9 @@ def stream_by_depth(
         temperature: by which the logits are divided.
         top_k: codes that may be drawn, the likeliest.
         seed: the same seed draws the same codes.
+        choose: takes B candidates of a stretch, (B, K, n), and gives the number of one: it is given out, (1, K, n), and
+            all candidates of the next stretch continue it.
+        stretch: frames of a block.
 
     Raises:
         OptionError: for values out of range.
@@ -298,8 +305,8 @@ def stream_by_depth(
     known = checked_prompt(prompt, batch, frames, c.codebooks, c.size, model.nothing.device)
     cache, copies = model.new_cache((1 + both) * batch), 1 + both
     latest = known.new_full((batch, c.codebooks, 1), model.special)
-    for first in range(0, frames, _FRAMES_AT_ONCE):
-        count = min(_FRAMES_AT_ONCE, frames - first)
+    for first in range(0, frames, stretch):
+        count = min(stretch, frames - first)
         conditions, written = model.embed_range(features, first, first + count), []
         for frame in range(count):
             condition = conditions[:, frame : frame + 1].expand(batch, -1, -1)
@@ -311,7 +318,12 @@ def stream_by_depth(
             else:
                 latest = _frame(model, hidden, guidance, temperature, top_k, generator)
             written.append(latest)
-        yield torch.cat(written, dim=-1)
+        block = torch.cat(written, dim=-1)
+        if choose is not None:
+            best = choose(block)
+            block, latest = block[best : best + 1], latest[best : best + 1].expand(batch, -1, -1)
+            cache.take_rows(torch.arange(copies * batch) // batch * batch + best)
+        yield block
 
 
 def _frame(
@@ -326,6 +338,10 @@ def _frame(
         if both:
             with_it, without = logits.chunk(2)
             logits = without + guidance * (with_it - without)
+            if guidance > 1:
+                # Guidance also lifts codes that are unlikely either way; as sound they are crackles in long notes.
+                unlikely = with_it < with_it.amax(-1, keepdim=True) + math.log(_PLAUSIBLE)
+                logits = logits.masked_fill(unlikely, -math.inf)
         code = draw(logits / temperature, top_k, generator)
         codes.append(code)
         coarser = coarser + table[k, code.repeat(1 + both)]

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from symbolic_music.codec.agreement import STRETCH, NoteAgreement
 from symbolic_music.codec.base import AudioCodec, Format
 from symbolic_music.codec.encode_decode import check_format
 from symbolic_music.codec.language_models.autoregressive import CodecLanguageModel, CodecLanguageModelConfig
@@ -29,7 +30,7 @@ from symbolic_music.codec.language_models.score_features import frame_count
 from symbolic_music.codec.language_models.text_features import TextEncoder, load_text_encoder, text_columns
 from symbolic_music.codec.language_models.tone_features import check_features, condition_frames
 from symbolic_music.codec.registry import load_codec
-from symbolic_music.errors import EmptyScoreError, ModelError
+from symbolic_music.errors import EmptyScoreError, ModelError, OptionError
 from symbolic_music.models.checkpoints.config_and_weights import read_config
 from symbolic_music.models.checkpoints.network_folder import found_folder, restored, save_network
 from symbolic_music.models.loading import resolve_device
@@ -39,6 +40,7 @@ from symbolic_music.synthesis.audio import Audio
 from symbolic_music.synthesis.settings import check_length
 
 _RING = 1.0  # seconds after the last note
+_MOST_CANDIDATES = 64
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ class Writer:
         ModelError: when the network does not write codes of that codec.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> writer.network.config.codebooks
-        4
+        8
     """
 
     network: Any
@@ -89,20 +91,29 @@ class Writer:
         check_features(self.network.config.features, self.codec)
 
     def codes(
-        self, score: Score, seed: int = 0, melody: Audio | None = None, text: str | None = None, **settings: Any
+        self,
+        score: Score,
+        seed: int = 0,
+        melody: Audio | None = None,
+        text: str | None = None,
+        candidates: int = 1,
+        **settings: Any,
     ) -> Iterator[Tensor]:
         """Codes (1, K, n) of a score in blocks of frames, to a second after its last note.
 
         Args:
             melody: a recording whose tune it is conditioned on besides.
             text: words that it is conditioned on besides, such as `describe` makes.
+            candidates: of each stretch of 0.9 seconds, of which the one is kept whose transcription agrees best with
+                the score; for a `DepthWriter`.
             settings: guidance, temperature, top_k, melody_guidance and text_guidance of `stream_codes`, and steps of
                 `stream_refined`.
 
         Raises:
             EmptyScoreError: when there is no note.
             OptionError: for settings out of range.
-            ModelError: for a melody or a text where the model is conditioned on none.
+            ModelError: for a melody or a text where the model is conditioned on none, or several candidates of a model
+                of another kind.
         """
         frames, network = self.frames(score), self.network
         for name, given in (("melody", melody), ("text", text)):
@@ -120,8 +131,18 @@ class Writer:
                 parts.append(text_columns(words, network.config.text, last - first))
             return torch.from_numpy(np.concatenate(parts, axis=1))[None]
 
+        if candidates != 1:
+            settings |= self._choosing(score, candidates)
         kind = WRITERS[_architecture(network)]
         return kind.stream(network, features, frames, seed=seed, **settings)
+
+    def _choosing(self, score: Score, candidates: int) -> dict[str, Any]:
+        """Settings of `stream_by_depth` by which it draws several candidates."""
+        if not isinstance(self.network, DepthWriter):
+            raise ModelError(f"{self.card.name} draws one candidate: several are drawn by a codec-depth")
+        if not 1 <= candidates <= _MOST_CANDIDATES:
+            raise OptionError(f"candidates are 1 to {_MOST_CANDIDATES}, not {candidates}")
+        return {"batch": candidates, "choose": NoteAgreement(score, self.codec), "stretch": STRETCH}
 
     @cached_property
     def _encoder(self) -> TextEncoder:
@@ -173,10 +194,10 @@ def save_writer(
         FileError: when it cannot be written.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> folder = sm.codec.save_writer(writer.network, "codec", writer.codec.format, writer.card, "copy")
         >>> sm.codec.load_writer(folder).card.name
-        'codec-lm'
+        'codec-depth'
     """
     settings: Any = network.config
     tables = {"codec": {"name": codec, "format": dataclasses.asdict(form)}, "network": dataclasses.asdict(settings)}
@@ -197,9 +218,9 @@ def load_writer(name_or_path: str | Path, codec: str | Path | None = None, devic
             for.
 
     Examples:
-        >>> writer = sm.codec.load_writer("codec-lm")
+        >>> writer = sm.codec.load_writer("codec-depth")
         >>> writer.card.name, writer.codec_name
-        ('codec-lm', 'codec')
+        ('codec-depth', 'codec')
     """
     folder = found_folder(name_or_path, "model of codes")
     config = read_config(folder)

@@ -89,7 +89,7 @@ def tone_vectors(score: Score, codec: VectorCodec, count: int, first: int = 0) -
         sound = torch.from_numpy(samples).expand(1, form.channels, -1)
         # In float32 whatever the precision of a training that evaluates: what is written later has these too.
         with torch.autocast("cpu", enabled=False):
-            out[start - first : stop - first] = codec.vectors(sound)[0, before:].cpu().numpy()
+            out[start - first : stop - first] = codec.vectors(sound)[0, before:].float().cpu().numpy()
     return out
 
 

@@ -60,6 +60,12 @@ class SlidingKeyValues:
         self.values[:, :, start : self.end] = values
         return self.keys[:, :, first : self.end], self.values[:, :, first : self.end]
 
+    def take_rows(self, rows: Tensor) -> None:
+        """Let each row of the batch hold what another row, or itself, has held."""
+        rows = rows.to(self.keys.device)
+        for buffer in (self.keys, self.values):
+            buffer[:, :, : self.end] = buffer[rows, :, : self.end]
+
     def last(self) -> tuple[Tensor, Tensor]:
         """The cached entries that the last position attends to, itself included."""
         first = max(0, self.end - self.window)
@@ -85,6 +91,12 @@ class SlidingCache:
         self.numbers = seen[:, max(0, seen.shape[1] - self.window) :]
         self.length += numbers.shape[1]
         return seen
+
+    def take_rows(self, rows: Tensor) -> None:
+        """Let each row of the batch hold what another row, or itself, has held: the numbers of those rows."""
+        for layer in self.layers:
+            layer.take_rows(rows)
+        self.numbers = self.numbers[rows.to(self.numbers.device)]
 
 
 class JumpingCache:

@@ -20,7 +20,7 @@ _IN_WORDS = {
 # Chooses which notes stay, as region models cannot.
 _THINS = "multitrack"
 # Bundled networks that write no notes into a score.
-_OF_SOUND = ("codec", "codec-lm", "transcription")
+_OF_SOUND = ("codec", "codec-depth", "transcription")
 
 
 class Models:

@@ -120,3 +120,44 @@ def test_it_does_not_begin_with_a_model_of_another_shape() -> None:
     other = CodecLanguageModel(CodecLanguageModelConfig(**{**SHAPE, "layers": 1, "hidden": 32}))
     with pytest.raises(ModelError, match="cannot begin"):
         network().begin_with(other)
+
+
+def test_all_candidates_continue_the_one_that_is_chosen() -> None:
+    model, (_, features) = network(), examples(24)
+    some, seen = features_of(features[:1]), list[Tensor]()
+
+    def choose(candidates: Tensor) -> int:
+        seen.append(candidates)
+        return (1, 2, 0)[len(seen) - 1]
+
+    blocks = list(stream_by_depth(model, some, 24, batch=3, guidance=2.0, seed=4, choose=choose, stretch=8))
+    assert [block.shape for block in blocks] == [(1, 3, 8)] * 3
+    assert [block.shape for block in seen] == [(3, 3, 8)] * 3
+    for block, candidates, best in zip(blocks, seen, (1, 2, 0), strict=True):
+        assert torch.equal(block[0], candidates[best])
+
+
+def test_what_follows_a_choice_is_what_follows_it_as_a_prompt() -> None:
+    """The cache holds the chosen candidate in every row, with and without the condition."""
+    model, (_, features) = network(), examples(24)
+    some, seen = features_of(features[:1]), list[Tensor]()
+
+    def choose(candidates: Tensor) -> int:
+        seen.append(candidates)
+        return len(seen) % 3
+
+    blocks = list(stream_by_depth(model, some, 24, batch=3, temperature=3.0, seed=4, choose=choose, stretch=8))
+    prompt = torch.cat(blocks[:2], dim=-1)
+    torch.manual_seed(0)
+    hidden = list[Tensor]()
+    handle = model.blocks[-1].register_forward_hook(lambda *call: hidden.append(call[2]))
+    list(stream_by_depth(model, some, 17, prompt, temperature=3.0))
+    alone = hidden[-1]  # of the seventeenth frame: with the condition, and without
+    hidden.clear()
+    list(
+        stream_by_depth(
+            model, some, 24, batch=3, temperature=3.0, seed=4, choose=lambda _: 1 if len(hidden) < 9 else 2, stretch=8
+        )
+    )
+    handle.remove()
+    assert torch.allclose(hidden[16].view(2, 3, -1), alone.view(2, 1, -1).expand(-1, 3, -1), atol=1e-5)

@@ -90,6 +90,11 @@ def test_a_vector_depends_on_as_many_frames_as_it_is_said_to() -> None:
         assert not torch.equal(net.vectors(sound)[0, 25], before)
 
 
+def test_a_codec_on_another_device_gets_its_sound_there() -> None:
+    """Tones are made on the processor, and a codec may be on an accelerator."""
+    assert codec().to("meta").vectors(torch.zeros(1, 1, 80)).device.type == "meta"
+
+
 def test_a_model_is_told_tones_where_it_takes_them() -> None:
     music, net = score((100, 900, 60, 90)), codec()
     condition = condition_frames(music, net, FEATURES + 6, 30, 5)

@@ -76,6 +76,9 @@ def render(
         Path | None, _codec(help="A recording whose tune it follows too, for a --model conditioned on melodies.")
     ] = None,
     text: Annotated[str | None, _codec(help="Words about the sound, for a --model conditioned on text.")] = None,
+    candidates: Annotated[
+        int, _codec(min=1, max=64, help="Of each stretch keep the one of so many whose notes are found best.")
+    ] = 1,
     steps: Annotated[
         int | None, _flow(min=1, max=64, help="3 and more by the flow (4 by default), 1 or 2 by its shortcut.")
     ] = None,
@@ -92,8 +95,8 @@ def render(
         raise OptionError("--controls, --write-controls and --voices go with --synth midi-ddsp")
     if synth not in _NETWORKS and model:
         raise OptionError("--model goes with --synth codec or flow")
-    if synth != "codec" and (write_codes or melody or text):
-        raise OptionError("--write-codes, --melody and --text go with --synth codec")
+    if synth != "codec" and (write_codes or melody or text or candidates != 1):
+        raise OptionError("--write-codes, --melody, --text and --candidates go with --synth codec")
     if synth != "flow" and (steps is not None or guidance is not None):
         raise OptionError("--steps and --guidance go with --synth flow")
     if synth in _NETWORKS and (stems is not None or sample_rate is not None):
@@ -106,6 +109,7 @@ def render(
         apart = {"--at": at, "--tracks": which.tracks, "--programs": which.programs, "--solo": solo,
                  "--mute": mute, "--stems": stems, "--controls": controls, "--write-controls": write_controls,
                  "--voice": voice, "--voices": voices, "--write-codes": write_codes, "--melody": melody, "--text": text,
+                 "--candidates": None if candidates == 1 else candidates,
                  "--tempo": None if tempo == 1 else tempo}  # fmt: skip
         options = {
             "sample_rate": sample_rate, "soundfont": soundfont, "steps": steps, "guidance": guidance, "seed": seed,
@@ -150,8 +154,10 @@ def render(
             from symbolic_music.codec.rendering import render_file_by_codec
             from symbolic_music.synthesis.audio import read_audio
 
-            conditions: dict[str, Any] = {"text": text, "melody": None if melody is None else read_audio(melody)}
-            writer = load_writer(model or "codec-lm")
+            conditions: dict[str, Any] = {
+                "text": text, "melody": None if melody is None else read_audio(melody), "candidates": candidates,
+            }  # fmt: skip
+            writer = load_writer(model or "codec-depth")
             rate = writer.codec.format.sample_rate
             written = render_file_by_codec(
                 score, output, writer, codes=write_codes, seed=seed, mark=mark, comment=comment, progress=progress,
