@@ -35,6 +35,10 @@ _COMMON_PLACE, _MOST_PLACES, _ON_PLACES = 0.005, 16, 0.97
 _MODEL_NOTES, _MODEL_GAPS, _MOST_CLASSES = 8.0, 8.0, 16.0
 # Of notes that are drawn, those that bars decide that are wholly alike; the power of likeness by which bars count.
 _MOST_COPIED, _SHARPNESS = 0.85, 16.0
+# How much more a bar counts that has all notes that are written in a bar so far.
+import os
+_FOLLOWED = float(os.environ.get("FO", "8"))
+_CH = int(os.environ.get("CH", "1"))
 # Bars of notes by which a part may be behind or ahead, and how much denser than its pace the rest of it may become.
 _IN_PACE, _MADE_UP = 0.25, 0.5
 IN_CHORD, CLASH, NEITHER = range(3)
@@ -187,15 +191,17 @@ class AlikeBars:
         starts = events.bar_starts
         self._counts = np.ones(len(starts), bool) if like is None else (starts >= like[0]) & (starts < like[1])
 
-    def counts(self, bar: int, bars: Integers, model: float) -> Floats:
+    def counts(self, bar: int, bars: Integers, model: float, followed: Floats | None = None) -> Floats:
         """As how many notes one of these bars counts for a bar of the region, where the model counts as `model`: (n,).
 
-        The bars together get the share of the likeness of the best of them, and among them each by its own.
+        The bars together get the share of the likeness of the best of them, and among them each by its own, and by how
+        far it has been followed.
 
         Args:
             bar: of the region.
             bars: of the notes of a part, (n,).
             model: notes.
+            followed: of the notes written in this bar so far, the share that each bar of the piece has too, (bars,).
         """
         middle, (own, at) = len(self._counts), np.unique(bars, return_inverse=True)
         alike = self._likeness[np.clip(own - bar + middle, 0, 2 * middle - 1)] * self._counts[own]
@@ -204,6 +210,8 @@ class AlikeBars:
             return np.zeros(len(bars))
         # What two bars share is a smaller part of the notes of both than of those of either.
         share, weights = min(2 * best / (1 + best), _MOST_COPIED), (alike / best) ** _SHARPNESS
+        if followed is not None:
+            weights = weights * _FOLLOWED ** followed[own]
         return np.asarray(weights / weights.sum() * model * share / (1 - share))[at]
 
 
@@ -220,19 +228,31 @@ class Motif:
         own = (events.slot == slot) & (events.instrument < DRUM_INSTRUMENT)
         self._keys, self._bars, self._alike = events.pitch[own], events.bar[own], alike
         self._places = events.time[own] - events.bar_starts[self._bars]
+        self._codes = KEYS * self._places + self._keys
+        self._in_all = len(events.bar_starts)
 
-    def weighed(self, log_p: Floats, place: int, bar: int) -> Floats:
+    def weighed(self, log_p: Floats, place: int, bar: int, written: Sequence[tuple[int, int]] = ()) -> Floats:
         """Log-probabilities of the keys, weighed against the part's own at this place of bars that are alike.
+
+        The further notes of a chord are those of bars that have its first ones there.
 
         Args:
             log_p: of the model, (256,).
             place: in the bar, in steps.
             bar: its number.
+            written: place and key of the part's notes in this bar so far.
         """
         there = self._places == place
+        for at, key in written:
+            if at == place and _CH:
+                there &= np.isin(self._bars, self._bars[self._codes == KEYS * at + key])
         if not there.any():
             return log_p
-        alike = self._alike.counts(bar, self._bars, _MODEL_NOTES)[there]
+        followed = None
+        if written:
+            has = np.isin(self._codes, [KEYS * at + key for at, key in written])
+            followed = np.bincount(self._bars[has], minlength=self._in_all) / len(written)
+        alike = self._alike.counts(bar, self._bars, _MODEL_NOTES, followed)[there]
         counts = np.bincount(self._keys[there], alike, minlength=KEYS).astype(np.float64)
         return _weighed(log_p, counts, _MODEL_NOTES)
 
@@ -255,14 +275,14 @@ class Rhythm:
         alike: AlikeBars | None = None,
     ) -> None:
         chosen = np.isin(events.slot, slots)
-        time, bar = events.time[chosen], events.bar[chosen]
-        gaps, places = np.diff(time), (time - events.bar_starts[bar])[:-1]
-        own = np.ones(len(gaps), bool)
-        for first, last in holes:
-            own &= (time[1:] < first) | (time[:-1] >= last)
-        self._places, self._gaps, self._bars, self._alike = places[own], gaps[own], bar[:-1][own], alike
+        self._events, self._holes, self._alike = events, holes, alike
+        self._times = events.time[chosen]
+        time, bar = self._times[:-1], events.bar[chosen][:-1]
+        firsts = np.searchsorted(time, time)
+        self._froms = _Gaps(time - events.bar_starts[bar], np.arange(len(time)) - firsts + 1, np.diff(self._times), bar)
+        self._froms = self._froms.taken(self._is_known(time, self._times[1:]))
 
-    def weighed(self, log_p: Floats, place: int, left: int, bar: int) -> Floats:
+    def weighed(self, log_p: Floats, place: int, left: int, bar: int, begun: int) -> Floats:
         """Log-probabilities of the gap classes, weighed against the parts' own gaps from a place in the bar.
 
         Args:
@@ -270,16 +290,49 @@ class Rhythm:
             place: in the bar, in steps.
             left: steps to the end of the span.
             bar: its number.
+            begun: notes that begin at this place already.
         """
-        there = self._places == place
-        if not there.any():
+        gaps = self._froms.at(place, begun) if begun else self._before_notes(place)
+        if not len(gaps.length):
             return log_p
-        found, counts = self._gaps[there], _scaled(np.ones(int(there.sum())), _MODEL_GAPS)
+        counts = _scaled(np.ones(len(gaps.length)), _MODEL_GAPS)
         if self._alike is not None:
             # All bars together count half as much as the model; the bars that are alike come on top.
-            counts = _MODEL_GAPS / 2 / len(counts) + self._alike.counts(bar, self._bars, _MODEL_GAPS)[there]
-        classes = np.where(found >= left, GAP_END, np.where(found >= LONGEST_GAP, GAP_REST, found))
+            counts = _MODEL_GAPS / 2 / len(counts) + self._alike.counts(bar, gaps.bar, _MODEL_GAPS)
+        classes = np.where(gaps.length >= left, GAP_END, np.where(gaps.length >= LONGEST_GAP, GAP_REST, gaps.length))
         return _weighed(log_p, np.bincount(classes, counts, minlength=GAPS).astype(np.float64), _MODEL_GAPS)
+
+    def _before_notes(self, place: int) -> _Gaps:
+        """From a place to the next note at it or after it, in every bar."""
+        bars = np.flatnonzero(self._events.bar_lengths > place)
+        time = self._events.bar_starts[bars] + place
+        at = np.searchsorted(self._times, time)
+        bars, time, at = (column[at < len(self._times)] for column in (bars, time, at))
+        gaps = _Gaps(np.full(len(bars), place), np.zeros(len(bars), np.int64), self._times[at] - time, bars)
+        return gaps.taken(self._is_known(time, self._times[at]))
+
+    def _is_known(self, start: Integers, end: Integers) -> Mask:
+        """Whether no note may be missing between two times."""
+        known = np.ones(len(start), bool)
+        for first, last in self._holes:
+            known &= (end < first) | (start >= last)
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class _Gaps:
+    """Gaps, each with the place in the bar from which it is, how many notes begin there up to it, and the bar."""
+
+    place: Integers
+    begun: Integers
+    length: Integers
+    bar: Integers
+
+    def taken(self, chosen: Mask) -> _Gaps:
+        return _Gaps(self.place[chosen], self.begun[chosen], self.length[chosen], self.bar[chosen])
+
+    def at(self, place: int, begun: int) -> _Gaps:
+        return self.taken((self.place == place) & (self.begun == begun))
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,7 +381,7 @@ _STRUCK_APART = (
     (35, 36), (37, 38, 39, 40), (42, 44, 46), (41, 42, 43, 45, 46, 47, 48, 49, 50, 51, 52, 53, 55, 57, 59),
 )  # fmt: skip
 # The power of these shares that the model's probabilities of drums are multiplied by.
-_USUAL = 0.5
+_USUAL = 0.2
 # Of 25,560 notes of basses in songs of Lakh (benchmarks/proportions.py), the shares that begin on the pitch class of
 # the highest part, a semitone from it, and elsewhere; and how much likelier a bass is, in nats, where other parts sound
 # at each interval above it, by a logistic regression with the piece's pitch classes beside it.
