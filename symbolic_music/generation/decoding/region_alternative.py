@@ -62,8 +62,6 @@ class RegionLine:
         self._count = self._given = len(past)
         self._busy = [dict(busy) for busy in request.busy]
         self._onsets: list[list[int]] = [[] for _ in request.slots]
-        # The last bar of each slot, and place and key of its notes there.
-        self._last_bar: list[tuple[int, list[tuple[int, int]]]] = [(-1, []) for _ in request.slots]
         # Keys that began with the last note of each slot.
         self._together_with: list[set[int]] = [set() for _ in request.slots]
         self._now, self._key, self._slot = request.start, 0, r.NO_SLOT
@@ -244,13 +242,8 @@ class RegionLine:
         motif = request.motifs[self._place]
         if motif is not None:
             bar, place = request.place_in_bar(self._time)
-            log_p = motif.weighed(log_p, place, bar, self._written_in(bar))
+            log_p = motif.weighed(log_p, place, bar)
         return log_p, self._free[self._place]
-
-    def _written_in(self, bar: int) -> list[tuple[int, int]]:
-        """Place and key of the notes of the part in a bar."""
-        last, notes = self._last_bar[self._place]
-        return notes if last == bar else []
 
     def durations(self) -> Mask:
         """Durations that the note may have, (1000,)."""
@@ -281,8 +274,6 @@ class RegionLine:
         if self._onsets[place][-1:] != [time]:
             self._together_with[place] = set()
         self._together_with[place].add(key)
-        bar, at = self._request.place_in_bar(time)
-        self._last_bar[place] = (bar, [*self._written_in(bar), (at, key)])
         self._onsets[place].append(time)
         if instrument != r.PEDAL_INSTRUMENT:
             self._events[self._count] = time, duration, 128 * instrument + key % 128
