@@ -103,7 +103,8 @@ class RegionLine:
         model_log_p = log_p = _ending(log_p, request.end - self._now)
         if request.rhythm is not None:
             bar, place = request.place_in_bar(self._now)
-            log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar)
+            begun = self._together(self._now)
+            log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar, begun)
         if pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
             log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now, self._slowing)
@@ -283,6 +284,12 @@ class RegionLine:
     def uniform(self) -> float:
         """The next random number of the alternative, in [0, 1)."""
         return float(self._random.random())
+
+    @property
+    def is_new_drums(self) -> bool:
+        """Whether the note that is drawn is of drums that have no notes elsewhere."""
+        habits = self._habits[self._place]
+        return self._instrument == r.DRUM_KEYS and habits is not None and habits.usual is not None
 
     @property
     def _instrument(self) -> int:

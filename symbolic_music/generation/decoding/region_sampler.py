@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from symbolic_music.models.architectures.region_transformer import RegionTransfo
 from symbolic_music.tokenizers.region import rows as r
 
 _VELOCITIES = np.arange(r.VELOCITIES) > 0
+# Below this temperature velocities lose their spread, and new drums their cymbals and toms, which are rare: in 24 new
+# pieces at 0.85 the velocities of a kit spread by 2.8, at 1 by 9.7 (songs 13.4). Keys of new drums have no nucleus.
+_LEAST_TEMPERATURE = 1.0
 
 
 class RegionSampler:
@@ -27,14 +31,18 @@ class RegionSampler:
     Args:
         network: in evaluation mode.
         requests: what is to be written, one for each alternative.
-        sampling: of every field.
+        sampling: of every field; velocities, and the keys of new drums, are drawn at temperature 1 at least, unless
+            it is 0.
         seeds: one for each alternative; the same seed gives the same notes.
     """
 
     def __init__(
         self, network: RegionTransformer, requests: Sequence[RegionRequest], sampling: Sampling, seeds: Sequence[int]
     ) -> None:
-        self._sampling = sampling
+        self._sampling = self._of_velocities = self._of_new_drums = sampling
+        if 0 < sampling.temperature < _LEAST_TEMPERATURE:
+            self._of_velocities = replace(sampling, temperature=_LEAST_TEMPERATURE)
+            self._of_new_drums = replace(self._of_velocities, top_p=1.0)
         self._lines = [RegionLine(request, seed) for request, seed in zip(requests, seeds, strict=True)]
         room = max(one.most + (one.end - one.start) // r.LONGEST_GAP + 2 for one in requests)
         self._cache = RegionCache(network, [torch.from_numpy(one.rows) for one in requests], room)
@@ -105,7 +113,10 @@ class RegionSampler:
             for number in np.flatnonzero(~masks.any(axis=1)):
                 raise own[number].contradiction("no note is left")
             uniform = np.array([line.uniform() for line in own])
-            values, chosen = draw_allowed(log_p, masks, self._sampling, uniform)
+            sampling = self._of_velocities if field == r.VELOCITY else self._sampling
+            values, chosen = draw_allowed(log_p, masks, sampling, uniform)
+            if field == r.KEY and (new := np.array([line.is_new_drums for line in own])).any():
+                values[new], chosen[new] = draw_allowed(log_p[new], masks[new], self._of_new_drums, uniform[new])
             for line, value, log_probability in zip(own, values.tolist(), chosen.tolist(), strict=True):
                 line.take(field, value, 0.0 if field == r.VELOCITY else log_probability)
             found = torch.zeros(len(lines), dtype=torch.long)

@@ -120,9 +120,21 @@ def test_harmony_is_shared_out_as_elsewhere() -> None:
     with np.errstate(invalid="ignore"):
         found = np.exp(tuned(log_p, habits, sounds))
     assert found.sum() == pytest.approx(1)
-    # Three of twelve keys before, and 92 notes of the part beside 8 of the model.
-    assert found[[60, 64, 67]].sum() == pytest.approx(0.92 + 0.08 * 3 / 12)
+    # Three of twelve keys are in the chord, and the nine others 185 times less common, to a power of 1.5 * 92 / 100.
+    assert found[[60, 64, 67]].sum() == pytest.approx(3 / (3 + 9 * 185**-1.38))
     assert np.array_equal(tuned(log_p, dataclasses.replace(habits, harmony=none), ~sounds & False), log_p)
+
+
+def test_a_chord_that_the_model_repeats_is_not_scattered_over_those_of_the_part() -> None:
+    log_p = np.full(256, -np.inf)
+    log_p[60:72] = np.log(0.1 / 11)
+    log_p[61] = np.log(0.9)
+    habits = habits_of(np.arange(0, 7200, 60), np.full(120, 30), np.tile(np.arange(60, 72), 10), np.arange(120) // 4)
+    assert habits is not None
+    with np.errstate(invalid="ignore"):
+        assert np.exp(tuned(log_p, habits, np.zeros(12, bool)))[61] == pytest.approx(0.9)
+        rare = dataclasses.replace(habits, classes=np.append([9.0, 1.0], np.full(10, 11.0)))
+        assert 0.8 < np.exp(tuned(log_p, rare, np.zeros(12, bool)))[61] < 0.88, "the part plays it seldom"
 
 
 def test_a_new_bass_lies_below_a_melody_and_below_chords_as_those_of_songs_do() -> None:
@@ -154,11 +166,21 @@ def test_rhythm_is_weighed_against_the_parts_own_gaps() -> None:
     events = grid_events(song())
     rhythm = Rhythm(events, [0], [(240, 480)])
     log_p = np.full(242, -np.log(242))
-    found = np.exp(rhythm.weighed(log_p, 0, 240, 1))
+    found = np.exp(rhythm.weighed(log_p, 0, 240, 1, begun=1))
     assert found.sum() == pytest.approx(1)
     assert found[30] == pytest.approx(0.5, abs=0.01), "eighths alone, which count as much as the model"
-    assert np.exp(rhythm.weighed(log_p, 210, 20, 1))[241] > 0.4, "the next note is after the span"
-    assert np.array_equal(rhythm.weighed(log_p, 7, 240, 1), log_p), "the part has never been there"
+    assert np.exp(rhythm.weighed(log_p, 210, 20, 1, begun=1))[241] > 0.4, "the next note is after the span"
+    assert np.array_equal(rhythm.weighed(log_p, 7, 240, 1, begun=1), log_p), "the part has never been there"
+    assert np.array_equal(rhythm.weighed(log_p, 0, 240, 1, begun=2), log_p), "it plays no two notes together"
+    assert np.exp(rhythm.weighed(log_p, 0, 240, 1, begun=0))[0] > 0.4, "a bar begins with its first note"
+    assert np.exp(rhythm.weighed(log_p, 7, 240, 1, begun=0))[23] > 0.4, "the next one, from a place without notes"
+
+
+def test_chords_have_as_many_notes_as_those_at_their_place() -> None:
+    rhythm = Rhythm(grid_events(two_sections()), [0], [])
+    log_p = np.full(242, -np.log(242))
+    gaps = [np.exp(rhythm.weighed(log_p, 0, 240, 1, begun)).argmax() for begun in range(4)]
+    assert gaps == [0, 0, 0, 60]
 
 
 def two_sections() -> Score:
