@@ -83,7 +83,7 @@ def main() -> None:
         )
         what = f"causal attention, 16 heads, {SIZE:,} rows, {name}"
         rows.append(row(what, mine, "ms of the processor", its, "torch's fused attention", its / mine))
-    write_result("region-step", asked.rounds, rows, f"{asked.threads} used, CPU time, beside a training")
+    write_result("region-step", asked.rounds, rows, f"{asked.threads} used, CPU time")
 
 
 if __name__ == "__main__":
