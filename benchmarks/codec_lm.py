@@ -1,7 +1,7 @@
 """Audio of a codec language model against its score: transcribed notes, chroma, distance, speed.
 
 python benchmarks/codec_lm.py FOLDER... [--model codec-depth] [--beside MODEL] [--candidates 8] [--count 6]
-    [--seconds 10]
+    [--seconds 10] [--name codec_lm]
 
 Each FOLDER has pairs NAME.mid and NAME.flac; those that training held out (every twentieth by name) are taken, their
 beginnings. Baselines: the same model without a condition (guidance 0) and conditioned on the next score of the folder;
@@ -158,7 +158,9 @@ def measured(
 
 
 def main() -> None:
-    asked = arguments(("folders+", Path), model="codec-depth", beside="", candidates=8, count=6, seconds=10.0)
+    asked = arguments(
+        ("folders+", Path), model="codec-depth", beside="", candidates=8, count=6, seconds=10.0, name="codec_lm"
+    )
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -176,8 +178,8 @@ def main() -> None:
     # A depth decoder has no pattern whose positions could be computed anew.
     anew = (uncached_rate(writer), "no cache") if isinstance(writer.network, StepModel) else ()
     speed = row("frames written a second, cached, with guidance", cached_rate(writer, scores[0]), "1/s", *anew)
-    write_result("codec_lm", asked.count, rows)
-    write_result("codec_lm_speed", asked.count, [speed])
+    write_result(asked.name, asked.count, rows)
+    write_result(f"{asked.name}_speed", asked.count, [speed])
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from torch import Tensor
 import symbolic_music as sm
 from symbolic_music.codec import describe, load_codes, load_writer, melody_frames, render_by_codec
 from symbolic_music.codec.language_models.registry import Writer
-from symbolic_music.codec.language_models.text_features import load_text_encoder, text_columns
+from symbolic_music.codec.language_models.text_features import TextEncoder, load_text_encoder, text_columns
 from symbolic_music.codec.language_models.tone_features import condition_frames
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio, read_audio
@@ -67,12 +67,11 @@ def pieces(folders: list[Path], codebooks: int, count: int, seconds: float) -> l
     return [piece for own in found for piece in own]
 
 
-def nats(writer: Writer, piece: Piece, melody: Piece | None, words: Piece | None) -> float:
+def nats(writer: Writer, encoder: TextEncoder, piece: Piece, melody: Piece | None, words: Piece | None) -> float:
     """Of a code of the recording, given the melody of one piece and the words of another."""
     network, count, rate = writer.network, piece.codes.shape[-1], writer.codec.format.frame_rate
     parts = [condition_frames(piece.score, writer.codec, network.config.features, count)]
     parts.append(np.zeros((count, 13), np.float32) if melody is None else melody_frames(melody.sound, rate, count))
-    encoder = load_text_encoder(writer.text_encoder)
     vector = None if words is None else encoder.embed([describe(words.score)])[0].numpy()
     parts.append(text_columns(vector, network.config.text, count))
     features = torch.from_numpy(np.concatenate(parts, axis=1, dtype=np.float32))[None]
@@ -90,8 +89,9 @@ def likelihoods(writer: Writer, chosen: list[Piece]) -> Iterator[tuple[str, floa
         "without the words": (lambda p: p, lambda p: None),
         "given another piece's words": (lambda p: p, lambda p: p.other),
     }
+    encoder = load_text_encoder(writer.text_encoder)
     for name, (melody, words) in ways.items():
-        yield name, float(np.mean([nats(writer, piece, melody(piece), words(piece)) for piece in chosen]))
+        yield name, float(np.mean([nats(writer, encoder, piece, melody(piece), words(piece)) for piece in chosen]))
 
 
 def agreement(melody: Audio, sound: Audio, rate: float) -> float:
