@@ -2,7 +2,7 @@
 
     python benchmarks/synthesis.py [CORPORA]
 
-A four-part chorale of 60 s (480 notes) by six voices; from CORPORA (a folder with maestro-midi and lakh-subset) the
+A four-part chorale of 60 s (480 notes) by six voices, and by two trained ones; from CORPORA (a folder with maestro-midi and lakh-subset) the
 first performance of MAESTRO's test split and a pop file of 12 parts. 44.1 kHz stereo, ours with its room, levelled and
 limited, FluidSynth with its reverb and chorus. Runs take turns: ours in as many threads as there are cores, and in one,
 and FluidSynth, which plays in one thread. Seconds of one thread are those of the processor, since the machine may have
@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ def chorale(program: int) -> Score:
     return Score(480, note_table(rows))
 
 
-def ours(score: Score) -> float:
+def ours(score: Score, synth: str = "ddsp") -> float:
     """Seconds of sound."""
-    audio = render(score, sample_rate=SAMPLE_RATE)
+    audio = render(score, synth, sample_rate=SAMPLE_RATE)
     assert np.isfinite(audio.samples).all()
     return audio.duration
 
@@ -105,13 +106,13 @@ def speed(play: Callable[[Score], float], score: Score, threads: int, clock: Cal
     return seconds / taken
 
 
-def beside(name: str, score: Score, peer: Callable[[Score], float]) -> list[dict[str, Any]]:
+def beside(name: str, score: Score, peer: Callable[[Score], float], synth: str = "ddsp") -> list[dict[str, Any]]:
     """All by turns, the fastest of each: a row on all cores and one on one."""
     found: dict[str, list[float]] = {}
     for _ in range(RUNS):
         for who, play, threads, clock in (
-            ("all", ours, CORES, time.perf_counter),
-            ("one", ours, 1, time.process_time),
+            ("all", partial(ours, synth=synth), CORES, time.perf_counter),
+            ("one", partial(ours, synth=synth), 1, time.process_time),
             ("peer", peer, 1, time.process_time),
         ):
             found.setdefault(who, []).append(speed(play, score, threads, clock))
@@ -184,6 +185,8 @@ def main() -> None:
         pieces["performance with pedal, MAESTRO"] = read(Path(sys.argv[1]) / "maestro-midi" / PERFORMANCE)
         pieces["pop file of 12 parts, Lakh"] = read(Path(sys.argv[1]) / "lakh-subset" / POP)
     rows = [one for name, score in pieces.items() for one in beside(name, score, peer)]
+    for name in ("violin", "flute"):
+        rows += beside(f"four parts, {name} of midi-ddsp", pieces[f"four parts, {name}"], peer, "midi-ddsp")
     rows += [
         first_sound(name, pieces[name]) for name in list(pieces) if name.split(", ")[1] in ("piano", "choir", "Lakh")
     ]
