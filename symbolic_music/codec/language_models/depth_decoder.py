@@ -37,7 +37,6 @@ from symbolic_music.models.modules.kv_cache import SlidingCache
 _HEAD = 0.02  # deviation of the heads' weights at the start
 _START = 0.01  # of what the convolutions add at the start
 _NEW = 0.3  # of the embeddings of codebooks that the model it begins with does not have
-_PLAUSIBLE = 0.1  # of the likeliest code's chance, given the score, that a code has at least to be drawn with guidance
 _FRAMES_AT_ONCE = 128  # frames whose conditions are computed, and that are given out, at a time
 
 
@@ -263,6 +262,7 @@ def stream_by_depth(
     guidance: float = 3.0,
     temperature: float = 0.6,
     top_k: int = 100,
+    plausible: float = 0.0,
     seed: int = 0,
     choose: Callable[[Tensor], int] | None = None,
     stretch: int = _FRAMES_AT_ONCE,
@@ -280,6 +280,8 @@ def stream_by_depth(
         guidance: w in u + w (c - u), where c are the logits with the condition and u those without it; 1 for c alone.
         temperature: by which the logits are divided.
         top_k: codes that may be drawn, the likeliest.
+        plausible: codes with less than this share of the likeliest one's chance, given the condition, are not drawn
+            with guidance. 0.1 makes fewer crackles in the long notes of a piano, and loses notes of ensembles.
         seed: the same seed draws the same codes.
         choose: takes B candidates of a stretch, (B, K, n), and gives the number of one: it is given out, (1, K, n), and
             all candidates of the next stretch continue it.
@@ -299,6 +301,8 @@ def stream_by_depth(
         10
     """
     check_drawing(guidance, temperature, top_k)
+    if not 0 <= plausible <= 1:
+        raise OptionError(f"the plausible share is 0 to 1, not {plausible:g}")
     if frames < 1:
         raise OptionError(f"a piece has at least one frame, not {frames:,}")
     c, generator, both = model.config, torch.Generator().manual_seed(seed), guidance != 1
@@ -316,7 +320,7 @@ def stream_by_depth(
             if first + frame < known.shape[-1]:
                 latest = known[..., first + frame : first + frame + 1]
             else:
-                latest = _frame(model, hidden, guidance, temperature, top_k, generator)
+                latest = _frame(model, hidden, guidance, temperature, top_k, plausible, generator)
             written.append(latest)
         block = torch.cat(written, dim=-1)
         if choose is not None:
@@ -327,7 +331,13 @@ def stream_by_depth(
 
 
 def _frame(
-    model: DepthWriter, hidden: Tensor, guidance: float, temperature: float, top_k: int, generator: torch.Generator
+    model: DepthWriter,
+    hidden: Tensor,
+    guidance: float,
+    temperature: float,
+    top_k: int,
+    plausible: float,
+    generator: torch.Generator,
 ) -> Tensor:
     """The codes of a frame, (B, K, 1), coarse to fine; hidden is that with the condition, and then that without."""
     both, c = guidance != 1, model.config
@@ -338,9 +348,9 @@ def _frame(
         if both:
             with_it, without = logits.chunk(2)
             logits = without + guidance * (with_it - without)
-            if guidance > 1:
+            if plausible:
                 # Guidance also lifts codes that are unlikely either way; as sound they are crackles in long notes.
-                unlikely = with_it < with_it.amax(-1, keepdim=True) + math.log(_PLAUSIBLE)
+                unlikely = with_it < with_it.amax(-1, keepdim=True) + math.log(plausible)
                 logits = logits.masked_fill(unlikely, -math.inf)
         code = draw(logits / temperature, top_k, generator)
         codes.append(code)

@@ -106,8 +106,8 @@ class Writer:
             text: words that it is conditioned on besides, such as `describe` makes.
             candidates: of each stretch of 0.9 seconds, of which the one is kept whose transcription agrees best with
                 the score; for a `DepthWriter`.
-            settings: guidance, temperature, top_k, melody_guidance and text_guidance of `stream_codes`, and steps of
-                `stream_refined`.
+            settings: guidance, temperature, top_k, melody_guidance and text_guidance of `stream_codes`, plausible of
+                `stream_by_depth`, and steps of `stream_refined`.
 
         Raises:
             EmptyScoreError: when there is no note.
