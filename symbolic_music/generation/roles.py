@@ -95,7 +95,7 @@ def role_in_a_band(instrument: int, melody: float, earlier: int) -> Role:
         usual,
         lowest=middle - _REACH,
         highest=middle + _REACH,
-        at_once=max(usual.at_once, chord) if chord > 1 else 2,
+        at_once=max(usual.at_once, chord) if chord > 1 else 1,
         per_bar=_HELD_PER_BAR if held else usual.per_bar,
         shortest_quarters=_HELD_QUARTERS if held else usual.shortest_quarters,
         chord=chord,

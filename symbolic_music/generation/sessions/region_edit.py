@@ -148,7 +148,7 @@ class RegionEditing(PlannedSession):
         if key is None or not is_a_line(melody):
             return ()
         edges = self._bar_lines(span)
-        names = harmonised(melody, edges, self._score.ticks_per_quarter, key)
+        names = harmonised(melody, edges, self._score.ticks_per_quarter, key, self._derived(span[0]))
         return (*zip(self.steps(edges[:-1]).tolist(), names, strict=True), (int(self.steps(span)[1]), "-"))
 
     def _chords_of_figures(self) -> tuple[tuple[int, str], ...]:
