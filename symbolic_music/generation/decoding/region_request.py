@@ -41,6 +41,8 @@ class RegionRequest:
         harmony: that it is conditioned on.
         expected: time, duration and key of the notes that the only written slot plays most likely, sorted by time and
             key: (n, 3); none where anything may be played.
+        beside: notes of other slots, a semitone from which a note over planned chords does not begin if it can do
+            otherwise; None where there are no such chords.
         chords: (step, name) of the chords that new notes keep to; none of their notes sounds on into a chord that it
             does not belong to.
     """
@@ -67,6 +69,7 @@ class RegionRequest:
     above: tuple[int, ...] = ()
     harmony: Harmony = NO_HARMONY
     expected: Integers = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    beside: Sounding | None = None
     chords: tuple[tuple[int, str], ...] = ()
     # What alternatives look up at the same times: rows by kind and time, and classes that sound.
     _rows: dict[tuple[int, int], Integers] = field(default_factory=dict, init=False, repr=False)
@@ -101,6 +104,13 @@ class RegionRequest:
             if pitch % 12 not in chord_classes(name):
                 return step - time
         return 1 << 30
+
+    def clashing(self, time: int) -> Mask:
+        """Pitch classes a semitone from what sounds in other slots, and that do not sound themselves: (12,)."""
+        if self.beside is None:
+            return np.zeros(12, bool)
+        sounds = self.beside.at(np.array([time]))[0]
+        return np.asarray((np.roll(sounds, 1) | np.roll(sounds, -1)) & ~sounds)
 
     def sounds(self, time: int) -> Mask | None:
         """Pitch classes that sound in other slots at a time, (12,); None where harmony is free."""

@@ -392,6 +392,7 @@ class RegionEditing(PlannedSession):
             above=planner.above(),
             harmony=harmony,
             expected=self._expected_notes(events, chosen[0], part, role) if self._figures else NO_NOTES,
+            beside=sounding(events, chosen) if self._planned and not has_drums else None,
             chords=self._planned if chords and not self._chords else (),
             most=max(64, _MOST_A_QUARTER * (part.end - part.start) // r.STEPS),
         ), {slot: track for slot, (track, _) in slots}  # fmt: skip
