@@ -56,14 +56,15 @@ def repeated(
     Returns:
         Time, duration and key, sorted by time and key: (n, 3).
     """
-    first, length = bars[0], bars[1] - bars[0]
     own = np.searchsorted(bar_starts, notes[:, 0], side="right") - 1
+    # A bar of rest in a figure is none of it: the part would rest in every second bar.
+    filled = [bar for bar in range(*bars) if (own == bar).any()]
     low, high = (int(np.searchsorted(bar_starts, step, side="right")) - 1 for step in (span[0], span[1] - 1))
     out = list[tuple[int, int, int]]()
-    for bar in range(low, high + 1):
+    for bar in range(low, high + 1) if filled else ():
         begin = int(bar_starts[bar])
         end = int(bar_starts[bar + 1]) if bar + 1 < len(bar_starts) else span[1]
-        source = first + (bar - first) % length
+        source = filled[(bar - bars[0]) % len(filled)]
         for time, duration, key in notes[own == source].tolist():
             at = begin + time - int(bar_starts[source])
             if span[0] <= at < min(end, span[1]):
