@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from symbolic_music.errors import OptionError
-from symbolic_music.general_midi import DRUM_INSTRUMENT
+from symbolic_music.general_midi import DRUM_INSTRUMENT, PIANOS_AND_GUITARS
 from symbolic_music.score import Array
 
 Side = Literal["below", "above"]
@@ -77,7 +77,7 @@ _BELOW_THE_MELODY, _REACH, _MIDDLES = 11, 9, (53, 67)
 def role_in_a_band(instrument: int, melody: float, earlier: int) -> Role:
     """What a new part of a band does under a melody: the usual, as chords or as a line, in a register of its own.
 
-    Of several parts of a family every second one plays a line.
+    Of several pianos or guitars every second one plays a line.
 
     Args:
         instrument: 0 to 127, 128 for drums.
@@ -89,7 +89,7 @@ def role_in_a_band(instrument: int, melody: float, earlier: int) -> Role:
         return usual
     middle = round(min(max(melody - _BELOW_THE_MELODY, _MIDDLES[0]), _MIDDLES[1]))
     middle = min(max(middle, usual.lowest + _REACH), usual.highest - _REACH)
-    chord = 1 if earlier % 2 else _CHORDS.get(instrument, 1)
+    chord = 1 if earlier % 2 and instrument in PIANOS_AND_GUITARS else _CHORDS.get(instrument, 1)
     held = chord > 1 and instrument in _HELD
     return replace(
         usual,

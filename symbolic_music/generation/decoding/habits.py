@@ -317,6 +317,11 @@ class Habits:
     is_bass: bool = False
     chord: int = 1
 
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a new part that plays one note at a time and is no bass."""
+        return self.usual is not None and self.at_once == 1 and not self.is_bass
+
 
 # Of a thousand notes of drums in 700 songs of Lakh, those of the drums of a kit.
 _KIT = {

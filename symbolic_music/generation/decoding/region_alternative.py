@@ -26,8 +26,8 @@ _EXPECTED, _IN_A_CHORD = 0.94, 0.92
 _CLOSE, _WIDE = 4, 10
 # By how much a pitch class becomes less likely that the chord that begins has already, in nats.
 _DOUBLED = 2.0
-# By how much one that clashes does.
-_CLASHING = 2.0
+# By how much one that clashes does, and the last key of a new line, which else stays on one tone.
+_CLASHING, _REPEATED = 2.0, 1.5
 # By how much a part that is a bar ahead of its pace becomes less likely, in nats.
 _OUT_OF_TURN = 2.0
 # Steps of the gap classes that are notes, which classes these are, and durations.
@@ -282,6 +282,8 @@ class RegionLine:
         clashing = np.zeros(r.KEYS, bool)
         clashing[: r.DRUM_KEYS] = np.resize(request.clashing(self._time), r.DRUM_KEYS)
         log_p = log_p - _CLASHING * clashing
+        if habits is not None and habits.is_line and self._onsets[self._place]:
+            log_p[self._key] -= _REPEATED
         motif, expected, free = request.motifs[self._place], self._expected_note(), self._free[self._place]
         if expected is not None and free[expected[1]] and not clashing[expected[1]]:
             return _towards(log_p, expected[1], _EXPECTED), free
