@@ -348,6 +348,7 @@ class Habits:
         usual: nats by which keys are more likely than for the model, (256,); None for a part with notes elsewhere.
         one_of: sets of keys of which at most one begins at a time.
         is_bass: whether it is a new bass, whose notes lie below what sounds as those of basses do: see `roots`.
+        chord: notes that begin together as a rule, 1 for a part that need not play chords.
     """
 
     keys: Mask
@@ -362,6 +363,12 @@ class Habits:
     usual: Floats | None = None
     one_of: tuple[frozenset[int], ...] = ()
     is_bass: bool = False
+    chord: int = 1
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it is a new part that plays one note at a time and is no bass."""
+        return self.usual is not None and self.at_once == 1 and not self.is_bass
 
 
 # Of a thousand notes of drums in 700 songs of Lakh, those of the drums of a kit.
@@ -397,6 +404,7 @@ def new_habits(
     longest_gap: int,
     shortest: int = 1,
     is_bass: bool = False,
+    chord: int = 1,
 ) -> Habits:
     """Habits of a part without notes elsewhere: in the key, the chords and the time of the others, without piles.
 
@@ -407,7 +415,7 @@ def new_habits(
         time: of the notes of the piece, in steps.
         pitch: of the pitched ones.
         within: lowest and highest pitch.
-        at_once, per_bar, longest_gap, is_bass: see `Habits`.
+        at_once, per_bar, longest_gap, is_bass, chord: see `Habits`.
         shortest: duration of its notes at least, in steps.
     """
     keys = np.zeros(KEYS, bool)
@@ -429,6 +437,7 @@ def new_habits(
         usual=usual,
         one_of=tuple(frozenset(DRUM_KEYS + key for key in keys) for keys in _STRUCK_APART),
         is_bass=is_bass,
+        chord=chord,
     )
 
 

@@ -20,6 +20,14 @@ _REMEMBERED = 2048
 _CROWDED = 1.25
 # How much more a new part that is ahead of its pace is slowed down than one with habits.
 _NEW_PART_SLOWED = 6.0
+# How likely the notes are that are expected, and a chord's next note.
+_EXPECTED, _IN_A_CHORD = 0.94, 0.92
+# Semitones that are left above a note for each further note of its chord, and between two of them at most.
+_CLOSE, _WIDE = 4, 10
+# By how much a pitch class becomes less likely that the chord that begins has already, in nats.
+_DOUBLED = 2.0
+# By how much one that clashes does, and the last key of a new line, which else stays on one tone.
+_CLASHING, _REPEATED = 2.0, 1.5
 # By how much a part that is a bar ahead of its pace becomes less likely, in nats.
 _OUT_OF_TURN = 2.0
 # Steps of the gap classes that are notes, which classes these are, and durations.
@@ -105,9 +113,15 @@ class RegionLine:
             bar, place = request.place_in_bar(self._now)
             begun = self._together(self._now)
             log_p = request.rhythm.weighed(log_p, place, request.end - self._now, bar, begun)
-        if pace := sum(request.paces):
+        gap = self._expected_gap()
+        if gap is not None:
+            log_p = _towards(log_p, gap, _EXPECTED)
+        elif pace := sum(request.paces):
             written, elapsed = self._count - self._given, self._now - request.start
             log_p = paced(log_p, pace, written - pace * elapsed, request.end - self._now, self._slowing)
+        wanted = self._lacking(self._now)
+        if gap is None and wanted is not None:
+            log_p = _towards(log_p, 0, _IN_A_CHORD) if wanted else _away(log_p, 0, _IN_A_CHORD)
         times = self._now + _STEPS[None]
         allowed = np.zeros(r.GAPS, bool)
         onsets = self._obeying(lambda constraint, so_far: constraint.onsets(so_far, times), times.shape)
@@ -136,6 +150,33 @@ class RegionLine:
             self._habits = [None] * len(request.slots)
             return (yield from self._drawn_gap(model_log_p))
         raise self.contradiction("no onset is left")
+
+    def _expected_gap(self) -> int | None:
+        """The gap class to the next note that is expected; None where anything may be played."""
+        request, now = self._request, self._now
+        times = request.expected[:, 0]
+        if not len(times):
+            return None
+        at = int(np.searchsorted(times, now)) + self._together(now)
+        if at < len(times) and times[at] == now:
+            return 0
+        at = int(np.searchsorted(times, now, side="right"))
+        if at == len(times):
+            return r.GAP_END if request.end - now <= r.LONGEST_GAP else r.GAP_REST
+        return min(int(times[at]) - now, r.GAP_REST)
+
+    def _lacking(self, time: int) -> int | None:
+        """Notes that the chord that began at a time lacks; None where none began, or the part plays no chords."""
+        habits, together = self._habits[0], self._together(time)
+        if len(self._habits) > 1 or habits is None or habits.chord == 1 or not together:
+            return None
+        return max(0, habits.chord - together)
+
+    def _expected_note(self) -> tuple[int, int] | None:
+        """Duration and key of the note that is expected where one is drawn."""
+        expected, time = self._request.expected, self._time
+        at = int(np.searchsorted(expected[:, 0], time)) + self._together(time)
+        return (int(expected[at, 1]), int(expected[at, 2])) if at < len(expected) and expected[at, 0] == time else None
 
     def _free_keys(self, time: int) -> NDArray[np.bool_]:
         """Keys that may begin at a time, of each written slot: (slots, 256)."""
@@ -239,14 +280,36 @@ class RegionLine:
             log_p = tuned(log_p, habits, sounds)
         if habits is not None and habits.usual is not None:
             log_p = log_p + habits.usual
-        motif = request.motifs[self._place]
+        clashing = np.zeros(r.KEYS, bool)
+        clashing[: r.DRUM_KEYS] = np.resize(request.clashing(self._time), r.DRUM_KEYS)
+        log_p = log_p - _CLASHING * clashing
+        if habits is not None and habits.is_line and self._onsets[self._place]:
+            log_p[self._key] -= _REPEATED
+        motif, expected, free = request.motifs[self._place], self._expected_note(), self._free[self._place]
+        if expected is not None and free[expected[1]] and not clashing[expected[1]]:
+            return _towards(log_p, expected[1], _EXPECTED), free
+        if habits is not None and habits.chord > 1:
+            return self._in_chord(log_p, habits.chord, free)
         if motif is not None:
             bar, place = request.place_in_bar(self._time)
             log_p = motif.weighed(log_p, place, bar)
-        return log_p, self._free[self._place]
+        return log_p, free
 
-    def durations(self) -> Mask:
-        """Durations that the note may have, (1000,)."""
+    def _in_chord(self, log_p: Floats, size: int, free: Mask) -> tuple[Floats, Mask]:
+        """The same for a note of a chord in close position: room is left above for the rest of the chord."""
+        begun = self._together_with[self._place] if self._onsets[self._place][-1:] == [self._time] else set[int]()
+        out, room = log_p.copy(), free.copy()
+        for key in begun:
+            out[key % 12 : r.DRUM_KEYS : 12] -= _DOUBLED
+        lacking = size - 1 - len(begun)
+        if lacking > 0:
+            room[max(0, int(np.flatnonzero(free)[-1]) - _CLOSE * lacking + 1) :] = False
+        if begun:
+            room[max(begun) + _WIDE :] = False
+        return out, room if room.any() else free
+
+    def durations(self, log_p: Floats) -> tuple[Floats, Mask]:
+        """The log-probabilities of durations, and those that the note may have: (1000,) each."""
         request, habits, time = self._request, self._habits[self._place], self._time
         allowed = request.end - time >= _LENGTHS
         if self._instrument != r.PEDAL_INSTRUMENT:
@@ -255,7 +318,16 @@ class RegionLine:
         allowed[0] = False
         if habits is not None and (allowed & habits.durations).any():
             allowed &= habits.durations
-        return allowed
+        within = allowed & (self._request.most_lasting(time, int(self.row[r.KEY])) >= _LENGTHS)
+        if within.any():
+            allowed = within
+        expected = self._expected_note()
+        if expected is not None:
+            log_p = _towards(log_p, expected[0], _EXPECTED)
+        elif habits is not None and habits.chord > 1 and self._together(time):
+            # A chord ends together.
+            log_p = _towards(log_p, int(self._events[self._count - 1, 1]), _EXPECTED)
+        return log_p, allowed
 
     def take(self, field: int, value: int, log_probability: float) -> None:
         """Set a field of the note; the slot comes first."""
@@ -337,6 +409,20 @@ class RegionLine:
         """The error where nothing may follow."""
         time = (self._now - self._request.start) / r.STEPS
         return Unsatisfiable(what, self._now, f"{time:.1f} quarters into the region", self._request.constraints)
+
+
+def _towards(log_p: Floats, value: int, share: float) -> Floats:
+    """Log-probabilities mixed with a value that gets a share of them."""
+    out = log_p + np.log(1 - share)
+    out[value] = np.logaddexp(out[value], np.log(share))
+    return np.asarray(out)
+
+
+def _away(log_p: Floats, value: int, share: float) -> Floats:
+    """Log-probabilities of which a value loses a share of its own."""
+    out = log_p.copy()
+    out[value] += np.log(1 - share)
+    return out
 
 
 def _ending(log_p: Floats, left: int) -> Floats:

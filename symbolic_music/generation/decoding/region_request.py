@@ -8,6 +8,7 @@ import numpy as np
 
 from symbolic_music.generation.constraints.base import Constraint, Mask
 from symbolic_music.generation.decoding.habits import Habits, Motif, Rhythm, Sounding
+from symbolic_music.theory import chord_classes
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import written_states
 from symbolic_music.tokenizers.region.events import Integers
@@ -38,6 +39,12 @@ class RegionRequest:
         fewest_in_bar, fewest_at_once: notes that limits ask for, for which room is left.
         above: for each note to come, keys of its slot that notes of the same onset after it will need above it.
         harmony: that it is conditioned on.
+        expected: time, duration and key of the notes that the only written slot plays most likely, sorted by time and
+            key: (n, 3); none where anything may be played.
+        beside: notes of other slots, a semitone from which a note over planned chords does not begin if it can do
+            otherwise; None where there are no such chords.
+        chords: (step, name) of the chords that new notes keep to; none of their notes sounds on into a chord that it
+            does not belong to.
     """
 
     rows: Rows
@@ -61,6 +68,9 @@ class RegionRequest:
     fewest_at_once: int = 1
     above: tuple[int, ...] = ()
     harmony: Harmony = NO_HARMONY
+    expected: Integers = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    beside: Sounding | None = None
+    chords: tuple[tuple[int, str], ...] = ()
     # What alternatives look up at the same times: rows by kind and time, and classes that sound.
     _rows: dict[tuple[int, int], Integers] = field(default_factory=dict, init=False, repr=False)
     _sounds: dict[int, Mask] = field(default_factory=dict, init=False, repr=False)
@@ -84,6 +94,23 @@ class RegionRequest:
         row[[r.TIME, r.POSITION, r.LENGTH, r.STATE]] = time - self.origin, position, length, state
         row[r.HARMONY] = self.harmony.codes(np.array([time]))[0]
         return np.asarray(row)
+
+    def most_lasting(self, time: int, pitch: int) -> int:
+        """Steps after which a note of a pitch is no longer in the chord; a large number where it always is."""
+        if not self.chords:
+            return 1 << 30
+        at = max(0, int(np.searchsorted([step for step, _ in self.chords], time, side="right")) - 1)
+        for step, name in self.chords[at + 1 :]:
+            if pitch % 12 not in chord_classes(name):
+                return step - time
+        return 1 << 30
+
+    def clashing(self, time: int) -> Mask:
+        """Pitch classes a semitone from what sounds in other slots, and that do not sound themselves: (12,)."""
+        if self.beside is None:
+            return np.zeros(12, bool)
+        sounds = self.beside.at(np.array([time]))[0]
+        return np.asarray((np.roll(sounds, 1) | np.roll(sounds, -1)) & ~sounds)
 
     def sounds(self, time: int) -> Mask | None:
         """Pitch classes that sound in other slots at a time, (12,); None where harmony is free."""

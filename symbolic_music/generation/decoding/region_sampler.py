@@ -132,6 +132,8 @@ class RegionSampler:
         found = of_notes(self._cache.keys(gap, slot, rows))
         weighed = [line.keys(log_p) for line, log_p in zip(own, found, strict=True)]
         key = draw(r.KEY, np.stack([log_p for log_p, _ in weighed]), [free for _, free in weighed])
-        duration = draw(r.DURATION, of_notes(self._cache.durations(key)), [line.durations() for line in own])
+        found = of_notes(self._cache.durations(key))
+        weighed = [line.durations(log_p) for line, log_p in zip(own, found, strict=True)]
+        duration = draw(r.DURATION, np.stack([log_p for log_p, _ in weighed]), [free for _, free in weighed])
         draw(r.VELOCITY, of_notes(self._cache.velocities(duration)), [_VELOCITIES] * len(own))
         return [(place, lines[place].end_note()) for place in notes]

@@ -22,8 +22,14 @@ _DEGREES = (
 )
 # In how many of them the root moves up by each interval from the bar before.
 _MOTIONS = np.array([0.318, 0.024, 0.078, 0.047, 0.028, 0.155, 0.013, 0.109, 0.043, 0.064, 0.085, 0.035])
-# Nats that a quarter of the melody in the chord is worth.
-_IN_CHORD = 1.6
+# The most likely sequence of chords changes less often than a likely one: so many times as rarely as in songs the root
+# may stay, that it stays as often as there (in 220 songs .34 of the bars; unweighed .80, with fewer roots right).
+_STAYING = 0.2
+# Nats that a quarter of the melody in the chord is worth, quarters that a note on the bar line counts beside its own,
+# and nats for the tonic's chord at the end.
+_IN_CHORD, _ON_THE_LINE, _AT_THE_END = 2.0, 0.5, 1.0
+# Nats for the chord of a progression where the melody rests: in 200 songs melodies that sound say more.
+_WHILE_SILENT = 3.0
 # Bars of a phrase of a new piece, and its phrases in their order.
 _PHRASE, _FORM = 4, (0, 0, 1, 0)
 # A melody alone has at most this many pitch classes at once, on average.
@@ -41,31 +47,37 @@ def is_a_line(notes: Array) -> bool:
     return float(notes["duration"].sum()) <= _ALONE * max(1, sounding)
 
 
-def harmonised(notes: Array, edges: NDArray[np.int64], ticks_per_quarter: int, key: int) -> list[str]:
+def harmonised(notes: Array, edges: NDArray[np.int64], ticks_per_quarter: int, key: int, seed: int = 0) -> list[str]:
     """A triad of the key for each bar, in which much of a melody lies, and which follow each other as in songs.
 
-    The sequence that is worth most is found (Viterbi).
+    The sequence that is worth most is found (Viterbi). Where the melody rests, the chords lean to a `progression`.
 
     Args:
         notes: of the melody.
         edges: ticks at which bars begin, and the end of the last.
         ticks_per_quarter: of the score.
         key: as of `theory.likely_key`.
+        seed: of the progression.
 
     Returns:
         Names of chords, as `theory.chord_intervals` reads them.
     """
     degrees = _DEGREES[key // 12]
     roots, names = _triads(key)
+    chords = progression(len(edges) - 1, key, seed)
     members = np.array([np.isin(np.arange(12), chord_classes(name)) for name in names])
     onset, end = (
         notes["onset"].astype(np.int64)[:, None],
         (notes["onset"].astype(np.int64) + notes["duration"])[:, None],
     )
     shared = np.maximum(np.minimum(end, edges[1:]) - np.maximum(onset, edges[:-1]), 0) / ticks_per_quarter
+    shared += _ON_THE_LINE * (np.abs(onset - edges[:-1]) < ticks_per_quarter // 8)
     classes = np.arange(12)[:, None] == notes["pitch"] % 12
     worth = _IN_CHORD * (classes @ shared).T @ members.T + np.log(list(degrees.values()))
-    moving = np.log(_moving(roots))
+    for bar in np.flatnonzero(shared.sum(axis=0) == 0).tolist():
+        worth[bar, names.index(chords[bar])] += _WHILE_SILENT
+    worth[-1, 0] += _AT_THE_END
+    moving = np.log(_moving(roots) * np.where(roots == roots[:, None], _STAYING, 1.0))
     best, came = worth[0], np.zeros(worth.shape, np.int64)
     for bar in range(1, len(worth)):
         came[bar] = (best[:, None] + moving).argmax(axis=0)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT, PIANOS_AND_GUITARS
 
-# Bars of a phrase, which all phrases follow, and bars that a part rests at least.
-_PHRASE, _UNIT = 8, 2
+# Bars of a phrase, which all phrases follow, and bars that a part rests at least: in a region of two phrases or more
+# parts enter by the half phrase.
+_PHRASE, _UNIT, _LONGER = 8, 2, 2
 # Of the bars of songs, in how many a part begins notes: of five and six parts, of seven and eight, and of more; pianos
 # and guitars, then others. Drums and basses play on.
 _FEWEST_PARTS = 5
@@ -27,7 +28,8 @@ _FULL = 2.0
 def rests(instruments: Sequence[int], parts: int, bars: int, seed: int) -> list[NDArray[np.bool_]]:
     """In which bars each new part of a band rests.
 
-    A part rests in the same bars of each phrase of eight, where most of the others play. Bands of fewer than five
+    A part rests in the same bars of each phrase of eight, or in four bars and more of each sixteen, where most of the
+    others play. Bands of fewer than five
     parts, and regions of less than a phrase, have no rests.
 
     Args:
@@ -37,6 +39,7 @@ def rests(instruments: Sequence[int], parts: int, bars: int, seed: int) -> list[
         seed: the same seed gives the same rests.
     """
     random, units = np.random.default_rng(seed), _PHRASE // _UNIT
+    times = _LONGER if bars >= _LONGER * _PHRASE else 1
     playing, out = np.zeros(units), []
     for instrument in instruments:
         rests_in = np.zeros(units, bool)
@@ -48,7 +51,7 @@ def rests(instruments: Sequence[int], parts: int, bars: int, seed: int) -> list[
                 first = int(random.choice(np.flatnonzero(thickness == thickness.max())))
                 rests_in[first : first + length] = True
         playing += ~rests_in
-        out.append(np.repeat(rests_in, _UNIT)[np.arange(bars) % _PHRASE])
+        out.append(np.repeat(rests_in, times * _UNIT)[np.arange(bars) % (times * _PHRASE)])
     return out
 
 

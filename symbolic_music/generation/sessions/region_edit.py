@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from symbolic_music.edits.harmony import chord_changes
 from symbolic_music.errors import OptionError, RegionError
 from symbolic_music.evaluation.context import fit
 from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT
@@ -24,8 +25,10 @@ from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
+from symbolic_music.generation.roles import Role, role_in_a_band
 from symbolic_music.generation.sessions.base import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.edited_score import Draft
+from symbolic_music.generation.sessions.figures import FIGURE_BARS, NO_NOTES, figures, repeated
 from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
 from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_habits import Elsewhere
@@ -88,8 +91,11 @@ class RegionEditing(PlannedSession):
         self._layers = layers(score, edit, self._with_pedal)
         # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
         self._expected: dict[int, float] = {}
-        # Under a melody alone, in the region that is being written: (step, name).
+        # Under a melody alone, in the region that is being written, and those by which figures move: (step, name).
         self._planned: tuple[tuple[int, str], ...] = ()
+        self._moving: tuple[tuple[int, str], ...] = ()
+        # Of the parts that are being written: where their figures begin, in ticks.
+        self._figures: tuple[int, ...] = ()
         voices = self._voices(edit.spans[0])
         self.instruments: tuple[int, ...] | None = tuple(sorted({voice.instrument for voice in voices.values()}))
         self.constraints: tuple[Constraint, ...] = ()
@@ -133,8 +139,8 @@ class RegionEditing(PlannedSession):
         return dict(zip(new, rests(instruments, parts, bars, self._derived(span[0])), strict=True))
 
     def _chords_of_melody(self, span: Span) -> tuple[tuple[int, str], ...]:
-        """(step, name) of the chords under a melody that is given alone to a new band; none otherwise."""
-        if len(self._new_parts()) < 2:
+        """(step, name) of the chords under a melody that is given alone to new parts; none otherwise."""
+        if not self._new_parts():
             return ()
         given, instruments = self._given, self._score.replace(notes=self._given).instruments
         pitched = given[instruments < DRUM_INSTRUMENT]
@@ -142,12 +148,45 @@ class RegionEditing(PlannedSession):
         if key is None or not is_a_line(melody):
             return ()
         edges = self._bar_lines(span)
-        names = harmonised(melody, edges, self._score.ticks_per_quarter, key)
+        names = harmonised(melody, edges, self._score.ticks_per_quarter, key, self._derived(span[0]))
         return (*zip(self.steps(edges[:-1]).tolist(), names, strict=True), (int(self.steps(span)[1]), "-"))
+
+    def _chords_of_figures(self) -> tuple[tuple[int, str], ...]:
+        """(step, name) of the chords by which the figures of new parts move."""
+        if self._planned or self._chords or not self._new_parts():
+            return self._planned or self._chords
+        return tuple((int(self.steps([tick])[0]), name) for tick, name in chord_changes(self._given_score))
+
+    @property
+    def _given_score(self) -> Score:
+        return self._score.replace(notes=self._given)
+
+    def _figures_of(self, span: Span, track: int, rests_in: NDArray[np.bool_] | None) -> tuple[int, ...]:
+        """The ticks at which figures of a new part begin; none of drums, and where habits are left out."""
+        if track not in self._new_parts() or self._score.tracks[track].is_drum or self._edit.limits.free:
+            return ()
+        edges = self._bar_lines(span)
+        is_whole = np.isin(edges[:-1], self._score.bars(span[1])) & np.isin(edges[1:], self._score.bars(span[1] + 1))
+        playing = np.ones(len(edges) - 1, bool) if rests_in is None else ~rests_in
+        return tuple(int(edges[bar]) for bar in figures(playing, is_whole))
+
+    def _role(self, track: int) -> Role | None:
+        """The role of a new part: the one that is asked for, or its own in a band."""
+        role = self._edit.task.role if isinstance(self._edit.task, Write) else None
+        new = self._new_parts()
+        if role is not None or track not in new or not len(self._given):
+            return role
+        tracks, given = self._score.tracks, self._given[self._given_score.instruments < DRUM_INSTRUMENT]
+        family = tracks[track].program // 8
+        earlier = [
+            one for one in new[: new.index(track)] if not tracks[one].is_drum and tracks[one].program // 8 == family
+        ]
+        instrument = DRUM_INSTRUMENT if tracks[track].is_drum else tracks[track].program
+        return role_in_a_band(instrument, float(np.median(given["pitch"])) if len(given) else 72.0, len(earlier))
 
     def _new_parts(self) -> list[int]:
         """The parts of a band that have no notes elsewhere, in the order in which they are written."""
-        if len(self._layers) < len(self._edit.tracks):
+        if len(self._layers) < len(self._edit.tracks) or not isinstance(self._edit.task, Write) or not len(self._given):
             return []
         played = np.unique(self._given["track"]).tolist()
         return [track for tracks in self._layers for track in tracks if track not in played]
@@ -164,7 +203,12 @@ class RegionEditing(PlannedSession):
         size = int(np.clip(_PART / a_bar, 1, _MOST_BARS))
         playing = np.ones(len(edges) - 1, bool) if rests_in is None else ~rests_in
         bounds = np.flatnonzero(np.diff(playing.astype(int), prepend=0, append=0)).reshape(-1, 2).tolist()
-        cuts = [np.unique([*range(first, last, size), last]) for first, last in bounds]
+        begun = np.flatnonzero(np.isin(edges, self._figures)).tolist()
+        cuts = list[Integers]()
+        for first, last in bounds:
+            marks = [cut for bar in begun if first <= bar < last for cut in (bar, bar + FIGURE_BARS)]
+            ends = pairwise(sorted({first, *marks, last}))
+            cuts.append(np.unique([last, *(cut for low, high in ends for cut in range(low, high, size))]))
         return [(int(edges[a]), int(edges[b])) for run in cuts for a, b in pairwise(run)]
 
     def _voices(self, span: Span) -> dict[int, Voice]:
@@ -184,8 +228,10 @@ class RegionEditing(PlannedSession):
             draft.begin(region, self._given, self._edit.tracks, placed, len(self._layers))
         rows, voices, resting = self._old_notes(region), self._voices(region), self._rests(region)
         self._planned = self._chords_of_melody(region)
+        self._moving = self._chords_of_figures()
         for layer, tracks in enumerate(self._layers):
             own, self._expected = rows[np.isin(rows["track"], tracks)], dict[int, float]()
+            self._figures = self._figures_of(region, tracks[0], resting.get(tracks[0])) if len(tracks) == 1 else ()
             parts = self._divided(region, tracks, resting.get(tracks[0]))
             yield from self._write_tracks((number, layer), parts, own, {track: voices[track] for track in tracks})
             for draft in self._drafts:
@@ -296,23 +342,24 @@ class RegionEditing(PlannedSession):
         chosen = [slot for slot, _ in slots]
         # Patterns of a drum kit are longer than its gaps, and the model predicts them.
         has_drums = any(instrument == DRUM_INSTRUMENT for _, instrument in wanted)
-        # The others follow the bass, whose notes they meet; chords that do not sound yet would scatter them.
-        is_bass = all(instrument in BASSES for _, instrument in wanted)
-        planned = self._planned if is_bass else ()
         # Chords and rhythm that are given leave nothing to habit.
-        over = sounding_chords(self._chords, part.end) if self._chords else sounding(events, chosen, planned)
+        chords = self._chords or (() if has_drums else self._planned)
+        over = sounding_chords(chords, part.end) if chords else sounding(events, chosen)
         others = over if planner.keeps_habits and not limits.free else None
-        role = self._edit.task.role if isinstance(self._edit.task, Write) else None
+        role = self._role(wanted[0][0]) if len(part.voices) == 1 else None
         elsewhere = None if others is None else Elsewhere(events, self._holes, others, limits, role, self._like)
         # Of a new performance with a pedal the pace alone is bounded: the habits of songs' parts would thin it out.
         is_performance = self._with_pedal and not len(self._score)
         # Where the pedal is among the events, the notes are played freely.
         is_free = others is None or self._with_pedal
         alike = None if is_free else AlikeBars(events, chosen, part.start, part.end, self._like)
+        harmony = self._harmony
+        if self._planned and not has_drums and follows_chords(self._model):
+            harmony = Harmony(self._planned, likely_key(self._given_score))
         before = (events.time < part.start) & (events.instrument != r.PEDAL_INSTRUMENT)
         is_opening = not len(events)
         return RegionRequest(
-            rows=self._rows(ahead, part, events, chosen),
+            rows=self._rows(ahead, part, events, chosen, harmony),
             origin=part.start,
             start=part.start,
             end=part.end,
@@ -342,16 +389,37 @@ class RegionEditing(PlannedSession):
             fewest_in_bar=(limits.notes_per_bar or (0, 0))[0],
             fewest_at_once=(limits.notes_at_once or (1, 1))[0],
             above=planner.above(),
-            harmony=self._harmony,
+            harmony=harmony,
+            expected=self._expected_notes(events, chosen[0], part, role) if self._figures else NO_NOTES,
+            beside=sounding(events, chosen) if self._planned and not has_drums else None,
+            chords=self._planned if chords and not self._chords else (),
             most=max(64, _MOST_A_QUARTER * (part.end - part.start) // r.STEPS),
         ), {slot: track for slot, (track, _) in slots}  # fmt: skip
 
-    def _rows(self, later: Sequence[Span], part: Part, events: GridEvents, slots: list[int]) -> r.Rows:
+    def _expected_notes(self, events: GridEvents, slot: int, part: Part, role: Role | None) -> Integers:
+        """Time, duration and key of the notes of a new part that goes on with its figure; none in the figure itself."""
+        begun = [step for step in self.steps(self._figures).tolist() if step < part.start]
+        own = events.slot == slot
+        if not begun or role is None:
+            return NO_NOTES
+        bar = int(np.searchsorted(events.bar_starts, begun[-1], side="right")) - 1
+        if part.start < (events.bar_starts[bar + FIGURE_BARS] if bar + FIGURE_BARS < len(events.bar_starts) else 0):
+            return NO_NOTES
+        notes = np.stack([events.time[own], events.duration[own], events.keys()[own]], axis=1)
+        within = max(role.lowest, self._edit.limits.lowest), min(role.highest, self._edit.limits.highest)
+        is_bass = int(events.slot_instruments[slot]) in BASSES
+        return repeated(
+            notes, (bar, bar + FIGURE_BARS), (part.start, part.end), events.bar_starts, self._moving, within, is_bass
+        )
+
+    def _rows(
+        self, later: Sequence[Span], part: Part, events: GridEvents, slots: list[int], harmony: Harmony
+    ) -> r.Rows:
         """Header, what is given, and the REGION row; the parts and regions to come are empty."""
         ahead = [(int(a), max(int(a) + 1, int(b))) for a, b in (self.steps(list(one)) for one in later)]
         window = self._model.network.config.window
         room = window - min(_ROOM, window // 3)
-        layout = Layout(harmony=self._harmony)
+        layout = Layout(harmony=harmony)
         rows = arrange_edit(events, [(part.start, part.end), *ahead], slots, room, layout, like=self._like)
         # A piece begins as the stretches of training do: with its header alone.
         is_opening = not len(events)

@@ -163,4 +163,4 @@ class Elsewhere:
         within = role.lowest, role.highest
         gap = _LONGEST_GAPS.get(role.program, _LONGEST_GAP) * r.STEPS
         is_bass = role.program in BASSES
-        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, gap, shortest, is_bass)
+        return new_habits(events.time, pitched, within, role.at_once, role.per_bar, gap, shortest, is_bass, role.chord)

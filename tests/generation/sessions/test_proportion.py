@@ -22,9 +22,10 @@ def test_basses_and_drums_play_on_and_others_rest_in_the_same_bars_of_each_phras
     assert [len(one) for one in found] == [16] * 7
     assert not found[0].any()
     assert not found[-1].any()
-    for one in found:
-        assert np.array_equal(one[:8], one[8:])
-        assert np.array_equal(one[::2], one[1::2]), "two bars at least"
+    for length, least in ((12, 2), (32, 4)):
+        for one in rests(BAND, 8, length, seed=1):
+            assert np.array_equal(one[4 * least :], one[: -4 * least][: len(one) - 4 * least])
+            assert np.array_equal(one[: 4 * least : least], one[least - 1 : 4 * least : least]), "so many bars at least"
     assert [one.tolist() for one in rests(BAND, 8, 16, seed=1)] == [one.tolist() for one in found]
 
 
