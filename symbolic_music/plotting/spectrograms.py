@@ -12,7 +12,7 @@ from symbolic_music.plotting.colours import INK, PALETTE
 from symbolic_music.plotting.figures import drawable
 from symbolic_music.score import Score
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.transcription.spectra import Spectrum, constant_q
+from symbolic_music.transcription.spectrograms import Spectrum, constant_q
 
 _RANGE = 70  # dB under the loudest that are drawn
 _CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")

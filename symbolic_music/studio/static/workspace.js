@@ -19,7 +19,7 @@ import { listen } from './shortcuts.js';
 import { Sound } from './sound.js';
 import { setTheme, theme } from './theme.js';
 import { Transport } from './transport.js';
-import { rememberView, restoreView } from './view.js';
+import { rememberView, restoreView } from './saved_view.js';
 
 export class Workspace {
   constructor(id, home) {

@@ -3,7 +3,7 @@ import pytest
 
 from symbolic_music.errors import AudioError, OptionError
 from symbolic_music.synthesis.audio import Audio
-from symbolic_music.transcription import chroma, constant_q, mel_spectrogram, spectrogram
+from symbolic_music.transcription import constant_q, mel_spectrogram, spectrogram
 
 RATE = 8000
 
@@ -46,19 +46,6 @@ def test_the_mel_spectrogram_is_librosas() -> None:
         y=sound.samples[0], sr=RATE, n_fft=2048, hop_length=512, n_mels=40, power=1, norm=None, pad_mode="constant"
     )
     assert found.values == pytest.approx(theirs * 2 / np.hanning(2049)[:-1].sum(), rel=1e-3, abs=1e-5)
-
-
-@pytest.mark.parametrize(("hz", "name"), [(261.63, 0), (440.0, 9), (880.0, 9), (123.47, 11)])
-def test_chroma_has_the_pitch_class(hz: float, name: int) -> None:
-    found = chroma(sine(hz))
-    middle = found.values[:, found.values.shape[1] // 2]
-    assert middle.argmax() == name
-    assert middle[name] == 1
-    assert np.delete(middle, name).max() < 0.6
-
-
-def test_silence_has_no_chroma() -> None:
-    assert not chroma(Audio(np.zeros(RATE), RATE)).values.any()
 
 
 def test_what_is_no_sound_is_said() -> None:
