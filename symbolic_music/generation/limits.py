@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from symbolic_music.errors import ConstraintError, OptionError, RegionError
 from symbolic_music.generation.constraints.base import Constraint
-from symbolic_music.generation.constraints.melody import GivenPitches
-from symbolic_music.generation.constraints.pitch import Chords, NoRepeatedNote, PitchClasses, PitchRange, scale
+from symbolic_music.generation.constraints.melody import GivenPitches, NoRepeatedNote
+from symbolic_music.generation.constraints.pitch import Chords, PitchClasses, PitchRange, scale
 from symbolic_music.generation.constraints.rhythm import EndOn, OnGrid
 from symbolic_music.generation.constraints.texture import NotesAtOnce, NotesPerBar, OneAtATime, Polyphony
 from symbolic_music.generation.regions import Span, ticks_of

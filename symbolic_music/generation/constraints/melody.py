@@ -1,4 +1,4 @@
-"""A constraint on the sequence of pitches: given ones, in a free rhythm. Times are in steps of 10 ms."""
+"""Constraints on the sequence of pitches: given ones in a free rhythm, none twice. Times are in steps of 10 ms."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from symbolic_music.errors import OptionError
 from symbolic_music.generation.constraints.base import Constraint, Integers, Mask, Situation, concerned, sounding
+from symbolic_music.tokenizers.anticipation import vocabulary as v
 
 _NEVER = 1 << 40
 
@@ -75,6 +76,23 @@ class GivenPitches(Constraint):
         end = situation.end if self.until is None else self.until
         share = (end - situation.start) // (2 * len(self.given))
         return np.asarray(np.minimum(end - 1, end - (len(self.given) - number) * share))
+
+
+@dataclass(frozen=True)
+class NoRepeatedNote(Constraint):
+    """No instrument plays the pitch that it played last again."""
+
+    instruments: tuple[int, ...] | None = None
+
+    @override
+    def pitches(self, situation: Situation) -> Mask:
+        last = np.full((len(situation.counts), v.INSTRUMENTS), -1)
+        for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
+            notes = events[:count, 2]
+            # Of several values for one place the last is kept.
+            last[i, notes // 128] = notes
+        repeated = last[:, situation.notes // 128] == situation.notes
+        return np.asarray(~repeated | ~concerned(situation.notes, self.instruments))
 
 
 def _next_same(given: tuple[int, ...], number: int) -> int:

@@ -107,23 +107,6 @@ class Chords(Constraint):
 
 
 @dataclass(frozen=True)
-class NoRepeatedNote(Constraint):
-    """No instrument plays the pitch that it played last again."""
-
-    instruments: tuple[int, ...] | None = None
-
-    @override
-    def pitches(self, situation: Situation) -> Mask:
-        last = np.full((len(situation.counts), v.INSTRUMENTS), -1)
-        for i, (events, count) in enumerate(zip(situation.events, situation.counts, strict=True)):
-            notes = events[:count, 2]
-            # Of several values for one place the last is kept.
-            last[i, notes // 128] = notes
-        repeated = last[:, situation.notes // 128] == situation.notes
-        return np.asarray(~repeated | ~concerned(situation.notes, self.instruments))
-
-
-@dataclass(frozen=True)
 class NoUnison(Constraint):
     """No instrument strikes a pitch that it still sounds, past notes included: MIDI cannot represent both."""
 

@@ -9,10 +9,9 @@ import pytest
 
 from symbolic_music.errors import ConstraintError, OptionError
 from symbolic_music.generation.constraints.base import Constraint
-from symbolic_music.generation.constraints.melody import GivenPitches
+from symbolic_music.generation.constraints.melody import GivenPitches, NoRepeatedNote
 from symbolic_music.generation.constraints.pitch import (
     Chords,
-    NoRepeatedNote,
     NoUnison,
     PitchClasses,
     PitchRange,
