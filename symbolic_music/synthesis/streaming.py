@@ -160,9 +160,9 @@ def stream(
 ) -> Iterator[Samples]:
     """Stream the audio of a score: stereo chunks (2, chunk) float32, the last one possibly shorter.
 
-    For any chunk size, the samples equal `render` with the same gain, but for rounding. A stream must choose its gain before any audio
-    exists: without `gain` it uses `estimated_gain`, which is near `loudness`; `measured_gain` is exact, and takes a
-    first pass.
+    For any chunk size, the samples equal `render` with the same gain, but for rounding. A stream must choose its gain
+    before any audio exists: without `gain` it uses `estimated_gain`, which is near `loudness`; `measured_gain` is
+    exact, and takes a first pass.
 
     Args:
         score: the score.
