@@ -2,13 +2,13 @@
 
     python benchmarks/synthesis.py [CORPORA]
 
-A four-part chorale of 60 s (480 notes) by six voices, and by two trained ones; from CORPORA (a folder with maestro-midi and lakh-subset) the
-first performance of MAESTRO's test split and a pop file of 12 parts. 44.1 kHz stereo, ours with its room, levelled and
-limited, FluidSynth with its reverb and chorus. Runs take turns: ours in as many threads as there are cores, and in one,
-and FluidSynth, which plays in one thread. Seconds of one thread are those of the processor, since the machine may have
-others to serve; seconds on all cores are those of the clock, for which it should have none. The fastest run counts.
-Then the first sound of a stream, and the oscillators beside the direct sum over all harmonics at all samples, which is
-how ddsp_pytorch's bank is written.
+A four-part chorale of 60 s (480 notes) by six voices, and by two trained ones; from CORPORA (a folder with maestro-midi
+and lakh-subset) the first performance of MAESTRO's test split and a pop file of 12 parts. 44.1 kHz stereo, ours with
+its room, levelled and limited, FluidSynth with its reverb and chorus. Runs take turns: ours in as many threads as there
+are cores, and in one, and FluidSynth, which plays in one thread. Seconds of one thread are those of the processor,
+since the machine may have others to serve; seconds on all cores are those of the clock, for which it should have none.
+The fastest run counts. Then the first sound of a stream, and the oscillators beside the direct sum over all harmonics
+at all samples, which is how ddsp_pytorch's bank is written.
 """
 
 from __future__ import annotations
