@@ -40,8 +40,11 @@ def old_names(module: str, names: Mapping[str, tuple[str, Callable[[], Any]]]) -
 
 
 def warn_of_old_name(old: str, new: str) -> None:
-    """DeprecationWarning at the line that used the old name."""
-    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)
+    """DeprecationWarning at the line outside of the library that used the old name."""
+    depth, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "symbolic_music":
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=depth)
 
 
 class _MovedModules(MetaPathFinder, Loader):

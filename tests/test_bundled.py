@@ -106,8 +106,12 @@ def test_voices_are_no_model_and_other_names_are_nobody_s() -> None:
 
 
 def test_the_name_of_weights_that_were_replaced_still_loads() -> None:
-    with pytest.warns(DeprecationWarning, match="codec-lm is now codec-depth"):
+    with pytest.warns(DeprecationWarning, match="codec-lm is now codec-depth") as warned:
         assert bundled.bundled_folder("codec-lm") == ROOT / "codec-depth"
+    assert warned[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="codec-lm is now codec-depth") as warned:
+        load_writer("codec-lm")
+    assert warned[0].filename == __file__, "the user's line, however deep the library asks"
 
 
 def test_a_folder_of_that_name_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

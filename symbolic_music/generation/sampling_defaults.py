@@ -8,6 +8,9 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.models import Model
 
 _CANDIDATES = 4
+# In 24 new pieces at 0.85 the velocities of a kit spread by 2.8, at 1 by 9.7 (songs 13.4), and cymbals and toms, which
+# are rare, were gone.
+VELOCITY_SAMPLING, NEW_DRUM_SAMPLING = Sampling(), Sampling(top_p=1.0)
 _REGION_SAMPLING, _FROM_NOTHING = Sampling(temperature=0.65), Sampling(temperature=0.85)
 
 
@@ -26,7 +29,8 @@ def default_sampling(model: Model[Any], from_nothing: bool = False) -> Sampling:
     In 60 regions of validation songs a region model repeats itself at 0.65 as much as the originals do, and is nearer
     to its tracks than at 0.85: likeness of rhythm .90, not .88, of rhythm and pitches .42, not .35. From nothing it is
     0.85: Fréchet's distance to held-out pieces is 4.6, at 0.7 4.9. Free playing becomes stiff below 1: velocities
-    spread .75 times as far as the prompt's, not .87.
+    spread .75 times as far as the prompt's, not .87. So velocities, and the keys of drums that play nowhere else, are
+    drawn at 1, too; a sampling that is asked for is that of all fields.
 
     Args:
         model: that writes.

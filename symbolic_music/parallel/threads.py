@@ -20,9 +20,13 @@ def thread_pool(size: int, name: str) -> ThreadPoolExecutor:
     """A pool whose threads have all begun and have PyTorch use one core each."""
     threads, ready = torch.get_num_threads(), threading.Barrier(size + 1)
     pool = ThreadPoolExecutor(size, name, _use_one_core, (ready,))
-    for _ in range(size):
-        pool.submit(int)  # starts a thread
-    ready.wait()
+    try:
+        for _ in range(size):
+            pool.submit(int)  # starts a thread
+        ready.wait()
+    except BaseException:
+        ready.abort()  # else the threads that have begun would wait for the others
+        raise
     # The threads set this number, each for itself, but what later threads begin with as well.
     torch.set_num_threads(threads)
     return pool
@@ -39,6 +43,10 @@ def one_core() -> Iterator[None]:
     """PyTorch uses one core in this thread: for work too small to share, beside threads that need the others."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    # What threads begin with that others start meanwhile is set, too; another thread sets it back.
+    setting = threading.Thread(target=torch.set_num_threads, args=(threads,))
+    setting.start()
+    setting.join()
     try:
         yield
     finally:

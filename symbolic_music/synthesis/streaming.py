@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar, Unpack
 
@@ -75,13 +76,16 @@ def _with_room(
 
     Those of up to `at_once` samples are not kept until then.
     """
-    coming = None
+    coming: Future[Samples] | None = None
     for samples in sizes:
         with one_core():
-            wet = workers.submit(partial(add_room, play(samples)))
-        if coming is not None:
-            yield coming.result()
-        coming = wet
+            sound = play(samples)
+        # A room goes on from the block before, so it gets one after the other.
+        before = None if coming is None else coming.result()
+        with one_core():
+            coming = workers.submit(partial(add_room, sound))
+        if before is not None:
+            yield before
         if samples <= at_once or workers.alone:
             yield coming.result()
             coming = None

@@ -37,6 +37,16 @@ def test_results_come_in_order(count: int) -> None:
     assert torch.get_num_threads() == 2
 
 
+def test_a_thread_that_others_start_meanwhile_keeps_all_cores() -> None:
+    found: list[int] = []
+    with one_core():
+        assert torch.get_num_threads() == 1
+        other = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+    assert found == [2]
+
+
 def test_one_has_no_other_thread() -> None:
     before = threading.active_count()
     with Workers(1) as workers:

@@ -1,6 +1,7 @@
 import gc
 import math
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import soundfile
 import torch
 
 from symbolic_music.errors import EmptyScoreError, OptionError
+from symbolic_music.parallel.threads import Workers
 from symbolic_music.score import BEND, CONTROL, Score, note_table
 from symbolic_music.synthesis import (
     estimated_gain,
@@ -72,6 +74,21 @@ def test_the_number_of_threads_does_not_change_a_sample(synth, monkeypatch):
         torch.set_num_threads(before)
     assert np.array_equal(sounds[0], sounds[1])
     assert np.array_equal(sounds[0], sounds[2])
+
+
+def test_a_room_gets_one_block_after_the_other():
+    """A long block, then a short one, with threads for both."""
+    order = []
+
+    def add_room(samples: int) -> np.ndarray:
+        time.sleep(samples / 1000)
+        order.append(samples)
+        return np.zeros((2, samples))
+
+    with Workers(3) as workers:
+        blocks = list(streaming._with_room(lambda samples: samples, add_room, [200, 10, 100, 5], 0, workers))
+    assert order == [200, 10, 100, 5]
+    assert [block.shape[1] for block in blocks] == order
 
 
 def test_a_stream_that_is_left_ends_its_threads():

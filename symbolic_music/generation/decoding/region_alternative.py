@@ -283,7 +283,7 @@ class RegionLine:
         clashing = np.zeros(r.KEYS, bool)
         clashing[: r.DRUM_KEYS] = np.resize(request.clashing(self._time), r.DRUM_KEYS)
         log_p = log_p - _CLASHING * clashing
-        if habits is not None and habits.is_line and self._onsets[self._place]:
+        if habits is not None and habits.is_line and len(self._habits) == 1 and self._onsets[self._place]:
             log_p[self._key] -= _REPEATED
         motif, expected, free = request.motifs[self._place], self._expected_note(), self._free[self._place]
         if expected is not None and free[expected[1]] and not clashing[expected[1]]:
@@ -324,7 +324,7 @@ class RegionLine:
         expected = self._expected_note()
         if expected is not None:
             log_p = _towards(log_p, expected[0], _EXPECTED)
-        elif habits is not None and habits.chord > 1 and self._together(time):
+        elif self._lacking(time) is not None:
             # A chord ends together.
             log_p = _towards(log_p, int(self._events[self._count - 1, 1]), _EXPECTED)
         return log_p, allowed

@@ -26,6 +26,7 @@ from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
 from symbolic_music.generation.results import WrittenNote
 from symbolic_music.generation.roles import Role, role_in_a_band
+from symbolic_music.generation.sampling_defaults import NEW_DRUM_SAMPLING, VELOCITY_SAMPLING
 from symbolic_music.generation.sessions.base import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.edited_score import Draft
 from symbolic_music.generation.sessions.figures import FIGURE_BARS, NO_NOTES, figures, repeated
@@ -67,6 +68,7 @@ class RegionEditing(PlannedSession):
         each: alternatives that are candidates for one result. Of a band they all go on from the part that fits best.
         to_others: sampling where there is music around, `sampling` being that of a piece's first part; None for the
             same.
+        by_default: whether nobody asked for the sampling; velocities and new drums then have their own.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class RegionEditing(PlannedSession):
         count: int = 1,
         each: int = 1,
         to_others: Sampling | None = None,
+        by_default: bool = False,
     ) -> None:
         if isinstance(edit.task, Thin):
             raise OptionError(f"model {model.card.name!r} writes notes anew, it does not thin them out")
@@ -87,7 +90,7 @@ class RegionEditing(PlannedSession):
         super().__init__(score, edit, model, sampling, seed, count)
         self._scale = r.STEPS / score.ticks_per_quarter
         self._with_pedal = model.tokenizer.reads_pedal
-        self._each, self._to_others = each, to_others or sampling
+        self._each, self._to_others, self._by_default = each, to_others or sampling, by_default
         self._layers = layers(score, edit, self._with_pedal)
         # Notes that the paces of the tracks that are being written ask for, by the number of the alternative.
         self._expected: dict[int, float] = {}
@@ -302,7 +305,8 @@ class RegionEditing(PlannedSession):
                 asked = sum(request.paces) * (request.end - request.start)
                 self._expected[draft.number] = self._expected.get(draft.number, 0.0) + asked
         sampling = self._to_others if layer or len(self._score) else self._sampling
-        sampler = RegionSampler(self._model.network, [request for request, _ in requests], sampling, seeds)
+        fields = (VELOCITY_SAMPLING, NEW_DRUM_SAMPLING) if self._by_default else (None, None)
+        sampler = RegionSampler(self._model.network, [request for request, _ in requests], sampling, seeds, *fields)
         counts, totals = [0] * len(drafts), [0.0] * len(drafts)
         for own, drawn in self._named(sampler.stream(), planner.part.span):
             draft, track = drafts[own], requests[own][1][drawn.slot]

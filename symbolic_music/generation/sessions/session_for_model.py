@@ -28,11 +28,11 @@ def edit_session(
 
     Without `sampling` that of `default_sampling`. Of `best_of` candidates each alternative is the one that fits best.
     """
-    to_others = sampling or default_sampling(model)
+    by_default, to_others = sampling is None, sampling or default_sampling(model)
     sampling = sampling or default_sampling(model, from_nothing=not len(score))
     session: EditSession
     if model.reads == "regions":
-        session = RegionEditing(score, edit, model, sampling, seed, count * best_of, best_of, to_others)
+        session = RegionEditing(score, edit, model, sampling, seed, count * best_of, best_of, to_others, by_default)
     else:
         session = Editing(score, edit, model, sampling, seed, count * best_of)
     return session if best_of == 1 else BestOf(session, best_of)

@@ -99,6 +99,24 @@ def test_what_is_written_keeps_the_habits_of_its_track(track: int) -> None:
     assert gaps.max() <= 2 * 1920, "a part that plays on does not fall silent"
 
 
+def test_velocities_and_new_drums_have_their_own_sampling_where_none_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    class Watched(RegionSampler):
+        def __init__(self, *args: Any) -> None:
+            seen.append(args[2:3] + args[4:])
+            super().__init__(*args)
+
+    monkeypatch.setattr("symbolic_music.generation.sessions.region_edit.RegionSampler", Watched)
+    asked = Sampling(temperature=0.3, top_p=0.5)
+    for sampling in (None, asked):
+        generation.edit(song(), [bars(5, 5)], [0], regional(), sampling=sampling, best_of=1).finish()
+    assert [one.temperature for one in seen[0]] == [0.65, 1.0, 1.0]
+    assert seen[1] == (asked, None, None)
+
+
 def test_free_of_habits() -> None:
     score = song()
     kept, free = (
