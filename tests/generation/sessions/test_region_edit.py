@@ -102,14 +102,13 @@ def test_what_is_written_keeps_the_habits_of_its_track(track: int) -> None:
 def test_velocities_and_new_drums_have_their_own_sampling_where_none_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen = []
+    seen, real = [], RegionSampler.__init__
 
-    class Watched(RegionSampler):
-        def __init__(self, *args: Any) -> None:
-            seen.append(args[2:3] + args[4:])
-            super().__init__(*args)
+    def noting(self: RegionSampler, network: Any, requests: Any, sampling: Sampling, seeds: Any, *fields: Any) -> None:
+        seen.append((sampling, *fields))
+        real(self, network, requests, sampling, seeds, *fields)
 
-    monkeypatch.setattr("symbolic_music.generation.sessions.region_edit.RegionSampler", Watched)
+    monkeypatch.setattr(RegionSampler, "__init__", noting)
     asked = Sampling(temperature=0.3, top_p=0.5)
     for sampling in (None, asked):
         generation.edit(song(), [bars(5, 5)], [0], regional(), sampling=sampling, best_of=1).finish()
@@ -519,7 +518,7 @@ def test_region_models_draw_at_their_own_temperature_unless_told(monkeypatch: py
     drawn: list[Sampling] = []
     real = RegionSampler.__init__
 
-    def noting(self: RegionSampler, network: Any, requests: Any, sampling: Sampling, seeds: Any) -> None:
+    def noting(self: RegionSampler, network: Any, requests: Any, sampling: Sampling, seeds: Any, *_: Any) -> None:
         drawn.append(sampling)
         real(self, network, requests, sampling, seeds)
 
@@ -544,7 +543,9 @@ def requested(monkeypatch: pytest.MonkeyPatch) -> list[RegionRequest]:
     requests: list[RegionRequest] = []
     real = RegionSampler.__init__
 
-    def noting(self: RegionSampler, network: Any, asked: list[RegionRequest], sampling: Sampling, seeds: Any) -> None:
+    def noting(
+        self: RegionSampler, network: Any, asked: list[RegionRequest], sampling: Sampling, seeds: Any, *_: Any
+    ) -> None:
         requests.extend(asked)
         real(self, network, asked, sampling, seeds)
 
