@@ -14,13 +14,13 @@ codes = encode_audio(sound, codec)
 codes.save("chorale.safetensors")
 decode_audio(codes, codec).write("chorale_decoded.wav")
 # The same notes as codes that a language model writes: no synthesizer takes part.
-writer = load_writer("codec-lm")
+writer = load_writer("codec-depth")
 written = score_to_codes(chorale, writer, seed=1)
 heard = decode_audio(written, writer.codec)
 heard.write("chorale_written.wav")
 figure = codes_beside_roll(
     chorale, written.codes, codec.format.frame_rate, heard.samples.mean(axis=0), heard.sample_rate,
-    "Eight seconds of a chorale: notes, and sound and codes that codec-lm wrote",
+    "Eight seconds of a chorale: notes, and sound and codes that codec-depth wrote",
 )  # fmt: skip
 save_figure(figure, "codes.png")
 bits = codec.format.bits_per_second * codes.duration

@@ -72,7 +72,7 @@ def test_a_region_is_rewritten_heard_kept_undone_and_saved(
     ask(page, 2)
     cards = page.locator(".card:not([data-alternative=original])")
     assert cards.count() == 2
-    fits = page.evaluate("studio.alternatives.told.map((one) => one.fit)")
+    fits = page.evaluate("studio.alternatives.listed.map((one) => one.fit)")
     assert fits == sorted(fits, reverse=True)
     assert cards.nth(0).locator(".facts").inner_text().startswith(f"fit {round(100 * fits[0])} %")
 
@@ -81,7 +81,7 @@ def test_a_region_is_rewritten_heard_kept_undone_and_saved(
     until(lambda: page.evaluate("studio.sound.position() ?? 0") > began + 0.3, "the music to go on")
     assert page.evaluate("studio.sound.context.currentTime") > 0.3
     page.keyboard.press("2")  # the second from the left, whatever its letter
-    until(lambda: page.evaluate("studio.alternatives.heardNumber === studio.alternatives.told[1].number"), "the second")
+    until(lambda: page.evaluate("studio.alternatives.heardNumber === studio.alternatives.listed[1].number"), "the second")
 
     number = int(cards.nth(0).get_attribute("data-alternative"))
     cards.nth(0).locator("button.keep").click()
