@@ -81,7 +81,9 @@ def test_a_region_is_rewritten_heard_kept_undone_and_saved(
     until(lambda: page.evaluate("studio.sound.position() ?? 0") > began + 0.3, "the music to go on")
     assert page.evaluate("studio.sound.context.currentTime") > 0.3
     page.keyboard.press("2")  # the second from the left, whatever its letter
-    until(lambda: page.evaluate("studio.alternatives.heardNumber === studio.alternatives.listed[1].number"), "the second")
+    until(
+        lambda: page.evaluate("studio.alternatives.heardNumber === studio.alternatives.listed[1].number"), "the second"
+    )
 
     number = int(cards.nth(0).get_attribute("data-alternative"))
     cards.nth(0).locator("button.keep").click()
