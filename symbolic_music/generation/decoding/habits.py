@@ -108,7 +108,9 @@ def tuned(log_p: Floats, habits: Habits, sounds: Mask) -> Floats:
     out[pitches] = _multiplied(out[pitches], classes, _scaled(habits.classes, _MOST_CLASSES), _CLASS_POWER)
     if sounds.any():
         kinds = relation(sounds[None])[0][classes]
-        if not habits.is_bass:
+        if habits.keeps_to_chords:
+            out[pitches] = _shared_out(out[pitches], kinds, habits.harmony)
+        elif not habits.is_bass:
             out[pitches] = _multiplied(out[pitches], kinds, habits.harmony, _HARMONY_POWER)
         elif sounds.sum() > 1:
             out[pitches] = _shared_out(out[pitches], classes, _BASS_NOTES * roots(sounds))
@@ -349,6 +351,8 @@ class Habits:
         one_of: sets of keys of which at most one begins at a time.
         is_bass: whether it is a new bass, whose notes lie below what sounds as those of basses do: see `roots`.
         chord: notes that begin together as a rule, 1 for a part that need not play chords.
+        keeps_to_chords: whether its notes begin in chords that are asked for as often as `harmony` says, also where the
+            model is sure of others.
     """
 
     keys: Mask
@@ -364,6 +368,7 @@ class Habits:
     one_of: tuple[frozenset[int], ...] = ()
     is_bass: bool = False
     chord: int = 1
+    keeps_to_chords: bool = False
 
     @property
     def is_line(self) -> bool:

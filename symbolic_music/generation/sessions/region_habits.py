@@ -84,8 +84,10 @@ class Elsewhere:
         counts = limits.notes_per_bar is not None or limits.notes_at_once is not None
         sounding = r.KEYS if counts else found.sounding
         found = replace(found, at_once=at_once, sounding=sounding, per_bar=per_bar, places=places)
+        if not limits.chords:
+            return found
         # Chords that are asked for may be in another key than the part is elsewhere.
-        return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS, is_bass=False) if limits.chords else found
+        return replace(found, classes=np.zeros(12), harmony=_OVER_CHORDS, is_bass=False, keeps_to_chords=True)
 
     @cached_property
     def _outside(self) -> NDArray[np.bool_]:

@@ -142,6 +142,24 @@ def test_harmony_is_shared_out_as_elsewhere() -> None:
     assert np.array_equal(tuned(log_p, dataclasses.replace(habits, harmony=none), ~sounds & False), log_p)
 
 
+def test_chords_that_are_asked_for_come_before_what_the_model_is_sure_of() -> None:
+    log_p = np.full(256, -np.inf)
+    log_p[60:72] = np.log(0.01 / 11)
+    log_p[62] = np.log(0.99)
+    habits = habits_of(np.arange(0, 600, 60), np.full(10, 30), np.full(10, 60), np.arange(10) // 4)
+    assert habits is not None
+    habits = dataclasses.replace(habits, classes=np.zeros(12), harmony=np.array([25.6, 3.5, 2.9]))
+    c_major = np.isin(np.arange(12), [0, 4, 7])
+    with np.errstate(invalid="ignore"):
+        own, asked = (
+            np.exp(tuned(log_p, dataclasses.replace(habits, keeps_to_chords=keeps), c_major))[[60, 64, 67]].sum()
+            for keeps in (False, True)
+        )
+    assert own < 0.1
+    # Of 40 notes 25.6 as asked, and eight of the model's, of which hardly any is in the chord.
+    assert asked == pytest.approx((25.6 + 8 * 0.03 / 11) / 40, rel=0.01)
+
+
 def test_a_chord_that_the_model_repeats_is_not_scattered_over_those_of_the_part() -> None:
     log_p = np.full(256, -np.inf)
     log_p[60:72] = np.log(0.1 / 11)
