@@ -254,3 +254,16 @@ class MissingWeightsError(SymbolicMusicError):
 
     def __init__(self, name: str, package: str) -> None:
         super().__init__(f"the weights of {name} are in {package}, which is not installed; run: pip install {package}")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed below 0, from which no generator of random numbers begins.
+
+    Raises:
+        OptionError: for a seed below 0.
+
+    Examples:
+        >>> sm.errors.check_seed(7)
+    """
+    if seed < 0:
+        raise OptionError(f"a seed is a whole number from 0 on, not {seed}")

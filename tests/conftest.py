@@ -28,6 +28,17 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
+def two_threads() -> Iterator[None]:
+    """PyTorch uses two threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def quartet() -> Score:
     """Two bars of 4/4 at 120 quarters a minute: four voices, a note a beat, then a drum part; 4 seconds."""
     rows = [

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.errors import OptionError, RegionError, check_seed
 from symbolic_music.general_midi import DRUM_CHANNEL
 from symbolic_music.score import NOTE, Array, Score, joined
 from symbolic_music.transforms import check_tracks
@@ -201,8 +201,7 @@ def humanise(score: Score, seconds: float = 0.01, velocity: int = 6, seed: int =
     """
     if not 0 <= seconds <= 0.25 or not 0 <= velocity <= 64:
         raise OptionError(f"humanise by 0 to 0.25 s and 0 to 64 of velocity, not {seconds:g} s and {velocity}")
-    if seed < 0:
-        raise OptionError(f"a seed is a whole number from 0 on, not {seed}")
+    check_seed(seed)
     notes = score.notes.copy()
     chosen = np.arange(len(notes)) if rows is None else _rows(score, rows)
     random = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symbolic_music.errors import OptionError, RegionError
+from symbolic_music.errors import OptionError, RegionError, check_seed
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.decoding.skytnt_sampler import RowNetwork
 from symbolic_music.generation.default_model import AnyModel, loaded_model
@@ -103,8 +103,7 @@ def continuation(
     """
     if not 0 < seconds <= 3600:
         raise OptionError(f"seconds must lie in (0, 3600], not {seconds:g}")
-    if seed < 0:
-        raise OptionError(f"a seed is a whole number from 0 on, not {seed}")
+    check_seed(seed)
     loaded = loaded_model(TEXT_MODEL if model is None and text is not None else model, prompt)
 
     def begin(seed: int, count: int) -> EditSession:

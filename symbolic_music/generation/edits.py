@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, get_args
 
-from symbolic_music.errors import OptionError
+from symbolic_music.errors import OptionError, check_seed
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.default_model import AnyModel, adding_drums, loaded_model
 from symbolic_music.generation.left_to_right.infill_for_model import infilling_of
@@ -112,8 +112,7 @@ def edit(
         raise OptionError(f"at least one alternative is needed, not {count}")
     if best_of is not None and best_of < 1:
         raise OptionError(f"at least one candidate is needed, not {best_of}")
-    if seed < 0:
-        raise OptionError(f"a seed is a whole number from 0 on, not {seed}")
+    check_seed(seed)
     drums = adding_drums(verb, program, role, instruments)
     loaded = loaded_model(model, score, thins=verb == "thin_out", adds_drums=drums)
     each = default_best_of(loaded) if best_of is None else best_of

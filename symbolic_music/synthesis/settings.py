@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from symbolic_music.errors import AudioError, EmptyScoreError, OptionError, UnknownNameError
+from symbolic_music.errors import AudioError, EmptyScoreError, OptionError, UnknownNameError, check_seed
 from symbolic_music.score import Score
 from symbolic_music.synthesis.ddsp.note import CONTROL_RATE
 from symbolic_music.synthesis.ddsp.presets import Voice
@@ -77,8 +77,7 @@ class RenderSettings:
         if not 50 <= self.control_rate <= 1000:
             raise OptionError(f"the control rate is 50 to 1000 Hz, not {self.control_rate:g}")
         check_level(self.loudness, self.gain)
-        if self.seed < 0:
-            raise OptionError(f"a seed is a whole number from 0 on, not {self.seed}")
+        check_seed(self.seed)
         self.programs()
 
     def check_for(self, score: Score) -> None:

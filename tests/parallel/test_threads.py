@@ -11,13 +11,7 @@ import torch
 
 from symbolic_music.parallel.threads import Workers, one_core
 
-
-@pytest.fixture(autouse=True)
-def two_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def where(item: int) -> tuple[int, int, int]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symbolic_music.generation.constraints.base import Constraint, Mask
-from symbolic_music.generation.decoding.habits import Habits, Motif, Rhythm, Sounding
+from symbolic_music.generation.decoding.habits import CLASH, Habits, Motif, Rhythm, Sounding, relation
 from symbolic_music.theory import chord_classes
 from symbolic_music.tokenizers.region import rows as r
 from symbolic_music.tokenizers.region.arrangement import written_states
 from symbolic_music.tokenizers.region.events import Integers
 from symbolic_music.tokenizers.region.harmony import NO_HARMONY, Harmony
 from symbolic_music.tokenizers.region.rows import Rows
+
+NO_NOTES: Integers = np.zeros((0, 3), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ class RegionRequest:
     fewest_at_once: int = 1
     above: tuple[int, ...] = ()
     harmony: Harmony = NO_HARMONY
-    expected: Integers = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    expected: Integers = field(default_factory=NO_NOTES.copy)
     beside: Sounding | None = None
     chords: tuple[tuple[int, str], ...] = ()
     # What alternatives look up at the same times: rows by kind and time, and classes that sound.
@@ -109,8 +111,7 @@ class RegionRequest:
         """Pitch classes a semitone from what sounds in other slots, and that do not sound themselves: (12,)."""
         if self.beside is None:
             return np.zeros(12, bool)
-        sounds = self.beside.at(np.array([time]))[0]
-        return np.asarray((np.roll(sounds, 1) | np.roll(sounds, -1)) & ~sounds)
+        return np.asarray(relation(self.beside.at(np.array([time])))[0] == CLASH)
 
     def sounds(self, time: int) -> Mask | None:
         """Pitch classes that sound in other slots at a time, (12,); None where harmony is free."""

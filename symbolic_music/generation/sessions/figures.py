@@ -16,7 +16,6 @@ from symbolic_music.tokenizers.region.events import Integers
 
 # Bars of a figure, and bars after which a part has another.
 FIGURE_BARS = 2
-NO_NOTES: Integers = np.zeros((0, 3), np.int64)
 _SECTION = 16
 
 

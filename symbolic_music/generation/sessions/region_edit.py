@@ -20,7 +20,7 @@ from symbolic_music.evaluation.context import fit
 from symbolic_music.general_midi import BASSES, DRUM_INSTRUMENT
 from symbolic_music.generation.constraints.base import Constraint, Unsatisfiable
 from symbolic_music.generation.decoding.habits import AlikeBars, Motif, Rhythm, sounding, sounding_chords
-from symbolic_music.generation.decoding.region_request import DrawnNote, RegionRequest
+from symbolic_music.generation.decoding.region_request import NO_NOTES, DrawnNote, RegionRequest
 from symbolic_music.generation.decoding.region_sampler import RegionSampler
 from symbolic_music.generation.decoding.sampling import Sampling
 from symbolic_music.generation.regions import Span, inside
@@ -29,7 +29,7 @@ from symbolic_music.generation.roles import Role, role_in_a_band
 from symbolic_music.generation.sampling_defaults import NEW_DRUM_SAMPLING, VELOCITY_SAMPLING
 from symbolic_music.generation.sessions.base import Edit, PlannedSession, Repitch, Thin, Write
 from symbolic_music.generation.sessions.edited_score import Draft
-from symbolic_music.generation.sessions.figures import FIGURE_BARS, NO_NOTES, figures, repeated
+from symbolic_music.generation.sessions.figures import FIGURE_BARS, figures, repeated
 from symbolic_music.generation.sessions.harmonising import harmonised, is_a_line
 from symbolic_music.generation.sessions.proportion import proportion, rests
 from symbolic_music.generation.sessions.region_habits import Elsewhere
